@@ -62,11 +62,11 @@ def one_line(text: object, longest: int = LONGEST) -> str:
         text: anything; what is no text is shown as `str` shows it.
         longest: characters, beyond which the middle is left out.
     """
-    said = str(text)
-    if len(said) > 2 * longest:
+    line = str(text)
+    if len(line) > 2 * longest:
         # Escapes only lengthen: what is cut out below need not be escaped.
-        said = said[:longest] + said[-longest:]
-    return _shortened(_inert(_without(_UNSEEN, said)), longest)
+        line = line[:longest] + line[-longest:]
+    return _shortened(_inert(_without(_UNSEEN, line)), longest)
 
 
 def several_lines(text: object, longest: int = LONGEST) -> str:
@@ -91,15 +91,15 @@ def as_markup(text: object) -> str:
 
 def as_markdown(text: object, longest: int = LONGEST) -> str:
     """Escape text for a line or a cell of Markdown: plain text and nothing else."""
-    said = _LINKED.sub(_PARTED, html.escape(one_line(text, longest), quote=False))
-    said = _FIRST_IN_MARKDOWN.sub(lambda found: found[1] + _entity(found[2]), said)
-    return _MARKDOWN.sub(lambda found: _entity(found[0]), said)
+    line = _LINKED.sub(_PARTED, html.escape(one_line(text, longest), quote=False))
+    line = _FIRST_IN_MARKDOWN.sub(lambda match: match[1] + _entity(match[2]), line)
+    return _MARKDOWN.sub(lambda match: _entity(match[0]), line)
 
 
 def as_csv_cell(text: object) -> str:
     """Escape text for a CSV cell that a spreadsheet may open: no formula; the writer quotes."""
-    said = one_line(text)
-    return said if _NUMBER.fullmatch(said) else _FORMULA.sub(r"\1'", said)
+    line = one_line(text)
+    return line if _NUMBER.fullmatch(line) else _FORMULA.sub(r"\1'", line)
 
 
 def in_json(document: str) -> str:
@@ -127,34 +127,34 @@ def _shortened(text: str, longest: int) -> str:
     return f"{first}{ELLIPSIS}{text[len(text) - end :].lstrip(_TAGS)}"
 
 
-def _shown(found: re.Match[str]) -> str:
-    if _belongs(found):
-        return found[0]
-    return found[0].encode("unicode_escape").decode("ascii")
+def _shown(match: re.Match[str]) -> str:
+    if _belongs(match):
+        return match[0]
+    return match[0].encode("unicode_escape").decode("ascii")
 
 
-def _belongs(found: re.Match[str]) -> bool:
+def _belongs(match: re.Match[str]) -> bool:
     """Tell whether a hidden character belongs to the visible characters around it."""
-    text, at, end = found.string, found.start(), found.end()
+    text, at, end = match.string, match.start(), match.end()
     if end - at > 1:
         return True  # a flag
     before = text[at - 1 : at]
-    if _SELECTOR.match(found[0]):
+    if _SELECTOR.match(match[0]):
         drawn = not before.isascii() or before in _KEYCAPS
         return bool(_SEEN.match(before)) and drawn
-    if found[0] not in _JOINERS:
+    if match[0] not in _JOINERS:
         return False
     if _SELECTOR.match(before):
         before = text[at - 2 : at - 1]
     after = text[end : end + 1]
-    seen = bool(_SEEN.match(before) and _SEEN.match(after))
-    return seen and not (before + after).isascii()
+    is_visible = bool(_SEEN.match(before) and _SEEN.match(after))
+    return is_visible and not (before + after).isascii()
 
 
-def _json_escape(found: re.Match[str]) -> str:
-    if _belongs(found):
-        return found[0]
-    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+def _json_escape(match: re.Match[str]) -> str:
+    if _belongs(match):
+        return match[0]
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 

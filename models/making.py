@@ -135,10 +135,10 @@ class _Ear:
                         self._document += piece[: processes.OUTPUT_BYTES - len(self._document)]
                     else:
                         begun += piece
-                        *whole, rest = begun.split(b"\n")
-                        for line in whole:
+                        *lines, unfinished = begun.split(b"\n")
+                        for line in lines:
                             self._lines.put(line.decode("utf-8", "replace"))
-                        begun = rest[-processes.TAIL_BYTES :]
+                        begun = unfinished[-processes.TAIL_BYTES :]
                     if not piece:
                         waiting.unregister(key.fileobj)
                         key.fileobj.close()  # type: ignore[union-attr] # a pipe

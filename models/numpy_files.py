@@ -98,13 +98,13 @@ class Arrays(Mapping[str, Any]):
         Raises:
             EdgeproofError: it is missing or damaged; names the member.
         """
-        whole = io.BytesIO()
-        self._archive.copy(name + _SUFFIX, whole)
+        content = io.BytesIO()
+        self._archive.copy(name + _SUFFIX, content)
         try:
-            return _parsed(whole.getbuffer())
+            return _parsed(content.getbuffer())
         except ArrayError as error:
-            what = f"cannot be read as an array ({error})"
-            raise self._archive.refusal(what, name + _SUFFIX) from None
+            problem = f"cannot be read as an array ({error})"
+            raise self._archive.refusal(problem, name + _SUFFIX) from None
 
     def __iter__(self) -> Iterator[str]:
         return (name.removesuffix(_SUFFIX) for name in self._archive.members)

@@ -50,46 +50,48 @@ def as_plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         return _plain_table(value)
     if isinstance(value, dict):
-        return {key: as_plain(each) for key, each in value.items()}
+        return {key: as_plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [as_plain(each) for each in value]
+        return [as_plain(entry) for entry in value]
     return value.value if isinstance(value, Enum) else value
 
 
 def _keeping(data: Any, read: Any) -> Any:
     """Return typed data, each open table with its order and its further keys."""
     if isinstance(read, dict):
-        return {key: _keeping(data[key], each) for key, each in read.items()}
+        return {key: _keeping(data[key], entry) for key, entry in read.items()}
     if isinstance(read, (list, tuple)):
-        return type(read)(_keeping(*both) for both in zip(data, read, strict=True))
+        return type(read)(_keeping(*pair) for pair in zip(data, read, strict=True))
     if not isinstance(read, msgspec.Struct):
         return read
-    named = _fields(type(read))
-    known = {
-        one.name: _keeping(data[key], getattr(read, one.name))
-        for key, one in named.items()
+    fields = _fields(type(read))
+    values = {
+        field.name: _keeping(data[key], getattr(read, field.name))
+        for key, field in fields.items()
         if key in data
     }
     if isinstance(read, Open):
-        known[_HELD] = {key: None if key in named else each for key, each in data.items()}
-    return msgspec.structs.replace(read, **known)
+        values[_HELD] = {key: None if key in fields else entry for key, entry in data.items()}
+    return msgspec.structs.replace(read, **values)
 
 
 def _plain_table(table: msgspec.Struct) -> dict[str, Any]:
     """Return a table as it was read; a table that was made here, by its fields."""
-    held = table.held if isinstance(table, Open) else {}
-    omits = bool(held) or table.__struct_config__.omit_defaults
-    given = {key: (getattr(table, one.name), one) for key, one in _fields(type(table)).items()}
-    written = {key: given[key][0] if key in given else each for key, each in held.items()}
-    for key, (value, field) in given.items():
-        if key not in written and not (omits and _is_default(value, field)):
-            written[key] = value
-    return {key: as_plain(each) for key, each in written.items() if each is not msgspec.UNSET}
+    kept_keys = table.held if isinstance(table, Open) else {}
+    omits = bool(kept_keys) or table.__struct_config__.omit_defaults
+    fields = {
+        key: (getattr(table, field.name), field) for key, field in _fields(type(table)).items()
+    }
+    values = {key: fields[key][0] if key in fields else entry for key, entry in kept_keys.items()}
+    for key, (value, field) in fields.items():
+        if key not in values and not (omits and _is_default(value, field)):
+            values[key] = value
+    return {key: as_plain(entry) for key, entry in values.items() if entry is not msgspec.UNSET}
 
 
 def _is_default(value: object, field: FieldInfo) -> bool:
-    made = field.default_factory
-    return bool(value == (field.default if made is msgspec.NODEFAULT else made()))
+    factory = field.default_factory
+    return bool(value == (field.default if factory is msgspec.NODEFAULT else factory()))
 
 
 @cache

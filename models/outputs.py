@@ -73,17 +73,17 @@ def check_input_folder(path: Path, key: str) -> None:
 
 def _folder_there(path: Path, key: str) -> Path:
     """Return the folder, or its nearest existing parent."""
-    there = next(place for place in (path, *path.parents) if place.exists())
-    if not there.is_dir():
-        what = f"{there} is {kind_of(there.stat().st_mode)}, not a folder"
-        raise UsageMistake(what, file=path, key=key, remedy="Give the path of a folder")
-    return there
+    existing = next(place for place in (path, *path.parents) if place.exists())
+    if not existing.is_dir():
+        problem = f"{existing} is {kind_of(existing.stat().st_mode)}, not a folder"
+        raise UsageMistake(problem, file=path, key=key, remedy="Give the path of a folder")
+    return existing
 
 
 def _refuse_no_file(path: Path, key: str, remedy: str) -> None:
     if path.exists() and not path.is_file():
-        what = f"is {kind_of(path.stat().st_mode)}, and a file is to be written there"
-        raise UsageMistake(what, file=path, key=key, remedy=remedy)
+        problem = f"is {kind_of(path.stat().st_mode)}, and a file is to be written there"
+        raise UsageMistake(problem, file=path, key=key, remedy=remedy)
 
 
 def _try_to_write(folder: Path) -> None:

@@ -126,10 +126,10 @@ def with_paper_rows(tokenizer: str) -> str:
         EdgeproofError: it gives ids that MobileBERT's table of word vectors does not hold.
     """
     document: dict[str, Any] = json.loads(tokenizer)
-    known = _words_of(document)
-    if known > SHAPE.vocabulary:
+    words = _words_of(document)
+    if words > SHAPE.vocabulary:
         raise EdgeproofError(
-            f"the tokenizer gives {known:,} ids, the paper's network takes {SHAPE.vocabulary:,}",
+            f"the tokenizer gives {words:,} ids, the paper's network takes {SHAPE.vocabulary:,}",
             remedy="Leave out the goal: no text can be given to both files",
         )
     usual = {"direction": "Right", "pad_to_multiple_of": None}
@@ -156,8 +156,8 @@ def _make(out: Path) -> None:
     none = np.zeros((0, TOKENS), np.int32)
     calibration = Encoded(none, none, none, np.zeros(0, np.int32))
     values = initial_values(SHAPE, _SEED)
-    made = convert(scheme_named(SCHEME), SHAPE, values, (TOKENS,), calibration)
-    (out / FLATBUFFER).write_bytes(made)
+    files = convert(scheme_named(SCHEME), SHAPE, values, (TOKENS,), calibration)
+    (out / FLATBUFFER).write_bytes(files)
 
 
 def main(arguments: list[str] | None = None) -> int:

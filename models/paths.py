@@ -27,11 +27,11 @@ NAMES = (
 _PATH_BEGINS = (".", "/", "~")
 
 
-def absolute(written: str | Path, *, folder: Path | None = None, key: str | None = None) -> Path:
+def absolute(path_text: str | Path, *, folder: Path | None = None, key: str | None = None) -> Path:
     """Return an absolute path, which every process reads alike.
 
     Args:
-        written: the path; "~" stands for the home folder.
+        path_text: the path; "~" stands for the home folder.
         folder: what a relative path starts from: the folder of the file that holds it; None stands
             for the current folder, as of a command line or the environment.
         key: the option or key that it was given for, named in errors.
@@ -39,13 +39,13 @@ def absolute(written: str | Path, *, folder: Path | None = None, key: str | None
     Raises:
         UsageMistake: it is empty, can be no path, or starts from a folder that was removed.
     """
-    text = str(written)
+    text = str(path_text)
     if not text.strip():
         raise UsageMistake("is empty where a path is needed", key=key, remedy="Give a path")
     try:
-        given = Path(text).expanduser()
-        start = folder or (given if given.is_absolute() else current_folder())
-        path = _resolved(start / given)
+        expanded = Path(text).expanduser()
+        start = folder or (expanded if expanded.is_absolute() else current_folder())
+        path = _resolved(start / expanded)
         # Neither says everything: the first passes over long names, the second over zero bytes.
         path.resolve()
         path.exists()
@@ -83,20 +83,20 @@ def _resolved(path: Path) -> Path:
     return path.resolve() if path.name == ".." else path.parent.resolve() / path.name
 
 
-def name_or_file(written: str, *, folder: Path | None = None, key: str | None = None) -> str:
+def name_or_file(option: str, *, folder: Path | None = None, key: str | None = None) -> str:
     """Return a name as it is, and the path of a TOML file as an absolute one; see `absolute`."""
-    if Path(written).suffix != TOML:
-        return written
-    return str(absolute(written, folder=folder, key=key))
+    if Path(option).suffix != TOML:
+        return option
+    return str(absolute(option, folder=folder, key=key))
 
 
-def id_or_folder(written: str, *, folder: Path | None = None, key: str | None = None) -> str:
+def id_or_folder(option: str, *, folder: Path | None = None, key: str | None = None) -> str:
     """Return an id of the hub as it is, and a folder as an absolute path; see `absolute`.
 
     A folder is what is there, or what begins as only a path does.
     """
-    path = absolute(written, folder=folder, key=key)
-    return str(path) if path.is_dir() or written.startswith(_PATH_BEGINS) else written
+    path = absolute(option, folder=folder, key=key)
+    return str(path) if path.is_dir() or option.startswith(_PATH_BEGINS) else option
 
 
 def is_name(name: str) -> bool:
@@ -123,9 +123,9 @@ def look(name: str) -> str:
 
 def alike(names: Iterable[str]) -> tuple[str, str] | None:
     """Return the first two names that look the same; None if all differ."""
-    seen: dict[str, str] = {}
+    earlier: dict[str, str] = {}
     for name in names:
-        if (same := look(name)) in seen:
-            return seen[same], name
-        seen[same] = name
+        if (same := look(name)) in earlier:
+            return earlier[same], name
+        earlier[same] = name
     return None

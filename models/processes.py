@@ -69,8 +69,8 @@ class Overrun(EdgeproofError):  # noqa: N818 - what happened, as its siblings ar
         stderr: the end of what it wrote there.
     """
 
-    def __init__(self, what: str, *, remedy: str, stderr: str = "") -> None:
-        super().__init__(what, remedy=remedy)
+    def __init__(self, problem: str, *, remedy: str, stderr: str = "") -> None:
+        super().__init__(problem, remedy=remedy)
         self.stderr = stderr
 
 
@@ -206,9 +206,9 @@ def run(  # noqa: PLR0913 - what a process is started with, and its limits
         folder=folder,
     )
     try:
-        said = _read(process, deadline, output)
-        left = max(deadline - time.monotonic(), 0.0)
-        code = None if said.too_much else wait(process, left)
+        printed = _read(process, deadline, output)
+        remaining = max(deadline - time.monotonic(), 0.0)
+        code = None if printed.too_much else wait(process, remaining)
     except BaseException:
         if grace:
             end(process, grace)
@@ -220,10 +220,12 @@ def run(  # noqa: PLR0913 - what a process is started with, and its limits
             if stream is not None:
                 stream.close()
     if code is None:
-        did = f"printed more than {output:,} bytes" if said.too_much else ""
-        what = f"{' '.join(command[:3])} {did or f'took longer than {seconds:g} s'} and was killed"
-        raise Overrun(what, remedy=remedy, stderr=_text(said.stderr))
-    return Ended(code, _text(said.stdout), _text(said.stderr))
+        excess = f"printed more than {output:,} bytes" if printed.too_much else ""
+        problem = (
+            f"{' '.join(command[:3])} {excess or f'took longer than {seconds:g} s'} and was killed"
+        )
+        raise Overrun(problem, remedy=remedy, stderr=_text(printed.stderr))
+    return Ended(code, _text(printed.stdout), _text(printed.stderr))
 
 
 class _Said:
@@ -237,13 +239,13 @@ class _Said:
 
 def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Said:
     """Read both streams to their ends, the deadline, or the largest output."""
-    said = _Said()
+    printed = _Said()
     with selectors.DefaultSelector() as waiting:
-        for stream, block in ((process.stdout, said.stdout), (process.stderr, said.stderr)):
+        for stream, block in ((process.stdout, printed.stdout), (process.stderr, printed.stderr)):
             if stream is not None:
                 waiting.register(stream, selectors.EVENT_READ, block)
-        while waiting.get_map() and (left := deadline - time.monotonic()) > 0:
-            ready = waiting.select(min(left, _SECONDS_TO_DRAIN))
+        while waiting.get_map() and (remaining := deadline - time.monotonic()) > 0:
+            ready = waiting.select(min(remaining, _SECONDS_TO_DRAIN))
             if not ready and _has_ended(process, 0.0):
                 break
             for key, _ in ready:
@@ -251,21 +253,21 @@ def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Said
                 key.data.extend(piece)
                 if not piece:
                     waiting.unregister(key.fileobj)
-            del said.stderr[:-TAIL_BYTES]
-            if len(said.stdout) > most:
-                said.too_much = True
+            del printed.stderr[:-TAIL_BYTES]
+            if len(printed.stdout) > most:
+                printed.too_much = True
                 break
-    return said
+    return printed
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """Wait some seconds for a program's end; tell whether it came. Its id stays until `wait`."""
     deadline, pause = time.monotonic() + seconds, 0.0005
     while not _is_over(process):
-        left = deadline - time.monotonic()
-        if left <= 0.0:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0.0:
             return False
-        time.sleep(min(pause, left))
+        time.sleep(min(pause, remaining))
         pause = min(pause * 2, 0.05)
     return True
 

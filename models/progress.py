@@ -66,8 +66,8 @@ class Pace:
     def describe(self, done: int, unit: str) -> str:
         """Return "312 texts/s, 41 s left" after `done` units."""
         elapsed = max(time.monotonic() - self._start, 1e-9)
-        left = (self._total - done) * elapsed / max(done, 1)
-        return f"{done / elapsed:.0f} {unit}/s, {left:.0f} s left"
+        remaining = (self._total - done) * elapsed / max(done, 1)
+        return f"{done / elapsed:.0f} {unit}/s, {remaining:.0f} s left"
 
 
 class TrainingProgress:

@@ -43,8 +43,8 @@ class Message:
         value = self._values.get(number, bytes(4))
         if isinstance(value, int) or len(value) != struct.calcsize("<f"):
             raise ValueError(f"field {number} is no number")
-        (found,) = struct.unpack("<f", value)
-        return float(found)
+        (number_read,) = struct.unpack("<f", value)
+        return float(number_read)
 
 
 def fields(content: bytes | Value) -> Iterator[tuple[int, Value]]:
@@ -75,11 +75,11 @@ def integers(value: Value) -> list[int]:
     """Return the whole numbers of a repeated field's value: one, or several that are packed."""
     if isinstance(value, int):
         return [signed(value)]
-    found, at = [], 0
+    numbers, at = [], 0
     while at < len(value):
         number, at = _varint(value, at)
-        found.append(signed(number))
-    return found
+        numbers.append(signed(number))
+    return numbers
 
 
 def signed(value: int) -> int:

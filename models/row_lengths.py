@@ -32,9 +32,9 @@ def check_lengths(lengths: Sequence[int]) -> None:
     """
     if len(lengths) == 1:
         raise ValueError(f"`lengths` names {lengths[0]} alone: give two or more, or none")
-    for one, other in pairwise(lengths):
-        if one >= other:
-            raise ValueError(f"`lengths` do not ascend: {other} comes after {one}")
+    for shorter, longer in pairwise(lengths):
+        if shorter >= longer:
+            raise ValueError(f"`lengths` do not ascend: {longer} comes after {shorter}")
 
 
 def tokens_of(mask: NDArray[np.integer[Any]]) -> NDArray[np.int64]:

@@ -55,13 +55,13 @@ def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
     Args:
         seconds: how long the main thread may take to close what is open.
     """
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
-    _start_thread(_Listener(heard, seconds).listen)
+    _start_thread(_Listener(read_end, seconds).listen)
 
 
 def stop_with_stdin() -> None:
@@ -81,9 +81,9 @@ def _follow_stdin() -> None:
 
 def _stop(number: int, _: FrameType | None) -> None:
     # Once: what closes on the way out must not be interrupted by the same wish again.
-    for each in SIGNALS:
-        if signal.getsignal(each) is _stop:
-            signal.signal(each, _already_stopping)
+    for signal_number in SIGNALS:
+        if signal.getsignal(signal_number) is _stop:
+            signal.signal(signal_number, _already_stopping)
     raise Stopped(number)
 
 
@@ -144,12 +144,12 @@ def tell_companions(number: int) -> None:
 
 def _companions() -> list[int]:
     """Return the children in this process's group; `models.processes` uses other groups."""
-    found = []
+    processes = []
     for task in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            found += [int(pid) for pid in task.read_text(encoding="ascii").split()]
+            processes += [int(pid) for pid in task.read_text(encoding="ascii").split()]
     group = os.getpgid(0)
-    return [pid for pid in found if _group_of(pid) == group]
+    return [pid for pid in processes if _group_of(pid) == group]
 
 
 def _group_of(pid: int) -> int | None:

@@ -54,8 +54,8 @@ class _Output(io.FileIO):
         return memoryview(block).nbytes
 
     def _lose(self, error: OSError) -> None:
-        told, self._lost = self._lost, True
-        if not told:
+        already_lost, self._lost = self._lost, True
+        if not already_lost:
             self._tell(error)
 
 

@@ -71,8 +71,8 @@ def default_root() -> Path:
     A relative path there is passed over, as the XDG base directories ask for: it would be another
     folder wherever a run is started from.
     """
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    folder = named if Path(named).is_absolute() else "~/.cache"
+    configured = os.environ.get("XDG_CACHE_HOME", "")
+    folder = configured if Path(configured).is_absolute() else "~/.cache"
     return absolute(folder, key="XDG_CACHE_HOME") / "edgeproof"
 
 
@@ -364,15 +364,15 @@ def _explained(root: Path) -> Iterator[None]:
         if error.filename is not None and not _lies_in(error.filename, root):
             raise
         if error.errno in _FULL:
-            what = "the store's disk is full"
+            problem = "the store's disk is full"
         elif error.errno in _READ_ONLY:
-            what = f"the store cannot be written to or read ({error.strerror})"
+            problem = f"the store cannot be written to or read ({error.strerror})"
         elif error.errno in _NO_FOLDER:
-            what = "the store is not a folder, or holds files of something else"
+            problem = "the store is not a folder, or holds files of something else"
         else:
             raise
         raise StoreError(
-            what,
+            problem,
             file=root,
             remedy="Free space or permissions there, or give another --edge-cache-dir",
         ) from error

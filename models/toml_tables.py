@@ -56,9 +56,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UsageMistake("no such file", file=path, remedy="Check the path") from None
     except (OSError, UnicodeDecodeError) as error:
-        what = error.strerror if isinstance(error, OSError) else error
+        problem = error.strerror if isinstance(error, OSError) else error
         raise UsageMistake(
-            f"cannot be read ({what})",
+            f"cannot be read ({problem})",
             file=path,
             remedy=remedy_for(error, "Make it a readable UTF-8 file"),
         ) from None
@@ -90,21 +90,21 @@ def typed(data: object, kind: type[T], path: Path) -> T:
             "is nested too deeply", file=path, remedy="Write its tables side by side"
         ) from None
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        what, _, where = str(error).partition(" - at `$")
-        key = where.strip("`").lstrip(".") or "top level"
+        problem, _, place = str(error).partition(" - at `$")
+        key = place.strip("`").lstrip(".") or "top level"
         remedy = "Correct it there"
-        if "unknown field" in what:
-            remedy = f"Remove it, or write one of {', '.join(_keys_at(kind, where))}"
-        raise UsageMistake(what, file=path, key=key, remedy=remedy) from None
+        if "unknown field" in problem:
+            remedy = f"Remove it, or write one of {', '.join(_keys_at(kind, place))}"
+        raise UsageMistake(problem, file=path, key=key, remedy=remedy) from None
 
 
-def _keys_at(kind: Any, where: str) -> list[str]:
+def _keys_at(kind: Any, place: str) -> list[str]:
     """Return the keys that a table can have, at a place like `.candidates[0].output`."""
     tables = list(_tables_in(kind))
-    for name in re.findall(r"\w+", re.sub(r"\[[^]]*\]", "", where)):
-        hints = [get_type_hints(one).get(name) for one in tables]
-        tables = [one for hint in hints for one in _tables_in(hint)]
-    return sorted({key for one in tables for key in one.__struct_encode_fields__})
+    for name in re.findall(r"\w+", re.sub(r"\[[^]]*\]", "", place)):
+        hints = [get_type_hints(table).get(name) for table in tables]
+        tables = [table for hint in hints for table in _tables_in(hint)]
+    return sorted({key for table in tables for key in table.__struct_encode_fields__})
 
 
 def _tables_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
@@ -126,22 +126,22 @@ def read_table(path: Path, kind: type[T]) -> T:
     return typed(data, kind, path)
 
 
-def refuse_another_kind(data: dict[str, Any], known: Collection[str], path: Path) -> None:
+def refuse_another_kind(data: dict[str, Any], keys: Collection[str], path: Path) -> None:
     """Reject a file that belongs to another option.
 
     Args:
         data: what the file holds.
-        known: keys that are expected at its top level.
+        keys: keys that are expected at its top level.
         path: the file.
 
     Raises:
         UsageMistake: it holds the key that tells another kind of file, and that is not known here.
     """
-    for key in _MARKS.keys() & data.keys() - set(known):
-        what, taken = _MARKS[key]
+    for key in _MARKS.keys() & data.keys() - set(keys):
+        description, takers = _MARKS[key]
         raise UsageMistake(
-            f"{what}, and is not the kind of file that is read here",
+            f"{description}, and is not the kind of file that is read here",
             file=path,
             key=key,
-            remedy=f"Give a file of the right kind; {taken}",
+            remedy=f"Give a file of the right kind; {takers}",
         )

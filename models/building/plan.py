@@ -126,7 +126,7 @@ def check_inputs(
     for scheme in schemes:
         scheme_named(scheme)
     for scheme in subject.schemes:
-        scheme_named(scheme, where=f"subject {subject.name!r}: schemes")
+        scheme_named(scheme, key=f"subject {subject.name!r}: schemes")
     check_corpus(subject, corpus)
     chosen(subject, pretrained)
 

@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         if options.claimed is not None:
-            scheme_named(options.claimed, where=AS)
+            scheme_named(options.claimed, key=AS)
         return _inspect(options)
     except EdgeproofError as error:
         return complain(error)

@@ -157,8 +157,8 @@ class _Builder:
         shape = operator.outputs[0].shape
         return first.reshape(shape) if first.size == math.prod(shape) else None
 
-    def _node(self, kind: type[Node], sources: tuple[Form, ...], **rest: Any) -> Form:
-        self.nodes.append(kind(len(self.nodes), sources, **rest))
+    def _node(self, kind: type[Node], sources: tuple[Form, ...], **fields: Any) -> Form:
+        self.nodes.append(kind(len(self.nodes), sources, **fields))
         return Form(len(self.nodes) - 1)
 
     def _result(self, operator: Operator, values: list[Any]) -> Form | Array:

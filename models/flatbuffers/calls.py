@@ -59,11 +59,11 @@ def called_by(operator: Any, code: int) -> tuple[int, ...]:
     if naming is None:
         return ()
     table = operator._tab  # noqa: SLF001 - later fields have no accessor
-    kind, options = (table.Offset(_slot(each)) for each in naming.slots)
+    kind, options = (table.Offset(_slot(slot)) for slot in naming.slots)
     if not kind or not options or table.Bytes[table.Pos + kind] != naming.kind:
         return ()
-    named = _union(table, options)
-    return tuple(_int32(named, field) for field in naming.fields)
+    options_table = _union(table, options)
+    return tuple(_int32(options_table, field) for field in naming.fields)
 
 
 def reached(contents: Contents) -> Reached:
@@ -71,15 +71,15 @@ def reached(contents: Contents) -> Reached:
     callees: dict[int, set[int]] = {}
     for operator in contents.operators:
         callees.setdefault(operator.subgraph, set()).update(operator.calls)
-    found = _closure(entries(contents), callees)
-    callers: dict[int, set[int]] = {graph: set() for graph in found}
-    for caller in found:
+    graphs = _closure(entries(contents), callees)
+    callers: dict[int, set[int]] = {graph: set() for graph in graphs}
+    for caller in graphs:
         for callee in callees.get(caller, ()):
             callers[callee].add(caller)
     try:
         return Reached(tuple(_callers_first(callers)))
     except CycleError as error:
-        return Reached(tuple(sorted(found)), tuple(error.args[1]))
+        return Reached(tuple(sorted(graphs)), tuple(error.args[1]))
 
 
 def entries(contents: Contents) -> tuple[int, ...]:
@@ -88,14 +88,14 @@ def entries(contents: Contents) -> tuple[int, ...]:
 
 
 def _closure(first: Iterable[int], callees: dict[int, set[int]]) -> set[int]:
-    found: set[int] = set()
-    left = list(first)
-    while left:
-        graph = left.pop()
-        if graph not in found:
-            found.add(graph)
-            left += callees.get(graph, ())
-    return found
+    closure: set[int] = set()
+    waiting = list(first)
+    while waiting:
+        graph = waiting.pop()
+        if graph not in closure:
+            closure.add(graph)
+            waiting += callees.get(graph, ())
+    return closure
 
 
 def _callers_first(callers: dict[int, set[int]]) -> list[int]:
@@ -115,9 +115,9 @@ def _slot(field: int) -> int:
 def _union(table: Any, at: int) -> Any:
     from flatbuffers.table import Table  # noqa: PLC0415 - only where a file is read
 
-    found = Table(bytearray(), 0)
-    table.Union(found, at)
-    return found
+    union = Table(bytearray(), 0)
+    table.Union(union, at)
+    return union
 
 
 def _int32(table: Any, field: int) -> int:

@@ -86,16 +86,16 @@ class Constants:
         return as_array(raw, np.dtype(tensor.dtype), tensor.shape)
 
 
-def _dequantized(stored: NDArray[Any], how: Quantization) -> NDArray[np.float32]:
+def _dequantized(stored: NDArray[Any], quantization: Quantization) -> NDArray[np.float32]:
     """Return (stored - zero point) * scale, along the axis where each slice has its own."""
-    if how.block is not None:
+    if quantization.block is not None:
         raise ValueError("its weights are quantized blockwise")
-    scales = np.array(how.scales, np.float64)
-    zeros = np.array(how.zero_points or (0,), np.float64)
-    if how.axis is not None:
+    scales = np.array(quantization.scales, np.float64)
+    zeros = np.array(quantization.zero_points or (0,), np.float64)
+    if quantization.axis is not None:
         along = [1] * stored.ndim
-        along[how.axis] = -1
-        slices = stored.shape[how.axis]
+        along[quantization.axis] = -1
+        slices = stored.shape[quantization.axis]
         if len(scales) != slices or len(zeros) not in (1, slices):
             raise ValueError(f"{slices} slices of a constant have {len(scales)} scales")
         scales, zeros = scales.reshape(along), zeros.reshape([-1] if len(zeros) == 1 else along)

@@ -89,10 +89,10 @@ def _allowed(contract: Contract, operator: Operator) -> tuple[Arithmetic, ...]:
 def weight_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
     """Name the dense layers whose weights have another dtype or granularity."""
     expected = f"{contract.dense_weights}, scales by {contract.scales}"
-    found = ((weights, _described(weights)) for weights in _dense_weights(report))
+    described = ((weights, _described(weights)) for weights in _dense_weights(report))
     return [
         f"{weights.name}: {says}, not {expected}"
-        for weights, says in found
+        for weights, says in described
         if says != expected and not (says == FLOAT and math.prod(weights.shape) < SMALL)
     ]
 

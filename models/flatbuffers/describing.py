@@ -114,9 +114,9 @@ def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, 
 
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [_finite(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -132,15 +132,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
-    how = tensor.quantization
+    quantization = tensor.quantization
     return {
         "name": tensor.name,
         "shape": [
             -1 if open_ else size for size, open_ in zip(tensor.shape, tensor.dynamic, strict=False)
         ],
         "dtype": tensor.dtype,
-        "scale": how.scales[0] if how is not None and len(how.scales) == 1 else None,
-        "zero_point": (*how.zero_points, 0)[0] if how is not None else None,
+        "scale": quantization.scales[0]
+        if quantization is not None and len(quantization.scales) == 1
+        else None,
+        "zero_point": (*quantization.zero_points, 0)[0] if quantization is not None else None,
     }
 
 
@@ -152,10 +154,10 @@ def _operators(inspected: Inspected) -> list[dict[str, Any]]:
         (operator.name, operator.version, operator.custom)
         for operator in inspected.report.operators
     )
-    found = []
+    entries = []
     for (name, version, custom), count in counts.most_common():
         need = runtimes.get((name, version))
-        found.append(
+        entries.append(
             {
                 "name": name,
                 "version": version,
@@ -165,7 +167,7 @@ def _operators(inspected: Inspected) -> list[dict[str, Any]]:
                 "runtime": need.runtime if need else None,
             }
         )
-    return found
+    return entries
 
 
 def _census(shares: Sequence[DtypeShare]) -> dict[str, dict[str, int]]:
@@ -211,9 +213,9 @@ def text_of(document: dict[str, Any]) -> str:
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
     scheme, runtime = document["scheme"], document["runtime"]
-    said = f" ({scheme['said_by']} says {scheme['said']})" if scheme["said"] else ""
+    claim = f" ({scheme['said_by']} says {scheme['said']})" if scheme["said"] else ""
     yield f"{document['file']}: {document['bytes']} bytes, sha256 {document['sha256'][:16]}"
-    yield f"scheme      {scheme['is']}{said}"
+    yield f"scheme      {scheme['is']}{claim}"
     declared = f" (it says {runtime['declared']})" if runtime["declared"] else ""
     yield f"runtime     TFLite {runtime['needed']} or newer{declared}"
     yield from _ports("inputs", document["inputs"])
@@ -236,32 +238,33 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield from _finding_lines(document["findings"])
 
 
-def _ports(what: str, ports: list[dict[str, Any]]) -> Iterator[str]:
-    for place, one in enumerate(ports):
+def _ports(title: str, ports: list[dict[str, Any]]) -> Iterator[str]:
+    for place, port in enumerate(ports):
         scale = ""
-        if one["scale"] is not None:
-            scale = f", scale {one['scale']:.6g}, zero point {one['zero_point']}"
-        shape = ", ".join(map(str, one["shape"]))
-        head = what if not place else ""
-        yield f"{head:<11} {place} {one['name']!r} {one['dtype']} [{shape}]{scale}"
+        if port["scale"] is not None:
+            scale = f", scale {port['scale']:.6g}, zero point {port['zero_point']}"
+        shape = ", ".join(map(str, port["shape"]))
+        head = title if not place else ""
+        yield f"{head:<11} {place} {port['name']!r} {port['dtype']} [{shape}]{scale}"
 
 
 def _shares(census: dict[str, dict[str, int]]) -> str:
     parts = [
-        f"{each['bytes']} bytes {dtype} in {each['tensors']}" for dtype, each in census.items()
+        f"{entry['bytes']} bytes {dtype} in {entry['tensors']}" for dtype, entry in census.items()
     ]
     return ", ".join(parts) or "none"
 
 
 def _operator_lines(operators: list[dict[str, Any]]) -> Iterator[str]:
-    for place, one in enumerate(operators):
+    for place, operator in enumerate(operators):
         needs = ""
-        if one["version_needed"] not in (None, one["version"]):
-            needs = f", needs v{one['version_needed']}"
-        since = f", TFLite {one['runtime']}" if one["runtime"] else ""
-        custom = ", custom" if one["custom"] else ""
+        if operator["version_needed"] not in (None, operator["version"]):
+            needs = f", needs v{operator['version_needed']}"
+        since = f", TFLite {operator['runtime']}" if operator["runtime"] else ""
+        custom = ", custom" if operator["custom"] else ""
         head = "operators" if not place else ""
-        yield f"{head:<11} {one['count']} {one['name']!s} v{one['version']}{needs}{since}{custom}"
+        name = f"{operator['name']!s} v{operator['version']}{needs}{since}{custom}"
+        yield f"{head:<11} {operator['count']} {name}"
 
 
 def _metadata_lines(metadata: dict[str, Any]) -> Iterator[str]:

@@ -52,9 +52,9 @@ def ending_of(tensor: Tensor, operators: Sequence[Operator]) -> Ending | None:
 
 def last_operator(tensor: Tensor, operators: Sequence[Operator]) -> str:
     """Name the operator that writes a tensor, ignoring moves; "" if there is none."""
-    written = _written(operators)
+    writers = _written(operators)
     for _ in range(_DEEPEST):
-        operator = written.get(tensor.index)
+        operator = writers.get(tensor.index)
         if operator is None or operator.name not in _MOVES or not operator.inputs[:1]:
             return "" if operator is None else operator.name
         source = operator.inputs[0]
@@ -69,29 +69,29 @@ def _written(operators: Sequence[Operator]) -> dict[int, Operator]:
     return {output.index: operator for operator in operators for output in operator.outputs}
 
 
-def _walk(tensor: Tensor, written: dict[int, Operator], depth: int) -> Ending | None:
-    operator = written.get(tensor.index)
+def _walk(tensor: Tensor, writers: dict[int, Operator], depth: int) -> Ending | None:
+    operator = writers.get(tensor.index)
     if operator is None or depth == 0:
         return None
     if operator.name in _ENDS:
         return _ENDS[operator.name]
     sources = [operand for operand in operator.inputs if operand is not None]
     if operator.name in _MOVES:
-        return _walk(sources[0], written, depth - 1) if sources else None
-    if operator.name == "DIV" and _is_share(sources, written):
+        return _walk(sources[0], writers, depth - 1) if sources else None
+    if operator.name == "DIV" and _is_share(sources, writers):
         return "probabilities"
     if operator.name not in _SIMPLE:
         return None
     meanings = {
-        _walk(source, written, depth - 1) for source in sources if not source.constant_bytes
+        _walk(source, writers, depth - 1) for source in sources if not source.constant_bytes
     }
     # Sums and multiples of probabilities are probabilities or not, and nothing here knows which.
     return "logits" if meanings == {"logits"} else None
 
 
-def _is_share(sources: list[Tensor], written: dict[int, Operator]) -> bool:
+def _is_share(sources: list[Tensor], writers: dict[int, Operator]) -> bool:
     """Tell whether a division is a softmax in single operators: EXP(x) / SUM(EXP(x))."""
-    makers = [written.get(source.index) for source in sources]
+    makers = [writers.get(source.index) for source in sources]
     if len(makers) != _OPERANDS or not all(makers):
         return False
     exponential, total = makers

@@ -94,12 +94,12 @@ class Graph:
 
     def consumers(self, tensor: int) -> list[Any]:
         """Return the operators that read a tensor, ignoring moves."""
-        found = []
+        consumers = []
         for operator in self._graph.operators:
             if tensor in operator.inputs:
                 moves = self.code(operator) in MOVES
-                found += self.consumers(operator.outputs[0]) if moves else [operator]
-        return found
+                consumers += self.consumers(operator.outputs[0]) if moves else [operator]
+        return consumers
 
     def tokens(self) -> int:
         """Return how many tokens a row of its inputs has."""
@@ -161,12 +161,14 @@ class Graph:
     def remove(self, operators: list[Any]) -> None:
         """Remove operators from the graph."""
         gone = {id(operator) for operator in operators}
-        self._graph.operators = [kept for kept in self._graph.operators if id(kept) not in gone]
+        self._graph.operators = [
+            operator for operator in self._graph.operators if id(operator) not in gone
+        ]
 
     def _hold(self, values: NDArray[Any]) -> int:
-        held = schema.BufferT()
-        held.data = byte_array(np.ascontiguousarray(values).tobytes())
-        self._model.buffers.append(held)
+        buffer = schema.BufferT()
+        buffer.data = byte_array(np.ascontiguousarray(values).tobytes())
+        self._model.buffers.append(buffer)
         return len(self._model.buffers) - 1
 
     def reached_from(self, name: str) -> set[str]:
@@ -250,7 +252,7 @@ class Graph:
 
     def _put(
         self,
-        where: tuple[Any, int],
+        place_of: tuple[Any, int],
         code: int,
         inputs: list[int],
         name: str,
@@ -263,7 +265,7 @@ class Graph:
         new = schema.OperatorT()
         new.outputs = [output]
         self.become(new, code, inputs)
-        operator, place = where
+        operator, place = place_of
         # The operator itself is kept, so that its id stays its own.
         self._added.setdefault(id(operator), (operator, [], []))[1 + place].append(new)
         return output
@@ -277,8 +279,8 @@ class Graph:
         self._graph.operators, self._added = order, {}
 
     def _opcode(self, code: int) -> int:
-        for index, known in enumerate(self._model.operatorCodes):
-            if max(known.builtinCode, known.deprecatedBuiltinCode) == code:
+        for index, entry in enumerate(self._model.operatorCodes):
+            if max(entry.builtinCode, entry.deprecatedBuiltinCode) == code:
                 return index
         new = schema.OperatorCodeT()
         new.builtinCode, new.deprecatedBuiltinCode = code, min(code, _PLACEHOLDER)
@@ -289,9 +291,9 @@ class Graph:
     def _drop_unread(self) -> None:
         read = {tensor for operator in self._graph.operators for tensor in operator.inputs}
         read |= {scales for tensor in self._graph.tensors for scales in _block_scales(tensor)}
-        kept = {self._graph.tensors[tensor].buffer for tensor in read if tensor != ABSENT}
+        buffers = {self._graph.tensors[tensor].buffer for tensor in read if tensor != ABSENT}
         for tensor in self._graph.tensors:
-            if tensor.buffer not in kept:
+            if tensor.buffer not in buffers:
                 self._model.buffers[tensor.buffer].data = None
 
 

@@ -84,12 +84,12 @@ def _weight_bytes(tensors: Iterable[Tensor]) -> list[tuple[str, int]]:
 
 
 def _activation_bytes(operators: Iterable[Operator]) -> list[tuple[str, int]]:
-    written = {
+    activations = {
         (operator.subgraph, tensor.index): tensor
         for operator in operators
         for tensor in operator.outputs
     }
     return [
         (tensor.dtype, packed_bytes(tensor.shape, BITS.get(tensor.dtype, 0)))
-        for tensor in written.values()
+        for tensor in activations.values()
     ]

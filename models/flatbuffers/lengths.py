@@ -32,7 +32,7 @@ def by_length(contents: Contents) -> dict[int, Signature]:
     """
     alike = alike_by_length(contents.signatures)
     weights = [_weights_read(contents, signature.subgraph) for signature in alike.values()]
-    certain = all(_share(weights[0], other) >= SHARED_WEIGHTS for other in weights[1:])
+    certain = all(_share(weights[0], buffers) >= SHARED_WEIGHTS for buffers in weights[1:])
     return alike if certain else {}
 
 
@@ -41,13 +41,15 @@ def alike_by_length(signatures: Sequence[Signature]) -> dict[int, Signature]:
     lengths = [tokens_of(signature) for signature in signatures]
     graphs = {signature.subgraph for signature in signatures}
     kinds = {_kind(signature) for signature in signatures}
-    known = {length for length in lengths if length is not None}
+    distinct = {length for length in lengths if length is not None}
     if len(signatures) < 2 or len(kinds) > 1:  # noqa: PLR2004 - several
         return {}
-    if not len(known) == len(graphs) == len(signatures) <= MOST_LENGTHS:
+    if not len(distinct) == len(graphs) == len(signatures) <= MOST_LENGTHS:
         return {}
-    found = zip(lengths, signatures, strict=True)
-    return {length: one for length, one in sorted(found, key=_first) if length is not None}
+    pairs = zip(lengths, signatures, strict=True)
+    return {
+        length: signature for length, signature in sorted(pairs, key=_first) if length is not None
+    }
 
 
 def _first(pair: tuple[int | None, Signature]) -> int:
@@ -71,7 +73,8 @@ def _kind(signature: Signature) -> tuple[frozenset[Kind], frozenset[Kind]]:
 
 def _kinds(tensors: Iterable[tuple[str, Tensor]], *, shaped: bool) -> frozenset[Kind]:
     return frozenset(
-        (name, one.dtype, one.shape if shaped else None, one.quantization) for name, one in tensors
+        (name, tensor.dtype, tensor.shape if shaped else None, tensor.quantization)
+        for name, tensor in tensors
     )
 
 
@@ -86,6 +89,6 @@ def _weights_read(contents: Contents, subgraph: int) -> dict[int, int]:
     }
 
 
-def _share(one: dict[int, int], other: dict[int, int]) -> float:
-    every = sum((one | other).values())
-    return sum(size for buffer, size in one.items() if buffer in other) / every if every else 0.0
+def _share(first: dict[int, int], second: dict[int, int]) -> float:
+    every = sum((first | second).values())
+    return sum(size for buffer, size in first.items() if buffer in second) / every if every else 0.0

@@ -76,12 +76,12 @@ def _before_softmax(graph: Graph) -> Iterator[Any]:
         int(tensor): operator for operator in graph.operators() for tensor in operator.outputs
     }
     waiting = [int(operator.inputs[0]) for operator in graph.operators(CODES.SOFTMAX)]
-    seen = set()
+    visited = set()
     while waiting:
         operator = writers.get(waiting.pop())
-        if operator is None or id(operator) in seen or graph.code(operator) not in _PASSES:
+        if operator is None or id(operator) in visited or graph.code(operator) not in _PASSES:
             continue
-        seen.add(id(operator))
+        visited.add(id(operator))
         yield operator
         waiting += [int(tensor) for tensor in operator.inputs]
 

@@ -378,14 +378,16 @@ class _Decoder:
 
     def _units(self) -> dict[int, Callable[[_Table], ProcessUnit]]:
         return {
-            1: lambda one: Normalization(self._reals(one, 0), self._reals(one, 1)),
-            2: lambda one: ScoreCalibration(_named(_TRANSFORMATIONS, one.byte(0)), one.real(1)),
-            3: lambda one: ScoreThresholding(one.real(0)),
-            4: lambda one: BertTokenizer(self._each(one, 0, self._file)),
-            5: lambda one: SentencePieceTokenizer(
-                self._each(one, 0, self._file), self._each(one, 1, self._file)
+            1: lambda table: Normalization(self._reals(table, 0), self._reals(table, 1)),
+            2: lambda table: ScoreCalibration(
+                _named(_TRANSFORMATIONS, table.byte(0)), table.real(1)
             ),
-            6: lambda one: RegexTokenizer(self._text(one, 0), self._each(one, 1, self._file)),
+            3: lambda table: ScoreThresholding(table.real(0)),
+            4: lambda table: BertTokenizer(self._each(table, 0, self._file)),
+            5: lambda table: SentencePieceTokenizer(
+                self._each(table, 0, self._file), self._each(table, 1, self._file)
+            ),
+            6: lambda table: RegexTokenizer(self._text(table, 0), self._each(table, 1, self._file)),
         }
 
     def _table(self, at: int) -> _Table:
@@ -416,7 +418,9 @@ class _Decoder:
         self._left -= count
         if self._left < 0:
             raise _Malformed(f"it has more than {_MOST_PARTS} parts")
-        return tuple(float(each) for each in _unpacked(self._data, f"<{count}f", start))
+        return tuple(
+            float(number_read) for number_read in _unpacked(self._data, f"<{count}f", start)
+        )
 
     def _text(self, table: _Table, number: int) -> str:
         at = table.follow(number)

@@ -45,7 +45,7 @@ class Observer:
         self._interpreter.allocate_tensors()
         runner: Any = self._interpreter.get_signature_runner()
         self._run: Callable[..., dict[str, Array]] = runner
-        self._taken = {name: one["dtype"] for name, one in runner.get_input_details().items()}
+        self._taken = {name: detail["dtype"] for name, detail in runner.get_input_details().items()}
         self._details = {
             detail["name"]: detail for detail in self._interpreter.get_tensor_details()
         }
@@ -69,21 +69,21 @@ class Observer:
             raise ValueError(f"a graph of another length has no tensor {unknown[0]!r}")
         for sample in samples:
             self._answer(sample)
-            kept = (sample[NAMES[MASK]][0] == 1) | self._whole
-            yield {name: self._real(name, kept) for name in names}
+            real_tokens = (sample[NAMES[MASK]][0] == 1) | self._whole
+            yield {name: self._real(name, real_tokens) for name in names}
 
     def _answer(self, sample: dict[str, NDArray[np.int32]]) -> dict[str, Array]:
-        taken = {name: sample[name].astype(dtype) for name, dtype in self._taken.items()}
-        return self._run(**taken)
+        inputs = {name: sample[name].astype(dtype) for name, dtype in self._taken.items()}
+        return self._run(**inputs)
 
-    def _real(self, name: str, kept: NDArray[np.bool_]) -> Array:
+    def _real(self, name: str, real_tokens: NDArray[np.bool_]) -> Array:
         detail = self._details[name]
         values: Array = self._interpreter.get_tensor(detail["index"])
         scale, zero_point = detail["quantization"]
         if scale:
             values = ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
         for axis in self._axes.get(name, ()):
-            values = np.compress(kept, values, axis=axis)
+            values = np.compress(real_tokens, values, axis=axis)
         return values.copy()
 
 

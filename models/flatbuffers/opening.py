@@ -75,9 +75,9 @@ def read_flatbuffer(path: Path) -> bytes:
     try:
         return read_regular(path, _LARGEST)
     except (OSError, ValueError) as error:
-        what = getattr(error, "strerror", None) or str(error)
+        problem = getattr(error, "strerror", None) or str(error)
         remedy = remedy_for(error, "Check the path")
-        raise UsageMistake(f"cannot be read ({what})", file=path, remedy=remedy) from None
+        raise UsageMistake(f"cannot be read ({problem})", file=path, remedy=remedy) from None
 
 
 def foreign(data: bytes) -> Damage | None:
@@ -87,9 +87,9 @@ def foreign(data: bytes) -> Damage | None:
     if data[4:8] == IDENTIFIER.encode():
         return None
     start = data[:512]
-    for beginning, kind, what, remedy in _BEGINNINGS:
+    for beginning, kind, problem, remedy in _BEGINNINGS:
         if start.startswith(beginning):
-            return Damage(kind, what, remedy)
+            return Damage(kind, problem, remedy)
     if start.startswith(_LFS):
         remedy = "Run `git lfs pull` where it was cloned, and give the file again"
         return Damage("lfs-pointer", "is a pointer of Git LFS, not the file itself", remedy)
@@ -136,7 +136,7 @@ def _readable(data: bytes) -> bool:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return all(ord(each) >= ord(" ") or each in "\t\r\n\f" for each in set(text))
+    return all(ord(character) >= ord(" ") or character in "\t\r\n\f" for character in set(text))
 
 
 def _is_base64(bare: bytes) -> bool:
@@ -160,26 +160,26 @@ def _mangled(data: bytes) -> Damage | None:
     if text.isascii():
         return None
     lost = data.count(_REPLACED)
-    how = f"{lost} bytes were replaced by U+FFFD" if lost else "its bytes were written as UTF-8"
-    return Damage("text-mode", f"went through a tool that took it for text: {how}", _TEXT_MODE)
+    trace = f"{lost} bytes were replaced by U+FFFD" if lost else "its bytes were written as UTF-8"
+    return Damage("text-mode", f"went through a tool that took it for text: {trace}", _TEXT_MODE)
 
 
 def _line_ends(data: bytes) -> Damage | None:
-    returns, feeds, both = data.count(b"\r"), data.count(b"\n"), data.count(b"\r\n")
-    if both == feeds >= _ENOUGH:
-        how = f"each of its {feeds} line feeds has a carriage return before it"
+    returns, feeds, pairs = data.count(b"\r"), data.count(b"\n"), data.count(b"\r\n")
+    if pairs == feeds >= _ENOUGH:
+        trace = f"each of its {feeds} line feeds has a carriage return before it"
     elif returns == 0 and feeds >= _ENOUGH_EXPECTED:
-        how = f"it has {feeds} line feeds and no carriage return"
-    elif both == 0 and returns * feeds / len(data) >= _ENOUGH_EXPECTED:
-        how = "no line feed has a carriage return before it"
+        trace = f"it has {feeds} line feeds and no carriage return"
+    elif pairs == 0 and returns * feeds / len(data) >= _ENOUGH_EXPECTED:
+        trace = "no line feed has a carriage return before it"
     else:
         return None
-    return Damage("text-mode", f"went through a copy in text mode: {how}", _TEXT_MODE)
+    return Damage("text-mode", f"went through a copy in text mode: {trace}", _TEXT_MODE)
 
 
 def _cut_off(data: bytes) -> Damage | None:
     zeros = len(data) - len(data.rstrip(b"\0"))
     if zeros < max(_LONGEST_PLACEHOLDER, len(data) // 8):
         return None
-    what = f"is a download that was cut off: its last {zeros} bytes are zeros"
-    return Damage("cut-off", what, _FETCH)
+    problem = f"is a download that was cut off: its last {zeros} bytes are zeros"
+    return Damage("cut-off", problem, _FETCH)

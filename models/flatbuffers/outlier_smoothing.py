@@ -63,9 +63,14 @@ def level(
     scores = _Leveling(graph, observer, samples[:WATCHED]).run()
     graph.settle()
     leveled = graph.pack()
-    few = [shortened(sample, graph.tokens()) for sample in samples[:4]]
-    expected, found = Observer(flatbuffer).answers(few), Observer(leveled).answers(few)
-    if not np.abs(expected - found).max() <= SAME * max(1.0, float(np.abs(expected).max())):
+    texts = [shortened(sample, graph.tokens()) for sample in samples[:4]]
+    expected, leveled_answers = (
+        Observer(flatbuffer).answers(texts),
+        Observer(leveled).answers(texts),
+    )
+    if not np.abs(expected - leveled_answers).max() <= SAME * max(
+        1.0, float(np.abs(expected).max())
+    ):
         raise ValueError("leveling changed the answers of the float32 network")
     return leveled, scores
 
@@ -109,12 +114,12 @@ class _Leveling:
         self.graph = graph
         operators = graph.operators(CODES.FULLY_CONNECTED)
         uses = Counter(int(operator.inputs[1]) for operator in operators)
-        found = [
+        layers = [
             _Dense(graph, operator)
             for operator in operators
             if uses[int(operator.inputs[1])] <= SHARED
         ]
-        self.dense = {id(layer.operator): layer for layer in found if layer.constant}
+        self.dense = {id(layer.operator): layer for layer in layers if layer.constant}
         tensors = {t for layer in self.dense.values() for t in (layer.source, layer.target)}
         names = {graph.name(tensor): tensor for tensor in tensors}
         self.texts: dict[int, list[Array]] = {tensor: [] for tensor in tensors}
@@ -140,10 +145,10 @@ class _Leveling:
 
     def _dense_before(self, tensor: int) -> _Dense | None:
         """Return the dense layer that only a product reads; None if there is none."""
-        found = self.dense.get(id(self.graph.producer(tensor)))
-        if found is None or found.activation != _NO_ACTIVATION:
+        layer = self.dense.get(id(self.graph.producer(tensor)))
+        if layer is None or layer.activation != _NO_ACTIVATION:
             return None
-        return found if len(self.graph.consumers(found.target)) == 1 else None
+        return layer if len(self.graph.consumers(layer.target)) == 1 else None
 
     # ------------------------------------------------------------------------------- attention
 
@@ -176,8 +181,8 @@ class _Leveling:
     def _reach(self, query: _Dense, key: _Dense, center: Array, heads: int) -> Array:
         """Return the largest score of each head [heads] over the observed texts."""
         reach = np.full(heads, 1e-3)
-        for asked, held in zip(self.texts[query.target], self.texts[key.target], strict=True):
-            by_head = [np.split(array, heads, axis=1) for array in (asked, held - center)]
+        for queries, keys in zip(self.texts[query.target], self.texts[key.target], strict=True):
+            by_head = [np.split(array, heads, axis=1) for array in (queries, keys - center)]
             largest_scores = [np.abs(q @ k.T).max() for q, k in zip(*by_head, strict=True)]
             reach = np.maximum(reach, largest_scores)
         return reach
@@ -191,8 +196,8 @@ class _Leveling:
         center = self._seen(value.target).mean(axis=0)
         projection.bias = projection.bias + projection.weights @ center
         value.bias = value.bias - center
-        seen = [self._seen(projection.source) - center, self._seen(value.target)[:200] - center]
-        scales = choose(np.concatenate(seen), projection.weights).scales
+        values = [self._seen(projection.source) - center, self._seen(value.target)[:200] - center]
+        scales = choose(np.concatenate(values), projection.weights).scales
         projection.weights = projection.weights * scales
         value.scale_outputs(1 / scales)
         value.leveled_output = projection.leveled_input = True
@@ -213,10 +218,10 @@ class _Leveling:
         weights = np.concatenate([layer.weights for layer in group])
         weights = weights / np.maximum(np.abs(weights).max(axis=1, keepdims=True), 1e-9)
         choice = choose(self._seen(source), weights)
-        one = group[0]
-        linear = one.activation == _NO_ACTIVATION and not one.leveled_output
-        linear = linear and len(self.graph.shape(source)) == len(self.graph.shape(one.target))
-        if len(group) > 1 or not linear or len(one.bias) < FEWEST_CHANNELS:
+        layer = group[0]
+        linear = layer.activation == _NO_ACTIVATION and not layer.leveled_output
+        linear = linear and len(self.graph.shape(source)) == len(self.graph.shape(layer.target))
+        if len(group) > 1 or not linear or len(layer.bias) < FEWEST_CHANNELS:
             return choice
         by_token = choose(self._seen(source), weights, by_token=True)
         return by_token if by_token.loss < WORTH * choice.loss else choice
@@ -241,8 +246,8 @@ class _Leveling:
         least = graph.new_constant(f"{name}/least", LEAST)  # a token of zeros stays one
         tokens = graph.before(operator, CODES.ADD, [tokens, least], f"{name}/by_token_above_0")
         divided = graph.before(operator, CODES.DIV, [leveled, tokens], f"{name}/leveled_tokens")
-        seen = np.abs(self._seen(layer.source) / choice.scales).max(axis=1, keepdims=True) + LEAST
-        self._level_output(layer, (self._seen(layer.target) - layer.bias) / seen, tokens)
+        reach = np.abs(self._seen(layer.source) / choice.scales).max(axis=1, keepdims=True) + LEAST
+        self._level_output(layer, (self._seen(layer.target) - layer.bias) / reach, tokens)
         return divided
 
     def _outputs(self) -> None:
@@ -250,12 +255,12 @@ class _Leveling:
             if not layer.leveled_output and len(layer.bias) >= FEWEST_CHANNELS:
                 self._level_output(layer, self._seen(layer.target))
 
-    def _level_output(self, layer: _Dense, seen: Array, tokens: int | None = None) -> None:
+    def _level_output(self, layer: _Dense, outputs: Array, tokens: int | None = None) -> None:
         """Bring the channels to one range; `tokens` are multiplied back before the bias."""
         if layer.activation not in {_NO_ACTIVATION, _RELU}:
             return  # what it clips at would move
         graph, name = self.graph, self.graph.name(layer.target)
-        reach = even(largest(seen))
+        reach = even(largest(outputs))
         last = graph.new_tensor(f"{name}/integer", graph.shape(layer.target))
         layer.operator.outputs, layer.leveled_output = [last], True
         bias, layer.bias = (
@@ -279,10 +284,10 @@ class _Leveling:
 
     def _chain(self, operator: Any, source: int, steps: list[tuple[int, int]], target: int) -> None:
         """Append operators to another, the last of which writes `target`."""
-        for number, (code, other) in enumerate(steps, start=1):
+        for number, (code, operand) in enumerate(steps, start=1):
             name = f"{self.graph.name(target)}/step_{number}"
             output = target if number == len(steps) else None
-            source = self.graph.after(operator, code, [source, other], name, output)
+            source = self.graph.after(operator, code, [source, operand], name, output)
 
     # --------------------------------------------------------------------------------- lookups
 

@@ -27,8 +27,8 @@ def unpack(flatbuffer: bytes) -> schema.ModelT:
     model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
     for buffer in model.buffers:
         if buffer.offset > 1:
-            held = flatbuffer[buffer.offset : buffer.offset + buffer.size]
-            buffer.data = byte_array(held)
+            content = flatbuffer[buffer.offset : buffer.offset + buffer.size]
+            buffer.data = byte_array(content)
             buffer.offset = buffer.size = 0
     return model
 

@@ -82,10 +82,10 @@ def make_variants(
     if not scheme.rules:
         return dict(plain)
     try:
-        made = _static(plain, scheme, samples) if scheme.calibrated else _plain(plain, scheme)
+        files = _static(plain, scheme, samples) if scheme.calibrated else _plain(plain, scheme)
         return {
-            tokens: store_addends(one) if scheme.integer_weights else one
-            for tokens, one in made.items()
+            tokens: store_addends(file) if scheme.integer_weights else file
+            for tokens, file in files.items()
         }
     except (RuntimeError, ValueError) as error:
         raise UnsupportedSchemeError.of(scheme, "litert_quantizer", error) from error
@@ -97,21 +97,21 @@ def _require_same_names(files: Mapping[int, bytes]) -> None:
     Converters number what has the same name, and may number it otherwise at another length.
     """
     longest = max(files)
-    known = {name: kind for kind, name in Graph(files[longest]).outputs()}
-    for tokens, one in files.items():
-        for kind, name in Graph(one).outputs():
-            if known.get(name, kind) != kind:
+    kinds = {name: kind for kind, name in Graph(files[longest]).outputs()}
+    for tokens, file in files.items():
+        for kind, name in Graph(file).outputs():
+            if kinds.get(name, kind) != kind:
                 raise ValueError(
-                    f"{name!r} is {kind} at {tokens} tokens and {known[name]} at {longest}: what "
+                    f"{name!r} is {kind} at {tokens} tokens and {kinds[name]} at {longest}: what "
                     "is found at one length cannot be used at the other"
                 )
 
 
 def _plain(plain: Mapping[int, bytes], scheme: Scheme) -> dict[int, bytes]:
-    clipped = {tokens: clip_masks(one) for tokens, one in plain.items()}
+    clipped = {tokens: clip_masks(file) for tokens, file in plain.items()}
     return {
-        tokens: quantize(one, scheme, None, left=tuple(_narrow_lookups(Graph(one), scheme)))
-        for tokens, one in clipped.items()
+        tokens: quantize(file, scheme, None, left=tuple(_narrow_lookups(Graph(file), scheme)))
+        for tokens, file in clipped.items()
     }
 
 
@@ -133,24 +133,24 @@ def _static(
 ) -> dict[int, bytes]:
     if not samples:
         raise ValueError("it has to be calibrated, and there are no calibration texts")
-    ready = {tokens: with_gathers(clip_masks(one)) for tokens, one in plain.items()}
+    ready = {tokens: with_gathers(clip_masks(file)) for tokens, file in plain.items()}
     _require_same_names(ready)
     if scheme.leveled:
         watched = ready[max(ready)]
-        ready = {tokens: level(one, samples, watched)[0] for tokens, one in ready.items()}
+        ready = {tokens: level(file, samples, watched)[0] for tokens, file in ready.items()}
     ends: dict[str, float] = {}
     if scheme.integer_softmax:
         limit, ends = needed_of_masks(ready[max(ready)], samples)
-        ready = {tokens: clip_masks(one, limit) for tokens, one in ready.items()}
+        ready = {tokens: clip_masks(file, limit) for tokens, file in ready.items()}
     longest = Observer(ready[max(ready)])
-    found = {}
-    for tokens, one in ready.items():
-        ranges = ranges_of(Graph(one), longest, samples)
+    quantized = {}
+    for tokens, file in ready.items():
+        ranges = ranges_of(Graph(file), longest, samples)
         if tokens < max(ready):
             # What a shorter row alone computes, such as the padding behind it.
-            own = Observer(one), [shortened(sample, tokens) for sample in samples]
-            ranges = ranges_of(Graph(one), *own) | ranges
+            own = Observer(file), [shortened(sample, tokens) for sample in samples]
+            ranges = ranges_of(Graph(file), *own) | ranges
         for name, end in ends.items():
             ranges[name]["min"] = np.array([end], np.float32)
-        found[tokens] = quantize(one, scheme, ranges)
-    return found
+        quantized[tokens] = quantize(file, scheme, ranges)
+    return quantized

@@ -62,9 +62,9 @@ def read_contents(path: Path, data: bytes) -> Contents:
     Raises:
         EdgeproofError: it is empty, not a TFLite FlatBuffer, truncated or corrupt.
     """
-    other = foreign(data)
-    if other is not None:
-        raise Damaged(other, path)
+    foreign_format = foreign(data)
+    if foreign_format is not None:
+        raise Damaged(foreign_format, path)
     try:
         return _Decoder(data).contents()
     except _Malformed as error:
@@ -148,28 +148,28 @@ class _Decoder:
             ),
         )
 
-    def _each(self, count: int, what: str) -> range:
+    def _each(self, count: int, name: str) -> range:
         """Return the indices of a vector of tables, after checking its length."""
-        self._claim(count, what, 4)
+        self._claim(count, name, 4)
         self._tables -= count
         if self._tables < 0:
             raise _Malformed(f"it has more than {_MOST_TABLES:,} tensors, operators and buffers")
         return range(count)
 
-    def _claim(self, count: int, what: str, item_bytes: int) -> None:
+    def _claim(self, count: int, name: str, item_bytes: int) -> None:
         """Count bytes that are about to be copied."""
         self._allowance -= count * item_bytes
         if count * item_bytes > self._size or self._allowance < 0:
-            raise _Malformed(f"its {what} claim {count} entries")
+            raise _Malformed(f"its {name} claim {count} entries")
 
-    def _numbers(self, length: int, read: Callable[[], Any], what: str, item_bytes: int = 4) -> Any:
-        self._claim(length, what, item_bytes)
+    def _numbers(self, length: int, read: Callable[[], Any], name: str, item_bytes: int = 4) -> Any:
+        self._claim(length, name, item_bytes)
         return tuple(read().tolist()) if length else ()
 
-    def _shape(self, length: int, read: Callable[[], Any], what: str) -> tuple[int, ...]:
+    def _shape(self, length: int, read: Callable[[], Any], name: str) -> tuple[int, ...]:
         if length > MOST_DIMENSIONS:
-            raise _Malformed(f"{what} has {length} dimensions, at most {MOST_DIMENSIONS} are read")
-        return tuple(self._numbers(length, read, what))
+            raise _Malformed(f"{name} has {length} dimensions, at most {MOST_DIMENSIONS} are read")
+        return tuple(self._numbers(length, read, name))
 
     def _text(self, raw: bytes | None) -> str:
         """Decode a name; count all of it, because tables can share one."""
@@ -206,14 +206,14 @@ class _Decoder:
 
     def _tensor(self, index: int, tensor: Any) -> Tensor:
         name = self._text(tensor.Name())
-        what = f"tensor {_clipped(name)}"
-        shape = self._shape(tensor.ShapeLength(), tensor.ShapeAsNumpy, what)
-        signature = self._shape(tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy, what)
+        owner = f"tensor {_clipped(name)}"
+        shape = self._shape(tensor.ShapeLength(), tensor.ShapeAsNumpy, owner)
+        signature = self._shape(tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy, owner)
         dtype, bits = SCHEMA_DTYPES.get(tensor.Type(), (f"type_{tensor.Type()}", None))
-        constant = self._at(self._buffers, tensor.Buffer(), f"{what} names buffer")
+        constant = self._at(self._buffers, tensor.Buffer(), f"{owner} names buffer")
         expected = packed_bytes(shape, bits) if bits else constant
         if constant not in (0, expected) and tensor.Sparsity() is None:
-            raise _Malformed(f"{what} of shape {list(shape)} {dtype} holds {constant} bytes")
+            raise _Malformed(f"{owner} of shape {list(shape)} {dtype} holds {constant} bytes")
         return Tensor(
             index=index,
             name=name,
@@ -222,34 +222,36 @@ class _Decoder:
             dtype=dtype,
             buffer=tensor.Buffer(),
             constant_bytes=constant,
-            quantization=self._quantization(tensor.Quantization(), what, len(shape)),
+            quantization=self._quantization(tensor.Quantization(), owner, len(shape)),
             variable=bool(tensor.IsVariable()),
         )
 
-    def _quantization(self, given: Any, what: str, rank: int) -> Quantization | None:
-        if given is None:
+    def _quantization(self, stored: Any, owner: str, rank: int) -> Quantization | None:
+        if stored is None:
             return None
-        scales = self._numbers(given.ScaleLength(), given.ScaleAsNumpy, what)
-        zeros = self._numbers(given.ZeroPointLength(), given.ZeroPointAsNumpy, what, item_bytes=8)
-        if given.DetailsType() == _BLOCKWISE_DETAILS:
-            return Quantization(scales, zeros, axis=None, block=_block_size(given))
+        scales = self._numbers(stored.ScaleLength(), stored.ScaleAsNumpy, owner)
+        zeros = self._numbers(
+            stored.ZeroPointLength(), stored.ZeroPointAsNumpy, owner, item_bytes=8
+        )
+        if stored.DetailsType() == _BLOCKWISE_DETAILS:
+            return Quantization(scales, zeros, axis=None, block=_block_size(stored))
         if not scales:
             return None
-        axis = given.QuantizedDimension() if len(scales) > 1 else None
+        axis = stored.QuantizedDimension() if len(scales) > 1 else None
         if axis is not None and not 0 <= axis < rank:
-            raise _Malformed(f"{what} is quantized along dimension {axis} of {rank}")
+            raise _Malformed(f"{owner} is quantized along dimension {axis} of {rank}")
         return Quantization(scales, zeros, axis=axis)
 
     def _operators(self, number: int, graph: Any, tensors: list[Tensor]) -> list[Operator]:
-        found = []
+        operators = []
         for i in self._each(graph.OperatorsLength(), "operators"):
-            given = graph.Operators(i)
-            what = f"operator {i}"
+            stored = graph.Operators(i)
+            owner = f"operator {i}"
             code, version, custom = self._at(
-                self._codes, given.OpcodeIndex(), f"{what} names operator code"
+                self._codes, stored.OpcodeIndex(), f"{owner} names operator code"
             )
-            inputs = self._numbers(given.InputsLength(), given.InputsAsNumpy, what)
-            outputs = self._numbers(given.OutputsLength(), given.OutputsAsNumpy, what)
+            inputs = self._numbers(stored.InputsLength(), stored.InputsAsNumpy, owner)
+            outputs = self._numbers(stored.OutputsLength(), stored.OutputsAsNumpy, owner)
             operator = Operator(
                 index=i,
                 subgraph=number,
@@ -258,53 +260,55 @@ class _Decoder:
                 version=version,
                 custom=custom is not None,
                 inputs=tuple(
-                    None if at == -1 else self._at(tensors, at, f"{what} reads tensor")
+                    None if at == -1 else self._at(tensors, at, f"{owner} reads tensor")
                     for at in inputs
                 ),
-                outputs=tuple(self._at(tensors, at, f"{what} writes tensor") for at in outputs),
-                transposed=_transposed(given) if code == _BATCH_MATMUL else (False, False),
+                outputs=tuple(self._at(tensors, at, f"{owner} writes tensor") for at in outputs),
+                transposed=_transposed(stored) if code == _BATCH_MATMUL else (False, False),
                 calls=tuple(
-                    self._at(self._graphs, at, f"{what} calls graph")
-                    for at in called_by(given, code)
+                    self._at(self._graphs, at, f"{owner} calls graph")
+                    for at in called_by(stored, code)
                 ),
             )
-            found.append(operator)
-        return found
+            operators.append(operator)
+        return operators
 
     def _signatures(self, tensors: list[list[Tensor]]) -> tuple[Signature, ...]:
-        found = []
+        signatures = []
         for i in self._each(self._model.SignatureDefsLength(), "signatures"):
-            given = self._model.SignatureDefs(i)
-            key = self._text(given.SignatureKey())
+            stored = self._model.SignatureDefs(i)
+            key = self._text(stored.SignatureKey())
             names = f"signature {_clipped(key)} names subgraph"
-            graph = self._at(tensors, given.SubgraphIndex(), names)
+            graph = self._at(tensors, stored.SubgraphIndex(), names)
             signature = Signature(
                 key=key,
-                subgraph=given.SubgraphIndex(),
-                inputs=self._ports(given.InputsLength(), given.Inputs, graph, key),
-                outputs=self._ports(given.OutputsLength(), given.Outputs, graph, key),
+                subgraph=stored.SubgraphIndex(),
+                inputs=self._ports(stored.InputsLength(), stored.Inputs, graph, key),
+                outputs=self._ports(stored.OutputsLength(), stored.Outputs, graph, key),
             )
-            found.append(signature)
-        return tuple(found)
+            signatures.append(signature)
+        return tuple(signatures)
 
     def _ports(
         self, length: int, port: Callable[[int], Any], tensors: list[Tensor], key: str
     ) -> dict[str, Tensor]:
-        what = f"signature {_clipped(key)}"
-        ports = [port(i) for i in self._each(length, what)]
+        owner = f"signature {_clipped(key)}"
+        ports = [port(i) for i in self._each(length, owner)]
         return {
-            self._text(given.Name()): self._at(tensors, given.TensorIndex(), f"{what} names tensor")
-            for given in ports
+            self._text(port_stored.Name()): self._at(
+                tensors, port_stored.TensorIndex(), f"{owner} names tensor"
+            )
+            for port_stored in ports
         }
 
     def _metadata(self) -> dict[str, int]:
         """Return the buffer of each metadata entry by name; the first of duplicates."""
-        found: dict[str, int] = {}
+        entries: dict[str, int] = {}
         for i in self._each(self._model.MetadataLength(), "metadata"):
             entry = self._model.Metadata(i)
             self._at(self._buffers, entry.Buffer(), "metadata names buffer")
-            found.setdefault(self._text(entry.Name()), entry.Buffer())
-        return found
+            entries.setdefault(self._text(entry.Name()), entry.Buffer())
+        return entries
 
     def _declared_runtime(self, metadata: dict[str, int]) -> str | None:
         buffer = metadata.get("min_runtime_version")
@@ -315,9 +319,9 @@ class _Decoder:
         return bytes(raw).rstrip(b"\0").decode("ascii", errors="replace") or None
 
     @staticmethod
-    def _at(items: Sequence[Any], index: int, what: str) -> Any:
+    def _at(items: Sequence[Any], index: int, name: str) -> Any:
         if not 0 <= index < len(items):
-            raise _Malformed(f"{what} {index} of {len(items)}")
+            raise _Malformed(f"{name} {index} of {len(items)}")
         return items[index]
 
 

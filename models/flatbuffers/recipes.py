@@ -55,16 +55,16 @@ def recipe_of(scheme: Scheme, floats: tuple[str, ...] = ()) -> list[dict[str, An
         for operator in rule.operators
     ]
     # Float logits: who reads them is not to know the scheme.
-    kept = floats if scheme.integer_output else (*floats, "OUTPUT")
-    return [*rules, *(_rule(operator, "no_quantize", {}) for operator in kept)]
+    unquantized = floats if scheme.integer_output else (*floats, "OUTPUT")
+    return [*rules, *(_rule(operator, "no_quantize", {}) for operator in unquantized)]
 
 
 def _rule(
-    operator: str, algorithm: str, configuration: dict[str, Any], written: str | None = None
+    operator: str, algorithm: str, configuration: dict[str, Any], output: str | None = None
 ) -> dict[str, Any]:
     return {
         # What an operator writes is followed by a semicolon.
-        "regex": ".*" if written is None else f"^{re.escape(written)};?$",
+        "regex": ".*" if output is None else f"^{re.escape(output)};?$",
         "operation": operator,
         "algorithm_key": algorithm,
         "op_config": configuration,

@@ -78,8 +78,8 @@ def _name(report: FlatBufferReport, weights: list[Tensor], shares: dict[str, flo
     # Constants of 16 bits are added to activations; no weight is stored so.
     bits = sorted({BITS[dtype] for dtype, part in shares.items() if _counts(dtype, part)})
     letter = _letter(_of_products(report) or integers) if len(bits) == 1 else ""
-    written = f"wi{''.join(map(str, bits))}{letter}"
-    return _computing(report, written, mixed=len(bits) > 1)
+    weights_name = f"wi{''.join(map(str, bits))}{letter}"
+    return _computing(report, weights_name, mixed=len(bits) > 1)
 
 
 def _counts(dtype: str, share: float) -> bool:
@@ -87,17 +87,17 @@ def _counts(dtype: str, share: float) -> bool:
     return narrow and share > MINORITY
 
 
-def _computing(report: FlatBufferReport, written: str, *, mixed: bool) -> str:
+def _computing(report: FlatBufferReport, weights_name: str, *, mixed: bool) -> str:
     """Return the scheme's name, given how weights are stored."""
     products = [operator for operator in report.operators if multiply_accumulates(operator)]
     kinds = Counter(arithmetic(product) for product in products)
     activations = {_activation(product) for product in products if arithmetic(product) == "integer"}
     if kinds["integer"] and len(activations) == 1:
         ending = "integer" if _integer_throughout(report) else "dense"
-        return f"static_{written}_ai{activations.pop()}_{ending}"
+        return f"static_{weights_name}_ai{activations.pop()}_{ending}"
     if mixed:
-        return f"mixed_{written}_afp32"
-    return f"{'dynamic' if kinds['hybrid'] else 'weight_only'}_{written}_afp32"
+        return f"mixed_{weights_name}_afp32"
+    return f"{'dynamic' if kinds['hybrid'] else 'weight_only'}_{weights_name}_afp32"
 
 
 def _of_products(report: FlatBufferReport) -> list[Tensor]:
@@ -115,9 +115,15 @@ def _letter(weights: list[Tensor]) -> str:
     """Return the granularity of scales as the grammar writes it: the majority decides."""
     letters: Counter[str] = Counter()
     for weight in weights:
-        how = weight.quantization
-        block = how.block if how is not None else None
-        letter = f"b{block}" if block else "" if how is not None and how.per_channel else "t"
+        quantization = weight.quantization
+        block = quantization.block if quantization is not None else None
+        letter = (
+            f"b{block}"
+            if block
+            else ""
+            if quantization is not None and quantization.per_channel
+            else "t"
+        )
         letters[letter] += weight.constant_bytes
     return letters.most_common(1)[0][0]
 

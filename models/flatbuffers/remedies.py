@@ -23,10 +23,10 @@ def remedy_where_refused(file: Path, runtime: str) -> str:
         file: the FlatBuffer.
         runtime: the runtime's import name.
     """
-    said = _first(file, _TOO_NEW) if runtime == _OLD else None
-    if said is None:
+    sentence = _first(file, _TOO_NEW) if runtime == _OLD else None
+    if sentence is None:
         return "Judge it on another backend (--edge-backend), or convert it for this one"
-    return f"{said}; where {_NEWER} can be installed, judge it with --edge-backend={_NEWER}"
+    return f"{sentence}; where {_NEWER} can be installed, judge it with --edge-backend={_NEWER}"
 
 
 def remedy_where_not_finite(file: Path) -> str | None:
@@ -35,7 +35,7 @@ def remedy_where_not_finite(file: Path) -> str | None:
 
 
 def _first(file: Path, ids: set[str]) -> str | None:
-    found = next(
+    finding = next(
         (finding for finding in findings_of(inspect_file(file)) if finding.id in ids), None
     )
-    return None if found is None else f"{found.what} {found.remedy}"
+    return None if finding is None else f"{finding.what} {finding.remedy}"

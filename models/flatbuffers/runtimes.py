@@ -63,8 +63,8 @@ class RuntimeNeed:
 
 def runtime_needs(operators: Iterable[Operator]) -> tuple[RuntimeNeed, ...]:
     """List the needs of built-in operators, each kind once, by name and version."""
-    found = {_need(operator) for operator in operators if not operator.custom}
-    return tuple(sorted(found, key=lambda need: (need.operator, need.version, need.declared)))
+    needs = {_need(operator) for operator in operators if not operator.custom}
+    return tuple(sorted(needs, key=lambda need: (need.operator, need.version, need.declared)))
 
 
 def unknown_operators(report: FlatBufferReport) -> tuple[str, ...]:
@@ -80,10 +80,10 @@ def minimum_runtime(report: FlatBufferReport) -> str:
     The largest of the declared `min_runtime_version` and what each operator needs. Operators that
     `unknown_operators` names are left out; with nothing known it is `"unknown"`.
     """
-    known = [need.runtime for need in runtime_needs(report.operators) if need.runtime]
+    versions = [need.runtime for need in runtime_needs(report.operators) if need.runtime]
     if report.declared_runtime and version_key(report.declared_runtime):
-        known.append(report.declared_runtime)
-    return max(known, key=version_key, default=UNKNOWN)
+        versions.append(report.declared_runtime)
+    return max(versions, key=version_key, default=UNKNOWN)
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -108,10 +108,10 @@ def _need(operator: Operator) -> RuntimeNeed:
 def _applies(need: Need, operator: Operator) -> bool:
     if need.operator != operator.name:
         return False
-    given = operator.inputs[: len(need.inputs)]
-    if [tensor and tensor.dtype for tensor in given] != need.inputs:
+    inputs = operator.inputs[: len(need.inputs)]
+    if [tensor and tensor.dtype for tensor in inputs] != need.inputs:
         return False
-    quantization = given[-1].quantization if given and given[-1] else None
+    quantization = inputs[-1].quantization if inputs and inputs[-1] else None
     # A block is a part of a channel.
     fine = quantization is not None and (quantization.per_channel or bool(quantization.block))
     return not need.channels or fine

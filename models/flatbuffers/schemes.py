@@ -85,8 +85,8 @@ class Scheme(Table, frozen=True, kw_only=True):
     @property
     def looks_up(self) -> bool:
         """Whether its own networks look words up by EMBEDDING_LOOKUP: it alone can be hybrid."""
-        named = any("EMBEDDING_LOOKUP" in rule.operators for rule in self.rules)
-        return named and self.converter == "litert_quantizer"
+        has_lookup = any("EMBEDDING_LOOKUP" in rule.operators for rule in self.rules)
+        return has_lookup and self.converter == "litert_quantizer"
 
 
 class _Schemes(Table, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ REFERENCE = "float32"
 SCHEMES = {scheme.name: scheme for scheme in read_table(_TABLE, _Schemes).schemes}
 
 
-def scheme_named(name: str, *, where: str = "--edge-schemes") -> Scheme:
+def scheme_named(name: str, *, key: str = "--edge-schemes") -> Scheme:
     """Return the scheme called `name`.
 
     Raises:
@@ -108,7 +108,7 @@ def scheme_named(name: str, *, where: str = "--edge-schemes") -> Scheme:
     if name not in SCHEMES:
         raise UsageMistake(
             f"no scheme is called {name!r}",
-            key=where,
+            key=key,
             remedy=former.remedy_for(name, former.SCHEMES, f"Give some of {', '.join(SCHEMES)}"),
         )
     return SCHEMES[name]

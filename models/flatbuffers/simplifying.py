@@ -39,17 +39,17 @@ def simplify(flatbuffer: bytes) -> bytes:
 
 def _reshape(graph: Graph) -> int:
     """Replace each GATHER_ND of everything by a RESHAPE; return how many."""
-    found = [
+    gathers = [
         operator for operator in graph.operators(CODES.GATHER_ND) if _takes_all(graph, operator)
     ]
-    for operator in found:
+    for operator in gathers:
         source, output = int(operator.inputs[0]), int(operator.outputs[0])
         shape = graph.new_constant(f"{graph.name(output)}/shape", list(graph.shape(output)))
         graph.become(operator, CODES.RESHAPE, [source, shape])
     left = graph.operators(CODES.GATHER_ND)
-    if found and not any(graph.holds_truth(int(gather.inputs[0])) for gather in left):
+    if gathers and not any(graph.holds_truth(int(gather.inputs[0])) for gather in left):
         graph.lower_version(CODES.GATHER_ND, _GATHER_ND_OF_NUMBERS)
-    return len(found)
+    return len(gathers)
 
 
 def _takes_all(graph: Graph, operator: Any) -> bool:
@@ -64,8 +64,8 @@ def _takes_all(graph: Graph, operator: Any) -> bool:
 def _fold(graph: Graph, flatbuffer: bytes) -> int:
     """Fold integer constants; return how many operators are removed."""
     fixed = _fixed(graph)
-    kept, folded = _needed(graph, fixed)
-    gone = [operator for operator in graph.operators() if id(operator) not in kept]
+    needed, folded = _needed(graph, fixed)
+    gone = [operator for operator in graph.operators() if id(operator) not in needed]
     if not gone:
         return 0
     values = _values(flatbuffer, folded)
@@ -80,8 +80,8 @@ def _fixed(graph: Graph) -> dict[int, Any]:
     fixed: dict[int, Any] = {}
     for operator in graph.operators():
         read = [int(tensor) for tensor in operator.inputs if tensor != ABSENT]
-        known = all(tensor in fixed or graph.is_constant(tensor) for tensor in read)
-        if read and known and graph.code(operator) not in _WEIGHED:
+        is_known = all(tensor in fixed or graph.is_constant(tensor) for tensor in read)
+        if read and is_known and graph.code(operator) not in _WEIGHED:
             fixed |= {int(tensor): operator for tensor in operator.outputs}
     return fixed
 
@@ -91,13 +91,13 @@ def _needed(graph: Graph, fixed: dict[int, Any]) -> tuple[set[int], list[int]]:
     removable = {id(operator) for operator in fixed.values()}
     waiting = [operator for operator in graph.operators() if id(operator) not in removable]
     waiting += [fixed[tensor] for tensor in graph.results() if tensor in fixed]
-    kept: set[int] = set()
+    needed: set[int] = set()
     folded: list[int] = []
     while waiting:
         operator = waiting.pop()
-        if id(operator) in kept:
+        if id(operator) in needed:
             continue
-        kept.add(id(operator))
+        needed.add(id(operator))
         for tensor in map(int, operator.inputs):
             if tensor not in fixed:
                 continue
@@ -105,7 +105,7 @@ def _needed(graph: Graph, fixed: dict[int, Any]) -> tuple[set[int], list[int]]:
                 folded.append(tensor)
             else:
                 waiting.append(fixed[tensor])
-    return kept, sorted(set(folded))
+    return needed, sorted(set(folded))
 
 
 def _values(flatbuffer: bytes, tensors: Iterable[int]) -> dict[int, NDArray[Any]]:
@@ -118,7 +118,7 @@ def _values(flatbuffer: bytes, tensors: Iterable[int]) -> dict[int, NDArray[Any]
             model_content=flatbuffer, num_threads=1, experimental_preserve_all_tensors=True
         )
     interpreter.allocate_tensors()
-    for given in interpreter.get_input_details():
-        interpreter.set_tensor(given["index"], np.ones(given["shape"], given["dtype"]))
+    for detail in interpreter.get_input_details():
+        interpreter.set_tensor(detail["index"], np.ones(detail["shape"], detail["dtype"]))
     interpreter.invoke()
     return {tensor: interpreter.get_tensor(tensor).copy() for tensor in tensors}

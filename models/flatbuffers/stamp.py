@@ -38,9 +38,9 @@ def declare_runtime(flatbuffer: bytes) -> bytes:
     """
     model = unpack(flatbuffer)
     operators = read_contents(Path("the rewritten FlatBuffer"), flatbuffer).operators
-    known = [need.runtime for need in runtime_needs(operators) if need.runtime]
+    versions = [need.runtime for need in runtime_needs(operators) if need.runtime]
     for entry in model.metadata or []:
-        if entry.name == b"min_runtime_version" and known:
-            text = max(known, key=version_key).encode().ljust(_VERSION_BYTES, b"\0")
+        if entry.name == b"min_runtime_version" and versions:
+            text = max(versions, key=version_key).encode().ljust(_VERSION_BYTES, b"\0")
             model.buffers[entry.buffer].data = byte_array(text)
     return pack(model)

@@ -51,39 +51,39 @@ def token_axes(graph: Graph) -> dict[int, Axes]:
             says.
     """
     texts = [tensor for name, tensor in graph.inputs().items() if name != NAMES[MASK]]
-    found: Known = {tensor: frozenset({len(graph.shape(tensor)) - 1}) for tensor in texts}
+    axes_of: Known = {tensor: frozenset({len(graph.shape(tensor)) - 1}) for tensor in texts}
     sizes = {graph.shape(tensor)[-1] for tensor in texts}
     for operator in graph.operators():
         for output in map(int, operator.outputs):
             shape = graph.shape(output)
             axes = NONE
             if not graph.holds_truth(output):
-                axes = _passed_on(graph, operator, output, found)
-            found[output] = frozenset(
+                axes = _passed_on(graph, operator, output, axes_of)
+            axes_of[output] = frozenset(
                 axis for axis in axes if axis < len(shape) and shape[axis] in sizes
             )
-    return found
+    return axes_of
 
 
-def _passed_on(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
+def _passed_on(graph: Graph, operator: Any, output: int, axes_of: Known) -> Axes:
     kind = graph.kind(operator)
     if kind in _ALIGNED:
-        return _aligned(graph, operator, output, found, masking=kind in _MASKING)
+        return _aligned(graph, operator, output, axes_of, masking=kind in _MASKING)
     if kind in _RESHAPING:
         source = int(operator.inputs[0])
-        return _regrouped(graph.shape(source), graph.shape(output), found.get(source, NONE))
+        return _regrouped(graph.shape(source), graph.shape(output), axes_of.get(source, NONE))
     if kind in _REDUCING:
-        return _reduced(graph, operator, found)
+        return _reduced(graph, operator, axes_of)
     rule = _RULES.get(kind)
-    return NONE if rule is None else rule(graph, operator, output, found)
+    return NONE if rule is None else rule(graph, operator, output, axes_of)
 
 
-def _aligned(graph: Graph, operator: Any, output: int, found: Known, *, masking: bool) -> Axes:
+def _aligned(graph: Graph, operator: Any, output: int, axes_of: Known, *, masking: bool) -> Axes:
     rank = len(graph.shape(output))
     axes: set[int] = set()
     for tensor in map(int, operator.inputs):
         shift = rank - len(graph.shape(tensor)) if tensor >= 0 else 0
-        axes |= {axis + shift for axis in found.get(tensor, NONE)}
+        axes |= {axis + shift for axis in axes_of.get(tensor, NONE)}
     return frozenset({min(axes)}) if masking and axes else frozenset(axes)
 
 
@@ -92,37 +92,39 @@ def _regrouped(before: tuple[int, ...], after: tuple[int, ...], axes: Iterable[i
     places = {
         (math.prod(after[:axis]), size): axis for axis, size in reversed(list(enumerate(after)))
     }
-    kept = (places.get((math.prod(before[:axis]), before[axis])) for axis in axes)
-    return frozenset(axis for axis in kept if axis is not None)
+    regrouped = (places.get((math.prod(before[:axis]), before[axis])) for axis in axes)
+    return frozenset(axis for axis in regrouped if axis is not None)
 
 
-def _reduced(graph: Graph, operator: Any, found: Known) -> Axes:
+def _reduced(graph: Graph, operator: Any, axes_of: Known) -> Axes:
     source = int(operator.inputs[0])
     rank = len(graph.shape(source))
-    named = graph.integers(int(operator.inputs[1]))
-    gone = set(range(rank)) if named is None else {int(axis) % rank for axis in named.reshape(-1)}
-    kept = found.get(source, NONE) - gone
+    reduced = graph.integers(int(operator.inputs[1]))
+    gone = (
+        set(range(rank)) if reduced is None else {int(axis) % rank for axis in reduced.reshape(-1)}
+    )
+    remaining = axes_of.get(source, NONE) - gone
     if _option(operator, "keepDims"):
-        return kept
-    return frozenset(axis - sum(lost < axis for lost in gone) for axis in kept)
+        return remaining
+    return frozenset(axis - sum(lost < axis for lost in gone) for axis in remaining)
 
 
-def _transposed(graph: Graph, operator: Any, _: int, found: Known) -> Axes:
+def _transposed(graph: Graph, operator: Any, _: int, axes_of: Known) -> Axes:
     source, order = map(int, operator.inputs)
-    axes, places = found.get(source, NONE), graph.integers(order)
+    axes, places = axes_of.get(source, NONE), graph.integers(order)
     if places is None:
         return NONE
     return frozenset(place for place, axis in enumerate(map(int, places)) if axis in axes)
 
 
-def _dense(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
+def _dense(graph: Graph, operator: Any, output: int, axes_of: Known) -> Axes:
     source = int(operator.inputs[0])
     before, after = graph.shape(source)[:-1], graph.shape(output)[:-1]
-    axes = found.get(source, NONE) - {len(before)}
+    axes = axes_of.get(source, NONE) - {len(before)}
     return _regrouped(before, after, axes)
 
 
-def _multiplied(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
+def _multiplied(graph: Graph, operator: Any, output: int, axes_of: Known) -> Axes:
     left, right = (int(tensor) for tensor in operator.inputs[:2])
     rank = len(graph.shape(output))
     turns = _option(operator, "adjX"), _option(operator, "adjY")
@@ -131,7 +133,7 @@ def _multiplied(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
     for tensor, turned, place in ((left, turns[0], -2), (right, turns[1], -1)):
         own = len(graph.shape(tensor))
         stays = (-3 - place if turned else place) + own
-        for axis in found.get(tensor, NONE):
+        for axis in axes_of.get(tensor, NONE):
             if axis == stays:
                 axes.add(rank + place)
             elif axis < own - 2:
@@ -139,20 +141,20 @@ def _multiplied(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
     return frozenset(axes)
 
 
-def _looked_up(_: Graph, operator: Any, __: int, found: Known) -> Axes:
-    return found.get(int(operator.inputs[0]), NONE)
+def _looked_up(_: Graph, operator: Any, __: int, axes_of: Known) -> Axes:
+    return axes_of.get(int(operator.inputs[0]), NONE)
 
 
-def _gathered(graph: Graph, operator: Any, _: int, found: Known) -> Axes:
+def _gathered(graph: Graph, operator: Any, _: int, axes_of: Known) -> Axes:
     table, indices = (int(tensor) for tensor in operator.inputs[:2])
     axis = _option(operator, "axis") % len(graph.shape(table))
     longer = len(graph.shape(indices)) - 1
-    kept = {
+    positions = {
         position + longer * (position > axis)
-        for position in found.get(table, NONE)
+        for position in axes_of.get(table, NONE)
         if position != axis
     }
-    return frozenset(kept | {position + axis for position in found.get(indices, NONE)})
+    return frozenset(positions | {position + axis for position in axes_of.get(indices, NONE)})
 
 
 def _option(operator: Any, name: str) -> int:

@@ -77,24 +77,24 @@ def _written(builder: Any, value: Any) -> Any:
 
         flags = getattr(number_types, f"{value.kind}Flags")
         builder.StartVector(flags.bytewidth, len(value.values), flags.bytewidth)
-        for each in reversed(value.values):
-            getattr(builder, f"Prepend{value.kind}")(each)
+        for fieldere in reversed(value.values):
+            getattr(builder, f"Prepend{value.kind}")(fieldere)
         return builder.EndVector()
     if isinstance(value, list):
-        places = [_written(builder, each) for each in value]
+        places = [_written(builder, entry) for entry in value]
         builder.StartVector(4, len(places), 4)
-        for each in reversed(places):
-            builder.PrependUOffsetTRelative(each)
+        for fieldere in reversed(places):
+            builder.PrependUOffsetTRelative(fieldere)
         return builder.EndVector()
     parts = {
-        slot: _written(builder, each)
-        for slot, each in value.fields.items()
-        if not isinstance(each, Scalar)
+        slot: _written(builder, field)
+        for slot, field in value.fields.items()
+        if not isinstance(field, Scalar)
     }
     builder.StartObject(max(value.fields, default=0) + 1)
-    for slot, each in value.fields.items():
-        if isinstance(each, Scalar):
-            getattr(builder, f"Prepend{each.kind}Slot")(slot, each.value, 0)
+    for slot, fieldere in value.fields.items():
+        if isinstance(fieldere, Scalar):
+            getattr(builder, f"Prepend{fieldere.kind}Slot")(slot, fieldere.value, 0)
         else:
             builder.PrependUOffsetTRelativeSlot(slot, parts[slot], 0)
     return builder.EndObject()

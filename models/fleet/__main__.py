@@ -61,10 +61,10 @@ class Judged:
         if self.code is None:
             ending = f"took more than {SECONDS_FOR_A_BOARD / 3600:.0f} h and was killed"
         elif self.code:
-            why = last_words(self.folder / LOG).removeprefix(f"{self.target}: ")
-            ending = f"failed with exit code {self.code}" + (f": {why}" if why else "")
-        kept = "" if self.has_results else ", nothing was measured"
-        return f"{self.target}: {ending}{kept} ({self.folder / LOG})"
+            reason = last_words(self.folder / LOG).removeprefix(f"{self.target}: ")
+            ending = f"failed with exit code {self.code}" + (f": {reason}" if reason else "")
+        remark = "" if self.has_results else ", nothing was measured"
+        return f"{self.target}: {ending}{remark} ({self.folder / LOG})"
 
 
 def folders_of(targets: list[str], folder: Path) -> dict[str, Path]:
@@ -131,7 +131,7 @@ def main() -> int:
     folder, bundle = options.report_dir, options.bundle
     places = folders_of(options.targets, folder)
     with ThreadPoolExecutor(len(places)) as pool:
-        running = [pool.submit(judge, each, bundle, own, more) for each, own in places.items()]
+        running = [pool.submit(judge, target, bundle, own, more) for target, own in places.items()]
         ended = []
         try:
             for done in as_completed(running):

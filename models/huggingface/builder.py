@@ -186,9 +186,9 @@ class Builder:
         """Return the model that was made."""
         from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
 
-        kept = self._store.artefact(self._plan.full)
-        kept.path(SAFETENSORS)
-        return load_network(read_checkpoint(kept.path(CONFIG).parent))
+        artefact = self._store.artefact(self._plan.full)
+        artefact.path(SAFETENSORS)
+        return load_network(read_checkpoint(artefact.path(CONFIG).parent))
 
     def _convert(self, out: Path) -> None:
         """Convert the network at each length to a float32 FlatBuffer of its own."""
@@ -208,37 +208,39 @@ class Builder:
         stage = self._plan.converted
         if stage is None:
             raise ValueError("the plan is not one for PyTorch")
-        kept = self._store.artefact(stage)
-        return {tokens: kept.read(_file_of(tokens)) for tokens in self._lengths}
+        artefact = self._store.artefact(stage)
+        return {tokens: artefact.read(_file_of(tokens)) for tokens in self._lengths}
 
     def _compare(self, out: Path) -> None:
         """Compare the float32 file with PyTorch, and keep the inputs of both."""
         self._progress.say("float32: comparing it with PyTorch")
         test, network = self._splits["test"], self._network()
-        few, full = test.rows(slice(_UNPADDED_TEXTS)), full_length(test, _FULL_TEXTS)
-        asked = {PADDED: few, UNPADDED: few} | ({FULL: full} if len(full) else {})
+        padded, full = test.rows(slice(_UNPADDED_TEXTS)), full_length(test, _FULL_TEXTS)
+        rows_of = {PADDED: padded, UNPADDED: padded} | ({FULL: full} if len(full) else {})
         expected = {
             form: (network.answer_unpadded if form == UNPADDED else network.answer)(rows)
-            for form, rows in asked.items()
+            for form, rows in rows_of.items()
         }
         flatbuffer = self._converted()[self._lengths[-1]]
-        given = {form: _answers(flatbuffer, network, rows) for form, rows in asked.items()}
-        parities = {form: compare(expected[form], given[form]) for form in asked}
-        wrong = next((form for form, found in parities.items() if not _is_sound(found)), None)
+        answers = {form: _answers(flatbuffer, network, rows) for form, rows in rows_of.items()}
+        parities = {form: compare(expected[form], answers[form]) for form in rows_of}
+        wrong = next((form for form, parity in parities.items() if not _is_sound(parity)), None)
         departs = None
         if wrong is not None:
-            worst = int(np.abs(expected[wrong] - given[wrong]).max(axis=1).argmax())
-            departs = self._departure(network, flatbuffer, wrong, asked[wrong].rows([worst]))
-        forms = {form: asdict(found) for form, found in parities.items()}
+            worst = int(np.abs(expected[wrong] - answers[wrong]).max(axis=1).argmax())
+            departs = self._departure(network, flatbuffer, wrong, rows_of[wrong].rows([worst]))
+        forms = {form: asdict(parity) for form, parity in parities.items()}
         _write_json(out / PARITY_CARD, {"forms": forms, DEPARTS: departs})
-        _write_rows(out, {form: (asked[form], expected[form]) for form in asked if form != PADDED})
+        _write_rows(
+            out, {form: (rows_of[form], expected[form]) for form in rows_of if form != PADDED}
+        )
 
     def _departure(self, network: Network, flatbuffer: bytes, form: str, row: Encoded) -> str:
         from models.huggingface.departure import first_departure  # noqa: PLC0415 - PyTorch
 
-        where = first_departure(network, flatbuffer, row)
-        self._progress.say(f"float32: departs from PyTorch ({form}) at {where}")
-        return f"{form}, at {where}"
+        layer = first_departure(network, flatbuffer, row)
+        self._progress.say(f"float32: departs from PyTorch ({form}) at {layer}")
+        return f"{form}, at {layer}"
 
     def _make_variant(self, scheme: str, out: Path) -> None:
         from models.flatbuffers.merging import merge_lengths  # noqa: PLC0415 - a schema
@@ -255,24 +257,29 @@ class Builder:
         calibration = self._splits["calibration"]
         samples = self._network().samples(calibration) if chosen.calibrated else None
         try:
-            made = merge_lengths(make_variants(self._converted(), chosen, samples))
+            files = merge_lengths(make_variants(self._converted(), chosen, samples))
         except UnsupportedSchemeError as error:
             self._refuse(out, scheme, error.what)
             return
         self._write_variant(
-            out, scheme, made, self._calibration_hashes() if chosen.calibrated else []
+            out, scheme, files, self._calibration_hashes() if chosen.calibrated else []
         )
 
     def _departs(self) -> str | None:
         """Return where the float32 file departs from PyTorch; None if it does not."""
         if self._plan.parity is None:
             return None
-        found: str | None = self._store.artefact(self._plan.parity).document(PARITY_CARD)[DEPARTS]
-        return found
+        layer: str | None = self._store.artefact(self._plan.parity).document(PARITY_CARD)[DEPARTS]
+        return layer
 
-    def _refuse(self, out: Path, scheme: str, why: str) -> None:
-        self._progress.say(f"variant {scheme}: not made, {why}")
-        card = {"scheme": scheme, "converter": "litert_quantizer", "calibration": [], REFUSED: why}
+    def _refuse(self, out: Path, scheme: str, reason: str) -> None:
+        self._progress.say(f"variant {scheme}: not made, {reason}")
+        card = {
+            "scheme": scheme,
+            "converter": "litert_quantizer",
+            "calibration": [],
+            REFUSED: reason,
+        }
         _write_json(out / VARIANT_CARD, card)
 
     def _write_variant(
@@ -305,12 +312,12 @@ def _file_of(tokens: int) -> str:
     return f"float32_{tokens}.tflite"
 
 
-def _is_sound(found: Parity) -> bool:
+def _is_sound(parity: Parity) -> bool:
     """Tell whether a file may be quantized: the limits are those of the gate."""
     return (
-        sound("pytorch_labels", SCHEMES).keeps(found.same_labels)
-        and sound("pytorch_logits", SCHEMES).keeps(found.logits)
-        and sound("pytorch_divergence", SCHEMES).keeps(found.divergence)
+        sound("pytorch_labels", SCHEMES).keeps(parity.same_labels)
+        and sound("pytorch_logits", SCHEMES).keeps(parity.logits)
+        and sound("pytorch_divergence", SCHEMES).keeps(parity.divergence)
     )
 
 

@@ -70,9 +70,9 @@ class Checkpoint:
                 labels at once; names the key.
         """
         if not any(name.endswith(_CLASSIFIER) for name in self.architectures):
-            said = ", ".join(self.architectures) or "nothing"
+            listed = ", ".join(self.architectures) or "nothing"
             raise self._mistake(
-                f"is {said[:200]}, which has no head that labels texts",
+                f"is {listed[:200]}, which has no head that labels texts",
                 "architectures",
                 f"Give a fine-tuned checkpoint (...{_CLASSIFIER}), or fine-tune this one with "
                 "[full.training] in place of `trained = true`",
@@ -96,8 +96,8 @@ class Checkpoint:
                 'Write it there: {"0": "negative", "1": "positive"}, in the order of training',
             )
 
-    def _mistake(self, what: str, key: str, remedy: str) -> UsageMistake:
-        return UsageMistake(what, file=self.file, key=key, remedy=remedy)
+    def _mistake(self, problem: str, key: str, remedy: str) -> UsageMistake:
+        return UsageMistake(problem, file=self.file, key=key, remedy=remedy)
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -196,8 +196,8 @@ def _labels(document: dict[str, Any], file: Path) -> tuple[str, ...]:
     )
     if not isinstance(names, dict) or len(names) > _MOST_LABELS:
         raise wrong
-    found = [names.get(str(number)) for number in range(len(names))]
-    texts = tuple(name for name in found if isinstance(name, str) and name.strip())
+    labels = [names.get(str(number)) for number in range(len(names))]
+    texts = tuple(name for name in labels if isinstance(name, str) and name.strip())
     if len(texts) != len(names) or len(set(texts)) != len(texts):
         raise wrong
     return texts
@@ -210,9 +210,9 @@ def _problem(document: dict[str, Any], file: Path) -> str | None:
     raise UsageMistake("is not a text", file=file, key="problem_type", remedy=_PUBLISHED)
 
 
-def _texts(given: object, file: Path, key: str) -> tuple[str, ...]:
-    if given is None:
+def _texts(value: object, file: Path, key: str) -> tuple[str, ...]:
+    if value is None:
         return ()
-    if not isinstance(given, list) or any(not isinstance(text, str) for text in given):
+    if not isinstance(value, list) or any(not isinstance(text, str) for text in value):
         raise UsageMistake("is not a list of texts", file=file, key=key, remedy=_PUBLISHED)
-    return tuple(given)
+    return tuple(value)

@@ -43,10 +43,10 @@ def convert(network: Network, tokens: int) -> bytes:
     # PyTorch's export, the lowering and the converter have errors of their own for each operator.
     except Exception as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
-        said = lines[0].strip()[:300] if lines else type(error).__name__
+        message = lines[0].strip()[:300] if lines else type(error).__name__
         raise EdgeproofError(
             f"litert-torch {litert_torch.__version__} does not convert this "
-            f"{network.model.config.model_type} network ({said})",
+            f"{network.model.config.model_type} network ({message})",
             key="full.checkpoint",
             remedy="Convert it with another tool, and judge the file (docs/my-flatbuffer.md)",
         ) from error

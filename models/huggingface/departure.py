@@ -48,12 +48,12 @@ def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
     graph = Graph(flatbuffer)
     right = _Known(_computed(network, row))
     inputs = {NAMES[role]: getattr(row, role) for role in network.roles}
-    written = list(graph.written())
-    (values,) = Observer(flatbuffer, whole=True).each([inputs], written)
-    matched = {name for name in written if values[name] in right}
+    tensors = list(graph.written())
+    (values,) = Observer(flatbuffer, whole=True).each([inputs], tensors)
+    matched = {name for name in tensors if values[name] in right}
     operators = list(graph.outputs())
     for number, (kind, name) in enumerate(operators):
-        if name not in written or name in matched:
+        if name not in tensors or name in matched:
             continue
         if not matched & graph.reached_from(name):
             return f"operator {number} of {len(operators)}, {kind}, which writes {name!r}"
@@ -98,8 +98,8 @@ class _Known:
             return False
         ordered = _ordered(array)
         room = _CLOSE * max(float(np.abs(ordered).max()), float(np.finfo(np.float32).tiny))
-        held = self._by_size.get(array.size, ())
-        return any(float(np.abs(values - ordered).max()) <= room for values in held)
+        candidates = self._by_size.get(array.size, ())
+        return any(float(np.abs(values - ordered).max()) <= room for values in candidates)
 
 
 def _ordered(array: NDArray[Any]) -> Values:

@@ -76,8 +76,10 @@ def _length(subject: Subject, folder: Path) -> int:
         tokenizer_of,
     )
 
-    asked = subject.tokenizer.max_tokens
-    if asked is not None or not subject.full.trained:
-        found = tokenizer_of(folder, max_tokens=subject.max_tokens, pairs=subject.pairs_with_group)
-        return found.max_tokens
+    wanted = subject.tokenizer.max_tokens
+    if wanted is not None or not subject.full.trained:
+        tokenizer = tokenizer_of(
+            folder, max_tokens=subject.max_tokens, pairs=subject.pairs_with_group
+        )
+        return tokenizer.max_tokens
     return min(longest_of(folder) or LONGEST, LONGEST)

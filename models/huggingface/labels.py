@@ -38,15 +38,15 @@ def labels_in_order(
             remedy=_remedy(outputs, labels),
         )
     by_look = {look(label): label for label in labels}
-    found = tuple(mapping.get(name) or by_look.get(look(name), "") for name in outputs)
-    if sorted(found) != sorted(labels):
+    ordered = tuple(mapping.get(name) or by_look.get(look(name), "") for name in outputs)
+    if sorted(ordered) != sorted(labels):
         raise UsageMistake(
             f"the checkpoint's labels, {_listed(outputs)}, are not the corpus's, {_listed(labels)}",
             file=file,
             key="id2label",
             remedy=_remedy(outputs, labels),
         )
-    return found
+    return ordered
 
 
 def _remedy(outputs: tuple[str, ...], labels: tuple[str, ...]) -> str:
@@ -62,5 +62,5 @@ def _remedy(outputs: tuple[str, ...], labels: tuple[str, ...]) -> str:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    shown = ", ".join(map(repr, names[:10]))
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"  # noqa: PLR2004 - as above
+    first = ", ".join(map(repr, names[:10]))
+    return first if len(names) <= 10 else f"{first} and {len(names) - 10} more"  # noqa: PLR2004 - as above

@@ -63,12 +63,12 @@ class Network:
         Raises:
             EdgeproofError: one is not finite.
         """
-        found = []
+        batches = []
         with torch.inference_mode():
             for start in range(0, len(rows.ids), _BATCH):
                 inputs = self.inputs(rows, slice(start, start + _BATCH))
-                found.append(self.model(**inputs).logits.float().numpy())
-        logits = np.concatenate(found)
+                batches.append(self.model(**inputs).logits.float().numpy())
+        logits = np.concatenate(batches)
         if not np.isfinite(logits).all():
             raise EdgeproofError(
                 "PyTorch itself answers with values that are not finite",
@@ -79,8 +79,8 @@ class Network:
 
     def answer_unpadded(self, rows: Encoded) -> NDArray[np.float32]:
         """Return the logits of every row without the padding at its end, [n, labels]."""
-        each = (self.answer(unpadded(rows.rows([number]))) for number in range(len(rows)))
-        return np.concatenate(list(each))
+        answers = (self.answer(unpadded(rows.rows([number]))) for number in range(len(rows)))
+        return np.concatenate(list(answers))
 
     def samples(self, rows: Encoded) -> list[dict[str, NDArray[np.int32]]]:
         """Return one dictionary of inputs [1, tokens] per row, under the names of a signature."""
@@ -92,7 +92,7 @@ class Network:
     def weights(self) -> bytes:
         """Return the weights as a safetensors file."""
         values = {name: value.numpy() for name, value in self.model.state_dict().items()}
-        return bytes(save({name: np.ascontiguousarray(each) for name, each in values.items()}))
+        return bytes(save({name: np.ascontiguousarray(tensor) for name, tensor in values.items()}))
 
     def config(self, labels: Sequence[str]) -> dict[str, Any]:
         """Return its config.json, with the labels of its outputs."""
@@ -135,13 +135,13 @@ def load_network(checkpoint: Checkpoint, *, classes: int | None = None, seed: in
     config = _config(checkpoint, classes)
     expected = _expected(checkpoint, config)
     _, file = find_weights(checkpoint.folder)
-    held = read_tensors(checkpoint.folder, _named)
-    given = _fitting(held, expected, file, fresh_head=classes is not None)
+    stored = read_tensors(checkpoint.folder, _named)
+    fitting = _fitting(stored, expected, file, fresh_head=classes is not None)
     torch.manual_seed(seed)
     model = transformers.AutoModelForSequenceClassification.from_config(
         config, attn_implementation="eager", dtype=torch.float32
     )
-    model.load_state_dict(given, strict=False)
+    model.load_state_dict(fitting, strict=False)
     return Network(model, checkpoint.roles)
 
 
@@ -204,26 +204,26 @@ def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
 
 
 def _fitting(
-    held: Tensors, expected: _Expected, file: Path, *, fresh_head: bool
+    stored: Tensors, expected: _Expected, file: Path, *, fresh_head: bool
 ) -> dict[str, torch.Tensor]:
     """Return the weights that the network takes, in float32, each under its own name.
 
     The checkpoint of an encoder alone lacks the prefix that a classifier gives its names, and what
     a new head is made of.
     """
-    given: dict[str, torch.Tensor] = {}
+    fitting: dict[str, torch.Tensor] = {}
     for name, shape in expected.shapes.items():
         if fresh_head and name.startswith(_HEADS):
             continue
-        values = held.get(name, held.get(name.removeprefix(expected.prefix)))
+        values = stored.get(name, stored.get(name.removeprefix(expected.prefix)))
         if values is None and fresh_head and _is_drawn(name, expected.prefix):
             continue
         if values is None:
             raise _misfit(file, name, "is missing", shape)
         if values.shape != shape:
             raise _misfit(file, name, f"has shape {list(values.shape)}", shape)
-        given[name] = torch.from_numpy(np.array(values, np.float32))
-    return given
+        fitting[name] = torch.from_numpy(np.array(values, np.float32))
+    return fitting
 
 
 def _is_drawn(name: str, prefix: str) -> bool:
@@ -231,9 +231,9 @@ def _is_drawn(name: str, prefix: str) -> bool:
     return "pooler." in name or not name.startswith(prefix)
 
 
-def _misfit(file: Path, name: str, what: str, shape: tuple[int, ...]) -> UsageMistake:
+def _misfit(file: Path, name: str, problem: str, shape: tuple[int, ...]) -> UsageMistake:
     return UsageMistake(
-        f"the tensor {what}; expected shape {list(shape)}", file=file, key=name, remedy=_ANOTHER
+        f"the tensor {problem}; expected shape {list(shape)}", file=file, key=name, remedy=_ANOTHER
     )
 
 

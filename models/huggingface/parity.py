@@ -40,18 +40,18 @@ class Parity:
     texts: int
 
 
-def compare(expected: Logits, given: Logits) -> Parity:
+def compare(expected: Logits, actual: Logits) -> Parity:
     """Compare logits [n, labels] of the same texts; `expected` are PyTorch's.
 
     A value that is not finite is infinitely far away.
     """
-    if not np.isfinite(given).all():
-        return Parity(0.0, np.inf, np.inf, len(given))
-    difference = float(np.abs(expected.astype(np.float64) - given).max())
+    if not np.isfinite(actual).all():
+        return Parity(0.0, np.inf, np.inf, len(actual))
+    difference = float(np.abs(expected.astype(np.float64) - actual).max())
     decided = _margins(expected) > 2 * np.finfo(np.float32).eps * np.abs(expected).max()
-    same = expected.argmax(axis=1) == given.argmax(axis=1)
+    same = expected.argmax(axis=1) == actual.argmax(axis=1)
     share = float(same[decided].mean()) if decided.any() else 1.0
-    return Parity(share, difference, _divergence(expected, given), len(given))
+    return Parity(share, difference, _divergence(expected, actual), len(actual))
 
 
 def _margins(logits: Logits) -> NDArray[np.float64]:
@@ -59,8 +59,8 @@ def _margins(logits: Logits) -> NDArray[np.float64]:
     return np.asarray(ordered[:, -1] - ordered[:, -2])
 
 
-def _divergence(expected: Logits, given: Logits) -> float:
-    first, second = _log_softmax(expected), _log_softmax(given)
+def _divergence(expected: Logits, actual: Logits) -> float:
+    first, second = _log_softmax(expected), _log_softmax(actual)
     return float((np.exp(first) * (first - second)).sum(axis=1).mean().clip(min=0.0))
 
 
@@ -71,9 +71,9 @@ def _log_softmax(logits: Logits) -> NDArray[np.float64]:
 
 def unpadded(row: Encoded) -> Encoded:
     """Return one row [1, tokens] without the padding at its end."""
-    kept = int(row.mask.sum())
+    length = int(row.mask.sum())
     return replace(
-        row, ids=row.ids[:, :kept], mask=row.mask[:, :kept], segments=row.segments[:, :kept]
+        row, ids=row.ids[:, :length], mask=row.mask[:, :length], segments=row.segments[:, :length]
     )
 
 

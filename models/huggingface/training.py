@@ -79,8 +79,8 @@ def fine_tune(
 
 def finished_epochs(folder: Path) -> list[Path]:
     """Return the kept state of each epoch that an earlier run finished, the last one last."""
-    kept = [path.parent for path in folder.glob(f"checkpoint-*/{_LAST_WRITTEN}")]
-    return sorted(kept, key=lambda path: int(path.name.rpartition("-")[2]))
+    folders = [path.parent for path in folder.glob(f"checkpoint-*/{_LAST_WRITTEN}")]
+    return sorted(folders, key=lambda path: int(path.name.rpartition("-")[2]))
 
 
 def _arguments(table: TrainingTable, texts: int, folder: Path) -> Any:
@@ -130,9 +130,9 @@ class _Trainer(transformers.Trainer):  # type: ignore[misc] # likewise
         super().__init__(**options)
         self._reporter = reporter
 
-    def training_step(self, *given: Any, **options: Any) -> Any:
+    def training_step(self, *arguments: Any, **options: Any) -> Any:
         """Learn from a part of a batch; return its loss."""
-        loss = super().training_step(*given, **options)
+        loss = super().training_step(*arguments, **options)
         self._reporter.add(float(loss))
         return loss
 
@@ -171,8 +171,10 @@ class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # likewise
         self._report(Step(epoch, self._table.epochs, done, self._updates, texts, loss))
 
 
-def _accuracy(given: Any) -> dict[str, float]:
-    return {"accuracy": float((given.predictions.argmax(axis=1) == given.label_ids).mean())}
+def _accuracy(evaluation: Any) -> dict[str, float]:
+    return {
+        "accuracy": float((evaluation.predictions.argmax(axis=1) == evaluation.label_ids).mean())
+    }
 
 
 def _history(logged: list[dict[str, Any]]) -> tuple[Epoch, ...]:

@@ -22,20 +22,20 @@ def main() -> dict[str, Any]:
         "--backend", action="append", help="again for more (default: the first that can answer)"
     )
     parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
-    names = given.backend or [available_backends()[0].name]
-    found: dict[str, Any] = {}
+    options = parser.parse_args()
+    names = options.backend or [available_backends()[0].name]
+    coverages: dict[str, Any] = {}
     for name in names:
         read_backend(name)
         with AskedBackend(LocalTransport(), name) as backend:
             covered = coverage(
-                Instances(given.file),
+                Instances(options.file),
                 backend,
-                threads=given.threads,
+                threads=options.threads,
                 arithmetic=arithmetic_of(name),
             )
-            found[name] = as_told(covered)
-    return found
+            coverages[name] = as_told(covered)
+    return coverages
 
 
 def as_told(covered: Coverage) -> dict[str, Any]:

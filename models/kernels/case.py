@@ -53,8 +53,8 @@ class Case:
         """Return what each run of an edited graph answers, and how far off it may be."""
         if self.resized is None:
             return evaluate(edit(self.graph), self.runs)
-        first, others = edit(self.graph), edit(self.resized)
-        return evaluate(first, self.runs[:1]) + evaluate(others, self.runs[1:])
+        first, resized = edit(self.graph), edit(self.resized)
+        return evaluate(first, self.runs[:1]) + evaluate(resized, self.runs[1:])
 
     def graph_of(self, run: int) -> Graph:
         """Return the graph of a run, with the shapes that it has then."""

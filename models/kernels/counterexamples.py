@@ -77,50 +77,50 @@ _COMPILING = """    inputs, outputs = model.create_input_buffers(0), model.creat
     answers = [buffer.read(one.size, one.dtype.type) for buffer, one in zip(outputs, kept)]"""
 
 
-def keep(folder: Path, family: Family, info: RunnerInfo, found: Deviating) -> None:
+def keep(folder: Path, family: Family, info: RunnerInfo, deviating: Deviating) -> None:
     """Write a counterexample into a folder, over what an earlier one left there.
 
     Args:
         folder: where; it is made.
         family: of the case.
         info: who answered.
-        found: the case, its answer, and what is wrong with it.
+        deviating: the case, its answer, and what is wrong with it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    file = found.case.flatbuffer()
+    file = deviating.case.flatbuffer()
     (folder / MODEL).write_bytes(file)
-    np.savez_compressed(folder / CASE, **_arrays(file, found, arithmetic_of(info.backend)))
+    np.savez_compressed(folder / CASE, **_arrays(file, deviating, arithmetic_of(info.backend)))
     facts = {
         "family": family.name,
         "backend": info.backend,
-        "deviation": found.deviation.what,
-        "times_the_bound": min(found.deviation.times, 1e300),
-        "case": found.case.facts,
+        "deviation": deviating.deviation.what,
+        "times_the_bound": min(deviating.deviation.times, 1e300),
+        "case": deviating.case.facts,
         "who_answered": asdict(info),
     }
     (folder / FACTS).write_text(json.dumps(facts, indent=2, default=str) + "\n", "utf-8")
-    (folder / SCRIPT).write_text(_script(family, info, found), "utf-8")
+    (folder / SCRIPT).write_text(_script(family, info, deviating), "utf-8")
 
 
-def _arrays(file: bytes, found: Deviating, arithmetic: Arithmetic) -> dict[str, Any]:
+def _arrays(file: bytes, deviating: Deviating, arithmetic: Arithmetic) -> dict[str, Any]:
     arrays: dict[str, Any] = {
         "model": np.array(list(file), np.uint8),
-        "threads": np.array(found.case.threads),
+        "threads": np.array(deviating.case.threads),
     }
-    for run, inputs in enumerate(found.case.runs):
-        arrays |= {f"input_{run}_{place}": each for place, each in enumerate(inputs)}
-    for run, outputs in enumerate(found.case.expected(arithmetic)):
-        for place, each in enumerate(outputs):
-            arrays[f"expected_{run}_{place}"] = each.value
-            arrays[f"bound_{run}_{place}"] = np.asarray(each.error, np.float64)
-    for run, answered in enumerate(found.answer.runs):
-        arrays |= {f"actual_{run}_{place}": each for place, each in enumerate(answered)}
+    for run, inputs in enumerate(deviating.case.runs):
+        arrays |= {f"input_{run}_{place}": array for place, array in enumerate(inputs)}
+    for run, outputs in enumerate(deviating.case.expected(arithmetic)):
+        for place, output in enumerate(outputs):
+            arrays[f"expected_{run}_{place}"] = output.value
+            arrays[f"bound_{run}_{place}"] = np.asarray(output.error, np.float64)
+    for run, answered in enumerate(deviating.answer.runs):
+        arrays |= {f"actual_{run}_{place}": array for place, array in enumerate(answered)}
     return arrays
 
 
-def _script(family: Family, info: RunnerInfo, found: Deviating) -> str:
+def _script(family: Family, info: RunnerInfo, deviating: Deviating) -> str:
     """Return a program that needs numpy and the runtime alone, and shows the fault."""
-    threads, backend = found.case.threads, find_backend(info.backend)
+    threads, backend = deviating.case.threads, find_backend(info.backend)
     if isinstance(backend, CompiledBackend):
         own = "GpuOptions" if backend.uses_vulkan else "CpuKernelMode"
         names = f"CompiledModel, CpuOptions, {own}, HardwareAccelerator, Options"
@@ -130,19 +130,19 @@ def _script(family: Family, info: RunnerInfo, found: Deviating) -> str:
             threads=threads, kernels=backend.kernels, exact=backend.precision == "float32"
         )
         loading = _COMPILED.format(hardware=hardware, options=options)
-        computing = _COMPILING if found.case.resized is None else _RESIZING + _COMPILING
+        computing = _COMPILING if deviating.case.resized is None else _RESIZING + _COMPILING
     else:
         imports = f"from {backend.module} import Interpreter, OpResolverType"
         loading = _INTERPRETER.format(threads=threads, resolver=RESOLVERS[backend.mode])
         computing = _INTERPRETING
     return _HEAD.format(
         title=f"{family.name} on {info.backend}",
-        what=found.deviation.what.replace('"', "'"),
+        what=deviating.deviation.what.replace('"', "'"),
         imports=imports,
         loading=loading,
         computing=computing.replace("{{", "{").replace("}}", "}"),
-        runs=len(found.case.runs),
-        inputs=len(found.case.runs[0]),
+        runs=len(deviating.case.runs),
+        inputs=len(deviating.case.runs[0]),
     )
 
 
@@ -169,10 +169,10 @@ class Kept:
     def wrong(self, answer: Answer) -> Deviation | None:
         """Return what is wrong with an answer that was computed."""
         expected = [
-            [Rounded(value, error) for value, error in zip(*each, strict=True)]
-            for each in zip(self._values, self._bounds, strict=True)
+            [Rounded(value, error) for value, error in zip(*output, strict=True)]
+            for output in zip(self._values, self._bounds, strict=True)
         ]
-        outputs = [Tensor(one.shape, one.dtype.name) for one in answer.runs[0]]
+        outputs = [Tensor(array.shape, array.dtype.name) for array in answer.runs[0]]
         return deviation(expected, answer.runs, outputs)
 
 

@@ -103,14 +103,18 @@ class Coverage:
     @property
     def share(self) -> float:
         """The share of operators whose kernel was proven, from 0 to 1."""
-        proven = sum(one.state == "proven" for one in self.operators)
+        proven = sum(operator.state == "proven" for operator in self.operators)
         return proven / max(len(self.operators), 1)
 
     @property
     def multiply_accumulates(self) -> float:
         """The share of multiply-accumulates in them, from 0 to 1."""
-        total = sum(one.multiply_accumulates for one in self.operators)
-        proven = sum(one.multiply_accumulates for one in self.operators if one.state == "proven")
+        total = sum(operator.multiply_accumulates for operator in self.operators)
+        proven = sum(
+            operator.multiply_accumulates
+            for operator in self.operators
+            if operator.state == "proven"
+        )
         return proven / total if total else 1.0
 
     def describe(self) -> dict[str, Any]:
@@ -119,21 +123,21 @@ class Coverage:
             "kernel_coverage": self.share,
             "multiply_accumulates": self.multiply_accumulates,
             "operators": len(self.operators),
-            "states": dict(sorted(Counter(one.state for one in self.operators).items())),
+            "states": dict(sorted(Counter(operator.state for operator in self.operators).items())),
             "graphs": self.graphs,
             "asked_graphs": self.asked_graphs,
             "texts": self.texts,
             # One reason stands for the whole file where nothing was recorded.
             "not_recorded": "" if self.texts else next(iter(self.not_recorded.values()), ""),
             "drawn_alone": [
-                f"{graph}: fed with drawn values alone; {why}"
-                for graph, why in self.not_recorded.items()
+                f"{graph}: fed with drawn values alone; {reason}"
+                for graph, reason in self.not_recorded.items()
                 if self.texts
             ],
             "not_proven": [
-                f"{one.name} ({one.where}): {one.state}; {one.why}"
-                for one in self.operators
-                if one.state != "proven"
+                f"{operator.name} ({operator.where}): {operator.state}; {operator.why}"
+                for operator in self.operators
+                if operator.state != "proven"
             ],
         }
 
@@ -157,17 +161,17 @@ def coverage(
     """
     if recorder is None:
         recorder = Recorder(instances)
-    asked = _Asked(backend, arithmetic, threads)
+    asking = _Asked(backend, arithmetic, threads)
     found = [
-        _judged(operator, instances, values, asked)
+        _judged(operator, instances, values, asking)
         for operators, values in recorder.parts()
         for operator in operators
     ]
-    names = [one.name for one in instances.contents.subgraphs]
+    names = [subgraph.name for subgraph in instances.contents.subgraphs]
     return Coverage(
         tuple(found),
         recorder.recorded,
-        {f"graph {graph} ({names[graph]})": why for graph, why in recorder.why_not.items()},
+        {f"graph {graph} ({names[graph]})": reason for graph, reason in recorder.why_not.items()},
         len(names),
         len(instances.graphs),
     )
@@ -182,9 +186,9 @@ class _Asked(NamedTuple):
 
 
 def _judged(
-    operator: Operator, instances: Instances, values: Values, asked: _Asked
+    operator: Operator, instances: Instances, values: Values, asking: _Asked
 ) -> JudgedOperator:
-    shapes = {index: held[0].shape for index, held in values.items()}
+    shapes = {index: arrays[0].shape for index, arrays in values.items()}
     instance = instances.instance(operator, shapes)
     judged_as = partial(
         JudgedOperator,
@@ -196,35 +200,35 @@ def _judged(
     reason = _why_not_covered(operator, instance)
     runs = [] if instance is None or reason else _runs(instance, values)
     if instance is None or not runs:
-        why = reason or "what it takes cannot be drawn, and was not recorded"
-        return judged_as("not covered", why=why)
+        problem = reason or "what it takes cannot be drawn, and was not recorded"
+        return judged_as("not covered", why=problem)
     facts = {"graph": operator.subgraph, "place": operator.index}
-    case = Case(_asked(instance.graph), tuple(runs), asked.threads, facts)
-    answer = asked.backend.answer(case)
+    case = Case(_asked(instance.graph), tuple(runs), asking.threads, facts)
+    answer = asking.backend.answer(case)
     if answer.kind == "refused":
         return judged_as("refused", why=answer.said)
-    wrong = judged(case, answer, asked.arithmetic)
-    if wrong is None:
+    worst = judged(case, answer, asking.arithmetic)
+    if worst is None:
         return judged_as("proven")
-    shown = Deviating(case, answer, wrong)
-    return judged_as("deviates", why=wrong.what, deviating=shown)
+    counterexample = Deviating(case, answer, worst)
+    return judged_as("deviates", why=worst.what, deviating=counterexample)
 
 
 def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
     if operator.calls:
         called = sorted(set(operator.calls))
-        named = f"graph{'s' if len(called) > 1 else ''} {' and '.join(map(str, called))}"
-        return f"it calls {named}, whose operators are asked in its place"
+        graphs = f"graph{'s' if len(called) > 1 else ''} {' and '.join(map(str, called))}"
+        return f"it calls {graphs}, whose operators are asked in its place"
     if operator.name in _CALLING:
         return "it names no graph to call"
     if operator.name not in REFERENCES:
         return "there is no reference for it"
     if instance is None:
         return "its options, shapes or the type of a constant are not known"
-    if sum(math.prod(each.shape) for each in instance.graph.tensors) > _MOST_NUMBERS:
+    if sum(math.prod(tensor.shape) for tensor in instance.graph.tensors) > _MOST_NUMBERS:
         return f"its tensors hold more than {_MOST_NUMBERS:,} numbers"
-    many = max(len(instance.graph.inputs), len(instance.graph.outputs))
-    return "it has more tensors than a message to a runner" if many > MOST_TENSORS else ""
+    ports = max(len(instance.graph.inputs), len(instance.graph.outputs))
+    return "it has more tensors than a message to a runner" if ports > MOST_TENSORS else ""
 
 
 def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
@@ -237,10 +241,10 @@ def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
         drawn = [tuple(_drawn(draw, graph, at) for at in graph.inputs) for _ in range(DRAWN)]
     shapes = [graph.tensors[at].shape for at in graph.inputs]
     recorded = [
-        given
-        for given in zip(*(values.get(index, []) for index in instance.given), strict=False)
+        inputs
+        for inputs in zip(*(values.get(index, []) for index in instance.given), strict=False)
         # A loop's states may grow from round to round; a graph has one shape.
-        if [each.shape for each in given] == shapes
+        if [array.shape for array in inputs] == shapes
     ]
     most = MOST_TENSORS // max(len(graph.inputs), len(graph.outputs))
     return [*recorded, *drawn][:most]
@@ -248,8 +252,8 @@ def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
 
 def _unpacked(graph: Graph) -> tuple[NDArray[Any], ...]:
     """Return what an operator that unpacks a constant is fed with: the constant, if it can be."""
-    held = (graph.tensors[place].data for place in _asked(graph).inputs)
-    return tuple(data for data in held if data is not None)
+    arrays = (graph.tensors[place].data for place in _asked(graph).inputs)
+    return tuple(data for data in arrays if data is not None)
 
 
 def _asked(graph: Graph) -> Graph:

@@ -61,8 +61,8 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
 
     def holds_on(self, backend: str, info: RunnerInfo) -> bool:
         """Tell whether it speaks of a backend as it runs there."""
-        seen = any(within(info.runtime_version, each) for each in self.versions)
-        return seen and self.holds_on_a_version_of(backend, info)
+        includes_version = any(within(info.runtime_version, versions) for versions in self.versions)
+        return includes_version and self.holds_on_a_version_of(backend, info)
 
     def holds_on_a_version_of(self, backend: str, info: RunnerInfo) -> bool:
         """Tell whether it speaks of some version of a backend as it runs there."""
@@ -95,16 +95,16 @@ def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
     Raises:
         UsageMistake: one is written wrongly, or two have one name; names file and key.
     """
-    found = read_table(file, KnownDeviations).deviations
-    names = [one.name for one in found]
-    for one in found:
-        if names.count(one.name) > 1:
+    entries = read_table(file, KnownDeviations).deviations
+    names = [entry.name for entry in entries]
+    for entry in entries:
+        if names.count(entry.name) > 1:
             raise UsageMistake(
-                f"two entries are called {one.name!r}", file=file, remedy="Rename one of them"
+                f"two entries are called {entry.name!r}", file=file, remedy="Rename one of them"
             )
-        for each in one.versions:
-            _ranges(each, file)
-    return list(found)
+        for versions in entry.versions:
+            _ranges(versions, file)
+    return list(entries)
 
 
 def within(version: str, ranges: str) -> bool:

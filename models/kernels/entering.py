@@ -50,10 +50,10 @@ def _loop(calls: tuple[int, ...], states: Given, shown: Shown) -> Entered:
 
 def _branch(calls: tuple[int, ...], operands: Given, _: Shown) -> Entered:
     """Yield the branch that is taken; the first operand chooses it."""
-    taken, otherwise = calls
+    if_true, if_false = calls
     if not operands:
         raise NotShown("an IF reads no condition")
-    yield (taken if operands[0].all() else otherwise), operands[1:]
+    yield (if_true if operands[0].all() else if_false), operands[1:]
 
 
 def _nothing(_calls: tuple[int, ...], _operands: Given, _shown: Shown) -> Entered:

@@ -135,14 +135,16 @@ class Drawing:
         self.inputs.append(self.tensor(tensor))
         return self.inputs[-1]
 
-    def constant(self, data: Any, dtype: str | None = None, how: Quantization | None = None) -> int:
+    def constant(
+        self, data: Any, dtype: str | None = None, quantization: Quantization | None = None
+    ) -> int:
         """Add a constant."""
         array = np.asarray(data)
-        return self.tensor(Tensor(array.shape, dtype or array.dtype.name, array, how))
+        return self.tensor(Tensor(array.shape, dtype or array.dtype.name, array, quantization))
 
     def node(self, operator: str, inputs: list[int], outputs: list[Tensor], **options: Any) -> int:
         """Add an operator that writes new tensors; return the first of them."""
-        places = tuple(self.tensor(each) for each in outputs)
+        places = tuple(self.tensor(tensor) for tensor in outputs)
         self.nodes.append(Node(operator, tuple(inputs), places, options))
         return places[0]
 

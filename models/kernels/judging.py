@@ -37,14 +37,14 @@ def deviation(
     outputs: Sequence[Tensor],
 ) -> Deviation | None:
     """Return the worst deviation of all runs and outputs; None where every number is allowed."""
-    found = []
+    deviations = []
     for run, (must, did) in enumerate(zip(expected, actual, strict=True)):
         if len(must) != len(did):
             return Deviation(f"run {run} has {len(did)} outputs, not {len(must)}", np.inf)
         for place, (want, got) in enumerate(zip(must, did, strict=True)):
-            one = _of_output(want, got, outputs[place], f"run {run}, output {place}")
-            found += [] if one is None else [one]
-    return max(found, key=lambda each: each.times, default=None)
+            of_output = _of_output(want, got, outputs[place], f"run {run}, output {place}")
+            deviations += [] if of_output is None else [of_output]
+    return max(deviations, key=lambda deviating: deviating.times, default=None)
 
 
 def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
@@ -71,14 +71,14 @@ def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(near | same | overflowed | np.isposinf(error))
 
 
-def _of_output(want: Rounded, got: NDArray[Any], tensor: Tensor, where: str) -> Deviation | None:
+def _of_output(want: Rounded, got: NDArray[Any], tensor: Tensor, place_of: str) -> Deviation | None:
     if got.shape != want.value.shape:
-        what = f"{where}: its shape is {list(got.shape)}, not {list(want.value.shape)}"
-        return Deviation(what, np.inf)
+        problem = f"{place_of}: its shape is {list(got.shape)}, not {list(want.value.shape)}"
+        return Deviation(problem, np.inf)
     # numpy has no four bits.
     dtype = "int8" if tensor.dtype == "int4" else tensor.dtype
     if got.dtype.name != dtype:
-        return Deviation(f"{where}: its dtype is {got.dtype.name}, not {dtype}", np.inf)
+        return Deviation(f"{place_of}: its dtype is {got.dtype.name}, not {dtype}", np.inf)
     right = allowed(want, got)
     if right.all():
         return None
@@ -88,8 +88,8 @@ def _of_output(want: Rounded, got: NDArray[Any], tensor: Tensor, where: str) -> 
     at = np.unravel_index(int(np.argmax(times)), times.shape)
     place = list(map(int, at))
     share = f"{int((~right).sum())} of {right.size} numbers"
-    what = (
-        f"{where}: {share} are further off than allowed; at {place} it is {got[at]}, "
+    problem = (
+        f"{place_of}: {share} are further off than allowed; at {place} it is {got[at]}, "
         f"must be {want.value[at]:.9g} within {want.error[at]:.3g}"
     )
-    return Deviation(what, float(times[at]))
+    return Deviation(problem, float(times[at]))

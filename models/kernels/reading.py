@@ -71,7 +71,10 @@ class Instances:
         self.contents: Contents = read_contents(path, self.data)
         self.graphs, self.cycle = reached(self.contents)
         self.operators = [
-            one for graph in self.graphs for one in self.contents.operators if one.subgraph == graph
+            operator
+            for graph in self.graphs
+            for operator in self.contents.operators
+            if operator.subgraph == graph
         ]
         self._model = Model.GetRootAs(self.data, 0)
 
@@ -92,22 +95,24 @@ class Instances:
         Returns:
             None where its options or its shapes are not known, or a constant's dtype is none.
         """
-        known = shapes or {}
-        held = [each for each in (*operator.inputs, *operator.outputs) if each is not None]
-        open_ = any(any(each.dynamic) and each.index not in known for each in held)
-        if operator.name not in OPTIONS or open_ or not all(map(self.readable, held)):
+        open_shapes = shapes or {}
+        used = [each for each in (*operator.inputs, *operator.outputs) if each is not None]
+        open_ = any(any(tensor.dynamic) and tensor.index not in open_shapes for tensor in used)
+        if operator.name not in OPTIONS or open_ or not all(map(self.readable, used)):
             return None
         places: dict[int, int] = {}
         tensors: list[Tensor] = []
-        for each in held:
-            if each.index not in places:
-                places[each.index] = len(tensors)
-                shape = known.get(each.index, each.shape)
-                tensors.append(self._tensor(each, shape, operator.subgraph))
-        inputs = tuple(ABSENT if one is None else places[one.index] for one in operator.inputs)
-        outputs = tuple(places[one.index] for one in operator.outputs)
+        for tensor in used:
+            if tensor.index not in places:
+                places[tensor.index] = len(tensors)
+                shape = open_shapes.get(tensor.index, tensor.shape)
+                tensors.append(self._tensor(tensor, shape, operator.subgraph))
+        inputs = tuple(
+            ABSENT if tensor is None else places[tensor.index] for tensor in operator.inputs
+        )
+        outputs = tuple(places[tensor.index] for tensor in operator.outputs)
         node = Node(operator.name, inputs, outputs, self._options(operator), operator.version)
-        given = tuple(
+        fed = tuple(
             dict.fromkeys(
                 place
                 for place in inputs
@@ -115,63 +120,63 @@ class Instances:
             )
         )
         indices = {place: index for index, place in places.items()}
-        graph = Graph(tuple(tensors), (node,), given, outputs)
-        return Instance(operator, graph, tuple(indices[place] for place in given))
+        graph = Graph(tuple(tensors), (node,), fed, outputs)
+        return Instance(operator, graph, tuple(indices[place] for place in fed))
 
     def _options(self, operator: Operator) -> dict[str, Any]:
         graph = self._model.Subgraphs(operator.subgraph)
         table = graph.Operators(operator.index).BuiltinOptions()
         if table is None:
             return {}
-        found: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         for name, (slot, kind) in OPTIONS[operator.name][1].items():
             at = table.Offset(_FIRST_SLOT + _SLOT_BYTES * slot)
             if at and kind.endswith("s"):
-                found[name] = [
-                    int(np.frombuffer(table.Bytes, "<i4", 1, table.Vector(at) + 4 * each)[0])  # noqa: TID251 - in a file that was found sound
-                    for each in range(table.VectorLen(at))
+                options[name] = [
+                    int(np.frombuffer(table.Bytes, "<i4", 1, table.Vector(at) + 4 * item)[0])  # noqa: TID251 - in a file that was found sound
+                    for item in range(table.VectorLen(at))
                 ]
             elif at:
-                found[name] = _number(table, at + table.Pos, kind)
-        return found
+                options[name] = _number(table, at + table.Pos, kind)
+        return options
 
-    def _tensor(self, held: Held, shape: tuple[int, ...], graph: int) -> Tensor:
-        how = held.quantization
+    def _tensor(self, tensor: Held, shape: tuple[int, ...], graph: int) -> Tensor:
+        quantized = tensor.quantization
         quantization = None
-        if how is not None and how.block is None and how.scales:
-            zeros = how.zero_points or (0,)
+        if quantized is not None and quantized.block is None and quantized.scales:
+            zeros = quantized.zero_points or (0,)
             quantization = Quantization(
-                np.array(how.scales, np.float32),
-                np.broadcast_to(np.array(zeros, np.int64), len(how.scales)).copy(),
-                axis=how.axis or 0,
+                np.array(quantized.scales, np.float32),
+                np.broadcast_to(np.array(zeros, np.int64), len(quantized.scales)).copy(),
+                axis=quantized.axis or 0,
             )
-        elif how is not None and how.block is not None:
-            quantization = self._blocks(held, how.block, graph)
-        data = self.constant(held) if held.constant_bytes else None
-        return Tensor(shape, held.dtype, data, quantization, held.variable)
+        elif quantized is not None and quantized.block is not None:
+            quantization = self._blocks(tensor, quantized.block, graph)
+        data = self.constant(tensor) if tensor.constant_bytes else None
+        return Tensor(shape, tensor.dtype, data, quantization, tensor.variable)
 
-    def readable(self, held: Held) -> bool:
+    def readable(self, tensor: Held) -> bool:
         """Tell whether a tensor is no constant, or one whose dtype numpy or this module has."""
-        return not held.constant_bytes or held.dtype == "int4" or held.dtype in _DTYPES
+        return not tensor.constant_bytes or tensor.dtype == "int4" or tensor.dtype in _DTYPES
 
-    def constant(self, held: Held) -> NDArray[Any]:
+    def constant(self, tensor: Held) -> NDArray[Any]:
         """Return the values of a constant that is `readable`; those of four bits as int8."""
-        raw = held_by(self.data, self._model.Buffers(held.buffer))
-        if held.dtype != "int4":
-            return as_array(raw, np.dtype(held.dtype), held.shape)
+        raw = held_by(self.data, self._model.Buffers(tensor.buffer))
+        if tensor.dtype != "int4":
+            return as_array(raw, np.dtype(tensor.dtype), tensor.shape)
         halves = as_array(raw, np.dtype(np.int8), [len(raw)])
         pairs = np.stack([halves << _BITS_OF_INT4 >> _BITS_OF_INT4, halves >> _BITS_OF_INT4], -1)
-        values: NDArray[Any] = pairs.reshape(-1)[: int(np.prod(held.shape))]
-        return values.reshape(held.shape)
+        values: NDArray[Any] = pairs.reshape(-1)[: int(np.prod(tensor.shape))]
+        return values.reshape(tensor.shape)
 
-    def _blocks(self, held: Held, block: int, graph: int) -> Quantization:
+    def _blocks(self, tensor: Held, block: int, graph: int) -> Quantization:
         """Return the scales of blocks, which another tensor of the graph holds."""
         tensors = self._model.Subgraphs(graph).Tensors
-        given = tensors(held.index).Quantization().Details()
-        scales = int(_number(given, given.Offset(_FIRST_SLOT) + given.Pos, "Int32"))
-        kept = tensors(scales)
-        shape = tuple(int(kept.Shape(axis)) for axis in range(kept.ShapeLength()))
-        raw = held_by(self.data, self._model.Buffers(kept.Buffer()))
+        details = tensors(tensor.index).Quantization().Details()
+        scales = int(_number(details, details.Offset(_FIRST_SLOT) + details.Pos, "Int32"))
+        stored = tensors(scales)
+        shape = tuple(int(stored.Shape(axis)) for axis in range(stored.ShapeLength()))
+        raw = held_by(self.data, self._model.Buffers(stored.Buffer()))
         values = as_array(raw, np.dtype(np.float16), shape).astype(np.float32)
         return Quantization(values, np.zeros(shape, np.int64), block=block)
 

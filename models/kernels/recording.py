@@ -54,12 +54,12 @@ def by_position(
         count: how many of the texts.
     """
     inputs = contents.subgraphs[binding.graph].inputs
-    named = {one.key: one.inputs for one in contents.signatures}
-    signature = named.get(binding.signature or next(iter(named), ""), {})
+    inputs_by_key = {entry.key: entry.inputs for entry in contents.signatures}
+    signature = inputs_by_key.get(binding.signature or next(iter(inputs_by_key), ""), {})
     roles: dict[int, str] = {}
-    for one in binding.inputs:
-        tensor = inputs[one.tensor] if isinstance(one.tensor, int) else signature[one.tensor]
-        roles[tensor.index] = one.role
+    for port in binding.inputs:
+        tensor = inputs[port.tensor] if isinstance(port.tensor, int) else signature[port.tensor]
+        roles[tensor.index] = port.role
     return [
         [_fitting(rows[roles[tensor.index]][row], tensor) for tensor in inputs]
         for row in range(min(count, *map(len, rows.values())))
@@ -93,16 +93,16 @@ class Recorder:
         texts: Texts | None = None,
         backend: AskedBackend | None = None,
         threads: int = 1,
-        why_not: str = "no texts were given",
+        reason: str = "no texts were given",
     ) -> None:
         self._file = instances
         self._shown = None if backend is None else Shown(instances, backend, threads)
         self._given = {graph: list((texts or {}).get(graph, ())) for graph in instances.graphs}
-        self._texts = {graph: len(given) for graph, given in self._given.items()}
-        asked = set(entries(instances.contents))
+        self._texts = {graph: len(fed) for graph, fed in self._given.items()}
+        entry_graphs = set(entries(instances.contents))
         uncalled = "nothing that was recorded calls it"
         self._reasons = {
-            graph: why_not if graph in asked else uncalled for graph in instances.graphs
+            graph: reason if graph in entry_graphs else uncalled for graph in instances.graphs
         }
         if instances.cycle:
             self._record_nothing(f"its graph {instances.cycle[0]} calls itself, and never ends")
@@ -115,12 +115,14 @@ class Recorder:
     @property
     def why_not(self) -> dict[int, str]:
         """Of each graph that has no recorded activations, why."""
-        return {graph: self._reasons[graph] for graph, given in self._given.items() if not given}
+        return {graph: self._reasons[graph] for graph, fed in self._given.items() if not fed}
 
     def parts(self) -> Iterator[tuple[list[Operator], Values]]:
         """Yield the operators, graph by graph, and what the tensors beside them hold."""
         for graph in self._file.graphs:
-            operators = [one for one in self._file.operators if one.subgraph == graph]
+            operators = [
+                operator for operator in self._file.operators if operator.subgraph == graph
+            ]
             for part, beside in _parts(operators):
                 values = self._values(graph, beside)
                 for operator in part:
@@ -128,15 +130,15 @@ class Recorder:
                 yield part, values
 
     def _values(self, graph: int, tensors: Sequence[int]) -> Values:
-        given = self._given[graph]
-        if not given or self._shown is None or not tensors:
+        fed = self._given[graph]
+        if not fed or self._shown is None or not tensors:
             return {}
         try:
-            found = self._shown.tensors(graph, tensors, given)
-        except NotShown as why:
-            self._given[graph], self._reasons[graph] = [], str(why)
+            recorded = self._shown.tensors(graph, tensors, fed)
+        except NotShown as error:
+            self._given[graph], self._reasons[graph] = [], str(error)
             return {}
-        return {index: [each[index] for each in found] for index in tensors}
+        return {index: [recorded_text[index] for recorded_text in recorded] for index in tensors}
 
     def _enter(self, operator: Operator, values: Values) -> None:
         """Record what the graphs that an operator calls are given."""
@@ -148,31 +150,31 @@ class Recorder:
                 self._say(operator, f"not all that {operator.name} reads was recorded")
                 return
             try:
-                for graph, given in entered(operator, operands, self._shown):
+                for graph, operands_of_call in entered(operator, operands, self._shown):
                     if len(self._given[graph]) < MOST_GIVEN:
-                        self._given[graph].append(given)
-            except NotShown as why:
-                self._say(operator, str(why))
+                        self._given[graph].append(operands_of_call)
+            except NotShown as error:
+                self._say(operator, str(error))
                 return
 
     def _operands(self, operator: Operator, values: Values, time: int) -> Given | None:
         """Return what an operator reads; None where that was not recorded."""
-        found = []
-        for one in operator.inputs:
-            if one is not None and one.constant_bytes and self._file.readable(one):
-                found.append(self._file.constant(one))
-            elif one is not None and one.index in values:
-                found.append(values[one.index][time])
+        arrays = []
+        for tensor in operator.inputs:
+            if tensor is not None and tensor.constant_bytes and self._file.readable(tensor):
+                arrays.append(self._file.constant(tensor))
+            elif tensor is not None and tensor.index in values:
+                arrays.append(values[tensor.index][time])
             else:
                 return None
-        return found
+        return arrays
 
-    def _say(self, operator: Operator, why: str) -> None:
-        self._reasons |= dict.fromkeys(operator.calls, why)
+    def _say(self, operator: Operator, reason: str) -> None:
+        self._reasons |= dict.fromkeys(operator.calls, reason)
 
-    def _record_nothing(self, why: str) -> None:
+    def _record_nothing(self, reason: str) -> None:
         self._given = {graph: [] for graph in self._given}
-        self._reasons = dict.fromkeys(self._given, why)
+        self._reasons = dict.fromkeys(self._given, reason)
 
 
 def _parts(operators: Sequence[Operator]) -> Iterator[tuple[list[Operator], list[int]]]:
@@ -180,7 +182,7 @@ def _parts(operators: Sequence[Operator]) -> Iterator[tuple[list[Operator], list
     part: list[Operator] = []
     beside: dict[int, int] = {}
     for operator in operators:
-        own = {one.index: _bytes(one) for one in _activations(operator)}
+        own = {tensor.index: _bytes(tensor) for tensor in _activations(operator)}
         if len(own) > MOST_TENSORS:
             own = {}
         both = beside | own
@@ -194,7 +196,7 @@ def _parts(operators: Sequence[Operator]) -> Iterator[tuple[list[Operator], list
 
 def _activations(operator: Operator) -> list[Held]:
     """Return the tensors that an operator reads and writes, without constants and variables."""
-    beside = (one for one in (*operator.inputs, *operator.outputs) if one is not None)
+    beside = (tensor for tensor in (*operator.inputs, *operator.outputs) if tensor is not None)
     return [
         one
         for one in beside

@@ -92,12 +92,12 @@ def read_cells(folder: Path) -> list[Cell]:
     files = sorted(folder.glob("*.json"))
     if not files:
         raise UsageMistake("holds no cells", file=folder, remedy="Run suites/kernels first")
-    found = []
+    cells = []
     for file in files:
         try:
-            found.append(msgspec.json.decode(read_text(file, LARGEST_TABLE), type=Cell))
+            cells.append(msgspec.json.decode(read_text(file, LARGEST_TABLE), type=Cell))
         except (msgspec.DecodeError, OSError, UnicodeDecodeError) as error:
             raise UsageMistake(
                 f"is no cell ({error})", file=file, remedy="Remove it, and run suites/kernels again"
             ) from None
-    return found
+    return cells

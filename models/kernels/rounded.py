@@ -134,10 +134,10 @@ def quotient(top: Rounded, bottom: Rounded) -> Rounded:
     """
     with np.errstate(all="ignore"):
         value = np.true_divide(top.value, bottom.value)
-        left = np.abs(bottom.value) - bottom.error
-        spread = (top.error + _size(value) * bottom.error) / left
+        least_divisor = np.abs(bottom.value) - bottom.error
+        spread = (top.error + _size(value) * bottom.error) / least_divisor
         exact = (top.error == 0.0) & (bottom.error == 0.0)
-        spread = np.where(exact, 0.0, np.where(left > 0.0, spread, ANYTHING))
+        spread = np.where(exact, 0.0, np.where(least_divisor > 0.0, spread, ANYTHING))
         if current().shading:
             spread = np.where(_divides(bottom), spread, ANYTHING)
     return _once(value, spread, current().ulps["div"])

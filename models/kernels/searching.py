@@ -100,11 +100,11 @@ class Judge:
         if wrong is None:
             self.record.right += 1
             return
-        known = explaining(self._entries, case.facts, died=answer.kind == "died")
-        if known is None:
+        entry = explaining(self._entries, case.facts, died=answer.kind == "died")
+        if entry is None:
             self.record.deviating = Deviating(case, answer, wrong)
             raise KernelDeviates(wrong.what)
-        self.record.known[known.name] += 1
+        self.record.known[entry.name] += 1
 
 
 def search_by_seeds(

@@ -45,17 +45,17 @@ def showing(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> bytes:
 
     model = Model.GetRootAs(flatbuffer, 0)
     table, root = model.Subgraphs(graph)._tab, model._tab  # noqa: SLF001 - where the fields lie
-    shown = bytearray(flatbuffer)
+    edited = bytearray(flatbuffer)
     at = table.Pos + table.Offset(_FIRST_SLOT + _SLOT_BYTES * _OUTPUTS)
-    shown += bytes(-len(shown) % _ALIGNMENT)
-    struct.pack_into("<I", shown, at, len(shown) - at)
-    shown += struct.pack(f"<I{len(tensors)}i", len(tensors), *tensors)
+    edited += bytes(-len(edited) % _ALIGNMENT)
+    struct.pack_into("<I", edited, at, len(edited) - at)
+    edited += struct.pack(f"<I{len(tensors)}i", len(tensors), *tensors)
     first = root.Vector(root.Offset(_FIRST_SLOT + _SLOT_BYTES * _GRAPHS))
-    struct.pack_into("<I", shown, first, table.Pos - first)
+    struct.pack_into("<I", edited, first, table.Pos - first)
     signatures = root.Offset(_FIRST_SLOT + _SLOT_BYTES * _SIGNATURES)
     if signatures:
-        struct.pack_into("<I", shown, root.Vector(signatures) - _ALIGNMENT, 0)
-    return bytes(shown)
+        struct.pack_into("<I", edited, root.Vector(signatures) - _ALIGNMENT, 0)
+    return bytes(edited)
 
 
 class Shown:
@@ -71,36 +71,36 @@ class Shown:
         self._file, self._backend, self._threads = instances, backend, threads
 
     def tensors(
-        self, graph: int, wanted: Sequence[int], given: Sequence[Given]
+        self, graph: int, indices_wanted: Sequence[int], inputs_of_texts: Sequence[Given]
     ) -> list[dict[int, NDArray[Any]]]:
         """Return what tensors of a graph hold, for each time that it is given something.
 
         Args:
             graph: by number.
-            wanted: tensors by index; none is a constant.
-            given: what its inputs take, each time.
+            indices_wanted: tensors by index; none is a constant.
+            inputs_of_texts: what its inputs take, each time.
 
         Raises:
             NotShown: the backend does not compute them.
         """
-        inputs = [one.index for one in self._file.contents.subgraphs[graph].inputs]
-        for count in {len(arrays) for arrays in given} - {len(inputs)}:
+        inputs = [tensor.index for tensor in self._file.contents.subgraphs[graph].inputs]
+        for count in {len(arrays) for arrays in inputs_of_texts} - {len(inputs)}:
             raise NotShown(f"graph {graph} takes {len(inputs)} tensors, and is given {count}")
         # What comes in is known, and no output of every backend.
-        asked = [index for index in dict.fromkeys(wanted) if index not in inputs]
-        file = showing(self._file.data, asked, graph) if asked else b""
-        found = []
-        for arrays in given:
-            known = dict(zip(inputs, arrays, strict=True))
-            if asked:
+        computed = [index for index in dict.fromkeys(indices_wanted) if index not in inputs]
+        file = showing(self._file.data, computed, graph) if computed else b""
+        values_of_texts = []
+        for arrays in inputs_of_texts:
+            values = dict(zip(inputs, arrays, strict=True))
+            if computed:
                 answer = self._backend.compute(file, [arrays], self._threads)
                 if answer.kind != "computed":
                     raise NotShown(answer.said)
-                known |= dict(zip(asked, answer.runs[0], strict=True))
-            found.append({index: known[index] for index in wanted})
-        return found
+                values |= dict(zip(computed, answer.runs[0], strict=True))
+            values_of_texts.append({index: values[index] for index in indices_wanted})
+        return values_of_texts
 
-    def outputs(self, graph: int, given: Given) -> list[NDArray[Any]]:
+    def outputs(self, graph: int, arrays: Given) -> list[NDArray[Any]]:
         """Return what a graph gives out.
 
         Raises:
@@ -109,8 +109,9 @@ class Shown:
         outputs = self._file.contents.subgraphs[graph].outputs
         if not all(map(self._file.readable, outputs)):
             raise NotShown(f"graph {graph} gives out a constant whose type numpy does not have")
-        computed = [one.index for one in outputs if not one.constant_bytes]
-        (found,) = self.tensors(graph, computed, [given])
+        computed = [tensor.index for tensor in outputs if not tensor.constant_bytes]
+        (values,) = self.tensors(graph, computed, [arrays])
         return [
-            found[one.index] if one.index in found else self._file.constant(one) for one in outputs
+            values[tensor.index] if tensor.index in values else self._file.constant(tensor)
+            for tensor in outputs
         ]

@@ -65,13 +65,13 @@ def version_of(node: Node, graph: Graph) -> int:
     """Return the version an operator of a graph needs."""
     operands = [graph.tensors[place] for place in node.inputs if place != ABSENT]
     own = _OWN.get(node.operator)
-    known = _VERSIONS.get(node.operator, {}).get(operands[0].dtype, 1)
-    return known if own is None else own(node, operands, known)
+    general = _VERSIONS.get(node.operator, {}).get(operands[0].dtype, 1)
+    return general if own is None else own(node, operands, general)
 
 
 def _by_channel(tensor: Tensor) -> bool:
-    how = tensor.quantization
-    return how is not None and how.scales.size > 1
+    quantization = tensor.quantization
+    return quantization is not None and quantization.scales.size > 1
 
 
 def _fully_connected(node: Node, operands: list[Tensor], _: int) -> int:
@@ -100,18 +100,18 @@ def _lstm(_node: Node, operands: list[Tensor], _: int) -> int:
     return 2 if any(each.dtype == "int8" for each in operands) else 1
 
 
-def _convolution(_node: Node, operands: list[Tensor], known: int) -> int:
+def _convolution(_node: Node, operands: list[Tensor], general: int) -> int:
     hybrid = operands[0].dtype == "float32" and operands[1].quantized
-    return 5 if hybrid else known
+    return 5 if hybrid else general
 
 
-def _batch_matmul(node: Node, _operands: list[Tensor], known: int) -> int:
-    return 4 if node.options.get("asymmetric_inputs") else known
+def _batch_matmul(node: Node, _operands: list[Tensor], general: int) -> int:
+    return 4 if node.options.get("asymmetric_inputs") else general
 
 
-def _dequantize(_node: Node, operands: list[Tensor], known: int) -> int:
+def _dequantize(_node: Node, operands: list[Tensor], general: int) -> int:
     fine = _by_channel(operands[0]) and operands[0].dtype != "int4"
-    return 5 if fine else known
+    return 5 if fine else general
 
 
 # Where more than the first operand's dtype decides.

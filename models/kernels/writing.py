@@ -33,13 +33,16 @@ def write(graph: Graph, *, open_rows: bool = False) -> bytes:
             every runtime lets it be resized.
     """
     file = _File(open_rows=open_rows)
-    subgraphs = [file.subgraph(each, number) for number, each in enumerate((graph, *graph.bodies))]
+    subgraphs = [
+        file.subgraph(drawn_graph, number)
+        for number, drawn_graph in enumerate((graph, *graph.bodies))
+    ]
     root = {
         0: u32(_SCHEMA),
         1: file.codes(),
         2: subgraphs,
         3: "edgeproof",
-        4: [Table({0: each} if each else {}) for each in file.buffers],
+        4: [Table({0: content} if content else {}) for content in file.buffers],
     }
     return pack(Table(root), b"TFL3")
 
@@ -113,11 +116,11 @@ class _File:
         fields[8] = Scalar("Bool", value=True)
         return Table(fields)
 
-    def _block_scales(self, how: Quantization, name: str) -> Table:
-        self.buffers.append(how.scales.astype(np.float16).tobytes())
+    def _block_scales(self, quantization: Quantization, name: str) -> Table:
+        self.buffers.append(quantization.scales.astype(np.float16).tobytes())
         return Table(
             {
-                0: Vector("Int32", how.scales.shape),
+                0: Vector("Int32", quantization.scales.shape),
                 1: Scalar("Int8", TYPES["float16"]),
                 2: u32(len(self.buffers) - 1),
                 3: name,
@@ -134,11 +137,14 @@ class _File:
             1: Vector("Int32", node.inputs),
             2: Vector("Int32", node.outputs),
         }
-        table, known = OPTIONS[node.operator]
+        table, options = OPTIONS[node.operator]
         if table:
             fields[3] = u8(_table_number(table))
             fields[4] = Table(
-                {known[name].slot: _option(known[name].kind, v) for name, v in node.options.items()}
+                {
+                    options[name].slot: _option(options[name].kind, v)
+                    for name, v in node.options.items()
+                }
             )
         return Table(fields)
 
@@ -149,15 +155,15 @@ def _option(kind: str, value: Any) -> Scalar | Vector:
     return Scalar(kind, value)
 
 
-def _quantization(how: Quantization, scales_at: int) -> Table:
-    if how.block:
-        details = Table({0: i32(scales_at), 1: i32(-1), 2: i32(how.block)})
+def _quantization(quantization: Quantization, scales_at: int) -> Table:
+    if quantization.block:
+        details = Table({0: i32(scales_at), 1: i32(-1), 2: i32(quantization.block)})
         return Table({4: u8(_BLOCKWISE), 5: details})
     return Table(
         {
-            2: Vector("Float32", how.scales.tolist()),
-            3: Vector("Int64", how.zeros.tolist()),
-            6: i32(how.axis),
+            2: Vector("Float32", quantization.scales.tolist()),
+            3: Vector("Int64", quantization.zeros.tolist()),
+            6: i32(quantization.axis),
         }
     )
 

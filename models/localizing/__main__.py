@@ -90,21 +90,21 @@ def localize(request: Request) -> dict[str, Any]:
     Raises:
         Refusal: the runtime does not run one of the files.
     """
-    held = read_npz(Path(request.texts), remedy="Run again: it is written for each run")
-    candidate = _open(request.candidate, _rows(held, CANDIDATE, CURVE))
-    curve = _rows(held, REFERENCE, CURVE)
+    texts_by_name = read_npz(Path(request.texts), remedy="Run again: it is written for each run")
+    candidate = _open(request.candidate, _rows(texts_by_name, CANDIDATE, CURVE))
+    curve = _rows(texts_by_name, REFERENCE, CURVE)
     if request.not_finite:
-        wrong = _not_finite(candidate, _rows(held, CANDIDATE, TEST))
+        wrong = _not_finite(candidate, _rows(texts_by_name, CANDIDATE, TEST))
         if not wrong.size:
-            return {"not_localized": FINITE.format(len(held[f"{CANDIDATE}_{TEST}_{IDS}"]))}
-        candidate = replace(candidate, rows=_some(_rows(held, CANDIDATE, TEST), wrong))
-        curve = _some(_rows(held, REFERENCE, TEST), wrong)
+            return {"not_localized": FINITE.format(len(texts_by_name[f"{CANDIDATE}_{TEST}_{IDS}"]))}
+        candidate = replace(candidate, rows=_some(_rows(texts_by_name, CANDIDATE, TEST), wrong))
+        curve = _some(_rows(texts_by_name, REFERENCE, TEST), wrong)
     if request.reference is None:
         return {"curve": [], "not_finite": first_not_finite(candidate)}
     scheme = SCHEMES.get(request.scheme or "")
-    calibration, stood_in = _rows(held, REFERENCE, CALIBRATION), False
+    calibration, stood_in = _rows(texts_by_name, REFERENCE, CALIBRATION), False
     if not len(next(iter(calibration.values()), ())):
-        calibration, stood_in = _rows(held, REFERENCE, TEST), True
+        calibration, stood_in = _rows(texts_by_name, REFERENCE, TEST), True
     reference = _open(request.reference, curve)
     matched = match(reference.contents, candidate.contents)
     broken = first_not_finite(candidate, reference, matched)
@@ -123,7 +123,7 @@ def localize(request: Request) -> dict[str, Any]:
     answer = _answer(error_curve(reference, candidate, matched), matched.by)
     if scheme is None or not scheme.calibrated:
         return answer
-    texts = _rows(held, REFERENCE, TEST)
+    texts = _rows(texts_by_name, REFERENCE, TEST)
     return answer | _mended(request, reference.data, scheme, scores, calibration, texts, stood_in)
 
 
@@ -142,7 +142,7 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
         return {"notes": [missing or ""]}
     tried = []
     try:
-        for one in mending(
+        for attempt in mending(
             reference,
             request.reference.binding,
             scheme,
@@ -151,10 +151,10 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
             enough=request.enough,
             scores=scores,
         ):
-            tried.append(one)  # noqa: PERF402 - what was tried before a failure is told, too
+            tried.append(attempt)  # noqa: PERF402 - what was tried before a failure is told, too
     except Exception as error:  # noqa: BLE001 - the library raises bare classes
-        why = " ".join(str(error).split())[:200] or repr(error)
-        return {"tried": tried, "notes": [f"litert-quantizer cannot quantize it anew ({why})"]}
+        reason = " ".join(str(error).split())[:200] or repr(error)
+        return {"tried": tried, "notes": [f"litert-quantizer cannot quantize it anew ({reason})"]}
     mends = bool(tried) and tried[-1]["agreement"] >= request.enough
     notes = [STOOD_IN] if stood_in else []
     mended = tried[-1]["operators"] if mends else None
@@ -196,9 +196,13 @@ def _leveled(reference: bytes, calibration: Rows) -> tuple[bytes, frozenset[str]
     return level(reference, samples)
 
 
-def _rows(held: Mapping[str, NDArray[Any]], file: str, split: str) -> Rows:
+def _rows(texts_by_name: Mapping[str, NDArray[Any]], file: str, split: str) -> Rows:
     start = f"{file}_{split}_"
-    return {name.removeprefix(start): held[name] for name in held if name.startswith(start)}
+    return {
+        name.removeprefix(start): texts_by_name[name]
+        for name in texts_by_name
+        if name.startswith(start)
+    }
 
 
 def main() -> int:

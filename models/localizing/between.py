@@ -80,16 +80,16 @@ class Shown:
     expected: NDArray[np.float32]
     actual: NDArray[np.float32] | None = None
 
-    def is_like(self, other: Shown) -> bool:
+    def is_like(self, second: Shown) -> bool:
         """Tell whether it is the same fault: a part of a file may show another one.
 
         One crash is like another by its signal, one refusal like another by what it says. Wrong
         values are alike, whether they are finite or not.
         """
         values = {NOT_FINITE, DEPARTED}
-        if {self.how, other.how} <= values:
+        if {self.how, second.how} <= values:
             return True
-        return (self.how, self.said) == (other.how, other.said)
+        return (self.how, self.said) == (second.how, second.said)
 
 
 class Between:
@@ -132,10 +132,10 @@ class Between:
     def shown(self, first: int, last: int) -> Shown | None:
         """Return how the operators `first` to `last` show the fault; None if they do not."""
         part = self.cutter.cut(first, last)
-        given = self.given(part)
-        expected, scale = self._answer(self._backends[0], part, given)
+        inputs = self.given(part)
+        expected, scale = self._answer(self._backends[0], part, inputs)
         try:
-            actual, _ = self._answer(self._backends[1], part, given)
+            actual, _ = self._answer(self._backends[1], part, inputs)
         except RunnerDied as death:
             return Shown(CRASHED, death.ending, expected)
         except RunnerRefused as refusal:
@@ -165,8 +165,10 @@ class Between:
         runner = self._runner(backend)
         try:
             loaded = runner.load("part", part.data, binding=Binding(inputs, output=0))
-            taken = zip(given.items(), loaded.inputs, strict=True)
-            rows = {str(tensor): _rows(array, told) for (tensor, array), told in taken}
+            bound = zip(given.items(), loaded.inputs, strict=True)
+            rows = {
+                str(tensor): _rows(array, tensor_told) for (tensor, array), tensor_told in bound
+            }
             answers = runner.answer("part", rows).logits
         except RunnerDied:
             del self._runners[backend]
@@ -190,10 +192,10 @@ def localize(request: Request) -> dict[str, Any]:
         EdgeproofError: the file cannot be cut, or the judged backend does not answer a part of it.
     """
     flatbuffer = Path(request.file).read_bytes()
-    held = read_npz(Path(request.inputs), remedy="Run again: it is written for each run")
+    inputs = read_npz(Path(request.inputs), remedy="Run again: it is written for each run")
     places = Cutter(flatbuffer).places(request.binding.get("signature"))
-    taken = {role: places[place] for role, place, *_ in request.binding["inputs"]}
-    rows = {taken[role]: array for role, array in held.items()}
+    place_of = {role: places[place] for role, place, *_ in request.binding["inputs"]}
+    rows = {place_of[role]: array for role, array in inputs.items()}
     judged, backend = request.judged, request.backend
     with Between(flatbuffer, rows, judged, backend, request.environment) as between:
         return _localized(request, between)
@@ -202,17 +204,17 @@ def localize(request: Request) -> dict[str, Any]:
 def _localized(request: Request, between: Between) -> dict[str, Any]:
     """Compute the answer of `localize`."""
     order = between.cutter.varying
-    whole = between.shown(0, order[-1])
-    if whole is None:
+    difference = between.shown(0, order[-1])
+    if difference is None:
         return {"not_localized": NOT_SHOWN.format(DIVERGED_DB)}
 
     def holds(first: int, last: int) -> bool:
-        found = between.shown(first, last)
-        return found is not None and found.is_like(whole)
+        difference_of_part = between.shown(first, last)
+        return difference_of_part is not None and difference_of_part.is_like(difference)
 
-    end = _first_true(0, len(order) - 1, lambda one: holds(0, order[one]))
+    end = _first_true(0, len(order) - 1, lambda position: holds(0, order[position]))
     last = order[end]
-    start = _last_true(0, end, lambda one: holds(order[one], last))
+    start = _last_true(0, end, lambda position: holds(order[position], last))
     first = order[start]
     part, shown = between.cutter.cut(first, last), between.shown(first, last)
     if shown is None or between.info is None:
@@ -248,17 +250,17 @@ def _difference(
     # One step of a quantized output is rounding, however small its values are.
     if decibels >= DIVERGED_DB or float(noise.max(initial=0.0)) <= scale:
         return None
-    said = f"{decibels:.1f} dB, largest difference {noise.max():.4g}"
-    return Shown(DEPARTED, said, expected, actual)
+    sentence = f"{decibels:.1f} dB, largest difference {noise.max():.4g}"
+    return Shown(DEPARTED, sentence, expected, actual)
 
 
-def _rows(array: NDArray[Any], told: SignatureTensor) -> NDArray[Any]:
+def _rows(array: NDArray[Any], tensor: SignatureTensor) -> NDArray[Any]:
     """Return rows with at least two dimensions, as a runner takes them.
 
     What an earlier part answered is float32, also where the tensor holds ids or a mask.
     """
-    if not told.scales and np.dtype(told.dtype).kind in "iub":
-        array = array.astype(told.dtype)
+    if not tensor.scales and np.dtype(tensor.dtype).kind in "iub":
+        array = array.astype(tensor.dtype)
     return array.reshape(len(array), -1)
 
 

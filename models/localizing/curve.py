@@ -61,11 +61,11 @@ class _Difference:
     product: float = 0.0
     found: float = 0.0
 
-    def add(self, expected: Array, found: Array) -> None:
+    def add(self, expected: Array, actual: Array) -> None:
         self.texts += 1
-        self.nan += int(np.isnan(found).sum())
-        self.inf += int(np.isinf(found).sum())
-        reference, candidate = expected.astype(np.float64), found.astype(np.float64)
+        self.nan += int(np.isnan(actual).sum())
+        self.inf += int(np.isinf(actual).sum())
+        reference, candidate = expected.astype(np.float64), actual.astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             self.signal += float((reference**2).sum())
             self.noise += float(((reference - candidate) ** 2).sum())
@@ -87,21 +87,27 @@ class _Difference:
 
 def error_curve(reference: File, candidate: File, matched: Matched) -> list[dict[str, Any]]:
     """Return one point for each operator whose tensor both files have, in execution order."""
-    expected = [one.tensor.index for one, _ in matched.pairs]
-    found = [one.tensor.index for _, one in matched.pairs]
+    expected = [written.tensor.index for written, _ in matched.pairs]
+    actual = [written.tensor.index for _, written in matched.pairs]
     differences = [_Difference() for _ in matched.pairs]
     texts = zip(
         reference.watcher.at(reference.rows, expected),
-        candidate.watcher.at(candidate.rows, found),
+        candidate.watcher.at(candidate.rows, actual),
         strict=True,
     )
-    for left, right in texts:
-        for difference, one, other in zip(differences, expected, found, strict=True):
-            if one in left and other in right and left[one].shape == right[other].shape:
-                difference.add(left[one], right[other])
+    for references, candidates in texts:
+        for difference, reference_index, candidate_index in zip(
+            differences, expected, actual, strict=True
+        ):
+            if (
+                reference_index in references
+                and candidate_index in candidates
+                and references[reference_index].shape == candidates[candidate_index].shape
+            ):
+                difference.add(references[reference_index], candidates[candidate_index])
     return [
-        {"operator": one.operator, "tensor": one.shown} | difference.point()
-        for (_, one), difference in zip(matched.pairs, differences, strict=True)
+        {"operator": written.operator, "tensor": written.shown} | difference.point()
+        for (_, written), difference in zip(matched.pairs, differences, strict=True)
         if difference.texts
     ]
 
@@ -109,8 +115,8 @@ def error_curve(reference: File, candidate: File, matched: Matched) -> list[dict
 def first_divergence(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the first point with NaN or Inf, else with less than `DIVERGED_DB` of signal."""
     broken = (point for point in curve if point["nan"] or point["inf"])
-    known = (point for point in curve if point["sqnr_db"] is not None)
-    noisy = (point for point in known if point["sqnr_db"] < DIVERGED_DB)
+    measured = (point for point in curve if point["sqnr_db"] is not None)
+    noisy = (point for point in measured if point["sqnr_db"] < DIVERGED_DB)
     return next(itertools.chain(broken, noisy), None)
 
 
@@ -124,11 +130,15 @@ def first_not_finite(
     """
     meant: set[int] = set()
     if reference is not None and matched is not None:
-        theirs = {index for index, (_, inf) in _not_finite(reference).items() if inf}
-        meant = {one.tensor.index for other, one in matched.pairs if other.tensor.index in theirs}
-    found = _not_finite(candidate)
+        infinite = {index for index, (_, inf) in _not_finite(reference).items() if inf}
+        meant = {
+            candidate_written.tensor.index
+            for reference_written, candidate_written in matched.pairs
+            if reference_written.tensor.index in infinite
+        }
+    counts = _not_finite(candidate)
     for written in written_by(candidate.contents):
-        nan, inf = found.get(written.tensor.index, (0, 0))
+        nan, inf = counts.get(written.tensor.index, (0, 0))
         if nan or (inf and written.tensor.index not in meant):
             point = {"operator": written.operator, "tensor": written.shown, "nan": nan, "inf": inf}
             return point | {"sqnr_db": None}
@@ -137,10 +147,10 @@ def first_not_finite(
 
 def _not_finite(file: File) -> dict[int, tuple[int, int]]:
     """Return the numbers of NaN and Inf in a file's tensors, by index; omit zeros."""
-    written = list(dict.fromkeys(entry.tensor.index for entry in written_by(file.contents)))
-    counts = {index: np.zeros(2, np.int64) for index in written}
+    tensors = list(dict.fromkeys(entry.tensor.index for entry in written_by(file.contents)))
+    counts = {index: np.zeros(2, np.int64) for index in tensors}
     unpacked = _unpacked(file)
-    for values in file.watcher.at(file.rows, written):
+    for values in file.watcher.at(file.rows, tensors):
         for index, array in (values | unpacked).items():
             counts[index] += np.isnan(array).sum(), np.isinf(array).sum()
     return {index: (int(nan), int(inf)) for index, (nan, inf) in counts.items() if nan or inf}

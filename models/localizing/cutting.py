@@ -71,12 +71,12 @@ class Cutter:
 
         The others unpack constants: they go wherever what they unpack is read.
         """
-        known, found = set(self._inputs), []
+        depending, operators = set(self._inputs), []
         for number, (inputs, outputs) in enumerate(self._operators):
-            if known & set(inputs):
-                known |= set(outputs)
-                found.append(number)
-        return tuple(found)
+            if depending & set(inputs):
+                depending |= set(outputs)
+                operators.append(number)
+        return tuple(operators)
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -85,8 +85,8 @@ class Cutter:
 
     def places(self, signature: str | None) -> dict[str | int, int]:
         """Return the tensors of the inputs by position in the graph and by name in a signature."""
-        named = self._signatures.get(signature or next(iter(self._signatures), ""), {})
-        return {**named, **dict(enumerate(self._inputs))}
+        tensors = self._signatures.get(signature or next(iter(self._signatures), ""), {})
+        return {**tensors, **dict(enumerate(self._inputs))}
 
     def output_of(self, operator: int) -> int:
         """Return the first tensor that an operator gives."""
@@ -100,16 +100,16 @@ class Cutter:
         """Return the operators from `first` to `last` on which the last one's output depends."""
         from models.flatbuffers.packing import pack  # noqa: PLC0415 - megabytes
 
-        kept = self._reached(first, last)
+        operators_kept = self._reached(first, last)
         model = self._unpack(self._flatbuffer)
         graph = model.subgraphs[0]
-        made = {tensor for i in kept for tensor in self._operators[i][1]}
-        read = [tensor for i in kept for tensor in self._operators[i][0]]
-        given = [t for t in dict.fromkeys(read) if t not in made and not self._constant[t]]
+        produced = {tensor for i in operators_kept for tensor in self._operators[i][1]}
+        read = [tensor for i in operators_kept for tensor in self._operators[i][0]]
+        inputs = [t for t in dict.fromkeys(read) if t not in produced and not self._constant[t]]
         output = self.output_of(last)
-        tensors = sorted({*read, *made, *_scales_of(graph, {*read, *made})})
+        tensors = sorted({*read, *produced, *_scales_of(graph, {*read, *produced})})
         place = {tensor: number for number, tensor in enumerate(tensors)}
-        operators = [graph.operators[i] for i in kept]
+        operators = [graph.operators[i] for i in operators_kept]
         for operator in operators:
             operator.inputs = [place.get(tensor, -1) for tensor in operator.inputs]
             operator.outputs = [place[tensor] for tensor in operator.outputs]
@@ -117,36 +117,36 @@ class Cutter:
         graph.operators = operators
         graph.tensors = [graph.tensors[tensor] for tensor in tensors]
         _point_to_scales(graph, place)
-        graph.inputs, graph.outputs = [place[tensor] for tensor in given], [place[output]]
+        graph.inputs, graph.outputs = [place[tensor] for tensor in inputs], [place[output]]
         model.signatureDefs, model.metadata, model.metadataBuffer = [], [], []
         _drop_unused(model)
-        names = tuple(self._names[i] for i in kept)
-        return Cut(pack(model), tuple(given), output, names)
+        names = tuple(self._names[i] for i in operators_kept)
+        return Cut(pack(model), tuple(inputs), output, names)
 
     def _reached(self, first: int, last: int) -> list[int]:
         """Return the operators from `first` on which the last one's output depends."""
-        waiting, kept, varying = [last], set(), set(self.varying)
+        waiting, operators_reached, varying = [last], set(), set(self.varying)
         makers = {t: i for i, (_, outputs) in enumerate(self._operators) for t in outputs}
         while waiting:
             operator = waiting.pop()
-            if operator in kept or (operator < first and operator in varying):
+            if operator in operators_reached or (operator < first and operator in varying):
                 continue
-            kept.add(operator)
+            operators_reached.add(operator)
             inputs = self._operators[operator][0]
             waiting += [makers[tensor] for tensor in inputs if tensor in makers]
-        return sorted(kept)
+        return sorted(operators_reached)
 
 
 def _scales_of(graph: Any, tensors: Iterable[int]) -> set[int]:
     """Return the tensors that hold the scales and zero points of others: blockwise weights'."""
-    found = (_blocks(graph.tensors[tensor]) for tensor in tensors)
-    held = (
+    blocks = (_blocks(graph.tensors[tensor]) for tensor in tensors)
+    indices = (
         tensor
-        for scales in found
+        for scales in blocks
         if scales is not None
         for tensor in (scales.scales, scales.zeroPoints)
     )
-    return {int(tensor) for tensor in held if tensor > 0}
+    return {int(tensor) for tensor in indices if tensor > 0}
 
 
 def _point_to_scales(graph: Any, place: dict[int, int]) -> None:
@@ -175,9 +175,9 @@ def _is_constant(model: Any, tensor: Any) -> bool:
 def _name(model: Any, operator: Any) -> str:
     from tflite.utils import BUILTIN_OPCODE2NAME  # noqa: PLC0415 - megabytes
 
-    known = model.operatorCodes[operator.opcodeIndex]
+    code_entry = model.operatorCodes[operator.opcodeIndex]
     # A file holds a code in one of two fields.
-    code = max(known.builtinCode, known.deprecatedBuiltinCode)
+    code = max(code_entry.builtinCode, code_entry.deprecatedBuiltinCode)
     return str(BUILTIN_OPCODE2NAME.get(code, f"BUILTIN_{code}"))
 
 

@@ -36,10 +36,10 @@ def answer_file(
     parser.add_argument("request", type=Path, help="JSON: see Request")
     parser.add_argument("answer", type=Path, help="the JSON file to write")
     arguments = parser.parse_args()
-    asked = msgspec.json.decode(arguments.request.read_bytes(), type=request)
+    question = msgspec.json.decode(arguments.request.read_bytes(), type=request)
     try:
-        found = localize(asked)
+        answer = localize(question)
     except (Refusal, EdgeproofError) as error:
-        found = {"not_localized": str(error)}
-    arguments.answer.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        answer = {"not_localized": str(error)}
+    arguments.answer.write_text(json.dumps(answer, indent=1), encoding="utf-8")
     return 0

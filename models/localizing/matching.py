@@ -66,36 +66,36 @@ def written_by(contents: Contents) -> list[Written]:
 def match(reference: Contents, candidate: Contents) -> Matched:
     """Return the common tensors of two files: by name, unless most of them have no name."""
     floats = [entry for entry in written_by(reference) if entry.tensor.dtype in FLOAT_DTYPES]
-    found = written_by(candidate)
-    named, ordered = _by_name(floats, found), _by_order(floats, found)
+    quantized = written_by(candidate)
+    named, ordered = _by_name(floats, quantized), _by_order(floats, quantized)
     if 2 * len(named) >= len(ordered):
         return Matched(tuple(named), "name")
     return Matched(tuple(ordered), "order")
 
 
 def _by_name(reference: list[Written], candidate: list[Written]) -> list[tuple[Written, Written]]:
-    known = _unique(reference)
+    by_name = _unique(reference)
     again = _unique(candidate)
     return [
-        (known[name], one)
-        for name, one in again.items()
-        if name in known and _width(known[name]) == _width(one)
+        (by_name[name], written)
+        for name, written in again.items()
+        if name in by_name and _width(by_name[name]) == _width(written)
     ]
 
 
-def _unique(written: list[Written]) -> dict[str, Written]:
-    times = Counter(entry.tensor.name for entry in written)
+def _unique(entries: list[Written]) -> dict[str, Written]:
+    times = Counter(entry.tensor.name for entry in entries)
     return {
         entry.tensor.name: entry
-        for entry in written
+        for entry in entries
         if entry.tensor.name and times[entry.tensor.name] == 1
     }
 
 
 def _by_order(reference: list[Written], candidate: list[Written]) -> list[tuple[Written, Written]]:
     left, right = (
-        [entry for entry in each if entry.operator not in _BETWEEN]
-        for each in (reference, candidate)
+        [entry for entry in entries if entry.operator not in _BETWEEN]
+        for entries in (reference, candidate)
     )
     blocks = SequenceMatcher(None, list(map(_kind, left)), list(map(_kind, right)), autojunk=False)
     return [

@@ -65,16 +65,16 @@ def mending(  # noqa: PLR0913 - what conversion takes, and what is compared
     ranges = ranges_of(graph, cast("Any", watcher), cast("Any", calibration))
     for kinds in _sets(scheme, graph):
         remade = quantize(reference, scheme, ranges, floats=kinds)
-        _, found = Watcher(remade, binding).answers(texts)
-        agreement = float((found == expected).mean())
+        _, labels = Watcher(remade, binding).answers(texts)
+        agreement = float((labels == expected).mean())
         yield {"operators": list(kinds), "agreement": agreement}
         if agreement >= enough:
             return
 
 
 def _sets(scheme: Scheme, graph: Graph) -> Iterator[tuple[str, ...]]:
-    named = {operator for rule in scheme.rules for operator in rule.operators}
+    kinds_of_scheme = {operator for rule in scheme.rules for operator in rule.operators}
     present = {kind for kind, _ in graph.outputs()}
-    kinds = sorted((present if "*" in named else named & present) - MOVES)
+    kinds = sorted((present if "*" in kinds_of_scheme else kinds_of_scheme & present) - MOVES)
     for size in range(1, LARGEST_SET + 1):
         yield from itertools.combinations(kinds, size)

@@ -68,8 +68,8 @@ print("answered", outputs[0].read(int(np.prod(details["shape"])), np.dtype(detai
 def write_folder(  # noqa: PLR0913, PLR0917 - what a report needs
     folder: Path,
     part: Cut,
-    given: Mapping[int, NDArray[Any]],
-    shown: Shown,
+    inputs: Mapping[int, NDArray[Any]],
+    difference: Shown,
     backends: tuple[str, str],
     info: RunnerInfo,
 ) -> list[str]:
@@ -78,8 +78,8 @@ def write_folder(  # noqa: PLR0913, PLR0917 - what a report needs
     Args:
         folder: where; it is made.
         part: the smallest file.
-        given: its inputs [n, ...], by tensor.
-        shown: how it shows the fault.
+        inputs: its inputs [n, ...], by tensor.
+        difference: how it shows the fault.
         backends: the judged one, and the one that is wrong.
         info: who answered wrongly.
 
@@ -89,11 +89,11 @@ def write_folder(  # noqa: PLR0913, PLR0917 - what a report needs
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL).write_bytes(part.data)
     arrays: dict[str, Any] = {
-        f"input_{place}": given[tensor] for place, tensor in enumerate(part.inputs)
+        f"input_{place}": inputs[tensor] for place, tensor in enumerate(part.inputs)
     }
-    arrays["expected"] = shown.expected
-    if shown.actual is not None:
-        arrays["answered"] = shown.actual
+    arrays["expected"] = difference.expected
+    if difference.actual is not None:
+        arrays["answered"] = difference.actual
     np.savez_compressed(folder / ARRAYS, **arrays)
     facts = {
         "right": backends[0],
@@ -102,20 +102,20 @@ def write_folder(  # noqa: PLR0913, PLR0917 - what a report needs
         "version": info.runtime_version,
         "machine": info.machine,
         "processor": info.processor.model,
-        "how": shown.how,
-        "said": shown.said,
+        "how": difference.how,
+        "said": difference.said,
         "operators": list(part.operators),
     }
     (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    (folder / SCRIPT).write_text(_script(part, shown, backends[1], info), encoding="utf-8")
+    (folder / SCRIPT).write_text(_script(part, difference, backends[1], info), encoding="utf-8")
     return [MODEL, ARRAYS, FACTS, SCRIPT]
 
 
-def _script(part: Cut, shown: Shown, name: str, info: RunnerInfo) -> str:
+def _script(part: Cut, difference: Shown, name: str, info: RunnerInfo) -> str:
     """Return a program that shows the fault without edgeproof."""
     backend = find_backend(name)
     head = _HEAD.format(
-        title=f"{part.operators[-1]} on {name}: it {shown.how}",
+        title=f"{part.operators[-1]} on {name}: it {difference.how}",
         distribution=backend.distribution,
         version=info.runtime_version,
         arrays=ARRAYS,

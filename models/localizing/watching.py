@@ -59,7 +59,7 @@ class Watcher:
         self._details = {
             int(detail["index"]): detail for detail in self._model.loaded.inner_tensors()
         }
-        self._by_name = {one["name"]: index for index, one in self._details.items()}
+        self._by_name = {detail["name"]: index for index, detail in self._details.items()}
         self._roles = [tensor.name for tensor in self._model.inputs]
         self._scores = scores
 
@@ -82,9 +82,9 @@ class Watcher:
         """
         tensors = list(tensors)
         for row in self._each(rows):
-            kept = rows[MASK][row] == 1 if MASK in self._roles else None
-            found = {index: self._real(index, kept) for index in tensors}
-            yield {index: values for index, values in found.items() if values is not None}
+            real_tokens = rows[MASK][row] == 1 if MASK in self._roles else None
+            values_of = {index: self._real(index, real_tokens) for index in tensors}
+            yield {index: values for index, values in values_of.items() if values is not None}
 
     def each(self, rows: Rows, names: Iterable[str]) -> Iterator[dict[str, Array]]:
         """Yield the values of tensors by name."""
@@ -99,7 +99,7 @@ class Watcher:
             self._model.invoke()
             yield row
 
-    def _real(self, index: int, kept: NDArray[np.bool_] | None) -> Array | None:
+    def _real(self, index: int, real_tokens: NDArray[np.bool_] | None) -> Array | None:
         try:
             values = self._model.graph.get_tensor(index)
         except ValueError:  # resources, and what an optional output would have held
@@ -110,9 +110,9 @@ class Watcher:
         scale, zero_point = detail["quantization"]
         if scale:
             values = (values.astype(np.float64) - zero_point) * scale
-        if kept is not None:
-            if values.ndim > 1 and values.shape[-2] == len(kept):
-                values = np.compress(kept, values, axis=-2)
-            if detail["name"] in self._scores and values.shape[-1] == len(kept):
-                values = np.compress(kept, values, axis=-1)
+        if real_tokens is not None:
+            if values.ndim > 1 and values.shape[-2] == len(real_tokens):
+                values = np.compress(real_tokens, values, axis=-2)
+            if detail["name"] in self._scores and values.shape[-1] == len(real_tokens):
+                values = np.compress(real_tokens, values, axis=-1)
         return np.array(values, np.float32)

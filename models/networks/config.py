@@ -90,8 +90,8 @@ def read_config(folder: Path) -> Config:
     try:
         config = msgspec.convert(document, Config)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise UsageMistake(what, file=path, key=where.strip("`") or None, remedy=_REMEDY) from None
+        problem, _, key = str(error).partition(" - at `$.")
+        raise UsageMistake(problem, file=path, key=key.strip("`") or None, remedy=_REMEDY) from None
     _check_sizes(config, path)
     return config
 
@@ -99,8 +99,12 @@ def read_config(folder: Path) -> Config:
 def head_of(folder: Path) -> str | None:
     """Return the task of a checkpoint's head, in words; None if it is an encoder alone."""
     document = _read_object(config_path(folder))
-    named = document.get("architectures")
-    heads = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    architectures = document.get("architectures")
+    heads = (
+        [name for name in architectures if isinstance(name, str)]
+        if isinstance(architectures, list)
+        else []
+    )
     tuned = next((name for name in heads if not name.endswith(_UNTUNED)), None)
     if tuned is None:
         return None

@@ -30,7 +30,7 @@ def fetch(hub_id: str, patterns: list[str], *, key: str, offline: bool) -> Path:
     )
 
     try:
-        found = snapshot_download(hub_id, allow_patterns=patterns, local_files_only=offline)
+        folder = snapshot_download(hub_id, allow_patterns=patterns, local_files_only=offline)
     except GatedRepoError:
         raise UsageMistake(
             f"{hub_id!r} is gated: its owner wants to be asked first",
@@ -47,7 +47,7 @@ def fetch(hub_id: str, patterns: list[str], *, key: str, offline: bool) -> Path:
         raise _unreachable(hub_id, key, error, offline=offline) from None
     except (OSError, ValueError) as error:
         raise _unreachable(hub_id, key, error, offline=offline) from None
-    return Path(found)
+    return Path(folder)
 
 
 def _unreachable(hub_id: str, key: str, error: Exception, *, offline: bool) -> UsageMistake:

@@ -59,7 +59,7 @@ def parts(shape: Architecture) -> dict[str, tuple[Parameter, ...]]:
 
 def counts(shape: Architecture) -> dict[str, int]:
     """Return the number of trainable values by part of the network."""
-    return {name: sum(each.size for each in part) for name, part in parts(shape).items()}
+    return {name: sum(parameter.size for parameter in part) for name, part in parts(shape).items()}
 
 
 def count(shape: Architecture) -> int:
@@ -72,14 +72,16 @@ def initial_values(shape: Architecture, seed: int) -> Values:
     return draw(parameters(shape), shape.initializer_range, seed)
 
 
-def draw(wanted: Iterable[Parameter], deviation: float | None, seed: int) -> Values:
+def draw(parameters_wanted: Iterable[Parameter], deviation: float | None, seed: int) -> Values:
     """Draw initial values: float32 by name.
 
     Matrices are normal, cut at two deviations; without a deviation it is Glorot's. Norm weights
     are one, everything else zero.
     """
     generator = np.random.default_rng(seed)
-    return {parameter.name: _initial(parameter, deviation, generator) for parameter in wanted}
+    return {
+        parameter.name: _initial(parameter, deviation, generator) for parameter in parameters_wanted
+    }
 
 
 def _initial(

@@ -106,31 +106,31 @@ def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
         UsageMistake: a tensor is missing or has another shape; names it and what was expected.
     """
     pattern, path = find_weights(folder)
-    wanted = {p.name: p for p in parameters(shape) if not p.name.startswith(FRESH)}
+    expected = {p.name: p for p in parameters(shape) if not p.name.startswith(FRESH)}
     if pattern == FLATBUFFER:
-        tensors = tflite_file.read(path, wanted, shape)
+        tensors = tflite_file.read(path, expected, shape)
     else:
-        tensors = READERS[pattern](path, wanted)
-    for name, parameter in wanted.items():
+        tensors = READERS[pattern](path, expected)
+    for name, parameter in expected.items():
         if name not in tensors and not name.startswith(OPTIONAL):
             raise missing(parameter, path)
-    values = {name: checked(tensor, wanted[name], path) for name, tensor in tensors.items()}
+    values = {name: checked(tensor, expected[name], path) for name, tensor in tensors.items()}
     fresh = [parameter for parameter in parameters(shape) if parameter.name not in values]
     return values | draw(fresh, shape.initializer_range, seed)
 
 
-def read_tensors(folder: Path, named: Callable[[str], str]) -> Tensors:
-    """Return every tensor of a checkpoint in PyTorch's layout, under the names that `named` gives.
+def read_tensors(folder: Path, name_of: Callable[[str], str]) -> Tensors:
+    """Return every tensor of a checkpoint in PyTorch's layout, named by `name_of`.
 
     Raises:
         UsageMistake: it has no such weights, or they cannot be read.
     """
     pattern, path = find_weights(folder)
     if pattern in SHARDED:
-        return shards.read(path, None, named=named)
+        return shards.read(path, None, name_of=name_of)
     if pattern == TORCH:
-        return torch_bin.read(path, None, named=named)
-    return safetensors_file.read(path, None, named=named)
+        return torch_bin.read(path, None, name_of=name_of)
+    return safetensors_file.read(path, None, name_of=name_of)
 
 
 def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: int) -> None:
@@ -144,10 +144,10 @@ def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: 
         "vocab_size": (vocabulary, shape.vocabulary, "the tokenizer gives ids below"),
         "max_position_embeddings": (tokens, shape.positions, "tokenizer.max_tokens is"),
     }
-    for key, (needed, there, what) in needs.items():
-        if needed > there:
+    for key, (needed, available, reason) in needs.items():
+        if needed > available:
             raise UsageMistake(
-                f"is {there}, but {what} {needed}",
+                f"is {available}, but {reason} {needed}",
                 file=config,
                 key=key,
                 remedy="Give a checkpoint that fits, with its own tokenizer",
@@ -161,16 +161,16 @@ def find_weights(folder: Path) -> tuple[str, Path]:
         UsageMistake: there are none, or several.
     """
     for pattern in SOURCES:
-        found = sorted(folder.glob(pattern))
-        if len(found) > 1:
+        files = sorted(folder.glob(pattern))
+        if len(files) > 1:
             raise UsageMistake(
-                f"holds several: {', '.join(path.name for path in found)}",
+                f"holds several: {', '.join(path.name for path in files)}",
                 file=folder,
                 key=KEY,
                 remedy="Leave one of them there",
             )
-        if found:
-            return pattern, found[0]
+        if files:
+            return pattern, files[0]
     raise UsageMistake(
         f"holds no weights: none of {', '.join(SOURCES)}",
         file=folder,
@@ -196,9 +196,9 @@ def _is_hub_id(text: str) -> bool:
 
 def _fetch(hub_id: str, *, offline: bool) -> Path:
     """Fetch a checkpoint from the hub, its `.bin` only where it has no safetensors."""
-    wanted = [HUGGING_FACE, *TOKENIZER, SAFETENSORS, SHARDED[0], "model-*.safetensors"]
-    folder = hub.fetch(hub_id, wanted, key=KEY, offline=offline)
+    patterns = [HUGGING_FACE, *TOKENIZER, SAFETENSORS, SHARDED[0], "model-*.safetensors"]
+    folder = hub.fetch(hub_id, patterns, key=KEY, offline=offline)
     if any((folder / name).is_file() for name in (SAFETENSORS, SHARDED[0])):
         return folder
-    wanted += [TORCH, SHARDED[1], "pytorch_model-*.bin"]
-    return hub.fetch(hub_id, wanted, key=KEY, offline=offline)
+    patterns += [TORCH, SHARDED[1], "pytorch_model-*.bin"]
+    return hub.fetch(hub_id, patterns, key=KEY, offline=offline)

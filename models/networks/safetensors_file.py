@@ -41,16 +41,16 @@ _READ = {
 
 def read(
     path: Path,
-    wanted: Collection[str] | None,
+    chosen_names: Collection[str] | None,
     *,
-    named: Callable[[str], str] = from_hugging_face,
+    name_of: Callable[[str], str] = from_hugging_face,
 ) -> Tensors:
     """Return the wanted tensors that the file holds.
 
     Args:
         path: the file.
-        wanted: their names here; None takes every tensor.
-        named: turns a name of the file's into ours.
+        chosen_names: their names here; None takes every tensor.
+        name_of: turns a name of the file's into ours.
 
     Raises:
         UsageMistake: it is no safetensors file, or a truncated one.
@@ -61,9 +61,11 @@ def read(
     try:
         size = _size(path)
         with safe_open(path, framework="numpy") as file:
-            here = {named(name): name for name in file.keys()}  # noqa: SIM118 - no dict
-            chosen = here if wanted is None else [name for name in wanted if name in here]
-            return {name: _tensor(file, here[name], size) for name in chosen}
+            held = {name_of(name): name for name in file.keys()}  # noqa: SIM118 - no dict
+            chosen = (
+                held if chosen_names is None else [name for name in chosen_names if name in held]
+            )
+            return {name: _tensor(file, held[name], size) for name in chosen}
     except (SafetensorError, OSError, ValueError) as error:
         raise UsageMistake(
             f"is not a readable safetensors file ({error})",

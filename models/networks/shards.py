@@ -35,8 +35,8 @@ def shards_of(index: Path) -> list[Path]:
     """
     names = sorted(set(_weight_map(index).values()))
     if not 1 <= len(names) <= _MOST_SHARDS:
-        what = f"names {len(names):,} files, 1 to {_MOST_SHARDS:,} are read"
-        raise UsageMistake(what, file=index, key="weight_map", remedy=_REMEDY)
+        problem = f"names {len(names):,} files, 1 to {_MOST_SHARDS:,} are read"
+        raise UsageMistake(problem, file=index, key="weight_map", remedy=_REMEDY)
     for name in names:
         plain = PurePosixPath(name).name == name and name not in {".", ".."} and "\0" not in name
         if not plain or not (index.parent / name).is_file():
@@ -51,35 +51,37 @@ def shards_of(index: Path) -> list[Path]:
 
 def read(
     index: Path,
-    wanted: Collection[str] | None,
+    chosen: Collection[str] | None,
     *,
-    named: Callable[[str], str] = from_hugging_face,
+    name_of: Callable[[str], str] = from_hugging_face,
 ) -> Tensors:
     """Return the wanted tensors that the files of an index hold, as each file's reader gives them.
 
     Args:
         index: the index.
-        wanted: their names here; None takes every tensor.
-        named: turns a name of the files' into ours.
+        chosen: their names here; None takes every tensor.
+        name_of: turns a name of the files' into ours.
 
     Raises:
         UsageMistake: the index or a file cannot be read.
     """
-    found: Tensors = {}
+    tensors: Tensors = {}
     for shard in shards_of(index):
-        one = safetensors_file if shard.suffix == ".safetensors" else torch_bin
-        found |= one.read(shard, wanted, named=named)
-    return found
+        reader = safetensors_file if shard.suffix == ".safetensors" else torch_bin
+        tensors |= reader.read(shard, chosen, name_of=name_of)
+    return tensors
 
 
 def _weight_map(index: Path) -> dict[str, str]:
     try:
-        held = parse_json(read_text(index, _LARGEST_INDEX))["weight_map"]
+        weight_map = parse_json(read_text(index, _LARGEST_INDEX))["weight_map"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        what = "lacks `weight_map`" if isinstance(error, KeyError | TypeError) else str(error)
-        raise UsageMistake(f"cannot be read ({what})", file=index, remedy=_REMEDY) from None
-    if not isinstance(held, dict) or any(not isinstance(name, str) for name in held.values()):
+        problem = "lacks `weight_map`" if isinstance(error, KeyError | TypeError) else str(error)
+        raise UsageMistake(f"cannot be read ({problem})", file=index, remedy=_REMEDY) from None
+    if not isinstance(weight_map, dict) or any(
+        not isinstance(name, str) for name in weight_map.values()
+    ):
         raise UsageMistake(
             "does not map each tensor to a file", file=index, key="weight_map", remedy=_REMEDY
         )
-    return held
+    return weight_map

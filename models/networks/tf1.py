@@ -31,8 +31,8 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
         # TensorFlow ends the process where an index says what cannot be.
         check_index(path)
         reader = tf.train.load_checkpoint(str(path.with_suffix("")))
-        here = {from_google(name): name for name in reader.get_variable_to_shape_map()}
-        return {name: _tensor(reader, here[name]) for name in wanted if name in here}
+        held = {from_google(name): name for name in reader.get_variable_to_shape_map()}
+        return {name: _tensor(reader, held[name]) for name in wanted if name in held}
     except (tf.errors.OpError, OSError, LookupError, ValueError, RuntimeError) as error:
         raise UsageMistake(
             f"is not a readable TensorFlow checkpoint ({_first_line(error)})",

@@ -92,23 +92,23 @@ def check_index(path: Path) -> None:
 
 
 def _check(name: str, record: _Record, shards: list[int]) -> None:
-    shown = name[:100]
+    start = name[:100]
     if record.shard >= len(shards):
-        raise ValueError(f"{shown} lies in shard {record.shard} of {len(shards)}")
+        raise ValueError(f"{start} lies in shard {record.shard} of {len(shards)}")
     room = shards[record.shard]
     if record.offset + record.size > room:
-        raise ValueError(f"{shown} lies beyond the end of its file")
+        raise ValueError(f"{start} lies beyond the end of its file")
     if record.dtype == _STRING:  # no weights: TensorFlow keeps its notes so
         check_shape(record.shape, 1, record.size)
         return
     if record.dtype not in _ITEM_BYTES:
-        raise ValueError(f"{shown} is of an unknown type, {record.dtype}")
+        raise ValueError(f"{start} is of an unknown type, {record.dtype}")
     sizes = check_shape(record.shape, _ITEM_BYTES[record.dtype], record.size)
     needed = _ITEM_BYTES[record.dtype]
     for size in sizes:
         needed *= size
     if needed != record.size:
-        raise ValueError(f"{shown} of shape {list(sizes)} takes {record.size:,} bytes")
+        raise ValueError(f"{start} of shape {list(sizes)} takes {record.size:,} bytes")
 
 
 def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -151,38 +151,38 @@ def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield number and value of each field of a protobuf message; none may be there twice."""
-    left, seen = _Bytes(message), set()
-    while left:
-        number, kind = divmod(left.varint(), 8)
+    rest, numbers = _Bytes(message), set()
+    while rest:
+        number, kind = divmod(rest.varint(), 8)
         value: int | bytes
         if kind == _VARINT:
-            value = left.varint()
+            value = rest.varint()
         elif kind == _BYTES:
-            value = left.take(left.varint())
+            value = rest.take(rest.varint())
         elif kind in {_FOUR_BYTES, _EIGHT_BYTES}:
-            value = left.take(4 if kind == _FOUR_BYTES else 8)
+            value = rest.take(4 if kind == _FOUR_BYTES else 8)
         else:
             raise ValueError("its index has a record that is none")
-        if (number, kind) in seen and (number, kind) != (2, _BYTES):
+        if (number, kind) in numbers and (number, kind) != (2, _BYTES):
             raise ValueError("its index says one thing of a variable twice")
-        seen.add((number, kind))
+        numbers.add((number, kind))
         yield number, value
 
 
 def _parsed(record: bytes) -> _Record:
     """Return the fields of a record: BundleEntryProto."""
-    found = _Record()
+    parsed = _Record()
     names = {1: "dtype", 3: "shard", 4: "offset", 5: "size"}
     for number, value in _fields(record):
         if number == 2 and isinstance(value, bytes):  # noqa: PLR2004 - TensorShapeProto
-            if found.shape:
+            if parsed.shape:
                 raise ValueError("its index says two shapes of a variable")
-            found.shape = _shape(value)
+            parsed.shape = _shape(value)
         elif number in names and isinstance(value, int):
-            setattr(found, names[number], whole(value, "a number"))
+            setattr(parsed, names[number], whole(value, "a number"))
         elif number != 6:  # noqa: PLR2004 - the checksum, which TensorFlow compares
             raise ValueError("its index has a variable in slices, or of a kind that is not read")
-    return found
+    return parsed
 
 
 def _shape(message: bytes) -> list[int]:

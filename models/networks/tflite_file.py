@@ -43,7 +43,7 @@ def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
         constants = Constants(data)
         with np.errstate(all="ignore"):  # what comes out as NaN or infinity is refused by name
             graph = affine_graph(contents.operators, constants)
-            found = _Reader(graph, shape, constants).read()
+            tensors = _Reader(graph, shape, constants).read()
     except Absent as absent:
         raise UsageMistake(
             f"its graph has no {absent} where the config's network has one",
@@ -58,7 +58,7 @@ def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
             file=path,
             remedy="Give a float, float16 or 8-bit FlatBuffer, or the checkpoint it was made from",
         ) from None
-    return {name: found[name] for name in wanted if name in found}
+    return {name: tensors[name] for name in wanted if name in tensors}
 
 
 class _Reader:

@@ -59,12 +59,12 @@ class Walk:
         Raises:
             ValueError: there are more or fewer than layers.
         """
-        found = [n for n in self.nodes if isinstance(n, Other) and n.name == "SOFTMAX"]
-        if len(found) != self._shape.layers:
+        softmaxes = [n for n in self.nodes if isinstance(n, Other) and n.name == "SOFTMAX"]
+        if len(softmaxes) != self._shape.layers:
             raise ValueError(
-                f"it has {len(found)} layers of attention, its config {self._shape.layers}"
+                f"it has {len(softmaxes)} layers of attention, its config {self._shape.layers}"
             )
-        return list(found)
+        return list(softmaxes)
 
     def context(self, softmax: Node, name: str) -> tuple[Node, Form]:
         """Return the product of the shares with the values, and the values."""
@@ -92,7 +92,7 @@ class Walk:
 
         Each node is looked at once: a graph can have more ways through it than anybody can go.
         """
-        waiting, seen = [form], {form.node}
+        waiting, visited = [form], {form.node}
         while waiting:
             form = waiting.pop()
             node = self.nodes[form.node]
@@ -100,8 +100,8 @@ class Walk:
                 yield form
             elif isinstance(node, Sum | Other):
                 for source in reversed(node.sources):
-                    if source.node not in seen:
-                        seen.add(source.node)
+                    if source.node not in visited:
+                        visited.add(source.node)
                         waiting.append(Form(source.node, source.scale * form.scale))
 
     def residual(self, node: Node, name: str) -> tuple[Node, Node]:

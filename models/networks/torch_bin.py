@@ -46,16 +46,16 @@ class _Chosen:
 
 def read(
     path: Path,
-    wanted: Collection[str] | None,
+    chosen: Collection[str] | None,
     *,
-    named: Callable[[str], str] = from_hugging_face,
+    name_of: Callable[[str], str] = from_hugging_face,
 ) -> Tensors:
     """Return the wanted tensors that the file holds.
 
     Args:
         path: the file.
-        wanted: their names here; None takes every tensor.
-        named: turns a name of the file's into ours.
+        chosen: their names here; None takes every tensor.
+        name_of: turns a name of the file's into ours.
 
     Raises:
         UsageMistake: it is no PyTorch checkpoint, a truncated one, or one that names code to run.
@@ -63,8 +63,8 @@ def read(
     try:
         with open_regular(path) as file:
             if zipfile.is_zipfile(file):
-                return _read_archive(file, path, _Chosen(wanted, named))
-            return _read_legacy(file, _Chosen(wanted, named))
+                return _read_archive(file, path, _Chosen(chosen, name_of))
+            return _read_legacy(file, _Chosen(chosen, name_of))
     except (OSError, EOFError, ValueError, struct.error) as error:
         raise UsageMistake(
             f"is not a readable PyTorch checkpoint of weights ({error})",
@@ -148,16 +148,16 @@ def _values(
     """
     if not isinstance(document, dict):
         raise ValueError("it holds no table of tensors")  # noqa: TRY004 - what the file holds
-    held: dict[str, bytes] = {}
-    found: Tensors = {}
+    storages: dict[str, bytes] = {}
+    tensors: Tensors = {}
     for name, tensor in document.items():
-        ours = chosen.named(str(name))
-        if ours not in chosen or not isinstance(tensor, StoredTensor):
+        own_name = chosen.named(str(name))
+        if own_name not in chosen or not isinstance(tensor, StoredTensor):
             continue
         key = tensor.storage.key
-        if key not in held:
-            held[key] = data_of(tensor.storage)
-        found[ours] = tensor.values(held[key])
-    if sum(values.nbytes for values in found.values()) > room:
+        if key not in storages:
+            storages[key] = data_of(tensor.storage)
+        tensors[own_name] = tensor.values(storages[key])
+    if sum(values.nbytes for values in tensors.values()) > room:
         raise ValueError("its tensors share their values: together they are larger than the file")
-    return found
+    return tensors

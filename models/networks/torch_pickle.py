@@ -152,21 +152,21 @@ class _Machine:
         if count > len(self._stack):
             raise IndexError
         start = len(self._stack) - count
-        held = self._stack[start:]
+        items = self._stack[start:]
         del self._stack[start:]
-        return held
+        return items
 
     def _on_mark(self, _: Any) -> None:
         self._below.append(self._stack)
         self._stack = []
 
     def _since_mark(self) -> list[Any]:
-        held, self._stack = self._stack, self._below.pop()
-        return held
+        items, self._stack = self._stack, self._below.pop()
+        return items
 
     def _on_tuple(self, _: Any) -> None:
-        held = tuple(self._since_mark())
-        self._stack.append(held)
+        items = tuple(self._since_mark())
+        self._stack.append(items)
 
     def _on_empty_list(self, _: Any) -> None:
         self._stack.append([])

@@ -39,7 +39,7 @@ def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDAr
     """
     signal.setitimer(signal.ITIMER_REAL, request["seconds"])
     session = _session(request["file"], request["threads"])
-    found: list[NDArray[Any]] = []
+    answers: list[NDArray[Any]] = []
     for at in range(len(next(iter(rows.values())))):
         # Native code that hangs is ended by the kernel's timer, whose signal nobody handles.
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
@@ -47,8 +47,8 @@ def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDAr
             port["name"]: rows[port["role"]][at].reshape(port["shape"]).astype(port["dtype"])
             for port in request["inputs"]
         }
-        found.append(_answer_of(session, fed, request))
-    return np.stack(found)
+        answers.append(_answer_of(session, fed, request))
+    return np.stack(answers)
 
 
 def _session(file: str, threads: int) -> Any:
@@ -68,10 +68,10 @@ def _answer_of(
     session: Any, fed: dict[str, NDArray[Any]], request: Mapping[str, Any]
 ) -> NDArray[Any]:
     try:
-        (given,) = session.run([request["output"]], fed)
+        (output,) = session.run([request["output"]], fed)
     except Exception as error:  # noqa: BLE001 - the same
         raise CannotAnswerError(f"onnxruntime cannot run it ({_said(error)})") from None
-    values = np.asarray(given)
+    values = np.asarray(output)
     if values.dtype.kind not in "fiu" or not 1 <= values.size <= request["most"]:
         raise CannotAnswerError(
             f"answers a text with {values.size:,} values of {values.dtype}, at most "

@@ -106,10 +106,17 @@ def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
         "memory": _free_memory(),
     }
     with scratch_folder("edgeproof-onnx-") as scratch:
-        asked, encoded, answers = (scratch / name for name in ("q.json", "rows.npz", "a.npy"))
-        asked.write_text(json.dumps(request), encoding="utf-8")
+        request_file, encoded, answers = (
+            scratch / name for name in ("q.json", "rows.npz", "a.npy")
+        )
+        request_file.write_text(json.dumps(request), encoding="utf-8")
         np.savez(encoded, **{port.role: rows[port.role] for port in call.inputs})  # type: ignore[arg-type] # roles
-        command = [sys.executable, "-m", "models.onnx.answering", *map(str, (asked, encoded))]
+        command = [
+            sys.executable,
+            "-m",
+            "models.onnx.answering",
+            *map(str, (request_file, encoded)),
+        ]
         return _answered([*command, str(answers)], call.file, answers)
 
 
@@ -136,8 +143,8 @@ _OTHERWISE = (
 )
 
 
-def _cannot(file: Path, what: str) -> UsageMistake:
-    return UsageMistake(what, file=file, key=KEY, remedy=_OTHERWISE)
+def _cannot(file: Path, problem: str) -> UsageMistake:
+    return UsageMistake(problem, file=file, key=KEY, remedy=_OTHERWISE)
 
 
 def _free_memory() -> int | None:

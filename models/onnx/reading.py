@@ -119,27 +119,27 @@ def read_onnx(file: Path) -> OnnxFile:
     try:
         data = read_regular(file, LARGEST_FILE)
     except (OSError, ValueError) as error:
-        what = getattr(error, "strerror", None) or str(error)
+        problem = getattr(error, "strerror", None) or str(error)
         remedy = remedy_for(error, "Check the path")
-        raise _mistake(file, f"cannot be read ({what})", remedy) from None
+        raise _mistake(file, f"cannot be read ({problem})", remedy) from None
     _refuse_foreign(file, data)
     try:
         graph = _Reader().read(data)
     except ValueError as error:
         raise _mistake(file, f"is not an ONNX file, or was damaged ({error})", _AGAIN) from None
     if graph.unknown:
-        named = ", ".join(graph.unknown[:5])
+        unknown = ", ".join(graph.unknown[:5])
         raise _mistake(
             file,
-            f"needs operators that onnxruntime does not have: {named}",
+            f"needs operators that onnxruntime does not have: {unknown}",
             "Export only the part after the token ids, without custom operators",
         )
     digest = hash_external(file, hashlib.sha256(data).hexdigest(), graph.external)
     return OnnxFile(file, digest, graph.inputs, graph.outputs, graph.operators)
 
 
-def _mistake(file: Path, what: str, remedy: str) -> UsageMistake:
-    return UsageMistake(what, file=file, key=KEY, remedy=remedy)
+def _mistake(file: Path, problem: str, remedy: str) -> UsageMistake:
+    return UsageMistake(problem, file=file, key=KEY, remedy=remedy)
 
 
 def _refuse_foreign(file: Path, data: bytes) -> None:
@@ -148,9 +148,9 @@ def _refuse_foreign(file: Path, data: bytes) -> None:
         raise _mistake(file, "is a TFLite FlatBuffer", "Give it a name that ends in .tflite")
     damage = foreign(data)
     if damage is not None and damage.id != "not-a-flatbuffer":
-        ours = ".tflite" not in damage.remedy
-        what = damage.what.replace("not a FlatBuffer", "not an ONNX file")
-        raise _mistake(file, what, damage.remedy if ours else _INSTEAD)
+        names_no_tflite = ".tflite" not in damage.remedy
+        problem = damage.what.replace("not a FlatBuffer", "not an ONNX file")
+        raise _mistake(file, problem, damage.remedy if names_no_tflite else _INSTEAD)
 
 
 @dataclass(frozen=True)
@@ -198,12 +198,12 @@ class _Reader:
             elif number == _SPARSE:
                 initialized.add(self._sparse(value))
         # Files of old list their weights among the inputs, too.
-        taken = [port for port in inputs if port.name not in initialized]
-        for tensor in (*taken, *outputs):
+        fed = [port for port in inputs if port.name not in initialized]
+        for tensor in (*fed, *outputs):
             self._tensors.setdefault(tensor.name, replace(tensor, index=len(self._tensors)))
         operators = tuple(self._node(at, value, 0) for at, value in enumerate(nodes))
         return _Graph(
-            inputs=tuple(self._tensors[tensor.name] for tensor in taken),
+            inputs=tuple(self._tensors[tensor.name] for tensor in fed),
             outputs=tuple(self._tensors[output.name] for output in outputs),
             operators=operators,
             external=tuple(self._external),
@@ -215,13 +215,13 @@ class _Reader:
         if depth > MOST_DEPTH:
             raise ValueError(f"its graphs are nested deeper than {MOST_DEPTH}")
         kind, domain, constant = "", "", None
-        given: list[str] = []
-        written: list[str] = []
+        inputs: list[str] = []
+        outputs: list[str] = []
         for number, value in self._fields(content):
             if number == _NODE_INPUT:
-                given.append(_text(value))
+                inputs.append(_text(value))
             elif number == _NODE_OUTPUT:
-                written.append(_text(value))
+                outputs.append(_text(value))
             elif number == _OP_TYPE:
                 kind = _text(value)
             elif number == _DOMAIN:
@@ -231,7 +231,7 @@ class _Reader:
         self._used[domain, kind] = None
         if depth:
             return Operator(index, depth, kind, 0, 0, False, (), ())
-        held = constant if kind == "Constant" else None
+        content_held = constant if kind == "Constant" else None
         return Operator(
             index=index,
             subgraph=0,
@@ -239,8 +239,8 @@ class _Reader:
             code=0,
             version=0,
             custom=False,
-            inputs=tuple(self._tensor(name) if name else None for name in given),
-            outputs=tuple(self._tensor(name, held) for name in written if name),
+            inputs=tuple(self._tensor(name) if name else None for name in inputs),
+            outputs=tuple(self._tensor(name, content_held) for name in outputs if name),
         )
 
     def _attribute(self, content: Value, depth: int) -> tuple[int, ...] | None:
@@ -288,11 +288,11 @@ class _Reader:
                 name = _text(value)
             elif number == _VALUE_TYPE:
                 kind = value
-        held = [value for number, value in self._fields(kind or b"") if number == _TENSOR_TYPE]
-        if not held:
+        shapes = [value for number, value in self._fields(kind or b"") if number == _TENSOR_TYPE]
+        if not shapes:
             return _tensor(name, (), (), "no tensor")
         element, shape = 0, None
-        for number, value in self._fields(held[-1]):
+        for number, value in self._fields(shapes[-1]):
             if number == _ELEMENT and isinstance(value, int):
                 element = value
             elif number == _SHAPE:
@@ -346,8 +346,8 @@ class _Reader:
         name = ""
         for number, value in self._fields(content):
             if number in {_SPARSE_VALUES, _SPARSE_INDICES}:
-                named, _ = self._shape_of(value)
-                name = named if number == _SPARSE_VALUES else name
+                name_field, _ = self._shape_of(value)
+                name = name_field if number == _SPARSE_VALUES else name
         return name
 
     def _fields(self, content: bytes | Value) -> Iterator[tuple[int, Value]]:

@@ -42,12 +42,12 @@ def external_of(entries: Sequence[Message]) -> External:
     Raises:
         ValueError: it names no file, or a size that is none.
     """
-    said = {
+    values = {
         entry.bytes(_ENTRY_KEY).decode(): entry.bytes(_ENTRY_VALUE).decode() for entry in entries
     }
-    if not said.get("location"):
+    if not values.get("location"):
         raise ValueError("weights lie outside of it, and it does not say where")
-    return External(said["location"], _size(said, "offset") + _size(said, "length"))
+    return External(values["location"], _size(values, "offset") + _size(values, "length"))
 
 
 def hash_external(file: Path, digest: str, external: Sequence[External]) -> str:
@@ -61,15 +61,15 @@ def hash_external(file: Path, digest: str, external: Sequence[External]) -> str:
     needed: dict[str, int] = {}
     for place in external:
         needed[place.location] = max(needed.get(place.location, 0), place.end)
-    whole = hashlib.sha256(digest.encode())
+    digest_of_all = hashlib.sha256(digest.encode())
     for location, size in sorted(needed.items()):
         path = _inside(file, location)
-        whole.update(f"{location}\0{_hash(file, path, size)}\0".encode())
-    return whole.hexdigest()
+        digest_of_all.update(f"{location}\0{_hash(file, path, size)}\0".encode())
+    return digest_of_all.hexdigest()
 
 
-def _size(said: dict[str, str], key: str) -> int:
-    text = said.get(key, "0")
+def _size(values: dict[str, str], key: str) -> int:
+    text = values.get(key, "0")
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
         raise ValueError(f"the {key} of weights outside of it is {text[:_MOST_SHOWN]!r}")
     return int(text)
@@ -78,8 +78,8 @@ def _size(said: dict[str, str], key: str) -> int:
 def _inside(file: Path, location: str) -> Path:
     """Return the path of a file below the ONNX file's folder."""
     for kind in (PurePosixPath, PureWindowsPath):
-        given = kind(location)
-        if given.is_absolute() or given.drive or ".." in given.parts:
+        parsed = kind(location)
+        if parsed.is_absolute() or parsed.drive or ".." in parsed.parts:
             raise _mistake(
                 file,
                 f"its weights would be read from {location[:_MOST_SHOWN]!r}, which is outside of "
@@ -92,24 +92,24 @@ def _inside(file: Path, location: str) -> Path:
 def _hash(file: Path, path: Path, size: int) -> str:
     try:
         with open_regular(path) as opened:
-            held = os.fstat(opened.fileno()).st_size
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
+            size_held = os.fstat(opened.fileno()).st_size
+            own_digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except (OSError, ValueError) as error:
-        what = getattr(error, "strerror", None) or str(error)
+        problem = getattr(error, "strerror", None) or str(error)
         raise _mistake(
             file,
-            f"its weights are in {path.name!r}, which cannot be read ({what})",
+            f"its weights are in {path.name!r}, which cannot be read ({problem})",
             f"Put {path.name} beside it, as the export wrote both",
         ) from None
-    if held < size:
+    if size_held < size:
         raise _mistake(
             file,
-            f"its weights are in {path.name!r}, which holds {held:,} bytes of {size:,}: it is a "
-            "pointer of Git LFS, or was cut short",
+            f"its weights are in {path.name!r}, which holds {size_held:,} bytes of {size:,}: it is "
+            "a pointer of Git LFS, or was cut short",
             f"Fetch {path.name} again as a binary file (`git lfs pull`)",
         )
-    return found
+    return own_digest
 
 
-def _mistake(file: Path, what: str, remedy: str) -> UsageMistake:
-    return UsageMistake(what, file=file, key=KEY, remedy=remedy)
+def _mistake(file: Path, problem: str, remedy: str) -> UsageMistake:
+    return UsageMistake(problem, file=file, key=KEY, remedy=remedy)

@@ -48,7 +48,9 @@ def bind(loaded: Loaded, binding: Optional[Mapping[str, Any]]) -> Model:
     if not binding.get("shorter"):
         return _bind_one(loaded, binding)
     resizing = Resizing(loaded)
-    *shorter, longest = (_at_length(resizing, one) for one in [*binding["shorter"], binding])
+    *shorter, longest = (
+        _at_length(resizing, bound_length) for bound_length in [*binding["shorter"], binding]
+    )
     for model in shorter:
         if not model.stores_like(longest):
             message = "rows of {} tokens are not stored as those of {}"
@@ -83,17 +85,17 @@ def _bind_one(loaded: Loaded, binding: Mapping[str, Any]) -> Model:
 def _bind_first(loaded: Loaded, binding: Mapping[str, Any]) -> Model:
     """Bind tensors of the file's first graph by name, or by position."""
     inputs, outputs = _named_tensors(loaded, binding.get("signature"))
-    asked = binding.get("inputs") or [[name, name, None, None] for name in inputs]
+    inputs_bound = binding.get("inputs") or [[name, name, None, None] for name in inputs]
     graph_inputs, _ = loaded.positions()
-    chosen = [_tensor_at(each[1], inputs, graph_inputs, "input") for each in asked]
+    chosen = [_tensor_at(bound[1], inputs, graph_inputs, "input") for bound in inputs_bound]
     if {int(details["index"]) for details in chosen} != {int(d["index"]) for d in graph_inputs}:
         raise Refusal("signature", "not every input of the graph is bound")
-    graph = loaded.first_graph(_lengthened(asked, chosen))
+    graph = loaded.first_graph(_lengthened(inputs_bound, chosen))
     graph_inputs, graph_outputs = loaded.positions()
     now = {int(details["index"]): details for details in graph_inputs}
     bound = [
         Tensor.of(name, now[int(details["index"])], below)
-        for (name, _, below, _), details in zip(asked, chosen)
+        for (name, _, below, _), details in zip(inputs_bound, chosen)
     ]
     name, output = _only_output(binding.get("output"), outputs, graph_outputs)
     after = {int(details["index"]): details for details in graph_outputs}
@@ -112,17 +114,17 @@ def _bind_signature(loaded: Loaded, binding: Mapping[str, Any]) -> Model:
         )
         for (name, _, below, _), details in zip(binding["inputs"], chosen)
     ]
-    if {tensor.index for tensor in bound} != {int(one["index"]) for one in inputs.values()}:
+    if {tensor.index for tensor in bound} != {int(detail["index"]) for detail in inputs.values()}:
         raise Refusal("signature", "not every input of the signature is bound")
     name, output = _only_output(binding.get("output"), outputs, [])
     return Model(loaded.signature_graph(key, shapes), bound, Tensor.of(name, output), loaded)
 
 
-def _lengthened(asked: List[Any], chosen: List[Details]) -> Dict[int, List[int]]:
+def _lengthened(inputs_bound: List[Any], chosen: List[Details]) -> Dict[int, List[int]]:
     """Return the shapes of the inputs that are resized to a length, by index."""
     return {
         int(details["index"]): [int(length) if size < 0 else size for size in open_shape(details)]
-        for (_, _, _, length), details in zip(asked, chosen)
+        for (_, _, _, length), details in zip(inputs_bound, chosen)
         if length is not None
     }
 
@@ -154,26 +156,26 @@ def _named_tensors(
 
 
 def _tensor_at(
-    place: Any, named: Mapping[str, Details], graph: List[Details], kind: str
+    place: Any, by_name: Mapping[str, Details], graph: List[Details], kind: str
 ) -> Details:
     """Return the tensor details by a name in the signature, or by a position in the graph."""
     if isinstance(place, int) and 0 <= place < len(graph):
         return graph[place]
-    if place in named:
-        return named[place]
+    if place in by_name:
+        return by_name[place]
     message = "the file has no {} {!r}; it has {} and names {}"
-    raise Refusal("signature", message.format(kind, place, len(graph), sorted(named)))
+    raise Refusal("signature", message.format(kind, place, len(graph), sorted(by_name)))
 
 
 def _only_output(
-    place: Any, named: Mapping[str, Details], graph: List[Details]
+    place: Any, by_name: Mapping[str, Details], graph: List[Details]
 ) -> Tuple[str, Details]:
     """Return name and details of the requested output, of the only one, or of `logits`."""
     if place is not None:
-        return str(place), _tensor_at(place, named, graph, "output")
-    names = [name for name in named if name == "logits"] or list(named)
+        return str(place), _tensor_at(place, by_name, graph, "output")
+    names = [name for name in by_name if name == "logits"] or list(by_name)
     if len(names) == 1:
-        return names[0], named[names[0]]
+        return names[0], by_name[names[0]]
     if not names and len(graph) == 1:
         return "output", graph[0]
     message = "one output, or one named logits, is needed; there are {}"

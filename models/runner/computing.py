@@ -32,9 +32,9 @@ def compute_graph(
         loaded = backend.load(Source(content=content), threads)
         graph = None
         for run in range(runs):
-            given = _of_run(run, arrays)
-            graph = _shaped(loaded, graph, given)
-            for details, array in zip(loaded.positions()[0], given):
+            inputs = _of_run(run, arrays)
+            graph = _shaped(loaded, graph, inputs)
+            for details, array in zip(loaded.positions()[0], inputs):
                 graph.set_tensor(int(details["index"]), array)
             graph.invoke()
             for place, details in enumerate(loaded.positions()[1]):
@@ -51,15 +51,15 @@ def _of_run(run: int, arrays: Arrays) -> List[Any]:
     return [arrays[start + str(place)] for place in places]
 
 
-def _shaped(loaded: Loaded, graph: Any, given: List[Any]) -> Graph:
+def _shaped(loaded: Loaded, graph: Any, arrays: List[Any]) -> Graph:
     """Return the graph, allocated for the shapes of what it is given."""
     inputs = loaded.positions()[0]
-    if len(inputs) != len(given):
+    if len(inputs) != len(arrays):
         message = "the graph takes {} inputs, given were {}"
-        raise Refusal("inputs", message.format(len(inputs), len(given)))
+        raise Refusal("inputs", message.format(len(inputs), len(arrays)))
     shapes: Dict[int, List[int]] = {
         int(details["index"]): list(array.shape)
-        for details, array in zip(inputs, given)
+        for details, array in zip(inputs, arrays)
         if _shape(details) != array.shape
     }
     return loaded.first_graph(shapes) if shapes or graph is None else graph

@@ -37,8 +37,8 @@ class Feed:
         self._names = [tensor.name for tensor in model.inputs]
         graphs = [*(model.shorter[length] for length in sorted(model.shorter)), model]
         self._rows: List[_Rows] = []
-        if filling is not None and all(_is_usual(one, filling, model) for one in graphs):
-            self._rows = [_Rows(one, filling) for one in graphs]
+        if filling is not None and all(_is_usual(graph, filling, model) for graph in graphs):
+            self._rows = [_Rows(graph, filling) for graph in graphs]
 
     def give(self, row: Row) -> Model:
         """Set the inputs of the next answer; return the graph that gives it.
@@ -61,9 +61,9 @@ class Feed:
             name: np.array([values[name]], np.int32) for name in self._names if name in values
         }
         _, checked = self._model.check(arrays)
-        one = self._model.shortest_for(row.end)
-        one.set_row(checked, 0)
-        return one
+        model = self._model.shortest_for(row.end)
+        model.set_row(checked, 0)
+        return model
 
 
 class _Rows:
@@ -110,22 +110,22 @@ def most_allowed(tensor: Tensor) -> int:
     kind = tensor.dtype.kind
     if tensor.scales or kind not in "iufb":
         return -1
-    held = _EXACT_FLOATS.get(tensor.dtype.itemsize, -1) if kind == "f" else 1
+    largest = _EXACT_FLOATS.get(tensor.dtype.itemsize, -1) if kind == "f" else 1
     if kind in "iu":
-        held = int(np.iinfo(tensor.dtype).max)
-    return held if tensor.below is None else min(held, tensor.below - 1)
+        largest = int(np.iinfo(tensor.dtype).max)
+    return largest if tensor.below is None else min(largest, tensor.below - 1)
 
 
-def _is_usual(one: Model, filling: Filling, longest: Model) -> bool:
+def _is_usual(graph: Model, filling: Filling, longest: Model) -> bool:
     """Tell whether the inputs of a graph are rows of tokens that hold what fills them up."""
     pads = _pads(filling)
     return longest.length == filling.length and all(
         tensor.name in ROLES
-        and math.prod(tensor.shape) == one.length
+        and math.prod(tensor.shape) == graph.length
         and 0 <= pads[tensor.name] <= most_allowed(tensor)
         # The mask of a token, and the segment of a row that names none.
         and (tensor.name != MASK or most_allowed(tensor) >= 1)
-        for tensor in one.inputs
+        for tensor in graph.inputs
     )
 
 

@@ -57,7 +57,9 @@ class Model:
 
     def _stored(self) -> List[Tuple[Any, ...]]:
         every = [*self.inputs, self.output]
-        stored = [(one.name, one.dtype, one.scales, one.zero_points) for one in every]
+        stored = [
+            (tensor.name, tensor.dtype, tensor.scales, tensor.zero_points) for tensor in every
+        ]
         return [*stored, (math.prod(self.output.shape),)]
 
     def shortest_for(self, tokens: int) -> Model:
@@ -100,12 +102,16 @@ class Model:
             tensor.name: self._checked(tensor, arrays[tensor.name]) for tensor in self.inputs
         }
 
-    def _checked_lengths(self, given: Any) -> Any:
-        known = self.lengths()
-        if given.ndim != 1 or given.dtype.kind not in "iu" or not np.isin(given, known).all():
+    def _checked_lengths(self, lengths: Any) -> Any:
+        own_lengths = self.lengths()
+        if (
+            lengths.ndim != 1
+            or lengths.dtype.kind not in "iu"
+            or not np.isin(lengths, own_lengths).all()
+        ):
             message = "a length is one whole number for each row, one of {}"
-            raise Refusal("inputs", message.format(", ".join(map(str, known))))
-        return given
+            raise Refusal("inputs", message.format(", ".join(map(str, own_lengths))))
+        return lengths
 
     def _checked(self, tensor: Tensor, given: Any) -> Any:
         # Some files take a row without a batch, or with more dimensions of 1.

@@ -24,8 +24,8 @@ def ending_after(seconds: Any) -> Iterator[None]:
     A client that is gone, or whose connection is, cannot end it. The kernel's timer costs nothing
     while it runs; its signal ends the process.
     """
-    known = type(seconds) in {int, float} and 0 < seconds <= LONGEST_REQUEST
-    signal.setitimer(signal.ITIMER_REAL, seconds if known else LONGEST_REQUEST)
+    is_valid = type(seconds) in {int, float} and 0 < seconds <= LONGEST_REQUEST
+    signal.setitimer(signal.ITIMER_REAL, seconds if is_valid else LONGEST_REQUEST)
     try:
         yield
     finally:

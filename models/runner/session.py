@@ -92,12 +92,12 @@ class Session:
         own, name = self.main_backend(), header.get("backend")
         if name is None or name == own.name:
             return own
-        other = find_backend(str(name))
-        if other.runtime != own.runtime:
+        backend = find_backend(str(name))
+        if backend.runtime != own.runtime:
             message = "{} needs {}, and this runner holds {}"
-            raise Refusal("no-backend", message.format(name, other.runtime, own.runtime))
-        other.imported()
-        return other
+            raise Refusal("no-backend", message.format(name, backend.runtime, own.runtime))
+        backend.imported()
+        return backend
 
     def hello(self, _header: Header, _arrays: Arrays) -> Reply:
         """Return versions, machine and processor."""
@@ -135,7 +135,7 @@ class Session:
         if self.adapt is not None:
             self.adapt(header["name"], model)
         self.models[header["name"]] = model
-        taken = model.loaded.taken()
+        delegated = model.loaded.taken()
         facts = {
             "inputs": [tensor.facts() for tensor in model.inputs],
             "output": model.output.facts(),
@@ -143,7 +143,7 @@ class Session:
             "sha256": digest,
             "size": size,
             "load_ns": load_ns,
-            "delegation": None if taken is None else dataclasses.asdict(taken),
+            "delegation": None if delegated is None else dataclasses.asdict(delegated),
             "age_ns": process_age_ns(),
         }
         return facts, {}
@@ -172,10 +172,10 @@ class Session:
         first_age = None
         with quiet_collector():
             for row in range(count):
-                one = model.of_row(rows, row)
-                one.set_row(rows, row)
-                times[row] = one.invoke()
-                answers[row] = one.logits()
+                at_length = model.of_row(rows, row)
+                at_length.set_row(rows, row)
+                times[row] = at_length.invoke()
+                answers[row] = at_length.logits()
                 if row == 0:
                     first_age = process_age_ns()
         facts = {
@@ -217,18 +217,18 @@ class Session:
                     draw.shuffle(order)
                 for k in order:
                     rows, row = checked[k][1], drawn[turn % count]
-                    one = models[k].of_row(rows, row)
-                    one.set_row(rows, row)
-                    times = one.invoke()
+                    at_length = models[k].of_row(rows, row)
+                    at_length.set_row(rows, row)
+                    times = at_length.invoke()
                     if turn >= 0:
                         wall[k, turn], cpu[k, turn] = times
-                        predictions[k, turn] = one.label()
-        asked = np.array([drawn[turn % count] for turn in range(rounds)], np.int32)
+                        predictions[k, turn] = at_length.label()
+        rows_asked = np.array([drawn[turn % count] for turn in range(rounds)], np.int32)
         return {"names": names}, {
             "ns": wall,
             "cpu_ns": cpu,
             "predictions": predictions,
-            "rows": asked,
+            "rows": rows_asked,
         }
 
     def classify(self, header: Header, _arrays: Arrays) -> Reply:
@@ -247,12 +247,12 @@ class Session:
         with quiet_collector():
             for row, text in enumerate(texts):
                 start = time.perf_counter_ns()
-                one = feed.give(encode(text))
-                one.run()
-                logits = one.logits()
-                answers[row], labels[row] = logits, one.label_of(logits)
+                at_length = feed.give(encode(text))
+                at_length.run()
+                logits = at_length.logits()
+                answers[row], labels[row] = logits, at_length.label_of(logits)
                 times[row] = time.perf_counter_ns() - start
-                lengths[row] = one.length
+                lengths[row] = at_length.length
         return {}, {
             "logits": answers,
             "labels": labels,

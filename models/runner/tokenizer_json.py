@@ -86,7 +86,7 @@ def word_pieces(
 
 def _finding(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], List[str]]:
     """Return what gives the words of a text of printable ASCII, blanks and line breaks."""
-    found = (_LOWER if lowercase else _KEPT).findall
+    find_all = (_LOWER if lowercase else _KEPT).findall
 
     def words(text: str) -> List[str]:
         for pattern, marks, by in cleaning:
@@ -94,7 +94,7 @@ def _finding(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], Li
                 if mark in text:
                     text = pattern.sub(by, text)
                     break
-        return found(text.lower() if lowercase else text)
+        return find_all(text.lower() if lowercase else text)
 
     return words
 
@@ -106,18 +106,18 @@ def _room(cut: Optional[Mapping[str, Any]], length: int) -> Optional[int]:
     return cut["max_length"] if cut["strategy"] in {"LongestFirst", "OnlyFirst"} else None
 
 
-def _normalizer(said: Any) -> Tuple[Optional[bool], List[Cleaning]]:
+def _normalizer(normalizer: Any) -> Tuple[Optional[bool], List[Cleaning]]:
     """Return whether case is lowered, None where a step is not known, and what is replaced."""
-    if said is None:
+    if normalizer is None:
         return None, []
-    steps = said["normalizers"] if said["type"] == "Sequence" else [said]
+    steps = normalizer["normalizers"] if normalizer["type"] == "Sequence" else [normalizer]
     if not steps or steps[-1]["type"] != "BertNormalizer":
         return None, []
     cleaning = []
     for step in steps[:-1]:
-        known = _replacement(step) if step["type"] == "Replace" else None
-        if known is not None:
-            cleaning.append(known)
+        replacement = _replacement(step) if step["type"] == "Replace" else None
+        if replacement is not None:
+            cleaning.append(replacement)
         # Where white space is, and how much of it, is the same to the words between.
         elif step["type"] != "Strip" and not _makes_spaces(step):
             return None, []
@@ -129,27 +129,34 @@ def _makes_spaces(step: Mapping[str, Any]) -> bool:
 
 
 def _replacement(step: Mapping[str, Any]) -> Optional[Cleaning]:
-    known = EXPRESSIONS.get(step["pattern"].get("Regex"))
+    expression = EXPRESSIONS.get(step["pattern"].get("Regex"))
     # What is put there must not be read as a pattern, nor make words that are not plain.
-    return Cleaning(*known, step["content"]) if known and step["content"] in {"", " "} else None
+    return (
+        Cleaning(*expression, step["content"])
+        if expression and step["content"] in {"", " "}
+        else None
+    )
 
 
-def _templates(said: Any) -> Dict[int, Template]:
+def _templates(processor: Any) -> Dict[int, Template]:
     """Return the templates of one text and of two; none where what makes them is not known."""
-    if said is None:
+    if processor is None:
         return {1: Template(([], []), (0, 0, 0))}
-    if said["type"] != "TemplateProcessing":
+    if processor["type"] != "TemplateProcessing":
         return {}
-    found = {1: _template(said, "single", ["A"]), 2: _template(said, "pair", ["A", "B"])}
-    return {texts: template for texts, template in found.items() if template is not None}
+    templates = {
+        1: _template(processor, "single", ["A"]),
+        2: _template(processor, "pair", ["A", "B"]),
+    }
+    return {texts: template for texts, template in templates.items() if template is not None}
 
 
-def _template(said: Mapping[str, Any], kind: str, texts: List[str]) -> Optional[Template]:
+def _template(processor: Mapping[str, Any], kind: str, texts: List[str]) -> Optional[Template]:
     """Return a template; None where texts stand in another order, or one stretch has segments."""
     around: List[List[int]] = [[]]
     # Of a stretch between two texts, and of each text.
     segments: List[Set[int]] = [set()]
-    for part in said[kind]:
+    for part in processor[kind]:
         if "Sequence" in part:
             if not texts or part["Sequence"]["id"] != texts[0]:
                 return None
@@ -158,8 +165,8 @@ def _template(said: Mapping[str, Any], kind: str, texts: List[str]) -> Optional[
             segments += [{part["Sequence"]["type_id"]}, set()]
         else:
             special = part["SpecialToken"]
-            around[-1] += said["special_tokens"][special["id"]]["ids"]
+            around[-1] += processor["special_tokens"][special["id"]]["ids"]
             segments[-1].add(special["type_id"])
-    if texts or any(len(each) > 1 for each in segments):
+    if texts or any(len(types) > 1 for types in segments):
         return None
-    return Template(tuple(around), tuple(next(iter(each), 0) for each in segments))
+    return Template(tuple(around), tuple(next(iter(types), 0) for types in segments))

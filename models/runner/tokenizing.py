@@ -84,11 +84,11 @@ class RowTokenizer:
 def tokenizer(text: str) -> RowTokenizer:
     """Return the tokenizer of a JSON; the last few are kept, for reading one takes long."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    kept = _KEPT.pop(digest, None) or RowTokenizer(_read(text))
-    _KEPT[digest] = kept
+    tokenizer_kept = _KEPT.pop(digest, None) or RowTokenizer(_read(text))
+    _KEPT[digest] = tokenizer_kept
     if len(_KEPT) > _MOST_KEPT:
         del _KEPT[next(iter(_KEPT))]
-    return kept
+    return tokenizer_kept
 
 
 # By the hash of the JSON; the one used last is the last.
@@ -107,4 +107,4 @@ def _read(text: str) -> Any:
 
 
 def _end(mask: List[int]) -> int:
-    return max((place + 1 for place, one in enumerate(mask) if one), default=0)
+    return max((place + 1 for place, value in enumerate(mask) if value), default=0)

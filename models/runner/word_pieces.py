@@ -45,7 +45,7 @@ class Template(NamedTuple):
         parts = [self.around[0]]
         for text, after in zip(texts, self.around[1:]):
             parts += [text, after]
-        ids = [one for part in parts for one in part]
+        ids = [number for part in parts for number in part]
         if not any(self.segments):
             return Encoded(ids, None)
         return Encoded(ids, [s for part, s in zip(parts, self.segments) for _ in part])
@@ -59,29 +59,31 @@ class Vocabulary:
     """
 
     def __init__(self, model: Mapping[str, Any]) -> None:
-        pieces = {piece: one for piece, one in model["vocab"].items() if piece.isascii()}
+        pieces = {piece: number for piece, number in model["vocab"].items() if piece.isascii()}
         prefix = model["continuing_subword_prefix"]
         self._unknown = [model["vocab"][model["unk_token"]]]
         self._longest_word = model["max_input_chars_per_word"]
-        self._later = {p[len(prefix) :]: one for p, one in pieces.items() if p.startswith(prefix)}
+        self._later = {
+            p[len(prefix) :]: number for p, number in pieces.items() if p.startswith(prefix)
+        }
         self._longest_piece = max(map(len, pieces), default=0)
         # A word that is longer is unknown, even if it is a piece.
-        self.first = {p: one for p, one in pieces.items() if len(p) <= self._longest_word}
+        self.first = {p: number for p, number in pieces.items() if len(p) <= self._longest_word}
 
     def pieces_of(self, word: str) -> List[int]:
         """Return the longest piece that a word begins with, and so on for what follows it."""
         if len(word) > self._longest_word:
             return self._unknown
         ids: List[int] = []
-        start, known = 0, self.first
+        start, vocabulary = 0, self.first
         while start < len(word):
             end = min(len(word), start + self._longest_piece)
-            while end > start and word[start:end] not in known:
+            while end > start and word[start:end] not in vocabulary:
                 end -= 1
             if end == start:
                 return self._unknown
-            ids.append(known[word[start:end]])
-            start, known = end, self._later
+            ids.append(vocabulary[word[start:end]])
+            start, vocabulary = end, self._later
         return ids
 
 
@@ -120,18 +122,18 @@ class WordPieces:
         room = self._room.get(len(texts), 0)
         if room <= 0:
             return None
-        found = []
+        encoded_texts = []
         for text in texts:
             numbers = self._numbers(text, room)
             if numbers is None:
                 return None
-            found.append(numbers)
-        if len(found) == 1:
-            found[0] = found[0][:room]
-        elif sum(map(len, found)) > room:
+            encoded_texts.append(numbers)
+        if len(encoded_texts) == 1:
+            encoded_texts[0] = encoded_texts[0][:room]
+        elif sum(map(len, encoded_texts)) > room:
             # How much of which text is cut, the library knows.
             return None
-        return self._templates[len(texts)].filled(found)
+        return self._templates[len(texts)].filled(encoded_texts)
 
     def _numbers(self, text: str, room: int) -> Optional[List[int]]:
         """Return the ids of a text, of which those that have no room may lack; None to give up."""
@@ -140,18 +142,18 @@ class WordPieces:
         if text.isascii() and (text.isprintable() or _BEYOND.search(text) is None):
             return self._plain(text, room)
         ids: List[int] = []
-        asked = 0
+        unknown_words = 0
         for stretch in _STRETCHES.findall(text):
             if stretch.isascii() and stretch.isprintable():
                 ids += self._plain(stretch, room)
             else:
-                known = self._seen.get(stretch)
-                if known is None:
-                    asked += 1
-                    if asked > MOST_ASKED:
+                numbers = self._seen.get(stretch)
+                if numbers is None:
+                    unknown_words += 1
+                    if unknown_words > MOST_ASKED:
                         return None
-                    known = self._remembered(stretch, self._ask(stretch))
-                ids += known
+                    numbers = self._remembered(stretch, self._ask(stretch))
+                ids += numbers
             if len(ids) > room:
                 break
         return ids

@@ -132,14 +132,14 @@ class Race:
     @classmethod
     def joined(cls, parts: Sequence[Race]) -> Race:
         """Return one race of the rounds of several, of the same models."""
-        taken: dict[str, dict[str, NDArray[Any]]] = {
+        arrays: dict[str, dict[str, NDArray[Any]]] = {
             field: {
                 name: np.concatenate([getattr(part, field)[name] for part in parts])
                 for name in parts[0].invoke_ns
             }
             for field in ("invoke_ns", "cpu_ns", "predictions")
         }
-        return cls(**taken, rows=np.concatenate([part.rows for part in parts]))
+        return cls(**arrays, rows=np.concatenate([part.rows for part in parts]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,10 +158,10 @@ class Classified:
     def joined(cls, parts: Sequence[Classified]) -> Classified:
         """Return the labels of several requests, in their order; at least one."""
         fields = ("logits", "labels", "lengths", "text_to_label_ns")
-        taken = {
+        arrays = {
             field: np.concatenate([getattr(part, field) for part in parts]) for field in fields
         }
-        return cls(**taken)
+        return cls(**arrays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

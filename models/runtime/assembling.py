@@ -44,8 +44,8 @@ def runner_parts() -> dict[str, str]:
         name = package.__name__.replace(".", "/")
         for folder in map(Path, package.__path__):
             for file in sorted(folder.rglob("*.py")):
-                where = f"{name}/{file.relative_to(folder).as_posix()}"
-                parts[where] = file.read_text(encoding="utf-8")
+                path = f"{name}/{file.relative_to(folder).as_posix()}"
+                parts[path] = file.read_text(encoding="utf-8")
     return parts
 
 
@@ -55,13 +55,13 @@ def assemble(parts: dict[str, str]) -> bytes:
     Args:
         parts: sources by name; `__main__.py` is what runs.
     """
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for name, source in sorted(parts.items()):
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), source)
             if name.endswith(".py"):
                 archive.writestr(zipfile.ZipInfo(f"{name}c", _EPOCH), _compiled(name, source))
-    return written.getvalue()
+    return content.getvalue()
 
 
 def _compiled(name: str, source: str) -> bytes:

@@ -100,19 +100,19 @@ def available_backends(
         names: of those that are looked for; by default all that a board may have.
         drivers: as in `installed_here`.
     """
-    found = []
+    backends = []
     for name in backend_names(boards=True) if names is None else names:
         backend = read_backend(name)
         version = installed_here(backend).versions[backend.distribution]
         if version is not None and why_absent(name, drivers) is None:
-            found.append(AvailableBackend(name, version))
-    return found
+            backends.append(AvailableBackend(name, version))
+    return backends
 
 
 def absent_backends(names: Iterable[str] | None = None) -> list[AbsentBackend]:
     """Return why the other backends cannot answer here; `names` as in `available_backends`."""
-    asked = backend_names(boards=True) if names is None else names
-    reasons = ((name, why_absent(name)) for name in asked)
+    names_asked = backend_names(boards=True) if names is None else names
+    reasons = ((name, why_absent(name)) for name in names_asked)
     return [AbsentBackend(name, reason) for name, reason in reasons if reason is not None]
 
 

@@ -196,10 +196,10 @@ class Runner:
             "warmup": warmup,
             "seed": seed,
         }
-        given = {
+        arrays = {
             f"{number}/{role}": array
-            for number, taken in enumerate(inputs.values())
-            for role, array in taken.items()
+            for number, of_candidate in enumerate(inputs.values())
+            for role, array in of_candidate.items()
         }
         texts = replies.rows_in(next(iter(inputs.values())))
 
@@ -207,7 +207,7 @@ class Runner:
             models = {name: self._model(name) for name in names}
             return replies.race_in(arrays, texts, rounds, models)
 
-        return self._ask("racing", request, read, given, timeout)
+        return self._ask("racing", request, read, arrays, timeout)
 
     def classify(
         self,
@@ -343,12 +343,14 @@ class Runner:
         with suppress(OSError):
             channel.requests.close()
         status = channel.wait(_SECONDS_TO_END)
-        said = channel.last_lines()
+        last_words = channel.last_lines()
         if channel.lost_connection(status):
-            death: RunnerDied = ConnectionLost(self._transport.describe(), doing, file, said)
+            death: RunnerDied = ConnectionLost(self._transport.describe(), doing, file, last_words)
         else:
             ended = None if status is None else ending_of(status)
-            death = RunnerDied(late or wrong or ended or "ended its answers", doing, file, said)
+            death = RunnerDied(
+                late or wrong or ended or "ended its answers", doing, file, last_words
+            )
             if status is not None and not (late or wrong):
                 death.signal = signal_of(status)
             death.remedy = WAITED if late else death.remedy

@@ -158,9 +158,9 @@ def prepare_counter(
         card = {"version": _unpack_emulator(folder / ROOT)}
         (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
 
-    kept = store.get(Stage("counter", recipe), make, say)
-    kept.check()
-    return Counter(kept.folder, str(kept.document(CARD)["version"]))
+    unpacked = store.get(Stage("counter", recipe), make, say)
+    unpacked.check()
+    return Counter(unpacked.folder, str(unpacked.document(CARD)["version"]))
 
 
 def count_instructions(
@@ -228,18 +228,18 @@ def _build_plugin(target: Path) -> None:
 def _unpack_emulator(root: Path) -> str:
     """Unpack the emulator with its libraries; return its version."""
     tables = read_sysroots()
-    wanted = tables.counter
+    counter = tables.counter
     for name in ("bin", "lib", "lib64", "sbin"):
         (root / "usr" / name).mkdir(parents=True)
         (root / name).symlink_to(f"usr/{name}")
     version = ""
     with private_apt(native_architecture(), tables.codename) as (apt, _):
-        for package in apt.download_all([wanted.package]):
-            own = package.name.startswith(f"{wanted.package}_")
-            programs = [wanted.program.format(a.emulator) for a in tables.architectures.values()]
+        for package in apt.download_all([counter.package]):
+            is_counter = package.name.startswith(f"{counter.package}_")
+            programs = [counter.program.format(a.emulator) for a in tables.architectures.values()]
             # It can emulate thirty machines; two are wanted.
-            unpack(package, root, programs if own else ())
-            version = version_of(package) if own else version
+            unpack(package, root, programs if is_counter else ())
+            version = version_of(package) if is_counter else version
     for name in ("usr/share", "usr/sbin", "usr/include", "etc", "var"):
         shutil.rmtree(root / name, ignore_errors=True)
     return version

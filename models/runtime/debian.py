@@ -175,10 +175,10 @@ class PrivateApt:
         Raises:
             EdgeproofError: it is not offered, or the mirror cannot be reached.
         """
-        known = set(self._packages.glob("*.deb"))
-        asked = _asked(package, suite)
-        _run(["apt-get", "-q", "download", asked], self._environment, folder=self._packages)
-        return next(iter(set(self._packages.glob("*.deb")) - known))
+        before = set(self._packages.glob("*.deb"))
+        versioned = _asked(package, suite)
+        _run(["apt-get", "-q", "download", versioned], self._environment, folder=self._packages)
+        return next(iter(set(self._packages.glob("*.deb")) - before))
 
     def download_all(self, packages: Sequence[str]) -> list[Path]:
         """Download packages and all they depend on; return their files.
@@ -208,7 +208,7 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
     remedy = "Check the disk's free space, and run again"
     source = start(stream, stderr=subprocess.DEVNULL, remedy=remedy)
     try:
-        taken = run(
+        unpacking = run(
             [*target, *(f"./{member}" for member in members)],
             stdin=source.stdout or subprocess.DEVNULL,
             seconds=_SECONDS,
@@ -218,9 +218,11 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
         if source.stdout is not None:
             source.stdout.close()
         status = wait(source, _SECONDS_TO_END)
-    if taken.code or (status and not members):
+    if unpacking.code or (status and not members):
         raise EdgeproofError(
-            f"the package cannot be unpacked ({end_of(taken.stderr)})", file=package, remedy=remedy
+            f"the package cannot be unpacked ({end_of(unpacking.stderr)})",
+            file=package,
+            remedy=remedy,
         )
 
 
@@ -232,11 +234,11 @@ def _require_bounded(package: Path) -> None:
     """
     stream = ["dpkg-deb", "--fsys-tarfile", str(package)]
     again = "Run again: apt fetches it anew"
-    source, held = start(stream, stderr=subprocess.DEVNULL, remedy=again), 0
+    source, unpacked_bytes = start(stream, stderr=subprocess.DEVNULL, remedy=again), 0
     try:
         while source.stdout is not None and (piece := source.stdout.read(PIECE)):
-            held += len(piece)
-            if held > _LARGEST_PACKAGE:
+            unpacked_bytes += len(piece)
+            if unpacked_bytes > _LARGEST_PACKAGE:
                 raise EdgeproofError(
                     f"would be more than {_LARGEST_PACKAGE:,} bytes unpacked",
                     file=package,

@@ -147,10 +147,10 @@ def prepare_emulator(store: Store, *, offline: bool, say: Callable[[str], None])
         card = _fetch(folder, read_sysroots())
         (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
 
-    kept = store.get(Stage("emulator", recipe), make, say)
+    unpacked = store.get(Stage("emulator", recipe), make, say)
     # What is run is checked before: a changed program would answer something else, or do it.
-    kept.check()
-    return Emulator(folder=kept.folder, **kept.document(CARD))
+    unpacked.check()
+    return Emulator(folder=unpacked.folder, **unpacked.document(CARD))
 
 
 def _fetch(folder: Path, tables: Sysroots) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def _fetch(folder: Path, tables: Sysroots) -> dict[str, Any]:
         return {"version": version_of(package), "program": Path(chosen.program).name}
 
 
-def refuse_network(what: str, *, offline: bool) -> None:
+def refuse_network(name: str, *, offline: bool) -> None:
     """Raise an error if fetching is forbidden.
 
     Raises:
@@ -176,7 +176,7 @@ def refuse_network(what: str, *, offline: bool) -> None:
     """
     if offline:
         raise EdgeproofError(
-            f"the store has no {what}, and --edge-offline forbids to fetch it",
+            f"the store has no {name}, and --edge-offline forbids to fetch it",
             remedy="Run once without --edge-offline: what is fetched is kept",
         )
 

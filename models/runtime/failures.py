@@ -46,11 +46,11 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
         self.ending = ending
         self.signal = ""
         self.stderr = several_lines(stderr)
-        said = f"; its last words: {' | '.join(stderr.splitlines())}" if stderr else ""
+        last_words = f"; its last words: {' | '.join(stderr.splitlines())}" if stderr else ""
         remedy = "Check that its Python has numpy and the runtime"
         if file is not None:
             remedy = "The file may be corrupt or need another runtime: build it again"
-        super().__init__(f"the runner {ending} while {doing}{said}", file=file, remedy=remedy)
+        super().__init__(f"the runner {ending} while {doing}{last_words}", file=file, remedy=remedy)
 
     @property
     def cause(self) -> str:
@@ -68,9 +68,9 @@ class ConnectionLost(RunnerDied, Unreachable):
         stderr: what the connection's program said last.
     """
 
-    def __init__(self, where: str, doing: str, file: str | None, stderr: str) -> None:
+    def __init__(self, machine: str, doing: str, file: str | None, stderr: str) -> None:
         super().__init__(
-            f"on {where} is out of reach: the connection was lost", doing, file, stderr
+            f"on {machine} is out of reach: the connection was lost", doing, file, stderr
         )
         self.remedy = "Check the device's power and network, and run again"
 
@@ -98,8 +98,8 @@ def ending_of(status: int) -> str | None:
     Args:
         status: an exit status, negative for a signal.
     """
-    if named := signal_of(status):
-        return f"was killed by {named}"
+    if signal_name := signal_of(status):
+        return f"was killed by {signal_name}"
     return f"ended with exit status {status}" if status else None
 
 

@@ -57,6 +57,8 @@ def interpreter_for(runtime: str | None) -> Interpreter:
 # A run asks for the same few again and again, and each look-up reads a package's metadata.
 @cache
 def _version(distribution: str, packages: tuple[str, ...] | None) -> str | None:
-    where = sys.path if packages is None else list(packages)
-    found = next(iter(metadata.Distribution.discover(name=distribution, path=where)), None)
-    return None if found is None else found.version
+    folders = sys.path if packages is None else list(packages)
+    distribution_found = next(
+        iter(metadata.Distribution.discover(name=distribution, path=folders)), None
+    )
+    return None if distribution_found is None else distribution_found.version

@@ -60,12 +60,12 @@ def lend(address: str) -> str:
     if not os.environ.get(OWN_ENVIRONMENT) and not _has(place):
         _labgrid(address, *CLIENT, "-p", place, "acquire")
         atexit.register(_labgrid, address, *CLIENT, "-p", place, "release")
-    told = _labgrid(address, "-c", _FIND_SERVICE, place)
+    answer = _labgrid(address, "-c", _FIND_SERVICE, place)
     try:
-        username, host, port = msgspec.json.decode(told, type=Service)
+        username, host, port = msgspec.json.decode(answer, type=Service)
     except msgspec.DecodeError as error:
         raise EdgeproofError(
-            f"labgrid's network service of the place has no address ({error}): {told[:200]!r}",
+            f"labgrid's network service of the place has no address ({error}): {answer[:200]!r}",
             file=address,
             remedy="Give the place's NetworkService an address, a username and a port",
         ) from None
@@ -75,8 +75,8 @@ def lend(address: str) -> str:
 
 def _has(place: str) -> bool:
     """Tell whether this user has already acquired the place."""
-    held = _run(*CLIENT, "places", "--acquired")
-    return place in held.stdout.split()
+    acquired = _run(*CLIENT, "places", "--acquired")
+    return place in acquired.stdout.split()
 
 
 def _labgrid(address: str, *arguments: str) -> str:

@@ -98,9 +98,9 @@ def answer_split(
         RunnerDied: the FlatBuffer killed the runner.
         RunnerRefused: the backend cannot run it.
     """
-    asked = rows_of(inputs, rows)
-    allowed = seconds_for(_count(asked))
-    return runner.answer(name, asked, timeout=allowed).logits
+    rows_asked = rows_of(inputs, rows)
+    seconds = seconds_for(_count(rows_asked))
+    return runner.answer(name, rows_asked, timeout=seconds).logits
 
 
 def answer_split_at_once(  # noqa: PLR0913 - all named
@@ -111,7 +111,7 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
     *,
     runners: int,
     journal: Journal | None = None,
-    told: Callable[[Progress], None] = lambda _: None,
+    report: Callable[[Progress], None] = lambda _: None,
 ) -> NDArray[np.float32]:
     """Return the result of `answer_split`, computed by several runners that share the texts.
 
@@ -125,7 +125,7 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
         inputs: of the texts, by role.
         runners: at the most; a few texts need only one.
         journal: what was answered before, and what will be; None if nothing is kept.
-        told: is told how far it is, after each few texts.
+        report: is told how far it is, after each few texts.
 
     Raises:
         RunnerDied: the FlatBuffer killed a runner.
@@ -134,7 +134,7 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
     texts = _count(inputs)
     before = journal.rows if journal else np.array([], np.int64)
     missing = np.setdiff1d(np.arange(texts), before)
-    shared = _Shared(missing, len(before), texts, journal, told)
+    shared = _Shared(missing, len(before), texts, journal, report)
     count = max(1, min(runners, len(missing) // FEWEST_FOR_A_RUNNER))
     # The runners end first, and with them whoever still waits for an answer.
     with ThreadPoolExecutor(count) as pool, ExitStack() as started:
@@ -173,10 +173,10 @@ class _Shared:
         before: int,
         texts: int,
         journal: Journal | None,
-        told: Callable[[Progress], None],
+        report: Callable[[Progress], None],
     ) -> None:
         self._missing, self._before, self._texts = missing, before, texts
-        self._journal, self._told = journal, told
+        self._journal, self._told = journal, report
         self._lock = threading.Lock()
         self._next = self._now = 0
         self._began = time.monotonic()
@@ -184,17 +184,19 @@ class _Shared:
 
     def answer_with(self, runner: Runner, name: str, inputs: Inputs) -> None:
         """Answer texts until none are left, or another runner has failed."""
-        few = FEWEST_AT_ONCE
-        while len(rows := self._take(few)):
+        count = FEWEST_AT_ONCE
+        while len(rows := self._take(count)):
             began = time.monotonic()
             try:
                 logits = answer_split(runner, name, inputs, rows)
             except BaseException:
                 self._take(self._texts)
                 raise
-            taken = time.monotonic() - began
+            elapsed = time.monotonic() - began
             self._give(rows, logits)
-            few = min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, int(len(rows) * SECONDS_AT_ONCE / taken)))
+            count = min(
+                MOST_AT_ONCE, max(FEWEST_AT_ONCE, int(len(rows) * SECONDS_AT_ONCE / elapsed))
+            )
 
     def all(self, before: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the answers to all texts in order, including those of an earlier run."""

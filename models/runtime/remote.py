@@ -70,8 +70,8 @@ class Script:
 
     def answer_in(self, printed: str) -> Answer | None:
         """Return the text between the marks; None if one is missing."""
-        _, begun, rest = printed.partition(f"\n{self.mark}\n")
-        text, ended, last = rest.rpartition(f"\n{self.mark} ")
+        _, begun, after = printed.partition(f"\n{self.mark}\n")
+        text, ended, last = after.rpartition(f"\n{self.mark} ")
         status = last.partition("\n")[0]
         if not begun or not ended or not _GROUP.fullmatch(status):
             return None
@@ -94,9 +94,9 @@ class MarkedChannel(Channel):
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], where: str, script: Script
+        self, command: Sequence[str], environment: Mapping[str, str], machine: str, script: Script
     ) -> None:
-        super().__init__(command, environment, where)
+        super().__init__(command, environment, machine)
         self._mark = script.mark.encode()
         self.group = 0
         self.noise = b""

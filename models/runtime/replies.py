@@ -80,9 +80,9 @@ def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) ->
         "nan_count": int(np.isnan(logits).sum()),
         "inf_count": int(np.isinf(logits).sum()),
     }
-    told = {name: header.get(name) for name in counts}
-    if told != counts:
-        _refuse(f"it counts {told} in logits that hold {counts}")
+    counted = {name: header.get(name) for name in counts}
+    if counted != counts:
+        _refuse(f"it counts {counted} in logits that hold {counts}")
     return Answers(
         logits=logits,
         invoke_ns=_times(arrays, "invoke_ns", (rows,)),
@@ -132,8 +132,8 @@ def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArr
     """Read the results of a graph for a number of runs, with equally many outputs in each."""
     outputs = len(arrays) // runs
     names = [[f"{run}/{place}" for place in range(outputs)] for run in range(runs)]
-    _only(arrays, *(name for each in names for name in each))
-    return tuple(tuple(arrays[name] for name in each) for each in names)
+    _only(arrays, *(name for names_of_run in names for name in names_of_run))
+    return tuple(tuple(arrays[name] for name in names_of_run) for names_of_run in names)
 
 
 def usage_in(header: Header, arrays: Arrays) -> Usage:
@@ -170,9 +170,9 @@ def _labels_of(model: LoadedModel) -> int:
     return max(classes_of(model), _FEWEST_LABELS)
 
 
-def _typed(said: object, kind: type[T]) -> T:
+def _typed(value: object, kind: type[T]) -> T:
     try:
-        return msgspec.convert(said, kind)
+        return msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise WrongReplyError(str(error)) from None
 
@@ -185,8 +185,8 @@ def _only(arrays: Arrays, *names: str) -> None:
 def _array(arrays: Arrays, name: str, dtype: type[Any], shape: Sequence[int]) -> NDArray[Any]:
     array = arrays[name]
     if array.dtype != np.dtype(dtype) or array.shape != tuple(shape):
-        found, wanted = (array.dtype, list(array.shape)), (np.dtype(dtype), list(shape))
-        _refuse(f"{name} is {found[0]} {found[1]}, not {wanted[0]} {wanted[1]}")
+        actual, expected = (array.dtype, list(array.shape)), (np.dtype(dtype), list(shape))
+        _refuse(f"{name} is {actual[0]} {actual[1]}, not {expected[0]} {expected[1]}")
     return array
 
 
@@ -197,11 +197,11 @@ def _times(arrays: Arrays, name: str, shape: Sequence[int]) -> NDArray[np.int64]
     return times
 
 
-def _within(values: NDArray[Any], what: str, limit: int) -> None:
+def _within(values: NDArray[Any], name: str, limit: int) -> None:
     outside = values[(values < 0) | (values >= limit)]
     if outside.size:
-        _refuse(f"{what} is {int(outside[0])}, not one of 0 to {limit - 1}")
+        _refuse(f"{name} is {int(outside[0])}, not one of 0 to {limit - 1}")
 
 
-def _refuse(what: str) -> NoReturn:
-    raise WrongReplyError(what)
+def _refuse(problem: str) -> NoReturn:
+    raise WrongReplyError(problem)

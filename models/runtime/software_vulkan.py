@@ -77,10 +77,10 @@ def prepare_software_vulkan(
         card = {"version": _fetch(folder)}
         (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
 
-    kept = store.get(Stage("vulkan", recipe), make, say)
+    unpacked = store.get(Stage("vulkan", recipe), make, say)
     # What is loaded is checked before: a changed library would answer something else, or do it.
-    kept.check()
-    return SoftwareVulkan(kept.folder, str(kept.document(CARD)["version"]))
+    unpacked.check()
+    return SoftwareVulkan(unpacked.folder, str(unpacked.document(CARD)["version"]))
 
 
 def _fetch(folder: Path) -> str:

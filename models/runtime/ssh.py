@@ -123,10 +123,10 @@ class SshTransport:
             EdgeproofError: the board cannot be reached, or cannot keep the file.
         """
         digest = hash_file(file)
-        known = (str(file.resolve()), digest)
-        if known not in self._placed:
-            self._placed[known] = self._send(file, digest)
-        return self._placed[known]
+        placement = (str(file.resolve()), digest)
+        if placement not in self._placed:
+            self._placed[placement] = self._send(file, digest)
+        return self._placed[placement]
 
     def within(self, wrapper: Sequence[str]) -> SshTransport:
         """Return a separate connection whose runners are started by a command of the board."""
@@ -205,14 +205,17 @@ class SshTransport:
         remedy = f"Free space in the board's {REMOTE_FOLDER}, and let the login write there"
         enter = f'd="{REMOTE_FOLDER}"; mkdir -p "$d" && cd "$d" && pwd'
         look = f"{enter} && {{ test ! -e {name} || sha256sum <{name}; }}"
-        held = self.run(look, remedy=remedy).splitlines()
-        if not held[-1].startswith(digest):
+        lines = self.run(look, remedy=remedy).splitlines()
+        if not lines[-1].startswith(digest):
             # The name appears only when the file is whole, and nothing stays of one that is not.
-            part, whole = f"{name}.part.$$", f'test "$(sha256sum <{name}.part.$$)" = "{digest}  -"'
-            keep = f"trap 'rm -f {part}' EXIT; cat >{part} && {whole} && mv {part} {name}"
+            part, is_complete = (
+                f"{name}.part.$$",
+                f'test "$(sha256sum <{name}.part.$$)" = "{digest}  -"',
+            )
+            keep = f"trap 'rm -f {part}' EXIT; cat >{part} && {is_complete} && mv {part} {name}"
             allowed = SECONDS_TO_RUN + file.stat().st_size / _SLOWEST_BYTES_PER_SECOND
             self.run(f"{enter} && ({keep})", file, remedy=remedy, seconds=allowed)
-        return f"{held[0]}/{name}"
+        return f"{lines[0]}/{name}"
 
     def _stands(self) -> bool:
         return self._master is not None and self._master.lives
@@ -240,31 +243,35 @@ class SshTransport:
     def _no_start(self, channel: MarkedChannel) -> EdgeproofError:
         """End a connection whose script did not start on the board, and say why."""
         status = channel.wait(_SECONDS_TO_END)
-        said = channel.last_lines(1)
+        last_words = channel.last_lines(1)
         channel.close()
         if status == SSH_FAILED:
-            return self._out_of_reach(said)
-        return self._no_shell(said or describe_noise(channel.noise), timed_out=channel.timed_out)
+            return self._out_of_reach(last_words)
+        return self._no_shell(
+            last_words or describe_noise(channel.noise), timed_out=channel.timed_out
+        )
 
     def _unanswered(self, done: processes.Ended) -> EdgeproofError:
         if done.code == SSH_FAILED:
             return self._out_of_reach(done.last_error_line)
         return self._no_shell(describe_noise(done.stdout.encode()) or done.last_error_line)
 
-    def _out_of_reach(self, said: str) -> Unreachable:
+    def _out_of_reach(self, last_words: str) -> Unreachable:
         return Unreachable(
-            f"the board cannot be reached ({said or 'no answer'})",
+            f"the board cannot be reached ({last_words or 'no answer'})",
             file=self.target.address,
             remedy=f"Check that `{self._by_hand}` works without a question",
         )
 
-    def _no_shell(self, said: str, *, timed_out: bool = False) -> EdgeproofError:
-        what = f"did not answer within {SECONDS_TO_START:g} s" if timed_out else "runs no commands"
-        shown = f"`{self._by_hand} {_SHOW_SHELL}`"
+    def _no_shell(self, last_words: str, *, timed_out: bool = False) -> EdgeproofError:
+        problem = (
+            f"did not answer within {SECONDS_TO_START:g} s" if timed_out else "runs no commands"
+        )
+        command = f"`{self._by_hand} {_SHOW_SHELL}`"
         return Unreachable(
-            f"the board's shell {what} ({said or 'it said nothing'})",
+            f"the board's shell {problem} ({last_words or 'it said nothing'})",
             file=self.target.address,
-            remedy=f"Give the login a shell of which {shown} prints these words, and ends",
+            remedy=f"Give the login a shell of which {command} prints these words, and ends",
         )
 
 

@@ -104,9 +104,9 @@ class Sysroot:
 
     def guest(self, *arguments: str, core: str = "") -> list[str]:
         """Return the part of a command after the emulator's name that runs its Python."""
-        shown = self.root.parent / CORES / core if core else self.root
+        folder = self.root.parent / CORES / core if core else self.root
         chosen = ["-cpu", core] if core else []
-        return ["-L", str(shown), *chosen, str(self.python), *arguments]
+        return ["-L", str(folder), *chosen, str(self.python), *arguments]
 
 
 def architecture_names() -> list[str]:
@@ -164,9 +164,9 @@ def prepare_sysroot(
         card = json.dumps({"debian": debian, "wheels": table.wheels, OWN: table.own}, indent=2)
         (folder / CARD).write_text(card, encoding="utf-8")
 
-    kept = store.get(Stage("sysroot", recipe), make, say)
-    kept.check()
-    return _described(kept.folder, architecture, emulator)
+    unpacked = store.get(Stage("sysroot", recipe), make, say)
+    unpacked.check()
+    return _described(unpacked.folder, architecture, emulator)
 
 
 def _distributions(table: ArchitectureTable) -> list[str]:

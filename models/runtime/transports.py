@@ -54,9 +54,9 @@ class Channel:
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], where: str = HERE
+        self, command: Sequence[str], environment: Mapping[str, str], machine: str = HERE
     ) -> None:
-        self.where = where
+        self.where = machine
         # In a group of its own, so that killing it also ends what a wrapper started.
         self._process = processes.start(
             command,

@@ -26,10 +26,10 @@ def driver_manifests(environment: Mapping[str, str] = os.environ) -> tuple[str, 
     """
     for variable in VARIABLES:
         if environment.get(variable):
-            named = environment[variable].split(os.pathsep)
-            return tuple(name for name in named if Path(name).is_file())
-    found = (path for folder in FOLDERS for path in sorted(Path(folder).glob("*.json")))
-    return tuple(map(str, found))
+            manifests = environment[variable].split(os.pathsep)
+            return tuple(name for name in manifests if Path(name).is_file())
+    manifests_found = (path for folder in FOLDERS for path in sorted(Path(folder).glob("*.json")))
+    return tuple(map(str, manifests_found))
 
 
 def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[s
         Of each driver the SHA-256 of its manifest, and name, size in bytes and time of change in
         nanoseconds of its library, whose links are followed: they lead to the version.
     """
-    found = []
+    drivers = []
     for manifest in map(Path, driver_manifests(environment)):
         try:
             text = manifest.read_bytes()
@@ -50,20 +50,20 @@ def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[s
             # The loader cannot read it either.
             continue
         library = _library_of(manifest.parent, text)
-        found.append({"manifest": hashlib.sha256(text).hexdigest(), **_identify_library(library)})
-    return found
+        drivers.append({"manifest": hashlib.sha256(text).hexdigest(), **_identify_library(library)})
+    return drivers
 
 
 def _library_of(folder: Path, manifest: bytes) -> Path | None:
     """Return the library that a manifest names; None if it cannot be found."""
     try:
-        named = str(json.loads(manifest)["ICD"]["library_path"])
+        library = str(json.loads(manifest)["ICD"]["library_path"])
     except (ValueError, KeyError, TypeError):
         return None
-    if os.sep in named:
-        return folder / named
+    if os.sep in library:
+        return folder / library
     folders = [folder for root in _LIBRARIES for folder in (Path(root), *Path(root).glob("*-*/"))]
-    return next((folder / named for folder in folders if (folder / named).exists()), None)
+    return next((folder / library for folder in folders if (folder / library).exists()), None)
 
 
 def _identify_library(library: Path | None) -> dict[str, Any]:

@@ -40,11 +40,11 @@ def altered(texts: Sequence[LabelledText], seed: int) -> tuple[LabelledText, ...
     """
     draw = np.random.default_rng(seed)
     words = [text.text.split() for text in texts]
-    pool = [word for each in words for word in each]
+    pool = [word for words_of_text in words for word in words_of_text]
     others = draw.permutation(len(words))
     copies = []
-    for text, own, other in zip(texts, words, others, strict=True):
-        mixed = _spliced(own, words[other], draw) if draw.random() < SPLICED else own
+    for text, own, partner in zip(texts, words, others, strict=True):
+        mixed = _spliced(own, words[partner], draw) if draw.random() < SPLICED else own
         changed = _changed(mixed, pool, draw) or own
         copies.append(replace(text, text=" ".join(changed), label=UNLABELLED))
     return tuple(copies)
@@ -54,8 +54,8 @@ def joined(parts: Sequence[Encoded]) -> Encoded:
     """Return encoded texts one part after the other."""
     return Encoded(
         **{
-            one.name: np.concatenate([getattr(part, one.name) for part in parts])
-            for one in fields(Encoded)
+            column.name: np.concatenate([getattr(part, column.name) for part in parts])
+            for column in fields(Encoded)
         }
     )
 

@@ -97,23 +97,23 @@ def text_time(shape: Architecture, tokens: int) -> float:
     """
     rows, hidden, attended = math.ceil(tokens / TILE) * TILE, shape.hidden, shape.attended
     last = int(shape.first_token_last)
-    whole = shape.layers - last
+    full_layers = shape.layers - last
     of_layer = 2 * hidden * (2 * attended + shape.intermediate)
-    by_weights = rows * (whole * of_layer + last * 2 * hidden * attended)
+    by_weights = rows * (full_layers * of_layer + last * 2 * hidden * attended)
     if shape.embedding_transformed:
         by_weights += rows * shape.embedding * hidden
     of_one = last * (of_layer - 2 * hidden * attended) + hidden * shape.classes
     if shape.pooled:
         of_one += hidden * hidden
-    passes = PASSES + whole * PASSES_OF_LAYER + last * PASSES_OF_LAST
-    passes_of_heads = whole * PASSES_OF_HEADS + last * PASSES_OF_LAST_HEADS
+    passes = PASSES + full_layers * PASSES_OF_LAYER + last * PASSES_OF_LAST
+    passes_of_heads = full_layers * PASSES_OF_HEADS + last * PASSES_OF_LAST_HEADS
     return (
         TEXT
         + OPERATOR * (OPERATORS + OPERATORS_OF_LAYER * shape.layers)
         + ELEMENT * rows * (hidden * passes + attended * passes_of_heads)
         + by_weights / OF_ROWS
         + of_one / OF_ONE_ROW
-        + whole * 2 * rows * rows * attended / OF_ATTENTION
+        + full_layers * 2 * rows * rows * attended / OF_ATTENTION
     )
 
 

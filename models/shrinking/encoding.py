@@ -58,9 +58,9 @@ def prune_corpus(whole: Artefact, out: Path, *, pieces: int, pair_with_group: bo
     (out / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
-def load_tokenizer(kept: Artefact) -> Tokenizer:
+def load_tokenizer(artefact: Artefact) -> Tokenizer:
     """Return the tokenizer of a corpus artefact."""
-    return Tokenizer.from_str(kept.text(TOKENIZER))
+    return Tokenizer.from_str(artefact.text(TOKENIZER))
 
 
 def _changed(

@@ -33,14 +33,14 @@ def dense_inputs(
         texts: how many at most, from its beginning.
     """
     weights = {name: tf.constant(value) for name, value in values.items()}
-    found: dict[str, Inputs] = {}
+    inputs: dict[str, Inputs] = {}
     rows = np.arange(min(texts, len(split.labels)))
     for start in range(0, len(rows), BATCH):
         batch = batches.cut(split, rows[start : start + BATCH])
         mask, types = batch[MASK], batch[SEGMENTS]
-        watching = _Watching(weights, shape, mask.astype(bool), found)
+        watching = _Watching(weights, shape, mask.astype(bool), inputs)
         forward(watching, batch[IDS], tf.constant(mask), tf.constant(types))
-    return found
+    return inputs
 
 
 class _Watching(Blocks):
@@ -59,13 +59,13 @@ class _Watching(Blocks):
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Add `inputs` up, then go on as ever."""
-        seen = inputs[self._real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
+        rows = inputs[self._real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
         # The deviations from the mean are a small difference of these sums.
-        seen = tf.cast(seen, tf.float64)
+        rows = tf.cast(rows, tf.float64)
         sums = self._found.setdefault(name, Inputs(0, np.zeros(()), np.zeros(())))
-        sums.number += int(seen.shape[0])
-        sums.total = sums.total + tf.reduce_sum(seen, axis=0).numpy()
-        sums.moments = sums.moments + tf.matmul(seen, seen, transpose_a=True).numpy()
+        sums.number += int(rows.shape[0])
+        sums.total = sums.total + tf.reduce_sum(rows, axis=0).numpy()
+        sums.moments = sums.moments + tf.matmul(rows, rows, transpose_a=True).numpy()
         return super().dense(name, inputs)
 
     _real: np.ndarray[tuple[int, int], np.dtype[np.bool_]]

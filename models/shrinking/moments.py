@@ -63,7 +63,7 @@ class _Watching(Blocks):
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Keep the moments of `inputs`, then go on as ever."""
-        seen = inputs[self.real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
-        added = tf.matmul(seen, seen, transpose_a=True).numpy().astype(np.float64)
+        rows = inputs[self.real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
+        added = tf.matmul(rows, rows, transpose_a=True).numpy().astype(np.float64)
         self.moments[name] = self.moments.get(name, 0.0) + added
         return super().dense(name, inputs)

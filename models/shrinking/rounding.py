@@ -79,15 +79,17 @@ def round_for_inputs(
     """
     # The inputs that matter most first, while the most columns are left to make up for them.
     order = np.argsort(-np.diag(moments), kind="stable")
-    left = weights.astype(np.float64)[:, order]
+    unrounded = weights.astype(np.float64)[:, order]
     damped = _damped(moments[np.ix_(order, order)])
-    scales, last = _scales(left, np.diag(damped), bits)
+    scales, last = _scales(unrounded, np.diag(damped), bits)
     upper = np.linalg.cholesky(np.linalg.inv(damped)).T
-    steps = np.zeros_like(left)
-    for start in range(0, left.shape[1], BLOCK):
+    steps = np.zeros_like(unrounded)
+    for start in range(0, unrounded.shape[1], BLOCK):
         block = slice(start, start + BLOCK)
-        errors = _round_block(left[:, block], upper[block, block], steps[:, block], scales, last)
-        left[:, start + BLOCK :] -= errors @ upper[block, start + BLOCK :]
+        errors = _round_block(
+            unrounded[:, block], upper[block, block], steps[:, block], scales, last
+        )
+        unrounded[:, start + BLOCK :] -= errors @ upper[block, start + BLOCK :]
     return np.ascontiguousarray(_on_grid(steps, scales, last)[:, np.argsort(order)])
 
 
@@ -121,19 +123,19 @@ def round_dense(
 
 
 def _round_block(
-    left: NDArray[np.float64],
+    unrounded: NDArray[np.float64],
     upper: NDArray[np.float64],
     steps: NDArray[np.float64],
     scales: NDArray[np.float64],
     last: int,
 ) -> NDArray[np.float64]:
     """Round the columns of one block into `steps`; return what each leaves to those after it."""
-    errors = np.zeros_like(left)
-    for column in range(left.shape[1]):
-        steps[:, column] = np.clip(np.rint(left[:, column] / scales[:, 0]), -last, last)
-        missed = left[:, column] - steps[:, column] * scales[:, 0]
+    errors = np.zeros_like(unrounded)
+    for column in range(unrounded.shape[1]):
+        steps[:, column] = np.clip(np.rint(unrounded[:, column] / scales[:, 0]), -last, last)
+        missed = unrounded[:, column] - steps[:, column] * scales[:, 0]
         errors[:, column] = missed / upper[column, column]
-        left[:, column + 1 :] -= np.outer(errors[:, column], upper[column, column + 1 :])
+        unrounded[:, column + 1 :] -= np.outer(errors[:, column], upper[column, column + 1 :])
     return errors
 
 

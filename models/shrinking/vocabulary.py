@@ -45,11 +45,11 @@ def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tok
     words = {p for p in numbers if not (p.startswith("[") and p.endswith("]") and len(p) > 1)}
     others = sorted(words - always, key=lambda p: (-uses[numbers[p]], _is_letter(p), numbers[p]))
     chosen = always.union(others[: max(0, pieces - len(always))])
-    kept = sorted(chosen, key=numbers.get)
-    document["model"]["vocab"] = {piece: number for number, piece in enumerate(kept)}
+    ordered = sorted(chosen, key=numbers.get)
+    document["model"]["vocab"] = {piece: number for number, piece in enumerate(ordered)}
     for name, special in document["post_processor"]["special_tokens"].items():
-        special["ids"] = [kept.index(name)]
-    document["padding"]["pad_id"] = kept.index(PAD)
+        special["ids"] = [ordered.index(name)]
+    document["padding"]["pad_id"] = ordered.index(PAD)
     # A checkpoint's own additions are numbered beyond WordPiece's, which no longer holds.
     document["added_tokens"] = []
     return Tokenizer.from_str(json.dumps(document))

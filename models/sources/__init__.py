@@ -64,12 +64,12 @@ def hash_imports(*entries: str, root: Path = ROOT) -> str:
     package = _package(root)
     digest = hashlib.sha256()
     for entry in entries:
-        found = sources_of(entry, root)
-        for name in sorted(found.modules):
+        sources = sources_of(entry, root)
+        for name in sorted(sources.modules):
             digest.update(f"{name}\0{package.facts(name).executed}\0".encode())
-        for name in sorted(found.files):
+        for name in sorted(sources.files):
             digest.update(f"{name}\0".encode() + (root / name).read_bytes())
-        digest.update("\0".join(filter(None, [entry, found.entry])).encode())
+        digest.update("\0".join(filter(None, [entry, sources.entry])).encode())
     package.keep_facts()
     return digest.hexdigest()[:DIGITS]
 
@@ -172,12 +172,12 @@ class _Package:
         """Return the data files of the package that a module names, from the root on."""
         folder = posixpath.dirname(self.path_of(name) or "")
         bases = (folder, posixpath.dirname(folder), PACKAGE)
-        named = {
+        paths = {
             posixpath.normpath(posixpath.join(base, text))
             for text in facts.file_names
             for base in bases
         }
-        return tuple(sorted(path for path in named & self._files if not path.endswith(".py")))
+        return tuple(sorted(path for path in paths & self._files if not path.endswith(".py")))
 
 
 @cache

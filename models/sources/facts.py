@@ -81,14 +81,14 @@ def _facts(executed: str, nodes: Iterable[ast.AST], imports: Iterable[str]) -> F
 
 
 def _imported_by(nodes: Iterable[ast.AST], package: str) -> list[str]:
-    found = []
+    names = []
     for node in nodes:
         if isinstance(node, _IMPORTS):
-            found += [name for alias in node.names for name in _meant_by(node, alias, package)]
+            names += [name for alias in node.names for name in _meant_by(node, alias, package)]
         elif (text := _text(node)) and _IN_PACKAGE.fullmatch(text):
             # A process of its own: python -m models.NAME.
-            found.append(text)
-    return found
+            names.append(text)
+    return names
 
 
 def _meant_by(
@@ -109,8 +109,8 @@ def _reach(tree: ast.Module, part: str) -> list[ast.stmt]:
     Raises:
         ValueError: there is no such part.
     """
-    known = _definitions(tree)
-    if part not in known:
+    definitions = _definitions(tree)
+    if part not in definitions:
         raise ValueError(f"the module holds no {part}")
     owner = part.rpartition(".")[0]
     reached: set[str] = set()
@@ -120,26 +120,26 @@ def _reach(tree: ast.Module, part: str) -> list[ast.stmt]:
         if name in reached:
             continue
         reached.add(name)
-        for node in ast.walk(known[name]):
+        for node in ast.walk(definitions[name]):
             if isinstance(node, ast.Name):
-                waiting += [node.id] if node.id in known else []
-            elif isinstance(node, ast.Attribute) and f"{owner}.{node.attr}" in known:
+                waiting += [node.id] if node.id in definitions else []
+            elif isinstance(node, ast.Attribute) and f"{owner}.{node.attr}" in definitions:
                 waiting.append(f"{owner}.{node.attr}")
-    return [known[name] for name in sorted(reached)]
+    return [definitions[name] for name in sorted(reached)]
 
 
 def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
     """Return functions, methods, classes and constants of a module by name."""
-    found: dict[str, ast.stmt] = {}
+    definitions: dict[str, ast.stmt] = {}
     for statement in tree.body:
         if isinstance(statement, ast.ClassDef):
             methods = {m.name: m for m in statement.body if isinstance(m, _FUNCTIONS)}
-            found |= {f"{statement.name}.{name}": method for name, method in methods.items()}
+            definitions |= {f"{statement.name}.{name}": method for name, method in methods.items()}
         if isinstance(statement, _Definition):
-            found[statement.name] = statement
+            definitions[statement.name] = statement
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
-            found |= dict.fromkeys(_assigned(statement), statement)
-    return found
+            definitions |= dict.fromkeys(_assigned(statement), statement)
+    return definitions
 
 
 def _assigned(statement: ast.Assign | ast.AnnAssign) -> list[str]:

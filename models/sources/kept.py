@@ -72,15 +72,15 @@ class KeptFacts:
         """Store the computed facts, with as many older ones as fit."""
         if self._path is None or self._used.keys() <= self._kept.keys():
             return
-        others = [entry for entry in self._kept.items() if entry[0] not in self._used]
-        kept = dict([*others, *self._used.items()][-MOST_KEPT:])
-        text = json.dumps([_MADE_BY, {key: vars(facts) for key, facts in kept.items()}]).encode()
+        unused = [entry for entry in self._kept.items() if entry[0] not in self._used]
+        entries = dict([*unused, *self._used.items()][-MOST_KEPT:])
+        text = json.dumps([_MADE_BY, {key: vars(facts) for key, facts in entries.items()}]).encode()
         # If it cannot be written, the next run works them out again.
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with write_whole(self._path) as file:
                 file.write(hashlib.sha256(text).digest() + text)
-        self._kept = kept
+        self._kept = entries
 
 
 def _read(path: Path) -> dict[str, Facts]:
@@ -92,14 +92,14 @@ def _read(path: Path) -> dict[str, Facts]:
     digest, text = data[:_DIGEST], data[_DIGEST:]
     if hashlib.sha256(text).digest() != digest:
         return {}
-    made_by, kept = json.loads(text)
+    made_by, stored = json.loads(text)
     if made_by != _MADE_BY:
         return {}
     return {
         key: Facts(facts["executed"], _texts(facts["imports"]), _texts(facts["file_names"]))
-        for key, facts in kept.items()
+        for key, facts in stored.items()
     }
 
 
-def _texts(kept: Iterable[str]) -> tuple[str, ...]:
-    return tuple(kept)
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)

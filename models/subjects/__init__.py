@@ -68,11 +68,11 @@ class Columns(Table, frozen=True, kw_only=True):
     split: str | None = None
 
     def __post_init__(self) -> None:
-        named = [name for name in msgspec.structs.astuple(self) if name is not None]
-        for name in named:
-            if not name.strip() or named.count(name) > 1:
-                what = "stands for two things" if name.strip() else "is not a column"
-                raise ValueError(f"{name!r} {what}")
+        columns = [name for name in msgspec.structs.astuple(self) if name is not None]
+        for name in columns:
+            if not name.strip() or columns.count(name) > 1:
+                problem = "stands for two things" if name.strip() else "is not a column"
+                raise ValueError(f"{name!r} {problem}")
 
 
 class Counts(Table, frozen=True, kw_only=True):
@@ -437,18 +437,16 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
                 f"`shrunk.layers`: {max(self.layers)} is none of the full model's layers, "
                 f"0 to {layers - 1}"
             )
-        there = {
+        of_full_model = {
             "heads": heads,
             "intermediate": intermediate,
             "embedding": embedding,
             "pieces": pieces,
         }
-        for key, most in there.items():
-            wanted = getattr(self, key)
-            if wanted is not None and most is not None and wanted > most:
-                raise ValueError(
-                    f"`shrunk.{key}`: {wanted} is more than the full model has, {most}"
-                )
+        for key, most in of_full_model.items():
+            own = getattr(self, key)
+            if own is not None and most is not None and own > most:
+                raise ValueError(f"`shrunk.{key}`: {own} is more than the full model has, {most}")
 
 
 class Subject(Table, frozen=True, kw_only=True):
@@ -487,9 +485,9 @@ class Subject(Table, frozen=True, kw_only=True):
         if table.network is None or table.training is None:
             return
         vocabulary = self.tokenizer.vocabulary
-        what = too_large(table.network, table.training, vocabulary, self.max_tokens)
-        if what is not None:
-            raise ValueError(f"`{role}`: {what}")
+        problem = too_large(table.network, table.training, vocabulary, self.max_tokens)
+        if problem is not None:
+            raise ValueError(f"`{role}`: {problem}")
 
     def _check_models(self) -> None:
         if self.full.distillation:
@@ -574,10 +572,10 @@ def _anchored(subject: Subject, folder: Path) -> Subject:
     changes: dict[str, object] = {"budgets": name_or_file(subject.budgets, folder=folder)}
     for role, table in subject.models().items():
         for key in ("pretrained", "checkpoint"):
-            given = getattr(table, key)
-            if isinstance(given, str):
-                found = id_or_folder(given, folder=folder, key=f"{role}.{key}")
-                changes[role] = replace(table, **{key: found})
+            start = getattr(table, key)
+            if isinstance(start, str):
+                resolved = id_or_folder(start, folder=folder, key=f"{role}.{key}")
+                changes[role] = replace(table, **{key: resolved})
     return replace(subject, **changes)
 
 

@@ -136,5 +136,5 @@ def _require_within(trie: NDArray[np.uint32], texts: bytes) -> None:
         raise _unfit("leads into the middle of a letter")
 
 
-def _unfit(what: str) -> ValueError:
-    return ValueError(f"its table of characters {what}")
+def _unfit(problem: str) -> ValueError:
+    return ValueError(f"its table of characters {problem}")

@@ -71,33 +71,33 @@ class _Class(NamedTuple):
     separates_twice: bool = False
 
 
-def from_checkpoint_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
+def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Encoder:
     """Read a checkpoint's SentencePiece model; without a class, by SentencePiece's own rules.
 
     Args:
         file: the model; tokenizer_config.json or config.json beside it name its class.
-        given: `pad`, the token that fills rows up, `side` and `truncation`.
+        settings_given: `pad`, the token that fills rows up, `side` and `truncation`.
 
     Raises:
         UsageMistake: the file is damaged, its class is not known here, or two files contradict
             each other.
     """
-    found = settings_beside(file)
-    settings = found or Settings()
-    name = class_named(file, found)
+    settings_read = settings_beside(file)
+    settings = settings_read or Settings()
+    name = class_named(file, settings_read)
     if name is None or name in SAY_NOTHING:
-        return from_sentence_pieces(file, given)
-    _require_known(name, given, file)
-    known, model = _CLASSES[name], read_pieces(file)
+        return from_sentence_pieces(file, settings_given)
+    _require_known(name, settings_given, file)
+    own_class, model = _CLASSES[name], read_pieces(file)
     if model.model_type != UNIGRAM:
         raise unsupported(file, f"{name} reads unigram models alone")
-    names = {key: settings.token(key) or usual for key, usual in known.tokens.items()}
-    scored, unknown = known.pieces(model, names)
+    names = {key: settings.token(key) or usual for key, usual in own_class.tokens.items()}
+    scored, unknown = own_class.pieces(model, names)
     try:
         with library_errors():
             library = Tokenizer(models.Unigram(scored, unknown, byte_fallback=False))
-            library.normalizer = known.normalizer(model, settings)
-            library.pre_tokenizer = known.pre_tokenizer(settings)
+            library.normalizer = own_class.normalizer(model, settings)
+            library.pre_tokenizer = own_class.pre_tokenizer(settings)
             _add_tokens(library, model, names, file)
             # What is damaged may show at a text only.
             Tokenizer.from_str(library.to_str()).encode("a b")
@@ -105,20 +105,22 @@ def from_checkpoint_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
         raise damaged(file, str(error)) from None
     words = library.get_vocab(with_added_tokens=True)
     end = names["sep_token"]
-    second = end if known.separates_twice else None
+    second = end if own_class.separates_twice else None
     library.post_processor = around(words, names["cls_token"], end, second_start=second)
-    pad = given.get("pad") or names["pad_token"]
+    pad = settings_given.get("pad") or names["pad_token"]
     if pad not in words:
         raise damaged(file, f"it has no piece {pad!r}")
     return Encoder(
         kind="sentencepiece",
         library=library,
-        padding=Padding(pad, words[pad], given.get("side") or settings.padding_side or "right"),
-        truncation=given.get("truncation") or settings.truncation_side or "right",
+        padding=Padding(
+            pad, words[pad], settings_given.get("side") or settings.padding_side or "right"
+        ),
+        truncation=settings_given.get("truncation") or settings.truncation_side or "right",
     )
 
 
-def _require_known(name: str, given: Mapping[str, Any], file: Path) -> None:
+def _require_known(name: str, settings_given: Mapping[str, Any], file: Path) -> None:
     if name not in _CLASSES:
         raise UsageMistake(
             f"is {name!r}, and SentencePiece models are read as {', '.join(_CLASSES)} reads them",
@@ -127,9 +129,9 @@ def _require_known(name: str, given: Mapping[str, Any], file: Path) -> None:
             remedy="Give the checkpoint with its tokenizer.json, which save_pretrained writes",
         )
     for key in ("start", "end"):
-        if key in given:
+        if key in settings_given:
             raise UsageMistake(
-                f"is {given[key]!r}, and {name} says by itself what stands around a text",
+                f"is {settings_given[key]!r}, and {name} says by itself what stands around a text",
                 file=file,
                 key=f"tokenizer.{key}",
                 remedy=f"Leave it out, or give the file itself: sentencepiece:{file.name}",
@@ -148,8 +150,8 @@ def _add_tokens(
     special = [*added, *(names[key] for key in _IN_ORDER)]
     special += [piece.text for piece in model.pieces if piece.type == CONTROL]
     library.add_special_tokens([_token(text, special=True) for text in special])
-    whole = [piece.text for piece in model.pieces if piece.type == USER_DEFINED]
-    library.add_tokens([_token(text, special=False) for text in whole if text not in special])
+    user_pieces = [piece.text for piece in model.pieces if piece.type == USER_DEFINED]
+    library.add_tokens([_token(text, special=False) for text in user_pieces if text not in special])
     for text, number in added.items():
         if library.token_to_id(text) != number:
             raise UsageMistake(
@@ -175,7 +177,7 @@ def _added(file: Path) -> dict[str, int]:
         raise UsageMistake(
             f"cannot be read ({error})", file=beside, remedy="Fetch the checkpoint again, whole"
         ) from None
-    return dict(sorted(added.items(), key=lambda one: one[1]))
+    return dict(sorted(added.items(), key=lambda entry: entry[1]))
 
 
 def _own(model: PieceModel) -> Scored:
@@ -195,10 +197,10 @@ def _alberts_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored
 
 def _debertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
     scored = _own(model)
-    named = (names["unk_token"], 0.0)
-    if named in scored:
-        return scored, scored.index(named)
-    return scored, next((at for at, one in enumerate(model.pieces) if one.type == UNKNOWN), 0)
+    unknown_piece = (names["unk_token"], 0.0)
+    if unknown_piece in scored:
+        return scored, scored.index(unknown_piece)
+    return scored, next((at for at, piece in enumerate(model.pieces) if piece.type == UNKNOWN), 0)
 
 
 def _table(model: PieceModel) -> Iterator[normalizers.Normalizer]:

@@ -99,8 +99,8 @@ def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> Checkp
     encoder = encoder_of(folder)
     _require_fit(encoder, network, folder / CONFIG)
     _require_room(encoder, length, pairs=pairs)
-    named = class_named(folder / CONFIG, settings)
-    has_segments = network.takes_segments and _gives_segments(settings or Settings(), named)
+    class_name = class_named(folder / CONFIG, settings)
+    has_segments = network.takes_segments and _gives_segments(settings or Settings(), class_name)
     if not has_segments:
         _drop_segments(encoder.library)
     return CheckpointTokenizer(
@@ -133,8 +133,8 @@ def encoder_of(folder: Path) -> Encoder:
         # A checkpoint has no [tokenizer] in which its own files could be corrected.
         if error.key is None or not error.key.startswith(("tokenizer.", KEY)):
             raise
-        what, file = error.what, error.file or folder
-        raise UsageMistake(what, file=file, remedy=_WHOLE) from None
+        problem, file = error.what, error.file or folder
+        raise UsageMistake(problem, file=file, remedy=_WHOLE) from None
 
 
 def vocabulary_in(folder: Path) -> Path:
@@ -168,8 +168,8 @@ def _drop_segments(library: Tokenizer) -> None:
     own = json.loads(library.post_processor.__getstate__())
     if own["type"] == "BertProcessing":
         (start, number), (end, last) = own["cls"], own["sep"]
-        made = around({start: number, end: last}, start, end)
-        own = json.loads(made.__getstate__())
+        processor = around({start: number, end: last}, start, end)
+        own = json.loads(processor.__getstate__())
     for step in values_in(own):
         if isinstance(step, dict) and "type_id" in step:
             step["type_id"] = 0
@@ -179,30 +179,32 @@ def _drop_segments(library: Tokenizer) -> None:
 
 
 def _longest(settings: Settings | None, network: NetworkConfig) -> int | None:
-    said = None if settings is None else settings.longest
-    known = [int(one) for one in (said, network.longest) if one is not None]
-    return min(known, default=None)
+    from_settings = None if settings is None else settings.longest
+    lengths = [int(length) for length in (from_settings, network.longest) if length is not None]
+    return min(lengths, default=None)
 
 
-def _length(asked: int | None, longest: int | None, settings: Settings | None, folder: Path) -> int:
-    if asked is None and longest is None:
+def _length(
+    wanted: int | None, longest: int | None, settings: Settings | None, folder: Path
+) -> int:
+    if wanted is None and longest is None:
         raise UsageMistake(
             "says nowhere how many tokens its network takes",
             file=folder,
             key=LENGTH,
             remedy=f"Write max_tokens in [tokenizer], or model_max_length in {SETTINGS}",
         )
-    if asked is None or longest is None or asked <= longest:
-        return asked or longest or 0
+    if wanted is None or longest is None or wanted <= longest:
+        return wanted or longest or 0
     if settings is not None and settings.longest == longest:
         raise UsageMistake(
-            f"is {longest}, but {LENGTH} is {asked}",
+            f"is {longest}, but {LENGTH} is {wanted}",
             file=folder / SETTINGS,
             key="model_max_length" if settings.model_max_length is not None else "max_len",
             remedy=_SHORTER,
         )
     raise UsageMistake(
-        f"leaves {longest} positions, but {LENGTH} is {asked}",
+        f"leaves {longest} positions, but {LENGTH} is {wanted}",
         file=folder / CONFIG,
         key="max_position_embeddings",
         remedy=_SHORTER,

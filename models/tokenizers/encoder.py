@@ -74,16 +74,18 @@ class Encoder:
     @property
     def special(self) -> dict[str, int]:
         """Ids of special tokens, by their use."""
-        named = {"what fills rows up": self.padding.number}
+        ids = {"what fills rows up": self.padding.number}
         if self.unknown not in {None, self.left_out}:
-            named["a word that is not known"] = self.unknown
-        return named | {f"{self.tokens([one])[0]!r} around a text": one for one in self.around}
+            ids["a word that is not known"] = self.unknown
+        return ids | {
+            f"{self.tokens([number])[0]!r} around a text": number for number in self.around
+        }
 
     @property
     def size(self) -> int:
         """One more than the largest id it gives."""
-        known = self.library.get_vocab(with_added_tokens=True)
-        numbers = [number for number in known.values() if number != self.left_out]
+        vocabulary = self.library.get_vocab(with_added_tokens=True)
+        numbers = [number for number in vocabulary.values() if number != self.left_out]
         return max(self.padding.number, *numbers, -1) + 1
 
     def encode(self, texts: Sequence[tuple[str, ...]], length: int) -> dict[str, NDArray[np.int32]]:
@@ -174,36 +176,36 @@ class Encoder:
         mask = np.zeros_like(ids)
         rows = self._encoded(self._free(), texts)
         for at, row in enumerate(rows):
-            kept = self._kept(row.ids)
-            kept = kept[:length] if self.truncation == "right" else kept[-length:]
-            place = slice(0, len(kept))
+            ids_kept = self._kept(row.ids)
+            ids_kept = ids_kept[:length] if self.truncation == "right" else ids_kept[-length:]
+            place = slice(0, len(ids_kept))
             if self.padding.side == "left":
-                place = slice(length - len(kept), length)
-            ids[at, place], mask[at, place] = kept, 1
+                place = slice(length - len(ids_kept), length)
+            ids[at, place], mask[at, place] = ids_kept, 1
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
     def _encoded(self, library: Tokenizer, texts: Sequence[tuple[str, ...]]) -> list[Encoding]:
         """Encode texts by the library, a pair as a pair; it takes no tuple of one."""
-        given = [text if len(text) > 1 else text[0] for text in texts]
+        inputs = [text if len(text) > 1 else text[0] for text in texts]
         try:
             with library_errors():
-                return library.encode_batch(given)
+                return library.encode_batch(inputs)
         except LibraryError as error:
             raise UsageMistake(
-                f"the {self.kind} tokenizer gives up on text {_bad(library, given)} ({error})",
+                f"the {self.kind} tokenizer gives up on text {_bad(library, inputs)} ({error})",
                 key="--edge-tokenizer",
                 remedy=self._way_out(str(error)),
             ) from None
 
-    def _way_out(self, said: str) -> str:
+    def _way_out(self, message: str) -> str:
         """Return the remedy for a text without ids, by the library's message."""
         leave = "leave that text out, or give ids in a column: --edge-columns=...,ids=NAME"
-        if _REGULAR not in said:
+        if _REGULAR not in message:
             return leave.capitalize()
-        where = (
+        place = (
             "the tokenizer.json" if self.kind == "huggingface" else "[tokenizer] of your TOML file"
         )
-        return f"Simplify the regular expressions in {where}, {leave}"
+        return f"Simplify the regular expressions in {place}, {leave}"
 
 
 def unknown_id(library: Tokenizer) -> int | None:

@@ -44,12 +44,14 @@ def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
     for step in steps:
         added = len(step.get("content", "")) + len(step.get("prepend", ""))
         if added > MOST_ADDED:
-            said = f"adds {added:,} characters in one step, and at most {MOST_ADDED} may be added"
-            raise _unbounded(said, file)
+            problem = (
+                f"adds {added:,} characters in one step, and at most {MOST_ADDED} may be added"
+            )
+            raise _unbounded(problem, file)
         growth *= _factor(step)
     if growth > MOST_GROWTH:
-        said = f"can make a text more than {MOST_GROWTH:,} times as long"
-        raise _unbounded(said, file)
+        problem = f"can make a text more than {MOST_GROWTH:,} times as long"
+        raise _unbounded(problem, file)
 
 
 def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -75,9 +77,9 @@ def _factor(step: dict[str, Any]) -> float:
     return max(1.0, factor)
 
 
-def _unbounded(said: str, file: Path) -> UsageMistake:
+def _unbounded(problem: str, file: Path) -> UsageMistake:
     return UsageMistake(
-        f"its normalizer {said}",
+        f"its normalizer {problem}",
         file=file,
         key="normalizer",
         remedy="Take the steps that add text out of the tokenizer.json, or give ids in a column: "

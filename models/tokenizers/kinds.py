@@ -91,7 +91,7 @@ class Kind(NamedTuple):
     takes: frozenset[str]
 
 
-def _regex(file: Path, given: Mapping[str, Any]) -> Encoder:
+def _regex(file: Path, settings: Mapping[str, Any]) -> Encoder:
     """Return model Maker's average word vectors, as the Task Library reads them: case is kept."""
     words = read_vocabulary(file)
     usual: dict[str, Any] = {
@@ -100,13 +100,13 @@ def _regex(file: Path, given: Mapping[str, Any]) -> Encoder:
         "unknown": "<UNKNOWN>",
         "pad": "<PAD>",
     }
-    chosen = {**usual, **given}
+    chosen = {**usual, **settings}
     # (?P: RE2, which the Task Library uses, takes \\w, \\d and \\s for ASCII alone.
     chosen["split"] = f"(?P:{chosen['split']})"
     return word_encoder("regex", file, words, WordSettings(**chosen))
 
 
-def _text_vectorization(file: Path, given: Mapping[str, Any]) -> Encoder:
+def _text_vectorization(file: Path, settings: Mapping[str, Any]) -> Encoder:
     """Return Keras' TextVectorization with its usual standardization, which lowers A to Z alone."""
     usual: dict[str, Any] = {
         "case": "ascii",
@@ -116,9 +116,9 @@ def _text_vectorization(file: Path, given: Mapping[str, Any]) -> Encoder:
         "pad": "",
     }
     words = read_vocabulary(file)
-    if not given.keys() & {"unknown", "pad"}:
+    if not settings.keys() & {"unknown", "pad"}:
         _require_first(words, ("", "[UNK]"), file)
-    return word_encoder("text_vectorization", file, words, WordSettings(**{**usual, **given}))
+    return word_encoder("text_vectorization", file, words, WordSettings(**{**usual, **settings}))
 
 
 def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path) -> None:
@@ -135,7 +135,7 @@ def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path
             )
 
 
-def _keras(file: Path, given: Mapping[str, Any]) -> Encoder:
+def _keras(file: Path, settings: Mapping[str, Any]) -> Encoder:
     """Read Keras' Tokenizer with pad_sequences: rows are filled and cut on the left by default."""
     words, config = read_keras_json(file)
     usual: dict[str, Any] = {
@@ -149,7 +149,7 @@ def _keras(file: Path, given: Mapping[str, Any]) -> Encoder:
     }
     if config.filters and not config.char_level:
         usual |= {"blanked": f"[{_literal(config.filters)}]", "blank": config.split}
-    return word_encoder("keras", file, words, WordSettings(**{**usual, **given}))
+    return word_encoder("keras", file, words, WordSettings(**{**usual, **settings}))
 
 
 def _literal(characters: str) -> str:
@@ -157,32 +157,34 @@ def _literal(characters: str) -> str:
     return "".join(f"\\x{{{ord(character):x}}}" for character in characters)
 
 
-def _words(file: Path, given: Mapping[str, Any]) -> Encoder:
+def _words(file: Path, settings: Mapping[str, Any]) -> Encoder:
     words = read_vocabulary(file)
-    usual = _usual_tokens(words, given, file)
-    return word_encoder("words", file, words, WordSettings(**{**usual, **given}))
+    usual = _usual_tokens(words, settings, file)
+    return word_encoder("words", file, words, WordSettings(**{**usual, **settings}))
 
 
-def _characters(file: Path, given: Mapping[str, Any]) -> Encoder:
+def _characters(file: Path, declared: Mapping[str, Any]) -> Encoder:
     words = read_vocabulary(file)
-    settings = {**_usual_tokens(words, given, file), **given, "split": CHARACTERS}
+    settings = {**_usual_tokens(words, declared, file), **declared, "split": CHARACTERS}
     return word_encoder("characters", file, words, WordSettings(**settings))
 
 
-def _usual_tokens(words: Mapping[str, int], given: Mapping[str, Any], file: Path) -> dict[str, str]:
+def _usual_tokens(
+    words: Mapping[str, int], settings: Mapping[str, Any], file: Path
+) -> dict[str, str]:
     """Find the tokens that a list without settings has under usual names, if none is given."""
-    found: dict[str, str] = {}
+    tokens: dict[str, str] = {}
     for key, names in USUAL_TOKENS.items():
-        known = [name for name in names if name in words]
-        if len(known) > 1 and key not in given:
+        present = [name for name in names if name in words]
+        if len(present) > 1 and key not in settings:
             raise UsageMistake(
-                f"the word list holds {' and '.join(map(repr, known))}",
+                f"the word list holds {' and '.join(map(repr, present))}",
                 file=file,
                 key=f"tokenizer.{key}",
                 remedy=write_token(key, "the one that training used"),
             )
-        found |= {key: known[0]} if known else {}
-    return found
+        tokens |= {key: present[0]} if present else {}
+    return tokens
 
 
 _ROWS = frozenset({"pad", "side", "truncation"})
@@ -253,19 +255,19 @@ def load(settings: TokenizerSettings, folder: Path | None = None) -> Encoder:
             remedy="Check the path"
             + (f"; a kind is one of {', '.join(KINDS)}" * (":" in path.name)),
         )
-    given, readers = settings.given(), {name: one.read for name, one in KINDS.items()}
+    declared, readers = settings.given(), {name: reader.read for name, reader in KINDS.items()}
     if path.is_dir():
-        path, found = _in_folder(path, kind)
-        kind = kind or found
+        path, found_kind = _in_folder(path, kind)
+        kind = kind or found_kind
         readers |= _READ_IN_FOLDER
     kind = kind or recognized(path)
-    _require_taken(given, kind)
-    return readers[kind](path, given)
+    _require_taken(declared, kind)
+    return readers[kind](path, declared)
 
 
-def _require_taken(given: Mapping[str, Any], kind: str) -> None:
+def _require_taken(settings: Mapping[str, Any], kind: str) -> None:
     """Check that each setting changes something for a tokenizer of this kind."""
-    for key in given:
+    for key in settings:
         if key not in KINDS[kind].takes:
             raise UsageMistake(
                 f"is no setting of a {kind} tokenizer",
@@ -311,7 +313,7 @@ def _kind_of_list(file: Path) -> str:
         "regex": {"<PAD>", "<UNKNOWN>"} <= words.keys(),
         "text_vectorization": (words.get(""), words.get("[UNK]")) == (0, 1),
     }
-    certain = [kind for kind, seen in signs.items() if seen]
+    certain = [kind for kind, is_seen in signs.items() if is_seen]
     if len(certain) == 1:
         return certain[0]
     raise UsageMistake(

@@ -67,8 +67,8 @@ class NetworkConfig(msgspec.Struct, frozen=True):
         if segments == "no":
             return False
         usual = _USUAL_SEGMENTS if segments == "yes" else 0
-        known = usual if self.type_vocab_size is None else self.type_vocab_size
-        return known > 1
+        types = usual if self.type_vocab_size is None else self.type_vocab_size
+        return types > 1
 
 
 def config_beside(file: Path) -> NetworkConfig | None:
@@ -85,8 +85,10 @@ def config_beside(file: Path) -> NetworkConfig | None:
         document: Any = parse_json(read_text(beside, LARGEST_TABLE))
         return msgspec.convert(document, NetworkConfig)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise UsageMistake(what, file=beside, key=where.strip("`") or None, remedy=remedy) from None
+        problem, _, key = str(error).partition(" - at `$.")
+        raise UsageMistake(
+            problem, file=beside, key=key.strip("`") or None, remedy=remedy
+        ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise UsageMistake(
             f"cannot be read as JSON ({error})", file=beside, remedy=remedy

@@ -57,12 +57,12 @@ _ROBERTAS_MASK = "<mask>"
 _KNOWN_PADS = ("[PAD]", "<pad>", "<PAD>")
 
 
-def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
+def from_json(file: Path, declared: Mapping[str, Any]) -> Encoder:
     """Read a tokenizer.json as it is; padding and truncation are the classifier's.
 
     Args:
         file: the tokenizer.json.
-        given: `pad`, the token that fills rows up, `side` and `truncation`, where the file does
+        declared: `pad`, the token that fills rows up, `side` and `truncation`, where the file does
             not say them.
 
     Raises:
@@ -85,18 +85,20 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
     words = library.get_vocab(with_added_tokens=True)
     _require_named(settings, words, file)
     padding, truncation = library.padding or {}, library.truncation or {}
-    side: Side = given.get("side") or padding.get("direction") or settings.padding_side or "right"
+    side: Side = (
+        declared.get("side") or padding.get("direction") or settings.padding_side or "right"
+    )
     cut: Side = (
-        given.get("truncation")
+        declared.get("truncation")
         or truncation.get("direction")
         or settings.truncation_side
         or "right"
     )
-    named = given.get("pad") or _padding_said(padding, settings, words, file)
+    padding_token = declared.get("pad") or _padding_said(padding, settings, words, file)
     return Encoder(
         kind="huggingface",
         library=library,
-        padding=_padding_of(words, named, side, file),
+        padding=_padding_of(words, padding_token, side, file),
         truncation=cut,
     )
 
@@ -106,7 +108,7 @@ def _padding_said(
 ) -> str | None:
     """Return the token that fills rows up as the files say it; None if they do not."""
     token: str | None = padding.get("pad_token")
-    said = settings.token("pad_token")
+    from_settings = settings.token("pad_token")
     if token is not None and padding["pad_id"] != words.get(token, padding["pad_id"]):
         raise UsageMistake(
             f"is {padding['pad_id']}, but {token!r}, which it is the id of, has the number "
@@ -115,14 +117,14 @@ def _padding_said(
             key="padding.pad_id",
             remedy=write_token("pad", PADDED),
         )
-    if None not in {token, said} and token != said:
+    if None not in {token, from_settings} and token != from_settings:
         raise UsageMistake(
-            f"is {said!r}, but {file.name} fills rows up with {token!r}",
+            f"is {from_settings!r}, but {file.name} fills rows up with {token!r}",
             file=file.with_name(SETTINGS),
             key="pad_token",
             remedy=write_token("pad", PADDED),
         )
-    return token or said
+    return token or from_settings
 
 
 def _require_named(settings: Settings, words: Mapping[str, int], file: Path) -> None:
@@ -140,26 +142,26 @@ def _require_named(settings: Settings, words: Mapping[str, int], file: Path) -> 
             )
 
 
-def _padding_of(known: Mapping[str, int], named: str | None, side: Side, file: Path) -> Padding:
-    for token in _KNOWN_PADS if named is None else [named]:
-        if token in known:
-            return Padding(token, known[token], side)
+def _padding_of(words: Mapping[str, int], declared: str | None, side: Side, file: Path) -> Padding:
+    for token in _KNOWN_PADS if declared is None else [declared]:
+        if token in words:
+            return Padding(token, words[token], side)
     raise UsageMistake(
         "does not say which token fills rows up"
-        if named is None
-        else f"does not hold {named!r}, the token that fills rows up",
+        if declared is None
+        else f"does not hold {declared!r}, the token that fills rows up",
         file=file,
         key="tokenizer.pad",
         remedy=write_token("pad", PADDED),
     )
 
 
-def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
+def from_word_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
     """Read BERT's or MPNet's vocab.txt; tokenizer_config.json beside it says how case is treated.
 
     Args:
         file: one piece a line, numbered from 0.
-        given: `case` ("kept" or "unicode") if there is no tokenizer_config.json; `start`, `end`,
+        declared: `case` ("kept" or "unicode") if there is no tokenizer_config.json; `start`, `end`,
             `unknown` and `pad`, where tokens have other names than BERT's; `side`, `truncation`.
 
     Raises:
@@ -168,14 +170,14 @@ def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
     """
     words = read_vocabulary(file)
     _require_no_gap(words, file)
-    found = settings_beside(file)
-    settings = found or Settings()
-    _require_class(found, OF_WORD_PIECES, file)
+    settings_read = settings_beside(file)
+    settings = settings_read or Settings()
+    _require_class(settings_read, OF_WORD_PIECES, file)
     require_basic_words(settings, file.with_name(SETTINGS))
-    is_mpnet = class_named(file, found) == MPNET
-    names = _tokens(words, _MPNET if is_mpnet else BERT, settings, given, file)
+    is_mpnet = class_named(file, settings_read) == MPNET
+    names = _tokens(words, _MPNET if is_mpnet else BERT, settings, declared, file)
     library = Tokenizer(models.WordPiece(words, unk_token=names["unk_token"]))
-    lowers = _lowers(found, given, file)
+    lowers = _lowers(settings_read, declared, file)
     library.normalizer = msgspec.structs.replace(settings, do_lower_case=lowers).normalizer()
     library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     library.decoder = decoders.WordPiece()
@@ -184,33 +186,37 @@ def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
     return Encoder(
         kind="wordpiece",
         library=library,
-        padding=_padding_as_said(names["pad_token"], words, settings, given),
-        truncation=_truncation_as_said(settings, given),
+        padding=_padding_as_said(names["pad_token"], words, settings, declared),
+        truncation=_truncation_as_said(settings, declared),
     )
 
 
-def from_checkpoint_words(file: Path, given: Mapping[str, Any]) -> Encoder:
+def from_checkpoint_words(file: Path, declared: Mapping[str, Any]) -> Encoder:
     """Read the vocab.txt of a checkpoint; special tokens that stand in a text are that.
 
     Without settings the pieces tell the case: a vocabulary of lower case holds no capital letter.
 
     Args:
         file: as `from_word_pieces` reads it.
-        given: the same settings.
+        declared: the same settings.
 
     Raises:
         UsageMistake: as of `from_word_pieces`.
     """
-    if "case" not in given and settings_beside(file) is None:
+    if "case" not in declared and settings_beside(file) is None:
         case = "kept" if has_capitals(read_vocabulary(file)) else "unicode"
-        given = {**given, "case": case}
-    encoder = from_word_pieces(file, given)
-    library, found = encoder.library, settings_beside(file)
-    usual = "<mask>" if class_named(file, found) == MPNET else "[MASK]"
-    mask = (found or Settings()).token("mask_token") or usual
+        declared = {**declared, "case": case}
+    encoder = from_word_pieces(file, declared)
+    library, settings_read = encoder.library, settings_beside(file)
+    usual = "<mask>" if class_named(file, settings_read) == MPNET else "[MASK]"
+    mask = (settings_read or Settings()).token("mask_token") or usual
     tokens = [*encoder.tokens(list(encoder.special.values())), mask]
     library.add_special_tokens(
-        [one for one in dict.fromkeys(tokens) if library.token_to_id(one) is not None]
+        [
+            token_kept
+            for token_kept in dict.fromkeys(tokens)
+            if library.token_to_id(token_kept) is not None
+        ]
     )
     return encoder
 
@@ -221,15 +227,15 @@ def has_capitals(pieces: Iterable[str]) -> bool:
     return any(piece != piece.lower() for piece in ordinary)
 
 
-def _lowers(settings: Settings | None, given: Mapping[str, Any], file: Path) -> bool:
-    asked = {"kept": False, "unicode": True}.get(given.get("case", ""))
-    if given.get("case") == "ascii":
+def _lowers(settings: Settings | None, declared: Mapping[str, Any], file: Path) -> bool:
+    wanted = {"kept": False, "unicode": True}.get(declared.get("case", ""))
+    if declared.get("case") == "ascii":
         raise UsageMistake(
             "is 'ascii', and word pieces lower every letter or none",
             key="tokenizer.case",
             remedy='Write case = "unicode" or case = "kept" in [tokenizer] of your TOML file',
         )
-    if settings is None and asked is None:
+    if settings is None and wanted is None:
         raise UsageMistake(
             f"does not say whether case is lowered, and there is no {SETTINGS} beside it",
             file=file,
@@ -238,18 +244,18 @@ def _lowers(settings: Settings | None, given: Mapping[str, Any], file: Path) -> 
             'in a file of that name), or write case = "unicode" (lowered) or '
             'case = "kept" in [tokenizer] of your TOML file',
         )
-    said = None if settings is None else settings.do_lower_case is not False
-    if None not in {asked, said} and asked != said:
-        raise _contradiction("case", given["case"], "do_lower_case", json.dumps(said), file)
-    return bool(asked if said is None else said)
+    lowers = None if settings is None else settings.do_lower_case is not False
+    if None not in {wanted, lowers} and wanted != lowers:
+        raise _contradiction("case", declared["case"], "do_lower_case", json.dumps(lowers), file)
+    return bool(wanted if lowers is None else lowers)
 
 
-def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
+def from_byte_pairs(file: Path, declared: Mapping[str, Any]) -> Encoder:
     """Read RoBERTa's vocab.json and the merges.txt beside it.
 
     Args:
         file: vocab.json.
-        given: `start`, `end`, `unknown` and `pad`, where tokens have other names than RoBERTa's;
+        declared: `start`, `end`, `unknown` and `pad`, where tokens have other names than RoBERTa's;
             `side`, `truncation`.
 
     Raises:
@@ -257,10 +263,10 @@ def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
     """
     words = read_vocabulary(file)
     _require_no_gap(words, file)
-    found = settings_beside(file)
-    settings = found or Settings()
-    _require_class(found, LIKE_ROBERTA, file)
-    names = _tokens(words, ROBERTA, settings, given, file)
+    settings_read = settings_beside(file)
+    settings = settings_read or Settings()
+    _require_class(settings_read, LIKE_ROBERTA, file)
+    names = _tokens(words, ROBERTA, settings, declared, file)
     library = Tokenizer(_byte_pair_model(words, file.with_name("merges.txt")))
     library.pre_tokenizer = pre_tokenizers.ByteLevel(
         add_prefix_space=settings.add_prefix_space is True
@@ -276,17 +282,17 @@ def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
     return Encoder(
         kind="byte_pairs",
         library=library,
-        padding=_padding_as_said(names["pad_token"], words, settings, given),
-        truncation=_truncation_as_said(settings, given),
+        padding=_padding_as_said(names["pad_token"], words, settings, declared),
+        truncation=_truncation_as_said(settings, declared),
     )
 
 
-def _require_class(settings: Settings | None, known: Collection[str], file: Path) -> None:
+def _require_class(settings: Settings | None, names: Collection[str], file: Path) -> None:
     """Check that the class that the settings name, or the network's family, reads such a file."""
     name = class_named(file, settings)
     if settings is not None and settings.tokenizer_class is not None:
-        require_class(settings, known, file)
-    elif name is not None and name not in known:
+        require_class(settings, names, file)
+    elif name is not None and name not in names:
         raise UsageMistake(
             f"is of a network that {name} reads texts for, which makes other ids of {file.name}",
             file=file.with_name(CONFIG),
@@ -321,14 +327,14 @@ def _byte_pair_model(words: dict[str, int], merges: Path) -> models.BPE:
 
 
 def _padding_as_said(
-    token: str, words: Mapping[str, int], settings: Settings, given: Mapping[str, Any]
+    token: str, words: Mapping[str, int], settings: Settings, declared: Mapping[str, Any]
 ) -> Padding:
-    side: Side = given.get("side") or settings.padding_side or "right"
+    side: Side = declared.get("side") or settings.padding_side or "right"
     return Padding(token, words[token], side)
 
 
-def _truncation_as_said(settings: Settings, given: Mapping[str, Any]) -> Side:
-    side: Side = given.get("truncation") or settings.truncation_side or "right"
+def _truncation_as_said(settings: Settings, declared: Mapping[str, Any]) -> Side:
+    side: Side = declared.get("truncation") or settings.truncation_side or "right"
     return side
 
 
@@ -336,26 +342,26 @@ def _tokens(
     words: Mapping[str, int],
     usual: Mapping[str, str],
     settings: Settings,
-    given: Mapping[str, Any],
+    declared: Mapping[str, Any],
     file: Path,
 ) -> dict[str, str]:
     """Name the special tokens by key: as is given, else as the settings say, else as is usual."""
     names = {}
     for key, text in usual.items():
-        asked, said = given.get(_KEYS[key]), settings.token(key)
-        if None not in {asked, said} and asked != said:
-            raise _contradiction(_KEYS[key], asked, key, repr(said), file)
-        names[key] = asked or said or text
+        wanted, from_settings = declared.get(_KEYS[key]), settings.token(key)
+        if None not in {wanted, from_settings} and wanted != from_settings:
+            raise _contradiction(_KEYS[key], wanted, key, repr(from_settings), file)
+        names[key] = wanted or from_settings or text
         if names[key] not in words:
-            raise _missing(_KEYS[key], names[key], file, said=said is not None)
+            raise _missing(_KEYS[key], names[key], file, is_declared=from_settings is not None)
     require_same_numbers(settings, words, file, file.with_name(SETTINGS))
     require_none_added(words, file)
     return names
 
 
-def _missing(key: str, token: str, file: Path, *, said: bool) -> UsageMistake:
+def _missing(key: str, token: str, file: Path, *, is_declared: bool) -> UsageMistake:
     """Return the mistake that a special token is not in the vocabulary."""
-    belong = f"Give the vocabulary that belongs to {SETTINGS}" if said else ""
+    belong = f"Give the vocabulary that belongs to {SETTINGS}" if is_declared else ""
     called = write_token(key, "the token that the vocabulary has for it")
     return UsageMistake(
         f"does not hold {token!r}",
@@ -365,9 +371,9 @@ def _missing(key: str, token: str, file: Path, *, said: bool) -> UsageMistake:
     )
 
 
-def _contradiction(key: str, asked: object, setting: str, said: str, file: Path) -> UsageMistake:
+def _contradiction(key: str, wanted: object, setting: str, shown: str, file: Path) -> UsageMistake:
     return UsageMistake(
-        f"says {said}, but tokenizer.{key} is {asked!r}",
+        f"says {shown}, but tokenizer.{key} is {wanted!r}",
         file=file.with_name(SETTINGS),
         key=setting,
         remedy=f"Leave {key} out of [tokenizer] of your TOML file, or give the settings that "
@@ -376,11 +382,11 @@ def _contradiction(key: str, asked: object, setting: str, said: str, file: Path)
 
 
 def _require_no_gap(words: Mapping[str, int], file: Path) -> None:
-    known = set(words.values())
-    gap = next((number for number in range(len(known)) if number not in known), None)
+    numbers = set(words.values())
+    gap = next((number for number in range(len(numbers)) if number not in numbers), None)
     if gap is not None:
         raise UsageMistake(
-            f"names {len(known):,} pieces, none of them number {gap}",
+            f"names {len(numbers):,} pieces, none of them number {gap}",
             file=file,
             remedy="Give the vocabulary as it was published, or its tokenizer.json",
         )

@@ -106,29 +106,29 @@ def _parsed(content: bytes) -> PieceModel:
     )
 
 
-def _piece(held: Message) -> Piece:
-    text, score = held.bytes(_PIECE).decode(), held.float(_SCORE)
+def _piece(message: Message) -> Piece:
+    text, score = message.bytes(_PIECE).decode(), message.float(_SCORE)
     if not 0 < len(text) <= _LONGEST_PIECE:
         raise ValueError(f"a piece has {len(text):,} characters")
     if not math.isfinite(score):
         raise ValueError(f"the score of {text!r} is {score}")
-    return Piece(text, score, held.integer(_TYPE, NORMAL))
+    return Piece(text, score, message.integer(_TYPE, NORMAL))
 
 
-def damaged(file: Path, what: str) -> UsageMistake:
+def damaged(file: Path, problem: str) -> UsageMistake:
     """Return the mistake that a file is not a SentencePiece model, or is incomplete."""
     return UsageMistake(
-        f"is not a SentencePiece model, or was damaged ({what})",
+        f"is not a SentencePiece model, or was damaged ({problem})",
         file=file,
         key="tokenizer",
         remedy="Give the .model file that SentencePiece wrote",
     )
 
 
-def unsupported(file: Path, what: str) -> UsageMistake:
+def unsupported(file: Path, feature: str) -> UsageMistake:
     """Return the mistake that a model needs a feature that is not supported here."""
     return UsageMistake(
-        f"is a SentencePiece model that is not supported here: {what}",
+        f"is a SentencePiece model that is not supported here: {feature}",
         file=file,
         key="tokenizer",
         remedy="Give its tokenizer.json, or name a column of ids with "

@@ -34,20 +34,20 @@ _SPACE = "\u2581"
 _WIDE_TILDE, _IN_ITS_PLACE = "\uff5e", "\U000e0001"
 
 
-def from_sentence_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
+def from_sentence_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
     """Read a SentencePiece model.
 
     Args:
         file: the .model file.
-        given: `start` and `end`, tokens to put around a text; `pad`, the token that fills rows up;
-            `side`, `truncation`.
+        declared: `start` and `end`, tokens to put around a text; `pad`, the token that fills rows
+            up; `side`, `truncation`.
 
     Raises:
         UsageMistake: the file is damaged, or does what is not supported here.
     """
     model = read_pieces(file)
     words = {piece.text: at for at, piece in enumerate(model.pieces)}
-    unknown = next((at for at, one in enumerate(model.pieces) if one.type == UNKNOWN), None)
+    unknown = next((at for at, piece in enumerate(model.pieces) if piece.type == UNKNOWN), None)
     if unknown is None or len(words) != len(model.pieces):
         raise damaged(file, "it has no piece for what is unknown, or one piece twice")
     try:
@@ -59,13 +59,13 @@ def from_sentence_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
         raise damaged(file, str(error)) from None
     _require_kept_pieces(model, library, file)
     for name in ("start", "end"):
-        _require_piece(name, given.get(name), words, file)
-    library.post_processor = around(words, given.get("start"), given.get("end"))
+        _require_piece(name, declared.get(name), words, file)
+    library.post_processor = around(words, declared.get("start"), declared.get("end"))
     return Encoder(
         kind="sentencepiece",
         library=library,
-        padding=_padding(model, words, given, file),
-        truncation=given.get("truncation") or "right",
+        padding=_padding(model, words, declared, file),
+        truncation=declared.get("truncation") or "right",
     )
 
 
@@ -73,7 +73,7 @@ def _library(model: PieceModel, words: dict[str, int], unknown: int) -> Tokenize
     if model.model_type == UNIGRAM:
         library = Tokenizer(models.Unigram(_scored(model), unknown, model.byte_fallback))
     else:
-        whole = [piece.text for piece in model.pieces if piece.type == USER_DEFINED]
+        user_pieces = [piece.text for piece in model.pieces if piece.type == USER_DEFINED]
         library = Tokenizer(
             models.BPE(
                 vocab=words,
@@ -81,12 +81,12 @@ def _library(model: PieceModel, words: dict[str, int], unknown: int) -> Tokenize
                 unk_token=model.pieces[unknown].text,
                 fuse_unk=True,
                 byte_fallback=model.byte_fallback,
-                ignore_merges=bool(whole),
+                ignore_merges=bool(user_pieces),
             )
         )
-        if whole:
-            whole.sort(key=len, reverse=True)
-            pattern = "|".join(map(_literal, whole))
+        if user_pieces:
+            user_pieces.sort(key=len, reverse=True)
+            pattern = "|".join(map(_literal, user_pieces))
             library.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
     library.normalizer = _normalizer(model)
     return library
@@ -115,15 +115,15 @@ def _merges(model: PieceModel, words: dict[str, int]) -> list[tuple[str, str]]:
 
     It merges the two neighbors whose union has the best score, which is the smallest number.
     """
-    found = []
+    merges = []
     for piece in model.pieces:
         if piece.type != NORMAL:
             continue
         for at in range(1, len(piece.text)):
             left, right = piece.text[:at], piece.text[at:]
             if left in words and right in words:
-                found.append((-piece.score, words[left], words[right], left, right))
-    return [(left, right) for *_, left, right in sorted(found)]
+                merges.append((-piece.score, words[left], words[right], left, right))
+    return [(left, right) for *_, left, right in sorted(merges)]
 
 
 def _normalizer(model: PieceModel) -> normalizers.Normalizer:
@@ -189,9 +189,9 @@ def _require_piece(name: str, token: str | None, words: Mapping[str, int], file:
 
 
 def _padding(
-    model: PieceModel, words: Mapping[str, int], given: Mapping[str, Any], file: Path
+    model: PieceModel, words: Mapping[str, int], declared: Mapping[str, Any], file: Path
 ) -> Padding:
-    token, pieces = given.get("pad"), len(model.pieces)
+    token, pieces = declared.get("pad"), len(model.pieces)
     if token is None and model.pad >= pieces:
         raise damaged(file, f"it has {pieces:,} pieces, and fills rows up with number {model.pad}")
     if token is None and 0 <= model.pad < len(model.pieces):
@@ -207,4 +207,4 @@ def _padding(
             key="tokenizer.pad",
             remedy=write_token("pad", PADDED),
         )
-    return Padding(token, words[token], given.get("side") or "right")
+    return Padding(token, words[token], declared.get("side") or "right")

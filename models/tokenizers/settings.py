@@ -103,8 +103,8 @@ class Settings(msgspec.Struct, frozen=True):
 
         `transformers` writes an integer of 31 digits if nobody told it a length.
         """
-        said = self.max_len if self.model_max_length is None else self.model_max_length
-        return said if said is not None and said < _ENDLESS else None
+        longest = self.max_len if self.model_max_length is None else self.model_max_length
+        return longest if longest is not None and longest < _ENDLESS else None
 
     def normalizer(self) -> BertNormalizer:
         """Return BertTokenizer's normalization of a text, which precedes the cut into words."""
@@ -134,14 +134,14 @@ def settings_beside(file: Path) -> Settings | None:
     Raises:
         UsageMistake: they cannot be read, or a key has another type.
     """
-    beside, named = file.with_name(SETTINGS), file.with_name(TOKENS)
+    beside, tokens_file = file.with_name(SETTINGS), file.with_name(TOKENS)
     settings = read_settings(beside) if beside.exists() else None
     # Where the settings number their tokens, `transformers` does not read the older file.
-    if not named.exists() or (settings is not None and settings.added_tokens_decoder):
+    if not tokens_file.exists() or (settings is not None and settings.added_tokens_decoder):
         return settings
-    tokens = msgspec.structs.asdict(_read(named, _NamedTokens))
-    said = {key: token for key, token in tokens.items() if token is not None}
-    return None if settings is None else msgspec.structs.replace(settings, **said)
+    tokens = msgspec.structs.asdict(_read(tokens_file, _NamedTokens))
+    known_tokens = {key: token for key, token in tokens.items() if token is not None}
+    return None if settings is None else msgspec.structs.replace(settings, **known_tokens)
 
 
 def read_settings(file: Path) -> Settings:
@@ -159,8 +159,8 @@ def _read(file: Path, kind: type[_Document]) -> _Document:
         document: Any = parse_json(read_text(file, LARGEST_TABLE))
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise UsageMistake(what, file=file, key=where.strip("`") or None, remedy=remedy) from None
+        problem, _, key = str(error).partition(" - at `$.")
+        raise UsageMistake(problem, file=file, key=key.strip("`") or None, remedy=remedy) from None
     except (OSError, ValueError, RecursionError) as error:
         raise UsageMistake(f"cannot be read as JSON ({error})", file=file, remedy=remedy) from None
 
@@ -174,10 +174,10 @@ def require_same_numbers(
         UsageMistake: it is not there, or has another number.
     """
     for number, token in settings.added_tokens_decoder.items():
-        known = words.get(token.content)
-        if str(known) != number:
+        number_of_token = words.get(token.content)
+        if str(number_of_token) != number:
             raise UsageMistake(
-                f"is {token.content!r}, {which_has(known, vocabulary)}",
+                f"is {token.content!r}, {which_has(number_of_token, vocabulary)}",
                 file=config,
                 key=f"added_tokens_decoder.{number}",
                 remedy=f"Give {vocabulary.name} and {config.name} of one and the same checkpoint",
@@ -201,9 +201,9 @@ def require_basic_words(settings: Settings, file: Path) -> None:
     Raises:
         UsageMistake: the settings ask for another way.
     """
-    for key, what in _other_ways(settings):
+    for key, problem in _other_ways(settings):
         raise UsageMistake(
-            what,
+            problem,
             file=file,
             key=key,
             remedy="Give the checkpoint with its tokenizer.json, which says how to split",
@@ -214,9 +214,9 @@ def _other_ways(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield each key that asks for another way of making words or pieces, and this way."""
     if not settings.do_basic_tokenize:
         yield "do_basic_tokenize", "is false, and words are always split at punctuation here"
-    whole = sorted(set(settings.never_split or ()) - BERTS_TOKENS)
-    if whole:
-        yield "never_split", f"names {', '.join(map(repr, whole))}, and no word is kept whole here"
+    words = sorted(set(settings.never_split or ()) - BERTS_TOKENS)
+    if words:
+        yield "never_split", f"names {', '.join(map(repr, words))}, and no word is kept whole here"
     prefix = settings.wordpieces_prefix
     if prefix != "##":
         yield "wordpieces_prefix", f"is {prefix!r}, and pieces go on with '##' here"
@@ -224,19 +224,19 @@ def _other_ways(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "auto_map", "names code of the checkpoint's own, and none is run here"
 
 
-def require_class(settings: Settings, known: Collection[str], vocabulary: Path) -> None:
+def require_class(settings: Settings, names: Collection[str], vocabulary: Path) -> None:
     """Check that the tokenizer that the settings name makes the ids that are made here.
 
     Args:
         settings: what the file beside the vocabulary says.
-        known: names of those that do, without "Fast".
+        names: names of those that do, without "Fast".
         vocabulary: the file that is read.
 
     Raises:
         UsageMistake: it makes others.
     """
     name = plain_name(settings.tokenizer_class)
-    if name is not None and name not in known:
+    if name is not None and name not in names:
         raise UsageMistake(
             f"is {settings.tokenizer_class!r}, which makes other ids of {vocabulary.name}",
             file=vocabulary.with_name(SETTINGS),

@@ -59,9 +59,9 @@ def require_unknown_id(document: Any, file: Path) -> None:
 
 
 def _require_number(library: Tokenizer, token: str, number: int, key: str, file: Path) -> None:
-    known = library.token_to_id(token)
-    if known != number:
-        have = "does not hold it" if known is None else f"gives it {known}"
+    own_number = library.token_to_id(token)
+    if own_number != number:
+        have = "does not hold it" if own_number is None else f"gives it {own_number}"
         raise UsageMistake(
             f"gives {token!r} the id {number}, and its vocabulary {have}",
             file=file,
@@ -72,8 +72,8 @@ def _require_number(library: Tokenizer, token: str, number: int, key: str, file:
 
 def _added(document: Any) -> Iterator[tuple[str, int]]:
     """Yield the tokens outside of the model's vocabulary; the library numbers them as it likes."""
-    for one in document.get("added_tokens") or []:
-        yield one["content"], one["id"]
+    for entry in document.get("added_tokens") or []:
+        yield entry["content"], entry["id"]
 
 
 def _around(library: Tokenizer, file: Path) -> Iterator[tuple[str, int]]:
@@ -105,13 +105,13 @@ def _require_unknown(library: Tokenizer, file: Path) -> None:
         with library_errors():
             library.encode(_RARE)
     except LibraryError as error:
-        said = f"cannot read a word that its vocabulary lacks ({error})"
-        raise _unknown(said, file) from None
+        problem = f"cannot read a word that its vocabulary lacks ({error})"
+        raise _unknown(problem, file) from None
 
 
-def _unknown(what: str, file: Path) -> UsageMistake:
+def _unknown(problem: str, file: Path) -> UsageMistake:
     return UsageMistake(
-        what,
+        problem,
         file=file,
         key="model",
         remedy="Name a token of model.vocab in model.unk_token (of Unigram, its place in "

@@ -107,9 +107,9 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
     try:
         config = msgspec.convert(document, _KerasFile).config
     except msgspec.ValidationError as error:
-        what, _, key = str(error).partition(" - at `$.")
+        problem, _, key = str(error).partition(" - at `$.")
         raise UsageMistake(
-            f"is not the JSON of a Keras Tokenizer: {what}",
+            f"is not the JSON of a Keras Tokenizer: {problem}",
             file=file,
             key=key.strip("`") or "config.word_index",
             remedy=_KERAS,
@@ -274,16 +274,16 @@ def _require_words_alone(lines: list[str], file: Path) -> None:
     last = [bool(_NUMBER_LAST.search(line)) for line in lines]
     first = [bool(_NUMBER_FIRST.search(line)) for line in lines]
     if 2 * sum(last) > len(lines):
-        whole = [_is_number(_BLANKS.split(line)[-1]) for line in lines]
+        ends_in_number = [_is_number(_BLANKS.split(line)[-1]) for line in lines]
         # All may be whole: then their blanks differ, or commas stand in some.
-        at = whole.index(False) + 1 if False in whole else 1
-        what = f"most lines end in a number, but line {at} in none that can be read"
+        at = ends_in_number.index(False) + 1 if False in ends_in_number else 1
+        problem = f"most lines end in a number, but line {at} in none that can be read"
     elif 2 * sum(first) > len(lines):
-        what = "most lines begin with a number"
+        problem = "most lines begin with a number"
     else:
         return
     raise UsageMistake(
-        what,
+        problem,
         file=file,
         remedy=f"Write one word a line, or WORD,NUMBER on each, numbers from 0 to "
         f"{LARGEST_NUMBER - 1:,}",
@@ -301,7 +301,7 @@ def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
         raise _unfit("holds no word", file, _AGAIN)
     _require_fewer(len(pairs), file)
     words: dict[str, int] = {}
-    taken: dict[int, str] = {}
+    words_of: dict[int, str] = {}
     for word, number in pairs:
         if not isinstance(word, str) or not isinstance(number, int) or isinstance(number, bool):
             raise _unfit(
@@ -311,9 +311,11 @@ def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
             raise _unfit(f"gives {word!r} the number {number:,}", file, _NUMBERS)
         if word in words:
             raise _unfit(f"names {word!r} twice", file, _ONCE)
-        if number in taken:
-            raise _unfit(f"gives {taken[number]!r} and {word!r} one number, {number}", file, _ONCE)
-        words[word], taken[number] = number, word
+        if number in words_of:
+            raise _unfit(
+                f"gives {words_of[number]!r} and {word!r} one number, {number}", file, _ONCE
+            )
+        words[word], words_of[number] = number, word
     return words
 
 
@@ -325,5 +327,5 @@ def _is_unicode(word: str) -> bool:
     return True
 
 
-def _unfit(what: str, file: Path, remedy: str) -> UsageMistake:
-    return UsageMistake(what, file=file, remedy=remedy)
+def _unfit(problem: str, file: Path, remedy: str) -> UsageMistake:
+    return UsageMistake(problem, file=file, remedy=remedy)

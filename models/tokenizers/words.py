@@ -80,12 +80,12 @@ def word_encoder(kind: str, file: Path, words: dict[str, int], settings: WordSet
             rows up, or a regular expression is none.
     """
     _require_tokens(words, settings, file)
-    known = words
+    kept_words = words
     if settings.limit is not None:
         specials = {settings.start, settings.end, settings.unknown, settings.pad}
-        known = {w: n for w, n in words.items() if n < settings.limit or w in specials}
-    nobody = max(known.values(), default=0) + 1
-    table = known if settings.unknown is not None else {**known, LEFT_OUT: nobody}
+        kept_words = {w: n for w, n in words.items() if n < settings.limit or w in specials}
+    nobody = max(kept_words.values(), default=0) + 1
+    table = kept_words if settings.unknown is not None else {**kept_words, LEFT_OUT: nobody}
     unknown = LEFT_OUT if settings.unknown is None else settings.unknown
     library = Tokenizer(models.WordLevel(table, unknown))
     library.normalizer = _normalizer(settings)

@@ -38,10 +38,10 @@ def with_targets(split: Encoded, parts: list[batches.Part], targets: NDArray[Any
             weights = np.full(len(part.rows), part.weight, np.float32)
             yield batches.cut(split, part.rows), targets[part.rows], weights
 
-    given = tf.TensorSpec((None, *targets.shape[1:]), targets.dtype)
-    return _dataset(each, (_INPUTS, given, tf.TensorSpec((None,), tf.float32)), len(parts))
+    targets_spec = tf.TensorSpec((None, *targets.shape[1:]), targets.dtype)
+    return _dataset(each, (_INPUTS, targets_spec, tf.TensorSpec((None,), tf.float32)), len(parts))
 
 
-def _dataset(each: Any, signature: Any, length: int) -> Any:
-    dataset = tf.data.Dataset.from_generator(each, output_signature=signature)
+def _dataset(generator: Any, signature: Any, length: int) -> Any:
+    dataset = tf.data.Dataset.from_generator(generator, output_signature=signature)
     return dataset.apply(tf.data.experimental.assert_cardinality(length)).prefetch(2)

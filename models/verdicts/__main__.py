@@ -146,13 +146,13 @@ def _trivial_scores(gold: Mapping[Key, int], training: Mapping[Key, int] | None)
     train = None
     if training is not None:
         train = np.array(list(training.values())), [entity for entity, _ in training]
-    found: dict[str, Any] = score_trivial_classifiers(
+    scores: dict[str, Any] = score_trivial_classifiers(
         np.array(list(gold.values())), [entity for entity, _ in gold], train
     )
     if train is None:
         omitted = {"omitted": "it needs the training gold standard: give --training"}
-        found |= dict.fromkeys((OVERALL, MAJORITY), omitted)
-    return found
+        scores |= dict.fromkeys((OVERALL, MAJORITY), omitted)
+    return scores
 
 
 if __name__ == "__main__":

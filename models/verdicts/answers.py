@@ -56,23 +56,23 @@ def read_polarities(path: Path) -> Polarities:
         UsageMistake: the file cannot be read, lacks a column or has no polarity at all.
     """
     sheet = read_quoted(path, COLUMNS)
-    found = Polarities({}, [], [], sheet.broken)
+    polarities = Polarities({}, [], [], sheet.broken)
     for line, values in sheet.rows:
         key = values["entity_id"].strip(), values["tweet_id"].strip()
         polarity = values["polarity"].strip().upper()
         if polarity not in POLARITIES:
-            found.without_polarity.append(line)
-        elif key in found.labels:
-            found.repeated.append(line)
+            polarities.without_polarity.append(line)
+        elif key in polarities.labels:
+            polarities.repeated.append(line)
         else:
-            found.labels[key] = POLARITIES.index(polarity)
-    if not found.labels:
+            polarities.labels[key] = POLARITIES.index(polarity)
+    if not polarities.labels:
         raise UsageMistake(
             "says no tweet's polarity",
             file=path,
             remedy=f"Its polarity column must hold {', '.join(POLARITIES)}",
         )
-    return found
+    return polarities
 
 
 def aligned(gold: Mapping[Key, int], system: Mapping[Key, int]) -> NDArray[np.int64]:

@@ -153,10 +153,11 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
         ) from None
     if former.SCHEMES.get(baseline.scheme) == scheme:
         baseline = msgspec.structs.replace(baseline, scheme=scheme)
-    said = (baseline.schema, baseline.subject, baseline.device, baseline.scheme)
-    if said != (SCHEMA, subject, device, scheme):
+    identity = (baseline.schema, baseline.subject, baseline.device, baseline.scheme)
+    if identity != (SCHEMA, subject, device, scheme):
         raise EdgeproofError(
-            f"is the baseline of another run: version {said[0]} of {said[1]}, {said[2]}, {said[3]}",
+            f"is the baseline of another run: version {identity[0]} of "
+            f"{', '.join(map(str, identity[1:]))}",
             file=path,
             remedy=f"Put one of {subject}, {device}, {scheme} there: --edge-update-baseline",
         )
@@ -183,15 +184,15 @@ def _in_todays_words(document: Any) -> Any:
     """Return a document of an earlier version in today's form: only names differ."""
     if not isinstance(document, dict):
         return document
-    schema, taken = document.get("schema"), document.get("taken")
+    schema, identity = document.get("schema"), document.get("taken")
     measurements = document.get("measurements")
     if type(schema) is not int or not FIRST_SCHEMA <= schema < SCHEMA:
         return document
-    if isinstance(taken, dict):
-        taken = {former.TAKEN.get(key, key): value for key, value in taken.items()}
+    if isinstance(identity, dict):
+        identity = {former.TAKEN.get(key, key): value for key, value in identity.items()}
     if isinstance(measurements, list):
         measurements = [_renamed(measurement) for measurement in measurements]
-    return document | {"schema": SCHEMA, "taken": taken, "measurements": measurements}
+    return document | {"schema": SCHEMA, "taken": identity, "measurements": measurements}
 
 
 def _renamed(measurement: Any) -> Any:
@@ -244,7 +245,7 @@ def read_noise(path: Path) -> dict[str, float]:
     Raises:
         UsageMistake: no such metric, or not a share.
     """
-    found = {}
+    noise_of = {}
     for name, table in read_toml(path).items():
         metric_named(name)
         key = f"{name}.noise"
@@ -255,14 +256,14 @@ def read_noise(path: Path) -> dict[str, float]:
                 key=name,
                 remedy='Write noise = "5 %"',
             )
-        found[name] = parse_quantity(table.get("noise"), Unit.FRACTION, file=path, key=key)
-    return found
+        noise_of[name] = parse_quantity(table.get("noise"), Unit.FRACTION, file=path, key=key)
+    return noise_of
 
 
 def movement(
     measured: Measurement,
     baseline: Baseline,
-    taken: RunIdentity,
+    identity: RunIdentity,
     noise: Mapping[str, float],
     *,
     untimed: str | None = None,
@@ -272,7 +273,7 @@ def movement(
     Args:
         measured: of this run.
         baseline: of the same subject, device and scheme.
-        taken: how this run is told apart.
+        identity: how this run is told apart.
         noise: see `read_noise`.
         untimed: why times on this device say nothing; None if they do.
     """
@@ -282,34 +283,34 @@ def movement(
         return _not_compared(metric, "the baseline has none")
     if untimed is None and measured.device == HOST and metric.source is Source.CLOCK:
         untimed = "a host does other things meanwhile, only ratios are compared"
-    why = _incomparable(metric, baseline.taken, taken, untimed)
-    if why is not None:
-        return _not_compared(metric, why)
+    reason = _incomparable(metric, baseline.taken, identity, untimed)
+    if reason is not None:
+        return _not_compared(metric, reason)
     # A newer file is what a baseline is for: it is compared, and said.
-    other = _other_file(baseline.taken.file, taken.file)
-    also = f" ({other})" if other else ""
+    other_file = _other_file(baseline.taken.file, identity.file)
+    also = f" ({other_file})" if other_file else ""
     change = measured.value - before.value
     low = change - math.hypot(_below(measured), _above(before))
     high = change + math.hypot(_above(measured), _below(before))
     allowed = noise.get(metric.name, 0.0) * abs(before.value)
     down, up = high < -allowed, low > allowed
     if not (down or up):
-        return Movement(Move.SAME, f"{metric.name}: as before{also}", other)
+        return Movement(Move.SAME, f"{metric.name}: as before{also}", other_file)
     worse = up if metric.better == "lower" else down
     ends = (low, high) if low < high else None
-    shown = human_interval(
+    difference = human_interval(
         change, ends, metric.unit, difference=_in_points(metric), exact=metric.exact
     )
-    shown += " (95 % interval)" if ends else ""
+    difference += " (95 % interval)" if ends else ""
     values = " to ".join(
         human(value, metric.unit, difference=metric.difference, exact=metric.exact)
         for value in (before.value, measured.value)
     )
     return Movement(
         Move.REGRESSION if worse else Move.IMPROVEMENT,
-        f"{metric.name} of {measured.scheme} moved by {shown}, from {values}, "
+        f"{metric.name} of {measured.scheme} moved by {difference}, from {values}, "
         f"since {_since(baseline)}{also}",
-        other,
+        other_file,
     )
 
 
@@ -333,12 +334,12 @@ def _in_points(metric: Metric) -> bool:
     return metric.unit is Unit.FRACTION
 
 
-def _below(one: Measurement | Kept) -> float:
-    return math.inf if one.low is None else one.value - one.low
+def _below(measurement: Measurement | Kept) -> float:
+    return math.inf if measurement.low is None else measurement.value - measurement.low
 
 
-def _above(one: Measurement | Kept) -> float:
-    return math.inf if one.high is None else one.high - one.value
+def _above(measurement: Measurement | Kept) -> float:
+    return math.inf if measurement.high is None else measurement.high - measurement.value
 
 
 def _incomparable(

@@ -69,12 +69,12 @@ class Budgets:
     def limit(self, metric: str, scheme: str) -> Budget | None:
         """Return the limit for a metric of a scheme; None if there is none."""
         own = _of(self.limits, metric, scheme)
-        few = _of(self.few, metric, scheme)
-        if own is not None and few is None and self.texts is not None and metric in SCORES:
+        of_few = _of(self.few, metric, scheme)
+        if own is not None and of_few is None and self.texts is not None and metric in SCORES:
             return lowered(own, self.texts)
-        if own is None or few is None:
+        if own is None or of_few is None:
             return own
-        return few if few.keeps(own.value) else own
+        return of_few if of_few.keeps(own.value) else own
 
 
 def lowered(own: Budget, texts: int) -> Budget:
@@ -136,12 +136,12 @@ def load_guards(
         UsageMistake: no such file, or something in it is wrong. Names file, key and remedy.
     """
     path = _file_of(name_or_path, GUARDS, guard_names(), "guards", key)
-    known = [*schemes, FULL_MODEL]
-    few = _limits(EMULATED, known, classes) if emulated is not None else {}
+    names = [*schemes, FULL_MODEL]
+    of_few = _limits(EMULATED, names, classes) if emulated is not None else {}
     return Budgets(
         shown(path),
-        _as_guards(_limits(path, known, classes)),
-        few=_as_guards(few),
+        _as_guards(_limits(path, names, classes)),
+        few=_as_guards(of_few),
         texts=emulated,
     )
 
@@ -149,7 +149,7 @@ def load_guards(
 def _as_guards(
     limits: Mapping[tuple[str, str | None], Budget],
 ) -> dict[tuple[str, str | None], Budget]:
-    return {of: replace(one, guards=True) for of, one in limits.items()}
+    return {of: replace(limit, guards=True) for of, limit in limits.items()}
 
 
 def load_budgets(  # noqa: PLR0913 - all named but the file
@@ -176,9 +176,9 @@ def load_budgets(  # noqa: PLR0913 - all named but the file
             judge nothing would let everything pass. Names file, key and remedy.
     """
     path = _file_of(name_or_path, FOLDER, budget_names(), "budgets", key)
-    known = [*schemes, FULL_MODEL]
-    own = _limits(path, known, classes)
-    goals = _goals(path, known)
+    names = [*schemes, FULL_MODEL]
+    own = _limits(path, names, classes)
+    goals = _goals(path, names)
     if not (own or goals):
         raise UsageMistake(
             "holds no budget, so it would judge next to nothing",
@@ -186,25 +186,25 @@ def load_budgets(  # noqa: PLR0913 - all named but the file
             remedy='Limit at least one metric, such as [accuracy_drop] with max = "2 points"',
         )
     limited = {metric for metric, _ in own}
-    common = _limits(SOUNDNESS, known, classes)
-    few = _limits(EMULATED, known, classes) if emulated is not None else {}
+    common = _limits(SOUNDNESS, names, classes)
+    of_few = _limits(EMULATED, names, classes) if emulated is not None else {}
     return Budgets(
         shown(path),
         {key: common[key] for key in common if key[0] not in limited} | own,
-        few={of: one for of, one in few.items() if not carried or of[0] in OF_FEW_TEXTS},
+        few={of: limit for of, limit in of_few.items() if not carried or of[0] in OF_FEW_TEXTS},
         texts=None if carried else emulated,
         goals=goals,
     )
 
 
-def _file_of(name_or_path: str, folder: Path, names: list[str], what: str, key: str) -> Path:
+def _file_of(name_or_path: str, folder: Path, names: list[str], noun: str, key: str) -> Path:
     """Return the file of limits that ship with edgeproof, or the path that was given."""
     path = Path(name_or_path)
     if path.suffix == ".toml":
         return path
     if name_or_path not in names:
         raise UsageMistake(
-            f"no {what} are called {name_or_path!r}",
+            f"no {noun} are called {name_or_path!r}",
             key=key,
             remedy=f"Give one of {', '.join(names)}, or the path of a TOML file",
         )
@@ -256,10 +256,10 @@ class _Reader:
         if name not in METRICS:
             raise self._mistake(f"no metric is called {name!r}", name, remedy_for_metric(name))
         metric, entries = METRICS[name], self._table(name, table)
-        found: list[tuple[str | None, Budget]] = []
+        limits: list[tuple[str | None, Budget]] = []
         general = {key: value for key, value in entries.items() if not isinstance(value, dict)}
         if general or not entries:
-            found.append((None, self._limit(metric, general, name)))
+            limits.append((None, self._limit(metric, general, name)))
         for scheme, own in entries.items():
             if isinstance(own, dict):
                 key = f"{name}.{scheme}"
@@ -271,8 +271,8 @@ class _Reader:
                             scheme, former.SCHEMES, f"Known schemes: {', '.join(self.schemes)}"
                         ),
                     )
-                found.append((scheme, self._limit(metric, own, key)))
-        return found
+                limits.append((scheme, self._limit(metric, own, key)))
+        return limits
 
     def _limit(self, metric: Metric, entries: Mapping[str, object], table: str) -> Budget:
         """Return the single limit of a table."""
@@ -287,34 +287,34 @@ class _Reader:
                 )
         if not entries:
             raise self._mistake("holds no limit", table, f"Give {side!r}, or remove the table")
-        written, key = entries[side], f"{table}.{side}"
+        text, key = entries[side], f"{table}.{side}"
         value = parse_quantity(
-            written, metric.unit, difference=metric.difference, file=self.file, key=key
+            text, metric.unit, difference=metric.difference, file=self.file, key=key
         )
-        self._check(metric, value, str(written), key)
-        return Budget(metric.name, side, value, str(written), self.file, key)
+        self._check(metric, value, str(text), key)
+        return Budget(metric.name, side, value, str(text), self.file, key)
 
-    def _check(self, metric: Metric, value: float, written: str, key: str) -> None:
+    def _check(self, metric: Metric, value: float, text: str, key: str) -> None:
         """Reject a limit that is unreachable, always kept, or kept by guessing."""
         if not metric.low <= value <= metric.high:
             low, high = (
                 human(end, metric.unit, difference=metric.difference) for end in metric[3:5]
             )
             raise self._mistake(
-                f"{written!r} is outside what {metric.name} can be",
+                f"{text!r} is outside what {metric.name} can be",
                 key,
                 f"Give a limit between {low} and {high}",
             )
         worst = metric.high if metric.better == "lower" else metric.low
         if value == worst:
             raise self._mistake(
-                f"{written!r} is kept by whatever {metric.name} can be",
+                f"{text!r} is kept by whatever {metric.name} can be",
                 key,
                 "Give a limit that can be broken, or remove it",
             )
         if metric.has_chance and value < 1.0 / self.classes:
             raise self._mistake(
-                f"{written!r} is below chance, which is {human(1.0 / self.classes, metric.unit)} "
+                f"{text!r} is below chance, which is {human(1.0 / self.classes, metric.unit)} "
                 f"for {self.classes} labels",
                 key,
                 'Give a limit that guessing does not keep; percentages are written like "98 %"',
@@ -327,5 +327,5 @@ class _Reader:
             )
         return table
 
-    def _mistake(self, what: str, key: str, remedy: str) -> UsageMistake:
-        return UsageMistake(what, file=self.file, key=key, remedy=remedy)
+    def _mistake(self, problem: str, key: str, remedy: str) -> UsageMistake:
+        return UsageMistake(problem, file=self.file, key=key, remedy=remedy)

@@ -90,15 +90,15 @@ def strata_of(margins: Floats, order: Rows) -> Strata:
     return Strata(close, order[~np.isin(order, close)], order)
 
 
-def most_disagreeing(found: int, drawn: int, *, error: float) -> float:
+def most_disagreeing(disagreeing: int, drawn: int, *, error: float) -> float:
     """Return an upper bound of the share of the others that disagree, from a random sample.
 
     Args:
-        found: how many of the drawn ones disagree.
+        disagreeing: how many of the drawn ones disagree.
         drawn: how many were drawn.
         error: the bound is too small at most so often (Clopper and Pearson, one side).
     """
-    return proportion_interval(found, drawn, confidence=1.0 - 2.0 * error).high
+    return proportion_interval(disagreeing, drawn, confidence=1.0 - 2.0 * error).high
 
 
 def texts_needed(share: float, *, error: float) -> int:
@@ -134,21 +134,21 @@ def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
     return least
 
 
-def at_worst(labels: Labels, right: Labels, others: Rows, count: int, *, better: bool) -> Labels:
+def at_worst(labels: Labels, right: Labels, different: Rows, count: int, *, better: bool) -> Labels:
     """Return labels in the best or worst case for some of the other texts.
 
     Args:
         labels: [n].
         right: [n], what they are compared with: gold, or a reference's.
-        others: the texts that may have other labels.
+        different: the texts that may have other labels.
         count: how many of these have one, at the most.
         better: whether it is the right one, where it was not.
     """
-    given = labels.copy()
+    changed = labels.copy()
     # The rarest labels first: measures that count every label alike move most by them.
-    amounts = np.bincount(right)[right[others]]
-    ordered = others[np.argsort(amounts, kind="stable")]
-    moved = ordered[(given[ordered] == right[ordered]) != better][:count]
+    amounts = np.bincount(right)[right[different]]
+    ordered = different[np.argsort(amounts, kind="stable")]
+    moved = ordered[(changed[ordered] == right[ordered]) != better][:count]
     classes = max(2, int(max(labels.max(), right.max())) + 1)
-    given[moved] = right[moved] if better else (right[moved] + 1) % classes
-    return given
+    changed[moved] = right[moved] if better else (right[moved] + 1) % classes
+    return changed

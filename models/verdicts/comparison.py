@@ -170,12 +170,12 @@ def race_until_sure(
     Returns:
         One to `RACES` races; the last one decides.
     """
-    length, taken = 1, [race(0, 1)]
-    while len(taken) < RACES:
-        last = verdict(taken[-1])
-        if last is Verdict.PASS or (last is Verdict.FAIL and len(taken) > 1):
+    length, races = 1, [race(0, 1)]
+    while len(races) < RACES:
+        last = verdict(races[-1])
+        if last is Verdict.PASS or (last is Verdict.FAIL and len(races) > 1):
             break
-        if last is Verdict.INCONCLUSIVE and taken[-1].seconds * GROWTH <= LONGEST:
+        if last is Verdict.INCONCLUSIVE and races[-1].seconds * GROWTH <= LONGEST:
             length *= GROWTH
-        taken.append(race(len(taken), length))
-    return taken
+        races.append(race(len(races), length))
+    return races

@@ -97,7 +97,7 @@ def paired_confusion(
     shape = (*confusion(gold, first, groups, classes=classes).shape, classes + 1)
     # What is wrong with the second model's answers is said likewise.
     confusion(gold, second, classes=classes)
-    answers = [np.where(each == MISSING, classes, each) for each in (first, second)]
+    answers = [np.where(labels == MISSING, classes, labels) for labels in (first, second)]
     cells = np.ravel_multi_index((_owners(gold, groups), gold, *answers), shape)
     return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape)
 
@@ -144,9 +144,9 @@ def macro_f1(tables: Counts) -> Floats:
 
 def shares(parts: Counts | Floats, wholes: Counts | Floats, *, otherwise: float = 0.0) -> Floats:
     """Return the parts over wholes, element by element; `otherwise` if a whole is 0."""
-    found = np.full(np.broadcast_shapes(parts.shape, wholes.shape), otherwise)
-    np.divide(parts, wholes, out=found, where=wholes > 0)
-    return found
+    quotients = np.full(np.broadcast_shapes(parts.shape, wholes.shape), otherwise)
+    np.divide(parts, wholes, out=quotients, where=wholes > 0)
+    return quotients
 
 
 def _mean_where(values: Floats, counts: NDArray[np.bool_]) -> Floats:

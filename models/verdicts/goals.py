@@ -62,22 +62,22 @@ def read_goals(table: object, *, file: str, schemes: Collection[str]) -> dict[st
             f"holds {table!r}, not a table", file=file, key=GOAL, remedy=f"Write {_written(GOAL)}"
         )
     own = {name: value for name, value in table.items() if not isinstance(value, dict)}
-    found: dict[str | None, Goal] = {}
+    goals: dict[str | None, Goal] = {}
     if own or not table:
-        found[None] = _goal(own, file, GOAL)
+        goals[None] = _goal(own, file, GOAL)
     for scheme, limits in table.items():
         if not isinstance(limits, dict):
             continue
         if scheme not in schemes or scheme == FULL_MODEL:
-            known = ", ".join(name for name in schemes if name != FULL_MODEL)
+            names = ", ".join(name for name in schemes if name != FULL_MODEL)
             raise UsageMistake(
                 f"no scheme is called {scheme!r}",
                 file=file,
                 key=f"{GOAL}.{scheme}",
-                remedy=former.remedy_for(scheme, former.SCHEMES, f"Known schemes: {known}"),
+                remedy=former.remedy_for(scheme, former.SCHEMES, f"Known schemes: {names}"),
             )
-        found[scheme] = _goal(limits, file, f"{GOAL}.{scheme}")
-    return found
+        goals[scheme] = _goal(limits, file, f"{GOAL}.{scheme}")
+    return goals
 
 
 def _goal(limits: Mapping[str, Any], file: str, table: str) -> Goal:
@@ -100,27 +100,27 @@ def _goal(limits: Mapping[str, Any], file: str, table: str) -> Goal:
     return Goal(**{axis: _limit(axis, limits[axis], file, f"{table}.{axis}") for axis in AXES})
 
 
-def _limit(axis: str, written: object, file: str, key: str) -> Budget:
+def _limit(axis: str, text: object, file: str, key: str) -> Budget:
     metric = METRICS[AXES[axis]]
-    quantity = written
+    quantity = text
     if axis == "speed":
-        if not (isinstance(written, str) and written.endswith(_OVER)):
+        if not (isinstance(text, str) and text.endswith(_OVER)):
             raise UsageMistake(
-                f"{written!r} does not say over what", file=file, key=key,
+                f"{text!r} does not say over what", file=file, key=key,
                 remedy=f"Write it as text, like {_EXAMPLES[axis]}",
             )  # fmt: skip
-        quantity = written.removesuffix(_OVER)
+        quantity = text.removesuffix(_OVER)
     value = parse_quantity(quantity, metric.unit, difference=metric.difference, file=file, key=key)
     worst = metric.high if metric.better == "lower" else metric.low
     if not metric.low <= value <= metric.high or value == worst:
         raise UsageMistake(
-            f"{written!r} is nothing that {metric.name} could break or keep",
+            f"{text!r} is nothing that {metric.name} could break or keep",
             file=file,
             key=key,
             remedy=f"Write it like {_EXAMPLES[axis]}",
         )
     side = "max" if metric.better == "lower" else "min"
-    return Budget(metric.name, side, value, str(written), file, key)  # type: ignore[arg-type] # one of two
+    return Budget(metric.name, side, value, str(text), file, key)  # type: ignore[arg-type] # one of two
 
 
 def _written(table: str) -> str:

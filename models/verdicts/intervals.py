@@ -102,8 +102,8 @@ def difference_from_counts(
     odds = first * second
     correlation = math.sqrt(odds / ((1.0 - first) * (1.0 - second))) if odds else 0.0
 
-    def joined(one: float, other: float) -> float:
-        return math.sqrt(one * one + other * other + 2.0 * correlation * one * other)
+    def joined(first: float, second: float) -> float:
+        return math.sqrt(first * first + second * second + 2.0 * correlation * first * second)
 
     difference = first - second
     low = difference - joined(first - low_first, high_second - second)
@@ -158,13 +158,16 @@ def mean_interval(
             remedy="Give shares, or distances of probabilities",
         )
     random = np.random.default_rng(seed)
-    seen, unseen = np.empty((2, resamples))
+    resampled_means, weights_of_largest = np.empty((2, resamples))
     for at in range(resamples):
         weights = random.standard_exponential(samples.size + 1)
         weights /= weights.sum()
-        seen[at], unseen[at] = weights[:-1] @ samples, weights[-1]
+        resampled_means[at], weights_of_largest[at] = weights[:-1] @ samples, weights[-1]
     tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(seen, tail), np.quantile(seen + unseen, 1.0 - tail)
+    low, high = (
+        np.quantile(resampled_means, tail),
+        np.quantile(resampled_means + weights_of_largest, 1.0 - tail),
+    )
     value = float(samples.mean())
     return Interval(min(float(low), value), min(1.0, max(float(high), value)))
 
@@ -205,13 +208,13 @@ def _binomial_quantile(share: float, trials: int, probability: float) -> int:
     """
     from scipy.special import bdtr, bdtrik  # noqa: PLC0415 - half a second that collection must not pay
 
-    found = max(0, math.ceil(float(bdtrik(share, trials, probability))))
+    quantile = max(0, math.ceil(float(bdtrik(share, trials, probability))))
     # The inverse is that of a continuous function, and rounded.
-    while found > 0 and bdtr(found - 1, trials, probability) >= share:
-        found -= 1
-    while bdtr(found, trials, probability) < share:
-        found += 1
-    return found
+    while quantile > 0 and bdtr(quantile - 1, trials, probability) >= share:
+        quantile -= 1
+    while bdtr(quantile, trials, probability) < share:
+        quantile += 1
+    return quantile
 
 
 def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> int:
@@ -223,8 +226,8 @@ def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> 
 
 def resamples_for(confidence: float) -> int:
     """Return how many resamples leave as many beyond the ends as `RESAMPLES` do at 95 %."""
-    wanted = RESAMPLES * (1.0 - CONFIDENCE) / (1.0 - confidence)
-    return min(MOST_RESAMPLES, max(RESAMPLES, round(wanted)))
+    needed = RESAMPLES * (1.0 - CONFIDENCE) / (1.0 - confidence)
+    return min(MOST_RESAMPLES, max(RESAMPLES, round(needed)))
 
 
 def check_latencies(numerators: Floats, denominators: Floats) -> None:

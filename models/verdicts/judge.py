@@ -129,18 +129,18 @@ class Judgment:
     def why(self) -> str:
         """What the verdict follows from, in a few words."""
         estimate = self.estimate
-        what = "the whole interval" if estimate.low < estimate.high else "the value"
+        subject = "the whole interval" if estimate.low < estimate.high else "the value"
         if self.verdict is Verdict.INVALID:
             return f"not judged, {self.invalid_because}"
         if self.verdict is Verdict.INCONCLUSIVE:
             return f"the limit lies inside the interval, {self._what_decides()}"
-        return f"{what} {'keeps' if self.verdict is Verdict.PASS else 'breaks'} it"
+        return f"{subject} {'keeps' if self.verdict is Verdict.PASS else 'breaks'} it"
 
     @property
     def reason(self) -> str:
         """The whole sentence: what was measured, the budget, and why it is kept or not."""
-        shown = describe(self.estimate, metric_named(self.budget.metric), scheme=self.scheme)
-        return f"{shown}, {self.budget}: {self.why}"
+        measured = describe(self.estimate, metric_named(self.budget.metric), scheme=self.scheme)
+        return f"{measured}, {self.budget}: {self.why}"
 
     @property
     def _reach(self) -> float:

@@ -129,14 +129,14 @@ def confidences_of(shares: tuple[float, ...]) -> tuple[float, ...]:
     from scipy.special import ndtr  # noqa: PLC0415 - half a second that collection must not pay
 
     error = 1.0 - CONFIDENCE
-    found: list[float] = []
+    confidences: list[float] = []
     inside: _Inside | None = None
     for before, share in zip((0.0, *shares), shares, strict=False):
         spent = error * (share - before)
         end = _end(inside, share, spent)
-        found.append(float(1.0 - 2.0 * ndtr(-end)))
+        confidences.append(float(1.0 - 2.0 * ndtr(-end)))
         inside = _Inside.after(inside, share, end)
-    return tuple(found)
+    return tuple(confidences)
 
 
 class _Inside(NamedTuple):

@@ -216,14 +216,14 @@ def _invalid(because: str | None) -> dict[str, str]:
     return {} if because is None else {"invalid_because": because}
 
 
-def _details(given: dict[str, Any]) -> Details:
+def _details(details: dict[str, Any]) -> Details:
     """Read the details that a gate gives.
 
     Raises:
         EdgeproofError: one of them is mistyped.
     """
     try:
-        return read_open(given, Details)
+        return read_open(details, Details)
     except msgspec.ValidationError as error:
         raise EdgeproofError(f"`details`: {error}", remedy="Correct what the gate gives") from None
 

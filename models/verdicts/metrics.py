@@ -378,13 +378,14 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
     Raises:
         EdgeproofError: not of one shape, empty, or a logit is NaN or infinite.
     """
-    one, other = _sane(first), _sane(second)
-    if one.shape != other.shape:
+    first_sane, second_sane = _sane(first), _sane(second)
+    if first_sane.shape != second_sane.shape:
         raise EdgeproofError(
-            f"logits of shape {list(one.shape)} cannot be compared with {list(other.shape)}",
+            f"logits of shape {list(first_sane.shape)} cannot be compared with "
+            f"{list(second_sane.shape)}",
             remedy="Give both for the same texts and labels",
         )
-    return np.asarray(0.5 * np.abs(one - other).sum(axis=1))
+    return np.asarray(0.5 * np.abs(first_sane - second_sane).sum(axis=1))
 
 
 def _sane(logits: Floats) -> NDArray[np.float64]:

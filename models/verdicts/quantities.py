@@ -96,7 +96,7 @@ def _units_of(unit: Unit, *, difference: bool) -> list[str]:
 
 
 def parse_quantity(
-    written: object,
+    text: object,
     unit: Unit,
     *,
     difference: bool = False,
@@ -106,7 +106,7 @@ def parse_quantity(
     """Convert a written quantity to its canonical value.
 
     Args:
-        written: what the file holds: text with a number and a unit.
+        text: what the file holds: text with a number and a unit.
         unit: the canonical unit the value must have.
         difference: whether it is a difference of fractions: written in points, may be negative.
         file: named in an error.
@@ -121,38 +121,38 @@ def parse_quantity(
             was meant.
     """
     example = '"4.1 points"' if difference else _EXAMPLES[unit]
-    match = _WRITTEN.fullmatch(written) if isinstance(written, str) else None
+    match = _WRITTEN.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise UsageMistake(
-            f"{written!r} is not a finite number with a unit",
+            f"{text!r} is not a finite number with a unit",
             file=file,
             key=key,
             remedy=f"Write it as text, like {example}",
         )
     number, name = Decimal(match[1]), match[2]
-    known = _units_of(unit, difference=difference)
-    if name not in known:
+    units = _units_of(unit, difference=difference)
+    if name not in units:
         problem = "does not fit here" if name in SPELLINGS else "is not known"
         raise UsageMistake(
-            f"the unit {name!r} of {written!r} {problem}",
+            f"the unit {name!r} of {text!r} {problem}",
             file=file,
             key=key,
             remedy=former.remedy_for(
-                name, former.UNITS, f"Use one of {', '.join(known)}, like {example}"
+                name, former.UNITS, f"Use one of {', '.join(units)}, like {example}"
             ),
         )
     value = float(number * SPELLINGS[name].factor)
     if not math.isfinite(value):
         raise UsageMistake(
-            f"{written!r} is too large to be meant", file=file, key=key, remedy=f"Write {example}"
+            f"{text!r} is too large to be meant", file=file, key=key, remedy=f"Write {example}"
         )
     if value < 0.0 and not difference:
         raise UsageMistake(
-            f"{written!r} is negative", file=file, key=key, remedy=f"Write it like {example}"
+            f"{text!r} is negative", file=file, key=key, remedy=f"Write it like {example}"
         )
     if name in {"%", "points"} and 0 < abs(number) < SMALLEST_PERCENTAGE:
         raise UsageMistake(
-            f"{written!r} looks like a fraction where a percentage was meant",
+            f"{text!r} looks like a fraction where a percentage was meant",
             file=file,
             key=key,
             remedy=f'Write "{(number * 100).normalize():f} {name}", '
@@ -196,11 +196,11 @@ def human_interval(
         suffix = " texts/s"
     elif unit in {Unit.INSTRUCTIONS, Unit.LOGITS, Unit.NATS}:
         suffix = f" {unit}"
-    shown = f"{_digits(factor * value)}{suffix}"
+    shown_value = f"{_digits(factor * value)}{suffix}"
     if ends is None:
-        return shown
+        return shown_value
     low, high = (_digits(factor * end) if math.isfinite(end) else "?" for end in ends)
-    return f"{shown} [{low}, {high}]"
+    return f"{shown_value} [{low}, {high}]"
 
 
 def _digits(value: float) -> str:
@@ -208,8 +208,8 @@ def _digits(value: float) -> str:
 
     What is smaller than a hundredth keeps two digits, wherever they begin.
     """
-    whole = len(str(int(abs(value))))
-    decimals = max(0, 4 - whole)
+    integer_digits = len(str(int(abs(value))))
+    decimals = max(0, 4 - integer_digits)
     if 0.0 < abs(value) < SMALL:
         decimals = 1 - math.floor(math.log10(abs(value)))
     text = f"{value:,.{decimals}f}"

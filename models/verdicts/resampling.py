@@ -91,15 +91,15 @@ def counts_intervals(
     parts = _resampled(tables, resamples, seed)
     resampled = np.concatenate([statistics(part) for part in parts])
     accelerations = _accelerations(statistics, tables, resampled.shape[1])
-    found = []
+    intervals = []
     for at, value in enumerate(map(float, statistics(tables))):
         drawn = np.sort(resampled[:, at])
         low, high = _corrected_ends(drawn, value, accelerations[at], confidence)
         if math.isnan(low) or low == high:
             low, high = value - unseen, value + unseen
         # The ends hold the estimate: under strong bias the bootstrap's need not.
-        found.append(Interval(max(0.0, min(low, value)), min(1.0, max(high, value))))
-    return found
+        intervals.append(Interval(max(0.0, min(low, value)), min(1.0, max(high, value))))
+    return intervals
 
 
 def drop_interval(
@@ -168,9 +168,9 @@ def _resampled(
     odds = tables + beside
     # What is of one cell alone can only be drawn as it is.
     free = np.count_nonzero(odds.reshape(len(odds), -1), axis=1) > 1
-    whole = resamples * tables.size <= LARGEST_PART
-    drawn_groups = range(len(tables)) if whole else np.flatnonzero(free)
-    most = resamples if whole else max(1, LARGEST_PART // tables.size)
+    at_once = resamples * tables.size <= LARGEST_PART
+    drawn_groups = range(len(tables)) if at_once else np.flatnonzero(free)
+    most = resamples if at_once else max(1, LARGEST_PART // tables.size)
     for begin in range(0, resamples, most):
         count = min(most, resamples - begin)
         drawn = np.repeat(tables[None], count, axis=0)

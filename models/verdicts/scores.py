@@ -105,8 +105,8 @@ def score_trivial_classifiers(
         answers[OVERALL] = majority(train[0], gold.size)
         answers[MAJORITY] = group_majority(*train, groups)
     return {
-        name: _measures(confusion.confusion(gold, each, groups, classes=classes))
-        for name, each in answers.items()
+        name: _measures(confusion.confusion(gold, labels, groups, classes=classes))
+        for name, labels in answers.items()
     }
 
 
@@ -118,18 +118,18 @@ def domain_of(group_id: str) -> str:
 
 def _measures(tables: Counts) -> dict[str, float]:
     """Return the measures of the tables of some groups, pooled and group by group."""
-    (found,) = _measures_of_each(tables[None])
-    return found
+    (measures,) = _measures_of_each(tables[None])
+    return measures
 
 
 def _measures_of_each(sets: Counts) -> list[dict[str, float]]:
     """Return the measures of each of several sets of groups, [sets, groups, *table]."""
     pooled = {name: measure(sets.sum(axis=1)) for name, measure in _POOLED.items()}
-    each = {name: measure(sets) for name, measure in _BY_GROUP.items()}
+    by_group = {name: measure(sets) for name, measure in _BY_GROUP.items()}
     texts, groups = sets.sum(axis=(1, 2, 3)), sets.shape[1]
     return [
         {"texts": int(texts[at]), "groups": groups}
-        | {name: round(float(value[at]), _DIGITS) for name, value in (pooled | each).items()}
+        | {name: round(float(value[at]), _DIGITS) for name, value in (pooled | by_group).items()}
         for at in range(len(sets))
     ]
 

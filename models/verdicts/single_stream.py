@@ -89,8 +89,8 @@ class Stream:
 
     def details(self) -> dict[str, Any]:
         """Return the details of a measurement: every sample in seconds, and the warm-up's end."""
-        said = {} if self.stopped is None else {TIMED: self.stopped.said()}
-        return said | {
+        timed = {} if self.stopped is None else {TIMED: self.stopped.said()}
+        return timed | {
             "seconds": self.seconds,
             "warm_up": self.warm_up,
             "sustained_from": self.seconds.size - self.sustained.size,
@@ -116,19 +116,19 @@ def single_stream(
         seconds: the sum of the latencies to reach, by `MOST` queries at the most; 0.0 if the number
             is enough.
     """
-    taken: list[Floats] = []
+    chunks: list[Floats] = []
     asked, elapsed = 0, 0.0
     looks = timed_looks(queries, fewest=FEWEST)
     for look, following in itertools.zip_longest(looks, looks[1:]):
         while asked < look.texts or (elapsed < seconds and asked < MOST):
             count = CHUNK if elapsed < seconds else min(CHUNK, look.texts - asked)
             answered = ask(asked, count)
-            taken.append(answered)
+            chunks.append(answered)
             asked, elapsed = asked + answered.size, elapsed + float(answered.sum())
         if following is not None and asked >= following.texts:
             continue
-        known = np.concatenate(taken, dtype=np.float64)
-        stream = Stream(known, warm_up_of(known), confidence=look.confidence)
+        seconds_so_far = np.concatenate(chunks, dtype=np.float64)
+        stream = Stream(seconds_so_far, warm_up_of(seconds_so_far), confidence=look.confidence)
         because = enough(stream)
         if because or following is None:
             reached = Look(asked, look.confidence)
@@ -168,6 +168,6 @@ def warm_up_of(seconds: Floats) -> int:
     # typical, so that their squares do not cancel.
     apart = medians - np.median(medians)
     left = np.arange(len(medians), 0, -1)
-    mean, square = (np.cumsum(each[::-1])[::-1] / left for each in (apart, apart**2))
+    mean, square = (np.cumsum(values[::-1])[::-1] / left for values in (apart, apart**2))
     errors = np.maximum(square - mean**2, 0.0) / left
     return BATCH * int(np.argmin(errors[: len(medians) // 3]))

@@ -45,26 +45,26 @@ def ask_in_turns(
         Of each model the seconds [turns, 2, texts of a turn]: of the way there, and of that back.
     """
     size = min(TEXTS, texts)
-    taken: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in models}
+    seconds: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in models}
     for turn in range(turns):
         rows = (first + turn * size + np.arange(size)) % texts
         # Who begins takes turns: what follows finds warmer caches.
-        there = list(models)[:: -1 if turn % 2 else 1]
-        ways = {name: [models[name](rows)] for name in there}
-        for name in reversed(there):
-            ways[name].append(models[name](rows))
-        for name, (one, other) in ways.items():
-            taken[name].append((one, other))
-    return {name: np.asarray(each, np.float64) for name, each in taken.items()}
+        names = list(models)[:: -1 if turn % 2 else 1]
+        times = {name: [models[name](rows)] for name in names}
+        for name in reversed(names):
+            times[name].append(models[name](rows))
+        for name, (one, second) in times.items():
+            seconds[name].append((one, second))
+    return {name: np.asarray(turns, np.float64) for name, turns in seconds.items()}
 
 
-def seconds_per_turn(taken: Floats) -> NDArray[np.float64]:
+def seconds_per_turn(seconds: Floats) -> NDArray[np.float64]:
     """Return the seconds of each turn, [turns]: of each text the faster of its two answers.
 
     Args:
-        taken: seconds [turns, 2, texts].
+        seconds: seconds [turns, 2, texts].
     """
-    return np.asarray(taken.min(axis=1).sum(axis=1), np.float64)
+    return np.asarray(seconds.min(axis=1).sum(axis=1), np.float64)
 
 
 def speed_ratio(candidate: Floats, reference: Floats) -> Estimate:
@@ -98,8 +98,8 @@ def speed_race(candidate: Floats, reference: Floats) -> RacedRatio:
     )
 
 
-def _noise_of(taken: Floats) -> float:
+def _noise_of(seconds: Floats) -> float:
     """Return how far the two ways of one model are apart, a share: it is the same work."""
-    ratios = taken[:, 0].sum(axis=1) / taken[:, 1].sum(axis=1)
+    ratios = seconds[:, 0].sum(axis=1) / seconds[:, 1].sum(axis=1)
     low, high = quantile_interval(ratios, 0.5)
     return noise_between(low, high)

@@ -75,5 +75,5 @@ def why_enough(
     """
     if not limits:
         return IS_NARROW if is_precise(estimate, within) else ""
-    found = {judge(estimate, limit, scheme=scheme).verdict for limit in limits}
-    return DECIDES if Verdict.FAIL in found or found <= set(DECIDED) else ""
+    verdicts = {judge(estimate, limit, scheme=scheme).verdict for limit in limits}
+    return DECIDES if Verdict.FAIL in verdicts or verdicts <= set(DECIDED) else ""

@@ -59,7 +59,9 @@ def group_majority(
         counts.setdefault(group, np.zeros_like(overall))[label] += 1
     # Shares below one whole text decide ties and nothing else.
     shares = overall / (overall.sum() + 1)
-    majority = {group: int((each + shares).argmax()) for group, each in counts.items()}
+    majority = {
+        group: int((counts_of_group + shares).argmax()) for group, counts_of_group in counts.items()
+    }
     fallback = int(overall.argmax())
     return np.array([majority.get(group, fallback) for group in groups])
 

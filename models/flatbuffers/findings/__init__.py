@@ -28,5 +28,5 @@ _CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
 
 def findings_of(inspected: Inspected) -> tuple[Finding, ...]:
     """Return every finding, errors first, then warnings, then notes."""
-    found = [finding for check in _CHECKS for finding in check(inspected)]
-    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))
+    findings = [finding for check in _CHECKS for finding in check(inspected)]
+    return tuple(sorted(findings, key=lambda finding: ORDER.index(finding.severity)))

@@ -38,31 +38,39 @@ def _ports(inspected: Inspected) -> Iterator[Finding]:
         ("inputs", main.inputs, inspected.inputs),
         ("outputs", main.outputs, inspected.outputs),
     )
-    for side, described, held in sides:
-        if described and len(described) != len(held):
+    for side, described, tensors in sides:
+        if described and len(described) != len(tensors):
             yield Finding(
                 "metadata-ports",
                 "warning",
-                f"The metadata describes {len(described)} {side}, and the graph has {len(held)}.",
+                f"The metadata describes {len(described)} {side}, "
+                f"and the graph has {len(tensors)}.",
                 (),
                 _WRITE_AGAIN,
             )
         elif described:
-            yield from _names(side, described, held)
+            yield from _names(side, described, tensors)
 
 
 def _names(
-    side: str, described: Sequence[TensorMetadata], held: Sequence[Tensor]
+    side: str, described: Sequence[TensorMetadata], tensors: Sequence[Tensor]
 ) -> Iterator[Finding]:
     """Compare names that both sides use: their order has to agree."""
-    told, found = [_bare(port.name) for port in described], [_bare(port.name) for port in held]
-    if told != found and len(set(told)) > 1 and sorted(told) == sorted(found):
+    described_names, tensor_names = (
+        [_bare(port.name) for port in described],
+        [_bare(port.name) for port in tensors],
+    )
+    if (
+        described_names != tensor_names
+        and len(set(described_names)) > 1
+        and sorted(described_names) == sorted(tensor_names)
+    ):
         yield Finding(
             "metadata-order",
             "warning",
-            f"The metadata describes its {side} in the order {several(told)}, and the graph has "
-            f"them in the order {several(found)}.",
-            tuple(told),
+            f"The metadata describes its {side} in the order {several(described_names)}, "
+            f"and the graph has them in the order {several(tensor_names)}.",
+            tuple(described_names),
             _WRITE_AGAIN,
         )
 
@@ -101,10 +109,10 @@ def _labels(inspected: Inspected) -> Iterator[Finding]:
     described = inspected.metadata.main.outputs
     if len(described) != len(inspected.outputs):
         return
-    for one, tensor in zip(described, inspected.outputs, strict=True):
+    for description, tensor in zip(described, inspected.outputs, strict=True):
         classes = tensor.shape[-1] if tensor.shape and not tensor.dynamic[-1] else None
         expected = 2 if classes == 1 else classes
-        for file in one.files:
+        for file in description.files:
             lines = _lines(inspected, file) if file.kind == LABELS else None
             if lines is not None and expected is not None and lines != expected:
                 yield Finding(
@@ -180,7 +188,7 @@ def _rows(inspected: Inspected) -> int:
 def _units(inspected: Inspected) -> Iterator[Finding]:
     for unit in inspected.metadata.units if inspected.metadata else ():
         if isinstance(unit, Normalization) and (
-            any(unit.mean) or any(each != 1.0 for each in unit.std)
+            any(unit.mean) or any(deviation != 1.0 for deviation in unit.std)
         ):
             yield Finding(
                 "metadata-normalization",
@@ -202,12 +210,12 @@ def _units(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _parser(inspected: Inspected) -> Iterator[Finding]:
-    wanted = inspected.metadata.min_parser_version if inspected.metadata else ""
-    if version_key(wanted) > version_key(limits().metadata_parser):
+    version = inspected.metadata.min_parser_version if inspected.metadata else ""
+    if version_key(version) > version_key(limits().metadata_parser):
         yield Finding(
             "metadata-newer",
             "note",
-            f"Its metadata wants a reader of version {wanted}; this one knows "
+            f"Its metadata wants a reader of version {version}; this one knows "
             f"{limits().metadata_parser}.",
             (),
             "Look at the fields that are not shown here with a newer reader",

@@ -103,10 +103,10 @@ def limits() -> Limits:
 
 def several(names: Iterable[str]) -> str:
     """List names in a sentence: the first few, and how many more there are."""
-    each = list(names)
-    few = each[: limits().names]
-    more = f" and {len(each) - len(few)} more" if len(each) > len(few) else ""
-    return ", ".join(few) + more
+    listed = list(names)
+    shown = listed[: limits().names]
+    more = f" and {len(listed) - len(shown)} more" if len(listed) > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def shape_of(tensor: Tensor) -> str:

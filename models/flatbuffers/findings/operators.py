@@ -136,7 +136,7 @@ def _loops(inspected: Inspected) -> Iterator[Finding]:
 def _variables(inspected: Inspected) -> Iterator[Finding]:
     report = inspected.report
     names = {operator.name for operator in report.operators}
-    kept = tuple(tensor.name for tensor in report.tensors if tensor.variable)
+    variables = tuple(tensor.name for tensor in report.tensors if tensor.variable)
     if are_lost(report.operators):
         yield Finding(
             "variables-without-values",
@@ -145,13 +145,13 @@ def _variables(inspected: Inspected) -> Iterator[Finding]:
             (READS,),
             REMEDY,
         )
-    elif kept or READS in names:
+    elif variables or READS in names:
         yield Finding(
             "variables",
             "warning",
             "It keeps variables from one answer to the next: an answer may depend on the texts "
             "before it.",
-            kept or (READS,),
+            variables or (READS,),
             "Reset the variables before each text, and judge the order of texts",
         )
 

@@ -126,8 +126,8 @@ def _integers(inspected: Inspected) -> Iterator[Finding]:
         if tensor.dtype in FLOAT_DTYPES or not _answers(tensor):
             continue
         name = named(tensor, inspected.outputs)
-        how = tensor.quantization
-        if how is None or len(how.scales) != 1:
+        quantization = tensor.quantization
+        if quantization is None or len(quantization.scales) != 1:
             yield Finding(
                 "output-without-scale",
                 "error",
@@ -136,7 +136,9 @@ def _integers(inspected: Inspected) -> Iterator[Finding]:
                 "Convert again, or declare scale and zero point",
             )
             continue
-        yield from _held(inspected, tensor, how.scales[0], (*how.zero_points, 0)[0])
+        yield from _held(
+            inspected, tensor, quantization.scales[0], (*quantization.zero_points, 0)[0]
+        )
 
 
 def _held(inspected: Inspected, tensor: Tensor, scale: float, zero: int) -> Iterator[Finding]:
@@ -169,8 +171,8 @@ def _held(inspected: Inspected, tensor: Tensor, scale: float, zero: int) -> Iter
 
 def _surest(width: float, tensor: Tensor) -> float:
     """Return the largest probability that logits within a range can express."""
-    others = max(tensor.shape[-1] if tensor.shape else 1, 2) - 1
-    return 1.0 / (1.0 + others * math.exp(-min(max(width, 0.0), 700.0)))
+    other_classes = max(tensor.shape[-1] if tensor.shape else 1, 2) - 1
+    return 1.0 / (1.0 + other_classes * math.exp(-min(max(width, 0.0), 700.0)))
 
 
 CHECKS = (_several, _shapes, _meanings, _integers)

@@ -72,25 +72,25 @@ def _floats(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _lengths(inspected: Inspected) -> Iterator[Finding]:
-    found = [port for port in inspected.inputs if any(port.dynamic[1:])]
-    if found:
+    ports = [port for port in inspected.inputs if any(port.dynamic[1:])]
+    if ports:
         yield Finding(
             "open-length",
             "note",
-            f"It leaves the number of tokens open: {_shaped(inspected, found)}.",
-            tuple(port.name for port in found),
+            f"It leaves the number of tokens open: {_shaped(inspected, ports)}.",
+            tuple(port.name for port in ports),
             "Resize its inputs before they are fed; delegates may need a fixed length",
         )
 
 
 def _batches(inspected: Inspected) -> Iterator[Finding]:
-    found = [port for port in inspected.inputs if port.dynamic[:1] == (True,)]
-    if found:
+    ports = [port for port in inspected.inputs if port.dynamic[:1] == (True,)]
+    if ports:
         yield Finding(
             "open-batch",
             "note",
-            f"It leaves the number of texts open: {_shaped(inspected, found)}.",
-            tuple(port.name for port in found),
+            f"It leaves the number of texts open: {_shaped(inspected, ports)}.",
+            tuple(port.name for port in ports),
             "Feed one text at a time, or resize its inputs",
         )
     fixed = [port for port in inspected.inputs if _many(port)]
@@ -143,11 +143,12 @@ def _signatures(inspected: Inspected) -> Iterator[Finding]:
         keys = tuple(signature.key for signature in signatures)
         lengths = by_length(inspected.report)
         if lengths:
+            listed = several(f"{tokens} tokens {own.key!r}" for tokens, own in lengths.items())
             yield Finding(
                 "several-lengths",
                 "note",
                 "Its signatures are one network for rows of several lengths, over the same "
-                f"weights: {several(f'{n} tokens {one.key!r}' for n, one in lengths.items())}.",
+                f"weights: {listed}.",
                 keys,
                 "Call the signature of the shortest length that a text fits",
             )
@@ -177,23 +178,25 @@ def _graphs(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _rounded(inspected: Inspected) -> Iterator[Finding]:
-    found = [port for port in inspected.inputs if _rounds(port)]
-    if found:
-        names = several(named(port, inspected.inputs) for port in found)
+    rounding = [port for port in inspected.inputs if _rounds(port)]
+    if rounding:
+        names = several(named(port, inspected.inputs) for port in rounding)
         yield Finding(
             "ids-rounded",
             "error",
             f"It takes quantized numbers in {names}, with a scale above 1: ids beside each other "
             "become the same.",
-            tuple(port.name for port in found),
+            tuple(port.name for port in rounding),
             "Convert with inputs of int32, which are never quantized, or with "
             "inference_input_type = tf.float32",
         )
 
 
 def _rounds(tensor: Tensor) -> bool:
-    how = tensor.quantization
-    return how is not None and tensor.dtype in QUANTIZED_DTYPES and how.scales[0] > 1
+    quantization = tensor.quantization
+    return (
+        quantization is not None and tensor.dtype in QUANTIZED_DTYPES and quantization.scales[0] > 1
+    )
 
 
 def _order(inspected: Inspected) -> Iterator[Finding]:

@@ -47,8 +47,8 @@ def _claimed(inspected: Inspected) -> Iterator[Finding]:
     if claimed is None:
         return
     contract = CONTRACTS.get(claimed) if inspected.declared else None
-    wanted = claimed if contract is None else contract.dense_weights
-    if wanted == FLOAT16 and "float16" not in _dtypes(inspected):
+    dtype = claimed if contract is None else contract.dense_weights
+    if dtype == FLOAT16 and "float16" not in _dtypes(inspected):
         yield Finding(
             "float16-that-is-not",
             "error" if inspected.declared else "warning",
@@ -57,7 +57,7 @@ def _claimed(inspected: Inspected) -> Iterator[Finding]:
             "Set optimizations = [DEFAULT] and target_spec.supported_types = [float16], or "
             "convert with another tool, and look again",
         )
-    elif wanted not in {FLOAT16, "float32"} and not _dtypes(inspected) & QUANTIZED_DTYPES:
+    elif dtype not in {FLOAT16, "float32"} and not _dtypes(inspected) & QUANTIZED_DTYPES:
         yield Finding(
             "integers-that-stayed-float",
             "error" if inspected.declared else "warning",
@@ -84,7 +84,7 @@ def _told(inspected: Inspected) -> str:
 
 def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
     report = inspected.report
-    found = [
+    breaches = [
         *product_breaches(contract, report),
         *weight_breaches(contract, report),
         *(f"{name} has a zero point" for name in zero_point_breaches(report)),
@@ -92,19 +92,19 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
     ]
     needed = minimum_runtime(report)
     if version_key(needed) > version_key(contract.runtime):
-        found.append(f"it needs TFLite {needed}, not {contract.runtime} at the most")
+        breaches.append(f"it needs TFLite {needed}, not {contract.runtime} at the most")
     # The contract binds dense layers, which may be small beside a table of words.
     share = inspected.scheme.shares.get(contract.dense_weights, 0.0)
     least = 1 - MINORITY if contract.dense_weights in FLOAT_DTYPES else MINORITY
     if share < least:
-        found.append(f"{share:.0%} of its large weights are {contract.dense_weights}")
-    if found:
+        breaches.append(f"{share:.0%} of its large weights are {contract.dense_weights}")
+    if breaches:
         yield Finding(
             "not-the-scheme",
             "error",
             f"{inspected.claimed_by} says {contract.scheme}, and it is {inspected.scheme.name}: "
-            f"{several(found)}.",
-            tuple(found),
+            f"{several(breaches)}.",
+            tuple(breaches),
             f"Convert it again under {contract.scheme}, or rename the file",
         )
 
@@ -112,8 +112,8 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
 def _floats_left(inspected: Inspected) -> Iterator[Finding]:
     """Name large float32 weights of an otherwise quantized file."""
     weights = large_weights(inspected.report.tensors)
-    total = sum(held.constant_bytes for held in weights)
-    if all(held.dtype in {"float32", "float64"} for held in weights):
+    total = sum(tensor.constant_bytes for tensor in weights)
+    if all(tensor.dtype in {"float32", "float64"} for tensor in weights):
         return
     least = max(limits().float_share * total, limits().float_bytes)
     for weight in weights:

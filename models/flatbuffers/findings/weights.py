@@ -56,12 +56,12 @@ def _text_mode(inspected: Inspected) -> Iterator[Finding]:
 
 def _numbers(inspected: Inspected) -> Iterator[Finding]:
     """Read every float constant once."""
-    seen: set[int] = set()
+    buffers: set[int] = set()
     for tensor in inspected.report.tensors:
         kind = _NUMPY.get(tensor.dtype)
-        if not tensor.constant_bytes or kind is None or tensor.buffer in seen:
+        if not tensor.constant_bytes or kind is None or tensor.buffer in buffers:
             continue
-        seen.add(tensor.buffer)
+        buffers.add(tensor.buffer)
         raw = buffer_bytes(inspected.data, tensor.buffer)
         size = np.dtype(kind).itemsize
         values = as_array(raw[: len(raw) // size * size], np.dtype(kind), [len(raw) // size])
@@ -70,14 +70,14 @@ def _numbers(inspected: Inspected) -> Iterator[Finding]:
 
 def _of(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding]:
     nans, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
-    where = (tensor.name,)
+    place = (tensor.name,)
     if nans:
         yield Finding(
             "nan-weights",
             "error",
             f"{nans} of the {values.size} numbers of {tensor.name!r}, which {readers} reads, are "
             "NaN.",
-            where,
+            place,
             "Train or convert again: every answer that meets them is NaN",
         )
     if infinite and tensor.dtype == "float16":
@@ -86,7 +86,7 @@ def _of(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding]:
             "error",
             f"{infinite} of the {values.size} numbers of {tensor.name!r}, which {readers} reads, "
             "are infinite: they were too large for float16, and infinity times 0 is NaN.",
-            where,
+            place,
             "Make the model's constants smaller than 65504 (-1e4 does for a mask), then convert",
         )
     elif infinite:
@@ -95,7 +95,7 @@ def _of(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding]:
             "warning",
             f"{infinite} of the {values.size} numbers of {tensor.name!r}, which {readers} reads, "
             "are infinite: infinity times 0, or less infinity, is NaN, and no integer holds it.",
-            where,
+            place,
             "Use a large finite number instead (a mask of -1e4 is enough)",
         )
     else:
@@ -125,7 +125,9 @@ def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
     ]
     if unpacked:
         readers = [
-            operator for operator in listed if any(_reads(operator, each) for each in unpacked)
+            operator
+            for operator in listed
+            if any(_reads(operator, weights_read) for weights_read in unpacked)
         ] or readers
     return several(f"{reader.name} {reader.index}" for reader in readers) or "nothing"
 
@@ -193,8 +195,8 @@ def _tables(inspected: Inspected) -> Iterator[Finding]:
         table = operator.inputs[at] if at is not None and at < len(operator.inputs) else None
         if table is None or not table.constant_bytes or table.dtype in FLOAT_DTYPES:
             continue
-        how = table.quantization
-        if how is not None and len(how.scales) == 1 and not how.block:
+        quantization = table.quantization
+        if quantization is not None and len(quantization.scales) == 1 and not quantization.block:
             yield Finding(
                 "one-scale-for-a-table",
                 "note",

@@ -44,13 +44,13 @@ def _reduction(choices: Choices, operator: str, kind: str) -> Case:
     keep = yes_or_no(choices)
     sizes = [1 if axis in axes else size for axis, size in enumerate(shape)]
     after = tuple(size for axis, size in enumerate(sizes) if keep or axis not in axes)
-    how = quantization(choices, kind) if kind in _STORED else None
-    out = how
-    if how is not None and operator != "REDUCE_MAX":
+    quantized = quantization(choices, kind) if kind in _STORED else None
+    out = quantized
+    if quantized is not None and operator != "REDUCE_MAX":
         ratio = one_of(choices, (1.0, 2.0, 0.5, 300.0, 0.01))
-        wide = float(np.float32(float(how.scales[0]) * ratio))
+        wide = float(np.float32(float(quantized.scales[0]) * ratio))
         out = Quantization.of(wide, zero_point(choices, kind))
-    place = sketch.input(Tensor(shape, kind, quantization=how), _drawn(kind))
+    place = sketch.input(Tensor(shape, kind, quantization=quantized), _drawn(kind))
     along = sketch.drawing.constant(np.array(axes, np.int32))
     answer = Tensor(after, kind, quantization=out)
     sketch.facts |= {"axes": axes, "rank": len(shape)}
@@ -60,16 +60,16 @@ def _reduction(choices: Choices, operator: str, kind: str) -> Case:
 
 def _softmax(choices: Choices, operator: str, kind: str) -> Case:
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
-    how = out = None
+    quantized = out = None
     if kind in _STORED:
         wide = one_of(choices, (0.1, 0.01, 1.0)) / (256 if kind == "int16" else 1)
-        how = Quantization.of(float(np.float32(wide)), zero_point(choices, kind))
+        quantized = Quantization.of(float(np.float32(wide)), zero_point(choices, kind))
         fixed = _PROBABILITIES if operator == "SOFTMAX" else _LOG_PROBABILITIES
         out = Quantization.of(*fixed[kind])
         draw = _drawn(kind)
     else:
         draw = partial(_scores, hidden=one_in(choices, 4))
-    place = sketch.input(Tensor(shape, kind, quantization=how), draw)
+    place = sketch.input(Tensor(shape, kind, quantization=quantized), draw)
     options = {"beta": one_of(choices, (1.0, 0.5, 2.0))} if operator == "SOFTMAX" else {}
     answer = Tensor(shape, kind, quantization=out)
     sketch.facts["rank"] = len(shape)
@@ -88,8 +88,8 @@ def _scores(choices: Choices, shape: tuple[int, ...], *, hidden: bool) -> Any:
 def _arg_max(choices: Choices, kind: str) -> Case:
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
     axis = choices.integer(0, len(shape) - 1)
-    how = quantization(choices, kind) if kind in _STORED else None
-    place = sketch.input(Tensor(shape, kind, quantization=how), _drawn(kind))
+    quantized = quantization(choices, kind) if kind in _STORED else None
+    place = sketch.input(Tensor(shape, kind, quantization=quantized), _drawn(kind))
     along = sketch.drawing.constant(np.array(axis, np.int32))
     target = one_of(choices, ("int32", "int64"))
     sketch.facts["last_axis_by_four"] = axis < len(shape) - 1 or shape[axis] % 4 == 0

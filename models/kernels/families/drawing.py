@@ -70,7 +70,7 @@ class Sketch:
         if by_rows and has_rows(graph) and one_in(self.choices, 6):
             resized, count = with_rows(graph, one_of(self.choices, _ROWS)), _MOST_RUNS
         graphs = [graph, *[resized or graph] * (count - 1)]
-        runs = tuple(self._run(each) for each in graphs)
+        runs = tuple(self._run(graph) for graph in graphs)
         facts = {"threads": threads, "runs": count, "special": _special(runs)} | self.facts
         return Case(graph, runs, threads, facts | {"resized": resized is not None}, resized)
 
@@ -122,16 +122,16 @@ def shape_of(choices: Choices, least: int = 1, most: int = 4) -> tuple[int, ...]
 
 def broadcast_pair(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Choose two shapes and the one that they broadcast to."""
-    whole = shape_of(choices)
+    larger = shape_of(choices)
     kind = choices.integer(0, 4)
     if kind <= 1:
-        return whole, whole, whole
-    kept = choices.integer(0, len(whole))
+        return larger, larger, larger
+    axes = choices.integer(0, len(larger))
     # Fewer dimensions, one value alone, or ones in between.
-    part = whole[len(whole) - kept :]
+    part = larger[len(larger) - axes :]
     if kind == 4:  # noqa: PLR2004 - one of five
-        part = tuple(size if choices.integer(0, 1) else 1 for size in whole)
-    return (whole, part, whole) if choices.integer(0, 1) == 0 else (part, whole, whole)
+        part = tuple(size if choices.integer(0, 1) else 1 for size in larger)
+    return (larger, part, larger) if choices.integer(0, 1) == 0 else (part, larger, larger)
 
 
 def activation(choices: Choices, names: tuple[str, ...] = tuple(ACTIVATIONS)) -> int:

@@ -137,11 +137,11 @@ def _split(mover: Mover) -> Case:
     shape = bounded(shape_of(mover.choices))
     axis, count = _axis(mover.choices, len(shape)), mover.choices.integer(1, 3)
     size = one_of(mover.choices, FEW)
-    whole = mover.input(_with(shape, axis, size * count))
+    source = mover.input(_with(shape, axis, size * count))
     parts = [_with(shape, axis, size)] * count
     mover.sketch.facts["parts"] = count
     by_rows = axis % len(shape) > 0
-    return mover.done("SPLIT", [mover.whole(axis), whole], *parts, by_rows=by_rows, splits=count)
+    return mover.done("SPLIT", [mover.whole(axis), source], *parts, by_rows=by_rows, splits=count)
 
 
 def _slice(mover: Mover) -> Case:
@@ -150,11 +150,11 @@ def _slice(mover: Mover) -> Case:
     sizes = [
         mover.choices.integer(1, size - begin) for size, begin in zip(shape, begins, strict=True)
     ]
-    asked = [
-        -1 if begin + size == whole and one_in(mover.choices, 3) else size
-        for begin, size, whole in zip(begins, sizes, shape, strict=True)
+    lengths = [
+        -1 if begin + size == extent and one_in(mover.choices, 3) else size
+        for begin, size, extent in zip(begins, sizes, shape, strict=True)
     ]
-    inputs = [mover.input(shape), mover.whole(begins), mover.whole(asked)]
+    inputs = [mover.input(shape), mover.whole(begins), mover.whole(lengths)]
     return mover.done("SLICE", inputs, tuple(sizes))
 
 
@@ -175,7 +175,7 @@ def _strided_slice(mover: Mover) -> Case:
         first = None if masks["begin"] >> axis & 1 else begin
         last = None if masks["end"] >> axis & 1 else end
         after.append(len(range(*slice(first, last, stride).indices(size))))
-    lists = [mover.whole(list(each)) for each in zip(*ranges, strict=True)]
+    lists = [mover.whole(list(numbers)) for numbers in zip(*ranges, strict=True)]
     options: dict[str, Any] = {f"{name}_mask": mask for name, mask in masks.items()}
     return mover.done("STRIDED_SLICE", [mover.input(shape), *lists], tuple(after), **options)
 
@@ -202,9 +202,9 @@ def _pack(mover: Mover) -> Case:
 def _unpack(mover: Mover) -> Case:
     shape, count = bounded(shape_of(mover.choices, 1, 3)), mover.choices.integer(1, 4)
     axis = mover.choices.integer(0, len(shape))
-    whole = mover.input((*shape[:axis], count, *shape[axis:]))
+    source = mover.input((*shape[:axis], count, *shape[axis:]))
     parts, by_rows = [shape] * count, axis > 0
-    return mover.done("UNPACK", [whole], *parts, by_rows=by_rows, count=count, axis=axis)
+    return mover.done("UNPACK", [source], *parts, by_rows=by_rows, count=count, axis=axis)
 
 
 def _expand_dims(mover: Mover) -> Case:
@@ -218,8 +218,8 @@ def _expand_dims(mover: Mover) -> Case:
 def _squeeze(mover: Mover) -> Case:
     shape = bounded(shape_of(mover.choices, 1, 3))
     axis = mover.choices.integer(0, len(shape))
-    whole = mover.input((*shape[:axis], 1, *shape[axis:]))
-    return mover.done("SQUEEZE", [whole], shape, by_rows=axis > 0, dims=[axis])
+    source = mover.input((*shape[:axis], 1, *shape[axis:]))
+    return mover.done("SQUEEZE", [source], shape, by_rows=axis > 0, dims=[axis])
 
 
 def _broadcast_to(mover: Mover) -> Case:
@@ -258,8 +258,8 @@ def _gather(mover: Mover) -> Case:
         return mover.done("GATHER", [place, ids], after, **options)
     mover.sketch.facts["odd_row"] = bool(math.prod(shape[axis + 1 :]) % 2)
     # As converters write it: what goes out is made float32.
-    taken = mover.sketch.drawing.node("GATHER", [place, ids], [mover.tensor(after)], **options)
-    return mover.sketch.case(mover.sketch.drawing.node("DEQUANTIZE", [taken], [Tensor(after)]))
+    rows = mover.sketch.drawing.node("GATHER", [place, ids], [mover.tensor(after)], **options)
+    return mover.sketch.case(mover.sketch.drawing.node("DEQUANTIZE", [rows], [Tensor(after)]))
 
 
 def _gather_nd(mover: Mover) -> Case:
@@ -287,8 +287,8 @@ def _embedding_lookup(choices: Choices, kind: str) -> Case:
         place = mover.sketch.drawing.constant(held(choices, shape, dtype), dtype, mover.how)
     else:
         scales = channel_scales(choices, rows if fine else 1, 0.1)
-        how = type(quantization(choices, "int8"))(scales, np.zeros(scales.size, np.int64))
-        place = mover.sketch.drawing.constant(weights(choices, shape, dtype), dtype, how)
+        quantized = type(quantization(choices, "int8"))(scales, np.zeros(scales.size, np.int64))
+        place = mover.sketch.drawing.constant(weights(choices, shape, dtype), dtype, quantized)
     ids = _ids(mover, (count,), rows)
     mover.sketch.facts["odd_row"] = bool(width % 2)
     return mover.done("EMBEDDING_LOOKUP", [ids, place], (count, width))

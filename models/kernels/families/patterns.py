@@ -61,8 +61,8 @@ def _layer_normalization(choices: Choices) -> Case:
     scale = pattern.to("RSQRT", pattern.to("ADD", variance, epsilon, shape=row), shape=row)
     factor = pattern.to("MUL", scale, pattern.vector(shape[-1]), shape=shape)
     shift = pattern.to("MUL", mean, factor, shape=shape)
-    rest = pattern.to("SUB", pattern.vector(shape[-1]), shift, shape=shape)
-    result = pattern.to("ADD", pattern.to("MUL", x, factor, shape=shape), rest, shape=shape)
+    offset = pattern.to("SUB", pattern.vector(shape[-1]), shift, shape=shape)
+    result = pattern.to("ADD", pattern.to("MUL", x, factor, shape=shape), offset, shape=shape)
     return pattern.sketch.case(result, by_rows=True)
 
 
@@ -94,8 +94,8 @@ def _gelu_by_tanh(choices: Choices) -> Case:
     else:
         cube = pattern.to("POW", x, pattern.number(3.0), shape=shape)
     inner = pattern.to("MUL", cube, pattern.number(0.044715), shape=shape)
-    both = pattern.to("ADD", x, inner, shape=shape)
-    argument = pattern.to("MUL", both, pattern.number(np.sqrt(2.0 / np.pi)), shape=shape)
+    total = pattern.to("ADD", x, inner, shape=shape)
+    argument = pattern.to("MUL", total, pattern.number(np.sqrt(2.0 / np.pi)), shape=shape)
     curve = pattern.to("TANH", argument, shape=shape)
     share = pattern.to("ADD", curve, pattern.number(1.0), shape=shape)
     half = pattern.to("MUL", x, pattern.number(0.5), shape=shape)
@@ -113,8 +113,8 @@ def _erf(pattern: Pattern, x: int, shape: tuple[int, ...]) -> int:
         total = pattern.to("ADD", total, pattern.number(factor), shape=shape)
         total = pattern.to("MUL", total, t, shape=shape)
     square = pattern.to("NEG", pattern.to("MUL", x, x, shape=shape), shape=shape)
-    rest = pattern.to("MUL", total, pattern.to("EXP", square, shape=shape), shape=shape)
-    curve = pattern.to("SUB", one, rest, shape=shape)
+    decayed = pattern.to("MUL", total, pattern.to("EXP", square, shape=shape), shape=shape)
+    curve = pattern.to("SUB", one, decayed, shape=shape)
     positive = pattern.draw.node("GREATER_EQUAL", [x, pattern.number(0.0)], [Tensor(shape, "bool")])
     return pattern.to(
         "SELECT_V2", positive, curve, pattern.to("NEG", curve, shape=shape), shape=shape

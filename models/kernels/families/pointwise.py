@@ -101,17 +101,17 @@ def _unary(choices: Choices, operator: str, kind: str) -> Case:
         place = sketch.input(Tensor(shape, kind), draw_whole)
         result = sketch.drawing.node(operator, [place], [Tensor(shape, kind)])
         return sketch.case(result, by_rows=True)
-    given, after = _scales_of_unary(choices, operator, kind)
-    place = sketch.input(Tensor(shape, kind, quantization=given), _held_by(operator, kind, given))
+    before, after = _scales_of_unary(choices, operator, kind)
+    place = sketch.input(Tensor(shape, kind, quantization=before), _held_by(operator, kind, before))
     result = sketch.drawing.node(operator, [place], [Tensor(shape, kind, quantization=after)])
     return sketch.case(result, by_rows=True)
 
 
-def _held_by(operator: str, kind: str, how: Quantization) -> Any:
+def _held_by(operator: str, kind: str, quantized: Quantization) -> Any:
     """Return what draws stored integers; of a root's no negative numbers."""
     if operator not in {"RSQRT", "SQRT"}:
         return partial(held, dtype=kind)
-    low = int(how.zeros[0]) + (1 if operator == "RSQRT" else 0)
+    low = int(quantized.zeros[0]) + (1 if operator == "RSQRT" else 0)
     return partial(integers, low=low, high=RANGES[kind][1], dtype=kind)
 
 
@@ -122,26 +122,26 @@ def _scales_of_unary(
     span = (RANGES[kind][1] - RANGES[kind][0]) / 2.0
     reach = one_of(choices, (row.high, row.high / 8.0, 1.0))
     zero = -128 if operator == "RSQRT" else zero_point(choices, kind)
-    given = Quantization.of(float(np.float32(reach / span)), zero)
+    before = Quantization.of(float(np.float32(reach / span)), zero)
     if kind in row.output:
-        return given, Quantization.of(*row.output[kind])
+        return before, Quantization.of(*row.output[kind])
     if operator in {"ABS", "RELU", "RELU6"}:
         wide = reach * one_of(choices, (1.0, 0.5, 2.0))
     else:
         wide = float(row.largest(reach))
-    return given, Quantization.of(float(np.float32(wide / span)), zero_point(choices, kind))
+    return before, Quantization.of(float(np.float32(wide / span)), zero_point(choices, kind))
 
 
 def _gelu(choices: Choices, kind: str, *, approximate: bool) -> Case:
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
-    how = after = None
+    quantized = after = None
     draw: Any = partial(floats, low=-8.0, high=8.0)
     if kind == "int8":
         step = float(np.float32(one_of(choices, (8.0, 1.0, 30.0)) / 127.0))
-        how = Quantization.of(step, zero_point(choices, kind))
+        quantized = Quantization.of(step, zero_point(choices, kind))
         after = Quantization.of(step, zero_point(choices, kind))
         draw = partial(held, dtype=kind)
-    place = sketch.input(Tensor(shape, kind, quantization=how), draw)
+    place = sketch.input(Tensor(shape, kind, quantization=quantized), draw)
     answer = Tensor(shape, kind, quantization=after)
     result = sketch.drawing.node("GELU", [place], [answer], approximate=approximate)
     return sketch.case(result, by_rows=True)
@@ -236,22 +236,22 @@ def _scales(choices: Choices, operator: str, kind: str) -> tuple[Quantization, .
 def _comparison(choices: Choices, operator: str, kind: str) -> Case:
     sketch = Sketch(choices)
     left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
-    how, draw = None, _drawn(choices, kind, few=True)
+    quantized, draw = None, _drawn(choices, kind, small=True)
     if kind in _STORED:
         step = one_of(choices, (0.5, 0.1, 0.0078125, 0.25, 0.003))
         # Rarely: it ends processes.
         step = 1.0 if one_in(choices, 24) else step
-        how = Quantization.of(float(np.float32(step)), zero_point(choices, kind))
+        quantized = Quantization.of(float(np.float32(step)), zero_point(choices, kind))
         sketch.facts |= {"scale_from_1": step >= 1.0, "fine_scale": step < 2.0**-8}
     constant = one_in(choices, 3)
     sketch.facts |= {"constant_rows": _rows_of(right if constant else None, answer)}
-    x = sketch.input(Tensor(left, kind, quantization=how), draw)
-    y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=constant)
+    x = sketch.input(Tensor(left, kind, quantization=quantized), draw)
+    y = sketch.operand(Tensor(right, kind, quantization=quantized), draw, constant=constant)
     result = sketch.drawing.node(operator, [x, y], [Tensor(answer, "bool")])
     return sketch.case(result, by_rows=left == right and not constant)
 
 
-def _drawn(choices: Choices, kind: str, *, few: bool = False) -> Any:
+def _drawn(choices: Choices, kind: str, *, small: bool = False) -> Any:
     """Return what draws values of a dtype; few of them, so that some are equal."""
     if kind == "float32":
         return partial(floats, special=one_in(choices, 3))
@@ -260,7 +260,7 @@ def _drawn(choices: Choices, kind: str, *, few: bool = False) -> Any:
     if kind == "float16":
         return lambda choices, shape: floats(choices, shape).astype(np.float16)
     low, high = RANGES[kind]
-    if few:
+    if small:
         return partial(integers, low=max(low, -3), high=3, dtype=kind)
     return partial(integers, low=low, high=high, dtype=kind)
 
@@ -280,29 +280,29 @@ def _logical(choices: Choices, operator: str) -> Case:
 def _select(choices: Choices, kind: str) -> Case:
     sketch = Sketch(choices)
     left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
-    how = quantization(choices, kind) if kind in _STORED else None
+    quantized = quantization(choices, kind) if kind in _STORED else None
     draw = _drawn(choices, kind)
-    where = sketch.input(Tensor(one_of(choices, (answer, left)), "bool"), booleans)
-    x = sketch.input(Tensor(left, kind, quantization=how), draw)
+    condition = sketch.input(Tensor(one_of(choices, (answer, left)), "bool"), booleans)
+    x = sketch.input(Tensor(left, kind, quantization=quantized), draw)
     constant = yes_or_no(choices)
     sketch.facts |= {"constant_rows": _rows_of(right if constant else None, answer)}
-    y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=constant)
-    out = Tensor(answer, kind, quantization=how)
-    result = sketch.drawing.node("SELECT_V2", [where, x, y], [out])
+    y = sketch.operand(Tensor(right, kind, quantization=quantized), draw, constant=constant)
+    out = Tensor(answer, kind, quantization=quantized)
+    result = sketch.drawing.node("SELECT_V2", [condition, x, y], [out])
     return sketch.case(result, by_rows=left == right and not constant)
 
 
 def _select_rows(choices: Choices, kind: str) -> Case:
     """Draw a SELECT, the older one: it broadcasts nothing, but may choose whole rows."""
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
-    how = quantization(choices, kind) if kind in _STORED else None
+    quantized = quantization(choices, kind) if kind in _STORED else None
     draw = _drawn(choices, kind)
     chosen = one_of(choices, (shape, shape[:1]))
     places = [
         sketch.input(Tensor(chosen, "bool"), booleans),
-        *(sketch.input(Tensor(shape, kind, quantization=how), draw) for _ in range(2)),
+        *(sketch.input(Tensor(shape, kind, quantization=quantized), draw) for _ in range(2)),
     ]
-    out = Tensor(shape, kind, quantization=how)
+    out = Tensor(shape, kind, quantization=quantized)
     return sketch.case(sketch.drawing.node("SELECT", places, [out]), by_rows=True)
 
 
@@ -328,12 +328,12 @@ def _quantize(choices: Choices, source: str, target: str) -> Case:
     base = float(after.scales[0])
     if source == "float32":
         reach = base * RANGES[target][1] * one_of(choices, (1.0, 0.5, 2.0))
-        how, draw = None, partial(floats, low=-reach, high=reach)
+        quantized, draw = None, partial(floats, low=-reach, high=reach)
     else:
         ratio = one_of(choices, (1.0, 0.5, 3.7, 0.01, 1e-6, 500.0))
-        how = Quantization.of(float(np.float32(base * ratio)), zero_point(choices, source))
+        quantized = Quantization.of(float(np.float32(base * ratio)), zero_point(choices, source))
         draw = partial(held, dtype=source)
-    place = sketch.input(Tensor(shape, source, quantization=how), draw)
+    place = sketch.input(Tensor(shape, source, quantization=quantized), draw)
     out = Tensor(shape, target, quantization=after)
     return sketch.case(sketch.drawing.node("QUANTIZE", [place], [out]), by_rows=True)
 
@@ -343,8 +343,8 @@ def _dequantize(choices: Choices, kind: str) -> Case:
     if kind == "float16":
         place = sketch.input(Tensor(shape, kind), _drawn(choices, kind))
     else:
-        how = Quantization.of(scale(choices), zero_point(choices, kind))
-        tensor = Tensor(shape, kind, quantization=how)
+        quantized = Quantization.of(scale(choices), zero_point(choices, kind))
+        tensor = Tensor(shape, kind, quantization=quantized)
         place = sketch.operand(tensor, partial(held, dtype=kind), constant=kind == "int4")
     out = Tensor(shape)
     result = sketch.drawing.node("DEQUANTIZE", [place], [out])

@@ -77,15 +77,19 @@ def quantized_weights(
     base = one_of(choices, (0.01, 1.0, 1e-5))
     if scales == "block":
         block = next(size for size in _BLOCKS if shape[1] % size == 0)
-        many = channel_scales(choices, shape[0] * shape[1] // block, base)
-        many = many.reshape(shape[0], -1).astype(np.float16).astype(np.float32)
-        how = Quantization(many, np.zeros(many.shape, np.int64), block=block)
+        scales_of_blocks = channel_scales(choices, shape[0] * shape[1] // block, base)
+        scales_of_blocks = (
+            scales_of_blocks.reshape(shape[0], -1).astype(np.float16).astype(np.float32)
+        )
+        quantized = Quantization(
+            scales_of_blocks, np.zeros(scales_of_blocks.shape, np.int64), block=block
+        )
     else:
         count = shape[axis] if scales == "channel" else 1
-        each = channel_scales(choices, count, base)
+        scales_of_channels = channel_scales(choices, count, base)
         zero = max(zero_point(choices, dtype), 1) if dtype == "uint8" else 0
-        how = Quantization(each, np.full(count, zero, np.int64), axis=axis)
-    return sketch.drawing.constant(weights(choices, shape, dtype), dtype, how)
+        quantized = Quantization(scales_of_channels, np.full(count, zero, np.int64), axis=axis)
+    return sketch.drawing.constant(weights(choices, shape, dtype), dtype, quantized)
 
 
 def _dense_float(choices: Choices, dtype: str) -> Case:
@@ -126,13 +130,13 @@ def _dense_case(
 def _dense_integers(choices: Choices, dtype: str, stored: str, scales: str) -> Case:
     most = _MOST_PRODUCTS_OF_UINT8 if dtype == "uint8" else _MOST_PRODUCTS
     sketch, (shape, outputs) = Sketch(choices), _sizes(choices, most)
-    how = Quantization.of(scale(choices), zero_point(choices, dtype))
-    source = sketch.input(Tensor(shape, dtype, quantization=how), partial(held, dtype=dtype))
+    quantized = Quantization.of(scale(choices), zero_point(choices, dtype))
+    source = sketch.input(Tensor(shape, dtype, quantization=quantized), partial(held, dtype=dtype))
     place = quantized_weights(sketch, (outputs, shape[-1]), stored, scales)
     fine = sketch.drawing.tensors[place].quantization
     if fine is None:
         raise AssertionError("integer weights have scales")
-    steps = (how.scales[0] * fine.scales).astype(np.float32)
+    steps = (quantized.scales[0] * fine.scales).astype(np.float32)
     bias = ABSENT
     if yes_or_no(choices):
         kind = "int64" if dtype == "int16" else "int32"
@@ -172,8 +176,8 @@ def _operands(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple
     batch = tuple(one_of(choices, FEW[:3]) for _ in range(choices.integer(0, 2)))
     kind = choices.integer(0, 3)
     # What is broadcast: nothing, all batches of the second, or its first one.
-    other = batch if kind <= 1 else (tuple(1 for _ in batch) if kind == 2 else batch[1:])  # noqa: PLR2004 - one of four
-    return (*batch, m, n), (*other, n, k), (*batch, m, k)
+    second_batch = batch if kind <= 1 else (tuple(1 for _ in batch) if kind == 2 else batch[1:])  # noqa: PLR2004 - one of four
+    return (*batch, m, n), (*second_batch, n, k), (*batch, m, k)
 
 
 def _turned(shape: tuple[int, ...], *, turn: bool) -> tuple[int, ...]:

@@ -38,26 +38,26 @@ def _convolution(choices: Choices, kind: str) -> Case:
     length = max(one_of(choices, SIZES), reach)
     padding = one_of(choices, ("VALID", "SAME"))
     places = -(-length // stride) if padding == "SAME" else (length - reach) // stride + 1
-    how = after = None
+    quantized = after = None
     shape = (outputs, 1, kernel, channels)
     if kind in {"int8_channel", "uint8"}:
         dtype = "uint8" if kind == "uint8" else "int8"
-        how = Quantization.of(scale(choices), zero_point(choices, dtype))
+        quantized = Quantization.of(scale(choices), zero_point(choices, dtype))
         draw = partial(held, dtype=dtype)
     else:
         dtype, draw = "float32", partial(floats, low=-4.0, high=4.0)
-    source = sketch.input(Tensor((batch, length, channels), dtype, quantization=how), draw)
+    source = sketch.input(Tensor((batch, length, channels), dtype, quantization=quantized), draw)
     if kind == "float32":
         weights = sketch.drawing.constant(floats(choices, shape))
     else:
         stored, scales = ("uint8", "tensor") if kind == "uint8" else ("int8", "channel")
         weights = quantized_weights(sketch, shape, stored, scales)
     bias = sketch.drawing.constant(floats(choices, (outputs,)))
-    if how is not None:
+    if quantized is not None:
         fine = sketch.drawing.tensors[weights].quantization
         if fine is None:
             raise AssertionError("integer weights have scales")
-        steps = (how.scales[0] * fine.scales).astype(np.float32)
+        steps = (quantized.scales[0] * fine.scales).astype(np.float32)
         drawn = np.rint(floats(choices, (outputs,)) * 2000).astype(np.int32)
         bias = sketch.drawing.constant(
             drawn, "int32", Quantization(steps, np.zeros(steps.size, np.int64))
@@ -65,7 +65,7 @@ def _convolution(choices: Choices, kind: str) -> Case:
         wide = float(np.float32(steps.max() * 64.0 * np.sqrt(kernel * channels)))
         after = Quantization.of(wide, zero_point(choices, dtype))
     axis = sketch.drawing.constant(np.array(1, np.int32))
-    image = Tensor((batch, 1, length, channels), dtype, quantization=how)
+    image = Tensor((batch, 1, length, channels), dtype, quantization=quantized)
     wide_source = sketch.drawing.node("EXPAND_DIMS", [source, axis], [image])
     options = {
         "padding": PADDINGS[padding],
@@ -117,22 +117,22 @@ def _loop(choices: Choices) -> Case:
     weights = floats(choices, (_GATES * units, units)), floats(choices, (_GATES * units,))
     states = (Tensor((), "int32"), Tensor((batch, units)), Tensor((batch, units)))
     start = sketch.drawing.constant(np.array(0, np.int32))
-    given = [start, *(sketch.input(each, floats) for each in states[1:])]
+    inputs = [start, *(sketch.input(state, floats) for state in states[1:])]
     bodies = _condition(states, rounds), _body(states, *weights)
-    first = sketch.drawing.node("WHILE", given, list(states), condition=1, body=2)
+    first = sketch.drawing.node("WHILE", inputs, list(states), condition=1, body=2)
     return sketch.case(first + 1, first + 2, bodies=bodies)
 
 
 def _condition(states: tuple[Tensor, ...], rounds: int) -> Graph:
     drawing = Drawing()
-    counter, *_ = [drawing.input(each) for each in states]
+    counter, *_ = [drawing.input(state) for state in states]
     limit = drawing.constant(np.array(rounds, np.int32))
     return drawing.graph(drawing.node("LESS", [counter, limit], [Tensor((), "bool")]))
 
 
 def _body(states: tuple[Tensor, ...], weights: np.ndarray, bias: np.ndarray) -> Graph:
     drawing = Drawing()
-    counter, hidden, cell = (drawing.input(each) for each in states)
+    counter, hidden, cell = (drawing.input(state) for state in states)
     state, (batch, units) = states[1], states[1].shape
     following = drawing.node("ADD", [counter, drawing.constant(np.array(1, np.int32))], [states[0]])
     sums = drawing.node(
@@ -142,12 +142,14 @@ def _body(states: tuple[Tensor, ...], weights: np.ndarray, bias: np.ndarray) -> 
     )
     axis = drawing.constant(np.array(1, np.int32))
     gate = drawing.node("SPLIT", [axis, sums], [state] * _GATES, splits=_GATES)
-    taken, kept, shown = (drawing.node("LOGISTIC", [gate + i], [state]) for i in (0, 1, 3))
+    input_gate, forget_gate, output_gate = (
+        drawing.node("LOGISTIC", [gate + i], [state]) for i in (0, 1, 3)
+    )
     new = drawing.node("TANH", [gate + 2], [state])
-    old = drawing.node("MUL", [kept, cell], [state])
-    after = drawing.node("ADD", [old, drawing.node("MUL", [taken, new], [state])], [state])
+    old = drawing.node("MUL", [forget_gate, cell], [state])
+    after = drawing.node("ADD", [old, drawing.node("MUL", [input_gate, new], [state])], [state])
     shape = drawing.node("TANH", [after], [state])
-    return drawing.graph(following, drawing.node("MUL", [shown, shape], [state]), after)
+    return drawing.graph(following, drawing.node("MUL", [output_gate, shape], [state]), after)
 
 
 FAMILIES: list[Family] = [

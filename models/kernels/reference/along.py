@@ -56,14 +56,14 @@ def _largest(number: Rounded, axes: tuple[int, ...]) -> Rounded:
 
 def _reducing(reduce: Reduction, *, exact: bool = False) -> Reference:
     def reference(call: Call) -> list[Rounded]:
-        given, axes = call.operand(0), tuple(call.operand(1).integers)
-        plain = given.number.value.dtype == np.int64 and not given.tensor.quantized
-        if exact and given.number.value.dtype == np.int64:
-            return [given.number.moved(lambda a: a.max(axis=axes).reshape(call.output.shape))]
+        operand, axes = call.operand(0), tuple(call.operand(1).integers)
+        plain = operand.number.value.dtype == np.int64 and not operand.tensor.quantized
+        if exact and operand.number.value.dtype == np.int64:
+            return [operand.number.moved(lambda a: a.max(axis=axes).reshape(call.output.shape))]
         if plain:
-            value = given.number.value.sum(axis=axes).reshape(call.output.shape)
+            value = operand.number.value.sum(axis=axes).reshape(call.output.shape)
             return [Rounded.exact(value)]
-        reduced = reduce(given.real, axes).moved(lambda a: a.reshape(call.output.shape))
+        reduced = reduce(operand.real, axes).moved(lambda a: a.reshape(call.output.shape))
         return stored(call, reduced)
 
     return reference

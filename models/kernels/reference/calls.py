@@ -43,11 +43,11 @@ class Operand:
     @property
     def real(self) -> Rounded:
         """The real numbers that it stands for."""
-        how = self.tensor.quantization
-        if how is None or self.tensor.dtype not in RANGES:
+        quantization = self.tensor.quantization
+        if quantization is None or self.tensor.dtype not in RANGES:
             value = self.number.value.astype(np.float64)
             return flushed(Rounded(value, self.number.error))
-        scales, zeros = how.along(self.number.value.shape)
+        scales, zeros = quantization.along(self.number.value.shape)
         return Rounded((self.number.value - zeros) * scales, self.number.error * scales)
 
     @property
@@ -61,7 +61,7 @@ class Operand:
     @property
     def integers(self) -> list[int]:
         """A list of whole numbers: axes, shapes, places."""
-        return [int(each) for each in self.number.value.reshape(-1)]
+        return [int(item) for item in self.number.value.reshape(-1)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +84,10 @@ class Call:
 
     def operand(self, place: int) -> Operand:
         """Return an operand that must be there."""
-        found = self.operands[place]
-        if found is None:
+        operand = self.operands[place]
+        if operand is None:
             raise ValueError(f"operand {place} of {self.node.operator} is absent")
-        return found
+        return operand
 
     def optional(self, place: int) -> Operand | None:
         """Return an operand, None where it is absent or left out."""

@@ -44,7 +44,7 @@ def evaluate(graph: Graph, runs: Sequence[Sequence[NDArray[Any]]]) -> list[list[
         for place, tensor in enumerate(graph.tensors)
         if tensor.variable
     }
-    return [_computed(graph, [_read(each) for each in run], memory) for run in runs]
+    return [_computed(graph, [_read(array) for array in run], memory) for run in runs]
 
 
 def _read(array: NDArray[Any]) -> Rounded:
@@ -56,8 +56,8 @@ def _read(array: NDArray[Any]) -> Rounded:
     return stored_narrowly(Rounded(number.value, error))
 
 
-def _computed(graph: Graph, given: list[Rounded], memory: dict[int, Rounded]) -> list[Rounded]:
-    values: dict[int, Rounded] = dict(zip(graph.inputs, given, strict=True)) | memory
+def _computed(graph: Graph, inputs: list[Rounded], memory: dict[int, Rounded]) -> list[Rounded]:
+    values: dict[int, Rounded] = dict(zip(graph.inputs, inputs, strict=True)) | memory
     for place, tensor in enumerate(graph.tensors):
         if tensor.data is not None:
             values[place] = _read(tensor.data)

@@ -56,20 +56,20 @@ def _strided_slice(call: Call, array: Array) -> Array:
 
 def _pad(call: Call) -> list[Rounded]:
     """Pad with 0, which a quantized tensor stores as its zero point."""
-    given = call.operand(0)
+    source = call.operand(0)
     widths = call.operand(1).number.value.tolist()
-    how = call.output.quantization
-    zero = 0 if how is None else int(how.zeros[0])
-    value = np.pad(given.number.value, widths, constant_values=zero)
-    return [Rounded(value, np.pad(given.number.error, widths))]
+    quantization = call.output.quantization
+    zero = 0 if quantization is None else int(quantization.zeros[0])
+    value = np.pad(source.number.value, widths, constant_values=zero)
+    return [Rounded(value, np.pad(source.number.error, widths))]
 
 
 def _joined(join: Callable[[list[Array], int], Array]) -> Reference:
     def reference(call: Call) -> list[Rounded]:
         numbers = [call.operand(place).number for place in range(len(call.operands))]
         axis = int(call.option("axis"))
-        value = join([each.value for each in numbers], axis)
-        return [Rounded(value, join([each.error for each in numbers], axis))]
+        value = join([number.value for number in numbers], axis)
+        return [Rounded(value, join([number.error for number in numbers], axis))]
 
     return reference
 
@@ -78,7 +78,7 @@ def _split(call: Call) -> list[Rounded]:
     (axis,), number = call.operand(0).integers, call.operand(1).number
     count = int(call.option("splits"))
     values = np.split(number.value, count, axis), np.split(number.error, count, axis)
-    return [Rounded(*each) for each in zip(*values, strict=True)]
+    return [Rounded(*part) for part in zip(*values, strict=True)]
 
 
 def _unpack(call: Call) -> list[Rounded]:
@@ -97,10 +97,10 @@ def _gather(call: Call) -> list[Rounded]:
             return np.take(array, ids, axis=axis)
         flat = array.reshape(-1, *array.shape[batches:])
         places = ids.reshape(-1, *ids.shape[batches:])
-        taken = [
-            np.take(each, at, axis=axis - batches) for each, at in zip(flat, places, strict=True)
+        gathered = [
+            np.take(rows, at, axis=axis - batches) for rows, at in zip(flat, places, strict=True)
         ]
-        return np.stack(taken).reshape(*array.shape[:batches], *taken[0].shape)
+        return np.stack(gathered).reshape(*array.shape[:batches], *gathered[0].shape)
 
     return [_looked_up(call, table.number, table.real, take)]
 

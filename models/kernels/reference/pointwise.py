@@ -123,15 +123,15 @@ def power(base: Rounded, exponent: Rounded) -> Rounded:
     if current().shading:
         by_logarithm = exponent * function("log", np.log2, base)
         with np.errstate(all="ignore"):
-            found = np.power(base.value, exponent.value)
-            return settled(found, function("exp", np.exp2, by_logarithm).error)
+            powers = np.power(base.value, exponent.value)
+            return settled(powers, function("exp", np.exp2, by_logarithm).error)
     with np.errstate(all="ignore"):
         value = np.power(base.value, exponent.value)
         # |(x + e)^n - x^n| <= (|x| + e)^n - |x|^n, for a whole n from 0 on.
         size = np.abs(base.value)
         spread = np.power(size + base.error, exponent.value) - np.power(size, exponent.value)
-    whole = (exponent.value == np.trunc(exponent.value)) & (exponent.value >= 0.0)
-    spread = np.where(whole & (exponent.error == 0.0), spread, ANYTHING)
+    is_whole = (exponent.value == np.trunc(exponent.value)) & (exponent.value >= 0.0)
+    spread = np.where(is_whole & (exponent.error == 0.0), spread, ANYTHING)
     exact = (base.error == 0.0) & (exponent.error == 0.0)
     return rounded(Rounded(value, np.where(exact, 0.0, spread)), current().ulps["pow"])
 
@@ -206,11 +206,11 @@ _ORDER = {"MAXIMUM", "MINIMUM"}
 
 def _unary(apply: Unary) -> Reference:
     def reference(call: Call) -> list[Rounded]:
-        given = call.operand(0)
-        if given.number.value.dtype == np.int64 and not given.tensor.quantized:
-            plain = apply(Rounded(given.number.value, given.number.error))
-            return [Rounded(plain.value, given.number.error)]
-        return stored(call, apply(given.real))
+        operand = call.operand(0)
+        if operand.number.value.dtype == np.int64 and not operand.tensor.quantized:
+            plain = apply(Rounded(operand.number.value, operand.number.error))
+            return [Rounded(plain.value, operand.number.error)]
+        return stored(call, apply(operand.real))
 
     return reference
 
@@ -258,19 +258,19 @@ def _select(call: Call) -> list[Rounded]:
     return _chosen(call, call.operand(0).number.value)
 
 
-def _chosen(call: Call, where: NDArray[np.bool_]) -> list[Rounded]:
+def _chosen(call: Call, condition: NDArray[np.bool_]) -> list[Rounded]:
     left, right = call.operand(1).number, call.operand(2).number
-    value = np.where(where, left.value, right.value)
-    error = np.where(where, left.error, right.error)
+    value = np.where(condition, left.value, right.value)
+    error = np.where(condition, left.error, right.error)
     return [Rounded(value, np.broadcast_to(error, value.shape))]
 
 
 def _select_rows(call: Call) -> list[Rounded]:
     """Choose one of two tensors of one shape, value by value, or row by row."""
-    where, left = call.operand(0).number.value, call.operand(1).number.value
-    if where.ndim == 1 < left.ndim:
-        where = where.reshape(-1, *[1] * (left.ndim - 1))
-    return _chosen(call, where)
+    condition, left = call.operand(0).number.value, call.operand(1).number.value
+    if condition.ndim == 1 < left.ndim:
+        condition = condition.reshape(-1, *[1] * (left.ndim - 1))
+    return _chosen(call, condition)
 
 
 def _cast(call: Call) -> list[Rounded]:
@@ -282,10 +282,10 @@ def _cast(call: Call) -> list[Rounded]:
         low, high = RANGES[target]
         value = np.trunc(np.asarray(number.value, np.float64))
         fits = np.isfinite(value) & (value >= low) & (value <= high)
-        kept = np.where(fits, value, 0)
+        representable = np.where(fits, value, 0)
         if number.value.dtype.kind != "f":
-            kept = number.value
-        return [Rounded(kept.astype(np.int64), np.where(fits, 0.0, ANYTHING))]
+            representable = number.value
+        return [Rounded(representable.astype(np.int64), np.where(fits, 0.0, ANYTHING))]
     real = Rounded(number.value.astype(np.float64), number.error)
     if target == "float16":
         return [half_precision(real)]
@@ -303,19 +303,19 @@ def half_precision(number: Rounded) -> Rounded:
 
 def _quantize(call: Call) -> list[Rounded]:
     """Round real numbers, or integers of another scale, to the nearest step."""
-    given, tensor = call.operand(0), call.output
+    source, tensor = call.operand(0), call.output
     if tensor.quantization is None:
         raise ValueError("not quantized")
-    if given.tensor.quantization is None:
+    if source.tensor.quantization is None:
         # A division, or a reciprocal and a product, and the zero point added: three roundings.
-        steps = given.real.value / float(tensor.quantization.scales[0])
+        steps = source.real.value / float(tensor.quantization.scales[0])
         sizes = np.where(np.isfinite(steps), np.abs(steps), 0.0)
         zero = abs(int(tensor.quantization.zeros[0]))
-        return [stepped(given.real, tensor, HALF_STEP + 3.0 * current().unit * (sizes + zero))]
-    multiplier = float(given.tensor.quantization.scales[0]) / float(tensor.quantization.scales[0])
-    scaled = np.asarray(given.centered * multiplier, np.float64)
+        return [stepped(source.real, tensor, HALF_STEP + 3.0 * current().unit * (sizes + zero))]
+    multiplier = float(source.tensor.quantization.scales[0]) / float(tensor.quantization.scales[0])
+    scaled = np.asarray(source.centered * multiplier, np.float64)
     value = scaled + float(tensor.quantization.zeros[0])
-    number = Rounded(value, requantized(scaled, multiplier) + given.number.error * multiplier)
+    number = Rounded(value, requantized(scaled, multiplier) + source.number.error * multiplier)
     return [stepped_range(number, call)]
 
 
@@ -326,13 +326,13 @@ def stepped_range(number: Rounded, call: Call) -> Rounded:
 
 
 def _dequantize(call: Call) -> list[Rounded]:
-    given = call.operand(0)
-    if given.tensor.dtype == "float16" or given.tensor.quantization is None:
-        return [given.real]
+    source = call.operand(0)
+    if source.tensor.dtype == "float16" or source.tensor.quantization is None:
+        return [source.real]
     # (q - z) s, or q s - z s: three roundings, of terms that may cancel.
-    scales, zeros = given.tensor.quantization.along(given.number.value.shape)
-    sizes = (np.abs(given.number.value) + np.abs(zeros)) * scales
-    real = given.real
+    scales, zeros = source.tensor.quantization.along(source.number.value.shape)
+    sizes = (np.abs(source.number.value) + np.abs(zeros)) * scales
+    real = source.real
     return [settled(real.value, real.error + gamma(3) * sizes + current().smallest)]
 
 

@@ -49,7 +49,7 @@ def fully_connected(call: Call) -> list[Rounded]:
     source, weights, bias = call.operand(0), call.operand(1), call.optional(2)
     rows = source.number.moved(lambda a: a.reshape(-1, weights.tensor.shape[-1]))
     result = _multiplied(call, source, rows, _Turned(weights, np.transpose), bias)
-    return [each.moved(lambda a: a.reshape(call.output.shape)) for each in result]
+    return [output.moved(lambda a: a.reshape(call.output.shape)) for output in result]
 
 
 def batch_matmul(call: Call) -> list[Rounded]:
@@ -108,22 +108,30 @@ def _integers(  # noqa: PLR0913, PLR0917 - what a product is made of
     Source: TFLite's quantization specification. real = (sum of (x - zx)(y - zy) + bias) sx sy,
     stored as real / s + z; a bias has the scale sx sy.
     """
-    how = (source.tensor.quantization, weights.tensor.quantization, call.output.quantization)
-    if how[0] is None or how[1] is None or how[2] is None:
+    quantizations = (
+        source.tensor.quantization,
+        weights.tensor.quantization,
+        call.output.quantization,
+    )
+    if quantizations[0] is None or quantizations[1] is None or quantizations[2] is None:
         raise ValueError("not quantized")
-    centered = x.value - how[0].zeros[0], y.value - how[1].zeros[0]
+    centered = x.value - quantizations[0].zeros[0], y.value - quantizations[1].zeros[0]
     total = centered[0] @ centered[1]
     if bias is not None:
         total = total + bias.number.value
     multiplier = (
-        float(how[0].scales[0]) * how[1].scales.astype(np.float64) / float(how[2].scales[0])
+        float(quantizations[0].scales[0])
+        * quantizations[1].scales.astype(np.float64)
+        / float(quantizations[2].scales[0])
     )
     multiplier = multiplier if multiplier.size > 1 else multiplier[0]
     scaled = total * multiplier
     wide = source.tensor.dtype == "int16"
     spread = (x.error @ np.abs(centered[1])) * multiplier
     error = spread + requantized(scaled, multiplier, bits=15 if wide else 31)
-    return within_range(Rounded(scaled + float(how[2].zeros[0]), error), call.output, *call.limits)
+    return within_range(
+        Rounded(scaled + float(quantizations[2].zeros[0]), error), call.output, *call.limits
+    )
 
 
 def convolution(call: Call) -> list[Rounded]:
@@ -149,7 +157,7 @@ def convolution(call: Call) -> list[Rounded]:
         answers = stored(call, product(rows, kernel.real, added, extra=_HYBRID_ROUNDINGS))
     else:
         answers = _multiplied(call, source, flat, kernel, bias)
-    return [each.moved(lambda a: a.reshape(call.output.shape)) for each in answers]
+    return [answer_part.moved(lambda a: a.reshape(call.output.shape)) for answer_part in answers]
 
 
 def _windows(call: Call, image: NDArray[Any], shape: tuple[int, ...], padding: int) -> NDArray[Any]:
@@ -171,8 +179,8 @@ def _windows(call: Call, image: NDArray[Any], shape: tuple[int, ...], padding: i
         np.arange(places)[:, None] * stride + np.arange(kernel)[None] * dilation
         for places, kernel, stride, dilation, _ in axes
     ]
-    seen = wide[:, picks[0][:, None, :, None], picks[1][None, :, None, :], :]
-    return seen.reshape(*seen.shape[:3], -1)
+    windows = wide[:, picks[0][:, None, :, None], picks[1][None, :, None, :], :]
+    return windows.reshape(*windows.shape[:3], -1)
 
 
 REFERENCES: dict[str, Reference] = {

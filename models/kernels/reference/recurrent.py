@@ -37,11 +37,15 @@ def _lstm(call: Call) -> list[Rounded]:
             _affine(now, weights[gate]) + _affine(hidden, recurrent[gate]) + biases[gate]
             for gate in range(_GATES)
         ]
-        taken, kept, shown = logistic(sums[0]), logistic(sums[1]), logistic(sums[3])
-        cell = kept * cell + taken * hyperbolic(sums[2])
+        input_gate, forget_gate, output_gate = (
+            logistic(sums[0]),
+            logistic(sums[1]),
+            logistic(sums[3]),
+        )
+        cell = forget_gate * cell + input_gate * hyperbolic(sums[2])
         clip = float(call.option("cell_clip", 0.0))
         cell = clamped(cell, -clip, clip) if clip > 0.0 else cell
-        hidden = shown * hyperbolic(cell)
+        hidden = output_gate * hyperbolic(cell)
         steps.append(hidden)
     call.memory.update(zip(places, (hidden, cell), strict=True))
     axis = 0 if call.option("time_major") else 1
@@ -54,8 +58,8 @@ def _lstm(call: Call) -> list[Rounded]:
 def _affine(rows: Rounded, weights: Operand) -> Rounded:
     """Return rows @ weights.T; integer weights make it a hybrid product."""
     hybrid = weights.tensor.quantized
-    taken = quantized_activations(rows) if hybrid else rows
-    return product(taken, weights.real.moved(np.transpose), extra=8 if hybrid else 1)
+    activations = quantized_activations(rows) if hybrid else rows
+    return product(activations, weights.real.moved(np.transpose), extra=8 if hybrid else 1)
 
 
 def _while(call: Call) -> list[Rounded]:
