@@ -1,4 +1,4 @@
-"""Do the tasks of a builder, one for each artefact: in their order, or shared with other processes.
+"""Do a builder's tasks, one for each artefact, in order or shared with other processes.
 
 The store is all that processes share: an artefact that is there is made, one that is locked is
 being made, and a process that finds nothing to make waits until what others make lets it go on.

@@ -59,7 +59,7 @@ def remedy_for(error: Exception, otherwise: str) -> str:
 
 
 def open_regular(path: Path) -> io.BufferedReader:
-    """Open a regular file for reading; links to one are followed.
+    """Open a regular file for reading, following links.
 
     Raises:
         NotRegularError: it is something else, which is not opened.

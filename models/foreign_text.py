@@ -90,7 +90,7 @@ def as_markup(text: object) -> str:
 
 
 def as_markdown(text: object, longest: int = LONGEST) -> str:
-    """Escape text for a line or a cell of Markdown: plain text and nothing else."""
+    """Escape text for a line or a cell of Markdown, so that it is shown as plain text."""
     line = _LINKED.sub(_PARTED, html.escape(one_line(text, longest), quote=False))
     line = _FIRST_IN_MARKDOWN.sub(lambda match: match[1] + _entity(match[2]), line)
     return _MARKDOWN.sub(lambda match: _entity(match[0]), line)

@@ -1,4 +1,4 @@
-"""A builder in a process beside this one: started, heard, waited for and stopped."""
+"""Run a builder in a background process: start it, read its messages, wait for it, stop it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AGAIN = "Run again: it goes on after the last whole epoch"
 
 
 class BuilderProcess:
-    """A builder that makes artefacts while this process does something else.
+    """A builder that makes artefacts in the background.
 
     Its stdin ends with this process, and the builder stops then.
 
@@ -64,7 +64,7 @@ class BuilderProcess:
         return self._ear.lines()
 
     def lives(self) -> bool:
-        """Tell whether it goes on; a builder that has taken too long does not.
+        """Tell whether it is running; a builder that has taken too long is not.
 
         Raises:
             EdgeproofError: it has failed, or taken longer than any build may.
@@ -83,7 +83,7 @@ class BuilderProcess:
         return False
 
     def stop(self) -> None:
-        """Let it stop after its last whole epoch, and wait until it has."""
+        """Let it stop after its current epoch, and wait until it has."""
         if not self._stopped:
             processes.terminate(self._process)
             self._end(SECONDS_TO_STOP + _SECONDS_TO_CLEAR)
@@ -97,7 +97,7 @@ class BuilderProcess:
 
 
 class _Ear:
-    """Reads both streams of a process in a thread, so that it never waits for a reader.
+    """Reads both streams of a process in a thread, so that the process never blocks on a pipe.
 
     Args:
         process: whose streams are pipes.
@@ -111,7 +111,7 @@ class _Ear:
         self._thread.start()
 
     def lines(self) -> list[str]:
-        """Return the lines of stderr that nobody has asked for yet."""
+        """Return the new lines of stderr since the last call."""
         return [self._lines.get_nowait() for _ in range(self._lines.qsize())]
 
     def document(self) -> str:

@@ -46,7 +46,7 @@ def read_open(data: object, kind: type[T]) -> T:
 
 
 def as_plain(value: Any) -> Any:
-    """Return typed values as JSON holds them: the opposite of `read_open`."""
+    """Return typed values as plain JSON values: the opposite of `read_open`."""
     if isinstance(value, msgspec.Struct):
         return _plain_table(value)
     if isinstance(value, dict):
@@ -57,7 +57,7 @@ def as_plain(value: Any) -> Any:
 
 
 def _keeping(data: Any, read: Any) -> Any:
-    """Return typed data, each open table with its order and its further keys."""
+    """Return typed data in which each open table keeps its order and its further keys."""
     if isinstance(read, dict):
         return {key: _keeping(data[key], entry) for key, entry in read.items()}
     if isinstance(read, (list, tuple)):
@@ -76,7 +76,7 @@ def _keeping(data: Any, read: Any) -> Any:
 
 
 def _plain_table(table: msgspec.Struct) -> dict[str, Any]:
-    """Return a table as it was read; a table that was made here, by its fields."""
+    """Return a table as it was read; a table made here by its fields."""
     kept_keys = table.held if isinstance(table, Open) else {}
     omits = bool(kept_keys) or table.__struct_config__.omit_defaults
     fields = {
@@ -96,5 +96,5 @@ def _is_default(value: object, field: FieldInfo) -> bool:
 
 @cache
 def _fields(kind: type[msgspec.Struct]) -> dict[str, FieldInfo]:
-    """Return the fields of a table by their keys, without the one that no file has."""
+    """Return the fields of a table by key, without the internal one."""
     return {field.encode_name: field for field in fields(kind) if field.name != _HELD}

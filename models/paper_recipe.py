@@ -1,4 +1,4 @@
-"""The paper's recipe as a file that others race against: `python -m models.paper_recipe`.
+"""Make the paper's recipe as a file to race against: `python -m models.paper_recipe`.
 
 arXiv 2310.03971 runs MobileBERT (Sun et al. 2020) with dynamic int8 weights; rows of 128 tokens are
 what published files of it take. The weights are drawn from a seed: no answer of this file means
@@ -71,7 +71,7 @@ _REMEDY = "Run again where TensorFlow is installed, with 4 GB of free memory"
 
 
 def paper_stage() -> Stage:
-    """Return where the file is kept, by all that decides its bytes."""
+    """Return the stage of the file, keyed by everything that decides its bytes."""
     recipe = {
         "network": SHAPE.describe(),
         "tokens": TOKENS,
@@ -84,7 +84,7 @@ def paper_stage() -> Stage:
 
 
 def paper_file(store: Store, say: Callable[[str], None]) -> Path:
-    """Return the file, which a process of its own makes if the store lacks it.
+    """Return the file; a separate process makes it if the store lacks it.
 
     Args:
         store: where it is kept.
@@ -112,12 +112,12 @@ def paper_file(store: Store, say: Callable[[str], None]) -> Path:
 
 
 def paper_binding(file: Path) -> Binding:
-    """Return how a runner feeds the file."""
+    """Return the binding of the file."""
     return binding_of(read_candidate(file), below=SHAPE.vocabulary, length=TOKENS)
 
 
 def with_paper_rows(tokenizer: str) -> str:
-    """Return a tokenizer that fills rows of the recipe's length, and is the same in all else.
+    """Return a tokenizer with the recipe's row length, and otherwise unchanged.
 
     Args:
         tokenizer: the JSON of a `tokenizers` tokenizer, of any length.
@@ -143,7 +143,7 @@ def with_paper_rows(tokenizer: str) -> str:
 
 
 def _words_of(document: dict[str, Any]) -> int:
-    """Return one more than the largest id of a tokenizer."""
+    """Return a tokenizer's largest id plus one."""
     vocabulary = document["model"]["vocab"]
     ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
     added = (token["id"] for token in document.get("added_tokens") or ())

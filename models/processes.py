@@ -1,4 +1,4 @@
-"""Run programs within limits of time and output, and let none outlive this process.
+"""Run programs within limits of time and output, and end them before this process ends.
 
 Each program is started in a group of its own, so that what it starts itself ends with it.
 """
@@ -56,7 +56,7 @@ class Ended:
 
     @property
     def last_error_line(self) -> str:
-        """The last line that says something of stderr."""
+        """The last non-empty line of stderr."""
         return replace(self, stdout="").last_line
 
 
@@ -155,13 +155,13 @@ def end(process: subprocess.Popen[bytes], seconds: float) -> int | None:
 
 
 def terminate_all() -> None:
-    """Ask every program that was started here and still runs to end, and wait for none."""
+    """Ask every running program started here to end, without waiting."""
     for process in list(_living.values()):
         terminate(process)
 
 
 def kill_all() -> None:
-    """Kill every program that was started here and still runs, and wait for none."""
+    """Kill every running program started here, without waiting."""
     if os.getpid() == _owner:
         for process in list(_living.values()):
             kill(process)

@@ -19,7 +19,7 @@ Value = int | memoryview
 
 
 class Message:
-    """The fields of a message, the last value of each, of the type that is asked for."""
+    """The fields of a message; the last value counts, in the requested type."""
 
     def __init__(self, content: bytes | Value) -> None:
         self._values = dict(fields(content))
@@ -32,14 +32,14 @@ class Message:
         return value
 
     def bytes(self, number: int) -> bytes:
-        """Return bytes; none if the field is not there."""
+        """Return bytes; empty if the field is missing."""
         value = self._values.get(number, b"")
         if isinstance(value, int):
             raise ValueError(f"field {number} is no text")  # noqa: TRY004 - in the file
         return bytes(value)
 
     def float(self, number: int) -> float:
-        """Return a float32; 0 if the field is not there."""
+        """Return a float32; 0 if the field is missing."""
         value = self._values.get(number, bytes(4))
         if isinstance(value, int) or len(value) != struct.calcsize("<f"):
             raise ValueError(f"field {number} is no number")
@@ -72,7 +72,7 @@ def fields(content: bytes | Value) -> Iterator[tuple[int, Value]]:
 
 
 def integers(value: Value) -> list[int]:
-    """Return the whole numbers of a repeated field's value: one, or several that are packed."""
+    """Return the whole numbers of a repeated field: one, or several packed ones."""
     if isinstance(value, int):
         return [signed(value)]
     numbers, at = [], 0
@@ -83,7 +83,7 @@ def integers(value: Value) -> list[int]:
 
 
 def signed(value: int) -> int:
-    """Return an int32 or int64, which writes a negative number as 64 bits of two's complement."""
+    """Return an int32 or int64 from its 64 bits of two's complement."""
     return value - (1 << 64) if value >= 1 << 63 else value
 
 

@@ -25,7 +25,7 @@ Lengths = Annotated[
 
 
 def check_lengths(lengths: Sequence[int]) -> None:
-    """Check that declared lengths are several and ascend; none are fine.
+    """Check that declared lengths are several and ascend; an empty list is valid.
 
     Raises:
         ValueError: they are not.
@@ -38,7 +38,7 @@ def check_lengths(lengths: Sequence[int]) -> None:
 
 
 def tokens_of(mask: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Return where the padding behind the tokens begins [n], by a mask [n, length] of 0 and 1.
+    """Return where the padding behind the tokens begins [n], from a mask [n, length] of 0 and 1.
 
     Padding that is put before a text leaves none behind it: such a text takes its whole row.
     """
@@ -47,7 +47,7 @@ def tokens_of(mask: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
 
 
 def shortest_that_fit(mask: NDArray[np.integer[Any]], lengths: Sequence[int]) -> NDArray[np.int32]:
-    """Return the length that answers each row [n]: the shortest that its tokens fit.
+    """Return the row length for each text [n]: the shortest that its tokens fit.
 
     Args:
         mask: of the rows [n, longest]: 1 where a token stands.

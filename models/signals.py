@@ -1,4 +1,4 @@
-"""Handle signals that stop a process: it ends soon, and leaves no process or draft behind.
+"""Handle signals that stop a process: end soon, without leftover processes or drafts.
 
 SIGINT, SIGTERM and SIGHUP raise `Stopped` in the main thread, and what is open closes itself on the
 way out. Native code may keep the main thread for minutes: then, or at a second signal, a thread of
@@ -65,7 +65,7 @@ def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
 
 
 def stop_with_stdin() -> None:
-    """Stop when stdin ends, which happens when the process at its other end has ended."""
+    """Stop when stdin ends, because the process at its other end has ended."""
     _start_thread(_follow_stdin)
 
 

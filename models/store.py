@@ -1,4 +1,4 @@
-"""Store artefacts by content: a folder is named by the hash of all it was made from.
+"""Store artefacts by content: a folder is named by the hash of everything it was made from.
 
 A folder is written under a temporary name, synced, and renamed: whatever is there is whole. A lock
 per artefact lets several processes ask for it at once and only one make it. What was kept may have
@@ -137,11 +137,11 @@ class Store:
         self._run = os.getpid() if run is None else run
 
     def path(self, stage: Stage) -> Path:
-        """Return where the artefact is, or would be."""
+        """Return the path of the artefact, whether it exists or not."""
         return self.root / stage.name / stage.key
 
     def has(self, stage: Stage) -> bool:
-        """Return whether the artefact is there.
+        """Return whether the artefact exists.
 
         Raises:
             StoreError: the store cannot be read.
@@ -150,7 +150,7 @@ class Store:
             return (self.path(stage) / MANIFEST).is_file()
 
     def artefact(self, stage: Stage) -> Artefact:
-        """Return the artefact, which is there, to read its files.
+        """Return the existing artefact, to read its files.
 
         Raises:
             StoreError: it is missing, or its manifest was changed or cannot be read.
@@ -227,7 +227,7 @@ class Store:
         return True
 
     def other_run_at(self, stage: Stage) -> str:
-        """Return which other run is making an artefact; nothing if none is."""
+        """Return the other run that is making an artefact; empty if there is none."""
         _, holder = self._lock(stage)
         return "" if _written_in(holder) == self._myself else _held_by(holder)
 
@@ -243,7 +243,7 @@ class Store:
             yield
 
     def _lock(self, stage: Stage) -> tuple[FileLock, Path]:
-        """Return the lock of an artefact, and the file that says who holds it."""
+        """Return the lock of an artefact, and the file with the note of its holder."""
         locks = self.root / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         name = f"{stage.name}-{stage.key}"
@@ -290,7 +290,7 @@ class Store:
 
 
 def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str], None]) -> None:
-    """Wait for another run's lock, and report now and then that it takes time.
+    """Wait for another run's lock, and report the wait now and then.
 
     Raises:
         EdgeproofError: it takes longer than any build may.
@@ -316,7 +316,7 @@ def _held_by(holder: Path) -> str:
 
 
 def _written_in(holder: Path) -> str:
-    """Return the note of a lock's holder; nothing if it is unreadable."""
+    """Return the note of a lock's holder; empty if it is unreadable."""
     try:
         return read_text(holder, _LONGEST_HOLDER)
     except (OSError, ValueError):
@@ -324,7 +324,7 @@ def _written_in(holder: Path) -> str:
 
 
 def verify(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each member of an artefact, once all of them are checked.
+    """Check every member of an artefact; return their sha256.
 
     Raises:
         StoreError: a member is missing or its bytes changed; names it.

@@ -108,7 +108,7 @@ def _keys_at(kind: Any, place: str) -> list[str]:
 
 
 def _tables_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
-    """Yield the tables that a type is, or consists of."""
+    """Yield the tables in a type, however nested."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield kind
     for part in get_args(kind):

@@ -1,4 +1,4 @@
-"""Track unfinished files and folders, and remove them however their maker ends."""
+"""Track unfinished files and folders, and remove them however the program ends."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def scratch_folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
 
 
 def remove_drafts() -> None:
-    """Remove all unfinished files now: the process ends without leaving its blocks."""
+    """Remove all unfinished files now, because the process ends without leaving its blocks."""
     if os.getpid() == _owner:
         for path in list(_drafts):
             _remove(path)

@@ -97,7 +97,7 @@ class Delegate(InterpreterBackend):
 
     @property
     def libraries(self) -> Tuple[str, ...]:
-        """The library; nothing where its name alone is given, which the system's linker finds."""
+        """The library's file; nothing for a bare name, which the system's linker resolves."""
         return (self.library,) if os.sep in self.library else ()
 
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:

@@ -58,7 +58,7 @@ class LitertGpu(CompiledBackend):
 
     @property
     def hardware(self) -> Tuple[str, ...]:
-        """The GPU, and the processor but where a file is to run on the GPU alone."""
+        """The GPU, and the processor unless a file has to run on the GPU alone."""
         return ("GPU",) if self.mode == "alone" else ("GPU", "CPU")
 
     def options(self, api: Any, threads: int, signatures: int) -> Any:  # noqa: ARG002 - the interface's

@@ -1,4 +1,4 @@
-"""Choose the published checkpoint of each model: the subject's, or the user's."""
+"""Choose the published checkpoint of each model: the subject's own, or the one the user gives."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ _AGAIN = "Run again, with more free memory if it was SIGKILL: finished artefacts
 
 
 def size(plan: Plan, store: Store) -> int:
-    """Return how many helpers are worth starting; none where the builder does as well by itself."""
+    """Return how many helpers are worth starting; 0 if the builder is as fast alone."""
     if plan.request.by_pytorch:
         # One model and one conversion; what follows is the work of seconds.
         return 0
@@ -124,7 +124,7 @@ def work(
     stderr: int,
     seconds_to_stop: float,
 ) -> None:
-    """Start helpers, and wait until they have made all that they can.
+    """Start helpers, and wait until they have made every artefact they can.
 
     Args:
         helpers: how many.
@@ -193,7 +193,7 @@ def _stop(helpers: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
 
 
 def failure_of(done: Ended) -> EdgeproofError:
-    """Return the error that a builder ended with, as it told it, or how it ended untold."""
+    """Return the error that a builder reported; if it reported none, describe its exit."""
     lines = done.stdout.strip().splitlines()
     if lines:
         kind = UsageMistake if done.code == UsageMistake.exit_code else EdgeproofError

@@ -219,7 +219,7 @@ def _quantized_stage(scheme: str, converted: Stage, parity: Stage, corpus: Stage
 
 
 def _made_by(method: str, builder: str = _KERAS) -> dict[str, Any]:
-    """Return the code part of a recipe: the hash of all that a builder's method executes."""
+    """Return the code part of a recipe: the hash of all code that a builder's method executes."""
     maker = f"{builder}.{method}"
     packages = sources_of(maker).packages
     return {"source": hash_imports(maker), "versions": versions(*sorted(packages))}
@@ -299,7 +299,7 @@ def _shrunk(request: Request) -> ShrunkTable:
 
 
 def _found_by(request: Request, full: Stage) -> dict[str, Any]:
-    """Return the inputs of the search for a shrunk model's sizes, the corpus left out."""
+    """Return the inputs of the search for a shrunk model's sizes, without the corpus."""
     table = _shrunk(request)
     if table.bytes is None:
         return {}

@@ -161,12 +161,12 @@ class Builder:
 
     @functools.cached_property
     def _splits(self) -> dict[str, Encoded]:
-        """The splits as the full model takes them, and a small one that is not shrunk."""
+        """The splits as the full model reads them, and a small model that is not shrunk."""
         return load_encoded(self._store.artefact(self._plan.whole))
 
     @functools.cached_property
     def _small_splits(self) -> dict[str, Encoded]:
-        """The splits as the model that is converted takes them."""
+        """The splits as the converted model reads them."""
         same = self._plan.corpus == self._plan.whole
         return self._splits if same else load_encoded(self._store.artefact(self._plan.corpus))
 
@@ -216,7 +216,7 @@ class Builder:
         _write_model(out, shape, values, logits, card["history"])
 
     def _pieces(self) -> Pieces:
-        """Return which word pieces the shrunk model keeps, and how often they are used."""
+        """Return the word pieces that the shrunk model keeps, and how often each is used."""
         whole, pruned = (self._store.artefact(s) for s in (self._plan.whole, self._plan.corpus))
         tokenizer = load_tokenizer(pruned)
         uses = count_uses(self._small_splits["train"], tokenizer.get_vocab_size())
@@ -353,7 +353,7 @@ class Builder:
 
 
 def _answer(classifier: Classifier, splits: dict[str, Encoded]) -> dict[str, NDArray[np.float32]]:
-    """Return the logits of every split that is judged or chosen by."""
+    """Return the logits of every split that is used for judging or for choosing an epoch."""
     from models.training.finetune import predict  # noqa: PLC0415 - TensorFlow
 
     judged = ("validation", "calibration", "test")
@@ -369,7 +369,7 @@ def _write_model(  # noqa: PLR0913 - all that is kept of it
     *,
     head: str | None = None,
 ) -> None:
-    """Write a model; its card names the head of the checkpoint that was dropped."""
+    """Write a model; its card names the dropped head of the checkpoint."""
     # safetensors writes an array as it lies in memory, transposed where that is by columns.
     values = {name: np.ascontiguousarray(value) for name, value in values.items()}
     # Not save_file: on a full disk it raises an error that does not say so.

@@ -57,7 +57,7 @@ class Held(Table, frozen=True, kw_only=True):
 
     @property
     def all_texts(self) -> tuple[str, ...]:
-        """Where texts are, each once."""
+        """The folders of texts, each once."""
         return tuple(dict.fromkeys((self.texts, *self.encoded.values())))
 
     @property
@@ -68,11 +68,11 @@ class Held(Table, frozen=True, kw_only=True):
         )
 
     def texts_of(self, candidate: str) -> str:
-        """Return where a candidate's inputs are."""
+        """Return the folder of a candidate's inputs."""
         return self.encoded.get(candidate, self.texts)
 
     def folders(self) -> tuple[str, ...]:
-        """Return where every artefact is, each once."""
+        """Return the folder of every artefact, each once."""
         return tuple(dict.fromkeys((*self.all_texts, *self.models, *self.candidates.values())))
 
 

@@ -68,7 +68,7 @@ class Bundle:
 
     @property
     def budgets(self) -> Path:
-        """The budgets it was judged by on the host, just checked."""
+        """The budgets that the host judged by, checked."""
         return self.kept.path(BUDGETS)
 
     @property
@@ -81,7 +81,7 @@ class Bundle:
 
     @property
     def recorded(self) -> Recording | None:
-        """Answers of a reference that is not a FlatBuffer; None without one."""
+        """Answers of a reference that is not a FlatBuffer; None if there are none."""
         if RECORDED not in self.kept.members:
             return None
         labels = facts_from(self.manifest.facts).labels

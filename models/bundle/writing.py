@@ -217,7 +217,7 @@ def _files(artefact: Artefact) -> dict[str, bytes]:
 
 
 def _slim_texts(artefact: Artefact) -> dict[str, bytes]:
-    """Return the texts with the words of those that no board answers removed."""
+    """Return the texts, with the words removed from those that no board answers."""
     files = _files(artefact)
     lines = files[TEXTS].decode().split("\n")
     rows = [json.loads(line) for line in lines if line]

@@ -53,7 +53,7 @@ class Opened:
 def read_candidate(
     file: Path, declared: Declaration = NOTHING, contents: Contents | None = None
 ) -> CandidateSpec:
-    """Return how a FlatBuffer is fed and read: found if certain, else declared, else asked for.
+    """Return how a FlatBuffer is fed and read: as its graph says, else as declared, else ask.
 
     Args:
         file: the FlatBuffer.

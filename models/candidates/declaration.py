@@ -160,7 +160,7 @@ class ReferenceTable(Table, frozen=True, kw_only=True):
 
     @property
     def declares(self) -> bool:
-        """Whether it says anything of the file."""
+        """Whether it states anything about the file."""
         return self != ReferenceTable(file=self.file)
 
     def as_candidate(self, name: str) -> CandidateTable:

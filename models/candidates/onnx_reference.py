@@ -75,7 +75,7 @@ class OnnxReference:
 
     @property
     def stage(self) -> Stage:
-        """Where its answers are kept, by all that can change them."""
+        """Where its answers are stored, keyed by everything that can change them."""
         recipe = {
             "onnx": self.one.sha256,
             "call": asdict(self._call()) | {"file": None},

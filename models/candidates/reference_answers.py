@@ -38,11 +38,11 @@ class ReferenceAnswers(Protocol):
 
     @property
     def stage(self) -> Stage | None:
-        """Where its answers are kept; None if nothing has to be made."""
+        """Where its answers are stored; None if nothing has to be made."""
 
     @property
     def binding(self) -> str | None:
-        """How its file is fed and read, on one line; None if no file is asked."""
+        """How its file is fed and read, on one line; None if it has no file."""
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -73,13 +73,13 @@ class SubjectFacts:
 
     @property
     def read_as(self) -> list[str]:
-        """How each file is fed and read, and where all else comes from, a line each."""
+        """How each file is fed and read, and the source of everything else, one line each."""
         every = self.bindings | self.sources
         return [f"{name}: {reading}" for name, reading in every.items()]
 
     @property
     def all_candidates(self) -> tuple[str, ...]:
-        """Every candidate of the subject, those first that are judged."""
+        """Every candidate of the subject, judged ones first."""
         return (*self.candidates, *self.other_candidates)
 
     def of(self, names: Iterable[str]) -> SubjectFacts:

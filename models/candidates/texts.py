@@ -182,7 +182,7 @@ def _refuse_one_column_for_two(table: TextsTable, path: Path) -> None:
 def labelled(
     rows: Sequence[TextRow], labels: Sequence[str], table: TextsTable, path: Path | str
 ) -> Texts:
-    """Return the rows with the indices of their labels, without those that are left out.
+    """Return the rows with the indices of their labels, without rows that are left out.
 
     Raises:
         UsageMistake: a row's value is no label, or a row has several labels.

@@ -72,7 +72,7 @@ def declared_encoder(
 
 
 def nothing_says(file: Path, unread: str | None = None) -> UsageMistake:
-    """Return the mistake that no tokenizer and no ids were given.
+    """Return the mistake that neither a tokenizer nor ids were given.
 
     Args:
         file: that needs them.

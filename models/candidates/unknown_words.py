@@ -1,4 +1,4 @@
-"""Check that a vocabulary fits the texts: count the words that it does not know."""
+"""Check that a vocabulary fits the texts: count the unknown words."""
 
 from __future__ import annotations
 

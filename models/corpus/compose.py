@@ -78,7 +78,7 @@ def two_entities(rng: random.Random, entity: Entity, polarity: str, other: Entit
 
 
 def comparison(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
-    """Praise one entity at the cost of another; the one named first is asked about."""
+    """Praise one entity at the cost of another; the label is that of the first one named."""
     symbol = "better_than" if polarity == "positive" else "worse_than"
     text = expand(f"{{{symbol}}}", rng, entity, {"F": other.name})
     return Statement(text, "comparison", ((entity, polarity),))

@@ -75,7 +75,7 @@ def foreign(data: bytes) -> Foreign | None:
 
 
 def _twice_said(data: bytes) -> Foreign | None:
-    """Return the kind of a file by two signs, for the first one could also be a word."""
+    """Return the kind of a file by two signs: the first alone could also be a word."""
     if data.startswith(b"BZh") and data[_BZIP2] == b"1AY&SY":
         return Foreign(f"is compressed by bzip2{_AND}", _UNPACK)
     if data.startswith(b"ORC") and data[_ORC] == b"ORC":

@@ -150,7 +150,7 @@ def _line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
 
 
 def _record_at(lines: list[str], at: int) -> tuple[str, int]:
-    """Return the text of the record that begins at a line, and the line after it.
+    """Return the text of the record that begins at a line, and the number of the next line.
 
     A line is looked at once, whatever number of lines a record has: what decides is whether a value
     is open before it, and what it adds to that value.

@@ -95,7 +95,7 @@ def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list
 
 
 def _stand_in(text: str) -> str:
-    """Return the replacement of lone carriage returns; "" if they end lines.
+    """Return the stand-in for lone carriage returns; "" if they end lines.
 
     Where line feeds do, a text may hold one: many writers, Python's csv before 3.13 among them,
     leave it without quotes. A csv reader would end the row there, whatever ends the others.

@@ -47,7 +47,7 @@ def describe_package(package: Package, root: Path) -> dict[str, Any]:
 
 
 def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
-    """Return each split's related tweets with polarity, and those of the official test if any."""
+    """Return each split's related tweets with polarity, and those of the official test, if any."""
     tweets = {
         folder: [tweet for tweet in _of(package, folder) if has_polarity(tweet)]
         for folder in FOLDERS

@@ -194,7 +194,7 @@ class _Reader:
         return _polarities(row for _, row in self._rows([path], columns))
 
     def infos(self, folder: str) -> dict[Key, tuple[str, str]]:
-        """Return language and the tweet it nearly duplicates, each "" if unknown or none."""
+        """Return the language of each tweet and the tweet it nearly duplicates; "" if unknown."""
         infos = {}
         columns = ("tweet_id", "entity_id"), ("language", "is_near_duplicate_of")
         for _, row in self._rows(info_files(self._root, folder), *columns):

@@ -131,7 +131,7 @@ def _groups(candidates: Sequence[Candidate]) -> list[Group]:
 def _take(
     pool: list[Group], size: int | None, rng: random.Random, *, copies: bool
 ) -> tuple[list[Candidate], int]:
-    """Take groups at random out of the pool until there are `size` candidates, or all.
+    """Take random groups out of the pool until there are `size` candidates, or none are left.
 
     Returns:
         The candidates, and how many copies were left out of them.

@@ -123,7 +123,7 @@ def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
 
 
 def commands(device: Device) -> list[tuple[tuple[str, ...], str]]:
-    """Return the commands to run for a device, each with the file that makes it needless."""
+    """Return the commands to run for a device, each with the file that replaces it if present."""
     wanted = device.table.sensors
     return [(wanted.firmware_command, wanted.firmware or "")] if wanted.firmware_command else []
 

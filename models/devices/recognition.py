@@ -42,7 +42,7 @@ class Found:
     files: Mapping[str, str]
 
     def describe(self) -> str:
-        """Describe the finding, for the message that a requested device is not there."""
+        """Describe the machine that was found, for the message that another was requested."""
         model = f"the device tree says {self.model!r}" if self.model else "there is no device tree"
         files = "".join(f", {path} says {line!r}" for path, line in self.files.items())
         return f"{self.device}: {self.machine}, {model}{files}"
@@ -104,7 +104,7 @@ def shipped() -> list[Device]:
 
 
 def telling_files(devices: Sequence[Device]) -> tuple[str, ...]:
-    """Return the files by which a machine is known."""
+    """Return the files that identify a machine."""
     tables = [device.table.recognition for device in devices]
     return (*MODEL_FILES, *sorted({path for table in tables if table for path in table.files}))
 

@@ -1,1 +1,1 @@
-"""Schemes, conversion and inspection of FlatBuffers."""
+"""Convert, inspect and edit FlatBuffers, and define quantization schemes."""

@@ -142,7 +142,7 @@ class _Builder:
         return self._values[tensor.index]
 
     def _of_constants(self, operator: Operator, values: list[Array]) -> Array | None:
-        """Return the result of an operator on constants, which some converters leave unfolded."""
+        """Return the result of an operator on constants, which some converters do not fold."""
         first = values[0]
         if operator.name == "TRANSPOSE" and len(values) > 1:
             return np.transpose(first, _indices(values[1]))

@@ -17,7 +17,7 @@ _OPTIONS, _LATER_OPTIONS = (3, 4), (11, 12)
 
 
 class _Naming(NamedTuple):
-    """Where an operator names the graphs that it calls: its options' kind, and their fields."""
+    """How an operator names the graphs that it calls: the kind of its options, and the fields."""
 
     slots: tuple[int, int]
     kind: int
@@ -67,7 +67,7 @@ def called_by(operator: Any, code: int) -> tuple[int, ...]:
 
 
 def reached(contents: Contents) -> Reached:
-    """Return the graphs that are computed: the first, those of signatures, and all they call."""
+    """Return the graphs that are computed: the first, those of signatures, and all called ones."""
     callees: dict[int, set[int]] = {}
     for operator in contents.operators:
         callees.setdefault(operator.subgraph, set()).update(operator.calls)

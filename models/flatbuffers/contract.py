@@ -40,7 +40,7 @@ class Contract(Table, frozen=True, kw_only=True):
 
     @property
     def integer_products(self) -> bool:
-        """Whether whatever multiplies does so on integers alone."""
+        """Whether every product computes on integers alone."""
         return self.products == ("integer",)
 
 
@@ -69,7 +69,7 @@ def promised_runtime(contract: Contract, converter: str | None) -> str:
 
 
 def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
-    """Name the products that compute otherwise than the contract says."""
+    """Name the products whose arithmetic breaks the contract."""
     products = (product for product in report.operators if multiply_accumulates(product))
     return [
         f"{operator.name} {operator.outputs[0].name} computes in {arithmetic(operator)}"

@@ -1,4 +1,4 @@
-"""The element types of TFLite tensors, by the names numpy gives them."""
+"""Name the element types of TFLite tensors as numpy does."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Graph:
         self._names = {tensor.name for tensor in self._graph.tensors}
 
     def pack(self) -> bytes:
-        """Return the edited file without constants that are no longer read."""
+        """Return the edited file without the constants that nothing reads any more."""
         self._drop_unread()
         return pack(self._model)
 
@@ -102,7 +102,7 @@ class Graph:
         return consumers
 
     def tokens(self) -> int:
-        """Return how many tokens a row of its inputs has."""
+        """Return the number of tokens in a row of its inputs."""
         return self.shape(int(self._graph.inputs[0]))[-1]
 
     def shape(self, tensor: int) -> tuple[int, ...]:

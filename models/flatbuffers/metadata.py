@@ -181,7 +181,7 @@ class ModelMetadata:
 
     @property
     def main(self) -> SubgraphMetadata:
-        """Metadata of the first graph; empty if the file has none."""
+        """Metadata of the first graph; empty if there is none."""
         return self.subgraphs[0] if self.subgraphs else _NOTHING
 
     @property
@@ -198,7 +198,7 @@ class ModelMetadata:
 
     @property
     def every_file(self) -> tuple[AssociatedFile, ...]:
-        """Every file that is spoken of anywhere, each name once."""
+        """Every file that the metadata mentions, each name once."""
         tensors = (*self.main.inputs, *self.main.outputs)
         spoken = [
             *self.files,

@@ -152,7 +152,7 @@ def damage_of(data: bytes) -> Damage | None:
 
 
 def _mangled(data: bytes) -> Damage | None:
-    """Describe a binary file changed by an editor: it is UTF-8, which never happens by chance."""
+    """Describe a binary file that an editor changed: it is UTF-8, which never happens by chance."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -52,7 +52,7 @@ class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc] # flatbuffers 
         self._places: dict[tuple[str, bytes], int] = {}
 
     def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802 - the name that it overrides
-        """Return where the vector is, which is written unless the same one was."""
+        """Return the offset of a vector; write it only if no equal one was written."""
         number = x.dtype
         if number.kind not in _SHARED_KINDS or number.itemsize < _SHARED_BYTES_OF_A_NUMBER:
             return int(super().CreateNumpyVector(x))

@@ -76,7 +76,7 @@ def read_contents(path: Path, data: bytes) -> Contents:
 
 
 def buffer_bytes(data: bytes, index: int) -> bytes:
-    """Return what a buffer of a FlatBuffer holds.
+    """Return the content of a FlatBuffer's buffer.
 
     Args:
         data: a FlatBuffer that `read_contents` found sound.
@@ -88,7 +88,7 @@ def buffer_bytes(data: bytes, index: int) -> bytes:
 
 
 def held_by(data: bytes, buffer: Any) -> bytes:
-    """Return what a buffer, as the schema's object, holds."""
+    """Return the content of a buffer, given as the schema's object."""
     if buffer.Offset() > 1:  # files above 2 GB keep their data behind the FlatBuffer
         return data[buffer.Offset() : buffer.Offset() + buffer.Size()]
     return bytes(buffer.DataAsNumpy()) if buffer.DataLength() else b""

@@ -48,7 +48,7 @@ def quantize(
 
 
 def recipe_of(scheme: Scheme, floats: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """Return a scheme's rules as litert-quantizer's recipe, some operators left out of them."""
+    """Return a scheme's rules as litert-quantizer's recipe, without some operators."""
     rules = [
         _rule(operator, _algorithm(rule), _configuration(rule))
         for rule in scheme.rules

@@ -1,4 +1,4 @@
-"""Choose the channel scales with which an integer product loses least.
+"""Choose the channel scales with which an integer product is most accurate.
 
 A product x @ W.T stays the same when channel c of x is divided by s[c] and column c of W is
 multiplied by it. One step serves all of x, one step each row of W: the larger s, the smaller the
@@ -54,13 +54,13 @@ def largest(values: Array) -> Array:
 
 
 def even(scales: Array) -> Array:
-    """Return scales divided by their geometric mean, so that together they scale nothing."""
+    """Return scales divided by their geometric mean, so that their product is 1."""
     divided: Array = scales / np.exp(np.log(scales).mean())
     return divided
 
 
 def choose(inputs: Array, weights: Array, *, by_token: bool = False) -> Choice:
-    """Return the scales under which the integer product loses least.
+    """Return the scales with which the integer product is most accurate.
 
     Args:
         inputs: [n, channels], as calibration texts give them.

@@ -84,7 +84,7 @@ class Scheme(Table, frozen=True, kw_only=True):
 
     @property
     def looks_up(self) -> bool:
-        """Whether its own networks look words up by EMBEDDING_LOOKUP: it alone can be hybrid."""
+        """Whether its networks look words up by EMBEDDING_LOOKUP, the only hybrid lookup."""
         has_lookup = any("EMBEDDING_LOOKUP" in rule.operators for rule in self.rules)
         return has_lookup and self.converter == "litert_quantizer"
 

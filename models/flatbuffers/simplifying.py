@@ -26,7 +26,7 @@ _WEIGHED = (CODES.BATCH_MATMUL, CODES.EMBEDDING_LOOKUP, CODES.FULLY_CONNECTED, C
 
 
 def simplify(flatbuffer: bytes) -> bytes:
-    """Return the file with fewer and older operators. It answers the same, bit for bit.
+    """Return the file with fewer and older operators, and bit-identical answers.
 
     A GATHER_ND that takes every element in order is a RESHAPE: of truth values it needs TFLite
     2.16, where the rest of an encoder runs in 2.14. Integers that follow from constants alone are

@@ -107,7 +107,7 @@ class Operator:
 
     @property
     def carried(self) -> bool:
-        """Whether plain runtimes have it: it is built in, or one of the few custom ones."""
+        """Whether plain runtimes include it: it is built in, or one of the few custom ones."""
         return not self.custom or self.name in _CARRIED
 
     @property

@@ -1,4 +1,4 @@
-"""Find the axes of a graph's tensors that run over the tokens of a text.
+"""Find the tensor axes that run over the tokens of a text.
 
 What is computed at padding reaches no answer, but would widen every range. A size says too little:
 32 may be the tokens of a text or the channels of a head. So each axis is followed from the inputs,

@@ -15,7 +15,7 @@ _ALIGNMENT = 16
 
 @dataclass(frozen=True)
 class Scalar:
-    """A field of a number: `Int32`, `Uint8`, ... as the `flatbuffers` package calls them."""
+    """A field that holds a number: `Int32`, `Uint8`, ... in the names of `flatbuffers`."""
 
     kind: str
     value: float
@@ -23,7 +23,7 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Vector:
-    """A field of many numbers."""
+    """A field that holds many numbers."""
 
     kind: str
     values: Any

@@ -1,4 +1,4 @@
-"""Hugging Face text classifiers: read, fine-tuned, converted and compared with PyTorch.
+"""Read, fine-tune and convert Hugging Face text classifiers, and compare them with PyTorch.
 
 `families`, `checkpoint` and `labels` read files alone. The other modules import PyTorch and are
 imported by the builder's process alone.

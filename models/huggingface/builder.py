@@ -1,4 +1,4 @@
-"""The stages of a checkpoint: corpus -> model -> float32 -> parity -> variants. Imports PyTorch."""
+"""Make a checkpoint's stages: corpus -> model -> float32 -> parity -> variants. Imports PyTorch."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Builder:
         self._folder = plan.request.checkpoints["full"]
 
     def build(self) -> None:
-        """Make every stage in order; those that are there are left alone.
+        """Make every stage in order, and skip existing ones.
 
         Raises:
             EdgeproofError: a stage cannot be made.
@@ -134,7 +134,7 @@ class Builder:
         return load_encoded(self._store.artefact(self._plan.whole))
 
     def _make_model(self, resumed: Path, out: Path) -> None:
-        """Load the checkpoint, fine-tune it if the subject says so, and let it answer."""
+        """Load the checkpoint, fine-tune it if the subject asks for it, and store its answers."""
         from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
 
         table, labels = self._subject.full, self._subject.corpus.labels
@@ -183,7 +183,7 @@ class Builder:
         return [asdict(epoch) for epoch in epochs]
 
     def _network(self) -> Network:
-        """Return the model that was made."""
+        """Return the stored model."""
         from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
 
         artefact = self._store.artefact(self._plan.full)
@@ -212,7 +212,7 @@ class Builder:
         return {tokens: artefact.read(_file_of(tokens)) for tokens in self._lengths}
 
     def _compare(self, out: Path) -> None:
-        """Compare the float32 file with PyTorch, and keep the inputs of both."""
+        """Compare the float32 file with PyTorch, and store the inputs of both."""
         self._progress.say("float32: comparing it with PyTorch")
         test, network = self._splits["test"], self._network()
         padded, full = test.rows(slice(_UNPADDED_TEXTS)), full_length(test, _FULL_TEXTS)
@@ -313,7 +313,7 @@ def _file_of(tokens: int) -> str:
 
 
 def _is_sound(parity: Parity) -> bool:
-    """Tell whether a file may be quantized: the limits are those of the gate."""
+    """Tell whether a file may be quantized: it must keep the limits of the parity gate."""
     return (
         sound("pytorch_labels", SCHEMES).keeps(parity.same_labels)
         and sound("pytorch_logits", SCHEMES).keeps(parity.logits)

@@ -53,7 +53,7 @@ class Checkpoint:
 
     @property
     def has_segments(self) -> bool:
-        """Whether it tells two texts of a pair apart by token type ids."""
+        """Whether it distinguishes the two texts of a pair by token type ids."""
         beside = config_beside(self.file)
         return beside is not None and beside.takes_segments
 
@@ -63,7 +63,7 @@ class Checkpoint:
         return (IDS, MASK, SEGMENTS) if self.has_segments else (IDS, MASK)
 
     def require_classifier(self) -> None:
-        """Check that it answers a text with one of several labels.
+        """Check that it is a classifier with one label for each text.
 
         Raises:
             UsageMistake: it is an encoder alone or of another task, a regression, or gives several
@@ -119,7 +119,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 
 
 def read_config(folder: Path) -> Checkpoint:
-    """Read the config of a checkpoint, whatever else its folder holds.
+    """Read the config of a checkpoint, ignoring the other files of its folder.
 
     Raises:
         UsageMistake: it is missing, is not JSON, says no family, or holds a value that cannot be.
@@ -171,7 +171,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _check_numbers(document: dict[str, Any], file: Path) -> None:
-    """Refuse sizes that no network has, before anything is built of them."""
+    """Reject implausible sizes before anything is built from them."""
     for key, value in document.items():
         most = _MOST.get(key, _LARGEST_NUMBER)
         if type(value) is int and not -most <= value <= most:

@@ -1,4 +1,4 @@
-"""Conversion of a network to a float32 FlatBuffer by litert-torch. Imports PyTorch."""
+"""Convert a network to a float32 FlatBuffer with litert-torch. Imports PyTorch."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def convert(network: Network, tokens: int) -> bytes:
 
 
 class Logits(torch.nn.Module):  # type: ignore[misc] # the group `dev` has no PyTorch
-    """A classifier that gives its logits alone, under one name."""
+    """A classifier that returns its logits alone, under one name."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()

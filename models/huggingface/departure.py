@@ -1,4 +1,4 @@
-"""Which operator of a float32 FlatBuffer is the first to depart from PyTorch. Imports PyTorch."""
+"""Find the first operator of a float32 FlatBuffer that departs from PyTorch. Imports PyTorch."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
 
 
 def _computed(network: Network, row: Encoded) -> Iterator[Values]:
-    """Yield everything that PyTorch computes on the way to its answer."""
+    """Yield every value that PyTorch computes before its answer."""
     inputs = network.inputs(row, slice(None))
     exported = torch.export.export(Logits(network.model).eval(), (), inputs)
     recorder = _Recorder(exported.module())
@@ -71,14 +71,14 @@ def _computed(network: Network, row: Encoded) -> Iterator[Values]:
 
 
 class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` has no PyTorch
-    """Runs an exported graph and keeps every float value."""
+    """Runs an exported graph and stores every float value."""
 
     def __init__(self, module: Any) -> None:
         super().__init__(module)
         self.values: list[Values] = []
 
     def run_node(self, node: torch.fx.Node) -> Any:
-        """Run one node and keep its value."""
+        """Run one node and store its value."""
         value = super().run_node(node)
         if isinstance(value, torch.Tensor) and value.is_floating_point():
             self.values.append(value.detach().double().numpy())
@@ -86,7 +86,7 @@ class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` h
 
 
 class _Known:
-    """Right values, independent of their order."""
+    """Correct values, in any order of their elements."""
 
     def __init__(self, values: Iterator[Values]) -> None:
         self._by_size: dict[int, list[Values]] = {}
@@ -103,6 +103,6 @@ class _Known:
 
 
 def _ordered(array: NDArray[Any]) -> Values:
-    """Return all values in ascending order, those that a mask has pushed away as 0."""
+    """Return all values in ascending order, with masked ones as 0."""
     values = array.astype(np.float64)
     return np.sort(np.where(np.abs(values) > _MASKED, 0.0, values), axis=None)

@@ -47,7 +47,7 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """How many values it has learned."""
+        """How many trainable values it has."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def inputs(self, rows: Encoded, chosen: slice | NDArray[np.int64]) -> dict[str, torch.Tensor]:
@@ -105,7 +105,7 @@ class Network:
         }
 
     def parts(self) -> dict[str, int]:
-        """Return how many values each part has learned: embeddings, encoder layers, classifier."""
+        """Return the number of trainable values by part: embeddings, encoder layers, classifier."""
         prefix = f"{self.model.base_model_prefix}."
         counts: Counter[str] = Counter()
         for name, parameter in self.model.named_parameters():
@@ -146,7 +146,7 @@ def load_network(checkpoint: Checkpoint, *, classes: int | None = None, seed: in
 
 
 def _config(checkpoint: Checkpoint, classes: int | None) -> Any:
-    """Return the config as `transformers` types it; no code of the checkpoint's is run."""
+    """Return the config as `transformers` types it, without running the checkpoint's code."""
     document = {k: v for k, v in checkpoint.config.items() if k not in _NOT_THE_NETWORKS}
     if classes is not None:
         document = {k: v for k, v in document.items() if k not in {"id2label", "label2id"}}
@@ -184,7 +184,7 @@ class _Expected:
 
 
 def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
-    """Return the parameters of a network, from an instance that takes no memory."""
+    """Return the parameters of a network, from an instance without memory for its weights."""
     try:
         with torch.device("meta"):
             model = transformers.AutoModelForSequenceClassification.from_config(
@@ -227,7 +227,7 @@ def _fitting(
 
 
 def _is_drawn(name: str, prefix: str) -> bool:
-    """Tell whether a parameter is of the layers between an encoder and the labels."""
+    """Tell whether a parameter belongs to the layers between an encoder and the labels."""
     return "pooler." in name or not name.startswith(prefix)
 
 
@@ -238,7 +238,7 @@ def _misfit(file: Path, name: str, problem: str, shape: tuple[int, ...]) -> Usag
 
 
 def _named(name: str) -> str:
-    """Return the name that today's networks give to a parameter of an early checkpoint."""
+    """Return the current name of a parameter of an early checkpoint."""
     for old, new in _NORMS:
         if name.endswith(old):
             return name.removesuffix(old) + new

@@ -1,4 +1,4 @@
-"""Whether a float32 FlatBuffer gives PyTorch's answers: with padding, without, at full length.
+"""Compare a float32 FlatBuffer with PyTorch: padded, unpadded, and at full length.
 
 A row of one length proves little: a lost attention mask or a wrong position shows only where rows
 are padded, or only if they are not.
@@ -23,7 +23,7 @@ PADDED, UNPADDED, FULL = FORMS = ("padded", "unpadded", "full length")
 
 @dataclass(frozen=True)
 class Parity:
-    """How far a file's logits are from PyTorch's, over some texts.
+    """The differences between a file's logits and PyTorch's, over some texts.
 
     Attributes:
         same_labels: share of the texts whose label is PyTorch's, of those where rounding decides
@@ -78,7 +78,7 @@ def unpadded(row: Encoded) -> Encoded:
 
 
 def full_length(rows: Encoded, most: int) -> Encoded:
-    """Return rows that are full: the words of several texts in one, framed as the first is.
+    """Return full rows: each joins the words of several texts, framed like the first.
 
     Args:
         rows: [n, tokens], padded at their ends.

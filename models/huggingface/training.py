@@ -1,4 +1,4 @@
-"""Fine-tuning by the Trainer of `transformers`, seeded, resumed after a kill. Imports PyTorch."""
+"""Fine-tune with the Trainer of `transformers`, seeded and resumable. Imports PyTorch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fine_tune(
     report: Callable[[Step], None],
     folder: Path,
 ) -> tuple[Epoch, ...]:
-    """Fine-tune a network on `splits["train"]`, on a GPU where PyTorch finds one.
+    """Fine-tune a network on `splits["train"]`, on a GPU if PyTorch finds one.
 
     Args:
         network: is changed, and left on the CPU in evaluation mode.
@@ -78,7 +78,7 @@ def fine_tune(
 
 
 def finished_epochs(folder: Path) -> list[Path]:
-    """Return the kept state of each epoch that an earlier run finished, the last one last."""
+    """Return the stored state of each finished epoch of an earlier run, oldest first."""
     folders = [path.parent for path in folder.glob(f"checkpoint-*/{_LAST_WRITTEN}")]
     return sorted(folders, key=lambda path: int(path.name.rpartition("-")[2]))
 
@@ -110,7 +110,7 @@ def _arguments(table: TrainingTable, texts: int, folder: Path) -> Any:
 
 
 class _Rows(Dataset):  # type: ignore[misc] # the group `dev` has no PyTorch
-    """The rows of a split as the Trainer batches them."""
+    """The rows of a split in the form that the Trainer batches."""
 
     def __init__(self, network: Network, split: Encoded) -> None:
         self._columns = network.inputs(split, slice(None))
@@ -124,21 +124,21 @@ class _Rows(Dataset):  # type: ignore[misc] # the group `dev` has no PyTorch
 
 
 class _Trainer(transformers.Trainer):  # type: ignore[misc] # likewise
-    """The Trainer, which tells the loss of each part of a batch."""
+    """A Trainer that reports the loss of each part of a batch."""
 
     def __init__(self, reporter: _Reporter, **options: Any) -> None:
         super().__init__(**options)
         self._reporter = reporter
 
     def training_step(self, *arguments: Any, **options: Any) -> Any:
-        """Learn from a part of a batch; return its loss."""
+        """Train on a part of a batch; return its loss."""
         loss = super().training_step(*arguments, **options)
         self._reporter.add(float(loss))
         return loss
 
 
 class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # likewise
-    """Hand progress on after every update, and stop if the loss is not a number.
+    """Report progress after every update, and stop if the loss is not a number.
 
     The losses of an update's parts add up to its own: the Trainer divides each by their number.
     """

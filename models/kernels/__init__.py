@@ -1,4 +1,4 @@
-"""Kernels: single operators and small patterns, what they must answer, and how far off they may be.
+"""Test kernels: draw cases of operators and small patterns, and compute exact answers with bounds.
 
 A *family* draws a case: a graph, its inputs, threads. A *backend* answers it through a runner. The
 *reference* computes the same graph with numpy, and carries along how far a right kernel may be from

@@ -1,4 +1,4 @@
-"""Say which operators of a file stand on proven kernels: `python -m models.kernels FILE`."""
+"""Run `python -m models.kernels FILE`: print which operators of a file have proven kernels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.runtime.transports import LocalTransport
 
 
 def main() -> dict[str, Any]:
-    """Return the coverage of each backend that was asked for."""
+    """Return the coverage of each requested backend."""
     parser = Parser(prog="python -m models.kernels", description=__doc__)
     parser.add_argument("file", type=path, help="a TFLite or LiteRT FlatBuffer")
     parser.add_argument(
@@ -39,7 +39,7 @@ def main() -> dict[str, Any]:
 
 
 def as_told(covered: Coverage) -> dict[str, Any]:
-    """Return what people are told of a coverage."""
+    """Return the coverage as plain values for people."""
     described = covered.describe()
     return {
         "kernel_coverage": f"{covered.share:.1%} of {len(covered.operators)} operators",

@@ -1,4 +1,4 @@
-"""Arithmetic that a backend promises: how far off an operation may be, and what means nothing.
+"""Define the arithmetic that a backend promises: the error bound of each operation.
 
 A backend's arithmetic is that of what its kernels are written in: a processor's, or a shader's.
 Where a reference computes, it asks `current()` for the one that it is computed for.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """What is specified of floats.
+    """The specification of float arithmetic.
 
     Attributes:
         unit: how far off, relatively, a sum, difference or product of two numbers may be.
@@ -59,12 +59,12 @@ class Arithmetic:
     narrow: bool = False
 
     def ulps_of(self, name: str, sizes: Floats) -> Any:
-        """Return by how many units in the last place a function of such magnitudes may be off."""
+        """Return the error bound of a function in units in the last place, for some magnitudes."""
         growth = self.growth.get(name, 0.0)
         return self.ulps[name] + (growth * sizes if growth else 0.0)
 
     def absolute_of(self, name: str, low: Floats, high: Floats) -> Any:
-        """Return the absolute error of a function somewhere between two arguments; 0 for none."""
+        """Return the absolute error bound of a function between two arguments; 0 if it has none."""
         if name not in self.absolute:
             return 0.0
         least, most, error = self.absolute[name]
@@ -120,13 +120,13 @@ def arithmetic_of(backend: str) -> Arithmetic:
 
 
 def current() -> Arithmetic:
-    """Return the arithmetic that bounds are derived for: a processor's, unless told otherwise."""
+    """Return the arithmetic for which bounds are derived: by default a processor's."""
     return _CURRENT.get()
 
 
 @contextmanager
 def computing_in(arithmetic: Arithmetic) -> Iterator[None]:
-    """Derive bounds for an arithmetic inside of the block."""
+    """Derive bounds for an arithmetic inside the block."""
     token = _CURRENT.set(arithmetic)
     try:
         yield

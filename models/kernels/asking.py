@@ -1,4 +1,4 @@
-"""Ask a backend for the answers to a case, in a runner that is started again where it died."""
+"""Ask a backend for the answers to a case, and restart its runner after a crash."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECONDS, EMULATED_SECONDS = 20.0, 120.0
 
 @dataclass(frozen=True)
 class Answer:
-    """How a backend took a case.
+    """The outcome of asking a backend for a case.
 
     Attributes:
         kind: it was computed, refused, or ended the process that computed it.
@@ -39,7 +39,7 @@ class Answer:
 
 
 class Answering(Protocol):
-    """Whatever answers cases: a backend, or one with a fault in it."""
+    """The interface of anything that answers cases: a backend, or one with a planted fault."""
 
     def answer(self, case: Case) -> Answer:
         """Answer a case."""
@@ -47,7 +47,7 @@ class Answering(Protocol):
 
 
 class AskedBackend:
-    """A backend at a place: one runner answers until it dies, then the next.
+    """A backend on a target; a new runner replaces one that died.
 
     Args:
         transport: where runners run.
@@ -69,7 +69,7 @@ class AskedBackend:
 
     @property
     def info(self) -> RunnerInfo:
-        """Who answers."""
+        """The description of the runner."""
         return self._running().info
 
     @property
@@ -82,7 +82,7 @@ class AskedBackend:
         return self.compute(case.flatbuffer(), case.runs, case.threads)
 
     def compute(self, flatbuffer: bytes, runs: Runs, threads: int) -> Answer:
-        """Compute a file's runs; a process that it ends is followed by a fresh one."""
+        """Compute a file's runs; a new process replaces one that crashes."""
         runner = self._running()
         try:
             computed = runner.compute(flatbuffer, runs, threads=threads, timeout=self._seconds)

@@ -1,4 +1,4 @@
-"""A case: a graph, what it is given, and what it must answer."""
+"""Define a case: a graph, its inputs, and the answers that it must give."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What a backend is asked.
+    """A question to a backend.
 
     Attributes:
         graph: what is written.
@@ -45,24 +45,24 @@ class Case:
         return write(self.graph, open_rows=self.resized is not None)
 
     def expected(self, arithmetic: Arithmetic = PROCESSOR) -> list[list[Rounded]]:
-        """Return what each run must answer, and how far off it may be in a backend's arithmetic."""
+        """Return the exact answers of each run, with their bounds in a backend's arithmetic."""
         with np.errstate(all="ignore"), computing_in(arithmetic):
             return self.computed(lambda graph: graph)
 
     def computed(self, edit: Callable[[Graph], Graph]) -> list[list[Rounded]]:
-        """Return what each run of an edited graph answers, and how far off it may be."""
+        """Return the exact answers of each run of an edited graph, with their bounds."""
         if self.resized is None:
             return evaluate(edit(self.graph), self.runs)
         first, resized = edit(self.graph), edit(self.resized)
         return evaluate(first, self.runs[:1]) + evaluate(resized, self.runs[1:])
 
     def graph_of(self, run: int) -> Graph:
-        """Return the graph of a run, with the shapes that it has then."""
+        """Return the graph of a run, with the shapes that it has in that run."""
         return self.graph if run == 0 or self.resized is None else self.resized
 
     @property
     def outputs(self) -> list[Tensor]:
-        """The tensors that go out."""
+        """The output tensors."""
         return [self.graph.tensors[place] for place in self.graph.outputs]
 
 

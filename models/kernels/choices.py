@@ -1,4 +1,4 @@
-"""What a case is drawn from: something that chooses whole numbers, the simplest first."""
+"""Choose whole numbers, from which cases are drawn: the simplest choice comes first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Choices(Protocol):
-    """Chooses; whoever shrinks a case makes these choices smaller."""
+    """The interface for choosing numbers; shrinking a case makes its choices smaller."""
 
     def integer(self, least: int, most: int) -> int:
         """Choose a whole number; `least` is the simplest."""
@@ -20,7 +20,7 @@ class Choices(Protocol):
 
 
 class RandomChoices:
-    """Choices of a seed, for whoever searches without shrinking."""
+    """Choices from a seed, for a search without shrinking."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
@@ -36,10 +36,10 @@ def one_of(choices: Choices, options: Sequence[T]) -> T:
 
 
 def one_in(choices: Choices, count: int) -> bool:
-    """Choose yes once in so many times; no is simpler."""
+    """Choose true once in so many times; false is simpler."""
     return choices.integer(0, count - 1) == count - 1
 
 
 def yes_or_no(choices: Choices) -> bool:
-    """Choose; no is simpler."""
+    """Choose true or false; false is simpler."""
     return choices.integer(0, 1) == 1

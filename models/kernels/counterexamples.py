@@ -1,4 +1,4 @@
-"""A counterexample: a folder with all that shows a kernel's fault, ready to be sent upstream."""
+"""Write a counterexample: a folder that demonstrates a kernel's fault, ready for a bug report."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _COMPILING = """    inputs, outputs = model.create_input_buffers(0), model.creat
 
 
 def keep(folder: Path, family: Family, info: RunnerInfo, deviating: Deviating) -> None:
-    """Write a counterexample into a folder, over what an earlier one left there.
+    """Write a counterexample into a folder, replacing an earlier one.
 
     Args:
         folder: where; it is made.
@@ -119,7 +119,7 @@ def _arrays(file: bytes, deviating: Deviating, arithmetic: Arithmetic) -> dict[s
 
 
 def _script(family: Family, info: RunnerInfo, deviating: Deviating) -> str:
-    """Return a program that needs numpy and the runtime alone, and shows the fault."""
+    """Return a program that demonstrates the fault with numpy and the runtime alone."""
     threads, backend = deviating.case.threads, find_backend(info.backend)
     if isinstance(backend, CompiledBackend):
         own = "GpuOptions" if backend.uses_vulkan else "CpuKernelMode"
@@ -147,7 +147,7 @@ def _script(family: Family, info: RunnerInfo, deviating: Deviating) -> str:
 
 
 class Kept:
-    """A counterexample that was kept: it can be asked again, without what has drawn it.
+    """A stored counterexample: it can be repeated without drawing it again.
 
     Args:
         file: its `case.npz`.
@@ -167,7 +167,7 @@ class Kept:
         self._values = _by_run(arrays, "expected")
 
     def wrong(self, answer: Answer) -> Deviation | None:
-        """Return what is wrong with an answer that was computed."""
+        """Return the deviation of a computed answer; None if it is right."""
         expected = [
             [Rounded(value, error) for value, error in zip(*output, strict=True)]
             for output in zip(self._values, self._bounds, strict=True)
@@ -177,7 +177,7 @@ class Kept:
 
 
 def _by_run(arrays: dict[str, NDArray[Any]], kind: str) -> list[list[NDArray[Any]]]:
-    """Return the arrays named `kind_RUN_PLACE`, run by run."""
+    """Return the arrays named `kind_RUN_PLACE`, grouped by run."""
     runs: list[list[NDArray[Any]]] = []
     while f"{kind}_{len(runs)}_0" in arrays:
         run, places = len(runs), 0

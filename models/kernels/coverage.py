@@ -1,4 +1,4 @@
-"""Which of a file's operators stand on proven kernels: each asked at its own shapes and weights.
+"""Find which operators of a file have proven kernels: test each at its own shapes and weights.
 
 An operator of the file becomes a file of its own, with its attributes, weights and quantization
 parameters. It is fed with drawn values and with what the file computes of texts, and its answers
@@ -56,7 +56,7 @@ _WHOLE = 100
 
 @dataclass(frozen=True)
 class JudgedOperator:
-    """One operator of a file, and what became of it.
+    """One operator of a file, and its result.
 
     Attributes:
         graph: its number.
@@ -78,13 +78,13 @@ class JudgedOperator:
 
     @property
     def where(self) -> str:
-        """Its place, and its graph where that is not the first."""
+        """Its position, and its graph unless that is the first."""
         return f"{self.place} of graph {self.graph}" if self.graph else f"{self.place}"
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What of a file stands on proven kernels.
+    """How much of a file has proven kernels.
 
     Attributes:
         operators: each of the graphs that are computed.
@@ -108,7 +108,7 @@ class Coverage:
 
     @property
     def multiply_accumulates(self) -> float:
-        """The share of multiply-accumulates in them, from 0 to 1."""
+        """The share of multiply-accumulates with a proven kernel, from 0 to 1."""
         total = sum(operator.multiply_accumulates for operator in self.operators)
         proven = sum(
             operator.multiply_accumulates
@@ -118,7 +118,7 @@ class Coverage:
         return proven / total if total else 1.0
 
     def describe(self) -> dict[str, Any]:
-        """Return what people and reports are told, as JSON holds it."""
+        """Return the coverage as JSON can hold it."""
         return {
             "kernel_coverage": self.share,
             "multiply_accumulates": self.multiply_accumulates,
@@ -150,7 +150,7 @@ def coverage(
     recorder: Recorder | None = None,
     arithmetic: Arithmetic = PROCESSOR,
 ) -> Coverage:
-    """Ask a backend for each operator of the graphs that a file computes.
+    """Test each operator of the graphs that a file computes on a backend.
 
     Args:
         instances: the file.
@@ -178,7 +178,7 @@ def coverage(
 
 
 class _Asked(NamedTuple):
-    """Whose kernels are judged, in which arithmetic, with how many threads."""
+    """The judged backend, its arithmetic, and the number of threads."""
 
     backend: Answering
     arithmetic: Arithmetic
@@ -232,7 +232,7 @@ def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
 
 
 def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
-    """Return what an operator is fed with: the activations of each text, then drawn values."""
+    """Return the inputs of an operator: the activations of each text, then drawn values."""
     graph, draw = instance.graph, np.random.default_rng(0)
     if not graph.inputs:
         return [_unpacked(graph)]
@@ -251,13 +251,13 @@ def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
 
 
 def _unpacked(graph: Graph) -> tuple[NDArray[Any], ...]:
-    """Return what an operator that unpacks a constant is fed with: the constant, if it can be."""
+    """Return the input of an operator that unpacks a constant: the constant, if it can be one."""
     arrays = (graph.tensors[place].data for place in _asked(graph).inputs)
     return tuple(data for data in arrays if data is not None)
 
 
 def _asked(graph: Graph) -> Graph:
-    """Return a graph that has an input: not every backend computes one of constants alone.
+    """Return a graph with at least one input: some backends cannot compute one without.
 
     Numbers of four bits can only be constants.
     """
@@ -271,14 +271,14 @@ def _asked(graph: Graph) -> Graph:
 
 
 def _places(graph: Graph) -> bool:
-    """Tell whether an operand that says where, or which shape, is computed by the file."""
+    """Tell whether the file computes an operand that is a position or a shape."""
     (node,) = graph.nodes
     operands = _PLACES.get(node.operator, ())
     return any(node.inputs[operand] in graph.inputs for operand in operands)
 
 
 def _drawn(draw: np.random.Generator, graph: Graph, place: int) -> NDArray[Any]:
-    """Draw values for an input: of ids only those that the table has."""
+    """Draw values for an input; ids stay within their table."""
     tensor, (node,) = graph.tensors[place], graph.nodes
     if tensor.dtype == "bool":
         return draw.random(tensor.shape) < 0.5  # noqa: PLR2004 - one half
@@ -294,7 +294,7 @@ def _drawn(draw: np.random.Generator, graph: Graph, place: int) -> NDArray[Any]:
 
 
 def _least_and_below(graph: Graph, place: int) -> tuple[int, int]:
-    """Return the range that whole numbers are drawn from."""
+    """Return the range of drawn whole numbers."""
     (node,) = graph.nodes
     ids, table = _TABLES.get(node.operator, (None, 0))
     if ids is not None and node.inputs[ids] == place:

@@ -1,4 +1,4 @@
-"""Known deviations: kernels that are known to answer wrongly, as data.
+"""Read the known deviations: kernels with known wrong answers, as data.
 
 An entry says which operator, kind of operands, backend and versions deviate, on which cases, why,
 and holds the smallest case that shows it. It is strict: where that case is answered rightly, the
@@ -28,7 +28,7 @@ _RANGE = re.compile(r"(>=|<=|==|<|>)(\d+(?:\.\d+)*)")
 
 
 class KnownDeviation(Table, frozen=True, kw_only=True):
-    """One entry.
+    """One known deviation.
 
     Attributes:
         name: of the entry, and of its smallest case in `deviating/`.
@@ -60,12 +60,12 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
     link: str
 
     def holds_on(self, backend: str, info: RunnerInfo) -> bool:
-        """Tell whether it speaks of a backend as it runs there."""
+        """Tell whether it applies to a backend in the version that runs there."""
         includes_version = any(within(info.runtime_version, versions) for versions in self.versions)
         return includes_version and self.holds_on_a_version_of(backend, info)
 
     def holds_on_a_version_of(self, backend: str, info: RunnerInfo) -> bool:
-        """Tell whether it speaks of some version of a backend as it runs there."""
+        """Tell whether it applies to any version of a backend on that platform."""
         return (
             backend in self.backends
             and (not self.machines or info.machine in self.machines)
@@ -74,11 +74,11 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
         )
 
     def speaks_of(self, operator: str, kind: str) -> bool:
-        """Tell whether it speaks of a family."""
+        """Tell whether it applies to a family."""
         return operator in self.operators and (not self.kinds or kind in self.kinds)
 
     def explains(self, facts: dict[str, Any], *, died: bool) -> bool:
-        """Tell whether a case of its families deviates as it is known to."""
+        """Tell whether it explains the deviation of a case of its families."""
         allowed = {"deviates": (False,), "dies": (True,), "either": (False, True)}[self.ends]
         return died in allowed and all(facts.get(key) in some for key, some in self.when.items())
 
@@ -133,7 +133,7 @@ def _ranges(text: str, file: Path) -> None:
 def known_of_other_versions(
     family: Family, info: RunnerInfo, facts: dict[str, Any], *, died: bool
 ) -> KnownDeviation | None:
-    """Return an entry that explains a case, but for the version of the runtime."""
+    """Return an entry that would explain a case in another version of the runtime."""
     near = [
         deviation
         for deviation in known_deviations()

@@ -1,4 +1,4 @@
-"""Find out what the graphs that an operator calls are given: each round of a loop, a branch."""
+"""Find the inputs of the graphs that an operator calls: each round of a loop, or a branch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDS = 4
 
 
 def entered(operator: Operator, operands: Given, shown: Shown) -> Entered:
-    """Yield each graph that an operator calls, and what it is given then.
+    """Yield each graph that an operator calls, with its inputs.
 
     Args:
         operator: one that calls graphs.
@@ -33,7 +33,7 @@ def entered(operator: Operator, operands: Given, shown: Shown) -> Entered:
 
 
 def _loop(calls: tuple[int, ...], states: Given, shown: Shown) -> Entered:
-    """Yield the first rounds: what the condition is given, and the body, where it goes on."""
+    """Yield the first rounds: the inputs of the condition, and of the body if it is run."""
     condition, body = calls
     for _ in range(ROUNDS):
         yield condition, states
@@ -49,7 +49,7 @@ def _loop(calls: tuple[int, ...], states: Given, shown: Shown) -> Entered:
 
 
 def _branch(calls: tuple[int, ...], operands: Given, _: Shown) -> Entered:
-    """Yield the branch that is taken; the first operand chooses it."""
+    """Yield the chosen branch; the first operand chooses it."""
     if_true, if_false = calls
     if not operands:
         raise NotShown("an IF reads no condition")
@@ -57,7 +57,7 @@ def _branch(calls: tuple[int, ...], operands: Given, _: Shown) -> Entered:
 
 
 def _nothing(_calls: tuple[int, ...], _operands: Given, _shown: Shown) -> Entered:
-    """Yield nothing: the graph sets variables up, and is given nothing."""
+    """Yield nothing: the graph initializes variables and has no inputs."""
     yield from ()
 
 

@@ -1,4 +1,4 @@
-"""A graph as plain values: what is written into a FlatBuffer, and what the reference computes."""
+"""Define a graph as plain values, which is written into a FlatBuffer and computed exactly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RANGES = {
 
 @dataclass(frozen=True, eq=False)
 class Quantization:
-    """How integers stand for real numbers: real = (integer - zero) * scale.
+    """How integers represent real numbers: real = (integer - zero) * scale.
 
     Attributes:
         scales: one, one for each slice along `axis`, or with `block` [rows, blocks].
@@ -40,11 +40,11 @@ class Quantization:
 
     @classmethod
     def of(cls, scale: float, zero: int = 0) -> Quantization:
-        """Return one scale and one zero point for a whole tensor."""
+        """Return the quantization of a whole tensor by one scale and one zero point."""
         return cls(np.array([scale], np.float32), np.array([zero], np.int64))
 
     def along(self, shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return scales and zero points, shaped to be combined with values of a shape."""
+        """Return scales and zero points in a shape that broadcasts with the values."""
         scales, zeros = self.scales.astype(np.float64), self.zeros
         if self.block:
             every = np.repeat(scales, self.block, axis=-1)[..., : shape[-1]]
@@ -73,18 +73,18 @@ class Tensor:
 
     @property
     def quantized(self) -> bool:
-        """Whether its integers stand for real numbers."""
+        """Whether its integers represent real numbers."""
         return self.quantization is not None and self.dtype in RANGES
 
     def real(self) -> NDArray[np.float64]:
-        """Return the real numbers that a constant stands for."""
+        """Return the real numbers that a constant represents."""
         if self.data is None:
             raise ValueError("no constant")
         return dequantized(self.data, self)
 
 
 def dequantized(values: NDArray[Any], tensor: Tensor) -> NDArray[np.float64]:
-    """Return the real numbers that a tensor's integers stand for; floats as they are."""
+    """Return the real numbers that a tensor's integers represent; floats unchanged."""
     if tensor.quantization is None or tensor.dtype not in RANGES:
         return np.asarray(values, np.float64)
     scales, zeros = tensor.quantization.along(np.shape(values))
@@ -104,7 +104,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Tensors, operators in execution order, which tensors come in and go out.
+    """Tensors, operators in execution order, inputs and outputs.
 
     Attributes:
         bodies: the graphs that control flow calls, by their number from 1 on.
@@ -118,7 +118,7 @@ class Graph:
 
 
 class Drawing:
-    """A graph in the making; tensors are named by their index."""
+    """A graph under construction; tensors are named by their index."""
 
     def __init__(self) -> None:
         self.tensors: list[Tensor] = []
@@ -149,5 +149,5 @@ class Drawing:
         return places[0]
 
     def graph(self, *outputs: int, bodies: tuple[Graph, ...] = ()) -> Graph:
-        """Return the graph, with what goes out."""
+        """Return the graph with these outputs."""
         return Graph(tuple(self.tensors), tuple(self.nodes), tuple(self.inputs), outputs, bodies)

@@ -1,4 +1,4 @@
-"""Compare what a kernel answered with what it must answer."""
+"""Compare a kernel's answer with the exact one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deviation:
-    """An answer that lies outside of what is allowed.
+    """An answer outside of its bounds.
 
     Attributes:
         what: one sentence, with the values at the worst place.
@@ -36,7 +36,7 @@ def deviation(
     actual: Sequence[Sequence[NDArray[Any]]],
     outputs: Sequence[Tensor],
 ) -> Deviation | None:
-    """Return the worst deviation of all runs and outputs; None where every number is allowed."""
+    """Return the worst deviation of all runs and outputs; None if every number is within bounds."""
     deviations = []
     for run, (must, did) in enumerate(zip(expected, actual, strict=True)):
         if len(must) != len(did):
@@ -48,7 +48,7 @@ def deviation(
 
 
 def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell of each number whether a right kernel may answer it.
+    """Tell of each number whether it is within its bounds.
 
     NaN is answered by NaN, a finite number by one within the error, or by the infinity that it
     overflows to. An infinity may be the largest float, too: where no activation is fused, kernels

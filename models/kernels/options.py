@@ -1,4 +1,4 @@
-"""The options of each operator: the table of the published schema, and its fields by number.
+"""Define the options of each operator: the table of the published schema, and its fields.
 
 Source: schema.fbs of LiteRT. One row adds an operator to what can be written and read.
 """
@@ -12,7 +12,7 @@ PADDINGS = {"SAME": 0, "VALID": 1}
 
 
 class Field(NamedTuple):
-    """A field of an options table: its number, and the kind of number that it holds."""
+    """A field of an options table: its number, and the kind of its value."""
 
     slot: int
     kind: str

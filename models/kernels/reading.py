@@ -48,7 +48,7 @@ class Instance:
 
 
 class Instances:
-    """The operators of the graphs that a file computes: its first, its signatures', those called.
+    """The operators of the graphs that a file computes: main, signatures', and called ones.
 
     Args:
         path: the file.
@@ -156,11 +156,11 @@ class Instances:
         return Tensor(shape, tensor.dtype, data, quantization, tensor.variable)
 
     def readable(self, tensor: Held) -> bool:
-        """Tell whether a tensor is no constant, or one whose dtype numpy or this module has."""
+        """Tell whether a tensor's constant has a dtype that numpy or this module can read."""
         return not tensor.constant_bytes or tensor.dtype == "int4" or tensor.dtype in _DTYPES
 
     def constant(self, tensor: Held) -> NDArray[Any]:
-        """Return the values of a constant that is `readable`; those of four bits as int8."""
+        """Return the values of a `readable` constant; four-bit ones as int8."""
         raw = held_by(self.data, self._model.Buffers(tensor.buffer))
         if tensor.dtype != "int4":
             return as_array(raw, np.dtype(tensor.dtype), tensor.shape)
@@ -170,7 +170,7 @@ class Instances:
         return values.reshape(tensor.shape)
 
     def _blocks(self, tensor: Held, block: int, graph: int) -> Quantization:
-        """Return the scales of blocks, which another tensor of the graph holds."""
+        """Return the scales of blocks, which are stored in another tensor."""
         tensors = self._model.Subgraphs(graph).Tensors
         details = tensors(tensor.index).Quantization().Details()
         scales = int(_number(details, details.Offset(_FIRST_SLOT) + details.Pos, "Int32"))

@@ -1,4 +1,4 @@
-"""Record what a file computes of real texts: the values of the tensors between its operators.
+"""Record the values of the tensors between a file's operators, for real texts.
 
 Each graph is computed by itself: the main graph of what texts are encoded to, a loop's body of what
 its first rounds hold, a branch of what it is given where it is taken.
@@ -45,7 +45,7 @@ _MOST_BYTES = 64_000_000
 def by_position(
     contents: Contents, binding: Binding, rows: Mapping[str, NDArray[Any]], count: int
 ) -> list[list[NDArray[Any]]]:
-    """Return what a graph of a file takes of some texts, by position.
+    """Return a graph's inputs for some texts, by position.
 
     Args:
         contents: the file's.
@@ -67,7 +67,7 @@ def by_position(
 
 
 def _fitting(row: NDArray[Any], tensor: Held) -> NDArray[Any]:
-    """Return a row as a tensor takes it; its length where the file leaves it open."""
+    """Return a row in the form of a tensor, with its own length if the file leaves it open."""
     flat = row.reshape(-1)
     if any(tensor.dynamic):
         shape = [1] * (len(tensor.shape) - 1) + [flat.size]
@@ -109,16 +109,16 @@ class Recorder:
 
     @property
     def recorded(self) -> int:
-        """How many texts' activations are there, of all graphs that are given texts."""
+        """How many texts have recorded activations, over all graphs."""
         return sum(count for graph, count in self._texts.items() if self._given[graph])
 
     @property
     def why_not(self) -> dict[int, str]:
-        """Of each graph that has no recorded activations, why."""
+        """Why a graph has no recorded activations, by graph."""
         return {graph: self._reasons[graph] for graph, fed in self._given.items() if not fed}
 
     def parts(self) -> Iterator[tuple[list[Operator], Values]]:
-        """Yield the operators, graph by graph, and what the tensors beside them hold."""
+        """Yield the operators graph by graph, with the values of the tensors beside them."""
         for graph in self._file.graphs:
             operators = [
                 operator for operator in self._file.operators if operator.subgraph == graph
@@ -141,7 +141,7 @@ class Recorder:
         return {index: [recorded_text[index] for recorded_text in recorded] for index in tensors}
 
     def _enter(self, operator: Operator, values: Values) -> None:
-        """Record what the graphs that an operator calls are given."""
+        """Record the inputs of the graphs that an operator calls."""
         if not operator.calls or self._shown is None:
             return
         for time in range(len(self._given[operator.subgraph])):
@@ -158,7 +158,7 @@ class Recorder:
                 return
 
     def _operands(self, operator: Operator, values: Values, time: int) -> Given | None:
-        """Return what an operator reads; None where that was not recorded."""
+        """Return an operator's operands; None if they were not recorded."""
         arrays = []
         for tensor in operator.inputs:
             if tensor is not None and tensor.constant_bytes and self._file.readable(tensor):
@@ -178,7 +178,7 @@ class Recorder:
 
 
 def _parts(operators: Sequence[Operator]) -> Iterator[tuple[list[Operator], list[int]]]:
-    """Yield operators, as many as a message holds the activations of, and these."""
+    """Yield groups of operators whose activations fit into one message, with these tensors."""
     part: list[Operator] = []
     beside: dict[int, int] = {}
     for operator in operators:

@@ -1,4 +1,4 @@
-"""What a search came to, as a file: one for each family and backend, gathered into the table."""
+"""Store the result of a search: one file for each family and backend, gathered into the table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOLDER = "cells"
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """A family on a backend.
+    """The result of a family on a backend.
 
     Attributes:
         state: proven where every answer was right, deviates where one was not, known or new, and
@@ -56,7 +56,7 @@ def cell_of(
     entries: Sequence[KnownDeviation],
     target: str = "",
 ) -> Cell:
-    """Return what a search came to, and what longer ones have found (the known deviations)."""
+    """Return the result of a search, with the known deviations that longer searches found."""
     state: State = "proven" if record.right else "refused"
     if (entries and state == "proven") or record.known or record.deviating:
         state = "deviates"
@@ -76,7 +76,7 @@ def cell_of(
 
 
 def write_cell(folder: Path, cell: Cell) -> None:
-    """Write a cell into a folder of them, over what an earlier run left of it."""
+    """Write a result into a folder, replacing that of an earlier run."""
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]", "_", f"{cell.operator}-{cell.kind}@{cell.backend}@{cell.machine}")
     text = json.dumps(msgspec.to_builtins(cell), indent=1)
@@ -84,7 +84,7 @@ def write_cell(folder: Path, cell: Cell) -> None:
 
 
 def read_cells(folder: Path) -> list[Cell]:
-    """Read the cells of a folder.
+    """Read the results in a folder.
 
     Raises:
         UsageMistake: there are none, or a file is none.

@@ -1,4 +1,4 @@
-"""Arithmetic with bounds: each number carries how far a right kernel's may be from it.
+"""Compute with bounds: each number carries the largest error that a correct kernel may have.
 
 The value is computed in float64. The error grows by the standard model of floating-point
 arithmetic, fl(a op b) = (a op b)(1 + d), |d| <= u (Higham, Accuracy and Stability of Numerical
@@ -29,7 +29,7 @@ ANYTHING = np.inf
 
 @dataclass(frozen=True, eq=False)
 class Rounded:
-    """Numbers, and how far off each may be.
+    """Numbers with their error bounds.
 
     Attributes:
         value: float64; int64 or bool where the numbers are those.
@@ -41,7 +41,7 @@ class Rounded:
 
     @classmethod
     def exact(cls, value: Any) -> Rounded:
-        """Return numbers that cannot be off."""
+        """Return numbers without error."""
         array = np.asarray(value)
         if array.dtype.kind == "f":
             array = array.astype(np.float64)
@@ -50,7 +50,7 @@ class Rounded:
         return cls(array, np.zeros(array.shape))
 
     def moved(self, move: Callable[[Array], Array]) -> Rounded:
-        """Return the same numbers at other places."""
+        """Return the same numbers in another order or shape."""
         return Rounded(move(self.value), move(self.error))
 
     def __add__(self, other: Rounded) -> Rounded:
@@ -72,12 +72,12 @@ class Rounded:
 
 
 def _size(value: Array) -> Floats:
-    """Return magnitudes; 0 for what is not finite, whose errors mean nothing."""
+    """Return magnitudes; 0 for values that are not finite, whose errors mean nothing."""
     return np.where(np.isfinite(value), np.abs(value), 0.0)
 
 
 def settled(value: Array, error: Array) -> Rounded:
-    """Return numbers whose error is 0 where they are NaN or infinite: those are specified.
+    """Return numbers with error 0 for NaN and infinity, which are specified exactly.
 
     A shader's are not, nor is what it makes of a number that overflows. An error of NaN comes of
     one that was `ANYTHING`.
@@ -91,7 +91,7 @@ def settled(value: Array, error: Array) -> Rounded:
 
 
 def _once(value: Array, propagated: Array, ulps: Any = None) -> Rounded:
-    """Return what one operation rounds, by so many units in the last place; None for a sum's."""
+    """Return the result of one rounded operation, within so many units in the last place."""
     arithmetic = current()
     relative = arithmetic.unit if ulps is None else ulps * arithmetic.ulp
     with np.errstate(all="ignore"):
@@ -105,7 +105,7 @@ def rounded(number: Rounded, ulps: float | None = None) -> Rounded:
 
 
 def flushed(number: Rounded) -> Rounded:
-    """Return operands of arithmetic: a subnormal one may be taken for zero.
+    """Return operands of arithmetic in which a subnormal number may count as zero.
 
     XNNPACK computes so (PTHREADPOOL_FLAG_DISABLE_DENORMALS), Arm's 32-bit NEON, and WGSL may. What
     is not finite means nothing to a shader.
@@ -118,12 +118,12 @@ def flushed(number: Rounded) -> Rounded:
 
 
 def stored_narrowly(number: Rounded) -> Rounded:
-    """Return floats as they are read: rounded, where tensors are stored in fewer bits."""
+    """Return floats as they are read: rounded if tensors are stored in fewer bits."""
     return rounded(number) if current().narrow else number
 
 
 def constant(value: float) -> Rounded:
-    """Return a constant that a kernel holds in float32."""
+    """Return a constant that a kernel stores in float32."""
     return _once(np.asarray(value, np.float64), np.zeros(()))
 
 
@@ -144,7 +144,7 @@ def quotient(top: Rounded, bottom: Rounded) -> Rounded:
 
 
 def _divides(bottom: Rounded) -> Array:
-    """Tell by which numbers WGSL specifies a division."""
+    """Tell for which divisors WGSL specifies the division."""
     smallest, sizes = current().smallest, np.abs(bottom.value)
     in_range: Array = (sizes - bottom.error >= smallest) & (sizes + bottom.error <= 1.0 / smallest)
     return in_range
@@ -176,7 +176,7 @@ def function(
 
 
 def spread_of(apply: Callable[[Floats], Floats], number: Rounded) -> Floats:
-    """Return how far off a monotone function is because its argument is."""
+    """Return the error of a monotone function that follows from its argument's error."""
     with np.errstate(all="ignore"):
         value = apply(number.value)
         ends = [apply(number.value + sign * number.error) for sign in (-1, 1)]
@@ -189,7 +189,7 @@ def spread_of(apply: Callable[[Floats], Floats], number: Rounded) -> Floats:
 
 
 def gamma(count: int) -> float:
-    """Return gamma_n = n u / (1 - n u): what n roundings amount to (Higham, lemma 3.1).
+    """Return gamma_n = n u / (1 - n u), the error of n roundings (Higham, lemma 3.1).
 
     It is derived for n u < 1. More roundings may amount to anything.
     """
@@ -198,7 +198,7 @@ def gamma(count: int) -> float:
 
 
 def _unless_parts_overflow(value: Floats, error: Floats, sizes: Floats) -> Floats:
-    """Return the error of sums; `ANYTHING` where the order decides whether a part overflows.
+    """Return the error of sums; `ANYTHING` if a partial sum may overflow in some order.
 
     Bounds of rounding hold where nothing overflows (Higham, section 2.2). Terms of one sign
     overflow in every order, or in none.
@@ -254,18 +254,18 @@ def product(
 
 
 def _matmul(left: Floats, right: Floats) -> Any:
-    """Multiply matrices of which one often is all zeros: what is read from a file is exact."""
+    """Multiply matrices of which one is often all zeros: values read from files are exact."""
     return left @ right if left.any() and right.any() else 0.0
 
 
 def largest(number: Rounded, axis: Any) -> Rounded:
-    """Take the largest along an axis, kept; which NaN counts as is not specified."""
+    """Return the maximum along an axis, which is kept; the result for NaN is unspecified."""
     value = number.value.max(axis=axis, keepdims=True)
     error = number.error.max(axis=axis, keepdims=True)
     return Rounded(value, np.where(np.isnan(value), ANYTHING, error))
 
 
 def clamped(number: Rounded, low: float, high: float) -> Rounded:
-    """Clamp, which moves no two numbers apart; what NaN becomes is not specified."""
+    """Clamp, which increases no difference; the result for NaN is unspecified."""
     value = np.clip(number.value, low, high)
     return Rounded(value, np.where(np.isnan(number.value), ANYTHING, number.error))

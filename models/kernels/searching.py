@@ -1,4 +1,4 @@
-"""Judge the answers to cases of one family on one backend, over and over.
+"""Judge the answers to many cases of one family on one backend.
 
 What chooses the cases is the caller's: hypothesis, which also makes a deviating one smaller, or a
 seed.
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 class KernelDeviates(AssertionError):  # noqa: N818 - what happened, and what a red test says
-    """A kernel answered what no right one may, or ended its process."""
+    """A kernel gave an answer outside of its bounds, or ended its process."""
 
 
 @dataclass(frozen=True, eq=False)
 class Deviating:
-    """A case, how it was answered, and what is wrong with that."""
+    """A case with its answer and the deviation."""
 
     case: Case
     answer: Answer
@@ -41,7 +41,7 @@ class Deviating:
 
 @dataclass
 class Record:
-    """What a family's cases came to on one backend.
+    """The results of a family's cases on one backend.
 
     Attributes:
         right: how many were answered rightly.
@@ -62,7 +62,7 @@ class Record:
 
 
 def judged(case: Case, answer: Answer, arithmetic: Arithmetic = PROCESSOR) -> Deviation | None:
-    """Return what is wrong with an answer that is not a refusal; None where nothing is."""
+    """Return the deviation of an answer that is not a refusal; None if it is right."""
     if answer.kind == "died":
         return Deviation(answer.said, np.inf)
     return deviation(case.expected(arithmetic), answer.runs, case.outputs)
@@ -114,7 +114,7 @@ def search_by_seeds(
     entries: Sequence[KnownDeviation] = (),
     arithmetic: Arithmetic = PROCESSOR,
 ) -> Record:
-    """Judge a family's cases of so many seeds; stop at the first deviation that is not known."""
+    """Judge a family's cases of so many seeds; stop at the first unknown deviation."""
     judge = Judge(backend, entries, arithmetic)
     for seed in seeds:
         try:

@@ -1,4 +1,4 @@
-"""Have a backend compute any tensors of any graph of a file, by a copy that gives them out.
+"""Let a backend compute inner tensors of a file, by a copy in which they are outputs.
 
 No runtime is imported here, and whatever can answer the file can be asked, on a board, too.
 """
@@ -26,11 +26,11 @@ _ALIGNMENT = 4
 
 
 class NotShown(Exception):  # noqa: N818 - internal: becomes a reason in the report
-    """The backend does not compute the tensors; the message says why."""
+    """The backend does not compute the tensors; the message gives the reason."""
 
 
 def showing(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> bytes:
-    """Return a copy of a file that runs a chosen graph first and outputs chosen tensors of it.
+    """Return a copy of a file that runs a chosen graph first, and whose outputs are chosen tensors.
 
     The list of outputs is written behind the file, and the offset of the old one is replaced. The
     list of signatures, which name the old outputs, is made empty. The list of graphs names the
@@ -73,7 +73,7 @@ class Shown:
     def tensors(
         self, graph: int, indices_wanted: Sequence[int], inputs_of_texts: Sequence[Given]
     ) -> list[dict[int, NDArray[Any]]]:
-        """Return what tensors of a graph hold, for each time that it is given something.
+        """Return the values of tensors of a graph, for each set of inputs.
 
         Args:
             graph: by number.
@@ -101,7 +101,7 @@ class Shown:
         return values_of_texts
 
     def outputs(self, graph: int, arrays: Given) -> list[NDArray[Any]]:
-        """Return what a graph gives out.
+        """Return the outputs of a graph.
 
         Raises:
             NotShown: the backend does not compute it.

@@ -1,4 +1,4 @@
-"""Values, sizes and quantization parameters where kernels break.
+"""Draw the values, sizes and quantization parameters at which kernels fail.
 
 An array is a pattern and a seed: few choices, and the pattern shrinks to ones.
 """
@@ -87,7 +87,7 @@ def floats(
 def integers(
     choices: Choices, shape: tuple[int, ...], low: int, high: int, dtype: str
 ) -> NDArray[Any]:
-    """Choose integers from `low` to `high`: all the least, all the largest, both ends, or any."""
+    """Choose integers from `low` to `high`: all minimal, all maximal, both extremes, or any."""
     kind, draw = choices.integer(0, 3), generator(choices)
     if kind == 0:
         values = draw.integers(max(low, min(0, high)), min(high, max(3, low)), shape, endpoint=True)
@@ -104,13 +104,13 @@ def booleans(choices: Choices, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def held(choices: Choices, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    """Choose what a quantized tensor of a dtype holds: all of its range."""
+    """Choose stored values of a quantized tensor: over the whole range of its dtype."""
     low, high = RANGES[dtype]
     return integers(choices, shape, low, high, "int8" if dtype == "int4" else dtype)
 
 
 def weights(choices: Choices, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    """Choose weights: the least integer of the type is not among them.
+    """Choose weights, without the smallest integer of the type.
 
     Symmetric weights have none below -high. Those of the older scheme, uint8, are never 0: as int8,
     which kernels make of them, that is -128, and without it the sum of two products fits into 16
@@ -124,7 +124,7 @@ def weights(choices: Choices, shape: tuple[int, ...], dtype: str) -> NDArray[Any
 
 
 def zero_point(choices: Choices, dtype: str) -> int:
-    """Choose a zero point: 0, the ends, and some between; int16 has none."""
+    """Choose a zero point: 0, the extremes, or a value between them; int16 has none."""
     low, high = RANGES[dtype]
     middle = 128 if dtype == "uint8" else 0
     if dtype == "int16":

@@ -1,4 +1,4 @@
-"""The version that a file has to declare for an operator on its operand types.
+"""Find the version that a file has to declare for an operator on its operand types.
 
 Source: op_version.cc of LiteRT. An old runtime refuses a version that it does not know; it would
 answer nonsense to a file that declared less.

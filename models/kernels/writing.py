@@ -48,7 +48,7 @@ def write(graph: Graph, *, open_rows: bool = False) -> bytes:
 
 
 def stored(tensor: Tensor) -> bytes:
-    """Return a constant's bytes as a file holds them: two values of four bits share a byte."""
+    """Return a constant's bytes as a file holds them: two four-bit values share a byte."""
     values = np.asarray(tensor.data)
     if tensor.dtype == "int4":
         return packed_int4(values.reshape(-1))
@@ -56,14 +56,14 @@ def stored(tensor: Tensor) -> bytes:
 
 
 def packed_int4(values: NDArray[Any]) -> bytes:
-    """Return values of four bits, the first of two in the lower half of their byte."""
+    """Return packed four-bit values: the first of two is in the lower half of a byte."""
     halves = np.zeros(-(-values.size // 2) * 2, np.uint8)
     halves[: values.size] = values.astype(np.int8).view(np.uint8) & 0xF
     return (halves[::2] | halves[1::2] << 4).astype(np.uint8).tobytes()
 
 
 class _File:
-    """What the subgraphs of one file share: buffers and operator codes."""
+    """Shares buffers and operator codes among the subgraphs of one file."""
 
     def __init__(self, *, open_rows: bool) -> None:
         self._open_rows = open_rows

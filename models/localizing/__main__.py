@@ -136,7 +136,7 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
     texts: Rows,
     stood_in: bool,  # noqa: FBT001 - of the calibration
 ) -> dict[str, Any]:
-    """Return which sets of operator kinds were tried in float, and which repaired the answers."""
+    """Return the sets of operator kinds that were tried in float, and the one that repaired it."""
     missing = why_not(scheme)
     if missing is not None or request.reference is None:
         return {"notes": [missing or ""]}

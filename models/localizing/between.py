@@ -66,7 +66,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Shown:
-    """How a part of a file shows a fault.
+    """The way in which a part of a file shows a fault.
 
     Attributes:
         how: what the backend does: it crashes, refuses, gives NaN, or departs.
@@ -81,7 +81,7 @@ class Shown:
     actual: NDArray[np.float32] | None = None
 
     def is_like(self, second: Shown) -> bool:
-        """Tell whether it is the same fault: a part of a file may show another one.
+        """Tell whether it is the same fault; a part of a file may show another one.
 
         One crash is like another by its signal, one refusal like another by what it says. Wrong
         values are alike, whether they are finite or not.

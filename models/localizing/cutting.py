@@ -80,7 +80,7 @@ class Cutter:
 
     @property
     def inputs(self) -> tuple[int, ...]:
-        """Tensors that the whole file is given."""
+        """The input tensors of the whole file."""
         return tuple(self._inputs)
 
     def places(self, signature: str | None) -> dict[str | int, int]:
@@ -89,11 +89,11 @@ class Cutter:
         return {**tensors, **dict(enumerate(self._inputs))}
 
     def output_of(self, operator: int) -> int:
-        """Return the first tensor that an operator gives."""
+        """Return the first tensor that an operator writes."""
         return self._operators[operator][1][0]
 
     def maker_of(self, tensor: int) -> int:
-        """Return the operator that gives a tensor."""
+        """Return the operator that writes a tensor."""
         return next(i for i, (_, outputs) in enumerate(self._operators) if tensor in outputs)
 
     def cut(self, first: int, last: int) -> Cut:
@@ -150,7 +150,7 @@ def _scales_of(graph: Any, tensors: Iterable[int]) -> set[int]:
 
 
 def _point_to_scales(graph: Any, place: dict[int, int]) -> None:
-    """Let blockwise weights point to where the tensors of their scales are now."""
+    """Let blockwise weights refer to the new indices of their scale tensors."""
     for blocks in filter(None, map(_blocks, graph.tensors)):
         blocks.scales = place.get(int(blocks.scales), blocks.scales)
         blocks.zeroPoints = place.get(int(blocks.zeroPoints), blocks.zeroPoints)

@@ -1,1 +1,1 @@
-"""BERT and MobileBERT on `keras.ops` alone, with the parameter names of published checkpoints."""
+"""Compute BERT and MobileBERT on `keras.ops` alone, with the names of published parameters."""

@@ -1,4 +1,4 @@
-"""An encoder's shape, from a subject's table or from a published checkpoint's config."""
+"""Describe an encoder's shape, from a subject's table or a published checkpoint's config."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Architecture:
 
     @property
     def inner(self) -> int:
-        """Width inside a layer."""
+        """Width of the blocks of a layer."""
         return self.bottleneck or self.hidden
 
     @property
@@ -75,7 +75,7 @@ class Architecture:
         return self.attention_width or self.inner
 
     def width_of(self, heads: int) -> int:
-        """Return the width of queries, keys and values if so many heads stay."""
+        """Return the width of queries, keys and values if this many heads are kept."""
         return self.attended // self.heads * heads
 
     @property

@@ -1,4 +1,4 @@
-"""BERT's encoder (Devlin et al. 2019)."""
+"""Compute BERT's encoder (Devlin et al. 2019)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arithmetic that BERT and MobileBERT share, on `keras.ops` alone."""
+"""Compute the parts that BERT and MobileBERT share, on `keras.ops` alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Weights = Mapping[str, Tensor]
 
 
 def keep(inputs: Tensor, rate: float) -> Tensor:  # noqa: ARG001 - the signature of dropout
-    """Drop nothing, as dropout does outside of training."""
+    """Return the input unchanged, as dropout does outside of training."""
     return inputs
 
 
@@ -103,7 +103,7 @@ class Blocks:
         return ops.expand_dims(ops.expand_dims(bias, 1), 1)
 
     def asking(self, layer: int, states: Tensor) -> Tensor:
-        """Return the states of those tokens that a layer computes: all, or the first alone."""
+        """Return the states of the tokens that a layer computes: of all, or of the first alone."""
         last = layer == self.shape.layers - 1
         return states[:, :1] if last and self.shape.first_token_last else states
 
@@ -131,7 +131,7 @@ class Blocks:
         return ops.transpose(split, (0, 2, 1, 3))
 
     def residual(self, name: str, inputs: Tensor, stream: Tensor) -> Tensor:
-        """Project `inputs`, add `stream`, normalize."""
+        """Project `inputs`, add `stream`, and normalize."""
         projected = self.drop(self.dense(f"{name}.dense", inputs), self.shape.dropout)
         return self.norm(name, projected + stream)
 

@@ -1,4 +1,4 @@
-"""The trainable classifier: an encoder, its pooler if it has one, and a linear head."""
+"""Define the trainable classifier: an encoder, its pooler if it has one, and a linear head."""
 
 from __future__ import annotations
 

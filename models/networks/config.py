@@ -1,4 +1,4 @@
-"""A published checkpoint's config: Hugging Face's config.json or Google's bert_config.json."""
+"""Read a published checkpoint's config: Hugging Face's config.json or Google's."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _REMEDY = "Take the config.json that was published with these weights"
 
 
 class Config(Struct, frozen=True, kw_only=True):
-    """The keys that fix a network, under their published names; others are ignored.
+    """The keys that determine a network, under their published names; others are ignored.
 
     BERT is a MobileBERT without bottlenecks, as in google-research/mobilebert.
     """
@@ -97,7 +97,7 @@ def read_config(folder: Path) -> Config:
 
 
 def head_of(folder: Path) -> str | None:
-    """Return the task of a checkpoint's head, in words; None if it is an encoder alone."""
+    """Return the task of a checkpoint's head in words; None if it has only an encoder."""
     document = _read_object(config_path(folder))
     architectures = document.get("architectures")
     heads = (
@@ -113,7 +113,7 @@ def head_of(folder: Path) -> str | None:
 
 
 def _answers_of(document: dict[str, Any]) -> str:
-    """Return the outputs of a fine-tuned head, in words; "" if the config does not say."""
+    """Return the outputs of a fine-tuned head in words; "" if the config does not name them."""
     labels, problem = document.get("id2label"), document.get("problem_type")
     count = len(labels) if isinstance(labels, dict) else None
     if problem == "regression" or count == 1:
@@ -125,7 +125,7 @@ def _answers_of(document: dict[str, Any]) -> str:
 
 
 def config_path(folder: Path) -> Path:
-    """Return the path of the folder's config, whichever of the two is there."""
+    """Return the path of the folder's config, whichever of the two exists."""
     google = folder / GOOGLE
     return (
         google

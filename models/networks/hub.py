@@ -1,4 +1,4 @@
-"""Checkpoints on the Hugging Face hub: fetched into its own cache, or refused with the reason."""
+"""Fetch checkpoints from the Hugging Face hub into its own cache, or explain why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MobileBERT's encoder (Sun et al. 2020): bottlenecks, stacked feed-forward networks, NoNorm."""
+"""Compute MobileBERT's encoder (Sun et al. 2020): bottlenecks, stacked feed-forwards, NoNorm."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
 
 
 def _words(blocks: Blocks, ids: Tensor) -> Tensor:
-    """Return word embeddings; with trigrams a token also sees its two neighbors' words.
+    """Return word embeddings; with trigrams each token also includes its two neighbors' words.
 
     Behind the last token of a row stands nothing, or padding where the row was cut out of a longer
     one. Scopes keep the names of all that follows, whichever it is.

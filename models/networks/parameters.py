@@ -1,4 +1,4 @@
-"""The named parameters of an architecture: shapes, order, initial values.
+"""List the named parameters of an architecture: shapes, order, initial values.
 
 Names are those of Hugging Face's published BERT and MobileBERT checkpoints without the family's
 prefix, and matrices are stored as they are there, [outputs, inputs], so that a checkpoint is read
@@ -36,7 +36,7 @@ class Parameter:
 
     @property
     def decayed(self) -> bool:
-        """Whether weight decay applies (Devlin et al. 2019: not to biases and norms)."""
+        """Whether weight decay applies (not to biases and norms: Devlin et al. 2019)."""
         return len(self.shape) > 1
 
 

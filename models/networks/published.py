@@ -1,4 +1,4 @@
-"""Published checkpoints: finding one in a folder or on the hub, and reading its weights."""
+"""Find published checkpoints in a folder or on the hub, and read their weights."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def resolve(folder_or_id: str, *, offline: bool) -> Path:
 
 
 def resolve_config(folder_or_id: str, *, offline: bool) -> Path:
-    """Return a local folder that holds a checkpoint's config, whether its weights are there or not.
+    """Return a local folder that holds a checkpoint's config, with or without its weights.
 
     Raises:
         UsageMistake: the folder or the id does not exist, or the hub cannot be reached.
@@ -92,7 +92,7 @@ def members(folder: Path) -> list[Path]:
 
 
 def _beside(pattern: str, weights: Path) -> Iterable[Path]:
-    """Return the files that hold the values where `weights` is the index to them."""
+    """Return the files with the values if `weights` is their index."""
     if pattern in SHARDED:
         return shards.shards_of(weights)
     is_index = weights.suffix == tf1.INDEX
@@ -134,7 +134,7 @@ def read_tensors(folder: Path, name_of: Callable[[str], str]) -> Tensors:
 
 
 def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: int) -> None:
-    """Check that the network knows every id and every position it will be given.
+    """Check that the network has a row for every id and every position.
 
     Raises:
         UsageMistake: it does not; names the config and the key.
@@ -155,7 +155,7 @@ def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: 
 
 
 def find_weights(folder: Path) -> tuple[str, Path]:
-    """Return which of `SOURCES` the folder's weights match, and their path.
+    """Return the entry of `SOURCES` that matches the folder's weights, and their path.
 
     Raises:
         UsageMistake: there are none, or several.
@@ -195,7 +195,7 @@ def _is_hub_id(text: str) -> bool:
 
 
 def _fetch(hub_id: str, *, offline: bool) -> Path:
-    """Fetch a checkpoint from the hub, its `.bin` only where it has no safetensors."""
+    """Fetch a checkpoint from the hub; its `.bin` only if it has no safetensors."""
     patterns = [HUGGING_FACE, *TOKENIZER, SAFETENSORS, SHARDED[0], "model-*.safetensors"]
     folder = hub.fetch(hub_id, patterns, key=KEY, offline=offline)
     if any((folder / name).is_file() for name in (SAFETENSORS, SHARDED[0])):

@@ -1,4 +1,4 @@
-"""Weights from a safetensors file."""
+"""Read weights from a safetensors file."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def read(
 
 
 def _size(path: Path) -> int:
-    """Return the file's size, once its table is known to be one that is worth reading.
+    """Return the file's size after checking the header.
 
     Raises:
         ValueError: the table is longer than the file, or than that of any checkpoint.
@@ -91,7 +91,7 @@ def _size(path: Path) -> int:
 
 
 def _tensor(file: Any, name: str, room: int) -> NDArray[Any]:
-    """Return a tensor, once its shape and dtype are known to be numpy's."""
+    """Return a tensor after checking that numpy has its shape and dtype."""
     view = file.get_slice(name)
     dtype = view.get_dtype()
     if dtype not in _READ:

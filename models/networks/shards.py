@@ -1,4 +1,4 @@
-"""Weights in several files: an index in JSON that says which file holds which tensor."""
+"""Read weights from several files, whose JSON index says which file holds which tensor."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read(
     *,
     name_of: Callable[[str], str] = from_hugging_face,
 ) -> Tensors:
-    """Return the wanted tensors that the files of an index hold, as each file's reader gives them.
+    """Return the wanted tensors of the files in an index, by the reader of their format.
 
     Args:
         index: the index.

@@ -1,4 +1,4 @@
-"""Weights from Google's TensorFlow 1 checkpoints; reading one imports TensorFlow."""
+"""Read weights from Google's TensorFlow 1 checkpoints; reading imports TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index of a TensorFlow checkpoint, checked before TensorFlow reads it.
+"""Check the index of a TensorFlow checkpoint before TensorFlow reads it.
 
 An index is a sorted table (LevelDB's format: blocks of keys and values, a block of the blocks, a
 footer) of one record for each variable, and one of them all (tensor_bundle.proto). TensorFlow
@@ -79,7 +79,7 @@ class _Bytes:
 
 
 def check_index(path: Path) -> None:
-    """Check the index of a checkpoint against the files beside it that hold the values.
+    """Check the index of a checkpoint against the files that hold the values.
 
     Raises:
         ValueError: it is no index, or says what cannot be.
@@ -112,7 +112,7 @@ def _check(name: str, record: _Record, shards: list[int]) -> None:
 
 
 def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the record of each variable, and of "", which speaks of them all."""
+    """Yield the name and the record of each variable, and of "", the record of the whole file."""
     footer = data[-_FOOTER:]
     if len(footer) < _FOOTER or not footer.endswith(_MAGIC):
         raise ValueError("its index has no end")
@@ -130,7 +130,7 @@ def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keys and values of a block; a key repeats the start of the one before it."""
+    """Yield the keys and values of a block; a key shares a prefix with the previous one."""
     end = start + size
     if end + _TRAILER > len(data) - _FOOTER or size < 4:  # noqa: PLR2004 - the number of restarts
         raise ValueError("its index has a block outside of it")
@@ -150,7 +150,7 @@ def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field of a protobuf message; none may be there twice."""
+    """Yield number and value of each field of a protobuf message, rejecting repeated fields."""
     rest, numbers = _Bytes(message), set()
     while rest:
         number, kind = divmod(rest.varint(), 8)
@@ -200,7 +200,7 @@ def _shape(message: bytes) -> list[int]:
 
 
 def _shards(path: Path, header: bytes) -> list[int]:
-    """Return the bytes of each file of values, as the header counts them: BundleHeaderProto."""
+    """Return the size of each file of values, in bytes, as the header states: BundleHeaderProto."""
     fields = dict(_fields(header))
     count = fields.get(1, 0)
     if fields.get(2, 0) != 0:

@@ -1,4 +1,4 @@
-"""Weights from a user's own FlatBuffer of BERT or MobileBERT.
+"""Read weights from a user's own FlatBuffer of BERT or MobileBERT.
 
 A converter keeps neither the names of parameters nor the parameters: it folds norms and scales
 into the dense layers after them. So each is found by its place in the graph's data flow, and the
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
-    """Return the wanted parameters, such that the network answers as the FlatBuffer does.
+    """Return the wanted parameters, with which the network answers as the FlatBuffer does.
 
     Bottlenecks come out with norms of 1 and 0, positions with the first type's embedding in
     them: only the sums are in the file.
@@ -128,7 +128,7 @@ class _Reader:
         return self._walk.nodes[node.sources[0].node]
 
     def _collect_residual(self, name: str, node: Dense, *, after_norm: bool = True) -> Node:
-        """Collect a dense layer, the sum it goes into and the norm of that; return the sum."""
+        """Collect a dense layer, the sum that it enters and the sum's norm; return the sum."""
         total, _ = self._walk.residual(node, name)
         out = next(form for form in total.sources if form.node == node.number)
         self._collect(f"{name}.dense", node, after_norm=after_norm, out=out)
@@ -136,7 +136,7 @@ class _Reader:
         return total
 
     def _embeddings(self, states: Node) -> None:
-        """Collect words, types and positions, whose sum `states` is."""
+        """Collect words, types and positions, which `states` is the sum of."""
         shape, name = self._shape, "embeddings"
         for node in self._walk.nodes:
             words = shape.vocabulary, shape.embedding
@@ -164,7 +164,7 @@ class _Reader:
 
     @property
     def _transformation(self) -> tuple[int, int] | None:
-        """Shape of the dense layer that word vectors pass; None if they pass none."""
+        """Return the shape of the dense layer after the word vectors; None if there is none."""
         if not self._shape.embedding_transformed:
             return None
         return self._shape.hidden, self._shape.embedding * (
@@ -185,7 +185,7 @@ class _Reader:
             self._found["embeddings.token_type_embeddings.weight"] = scaled
 
     def _table(self, form: Form, table: Array) -> Array:
-        """Return a table in a given form; a vector as wide as the network counts as one."""
+        """Return a table in a given form; a vector of the network's width counts as one row."""
         hidden = self._shape.hidden
         if table.shape[1:] != (hidden,) or not {form.scale.size, form.shift.size} <= {1, hidden}:
             raise ValueError(f"a table of its embeddings is not {hidden} wide")
@@ -208,7 +208,7 @@ class _Reader:
     def _collect(
         self, name: str, node: Dense, *, after_norm: bool = False, out: Form | None = None
     ) -> None:
-        """Undo the folding into a dense layer: of the norm before it, and of the scale after it."""
+        """Undo what was folded into a dense layer: the norm before it, and the scale after it."""
         source = node.sources[0]
         gain, shift = self._walk.norm(source.node) if after_norm else (np.ones(()), np.zeros(()))
         outputs, inputs_ = node.kernel.shape

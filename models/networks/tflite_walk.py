@@ -1,4 +1,4 @@
-"""Finding one's way in the graph of a BERT or MobileBERT by its data flow alone."""
+"""Find the parts of a BERT or MobileBERT in a graph by its data flow alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Absent(Exception):  # noqa: N818 - becomes a UsageMistake that names the f
 
 
 class Walk:
-    """Steps from one part of the network to the next.
+    """Finds each part of the network from another.
 
     Args:
         nodes: of the graph, in execution order.
@@ -43,7 +43,7 @@ class Walk:
             self._note_nearest(node)
 
     def _note_nearest(self, node: Node) -> None:
-        """Remember the dense layer that a node comes from, through activations alone."""
+        """Remember the dense layer before a node, looking through activations only."""
         below = self._nearest[node.sources[0].node] if node.sources else None
         if isinstance(node, Dense):
             if below is not None:
@@ -67,7 +67,7 @@ class Walk:
         return list(softmaxes)
 
     def context(self, softmax: Node, name: str) -> tuple[Node, Form]:
-        """Return the product of the shares with the values, and the values."""
+        """Return the product of the attention shares with the values, and the values."""
         for node in self._readers[softmax.number]:
             if isinstance(node, Product):
                 sides = [form for form in node.sources if form.node != softmax.number]
@@ -76,7 +76,7 @@ class Walk:
         raise Absent(f"{name}.self.value")
 
     def scores(self, softmax: Node, name: str) -> tuple[Form, Form]:
-        """Return queries and keys, the queries as the network has them before it scales them."""
+        """Return queries and keys; the queries before the network scales them."""
         form = next(self._products(softmax.sources[0]), None)
         if form is None:
             raise Absent(f"{name}.self.query")
@@ -88,7 +88,7 @@ class Walk:
         return Form(query.node, factor * query.scale, factor * query.shift), key
 
     def _products(self, form: Form) -> Iterator[Form]:
-        """Yield the products above a form, with the scale that lies between.
+        """Yield the products above a form, with the scale between them.
 
         Each node is looked at once: a graph can have more ways through it than anybody can go.
         """
@@ -131,7 +131,7 @@ class Walk:
                 yield form
 
     def norm(self, number: int) -> tuple[Array, Array]:
-        """Return weight and bias of the norm of a node, as one of its readers sees them.
+        """Return weight and bias of a node's norm, from the form that a reader has.
 
         A residual connection reads the norm itself; dense layers may have taken it in.
         """
@@ -150,12 +150,12 @@ class Walk:
         raise Absent(name)
 
     def dense_of(self, form: Form, name: str) -> Dense:
-        """Return the dense layer that a form is of."""
+        """Return the dense layer of a form."""
         node = self.nodes[form.node]
         if not isinstance(node, Dense):
             raise Absent(name)
         return node
 
     def dense_after(self, dense: Dense) -> Dense | None:
-        """Return the dense layer that reads another's output, through activations alone."""
+        """Return the dense layer that reads another's output, looking through activations only."""
         return self._after.get(dense.number)

@@ -1,4 +1,4 @@
-"""Weights from a PyTorch `.bin`: both of its formats, without PyTorch.
+"""Read weights from a PyTorch `.bin`, in both of its formats, without PyTorch.
 
 Since PyTorch 1.6 the file is a zip archive of one pickle and one member per storage; before, it
 was five pickles, then the storages one after the other (torch/serialization.py). Neither packs its
@@ -141,7 +141,7 @@ def _next_storage(file: BinaryIO, storage: Storage) -> bytes:
 def _values(
     document: Any, chosen: _Chosen, room: int, data_of: Callable[[Storage], bytes]
 ) -> Tensors:
-    """Return the wanted tensors, as views of their storages, each of which is read once.
+    """Return the wanted tensors as views of their storages, reading each storage once.
 
     Raises:
         ValueError: they hold more than the `room` that the file takes.

@@ -1,4 +1,4 @@
-"""The pickle inside a PyTorch checkpoint, read without PyTorch and without trusting it.
+"""Read the pickle inside a PyTorch checkpoint, without PyTorch and without trusting it.
 
 A pickle is a program for a small machine, which can name any function and have it called. The
 machine here knows the instructions and the functions that a table of weights needs, and no other;
@@ -48,7 +48,7 @@ class PickleError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Storage:
-    """A run of values in the file, that tensors are views of.
+    """A run of values in the file, of which tensors are views.
 
     Attributes:
         key: by which the file knows it.
@@ -68,7 +68,7 @@ class Storage:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StoredTensor:
-    """Where a tensor lies: a strided view of a storage, in values, as the file says it."""
+    """The place of a tensor: a strided view of a storage, in values, as the file states it."""
 
     storage: Storage
     offset: object
@@ -254,7 +254,7 @@ class _Machine:
         return table
 
     def _on_build(self, _: Any) -> None:
-        """Drop the attributes of a table (versions of modules): they are of no use here."""
+        """Drop the attributes of a table (versions of modules), which are not needed."""
         self._take(1)
         if not isinstance(self._stack[-1], dict):
             raise PickleError("it sets attributes of what is no table")
@@ -286,7 +286,7 @@ def _tensor(arguments: tuple[Any, ...]) -> StoredTensor:
 
 
 def _checked_key(key: object) -> str | int:
-    """Return a key whose hash takes no longer than reading it."""
+    """Return a key after checking that hashing it is cheap."""
     if type(key) is not str and type(key) is not int:
         raise PickleError("it has a key that is neither a text nor a number")
     return key

@@ -1,4 +1,4 @@
-"""Read and run ONNX files, which candidates are compared with and which are not judged.
+"""Read and run ONNX files, which serve as references and are not judged.
 
 | module | what |
 |---|---|

@@ -1,4 +1,4 @@
-"""Start the runner: `python -m models.runner`, or the one file that holds it."""
+"""Start the runner: `python -m models.runner`, or its one-file archive."""
 
 import sys
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def compute_graph(
     backend: Backend, content: bytes, threads: int, runs: int, arrays: Arrays
 ) -> Arrays:
-    """Compute the first graph of a file, all runs by one loaded file, resized where shapes change.
+    """Compute all runs of a file's first graph, loading it once and resizing it if shapes change.
 
     Args:
         backend: what computes.
@@ -52,7 +52,7 @@ def _of_run(run: int, arrays: Arrays) -> List[Any]:
 
 
 def _shaped(loaded: Loaded, graph: Any, arrays: List[Any]) -> Graph:
-    """Return the graph, allocated for the shapes of what it is given."""
+    """Return the graph, allocated for the shapes of these inputs."""
     inputs = loaded.positions()[0]
     if len(inputs) != len(arrays):
         message = "the graph takes {} inputs, given were {}"

@@ -1,4 +1,4 @@
-"""Feed a loaded model one tokenized text at a time, checked, without arrays of its own.
+"""Feed a loaded model one tokenized text at a time, with checks and reused arrays.
 
 A check of arrays takes longer than a small network's answer. What is the same for every text, the
 inputs' names, shapes and dtypes, is looked at once, and each text is written into arrays that are
@@ -41,7 +41,7 @@ class Feed:
             self._rows = [_Rows(graph, filling) for graph in graphs]
 
     def give(self, row: Row) -> Model:
-        """Set the inputs of the next answer; return the graph that gives it.
+        """Set the inputs of the next answer; return the graph to run.
 
         Raises:
             Refusal: the model takes no such row.
@@ -55,7 +55,7 @@ class Feed:
         return self._give_checked(row)
 
     def _give_checked(self, row: Row) -> Model:
-        """Do the same with any row of any model."""
+        """Set the inputs with full checks, for any row and any model."""
         values = row.whole(self._filling)
         arrays = {
             name: np.array([values[name]], np.int32) for name in self._names if name in values
@@ -67,7 +67,7 @@ class Feed:
 
 
 class _Rows:
-    """The input arrays of one graph, which hold the last text that was written."""
+    """The input arrays of one graph, which hold the most recent text."""
 
     def __init__(self, model: Model, filling: Filling) -> None:
         self.model, self.length = model, model.length
@@ -106,7 +106,7 @@ class _Rows:
 
 
 def most_allowed(tensor: Tensor) -> int:
-    """Return the largest number from 0 that an input takes and holds exactly; -1 if none surely."""
+    """Return the largest number from 0 that an input represents exactly; -1 if unknown."""
     kind = tensor.dtype.kind
     if tensor.scales or kind not in "iufb":
         return -1
@@ -117,7 +117,7 @@ def most_allowed(tensor: Tensor) -> int:
 
 
 def _is_usual(graph: Model, filling: Filling, longest: Model) -> bool:
-    """Tell whether the inputs of a graph are rows of tokens that hold what fills them up."""
+    """Tell whether all inputs of a graph are rows of tokens that can represent the padding."""
     pads = _pads(filling)
     return longest.length == filling.length and all(
         tensor.name in ROLES

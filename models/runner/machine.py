@@ -13,7 +13,7 @@ MOST_THREADS, THREADS_PER_CORE = 8, 4
 
 
 def process_age_ns() -> Optional[int]:
-    """Return nanoseconds since the kernel started this process, to the clock tick.
+    """Return nanoseconds since this process was started, to the clock tick.
 
     None if not told.
     """
@@ -30,7 +30,7 @@ def process_age_ns() -> Optional[int]:
 
 
 def colon_table(path: str) -> Dict[str, str]:
-    """Read the lines "key: value" of a file under /proc, keys in lower case, the first of each."""
+    """Read the lines "key: value" of a file under /proc; keys in lower case, first values only."""
     table: Dict[str, str] = {}
     with contextlib.suppress(OSError):
         for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines():
@@ -49,14 +49,14 @@ def memory_bytes() -> Dict[str, int]:
 
 
 def processor() -> Dict[str, Any]:
-    """Return the processor as the device describes it: {"model": str, "features": [str]}."""
+    """Return the processor as the device reports it: {"model": str, "features": [str]}."""
     facts = colon_table("/proc/cpuinfo")
     model = facts.get("model name") or facts.get("cpu part") or "unknown"
     return {"model": model, "features": (facts.get("flags") or facts.get("features") or "").split()}
 
 
 def most_threads(cores: int) -> int:
-    """Return how many threads so many cores are given at most."""
+    """Return the maximum number of threads for this many cores."""
     return max(MOST_THREADS, THREADS_PER_CORE * cores)
 
 

@@ -48,7 +48,7 @@ class Model:
         return math.prod(self.inputs[0].shape)
 
     def lengths(self) -> List[int]:
-        """Return the lengths of the rows that it answers, ascending."""
+        """Return the lengths of rows that it answers, ascending."""
         return [*sorted(self.shorter), self.length]
 
     def stores_like(self, other: Model) -> bool:
@@ -63,12 +63,12 @@ class Model:
         return [*stored, (math.prod(self.output.shape),)]
 
     def shortest_for(self, tokens: int) -> Model:
-        """Return the graph that answers a row of so many tokens with the least padding."""
+        """Return the graph that answers a row of this many tokens with the least padding."""
         fitting = [length for length in self.shorter if length >= tokens]
         return self.shorter[min(fitting)] if fitting else self
 
     def of_row(self, arrays: Mapping[str, Any], row: int) -> Model:
-        """Return the graph that answers a checked row: itself, if the request names no length."""
+        """Return the graph for a checked row: this one if the request names no length."""
         if LENGTH not in arrays:
             return self
         return self.shorter.get(int(arrays[LENGTH][row]), self)
@@ -141,7 +141,7 @@ class Model:
             self.graph.set_tensor(tensor.index, cells.reshape(tensor.shape))
 
     def invoke(self) -> Tuple[int, int]:
-        """Run the model once: (wall, CPU) nanoseconds, the wall clock around `invoke()` alone."""
+        """Run the model once; return wall and CPU nanoseconds, the wall clock around it alone."""
         invoke, wall, cpu = self.graph.invoke, time.perf_counter_ns, time.process_time_ns
         try:
             cpu_start = cpu()
@@ -153,7 +153,7 @@ class Model:
             raise Refusal("invoke", one_line(error)) from None
 
     def run(self) -> None:
-        """Run the model once, read no clock."""
+        """Run the model once without reading a clock."""
         try:
             self.graph.invoke()
         except (RuntimeError, ValueError) as error:
@@ -164,11 +164,11 @@ class Model:
         return self.output.real(self.graph.get_tensor(self.output.index)).reshape(-1)
 
     def label(self) -> int:
-        """Return the label that the output of the last `invoke` means."""
+        """Return the label of the last `invoke`'s output."""
         return self.label_of(self.logits())
 
     def label_of(self, values: Any) -> int:
-        """Return the label that logits [C] mean."""
+        """Return the label of logits [C]."""
         if self.decision is None:
             return int(values.argmax())
         threshold, above = self.decision
@@ -177,7 +177,7 @@ class Model:
 
 @contextlib.contextmanager
 def quiet_collector() -> Iterator[None]:
-    """Keep Python's garbage collector out of what is timed."""
+    """Keep Python's garbage collector out of timed code."""
     gc.collect()
     gc.disable()
     try:

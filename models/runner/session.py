@@ -1,4 +1,4 @@
-"""Hold what one client has loaded, and define its operations."""
+"""Hold the loaded files of one client, and define its operations."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ class Session:
         }
 
     def classify(self, header: Header, _arrays: Arrays) -> Reply:
-        """Answer texts, tokenization included: logits [n, C], labels [n], text_to_label_ns [n].
+        """Answer texts including tokenization: logits [n, C], labels [n], text_to_label_ns [n].
 
         Each text is answered at the shortest of the file's lengths that its tokens fit:
         lengths [n].
@@ -261,7 +261,7 @@ class Session:
         }
 
     def compute(self, header: Header, arrays: Arrays) -> Reply:
-        """Compute a graph from the array "content" as it is, so many "runs"."""
+        """Compute a graph from the array "content" without binding, for a number of "runs"."""
         backend = self.backend_of(header)
         threads = bounded(header, "threads", 1, most_threads(usable_cores()))
         runs = bounded(header, "runs", 1, MOST_ARRAYS)
@@ -289,7 +289,7 @@ class Session:
 
 
 def bounded(header: Header, key: str, least: int, most: int) -> int:
-    """Return a whole number of a request, checked against its bounds."""
+    """Return a whole number of a request after checking its bounds."""
     number = header[key]
     if type(number) is not int or not least <= number <= most:
         message = "{} is {:.100}, allowed are whole numbers from {} to {}"

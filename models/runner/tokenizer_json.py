@@ -1,4 +1,4 @@
-"""Recognize the tokenizers of which `models.runner.word_pieces` gives the ids, by their JSON.
+"""Recognize the tokenizers whose ids `models.runner.word_pieces` can compute, by their JSON.
 
 Whatever it does not know leaves a tokenizer to the library alone.
 """
@@ -25,7 +25,7 @@ _SPACES = (r"\s+", " ")
 
 
 class Filling(NamedTuple):
-    """What fills a row up behind its tokens: to how many, with which id and which segment."""
+    """How a row is filled up behind its tokens: its length, the id and the segment."""
 
     length: int
     pad: int
@@ -47,7 +47,7 @@ class Cleaning(NamedTuple):
 
 
 def filling(padding: Optional[Mapping[str, Any]]) -> Optional[Filling]:
-    """Return what fills every row up to one length behind its tokens; None of any other padding.
+    """Return the padding that fills every row to one length behind its tokens; None for others.
 
     Args:
         padding: as the library's tokenizer tells it.
@@ -61,7 +61,7 @@ def filling(padding: Optional[Mapping[str, Any]]) -> Optional[Filling]:
 def word_pieces(
     document: Mapping[str, Any], length: int, ask: Callable[[str], List[int]]
 ) -> Optional[WordPieces]:
-    """Return what encodes texts as a tokenizer.json says; None where it says anything unknown.
+    """Return the encoder that a tokenizer.json describes; None if it contains anything unknown.
 
     Args:
         document: what the file holds, as the library writes it.
@@ -85,7 +85,7 @@ def word_pieces(
 
 
 def _finding(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], List[str]]:
-    """Return what gives the words of a text of printable ASCII, blanks and line breaks."""
+    """Return a function that finds the words of a text of printable ASCII and white space."""
     find_all = (_LOWER if lowercase else _KEPT).findall
 
     def words(text: str) -> List[str]:
@@ -100,14 +100,14 @@ def _finding(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], Li
 
 
 def _room(cut: Optional[Mapping[str, Any]], length: int) -> Optional[int]:
-    """Return the tokens of a row whose text is cut behind; None where it is not, or may not fit."""
+    """Return the tokens of a row that is truncated at its end; None if it is not, or uncertain."""
     if cut is None or cut["direction"] != "Right" or cut["max_length"] > length:
         return None
     return cut["max_length"] if cut["strategy"] in {"LongestFirst", "OnlyFirst"} else None
 
 
 def _normalizer(normalizer: Any) -> Tuple[Optional[bool], List[Cleaning]]:
-    """Return whether case is lowered, None where a step is not known, and what is replaced."""
+    """Return whether case is lowered (None if a step is unknown), and the replacements."""
     if normalizer is None:
         return None, []
     steps = normalizer["normalizers"] if normalizer["type"] == "Sequence" else [normalizer]
@@ -139,7 +139,7 @@ def _replacement(step: Mapping[str, Any]) -> Optional[Cleaning]:
 
 
 def _templates(processor: Any) -> Dict[int, Template]:
-    """Return the templates of one text and of two; none where what makes them is not known."""
+    """Return the templates of one text and of two; empty if their processor is unknown."""
     if processor is None:
         return {1: Template(([], []), (0, 0, 0))}
     if processor["type"] != "TemplateProcessing":
@@ -152,7 +152,7 @@ def _templates(processor: Any) -> Dict[int, Template]:
 
 
 def _template(processor: Mapping[str, Any], kind: str, texts: List[str]) -> Optional[Template]:
-    """Return a template; None where texts stand in another order, or one stretch has segments."""
+    """Return a template; None if texts change their order, or a stretch has several segments."""
     around: List[List[int]] = [[]]
     # Of a stretch between two texts, and of each text.
     segments: List[Set[int]] = [set()]

@@ -16,7 +16,7 @@ _MOST_KEPT = 2
 
 
 class Row(NamedTuple):
-    """One text as a tokenizer gives it.
+    """One tokenized text.
 
     Attributes:
         ids: of the whole row, or of its tokens alone where `mask` lacks.
@@ -82,7 +82,7 @@ class RowTokenizer:
 
 
 def tokenizer(text: str) -> RowTokenizer:
-    """Return the tokenizer of a JSON; the last few are kept, for reading one takes long."""
+    """Return the tokenizer of a JSON; the most recent ones are kept, because reading is slow."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     tokenizer_kept = _KEPT.pop(digest, None) or RowTokenizer(_read(text))
     _KEPT[digest] = tokenizer_kept

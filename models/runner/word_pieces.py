@@ -1,4 +1,4 @@
-"""Encode texts into BERT's word pieces as the library does, in a fraction of its time.
+"""Encode texts into BERT's word pieces like the `tokenizers` library, several times as fast.
 
 For a short text the library takes as long as a small network does to answer it. Most of what it
 does then, Unicode's forms, accents, classes of characters, changes nothing in printable ASCII: such
@@ -23,7 +23,7 @@ _BEYOND = re.compile(r"[^\t\n\r -~]")
 
 
 class Encoded(NamedTuple):
-    """What the library would give: ids, and segments where any is not 0."""
+    """The same ids as the library's, and segments if any is not 0."""
 
     ids: List[int]
     segments: Optional[List[int]]
@@ -52,7 +52,7 @@ class Template(NamedTuple):
 
 
 class Vocabulary:
-    """The word pieces of a tokenizer that a word of ASCII can have.
+    """The word pieces of a tokenizer that an ASCII word can contain.
 
     Args:
         model: the part `model` of a tokenizer.json.
@@ -71,7 +71,7 @@ class Vocabulary:
         self.first = {p: number for p, number in pieces.items() if len(p) <= self._longest_word}
 
     def pieces_of(self, word: str) -> List[int]:
-        """Return the longest piece that a word begins with, and so on for what follows it."""
+        """Return the longest piece at the beginning of a word, then of its rest, and so on."""
         if len(word) > self._longest_word:
             return self._unknown
         ids: List[int] = []
@@ -115,7 +115,7 @@ class WordPieces:
         self._seen: Dict[str, List[int]] = {}
 
     def encode(self, texts: Sequence[str]) -> Optional[Encoded]:
-        """Return what the library gives for a text or a pair, padding left out.
+        """Return the library's result for a text or a pair, without padding.
 
         None for what it has to be asked.
         """
@@ -136,7 +136,7 @@ class WordPieces:
         return self._templates[len(texts)].filled(encoded_texts)
 
     def _numbers(self, text: str, room: int) -> Optional[List[int]]:
-        """Return the ids of a text, of which those that have no room may lack; None to give up."""
+        """Return the ids of a text, maybe without those beyond the row; None to give up."""
         if len(text) > LONGEST_TEXT:
             return None
         if text.isascii() and (text.isprintable() or _BEYOND.search(text) is None):
@@ -159,13 +159,13 @@ class WordPieces:
         return ids
 
     def _plain(self, text: str, room: int) -> List[int]:
-        """Return the ids of a plain text; those that have no room may lack."""
+        """Return the ids of a plain text, maybe without those beyond the row."""
         words = self._words(text)
         numbers: List[Any] = list(map(self._vocabulary.first.get, words))
         return self._in_pieces(words, numbers, room) if None in numbers else numbers
 
     def _in_pieces(self, words: List[str], numbers: List[Optional[int]], room: int) -> List[int]:
-        """Return the ids where some words, of which the number is None, are several pieces."""
+        """Return the ids if some words, whose number is None, are several pieces."""
         ids: List[int] = []
         for word, number in zip(words, numbers):
             if number is not None:

@@ -1,4 +1,4 @@
-"""Addresses of boards behind ssh, and of places that labgrid lends."""
+"""Parse the addresses of boards behind ssh, and of labgrid places."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WRITE_ANY = f"{_WRITE_SSH}, or labgrid://PLACE"
 
 @dataclass(frozen=True)
 class SshAddress:
-    """Where a board is.
+    """The address of a board.
 
     Attributes:
         address: as the user gave it.

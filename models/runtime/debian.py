@@ -40,7 +40,7 @@ _SECONDS_TO_END = 5.0
 
 @dataclass(frozen=True)
 class Mirrors:
-    """Where this machine gets Debian from.
+    """The Debian mirrors of this machine.
 
     Attributes:
         main: address of the archive.
@@ -286,6 +286,6 @@ def _run(
 
 
 def end_of(text: str) -> str:
-    """Return the last lines of a program's output as one."""
+    """Return the last lines of a program's output, joined into one."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " | ".join(lines[-_LAST_LINES:])

@@ -1,4 +1,4 @@
-"""Answer a split with a FlatBuffer, once per backend and processor, and store the answers."""
+"""Compute a FlatBuffer's answers to a split once per backend and processor, and store them."""
 
 from __future__ import annotations
 

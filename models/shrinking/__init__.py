@@ -1,1 +1,1 @@
-"""A small model made out of the full one: fewer word pieces, layers, units and bits of a weight."""
+"""Make a small model out of the full one: fewer word pieces, layers, units and bits per weight."""

@@ -1,4 +1,4 @@
-"""Altered copies of texts: more to learn from where the full model says the label.
+"""Make altered copies of texts, which the full model labels for more training data.
 
 A small model needs more texts than the labelled ones to learn what the full model knows. It need
 not be told which label is right: the full model's answer will do, whatever the text (Jiao et al.
@@ -29,7 +29,7 @@ CHANGED = 0.1
 
 
 def altered(texts: Sequence[LabelledText], seed: int) -> tuple[LabelledText, ...]:
-    """Return an altered copy of each text, without its label; a seed gives the same copies again.
+    """Return an altered copy of each text without its label; the same seed gives the same copies.
 
     Half of them begin as the text does and end as another does. Then words are left out, replaced
     by others as they occur in the texts, and moved.
@@ -51,7 +51,7 @@ def altered(texts: Sequence[LabelledText], seed: int) -> tuple[LabelledText, ...
 
 
 def joined(parts: Sequence[Encoded]) -> Encoded:
-    """Return encoded texts one part after the other."""
+    """Return the encoded texts of all parts in their order."""
     return Encoded(
         **{
             column.name: np.concatenate([getattr(part, column.name) for part in parts])
@@ -61,14 +61,14 @@ def joined(parts: Sequence[Encoded]) -> Encoded:
 
 
 def _spliced(first: list[str], second: list[str], draw: np.random.Generator) -> list[str]:
-    """Return the beginning of one text and the end of another."""
+    """Return the beginning of one text joined with the end of another."""
     cuts = (int(draw.integers(len(words) + 1)) for words in (first, second))
     until, since = cuts
     return first[:until] + second[since:]
 
 
 def _changed(words: list[str], pool: list[str], draw: np.random.Generator) -> list[str]:
-    """Return words of which some are left out, replaced or moved."""
+    """Return words, some of them removed, replaced or moved."""
     changed: list[str] = []
     for word, chance in zip(words, draw.random(len(words)) / CHANGED, strict=True):
         if chance < 1:

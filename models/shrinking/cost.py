@@ -1,4 +1,4 @@
-"""What a network costs as a FlatBuffer of four-bit weights: bytes, and time beside the paper's.
+"""Estimate a network's cost as a FlatBuffer of four-bit weights: bytes, and speed over the paper's.
 
 Both follow from its shape alone, so that a recipe finds the same network on every machine. Bytes
 are within 1 % of the file's. Time is a model of one processor's, with one thread: x86-64 with AMX,
@@ -52,7 +52,7 @@ PAPER = 12_800.0
 
 
 def file_bytes(shape: Architecture, lengths: Sequence[int]) -> int:
-    """Estimate the bytes of a network's file, weights and word vectors in four bits.
+    """Estimate the size of a network's file with weights and word vectors in four bits, in bytes.
 
     Args:
         shape: the network, of the family BERT or with narrow word vectors.
@@ -73,7 +73,7 @@ def file_bytes(shape: Architecture, lengths: Sequence[int]) -> int:
 
 
 def _graph(shape: Architecture, tokens: int) -> int:
-    """Return the bytes of one graph and of its positions, which it shares with no other."""
+    """Return the bytes of one graph and of its positions, which no other graph shares."""
     cells = tokens * shape.hidden
     positions = cells + FLOAT * shape.hidden if cells >= LARGE else FLOAT * cells
     return GRAPH + shape.layers * GRAPH_OF_LAYER + positions
@@ -89,7 +89,7 @@ def _dense(inputs: int, outputs: int) -> int:
 
 
 def text_time(shape: Architecture, tokens: int) -> float:
-    """Estimate the fastest that a text takes from its words to its label, in microseconds.
+    """Estimate the shortest time from a text's words to its label, in microseconds.
 
     Args:
         shape: the network.
@@ -118,12 +118,12 @@ def text_time(shape: Architecture, tokens: int) -> float:
 
 
 def paper_time() -> float:
-    """Return what a text takes under the paper's recipe, in microseconds."""
+    """Return the time of a text under the paper's recipe, in microseconds."""
     return PAPER + TEXT
 
 
 def times_paper(microseconds: float) -> float:
-    """Estimate how many texts a network answers while the paper's recipe answers one, in a race.
+    """Estimate a network's texts per second over those of the paper's recipe, in a race.
 
     Args:
         microseconds: of a text, as `text_time` estimates it.
@@ -132,7 +132,7 @@ def times_paper(microseconds: float) -> float:
 
 
 def multiplied(shape: Architecture, tokens: int) -> int:
-    """Return the multiply-accumulates of one answer to a row of so many tokens."""
+    """Return the multiply-accumulates of one answer to a row of this many tokens."""
     hidden, units, attended = shape.hidden, shape.intermediate, shape.attended
     total = hidden * shape.classes + (hidden * hidden if shape.pooled else 0)
     if shape.embedding_transformed:

@@ -1,4 +1,4 @@
-"""The full model with parts of it cut away, before it is taught. Imports TensorFlow."""
+"""Cut parts away from the full model, before it is trained again. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def cut(
     full: Architecture, values: Values, table: ShrunkTable, pieces: Pieces, train: Encoded
 ) -> tuple[Architecture, Values]:
-    """Return the shape and the weights that are left of the full model.
+    """Return the remaining shape and weights of the full model.
 
     Args:
         full: the full model.

@@ -1,4 +1,4 @@
-"""The corpus as a small model takes it: the same texts, encoded with fewer word pieces."""
+"""Encode the corpus of a small model: the same texts with fewer word pieces."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def load_tokenizer(artefact: Artefact) -> Tokenizer:
 def _changed(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], pruned: Encoded, *, pair: bool
 ) -> dict[str, Any]:
-    """Return what other pieces change in a split's summary."""
+    """Return the changes of a split's summary under other pieces."""
     lengths = token_lengths(tokenizer, texts, pair_with_group=pair)
     unknown = pruned.ids == tokenizer.token_to_id(UNKNOWN)
     return {
@@ -77,5 +77,5 @@ def _changed(
 
 
 def _share(lost: Any, split: Encoded) -> float:
-    """Share of the tokens of a split, under the whole vocabulary, whose piece is gone."""
+    """Return the share of a split's tokens, under the whole vocabulary, whose piece was removed."""
     return float(lost[split.ids[split.mask > 0]].mean())

@@ -1,4 +1,4 @@
-"""What each dense layer of a network is given by real texts. Imports TensorFlow."""
+"""Sum up the inputs that real texts give to each dense layer of a network. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def dense_inputs(
 
 
 class _Watching(Blocks):
-    """Building blocks that sum up what their dense layers are given."""
+    """Building blocks that sum up the inputs of their dense layers."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class _Watching(Blocks):
         object.__setattr__(self, "_found", found)
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
-        """Add `inputs` up, then go on as ever."""
+        """Add up `inputs`, then compute as usual."""
         rows = inputs[self._real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
         # The deviations from the mean are a small difference of these sums.
         rows = tf.cast(rows, tf.float64)

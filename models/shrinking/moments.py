@@ -1,4 +1,4 @@
-"""What a network's dense layers are given by real texts. Imports TensorFlow."""
+"""Sum up the second moments of dense layers' inputs over real texts. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def second_moments(shape: Architecture, values: Values, split: Encoded, texts: i
 
 
 class _Watching(Blocks):
-    """Building blocks that keep the moments of what their dense layers are given."""
+    """Building blocks that sum up the moments of their dense layers' inputs."""
 
     def __init__(self, weights: dict[str, Tensor], shape: Architecture) -> None:
         super().__init__(weights, shape)
@@ -62,7 +62,7 @@ class _Watching(Blocks):
         forward(self, inputs[IDS], tf.constant(mask), tf.constant(inputs[SEGMENTS]))
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
-        """Keep the moments of `inputs`, then go on as ever."""
+        """Add up the moments of `inputs`, then compute as usual."""
         rows = inputs[self.real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
         added = tf.matmul(rows, rows, transpose_a=True).numpy().astype(np.float64)
         self.moments[name] = self.moments.get(name, 0.0) + added

@@ -1,4 +1,4 @@
-"""A whole network's weights on the grid of few-bit integers. Imports TensorFlow."""
+"""Round a whole network's weights to the grid of few-bit integers. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WATCHED = 2048
 
 
 def round_weights(shape: Architecture, values: Values, rounding: str, train: Encoded) -> Values:
-    """Return the weights on the grid of `rounding`; norms and positions stay.
+    """Return the weights on the grid of `rounding`; norms and positions are unchanged.
 
     Args:
         shape: the network.
@@ -41,7 +41,7 @@ def round_weights(shape: Architecture, values: Values, rounding: str, train: Enc
 
 
 def _gains(shape: Architecture, values: Values) -> Values:
-    """Return the gain of the normalization right before a dense layer, by the layer's name.
+    """Return the gain of the normalization directly before each dense layer, by the layer's name.
 
     TensorFlow's converter multiplies it into the layer's weights, which would take them off a grid
     that knows nothing of it.

@@ -1,4 +1,4 @@
-"""Weights on the grid of few-bit integers, rounded so that the layer's outputs change least.
+"""Round weights to the grid of few-bit integers so that the layer's outputs change least.
 
 GPTQ (Frantar, Ashkboos, Hoefler and Alistarh 2023, "GPTQ: Accurate Post-Training Quantization for
 Generative Pre-trained Transformers"): columns are rounded one after the other, and those not yet
@@ -22,7 +22,7 @@ NOISE = 1e-9
 
 @dataclass
 class Inputs:
-    """What a dense layer is given: how many inputs x, the sum of x, the sum of x @ x.T."""
+    """The inputs x of a dense layer: their number, the sum of x, the sum of x @ x.T."""
 
     number: int
     total: NDArray[np.float64]
@@ -54,7 +54,7 @@ TINY = float(np.finfo(np.float32).tiny)
 
 
 def round_rows(weights: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
-    """Round each row to the symmetric grid that fits it best, weights for themselves.
+    """Round each row to its best symmetric grid, ignoring the inputs.
 
     For tables whose rows are looked up. Every row reaches its grid's end, so that a converter that
     scales by a row's largest weight finds the same grid.
@@ -100,7 +100,7 @@ def round_dense(
     bits: int,
     gains: NDArray[np.float32] | float = 1.0,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Round a dense layer: the bias makes up for what rounding adds to the mean output.
+    """Round a dense layer; its bias compensates for the change of the mean output.
 
     So the weights are rounded for the inputs' deviations from their mean alone. In a transformer
     a few inputs are large and nearly constant: they would rule the rounding of all the others.
@@ -129,7 +129,7 @@ def _round_block(
     scales: NDArray[np.float64],
     last: int,
 ) -> NDArray[np.float64]:
-    """Round the columns of one block into `steps`; return what each leaves to those after it."""
+    """Round the columns of one block into `steps`; return the errors for later ones to absorb."""
     errors = np.zeros_like(unrounded)
     for column in range(unrounded.shape[1]):
         steps[:, column] = np.clip(np.rint(unrounded[:, column] / scales[:, 0]), -last, last)
@@ -150,7 +150,7 @@ def _damped(moments: NDArray[np.float64]) -> NDArray[np.float64]:
 def _scales(
     weights: NDArray[np.float64], importance: NDArray[np.float64], bits: int
 ) -> tuple[NDArray[np.float64], int]:
-    """Return the step of each row's grid [rows, 1] with the least weighted error, and its end."""
+    """Return the grid step of each row [rows, 1] with the least weighted error, and the end."""
     last = 2 ** (bits - 1) - 1
     largest = np.maximum(np.abs(weights).max(axis=1, keepdims=True), TINY)
     best, least = largest / last, np.full(largest.shape, np.inf)

@@ -1,4 +1,4 @@
-"""Fewer word pieces: those that the train split uses, under new numbers."""
+"""Keep fewer word pieces: those that the train split uses, under new numbers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _KEPT_ALWAYS = frozenset({PAD, UNKNOWN, START, END})
 
 
 def count_uses(split: Encoded, vocabulary: int) -> NDArray[np.int64]:
-    """Return how often a split uses each piece, [vocabulary]; padding is no use."""
+    """Return how often a split uses each piece, [vocabulary]; padding does not count."""
     return np.bincount(split.ids[split.mask > 0], minlength=vocabulary)
 
 
 def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tokenizer:
-    """Return the tokenizer with those pieces that are used most.
+    """Return the tokenizer with its most used pieces.
 
     Of pieces used alike, words go before letters, then by their order: published vocabularies
     and ours list letters first, and then frequent words before rare ones. ASCII characters stay
@@ -56,7 +56,7 @@ def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tok
 
 
 def numbers_before(pruned: Tokenizer, whole: Tokenizer) -> NDArray[np.int64]:
-    """Return the number in `whole` of each piece of `pruned`, in the order of the latter."""
+    """Return the number in `whole` of each piece of `pruned`, in the order of `pruned`."""
     pieces = pruned.get_vocab()
     ordered = sorted(pieces, key=pieces.__getitem__)
     return np.array([whole.token_to_id(piece) for piece in ordered], np.int64)

@@ -1,4 +1,4 @@
-"""Store facts of modules between runs: a warm run parses no source.
+"""Store facts of modules between runs, so that a warm run parses no source.
 
 They are kept by the hash of a module's source, in one file with a hash of its own. What was
 damaged, or was written by another Python or by other code, is worked out again.

@@ -253,7 +253,7 @@ class TrainingTable(Table, frozen=True, kw_only=True):
 
 
 class DistillationTable(Table, frozen=True, kw_only=True):
-    """`[small.distillation]`: learning from the full model's answers too (Hinton et al. 2015).
+    """`[small.distillation]`: learn from the full model's answers, too (Hinton et al. 2015).
 
     `weight` is that of the soft targets in the sum of both losses, the labels' is 1 - `weight`.
     """
@@ -312,7 +312,7 @@ class ModelTable(Table, frozen=True, kw_only=True):
         return self.pretrained or self.checkpoint
 
     def require_training(self) -> TrainingTable:
-        """Return how it is trained.
+        """Return the training table, which must be present.
 
         Raises:
             ValueError: it is taken as it is.
@@ -345,7 +345,7 @@ _COPIES = 6
 
 
 class ShrunkTable(Table, frozen=True, kw_only=True):
-    """`[shrunk]`: a small model that is made out of the full one instead of trained from scratch.
+    """`[shrunk]`: a small model made from the full one instead of trained from scratch.
 
     Either `bytes` says how large its file may be, and the rest is found; or what is not named stays
     whole. It learns from the full model's answers where it has
@@ -404,7 +404,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
 
     @property
     def copies(self) -> int:
-        """How many altered copies of each train text it learns from."""
+        """How many altered copies of each train text are used for training."""
         return _COPIES if self.bytes else self.distillation.copies if self.distillation else 0
 
     @property
@@ -514,7 +514,7 @@ class Subject(Table, frozen=True, kw_only=True):
 
     @property
     def pairs_with_group(self) -> bool:
-        """Whether a classifier is given the group before the text."""
+        """Whether the classifier reads the group before the text."""
         paired = self.tokenizer.pair_with_entity
         return not self.full.trained if paired is None else paired
 
@@ -580,7 +580,7 @@ def _anchored(subject: Subject, folder: Path) -> Subject:
 
 
 def check_encoding(key: str, name: str | None) -> None:
-    """Refuse an encoding that Python does not have; None is none at all.
+    """Reject an encoding that Python does not have; None stands for no declaration.
 
     Raises:
         ValueError: there is no such encoding of texts.

@@ -1,4 +1,4 @@
-"""Limit the size of a subject's networks, judging by its file alone.
+"""Limit the size of a subject's networks by its file alone.
 
 A network's parameters are counted without building it, and a training step's memory is estimated
 from what grows with its batch: roughly, but a product of numbers that are each allowed can still be

@@ -1,1 +1,1 @@
-"""Targets: where a backend runs. Each module beside this file is one kind, with its URL scheme."""
+"""Define targets, where backends run: each module beside this file is a kind with a URL scheme."""

@@ -1,1 +1,1 @@
-"""Tokenizers: how other people's classifiers turn a text into ids."""
+"""Turn texts into ids with other people's tokenizers."""

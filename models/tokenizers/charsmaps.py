@@ -66,7 +66,7 @@ def whole_table(content: bytes) -> bytes:
 
 
 def longest_replacement(content: bytes) -> int:
-    """Return how many characters a table makes of one at most.
+    """Return the largest number of characters that a table replaces one character by.
 
     Raises:
         ValueError: its texts are not UTF-8.
@@ -80,7 +80,7 @@ def longest_replacement(content: bytes) -> int:
 
 
 def require_whole_tables(document: Any) -> None:
-    """Refuse a tokenizer.json with a table of characters that cannot be used.
+    """Reject a tokenizer.json with a damaged table of characters.
 
     Args:
         document: what the JSON holds; anything that is no tokenizer's is left to the library.
@@ -118,7 +118,7 @@ def decoded(text: str) -> bytes:
 
 
 def _require_within(trie: NDArray[np.uint32], texts: bytes) -> None:
-    """Refuse a trie of which a step leads out of it, or a value to no text."""
+    """Reject a trie with a step outside of it, or with a value outside of the texts."""
     # A word with the highest bit is a value, to which no letter leads; the first one is the start.
     is_step = (trie & _IS_VALUE) == 0
     is_step[0] = True

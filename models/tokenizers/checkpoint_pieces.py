@@ -1,4 +1,4 @@
-"""The SentencePiece model of a checkpoint, read as its class in `transformers` reads it.
+"""Read a checkpoint's SentencePiece model like its class in `transformers`.
 
 The class numbers some pieces anew, puts special tokens around a text and cleans texts by rules of
 its own, so that the ids are not SentencePiece's.
@@ -72,7 +72,7 @@ class _Class(NamedTuple):
 
 
 def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Encoder:
-    """Read a checkpoint's SentencePiece model; without a class, by SentencePiece's own rules.
+    """Read a checkpoint's SentencePiece model; if no class is named, by SentencePiece's rules.
 
     Args:
         file: the model; tokenizer_config.json or config.json beside it name its class.
@@ -141,7 +141,7 @@ def _require_known(name: str, settings_given: Mapping[str, Any], file: Path) -> 
 def _add_tokens(
     library: Tokenizer, model: PieceModel, names: Mapping[str, str], file: Path
 ) -> None:
-    """Add tokens for whole texts; those that are missing get the next numbers.
+    """Add tokens for whole texts; those without a number get the next ones.
 
     Raises:
         UsageMistake: added_tokens.json gives one another number.
@@ -167,7 +167,7 @@ def _token(text: str, *, special: bool) -> AddedToken:
 
 
 def _added(file: Path) -> dict[str, int]:
-    """Return the tokens of added_tokens.json with their numbers, in the order of these."""
+    """Return the tokens of added_tokens.json with their numbers, in numeric order."""
     beside = file.with_name(ADDED)
     if not beside.exists():
         return {}
@@ -185,7 +185,7 @@ def _own(model: PieceModel) -> Scored:
 
 
 def _xlm_robertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
-    """Return fairseq's four tokens before the pieces, the first three of which they replace."""
+    """Return fairseq's four tokens and the pieces, the first three of which they replace."""
     first = [names[key] for key in ("bos_token", "pad_token", "eos_token", "unk_token")]
     return [*((text, 0.0) for text in first), *_own(model)[3:]], _XLM_ROBERTAS_UNKNOWN
 

@@ -1,4 +1,4 @@
-"""The tokenizer of a checkpoint's folder, of any family: with its length, padding and segments.
+"""Read the tokenizer of a checkpoint's folder, with its length, padding and segments.
 
 It reads tokenizer.json, or vocab.txt, vocab.json with merges.txt or a SentencePiece model, by what
 tokenizer_config.json and config.json say, without `transformers`.
@@ -41,7 +41,7 @@ _SHORTER = "Lower tokenizer.max_tokens, or give a checkpoint that takes as many"
 
 @dataclass(frozen=True)
 class CheckpointTokenizer:
-    """A checkpoint's tokenizer, which cleans, pairs, cuts and fills texts up as its network needs.
+    """A checkpoint's tokenizer: it cleans, pairs, truncates and pads as its network needs.
 
     Attributes:
         encoder: the tokenizer without a length.
@@ -64,12 +64,12 @@ class CheckpointTokenizer:
 
     @property
     def pad_id(self) -> int:
-        """The number of the token that fills rows up."""
+        """The id of the padding token."""
         return self.encoder.padding.number
 
     @property
     def lowercase(self) -> bool:
-        """Whether capital letters become small ones."""
+        """Whether capital letters are lowered."""
         return lowers(self.library)
 
     def rows(self, texts: Sequence[tuple[str, ...]]) -> dict[str, NDArray[np.int32]]:
@@ -113,7 +113,7 @@ def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> Checkp
 
 
 def longest_of(folder: Path) -> int | None:
-    """Return how many tokens a checkpoint takes, without reading its vocabulary.
+    """Return the maximum number of tokens of a checkpoint, without reading its vocabulary.
 
     Raises:
         UsageMistake: tokenizer_config.json or config.json cannot be read.
@@ -138,12 +138,12 @@ def encoder_of(folder: Path) -> Encoder:
 
 
 def vocabulary_in(folder: Path) -> Path:
-    """Return the file of a checkpoint's folder that its tokenizer is read from, for messages."""
+    """Return the file of a checkpoint's folder that holds the vocabulary, for messages."""
     return next((folder / name for name in IN_FOLDER if (folder / name).is_file()), folder)
 
 
 def lowers(library: Tokenizer) -> bool:
-    """Tell whether a tokenizer makes capital letters small."""
+    """Tell whether a tokenizer lowers capital letters."""
     own = None if library.normalizer is None else json.loads(library.normalizer.__getstate__())
     steps = (step for step in values_in(own) if isinstance(step, dict))
     return any(step.get("type") == "Lowercase" or step.get("lowercase") is True for step in steps)
@@ -162,7 +162,7 @@ def _gives_segments(settings: Settings, name: str | None) -> bool:
 
 
 def _drop_segments(library: Tokenizer) -> None:
-    """Give the second text of a pair segment 0, as the first one has."""
+    """Give the second text of a pair segment 0, like the first."""
     if library.post_processor is None:
         return
     own = json.loads(library.post_processor.__getstate__())

@@ -1,4 +1,4 @@
-"""The tokenizers of `transformers` that are known here, by the names of their classes.
+"""List the supported tokenizer classes of `transformers` by name.
 
 Which class a family's checkpoints have is in `models/families.toml`.
 """
@@ -33,12 +33,12 @@ _WITHOUT_SEGMENTS_TODAY = frozenset({ALBERT, "TokenizersBackend"})
 
 
 def plain_name(name: str | None) -> str | None:
-    """Return a class's name without the "Fast" of the versions before 5; None of None."""
+    """Return a class's name without the "Fast" of the versions before 5; None for None."""
     return None if name is None else name.removesuffix("Fast")
 
 
 def gives_segments(name: str | None, *, today: bool) -> bool:
-    """Tell whether `transformers` gives a network the segments of a pair with this tokenizer.
+    """Tell whether this tokenizer gives the segments of a pair in `transformers`.
 
     Args:
         name: of the class; None if nothing says it.

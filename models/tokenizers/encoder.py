@@ -63,12 +63,12 @@ class Encoder:
 
     @cached_property
     def around(self) -> tuple[int, ...]:
-        """Ids that are put around every text, whatever it says."""
+        """Ids that are put around every text."""
         return tuple(dict.fromkeys(self.library.encode("").ids))
 
     @cached_property
     def unknown(self) -> int | None:
-        """Id of an unknown word, `left_out` included; None if every text has ids of its own."""
+        """Id of an unknown word, `left_out` included; None if every text has its own ids."""
         return unknown_id(self.library)
 
     @property
@@ -83,7 +83,7 @@ class Encoder:
 
     @property
     def size(self) -> int:
-        """One more than the largest id it gives."""
+        """The largest id plus one."""
         vocabulary = self.library.get_vocab(with_added_tokens=True)
         numbers = [number for number in vocabulary.values() if number != self.left_out]
         return max(self.padding.number, *numbers, -1) + 1
@@ -118,11 +118,11 @@ class Encoder:
         return np.array([len(self._kept(row.ids)) for row in rows], np.int64)
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
-        """Return the text of each id; an id that the tokenizer does not know is "?"."""
+        """Return the token of each id; "?" for an unknown id."""
         return [self.library.id_to_token(int(number)) or "?" for number in ids]
 
     def for_device(self, length: int) -> str | None:
-        """Return the JSON with which the `tokenizers` library does the same on a device.
+        """Return the JSON for the `tokenizers` library, which does the same on a device.
 
         None if that library cannot: it keeps words that this kind of tokenizer removes.
         """
@@ -185,7 +185,7 @@ class Encoder:
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
     def _encoded(self, library: Tokenizer, texts: Sequence[tuple[str, ...]]) -> list[Encoding]:
-        """Encode texts by the library, a pair as a pair; it takes no tuple of one."""
+        """Encode texts by the library; it accepts pairs as tuples, but no tuple of one text."""
         inputs = [text if len(text) > 1 else text[0] for text in texts]
         try:
             with library_errors():
@@ -209,7 +209,7 @@ class Encoder:
 
 
 def unknown_id(library: Tokenizer) -> int | None:
-    """Return the id of a word that a tokenizer does not know; None if it knows every one."""
+    """Return the id of an unknown word; None if the tokenizer knows every word."""
     model = json.loads(library.to_str())["model"]
     number: int | None = model.get("unk_id")
     if number is None and model.get("unk_token") is not None:
@@ -218,7 +218,7 @@ def unknown_id(library: Tokenizer) -> int | None:
 
 
 def _bad(library: Tokenizer, texts: Sequence[str | tuple[str, ...]]) -> str:
-    """Return which of the texts has no ids, counted from 1."""
+    """Return the number of the first text that cannot be encoded, counted from 1."""
     for number, text in enumerate(texts, start=1):
         try:
             with library_errors():

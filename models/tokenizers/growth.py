@@ -1,4 +1,4 @@
-"""How much longer a normalizer can make a text: a few lines of JSON can ask for a terabyte."""
+"""Bound the growth of texts in a normalizer: a few lines of JSON can ask for a terabyte."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_GROWTH = 4096
 
 
 def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
-    """Refuse a tokenizer whose normalizer can make a text thousands of times as long.
+    """Reject a tokenizer whose normalizer can make a text thousands of times as long.
 
     The bound is that of replacements and tables of characters, in the order in which they are
     applied: each may multiply what the ones before it gave. Unicode's own forms add at most a
@@ -55,7 +55,7 @@ def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
 
 
 def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each step, without the sequences around them."""
+    """Yield each step, with sequences flattened."""
     waiting = [normalizer]
     while waiting:
         step = waiting.pop()
@@ -66,7 +66,7 @@ def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _factor(step: dict[str, Any]) -> float:
-    """Return how many times as long a replacement can make a text; at least 1."""
+    """Return the largest factor by which a replacement lengthens a text; at least 1."""
     if step["type"] == "Precompiled":
         return max(1.0, longest_replacement(decoded(step["precompiled_charsmap"])))
     if step["type"] != "Replace":

@@ -1,4 +1,4 @@
-"""The kinds of tokenizers, by name: a new one is a function here that reads its file."""
+"""Read each kind of tokenizer: a new kind is a new function here."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class TokenizerSettings(Table, frozen=True, kw_only=True):
 
 
 class Kind(NamedTuple):
-    """The reader of a kind of tokenizer, and the settings that it takes.
+    """The reader of a kind of tokenizer, and its allowed settings.
 
     Attributes:
         read: reads its file, with the settings that were written down.
@@ -92,7 +92,7 @@ class Kind(NamedTuple):
 
 
 def _regex(file: Path, settings: Mapping[str, Any]) -> Encoder:
-    """Return model Maker's average word vectors, as the Task Library reads them: case is kept."""
+    """Read Model Maker's average word vectors, as the Task Library does: case is kept."""
     words = read_vocabulary(file)
     usual: dict[str, Any] = {
         "split": MODEL_MAKER_DELIMITERS,
@@ -107,7 +107,7 @@ def _regex(file: Path, settings: Mapping[str, Any]) -> Encoder:
 
 
 def _text_vectorization(file: Path, settings: Mapping[str, Any]) -> Encoder:
-    """Return Keras' TextVectorization with its usual standardization, which lowers A to Z alone."""
+    """Read Keras' TextVectorization with its default standardization, which lowers only A to Z."""
     usual: dict[str, Any] = {
         "case": "ascii",
         "removed": PUNCTUATION,
@@ -122,7 +122,7 @@ def _text_vectorization(file: Path, settings: Mapping[str, Any]) -> Encoder:
 
 
 def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path) -> None:
-    """Check that tokens that the list holds are the first ones of it, as the layer numbers them."""
+    """Check that these tokens come first in the list, as the layer numbers them."""
     for number, token in enumerate(tokens):
         if words.get(token, number) != number:
             raise UsageMistake(
@@ -136,7 +136,7 @@ def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path
 
 
 def _keras(file: Path, settings: Mapping[str, Any]) -> Encoder:
-    """Read Keras' Tokenizer with pad_sequences: rows are filled and cut on the left by default."""
+    """Read Keras' Tokenizer with pad_sequences, which pads and cuts on the left by default."""
     words, config = read_keras_json(file)
     usual: dict[str, Any] = {
         "case": "unicode" if config.lower else "kept",
@@ -153,7 +153,7 @@ def _keras(file: Path, settings: Mapping[str, Any]) -> Encoder:
 
 
 def _literal(characters: str) -> str:
-    """Return a regular expression of these characters and no others."""
+    """Return a regular expression that matches these characters literally."""
     return "".join(f"\\x{{{ord(character):x}}}" for character in characters)
 
 
@@ -172,7 +172,7 @@ def _characters(file: Path, declared: Mapping[str, Any]) -> Encoder:
 def _usual_tokens(
     words: Mapping[str, int], settings: Mapping[str, Any], file: Path
 ) -> dict[str, str]:
-    """Find the tokens that a list without settings has under usual names, if none is given."""
+    """Find the tokens that a list without settings has under usual names, unless given."""
     tokens: dict[str, str] = {}
     for key, names in USUAL_TOKENS.items():
         present = [name for name in names if name in words]
@@ -266,7 +266,7 @@ def load(settings: TokenizerSettings, folder: Path | None = None) -> Encoder:
 
 
 def _require_taken(settings: Mapping[str, Any], kind: str) -> None:
-    """Check that each setting changes something for a tokenizer of this kind."""
+    """Check that each setting has an effect on a tokenizer of this kind."""
     for key in settings:
         if key not in KINDS[kind].takes:
             raise UsageMistake(
@@ -277,7 +277,7 @@ def _require_taken(settings: Mapping[str, Any], kind: str) -> None:
 
 
 def _in_folder(folder: Path, kind: str | None) -> tuple[Path, str]:
-    """Return the surest tokenizer's file of a checkpoint's folder, of a kind if one is given."""
+    """Return the best tokenizer file of a checkpoint's folder, of the given kind if any."""
     names = [name for name, of in IN_FOLDER.items() if kind in {None, of}]
     for name in names:
         if (folder / name).is_file():
@@ -291,7 +291,7 @@ def _in_folder(folder: Path, kind: str | None) -> tuple[Path, str]:
 
 
 def recognized(file: Path) -> str:
-    """Return the kind of a tokenizer's file where its content leaves no doubt.
+    """Return the kind of a tokenizer's file if its content is unambiguous.
 
     Raises:
         UsageMistake: several kinds could be meant; names them.

@@ -15,12 +15,12 @@ _PANIC = "PanicException"
 
 
 class LibraryError(ValueError):
-    """The library refuses a file or a setting, or gives up on a text."""
+    """The library rejects a file or a setting, or fails on a text."""
 
 
 @contextmanager
 def library_errors() -> Iterator[None]:
-    """Raise whatever the library raises inside as a `LibraryError`; edgeproof's own errors pass.
+    """Raise the library's errors as a `LibraryError`; edgeproof's own errors pass.
 
     Raises:
         LibraryError: says what the library says.

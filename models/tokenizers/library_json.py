@@ -1,4 +1,4 @@
-"""Read a tokenizer.json from outside: of some the library dies, for it does not look."""
+"""Read a tokenizer.json from outside, checking what would crash the library."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def read_library(text: str, file: Path) -> Tokenizer:
-    """Return the library's tokenizer, once it is known that using it is safe.
+    """Return the library's tokenizer after checking that its use is safe.
 
     Args:
         text: of a tokenizer.json.
@@ -50,7 +50,7 @@ def read_library(text: str, file: Path) -> Tokenizer:
 
 
 def _document(text: str, file: Path) -> Any:
-    """Return the content of the JSON, after a check of its tables of characters."""
+    """Return the content of the JSON after checking its tables of characters."""
     try:
         document = parse_json(text)
     except ValueError as error:
@@ -72,7 +72,7 @@ def _document(text: str, file: Path) -> Any:
 
 
 def _require_small_ids(library: Tokenizer, file: Path) -> None:
-    """Refuse ids, of words or around a text, that no vocabulary has and a file cannot take."""
+    """Reject ids of words, or around a text, that no file can take."""
     numbers = list(library.get_vocab(with_added_tokens=True).values())
     if library.post_processor is not None:
         document = json.loads(library.post_processor.__getstate__())

@@ -1,4 +1,4 @@
-"""Read from config.json which ids, padding and length a network expects."""
+"""Read the ids, padding and length that a network expects from config.json."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Count = Annotated[int, Meta(ge=0, le=1 << 31)]
 
 
 class NetworkConfig(msgspec.Struct, frozen=True):
-    """config.json, as far as a tokenizer has to fit it; None if it is silent.
+    """The keys of config.json that its tokenizer has to fit; None if a key is missing.
 
     Attributes:
         model_type: the network's family.
@@ -44,12 +44,12 @@ class NetworkConfig(msgspec.Struct, frozen=True):
 
     @property
     def counts_from_padding(self) -> bool:
-        """Whether positions are numbered from behind the padding token's number on."""
+        """Whether positions are numbered from the padding token's id onward."""
         return family_of(self.model_type).positions_follow_padding
 
     @property
     def longest(self) -> int | None:
-        """The most tokens that it has positions for; None if nothing says it.
+        """The number of tokens that it has positions for; None if unknown.
 
         RoBERTa's table has 514 rows for 512 tokens: its positions follow the padding token's
         number (`create_position_ids_from_input_ids` of `transformers`).
@@ -62,7 +62,7 @@ class NetworkConfig(msgspec.Struct, frozen=True):
 
     @property
     def takes_segments(self) -> bool:
-        """Whether it tells the texts of a pair apart by an input of its own."""
+        """Whether it distinguishes the texts of a pair by an input of its own."""
         segments = family_of(self.model_type).segments
         if segments == "no":
             return False

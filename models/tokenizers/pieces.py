@@ -1,4 +1,4 @@
-"""Tokenizers of Hugging Face's files: tokenizer.json, vocab.txt, vocab.json with merges.txt."""
+"""Read Hugging Face's tokenizers: tokenizer.json, vocab.txt, vocab.json with merges.txt."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _KNOWN_PADS = ("[PAD]", "<pad>", "<PAD>")
 
 
 def from_json(file: Path, declared: Mapping[str, Any]) -> Encoder:
-    """Read a tokenizer.json as it is; padding and truncation are the classifier's.
+    """Read a tokenizer.json; padding and truncation are set by the classifier instead.
 
     Args:
         file: the tokenizer.json.
@@ -106,7 +106,7 @@ def from_json(file: Path, declared: Mapping[str, Any]) -> Encoder:
 def _padding_said(
     padding: Mapping[str, Any], settings: Settings, words: Mapping[str, int], file: Path
 ) -> str | None:
-    """Return the token that fills rows up as the files say it; None if they do not."""
+    """Return the padding token that the files name; None if they name none."""
     token: str | None = padding.get("pad_token")
     from_settings = settings.token("pad_token")
     if token is not None and padding["pad_id"] != words.get(token, padding["pad_id"]):
@@ -128,7 +128,7 @@ def _padding_said(
 
 
 def _require_named(settings: Settings, words: Mapping[str, int], file: Path) -> None:
-    """Check that the settings name tokens of the vocabulary, and give them its numbers."""
+    """Check that the settings name tokens of the vocabulary, with the same numbers."""
     config = file.with_name(SETTINGS)
     require_same_numbers(settings, words, file, config)
     for key in _KEYS:
@@ -157,7 +157,7 @@ def _padding_of(words: Mapping[str, int], declared: str | None, side: Side, file
 
 
 def from_word_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
-    """Read BERT's or MPNet's vocab.txt; tokenizer_config.json beside it says how case is treated.
+    """Read BERT's or MPNet's vocab.txt; tokenizer_config.json beside it decides about case.
 
     Args:
         file: one piece a line, numbered from 0.
@@ -192,7 +192,7 @@ def from_word_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
 
 
 def from_checkpoint_words(file: Path, declared: Mapping[str, Any]) -> Encoder:
-    """Read the vocab.txt of a checkpoint; special tokens that stand in a text are that.
+    """Read the vocab.txt of a checkpoint; special tokens within a text are recognized.
 
     Without settings the pieces tell the case: a vocabulary of lower case holds no capital letter.
 
@@ -222,7 +222,7 @@ def from_checkpoint_words(file: Path, declared: Mapping[str, Any]) -> Encoder:
 
 
 def has_capitals(pieces: Iterable[str]) -> bool:
-    """Tell whether a piece holds a capital letter; names of special tokens stand in brackets."""
+    """Tell whether a piece has a capital letter, apart from bracketed special tokens."""
     ordinary = (piece for piece in pieces if not (piece.startswith("[") and piece.endswith("]")))
     return any(piece != piece.lower() for piece in ordinary)
 
@@ -288,7 +288,7 @@ def from_byte_pairs(file: Path, declared: Mapping[str, Any]) -> Encoder:
 
 
 def _require_class(settings: Settings | None, names: Collection[str], file: Path) -> None:
-    """Check that the class that the settings name, or the network's family, reads such a file."""
+    """Check that the class or family that the settings name reads such a file."""
     name = class_named(file, settings)
     if settings is not None and settings.tokenizer_class is not None:
         require_class(settings, names, file)
@@ -345,7 +345,7 @@ def _tokens(
     declared: Mapping[str, Any],
     file: Path,
 ) -> dict[str, str]:
-    """Name the special tokens by key: as is given, else as the settings say, else as is usual."""
+    """Name the special tokens by key: the declared one, else the settings', else the usual one."""
     names = {}
     for key, text in usual.items():
         wanted, from_settings = declared.get(_KEYS[key]), settings.token(key)

@@ -1,4 +1,4 @@
-"""Write the line that helps if a tokenizer's file does not say enough."""
+"""Write the remedy for a tokenizer's file that lacks a setting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ PADDED = "the token that training padded with"
 
 
 def write_token(key: str, which: str) -> str:
-    """Return the remedy that has a token written down.
+    """Return the remedy to declare a token.
 
     Args:
         key: of `[tokenizer]`, such as "pad".

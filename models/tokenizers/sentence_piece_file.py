@@ -1,4 +1,4 @@
-"""The file of a SentencePiece model: pieces with scores and types, how texts are normalized.
+"""Read the file of a SentencePiece model: pieces with scores and types, and the normalizer.
 
 It is a protocol buffer, described by sentencepiece_model.proto.
 """
@@ -40,7 +40,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class PieceModel:
-    """The content of a .model file, as far as encoding needs it."""
+    """The content of a .model file that encoding needs."""
 
     pieces: list[Piece]
     model_type: int

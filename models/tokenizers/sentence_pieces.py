@@ -1,4 +1,4 @@
-"""Tokenizers of SentencePiece's .model files, computed by the `tokenizers` library."""
+"""Read SentencePiece's .model files into tokenizers of the `tokenizers` library."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _library(model: PieceModel, words: dict[str, int], unknown: int) -> Tokenize
 
 
 def _scored(model: PieceModel) -> list[tuple[str, float]]:
-    """Return the pieces with the scores by which SentencePiece's unigram chooses.
+    """Return the pieces with the scores that SentencePiece's unigram model uses.
 
     A text is never cut into pieces that are not for texts: a blank in their names, which no
     normalized text holds, keeps them out. What a user defined is preferred to all else.
@@ -111,7 +111,7 @@ def _scored(model: PieceModel) -> list[tuple[str, float]]:
 
 
 def _merges(model: PieceModel, words: dict[str, int]) -> list[tuple[str, str]]:
-    """Return every way to make a piece of two others, the best first, as SentencePiece's BPE.
+    """Return every merge of two pieces into one, best first, as in SentencePiece's BPE.
 
     It merges the two neighbors whose union has the best score, which is the smallest number.
     """
@@ -161,7 +161,7 @@ def _mapped(model: PieceModel) -> list[normalizers.Normalizer]:
 
 
 def _require_kept_pieces(model: PieceModel, library: Tokenizer, file: Path) -> None:
-    """Check that no piece that a user defined is changed by the normalizer: it is not to be.
+    """Check that the normalizer leaves user-defined pieces unchanged.
 
     Raises:
         UsageMistake: one is.

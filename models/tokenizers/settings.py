@@ -36,7 +36,7 @@ class NamedToken(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """tokenizer_config.json, as far as it decides ids; None and {} if it is silent.
+    """The keys of tokenizer_config.json that decide ids; None and {} if missing.
 
     Attributes:
         tokenizer_class: what reads the vocabulary in `transformers`.
@@ -99,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     @property
     def longest(self) -> float | None:
-        """The most tokens that the settings allow; None if they do not say it.
+        """The maximum number of tokens in the settings; None if they have none.
 
         `transformers` writes an integer of 31 digits if nobody told it a length.
         """
@@ -107,7 +107,7 @@ class Settings(msgspec.Struct, frozen=True):
         return longest if longest is not None and longest < _ENDLESS else None
 
     def normalizer(self) -> BertNormalizer:
-        """Return BertTokenizer's normalization of a text, which precedes the cut into words."""
+        """Return BertTokenizer's normalization of a text, which precedes splitting into words."""
         return BertNormalizer(
             clean_text=True,
             handle_chinese_chars=self.tokenize_chinese_chars is not False,
@@ -168,7 +168,7 @@ def _read(file: Path, kind: type[_Document]) -> _Document:
 def require_same_numbers(
     settings: Settings, words: Mapping[str, int], vocabulary: Path, config: Path
 ) -> None:
-    """Check that each token that the settings number has that number in a vocabulary.
+    """Check that the settings and the vocabulary number each token alike.
 
     Raises:
         UsageMistake: it is not there, or has another number.
@@ -192,7 +192,7 @@ def which_has(number: int | None, vocabulary: Path) -> str:
 
 
 def require_basic_words(settings: Settings, file: Path) -> None:
-    """Check that texts are cut as every tokenizer of word pieces cuts them here.
+    """Check that texts are split into words as supported here.
 
     Args:
         settings: what tokenizer_config.json says.
@@ -211,7 +211,7 @@ def require_basic_words(settings: Settings, file: Path) -> None:
 
 
 def _other_ways(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield each key that asks for another way of making words or pieces, and this way."""
+    """Yield each key that asks for another way of making words or pieces, with the way."""
     if not settings.do_basic_tokenize:
         yield "do_basic_tokenize", "is false, and words are always split at punctuation here"
     words = sorted(set(settings.never_split or ()) - BERTS_TOKENS)
@@ -225,7 +225,7 @@ def _other_ways(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def require_class(settings: Settings, names: Collection[str], vocabulary: Path) -> None:
-    """Check that the tokenizer that the settings name makes the ids that are made here.
+    """Check that the tokenizer class in the settings gives the ids that are made here.
 
     Args:
         settings: what the file beside the vocabulary says.
@@ -246,7 +246,7 @@ def require_class(settings: Settings, names: Collection[str], vocabulary: Path) 
 
 
 def require_none_added(words: Mapping[str, int], vocabulary: Path) -> None:
-    """Check that the file of added tokens beside a vocabulary adds none to it.
+    """Check that the file of added tokens beside a vocabulary adds none.
 
     Raises:
         UsageMistake: it adds one, which would be cut into pieces here; or it cannot be read.

@@ -1,4 +1,4 @@
-"""Whether a tokenizer's special tokens are those of its own vocabulary: the library does not look.
+"""Check that special tokens belong to the tokenizer's own vocabulary, which the library does not.
 
 If they are not, the library makes other ids than the file says, or gives up at the first word
 that it does not know, on a device only.
@@ -25,7 +25,7 @@ _SAVED = "or give the tokenizer.json that save_pretrained wrote"
 
 
 def require_own_tokens(library: Tokenizer, document: Any, file: Path) -> None:
-    """Check that each special token has the number in the vocabulary that the file says.
+    """Check that the file and the vocabulary number each special token alike.
 
     Args:
         library: the tokenizer as the library has read it.
@@ -43,7 +43,7 @@ def require_own_tokens(library: Tokenizer, document: Any, file: Path) -> None:
 
 
 def require_unknown_id(document: Any, file: Path) -> None:
-    """Check that a Unigram model's unknown piece is one of its pieces, before the library reads it.
+    """Check that a Unigram model's unknown piece exists, before the library reads it.
 
     Raises:
         UsageMistake: it is not.
@@ -71,13 +71,13 @@ def _require_number(library: Tokenizer, token: str, number: int, key: str, file:
 
 
 def _added(document: Any) -> Iterator[tuple[str, int]]:
-    """Yield the tokens outside of the model's vocabulary; the library numbers them as it likes."""
+    """Yield the tokens outside of the model's vocabulary, which the library numbers freely."""
     for entry in document.get("added_tokens") or []:
         yield entry["content"], entry["id"]
 
 
 def _around(library: Tokenizer, file: Path) -> Iterator[tuple[str, int]]:
-    """Yield the tokens that are put around a text, with the ids that they are given there."""
+    """Yield the tokens around a text, with the ids that the file gives them."""
     if library.post_processor is None:
         return
     for step in values_in(json.loads(library.post_processor.__getstate__())):
@@ -100,7 +100,7 @@ def _around(library: Tokenizer, file: Path) -> Iterator[tuple[str, int]]:
 
 
 def _require_unknown(library: Tokenizer, file: Path) -> None:
-    """Check that a word that the vocabulary lacks becomes something, if only nothing."""
+    """Check that the tokenizer can encode a word outside of its vocabulary."""
     try:
         with library_errors():
             library.encode(_RARE)

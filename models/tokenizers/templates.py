@@ -1,4 +1,4 @@
-"""The special tokens around a text, and around each text of a pair."""
+"""Build the template of special tokens around a text, or around each text of a pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word lists as people keep them: from word to number.
+"""Read word lists in common formats into a table from word to number.
 
 Formats: one word a line, numbered from 0; `word number` or `word<TAB>number` on each line;
 `word,number` as CSV; a JSON object of numbers by word, or a JSON list; the JSON of Keras'
@@ -128,7 +128,7 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
 
 
 def _refuse_others(data: bytes, file: Path) -> None:
-    """Refuse files that people mistake for a vocabulary, and unreadable ones."""
+    """Reject files that people mistake for a vocabulary, and unreadable ones."""
     if data.startswith(_PICKLES):
         raise UsageMistake(
             "is a Python pickle, which is never loaded: loading one runs what it says",
@@ -173,7 +173,7 @@ def read_text(file: Path) -> str:
 
 
 def load_json(text: str, file: Path) -> Any:
-    """Return the content of JSON; a key that an object names twice is a mistake.
+    """Return the content of JSON; a repeated key in an object is a mistake.
 
     Raises:
         UsageMistake: it is not JSON.
@@ -191,7 +191,7 @@ def load_json(text: str, file: Path) -> Any:
 
 
 def parsed_or_none(text: str) -> Any:
-    """Return the content of JSON; None if the text is not JSON, or names a key twice."""
+    """Return the content of JSON; None if the text is not JSON, or repeats a key."""
     try:
         return parse_json(text)
     except ValueError:
@@ -199,7 +199,7 @@ def parsed_or_none(text: str) -> Any:
 
 
 def _is_json(text: str, file: Path) -> bool:
-    """Tell whether a word list is JSON; one word a line may begin with a bracket, as in [PAD]."""
+    """Tell whether a word list is JSON; a line of words may begin with a bracket, as in [PAD]."""
     if file.suffix.lower() == ".json" or text.lstrip()[:1] == "{":
         return True
     return isinstance(parsed_or_none(text), list)
@@ -248,7 +248,7 @@ def _by_blank(lines: list[str]) -> Pairs | None:
 
 
 def _numbered(rows: list[tuple[str, str]]) -> Pairs | None:
-    """Return the rows of a word and its number, the first of which may be a header.
+    """Return the rows of a word and its number, skipping a header.
 
     None of other rows.
     """
@@ -266,7 +266,7 @@ def _is_number(text: str) -> bool:
 
 
 def _require_words_alone(lines: list[str], file: Path) -> None:
-    """Check that lines are words, and not words with numbers of which some cannot be read.
+    """Check that lines are plain words, without numbers of which some cannot be read.
 
     Raises:
         UsageMistake: most lines hold a number.

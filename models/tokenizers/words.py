@@ -1,4 +1,4 @@
-"""Tokenizers that look whole words or characters up in a list, built for a device as well.
+"""Build tokenizers that look up whole words or characters in a list, also for devices.
 
 All kinds of them differ in a few settings: how case is lowered, what is removed, where words end,
 which special tokens there are, on which side rows are filled and cut.

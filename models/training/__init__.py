@@ -1,1 +1,1 @@
-"""Fine-tuning. Imports TensorFlow: only the builder comes here."""
+"""Fine-tune networks. Imports TensorFlow; only the builder imports this package."""

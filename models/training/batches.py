@@ -1,4 +1,4 @@
-"""Batches of variable length: padded to their longest text, not to the corpus's maximum."""
+"""Make batches of variable length, padded to their longest text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Inputs = dict[str, "NDArray[np.int32]"]
 
 @dataclass(frozen=True)
 class Part:
-    """The texts of a batch that are computed at once.
+    """The texts of a batch that are computed together.
 
     Attributes:
         rows: which ones.
@@ -62,7 +62,7 @@ def epoch(split: Encoded, batch: int, seed: int) -> list[NDArray[np.int64]]:
 
 
 def parts(rows: list[NDArray[np.int64]], number: int) -> list[Part]:
-    """Cut every batch into `number` parts of like size.
+    """Cut every batch into `number` parts of similar size.
 
     A batch of fewer texts has parts that repeat one of them without weight, so that all batches
     have as many.
@@ -76,7 +76,7 @@ def parts(rows: list[NDArray[np.int64]], number: int) -> list[Part]:
 
 
 def in_order(split: Encoded, batch: int) -> Iterator[NDArray[np.int64]]:
-    """Yield rows shortest first, so that prediction wastes no padding."""
+    """Yield rows in order of length, so that prediction wastes no padding."""
     order = np.argsort(split.mask.sum(axis=1), kind="stable")
     for start in range(0, len(order), batch):
         yield order[start : start + batch]

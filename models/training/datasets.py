@@ -1,4 +1,4 @@
-"""Batches as TensorFlow takes them, whatever their length, without a new trace for each."""
+"""Turn batches of any length into TensorFlow datasets, without retracing for each length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fine-tuning a classifier on the train split, and its logits on the other splits."""
+"""Fine-tune a classifier on the train split, and compute its logits on the other splits."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Trained:
 
 
 def make_deterministic(seed: int) -> None:
-    """Fix every seed and ask TensorFlow for operators that repeat themselves bit for bit."""
+    """Fix every seed, and select TensorFlow operators that are bit-reproducible."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
@@ -131,7 +131,7 @@ def _run_epoch(
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc] # keras ships no types
-    """Passes the progress of one epoch on, step by step; the receiver decides what to print."""
+    """Reports the progress of one epoch step by step; the receiver decides what to print."""
 
     def __init__(self, report: Callable[[Step], None], number: int, table: TrainingTable) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Report the progress of a fine-tuning, and keep its history."""
+"""Report the progress of a fine-tuning, and store its history."""
 
 from __future__ import annotations
 

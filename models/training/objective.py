@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A teacher's answers to the train split, and how much they count.
+    """A teacher's answers to the train split, and their weight.
 
     Attributes:
         logits: of the teacher [texts, classes], in the split's order.

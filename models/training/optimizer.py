@@ -1,4 +1,4 @@
-"""AdamW (Loshchilov and Hutter 2019), linear warm-up and decay, a clipped global norm."""
+"""Make the optimizer: AdamW (Loshchilov and Hutter 2019), linear schedule, clipped global norm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fine-tuning that was killed goes on from its last whole epoch, bit for bit."""
+"""Resume an interrupted fine-tuning from its last complete epoch, bit for bit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _AFRESH = "Delete it: the fine-tuning then starts from its first epoch"
 
 
 class Resume:
-    """Everything the next epoch depends on, in one file: a training checkpoint.
+    """The state that the next epoch depends on, in one file: a training checkpoint.
 
     That is the weights, the optimizer's moments and counters, the state of dropout's generator,
     and the history. The order of an epoch's batches depends on the seed and its number alone.
@@ -42,7 +42,7 @@ class Resume:
         self.path = folder / STATE
 
     def epochs_done(self) -> int:
-        """Return how many whole epochs an earlier run did, 0 if there was none.
+        """Return the number of complete epochs of an earlier run; 0 if there was none.
 
         Raises:
             EdgeproofError: the file is damaged.
@@ -51,7 +51,7 @@ class Resume:
             return len(_history(state))
 
     def save(self, classifier: Classifier, history: list[Epoch]) -> None:
-        """Keep the state after an epoch; whatever happens, the one before stays until then."""
+        """Store the state after an epoch; until that has succeeded, the previous one stays."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".draft")
         lines = json.dumps([asdict(epoch) for epoch in history])
@@ -66,7 +66,7 @@ class Resume:
         draft.replace(self.path)
 
     def load(self, classifier: Classifier) -> list[Epoch]:
-        """Put the state into the classifier and its optimizer; return the history so far.
+        """Restore the state of the classifier and its optimizer; return the history so far.
 
         Raises:
             EdgeproofError: the file is damaged.
@@ -79,7 +79,7 @@ class Resume:
 
     @contextmanager
     def _opened(self) -> Iterator[Mapping[str, Any]]:
-        """Return the arrays by name; none if there is no file."""
+        """Return the arrays by name; empty if there is no file."""
         if not self.path.is_file():
             yield {}
             return
@@ -94,7 +94,7 @@ class Resume:
             ) from None
 
     def forget(self) -> None:
-        """Remove the state: the fine-tuning is done."""
+        """Remove the state after the fine-tuning is complete."""
         shutil.rmtree(self.path.parent, ignore_errors=True)
 
 
@@ -113,6 +113,6 @@ def _variables(classifier: Classifier) -> dict[str, Any]:
 
 
 def _write(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
-    """Write a member as `numpy.savez` does."""
+    """Write a member like `numpy.savez`."""
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         np.save(member, np.asanyarray(values), allow_pickle=False)

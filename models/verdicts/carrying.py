@@ -1,4 +1,4 @@
-"""Carrying a host's verdict over to a board that was asked for few of the texts.
+"""Carry a host's verdict over to a board that answered only some of the texts.
 
 The host has answered every text by the same file. What the board can add is disagreement: texts
 that it labels otherwise. It is asked for all texts whose label the host is least sure of (those
@@ -70,7 +70,7 @@ class Strata(NamedTuple):
 
     @property
     def texts(self) -> int:
-        """How many there are in all."""
+        """The number of texts."""
         return len(self.order)
 
     def sample(self, drawn: int) -> Rows:
@@ -91,7 +91,7 @@ def strata_of(margins: Floats, order: Rows) -> Strata:
 
 
 def most_disagreeing(disagreeing: int, drawn: int, *, error: float) -> float:
-    """Return an upper bound of the share of the others that disagree, from a random sample.
+    """Return an upper bound of the share of other texts that disagree, from a random sample.
 
     Args:
         disagreeing: how many of the drawn ones disagree.
@@ -116,7 +116,7 @@ def texts_needed(share: float, *, error: float) -> int:
 
 
 def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
-    """Return how many disagreements leave a verdict decided; None if even none is too many.
+    """Return the largest number of disagreements that keeps a verdict; None if there is none.
 
     Args:
         decided: tells whether so many leave it decided; the more, the less.

@@ -149,7 +149,7 @@ def noise_floor(
 
 
 def noise_between(low: float, high: float) -> float:
-    """Return the noise that the interval of a ratio shows whose true value is 1, a share."""
+    """Return the noise that the interval of a ratio shows if its true value is 1, a share."""
     # Too few blocks leave both ends infinite, and 1 / -inf is 0.
     return max(high, 1.0 / low) - 1.0
 

@@ -26,7 +26,7 @@ MISSING = -1
 
 
 class ClassScores(NamedTuple):
-    """Of each label: scores, 0 if their denominator is; times in gold, times answered."""
+    """Scores of each label (0 for an empty denominator), and its counts in gold and answers."""
 
     precision: Floats
     recall: Floats

@@ -1,4 +1,4 @@
-"""Define what a measurement says beside its number: raw samples, tables, and why it moved.
+"""Define the details of a measurement: raw samples, tables, the reason of a change.
 
 The table is open: a gate may keep more than stands here, and results.json holds it.
 """
@@ -36,7 +36,7 @@ class Moved(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Looked(Open, frozen=True, kw_only=True, omit_defaults=True):
-    """How many texts a gate looked at, out of how many, and why no more.
+    """How many texts a gate looked at, out of how many, and why it stopped.
 
     Attributes:
         texts: that it looked at.
@@ -50,7 +50,7 @@ class Looked(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Timed(Open, frozen=True, kw_only=True, omit_defaults=True):
-    """How many timed answers a gate asked for, out of how many, and why no more.
+    """How many timed answers a gate asked for, out of how many, and why it stopped.
 
     Attributes:
         asked: single answers, blocks of a race, or rounds, as the measurement counts them.
@@ -64,7 +64,7 @@ class Timed(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Covered(Open, frozen=True, kw_only=True):
-    """What of a file stands on proven kernels.
+    """How much of a file has proven kernels.
 
     Attributes:
         multiply_accumulates: the share of them in operators whose kernel was proven.
@@ -90,7 +90,7 @@ class Covered(Open, frozen=True, kw_only=True):
 
 
 class Details(Open, frozen=True, kw_only=True, omit_defaults=True):
-    """What a measurement says beside its number.
+    """The details of a measurement.
 
     Attributes:
         baseline: the change since the baseline.

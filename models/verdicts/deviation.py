@@ -1,4 +1,4 @@
-"""Compute how far apart two backends may answer one file because of rounding."""
+"""Bound the difference between two backends' answers to one file that rounding explains."""
 
 from __future__ import annotations
 

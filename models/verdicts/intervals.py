@@ -202,7 +202,7 @@ def quantile_interval(
 
 
 def _binomial_quantile(share: float, trials: int, probability: float) -> int:
-    """Return the fewest successes that at least this share of binomial draws do not exceed.
+    """Return the smallest count that a binomial draw exceeds with at most probability 1 - share.
 
     As `scipy.stats.binom.ppf`, whose package takes a second to import.
     """
@@ -225,7 +225,7 @@ def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> 
 
 
 def resamples_for(confidence: float) -> int:
-    """Return how many resamples leave as many beyond the ends as `RESAMPLES` do at 95 %."""
+    """Return the number of resamples with as many beyond the ends as `RESAMPLES` at 95 %."""
     needed = RESAMPLES * (1.0 - CONFIDENCE) / (1.0 - confidence)
     return min(MOST_RESAMPLES, max(RESAMPLES, round(needed)))
 

@@ -83,7 +83,7 @@ class Budget:
         return f"{self.file}: {self.key}"
 
     def keeps(self, value: float) -> bool:
-        """Tell whether a value keeps the limit; the limit itself does."""
+        """Tell whether a value keeps the limit; a value equal to the limit does."""
         return value <= self.value if self.limit == "max" else value >= self.value
 
     def __str__(self) -> str:
@@ -93,7 +93,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Judgment:
-    """A verdict with all that it follows from; its sentences are written last.
+    """A verdict with its reasons as fields; sentences are written last.
 
     Attributes:
         verdict: whether the budget is kept.
@@ -127,7 +127,7 @@ class Judgment:
 
     @property
     def why(self) -> str:
-        """What the verdict follows from, in a few words."""
+        """The reason of the verdict in a few words."""
         estimate = self.estimate
         subject = "the whole interval" if estimate.low < estimate.high else "the value"
         if self.verdict is Verdict.INVALID:
@@ -138,13 +138,13 @@ class Judgment:
 
     @property
     def reason(self) -> str:
-        """The whole sentence: what was measured, the budget, and why it is kept or not."""
+        """The whole sentence: the measured value, the budget, and why it is kept or not."""
         measured = describe(self.estimate, metric_named(self.budget.metric), scheme=self.scheme)
         return f"{measured}, {self.budget}: {self.why}"
 
     @property
     def _reach(self) -> float:
-        """How far the interval's end on the far side of the limit is from the value."""
+        """Return the distance of the value from the interval's end beyond the limit."""
         estimate = self.estimate
         above = estimate.value > self.budget.value
         return estimate.value - estimate.low if above else estimate.high - estimate.value

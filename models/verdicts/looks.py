@@ -1,4 +1,4 @@
-"""Judge after a part of the texts, at the error rates of a single look at all of them.
+"""Judge after a part of the texts, with the error rates of a single look at all of them.
 
 A gate looks at the first texts of a drawn order, then at more, and stops as soon as its verdict is
 decided. Who looks several times errs more often, unless each look's interval is wider: the error
@@ -59,7 +59,7 @@ class Look(NamedTuple):
 
 
 def order_of(texts: int, *, seed: int = SEED) -> NDArray[np.int64]:
-    """Return the random order in which that many texts are looked at, [texts] rows."""
+    """Return the random order in which this many texts are looked at, [texts] rows."""
     return np.random.default_rng(seed).permutation(texts)
 
 
@@ -140,7 +140,7 @@ def confidences_of(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class _Inside(NamedTuple):
-    """The density of a sum over the samples that no look has decided so far.
+    """The density of a sum, given that no earlier look decided.
 
     Attributes:
         share: of the texts that were summed.
@@ -180,7 +180,7 @@ def _density(
 
 
 def _end(before: _Inside | None, share: float, spent: float) -> float:
-    """Return at how many standard deviations the sum decides, given the error to spend."""
+    """Return at how many standard deviations the sum decides, for an error to spend."""
     from scipy.special import ndtri  # noqa: PLC0415 - half a second that collection must not pay
 
     if before is None:

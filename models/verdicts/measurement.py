@@ -25,17 +25,17 @@ class BudgetRecord(Table, frozen=True, kw_only=True):
 
     @property
     def file(self) -> str:
-        """Where it is written; what it was derived from, where it is in no file."""
+        """The file of the limit; if it is in no file, what it was derived from."""
         return self.source.rpartition(": ")[0]
 
     @property
     def key(self) -> str:
-        """Where in that file."""
+        """The key in that file."""
         return self.source.rpartition(": ")[2]
 
 
 class GuardRecord(BudgetRecord, frozen=True, kw_only=True):
-    """A regression guard as results.json holds it, with the verdict of its own and its reason."""
+    """A regression guard as results.json holds it, with its own verdict and reason."""
 
     verdict: Verdict
     reason: str
@@ -111,7 +111,7 @@ class Measurement(Table, frozen=True, kw_only=True):
         return Estimate(self.value, low, high, self.n)
 
     def why(self, limit: BudgetRecord, verdict: Verdict) -> str:
-        """Return in a few words what a verdict follows from.
+        """Return the reason of a verdict in a few words.
 
         Args:
             limit: the budget or the regression guard.

@@ -72,27 +72,27 @@ class Metric(NamedTuple):
 
     @property
     def is_share(self) -> bool:
-        """Whether it lies between none and all."""
+        """Whether it is a share from 0 to 1."""
         return (self.low, self.high) == (0.0, 1.0)
 
     @property
     def exact(self) -> bool:
-        """Whether it is read off a file: then every byte counts, and no backend is part of it."""
+        """Whether it is a property of the file alone, independent of any backend."""
         return self.source is Source.FILE
 
     @property
     def timed(self) -> bool:
-        """Whether a clock is part of it: then a busy machine, or another one, changes it."""
+        """Whether it is a time, which a busy or another machine changes."""
         return self.source in {Source.CLOCK, Source.RACE}
 
     @property
     def of_the_machine(self) -> bool:
-        """Whether another machine gives other values."""
+        """Whether it depends on the machine."""
         return self.timed or self.source is Source.PROCESS
 
     @property
     def of_the_texts(self) -> bool:
-        """Whether other texts give other values."""
+        """Whether it depends on the texts."""
         return self.source is Source.ANSWERS
 
 

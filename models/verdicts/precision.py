@@ -1,4 +1,4 @@
-"""Tell when more timed answers would tell nobody more: their interval is narrow enough.
+"""Tell whether the interval of timed answers is narrow enough to stop.
 
 Whoever stops as soon as an interval is narrow stops a little more often where it is narrow by
 chance. `suites/meta/verdicts/test_precision.py` simulates how often such intervals hold the true

@@ -204,7 +204,7 @@ def human_interval(
 
 
 def _digits(value: float) -> str:
-    """Return four digits or all before the point, never an exponent, no trailing zeros.
+    """Return four significant digits or all before the point, without exponent or trailing zeros.
 
     What is smaller than a hundredth keeps two digits, wherever they begin.
     """

@@ -55,7 +55,7 @@ def means(tables: Counts) -> Floats:
 
 
 def group_scores(tables: Counts) -> GroupScores:
-    """Return reliability and Sensitivity of each group, by counting.
+    """Return Reliability and Sensitivity of each group, by counting.
 
     Two texts of one group are ordered by the sign of the difference of their labels. For a
     text, Sensitivity is the share of its gold-ordered pairs that the system orders the same way,

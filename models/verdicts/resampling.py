@@ -110,7 +110,7 @@ def drop_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """Return the paired bootstrap of how much a statistic drops from one model to another.
+    """Return the paired bootstrap interval of a statistic's drop from one model to another.
 
     Each text is resampled with both models' answers, within its group. Two pseudo texts, one
     that only the first model gets right and one that only the second does, spread over the labels
@@ -140,7 +140,7 @@ def drop_interval(
 
 
 def drop_of(statistic: Statistic, tables: Counts) -> Floats:
-    """Return the first model's value minus the second's, [...], of `drop_interval`'s tables."""
+    """Return the first model's value minus the second's, [...], from `drop_interval`'s tables."""
     return np.asarray(statistic(tables.sum(axis=-1)) - statistic(tables.sum(axis=-2)))
 
 

@@ -1,4 +1,4 @@
-"""One query after the other, as MLPerf's LoadGen asks in its single-stream scenario.
+"""Measure single-stream latency: one query after the other, as in MLPerf's LoadGen.
 
 The next query is sent when the last one was answered, until enough time has passed and the verdicts
 on its percentiles are decided: a file that takes a second for an answer is not asked a thousand
@@ -72,7 +72,7 @@ class Stream:
 
     @property
     def sustained(self) -> NDArray[np.float64]:
-        """Latencies after the first seconds, [n]; all after the warm-up where those are too few."""
+        """Latencies after the first seconds, [n]; all after the warm-up if those are too few."""
         enough = self.seconds.size - self._sustained_from >= ENOUGH
         return self.seconds[self._sustained_from if enough else self.warm_up :]
 
@@ -84,7 +84,7 @@ class Stream:
         return self.warm_up + max(1, int(np.searchsorted(elapsed, FIRST_SECONDS)))
 
     def percentile(self, at: float) -> Estimate:
-        """Estimate a quantile of what the device sustains."""
+        """Estimate a quantile of the sustained latency."""
         return quantile(self.sustained, at, confidence=self.confidence)
 
     def details(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def single_stream(
     queries: int,
     seconds: float,
 ) -> Stream:
-    """Ask one query after the other until their verdicts are decided, and time has passed.
+    """Ask one query after the other until the verdicts are decided and enough time has passed.
 
     Looks are at parts of `queries`. Where the time asks for more, or for more than a look, the next
     look is at all that were asked.
@@ -138,12 +138,12 @@ def single_stream(
 
 
 def stream_of(seconds: Floats) -> Stream:
-    """Cut the warm-up off a stream: see `warm_up_of`."""
+    """Remove the warm-up from a stream: see `warm_up_of`."""
     return Stream(np.asarray(seconds, np.float64), warm_up_of(seconds))
 
 
 def warm_up_of(seconds: Floats) -> int:
-    """Return how many of the first queries to leave out for the rest to be stationary.
+    """Return how many of the first queries to drop so that the rest is stationary.
 
     MSER-5: the cut after which the mean of batches of five has the smallest standard error (White
     1997, "An effective truncation heuristic for bias reduction in simulation output"), here on the

@@ -1,4 +1,4 @@
-"""How many times as many texts per second one model answers as another, asked in turns.
+"""Compare the speed of two models, in texts per second, asked in turns.
 
 A turn is a few texts. All models answer them, and then once more the other way round (ABBA), so
 that what slows the machine slows all; of each text the faster of the two answers counts, which is
@@ -86,7 +86,7 @@ def speed_ratio(candidate: Floats, reference: Floats) -> Estimate:
 
 
 def speed_race(candidate: Floats, reference: Floats) -> RacedRatio:
-    """Return one race: its ratio, and how far each model is from itself on the way back.
+    """Return one race: its ratio, and the noise of each model between its two ways.
 
     Args:
         candidate: seconds [turns, 2, texts].
@@ -99,7 +99,7 @@ def speed_race(candidate: Floats, reference: Floats) -> RacedRatio:
 
 
 def _noise_of(seconds: Floats) -> float:
-    """Return how far the two ways of one model are apart, a share: it is the same work."""
+    """Return the difference, as a share, between the two ways of one model: their work is equal."""
     ratios = seconds[:, 0].sum(axis=1) / seconds[:, 1].sum(axis=1)
     low, high = quantile_interval(ratios, 0.5)
     return noise_between(low, high)

@@ -1,4 +1,4 @@
-"""Stop asking for timed answers as soon as they decide, at the error rates of one look at all.
+"""Stop asking for timed answers once they decide, with the error rates of a single look at all.
 
 What is limited is looked at several times, as the texts of a split are: the intervals of all looks
 together hold the true value as often as one interval of all answers (`models.verdicts.looks`). The
@@ -41,7 +41,7 @@ class Stopped(NamedTuple):
     because: str
 
     def said(self) -> dict[str, Any]:
-        """Return the details of a measurement that say how many were asked."""
+        """Return the details of a measurement about the number of answers."""
         return {
             "asked": self.look.texts,
             "of": self.of,
@@ -65,7 +65,7 @@ def timed_looks(most: int, *, fewest: int) -> tuple[Look, ...]:
 def why_enough(
     estimate: Estimate, limits: Collection[Budget], *, scheme: str, within: float = MEASURED
 ) -> str:
-    """Return why no more timed answers are needed; "" where more are.
+    """Return why no more timed answers are needed; "" if more are.
 
     Args:
         estimate: what is known so far, with the interval of the look.

@@ -1,4 +1,4 @@
-"""Answer without a model. A model that does not beat these answers has learned nothing.
+"""Answer without a model: a model that does not beat these answers has learned nothing.
 
 Labels are integer arrays [n], 0 the worst.
 """

@@ -212,7 +212,7 @@ class Backend(abc.ABC):
 
     @property
     def libraries(self) -> Tuple[str, ...]:
-        """Files beside its package that compute, so that their bytes decide answers, too."""
+        """Files beside its package that compute: their bytes decide answers, too."""
         return ()
 
     def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - some do not

@@ -42,7 +42,7 @@ class CompiledBackend(Backend):
         return "DELEGATE"
 
     def imported(self) -> Any:
-        """Return LiteRT's module; the interpreter's, which tells of tensors, is imported too."""
+        """Return LiteRT's module; import the interpreter's as well, which describes tensors."""
         api = super().imported()
         importlib.import_module("ai_edge_litert.interpreter")
         return api

@@ -1,4 +1,4 @@
-"""Every family there is, by name."""
+"""List all families by name."""
 
 from __future__ import annotations
 

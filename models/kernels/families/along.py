@@ -1,4 +1,4 @@
-"""Operators along axes: reductions, softmax, running sums, the largest's place."""
+"""Draw operators along axes: reductions, softmax, cumulative sums, arg max."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _softmax(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _scores(choices: Choices, shape: tuple[int, ...], *, hidden: bool) -> Any:
-    """Draw scores, a part of them hidden by a mask."""
+    """Draw scores, some of them masked."""
     scores = floats(choices, shape, low=-20.0, high=20.0)
     if hidden:
         scores[..., 1::2] += np.float32(one_of(choices, _HIDDEN))

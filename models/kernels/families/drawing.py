@@ -1,4 +1,4 @@
-"""What families share: inputs of several runs, threads, constants in place of inputs, resizing."""
+"""Share code among families: several runs, threads, constant operands, resizing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ROWS = (2, 3, 5, 7, 17)
 
 
 class Sketch:
-    """A case in the making: a graph, and what draws the values of each of its inputs.
+    """An unfinished case: a graph, and a function for each input that draws its values.
 
     Args:
         choices: what everything is drawn from.
@@ -43,12 +43,12 @@ class Sketch:
         self.facts: dict[str, Any] = {}
 
     def input(self, tensor: Tensor, values: Values) -> int:
-        """Add a tensor that comes in, and what draws its values."""
+        """Add an input tensor, with the function that draws its values."""
         self._values.append((tensor, values))
         return self.drawing.input(tensor)
 
     def operand(self, tensor: Tensor, values: Values, *, constant: bool) -> int:
-        """Add an operand: an input, or a constant of such values."""
+        """Add an operand: an input, or a constant with such values."""
         if not constant:
             return self.input(tensor, values)
         data = values(self.choices, tensor.shape)
@@ -75,20 +75,20 @@ class Sketch:
         return Case(graph, runs, threads, facts | {"resized": resized is not None}, resized)
 
     def _run(self, graph: Graph) -> tuple[NDArray[Any], ...]:
-        """Draw what a graph is given in one run."""
+        """Draw the inputs of one run."""
         draws = (values for _, values in self._values)
         shapes = (graph.tensors[place].shape for place in graph.inputs)
         return tuple(draw(self.choices, shape) for draw, shape in zip(draws, shapes, strict=True))
 
 
 def has_rows(graph: Graph) -> bool:
-    """Tell whether all that a graph computes has one number of rows, its first dimension."""
+    """Tell whether all tensors of a graph have the same first dimension."""
     rows = {tensor.shape[:1] for tensor in graph.tensors if tensor.data is None}
     return len(rows) == 1 and rows != {()}
 
 
 def with_rows(graph: Graph, rows: int) -> Graph:
-    """Return a graph whose tensors have so many rows; constants stay as they are."""
+    """Return a graph whose tensors have this many rows; constants stay unchanged."""
     tensors = tuple(
         tensor if tensor.data is not None else replace(tensor, shape=(rows, *tensor.shape[1:]))
         for tensor in graph.tensors
@@ -97,7 +97,7 @@ def with_rows(graph: Graph, rows: int) -> Graph:
 
 
 def _special(runs: tuple[tuple[NDArray[Any], ...], ...]) -> bool:
-    """Tell whether a float that comes in is NaN, infinite, a negative zero or subnormal."""
+    """Tell whether an input is NaN, infinite, a negative zero or subnormal."""
     arrays = [array for run in runs for array in run if array.dtype.kind == "f"]
     return any(
         bool(
@@ -114,14 +114,14 @@ def _special(runs: tuple[tuple[NDArray[Any], ...], ...]) -> bool:
 
 
 def shape_of(choices: Choices, least: int = 1, most: int = 4) -> tuple[int, ...]:
-    """Choose a shape: few sizes before, one at the edge of a vector last."""
+    """Choose a shape: a few leading sizes, and a last one around the width of a vector."""
     rank = choices.integer(least, most)
     outer = [one_of(choices, FEW) for _ in range(rank - 1)]
     return (*outer, one_of(choices, SIZES)) if rank else ()
 
 
 def broadcast_pair(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Choose two shapes and the one that they broadcast to."""
+    """Choose two shapes, and the shape that they broadcast to."""
     larger = shape_of(choices)
     kind = choices.integer(0, 4)
     if kind <= 1:
@@ -135,12 +135,12 @@ def broadcast_pair(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], 
 
 
 def activation(choices: Choices, names: tuple[str, ...] = tuple(ACTIVATIONS)) -> int:
-    """Choose a fused activation; none at all, most of the time."""
+    """Choose a fused activation, in most cases none."""
     return ACTIVATIONS[one_of(choices, names)] if one_in(choices, 3) else 0
 
 
 def bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape whose first dimensions are cut where it would hold too many values."""
+    """Return a shape with its leading dimensions reduced if it has too many values."""
     sizes = list(shape)
     for axis in range(len(sizes) - 1):
         while sizes[axis] > 1 and _product(sizes) > _MOST_VALUES:

@@ -1,4 +1,4 @@
-"""Operators that move values: each in every dtype, with axes, masks and places of all kinds."""
+"""Draw operators that move values: in every dtype, with all kinds of axes, masks and positions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WHOLE = 1_000_000
 
 
 class Mover:
-    """A case of an operator that moves what its first input holds.
+    """A case of an operator that moves the values of its first input.
 
     Args:
         choices: what everything is drawn from.
@@ -84,14 +84,14 @@ class Mover:
         by_rows: bool = False,
         **options: Any,
     ) -> Case:
-        """Return the case of an operator whose outputs have such shapes."""
+        """Return the case of an operator with these output shapes."""
         outputs = [self.tensor(shape) for shape in shapes]
         first = self.sketch.drawing.node(operator, inputs, outputs, **options)
         return self.sketch.case(*range(first, first + len(outputs)), by_rows=by_rows)
 
 
 def _axis(choices: Choices, rank: int) -> int:
-    """Choose an axis, now and then counted from the end."""
+    """Choose an axis, sometimes counted from the end."""
     axis = choices.integer(0, rank - 1)
     return axis - rank if one_in(choices, 3) else axis
 
@@ -271,7 +271,7 @@ def _gather_nd(mover: Mover) -> Case:
 
 
 def _embedding_lookup(choices: Choices, kind: str) -> Case:
-    """Draw a table of floats, or of integers with a scale for all or for each row.
+    """Draw a table of floats, or of integers with one scale or one for each row.
 
     The rows of a table of uint8 go out as they are stored: where floats go out, kernels read such a
     table as int8, without its zero point.

@@ -1,4 +1,4 @@
-"""The small patterns that transformers are made of, written with single operators."""
+"""Draw the small patterns of transformers, written with single operators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators on numbers by themselves: each is a row of a table."""
+"""Draw element-wise operators: each is a row of a table."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _unary(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _held_by(operator: str, kind: str, quantized: Quantization) -> Any:
-    """Return what draws stored integers; of a root's no negative numbers."""
+    """Return a function that draws stored integers, for square roots no negative ones."""
     if operator not in {"RSQRT", "SQRT"}:
         return partial(held, dtype=kind)
     low = int(quantized.zeros[0]) + (1 if operator == "RSQRT" else 0)
@@ -184,12 +184,12 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _rows_of(constant: tuple[int, ...] | None, answer: tuple[int, ...]) -> bool:
-    """Tell whether a constant operand has several rows, of as many dimensions as the result."""
+    """Tell whether a constant operand has several rows and the rank of the result."""
     return constant is not None and len(constant) == len(answer) and constant[:1] > (1,)
 
 
 def _operands(choices: Choices, operator: str, kind: str) -> tuple[Any, Any]:
-    """Choose the scales of two operands and a result, and what draws the operands' values."""
+    """Choose the scales of two operands and a result, and functions that draw the operands."""
     if kind == "float32":
         special = one_in(choices, 3)
         if operator == "POW":
@@ -252,7 +252,7 @@ def _comparison(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _drawn(choices: Choices, kind: str, *, small: bool = False) -> Any:
-    """Return what draws values of a dtype; few of them, so that some are equal."""
+    """Return a function that draws values of a dtype, only a few, so that some are equal."""
     if kind == "float32":
         return partial(floats, special=one_in(choices, 3))
     if kind == "bool":
@@ -293,7 +293,7 @@ def _select(choices: Choices, kind: str) -> Case:
 
 
 def _select_rows(choices: Choices, kind: str) -> Case:
-    """Draw a SELECT, the older one: it broadcasts nothing, but may choose whole rows."""
+    """Draw a SELECT, the older operator: it broadcasts nothing, but can choose whole rows."""
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
     quantized = quantization(choices, kind) if kind in _STORED else None
     draw = _drawn(choices, kind)
@@ -352,7 +352,7 @@ def _dequantize(choices: Choices, kind: str) -> Case:
 
 
 def _reused(choices: Choices, operator: str) -> Case:
-    """Draw a chain in which a tensor is read again after an operator might have overwritten it."""
+    """Draw a chain that reads a tensor again after an operator could have overwritten it."""
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
     row = UNARY[operator]
     draw = partial(floats, low=max(row.low, 0.1), high=min(row.high, 4.0))

@@ -1,4 +1,4 @@
-"""Dense layers and matrix products, in every way that converters quantize them."""
+"""Draw dense layers and matrix products, in every way that converters quantize them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _MOST_PRODUCTS_OF_UINT8 = 33_000
 
 
 def _sizes(choices: Choices, most: int = _MOST_PRODUCTS) -> tuple[tuple[int, ...], int]:
-    """Draw the shape of a dense layer's input, and how many outputs it has.
+    """Draw the shape of a dense layer's input, and its number of outputs.
 
     Now and then there is enough work for threads, or there are very many products to be added.
     """
@@ -69,7 +69,7 @@ def _float_weights(sketch: Sketch, shape: tuple[int, int], dtype: str) -> int:
 def quantized_weights(
     sketch: Sketch, shape: tuple[int, ...], dtype: str, scales: str, axis: int = 0
 ) -> int:
-    """Add integer weights with a scale for all, for each channel or for each block.
+    """Add integer weights with one scale, or one for each channel or block.
 
     They are symmetric, but for those of the older scheme (uint8), whose zero point is any weight.
     """
@@ -152,7 +152,7 @@ def _dense_integers(choices: Choices, dtype: str, stored: str, scales: str) -> C
 
 
 def _answer(choices: Choices, dtype: str, step: float, inner: int) -> Quantization:
-    """Choose how a sum of `inner` products is stored: it fits, fills a part, or saturates."""
+    """Choose how a sum of `inner` products is stored: in full, in a part, or saturated."""
     room = 1.0 if dtype == "int16" else 64.0
     wide = step * room * np.sqrt(inner) * one_of(choices, (1.0, 4.0, 0.25))
     if one_in(choices, 6):
@@ -166,7 +166,7 @@ _MANY_ROWS = 32_768
 
 
 def _operands(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Choose the shapes of two matrices, as multiplied, and of their product."""
+    """Choose the shapes of two matrices and of their product."""
     if one_in(choices, 4):
         m, n, k = (one_of(choices, sizes) for sizes in ((32, 40), (32, 64), (64, 80)))
     else:

@@ -1,4 +1,4 @@
-"""Convolutions along time, and what remembers: an LSTM as an operator, and as a loop's body."""
+"""Draw convolutions along time, and LSTMs as an operator and as the body of a loop."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TANH = 4
 
 
 def _convolution(choices: Choices, kind: str) -> Case:
-    """Draw a CONV_1D as converters write it: a height of 1 put in, and taken out again."""
+    """Draw a CONV_1D as converters write it: with a height of 1 added and removed again."""
     sketch = Sketch(choices)
     batch, channels, outputs = (one_of(choices, sizes) for sizes in (FEW, _WIDTHS, _WIDTHS))
     kernel, stride, dilation = one_of(choices, _KERNELS), 1 + choices.integer(0, 1), 1

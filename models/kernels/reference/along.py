@@ -1,4 +1,4 @@
-"""Operators that compute along axes: sums, means, largest values, softmax."""
+"""Compute operators along axes: sums, means, maxima, softmax."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 
 
 def softmax(number: Rounded, beta: float = 1.0) -> Rounded:
-    """exp(b x) / sum of exp(b x), along the last axis, the largest taken off before."""
+    """Compute exp(b x) / sum of exp(b x) along the last axis, after subtracting the maximum."""
     power = exponential((number - largest(number, -1)) * constant(beta))
     # Where a kernel has flushed the sum's terms, what is left still is 1 at the largest.
     return quotient(power, total(power, -1))
 
 
 def log_softmax(number: Rounded) -> Rounded:
-    """X - log of the sum of exp(x), along the last axis, the largest taken off before."""
+    """Compute x - log of the sum of exp(x) along the last axis, after subtracting the maximum."""
     shifted = number - largest(number, -1)
     return shifted - function("log", np.log, total(exponential(shifted), -1))
 
 
 def mean(number: Rounded, axes: tuple[int, ...]) -> Rounded:
-    """Sum over count."""
+    """Divide the sum by the count."""
     summed = total(number, axes)
     count = number.value.size // max(summed.value.size, 1)
     return quotient(summed, Rounded.exact(float(count)))
@@ -78,7 +78,7 @@ def _log_softmax(call: Call) -> list[Rounded]:
 
 
 def _arg_max(call: Call) -> list[Rounded]:
-    """Return where the largest is; of several any, for the specification names none."""
+    """Return the position of the maximum; any of several, for the specification names none."""
     number, (axis,) = call.operand(0).number, call.operand(1).integers
     value = number.value.argmax(axis=axis)
     among = number.value.max(axis=axis, keepdims=True) - number.value
@@ -88,7 +88,7 @@ def _arg_max(call: Call) -> list[Rounded]:
 
 
 def _cumsum(call: Call) -> list[Rounded]:
-    """Sum all up to each place, it included or not, from either end."""
+    """Sum up to each position, inclusive or exclusive, from either end."""
     number, (axis,) = call.operand(0).number, call.operand(1).integers
 
     def summed(array: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What the reference of an operator is handed, and how its results are stored."""
+"""Define the input of an operator's reference, and how its results are stored."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ HALF_STEP = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Operand:
-    """What an operator reads: a tensor, and what it holds, integers as they are stored."""
+    """An operand of an operator: a tensor, and its values; integers as they are stored."""
 
     tensor: Tensor
     number: Rounded
 
     @property
     def real(self) -> Rounded:
-        """The real numbers that it stands for."""
+        """The real numbers that it represents."""
         quantization = self.tensor.quantization
         if quantization is None or self.tensor.dtype not in RANGES:
             value = self.number.value.astype(np.float64)
@@ -60,13 +60,13 @@ class Operand:
 
     @property
     def integers(self) -> list[int]:
-        """A list of whole numbers: axes, shapes, places."""
+        """Its values as a list of whole numbers: axes, shapes, positions."""
         return [int(item) for item in self.number.value.reshape(-1)]
 
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One operator about to be computed.
+    """One operator with its operands.
 
     Attributes:
         operands: None where an optional one is absent.
@@ -83,14 +83,14 @@ class Call:
     compute: Callable[[Graph, list[Rounded]], list[Rounded]] | None = None
 
     def operand(self, place: int) -> Operand:
-        """Return an operand that must be there."""
+        """Return a required operand."""
         operand = self.operands[place]
         if operand is None:
             raise ValueError(f"operand {place} of {self.node.operator} is absent")
         return operand
 
     def optional(self, place: int) -> Operand | None:
-        """Return an operand, None where it is absent or left out."""
+        """Return an operand; None if it is absent."""
         return self.operands[place] if place < len(self.operands) else None
 
     def option(self, name: str, default: Any = 0) -> Any:
@@ -99,12 +99,12 @@ class Call:
 
     @property
     def output(self) -> Tensor:
-        """The only, or first, tensor that it writes."""
+        """The only, or first, output tensor."""
         return self.outputs[0]
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The least and the largest number that its fused activation lets through."""
+        """The smallest and the largest number that its fused activation passes."""
         return _LIMITS[_NAMES[int(self.option("activation"))]]
 
 
@@ -130,7 +130,7 @@ def stepped(
     low: float = -np.inf,
     high: float = np.inf,
 ) -> Rounded:
-    """Return the integers, not rounded yet, that stand for real numbers in a tensor.
+    """Return the unrounded integers that represent real numbers in a tensor.
 
     Args:
         real: the numbers.
@@ -151,7 +151,7 @@ def stepped(
 def within_range(
     number: Rounded, tensor: Tensor, low: float = -np.inf, high: float = np.inf
 ) -> Rounded:
-    """Saturate integers at what a tensor's type and an activation let through.
+    """Saturate integers at the limits of a tensor's type and of an activation.
 
     The limits of an activation are rounded to whole steps (kernel_util.cc of LiteRT,
     CalculateActivationRangeQuantized).
@@ -172,7 +172,7 @@ def _nearest(value: float) -> int:
 
 
 def requantized(scaled: NDArray[np.float64], multiplier: Any, bits: int = 31) -> Any:
-    """Return how far off a rescaled accumulator may be, in steps.
+    """Return the error bound of a rescaled accumulator, in steps.
 
     A kernel multiplies by an integer of `bits` bits and shifts right by some, and may round twice:
     1/2 step for the shift, and 1/2 of what it leaves for the product before (gemmlowp,

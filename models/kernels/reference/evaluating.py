@@ -1,4 +1,4 @@
-"""Compute a graph: each operator by its reference, bounds and all."""
+"""Compute a graph with bounds: each operator by its reference."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REFERENCES: dict[str, Reference] = {
 
 
 def evaluate(graph: Graph, runs: Sequence[Sequence[NDArray[Any]]]) -> list[list[Rounded]]:
-    """Return what a graph must answer, run by run, and how far off each number may be.
+    """Return the exact outputs of a graph with their bounds, run by run.
 
     Args:
         graph: whose operators are all in `REFERENCES`.
@@ -48,7 +48,7 @@ def evaluate(graph: Graph, runs: Sequence[Sequence[NDArray[Any]]]) -> list[list[
 
 
 def _read(array: NDArray[Any]) -> Rounded:
-    """Return what a tensor's numbers are read as; to a shader only finite ones mean something."""
+    """Return a tensor's numbers as a kernel reads them; shaders define only finite ones."""
     number = Rounded.exact(array)
     if number.value.dtype != np.float64 or not current().shading:
         return number

@@ -1,4 +1,4 @@
-"""Operators that move numbers about and compute nothing."""
+"""Compute operators that move numbers without changing them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _moving(move: Callable[[Call, Array], Array]) -> Reference:
-    """Return a reference that moves the first operand's numbers as they are stored."""
+    """Return a reference that moves the stored numbers of the first operand."""
 
     def reference(call: Call) -> list[Rounded]:
         return [call.operand(0).number.moved(lambda array: move(call, array))]
@@ -39,7 +39,7 @@ def _slice(call: Call, array: Array) -> Array:
 
 
 def _strided_slice(call: Call, array: Array) -> Array:
-    """Slice as numpy does; bit i of a mask leaves out a begin or an end, or drops a dimension."""
+    """Slice like numpy; bit i of a mask ignores a begin or an end, or drops a dimension."""
     ranges = zip(*(call.operand(place).integers for place in (1, 2, 3)), strict=True)
     masks = [int(call.option(f"{name}_mask")) for name in ("begin", "end", "shrink_axis")]
     picks: list[Any] = []
@@ -88,7 +88,7 @@ def _unpack(call: Call) -> list[Rounded]:
 
 
 def _gather(call: Call) -> list[Rounded]:
-    """Take slices along an axis, the same ones or others for each batch."""
+    """Take slices along an axis, the same for all batches or others for each."""
     table, ids = call.operand(0), call.operand(1).number.value
     axis, batches = int(call.option("axis")), int(call.option("batch_dims"))
 
@@ -113,7 +113,7 @@ def _embedding_lookup(call: Call) -> list[Rounded]:
 def _looked_up(
     call: Call, stored: Rounded, real: Rounded, take: Callable[[Array], Array]
 ) -> Rounded:
-    """Take rows of a table: as stored, or where floats go out as what they stand for."""
+    """Take rows of a table: stored values, or dequantized ones if the output is float."""
     floats = call.output.dtype == "float32" and stored.value.dtype == np.int64
     return rounded(real.moved(take)) if floats else stored.moved(take)
 

@@ -1,4 +1,4 @@
-"""Operators that compute each number by itself, or two numbers at one place."""
+"""Compute element-wise operators of one or two operands."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _HALF = Rounded.exact(0.5)
 
 
 def exponential(number: Rounded) -> Rounded:
-    """E to the number."""
+    """Compute e to the power of the number."""
     return function("exp", np.exp, number)
 
 
 def logistic(number: Rounded) -> Rounded:
-    """1 / (1 + exp(-x)); farthest off for negative x: the ULPs of exp, of a sum, of a division."""
+    """Compute 1 / (1 + exp(-x)); its error for negative x is that of exp, a sum and a division."""
     ulps = current().ulps
     if not current().shading:
         return function(None, _EXPIT, number, ulps["exp"] + 1.0 + ulps["div"])
@@ -64,7 +64,7 @@ def logistic(number: Rounded) -> Rounded:
 
 
 def hyperbolic(number: Rounded) -> Rounded:
-    """Tanh; WGSL's is as exact as sinh / cosh, or by an absolute error, whichever is worse."""
+    """Compute tanh; WGSL bounds it by sinh / cosh or an absolute error, whichever is larger."""
     plain = function("tanh", np.tanh, number)
     if not current().shading:
         return plain
@@ -78,14 +78,14 @@ def hyperbolic(number: Rounded) -> Rounded:
 
 
 def root(number: Rounded) -> Rounded:
-    """Square root; WGSL's is as exact as 1 / inverseSqrt(x)."""
+    """Compute the square root; WGSL bounds it by 1 / inverseSqrt(x)."""
     if not current().shading:
         return function("sqrt", np.sqrt, number)
     return _inherited(np.sqrt, number, lambda x: quotient(_ONE, inverse_root(x)))
 
 
 def inverse_root(number: Rounded) -> Rounded:
-    """1 / sqrt(x)."""
+    """Compute 1 / sqrt(x)."""
     return function("rsqrt", lambda x: 1.0 / np.sqrt(x), number)
 
 
@@ -96,27 +96,27 @@ def _minus(number: Rounded) -> Rounded:
 def _inherited(
     apply: Callable[[Any], Any], number: Rounded, formula: Callable[[Rounded], Rounded]
 ) -> Rounded:
-    """Apply a monotone function that is as exact as a formula of others ("inherited from")."""
+    """Apply a monotone function with the error of a formula of others ("inherited from")."""
     with np.errstate(all="ignore"):
         value, error = apply(number.value), formula(Rounded.exact(number.value)).error
         return settled(value, error + spread_of(apply, number))
 
 
 def gelu_by_erf(number: Rounded) -> Rounded:
-    """X / 2 (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel, arXiv 1606.08415)."""
+    """Compute x / 2 (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel, arXiv 1606.08415)."""
     argument = number * constant(np.sqrt(0.5))
     return _HALF * number * (_ONE + function("erf", _ERF, argument))
 
 
 def gelu_by_tanh(number: Rounded) -> Rounded:
-    """X / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), of the same paper."""
+    """Compute x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), of the same paper."""
     cube = number * number * number * constant(0.044715)
     argument = (number + cube) * constant(np.sqrt(2.0 / np.pi))
     return _HALF * number * (_ONE + hyperbolic(argument))
 
 
 def power(base: Rounded, exponent: Rounded) -> Rounded:
-    """Raise to a power; of an inexact base only a whole exponent says how far off it is.
+    """Raise to a power; for an inexact base only whole exponents have a bound.
 
     WGSL's is as exact as exp2(y log2(x)).
     """
@@ -137,13 +137,13 @@ def power(base: Rounded, exponent: Rounded) -> Rounded:
 
 
 def squared_difference(left: Rounded, right: Rounded) -> Rounded:
-    """(left - right) squared."""
+    """Compute (left - right) squared."""
     difference = left - right
     return difference * difference
 
 
 def _selected(choose: Callable[[Any, Any], Any]) -> Binary:
-    """Return what keeps one of two numbers; which NaN counts as is not specified."""
+    """Return a function that selects one of two numbers; its result for NaN is unspecified."""
 
     def select(left: Rounded, right: Rounded) -> Rounded:
         value = choose(left.value, right.value)
@@ -274,7 +274,7 @@ def _select_rows(call: Call) -> list[Rounded]:
 
 
 def _cast(call: Call) -> list[Rounded]:
-    """Convert: toward zero from floats to integers; what does not fit is not specified."""
+    """Convert, from floats to integers toward zero; values that do not fit are unspecified."""
     number, target = call.operand(0).number, call.output.dtype
     if target == "bool":
         return [Rounded.exact(number.value != 0)]
@@ -293,7 +293,7 @@ def _cast(call: Call) -> list[Rounded]:
 
 
 def half_precision(number: Rounded) -> Rounded:
-    """Round to float16: half a unit in the last place of 11 bits, or of the subnormals' step."""
+    """Round to float16: half a unit in the last of 11 bits, or half a subnormal step."""
     largest, step = float(np.finfo(np.float16).max), 2.0**-24
     error = number.error + np.maximum(np.abs(number.value) * 2.0**-11, step / 2.0)
     # What is larger than any float16 becomes an infinity, or the largest.
@@ -320,7 +320,7 @@ def _quantize(call: Call) -> list[Rounded]:
 
 
 def stepped_range(number: Rounded, call: Call) -> Rounded:
-    """Saturate integers at what the output's type holds."""
+    """Saturate integers at the limits of the output's type."""
     low, high = RANGES[call.output.dtype]
     return Rounded(np.clip(number.value, low, high), number.error)
 

@@ -1,4 +1,4 @@
-"""Sums of products: dense layers, matrix products, convolutions."""
+"""Compute sums of products: dense layers, matrix products, convolutions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HYBRID_ROUNDINGS = 8
 
 
 def quantized_activations(number: Rounded) -> Rounded:
-    """Return activations as a hybrid kernel sees them: rounded to eight bits, row by row.
+    """Return activations as a hybrid kernel rounds them: to eight bits, row by row.
 
     Source: TFLite's dynamic range quantization. A symmetric step is the largest magnitude / 127,
     and a value at most half of it off; an asymmetric one is the range, 0 included, / 255, and a
@@ -53,7 +53,7 @@ def fully_connected(call: Call) -> list[Rounded]:
 
 
 def batch_matmul(call: Call) -> list[Rounded]:
-    """Return left @ right, either read transposed, over broadcast batches."""
+    """Return left @ right, with transposed operands if asked for, over broadcast batches."""
     left, right = call.operand(0), call.operand(1)
     x = left.number.moved(_turning(call.option("adj_x")))
     return _multiplied(call, left, x, _Turned(right, _turning(call.option("adj_y"))), None)
@@ -64,7 +64,7 @@ def _turning(adjoint: Any) -> Callable[[NDArray[Any]], NDArray[Any]]:
 
 
 class _Turned:
-    """A second operand as it is multiplied: [..., n, k].
+    """A second operand in the layout of the multiplication: [..., n, k].
 
     Args:
         operand: as it is stored.
@@ -81,7 +81,7 @@ class _Turned:
 def _multiplied(
     call: Call, source: Operand, x: Rounded, weights: _Turned, bias: Operand | None
 ) -> list[Rounded]:
-    """Multiply x [..., m, n], as stored, and weights [..., n, k], and add a bias [k]."""
+    """Multiply stored x [..., m, n] and weights [..., n, k], and add a bias [k]."""
     if source.tensor.quantized:
         return [_integers(call, source, x, weights.operand, weights.number, bias)]
     added = None if bias is None else bias.real
@@ -161,7 +161,7 @@ def convolution(call: Call) -> list[Rounded]:
 
 
 def _windows(call: Call, image: NDArray[Any], shape: tuple[int, ...], padding: int) -> NDArray[Any]:
-    """Return what each place of a convolution sees: [batch, height, width, window]."""
+    """Return the inputs of each position of a convolution: [batch, height, width, window]."""
     _, height, width, _ = shape
     axes = []
     for size, kernel, stride, dilation in (

@@ -1,4 +1,4 @@
-"""Operators that remember, and those that repeat."""
+"""Compute recurrent operators, and loops."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _affine(rows: Rounded, weights: Operand) -> Rounded:
 
 
 def _while(call: Call) -> list[Rounded]:
-    """Compute the body for as long as the condition holds."""
+    """Compute the body while the condition holds."""
     if call.compute is None:
         raise ValueError("nothing computes a body")
     condition, body = (call.bodies[int(call.option(name)) - 1] for name in ("condition", "body"))
