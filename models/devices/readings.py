@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from models.errors import EdgeproofError
+from models.runtime.remote_shell import NAME_PYTHON
 
 if TYPE_CHECKING:
     from models.runtime.transports import Channel
@@ -62,6 +63,5 @@ def _no_reading(channel: Channel, line: bytes, reason: str) -> EdgeproofError:
     return EdgeproofError(
         f"the device's Python does not answer with its sensors: {start!r} ({reason})",
         file=channel.where,
-        remedy="Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy; "
-        "nothing that it runs at its start may print",
+        remedy=f"{NAME_PYTHON}; nothing that it runs at its start may print",
     )

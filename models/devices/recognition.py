@@ -14,6 +14,7 @@ from models.devices.profile import HOST, Device, device_names, load_device
 from models.devices.readings import read_reading
 from models.errors import EdgeproofError
 from models.runtime import watcher
+from models.runtime.remote_shell import NAME_PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +94,7 @@ def recognize_there(start: Callable[[Path], Channel], devices: Sequence[Device])
         raise EdgeproofError(
             f"the board's Python does not answer ({message or 'no message'})",
             file=channel.where,
-            remedy="Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy",
+            remedy=NAME_PYTHON,
         )
     return recognize_texts(reading.texts, reading.machine, devices)
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from models.runtime.labgrid_places import lend
-from models.targets.ssh import SshTarget
+from models.runtime.ssh import SshTransport
+from models.targets.common.reached import ReachedTarget
 
 if TYPE_CHECKING:
     from models.targets.common.target import Wish
 
 
 @dataclass(frozen=True)
-class LabgridTarget(SshTarget):
+class LabgridTarget(ReachedTarget):
     """A board that labgrid lends, and that is then reached over ssh."""
 
     scheme: ClassVar[str] = "labgrid"
@@ -27,4 +28,4 @@ class LabgridTarget(SshTarget):
             UsageMistake: the address does not fit, or another device was asked for.
             EdgeproofError: labgrid does not lend it, or the board cannot be reached.
         """
-        return cls.connect(lend(wish.address), wish.profile)
+        return cls.reach(SshTransport(lend(wish.address)), wish.profile)

@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from models.backends.common.backend import Installed
-from models.devices.recognition import recognize_there
-from models.errors import EdgeproofError
-from models.runtime.available import distributions, read_backend
 from models.runtime.ssh import SshTransport
-from models.runtime.vulkan import FOLDERS
-from models.targets.common.profiles import judging_profile, known_profiles
-from models.targets.common.target import ALLOW, Target
+from models.targets.common.reached import ReachedTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from models.devices.profile import Device
-    from models.devices.recognition import Found
-    from models.runtime.transports import Channel
-    from models.store import Store
     from models.targets.common.target import Wish
-
-_GIVE_PYTHON = (
-    "Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy and a runtime"
-)
 
 
 @dataclass(frozen=True)
-class SshTarget(Target[SshTransport]):
-    """A board that is reached over ssh.
-
-    Args:
-        device: what it was recognized as.
-        found: by what it was recognized.
-        connection: to it.
-    """
+class SshTarget(ReachedTarget):
+    """A board that is reached over ssh."""
 
     scheme: ClassVar[str] = "ssh"
     form: ClassVar[str] = "ssh://[user@]host[:port][/path/of/python]"
-    reached: ClassVar[bool] = True
-
-    device: Device
-    found: Found
-    connection: SshTransport
 
     @classmethod
     def open(cls, wish: Wish) -> Self:
@@ -58,106 +27,4 @@ class SshTarget(Target[SshTransport]):
             UsageMistake: the address does not fit, or another device was asked for.
             EdgeproofError: the board cannot be reached.
         """
-        return cls.connect(wish.address, wish.profile)
-
-    @classmethod
-    def connect(cls, address: str, profile: Device | None) -> Self:
-        """Connect to the board at an `ssh://` address and recognize it.
-
-        Raises:
-            UsageMistake: the address does not fit, or the board is another device than `profile`.
-            EdgeproofError: the board cannot be reached.
-        """
-        connection = SshTransport(address)
-        found = recognize_there(connection.start_program, known_profiles(profile))
-        where = connection.describe()
-        return cls(judging_profile(profile, found, where=where, reached=True), found, connection)
-
-    @cached_property
-    def _installed(self) -> dict[str, str]:
-        words = [self.connection.target.python, "-c", _FIND_RUNTIMES]
-        printed = self.connection.run(shlex.join(words), remedy=_GIVE_PYTHON)
-        lines = printed.splitlines()
-        found = [line.split("=", 1) for line in lines if _INSTALLED.fullmatch(line)]
-        if len(found) != len(lines) or len(dict(found)) != len(lines):
-            raise EdgeproofError(
-                f"the board's Python does not answer with its runtimes: {printed[:100]!r}",
-                file=self.connection.describe(),
-                remedy=_GIVE_PYTHON,
-            )
-        return dict(found)
-
-    def version(self, name: str) -> str:
-        """Return the version of a backend's package there."""
-        return self._installed[read_backend(name).distribution]
-
-    def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer there; None if it can."""
-        where = self.connection.describe()
-        backend = read_backend(name)
-        if backend.distribution not in self._installed:
-            return f"it is not installed on {where}"
-        drivers = tuple(self._installed[DRIVERS].split()) if DRIVERS in self._installed else ()
-        reason = backend.why_absent(Installed(versions=self._installed, drivers=drivers))
-        return None if reason is None else f"{reason} on {where}"
-
-    def transport(
-        self,
-        store: Store,  # noqa: ARG002 - the connection stands already
-        *,
-        offline: bool,  # noqa: ARG002
-        say: Callable[[str], None],  # noqa: ARG002
-    ) -> SshTransport:
-        """Return the connection."""
-        return self.connection
-
-    def identity(self, transport: SshTransport, backend: str) -> None:  # noqa: ARG002
-        """Let no answers be kept: a board that was changed must not be judged by old ones."""
-        return
-
-    def start_watch(self, transport: SshTransport) -> Callable[[Path], Channel]:  # noqa: ARG002 - the same
-        """Return a channel to the watcher on the board."""
-        return self.connection.start_program
-
-    def run(self, words: Sequence[str]) -> None:
-        """Run a command on the board.
-
-        Raises:
-            EdgeproofError: it failed; quotes its last line.
-        """
-        self.connection.run(shlex.join(words), remedy=ALLOW)
-
-    def facts(self) -> dict[str, Any]:
-        """Return the facts of the target for results.json."""
-        found = {"machine": self.found.machine, "model": self.found.model}
-        return self._facts(emulated=False, target=self.connection.describe(), **found)
-
-    def describe(self) -> str:
-        """Describe the target in one line."""
-        return f"{self.name} ({self.device.table.description}): {self.connection.describe()}"
-
-    def describe_found(self) -> str:
-        """Say which device the board is."""
-        return f"{self.connection.describe()} is {self.found.describe()}"
-
-
-# What the board's own Python says: no runtime is imported for it.
-DRIVERS = "vulkan-drivers"
-_ASKED = ("numpy", *sorted({*distributions().values()}))
-_FIND_RUNTIMES = """
-import glob, os
-from importlib import metadata
-for name in "{names}".split():
-    try:
-        print(name + "=" + metadata.version(name))
-    except metadata.PackageNotFoundError:
-        pass
-named = os.environ.get("VK_DRIVER_FILES") or os.environ.get("VK_ICD_FILENAMES")
-every = [file for folder in "{folders}".split() for file in glob.glob(folder + "/*.json")]
-found = named.split(":") if named else every
-if found:
-    print("{drivers}=" + str(len(found)))
-""".format(names=" ".join(_ASKED), folders=" ".join(FOLDERS), drivers=DRIVERS)
-
-
-_INSTALLED = re.compile(rf"({'|'.join((*_ASKED, DRIVERS))})=[\w.+!-]{{1,64}}")
+        return cls.reach(SshTransport(wish.address), wish.profile)

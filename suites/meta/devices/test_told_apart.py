@@ -9,7 +9,6 @@ import pytest
 from fixtures.judging import baselines
 from models.devices.profile import load_device
 from models.devices.recognition import Found
-from models.runtime.addresses import SshAddress
 from models.targets.local import LocalTarget
 from models.targets.ssh import SshTarget
 
@@ -32,7 +31,7 @@ def on(monkeypatch):
 def remote(address, version="2.3.0"):
     """A board at an address, with one runtime."""
     connection = SimpleNamespace(
-        target=SshAddress.parse(address),
+        python="python3",
         describe=lambda: address,
         run=lambda _words, **_: f"ai-edge-litert={version}\nnumpy=2.4.6\n",
     )

@@ -104,7 +104,7 @@ def test_a_file_is_sent_once_and_checked(transport, sent, tmp_path):
     written = arrived.stat().st_mtime_ns
     transport.close()
     assert transport.place(file) == place
-    again = SshTransport(transport.target.address, options=transport._options)
+    again = SshTransport(transport.address, options=transport._options)
     assert again.place(file) == place
     again.close()
     assert arrived.stat().st_mtime_ns == written
@@ -189,7 +189,7 @@ def test_silent_server_times_out(words, tiny, monkeypatch):
         threading.Thread(target=accept, daemon=True).start()
         silent = SshTransport(f"ssh://pi@127.0.0.1:{server.getsockname()[1]}")
         start = time.monotonic()
-        with pytest.raises(Unreachable, match=rf"{silent.target.address}: .*ssh -p"):
+        with pytest.raises(Unreachable, match=rf"{silent.address}: .*ssh -p"):
             silent.place(tiny["float32"])
         assert time.monotonic() - start < 25
 

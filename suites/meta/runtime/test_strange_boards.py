@@ -16,7 +16,7 @@ from models.devices.recognition import recognize_there, shipped
 from models.devices.watch import Watch
 from models.errors import EdgeproofError, Unreachable, UsageMistake
 from models.runner.framing import read_message, write_message
-from models.runtime import remote, ssh
+from models.runtime import remote_shell, ssh
 from models.runtime.client import Runner, RunnerDied, RunnerRefused
 from models.runtime.ssh import SshTransport
 from models.runtime.transports import Channel, LocalTransport
@@ -59,10 +59,10 @@ def board(tmp_path, monkeypatch):
 @pytest.fixture
 def impatient(monkeypatch):
     """Limits of a second or two, which are those that the test waits for."""
-    monkeypatch.setattr(ssh, "SECONDS_TO_START", 1.5)
-    monkeypatch.setattr(remote, "SECONDS_TO_START", 1.5)
-    monkeypatch.setattr(ssh, "SECONDS_TO_RUN", 1.5)
-    monkeypatch.setattr(ssh, "_SECONDS_TO_END", 0.5)
+    for module in (remote_shell, ssh):
+        monkeypatch.setattr(module, "SECONDS_TO_START", 1.5)
+        monkeypatch.setattr(module, "SECONDS_TO_END", 0.5)
+    monkeypatch.setattr(remote_shell, "SECONDS_TO_RUN", 1.5)
 
 
 def program(tmp_path, text):

@@ -1,0 +1,279 @@
+"""Start the runner on a board whose POSIX shell is reached by a command of this machine.
+
+What ssh, adb and the like have in common stands here: files are sent once and checked by their
+hash, programs start in the board's own Python, and what is started ends with its channel. A board's
+shell may print what it likes when it starts: what counts stands between marks that no one else
+knows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shlex
+import subprocess
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from models import processes
+from models.errors import EdgeproofError, Unreachable
+from models.runtime import assembling
+from models.runtime.marked_scripts import (
+    SECONDS_TO_START,
+    MarkedChannel,
+    Script,
+    describe_noise,
+)
+from models.runtime.transports import RUNNER_ENVIRONMENT
+from models.store import hash_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from models.runtime.transports import Channel
+
+NAME_PYTHON = (
+    "End the board's address with the path of its Python, /path/of/python: 3.8 or later, with "
+    "numpy and a runtime"
+)
+# Files are kept there by hash: the same one is sent once, whatever the run.
+REMOTE_FOLDER = "${XDG_CACHE_HOME:-$HOME/.cache}/edgeproof/sent"
+_NAME_DIGITS = 16
+_ODD = re.compile(r"[^A-Za-z0-9._-]")
+# A line of shell that only looks something up, however slow the board.
+SECONDS_TO_RUN = 60.0
+SECONDS_TO_END = 5.0
+# A connection that is slower than this is given up.
+_SLOWEST_BYTES_PER_SECOND = 100_000
+_SECONDS_TO_KILL = 3.0
+_LONGEST_ANSWER = 1 << 20
+_SHOW_SHELL = "echo it runs commands"
+
+
+class RemoteShell(ABC):
+    """The runner on a board whose shell a command of this machine reaches.
+
+    Args:
+        address: of the board, as the user gave it.
+        python: the interpreter there that has numpy and a runtime.
+        environment: variables of the runner on top of `RUNNER_ENVIRONMENT`.
+        wrapper: a command of the board that starts the runner.
+
+    Attributes:
+        failed_status: the exit status with which the command says that itself, and not what it
+            started, has failed; None if none says so.
+    """
+
+    patience: ClassVar[float] = 1.0
+    failed_status: ClassVar[int | None] = None
+
+    def __init__(
+        self,
+        address: str,
+        python: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
+    ) -> None:
+        self.address = address
+        self.python = python
+        self._wrapper = wrapper
+        self._environment = {**RUNNER_ENVIRONMENT, **(environment or {})}
+        self._placed: dict[tuple[str, str], str] = {}
+
+    @abstractmethod
+    def command(self, script: Script) -> list[str]:
+        """Return the local command that runs a script on the board."""
+
+    @property
+    @abstractmethod
+    def by_hand(self) -> str:
+        """The command line by which a user reaches the board, for remedies."""
+
+    @abstractmethod
+    def within(self, wrapper: Sequence[str]) -> Self:
+        """Return another connection, whose runners are started by a command of the board."""
+
+    def connect(self) -> None:  # noqa: B027 - a command that connects by itself does nothing more
+        """Make a connection that commands can use, unless it stands.
+
+        Raises:
+            EdgeproofError: the board cannot be reached.
+        """
+
+    @property
+    def stands(self) -> bool:
+        """Whether a command would still reach the board."""
+        return True
+
+    def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:  # noqa: ARG002 - the board has one Python
+        """Start the runner with command-line arguments."""
+        return self.start_program(assembling.runner_file(), arguments)
+
+    def start_program(self, program: Path, arguments: Sequence[str] = ()) -> Channel:
+        """Send a Python program and start it there.
+
+        Raises:
+            EdgeproofError: the board cannot be reached.
+        """
+        path = self.place(program)
+        variables = [f"{key}={value}" for key, value in self._environment.items()]
+        words = [*self._wrapper, "env", *variables, self.python, path, *arguments]
+        script = Script.starting(shlex.join(words), secrets.token_hex(8))
+        channel = _RemoteChannel(self, script)
+        if channel.skip_noise(SECONDS_TO_START) is None:
+            channel.kill()
+            raise self.not_started(channel)
+        return channel
+
+    def place(self, file: Path) -> str:
+        """Send a file unless the board has it, checked by its sha256; return its path there.
+
+        Raises:
+            EdgeproofError: the board cannot be reached, or cannot keep the file.
+        """
+        digest = hash_file(file)
+        placement = (str(file.resolve()), digest)
+        if placement not in self._placed:
+            self._placed[placement] = self._send(file, digest)
+        return self._placed[placement]
+
+    def describe(self) -> str:
+        """Name the board's address."""
+        return self.address
+
+    def run(
+        self,
+        line: str,
+        stdin: Path | None = None,
+        *,
+        remedy: str = "Run it by hand there to see what it lacks",
+        seconds: float | None = None,
+    ) -> str:
+        """Run a shell line there; return its output.
+
+        Args:
+            line: of a POSIX shell.
+            stdin: a file of this machine that it reads.
+            remedy: what helps where the line itself fails.
+            seconds: that it may take; by default `SECONDS_TO_RUN`.
+
+        Raises:
+            EdgeproofError: the board cannot be reached, or the line failed.
+        """
+        self.connect()
+        script = Script.running(line, secrets.token_hex(8))
+        with contextlib.ExitStack() as stack:
+            source = stack.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL
+            done = processes.run(
+                self.command(script),
+                stdin=source,
+                environment=own_environment(),
+                seconds=SECONDS_TO_RUN if seconds is None else seconds,
+                output=_LONGEST_ANSWER,
+                remedy=f"Check that the board is not overloaded, and that {self.by_hand} works",
+            )
+        answer = script.answer_in(done.stdout)
+        if answer is None:
+            raise self._unanswered(done)
+        if answer.status:
+            raise EdgeproofError(
+                f"the board cannot do its part ({done.last_error_line})",
+                file=self.address,
+                remedy=remedy,
+            )
+        return answer.text
+
+    def kill_there(self, group: int) -> None:
+        """Kill a group of processes of the board's, if the connection stands."""
+        if self.stands and group > 1:
+            script = Script.running(f"kill -KILL -- -{group}", secrets.token_hex(8))
+            with contextlib.suppress(EdgeproofError):
+                processes.run(
+                    self.command(script),
+                    environment=own_environment(),
+                    seconds=_SECONDS_TO_KILL,
+                    remedy="",
+                )
+
+    def not_started(self, channel: MarkedChannel) -> EdgeproofError:
+        """End a channel whose script did not start on the board, and say why."""
+        status = channel.wait(SECONDS_TO_END)
+        last_words = channel.last_lines(1)
+        channel.close()
+        if status == self.failed_status:
+            return self._out_of_reach(last_words)
+        return self._no_shell(
+            last_words or describe_noise(channel.noise), timed_out=channel.timed_out
+        )
+
+    def _send(self, file: Path, digest: str) -> str:
+        name = f"{digest[:_NAME_DIGITS]}-{_ODD.sub('_', file.name)}"
+        remedy = f"Free space in the board's {REMOTE_FOLDER}, and let the login write there"
+        enter = f'd="{REMOTE_FOLDER}"; mkdir -p "$d" && cd "$d" && pwd'
+        look = f"{enter} && {{ test ! -e {name} || sha256sum <{name}; }}"
+        lines = self.run(look, remedy=remedy).splitlines()
+        if not lines[-1].startswith(digest):
+            # The name appears only when the file is whole, and nothing stays of one that is not.
+            part = f"{name}.part.$$"
+            is_complete = f'test "$(sha256sum <{part})" = "{digest}  -"'
+            keep = f"trap 'rm -f {part}' EXIT; cat >{part} && {is_complete} && mv {part} {name}"
+            allowed = SECONDS_TO_RUN + file.stat().st_size / _SLOWEST_BYTES_PER_SECOND
+            self.run(f"{enter} && ({keep})", file, remedy=remedy, seconds=allowed)
+        return f"{lines[0]}/{name}"
+
+    def _unanswered(self, done: processes.Ended) -> EdgeproofError:
+        if done.code == self.failed_status:
+            return self._out_of_reach(done.last_error_line)
+        return self._no_shell(describe_noise(done.stdout.encode()) or done.last_error_line)
+
+    def _out_of_reach(self, last_words: str) -> Unreachable:
+        return Unreachable(
+            f"the board cannot be reached ({last_words or 'no answer'})",
+            file=self.address,
+            remedy=f"Check that `{self.by_hand}` works without a question",
+        )
+
+    def _no_shell(self, last_words: str, *, timed_out: bool = False) -> EdgeproofError:
+        problem = (
+            f"did not answer within {SECONDS_TO_START:g} s" if timed_out else "runs no commands"
+        )
+        command = f"`{self.by_hand} {_SHOW_SHELL}`"
+        return Unreachable(
+            f"the board's shell {problem} ({last_words or 'it said nothing'})",
+            file=self.address,
+            remedy=f"Give the login a shell of which {command} prints these words, and ends",
+        )
+
+
+class _RemoteChannel(MarkedChannel):
+    """A program on the board, behind a command of this machine."""
+
+    def __init__(self, shell: RemoteShell, script: Script) -> None:
+        super().__init__(shell.command(script), own_environment(), shell.address, script)
+        self._shell = shell
+
+    def kill(self) -> None:
+        """End the command and the processes it started on the board."""
+        super().kill()
+        group, self.group = self.group, 0
+        self._shell.kill_there(group)
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for the end and kill after `seconds`, on the board, too."""
+        status = super().wait(seconds)
+        if status is None:
+            self.kill()
+        return status
+
+    def lost_connection(self, status: int | None) -> bool:
+        """Tell whether the command failed, not the runner."""
+        return status is not None and status == self._shell.failed_status
+
+
+def own_environment() -> dict[str, str]:
+    """Return this machine's environment for the command: agent, home; messages in English."""
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
