@@ -208,7 +208,7 @@ def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file:
         raise archive.refusal(f"holds {len(infos):,} members, at most {limits.members:,} are read")
     for name, count in Counter(info.filename for info in infos).items():
         if count > 1:
-            raise archive.refusal(f"is held {count} times: which one counts is not said", name)
+            raise archive.refusal(f"is in the archive {count} times", name)
     for info in infos:
         problem = _problem(info, limits)
         if problem:
@@ -228,13 +228,13 @@ def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
     unpacked = f"would be {info.file_size:,} bytes unpacked"
     most = max(_SMALL, limits.ratio * info.compress_size)
     problems = {
-        "has a name that no file can have: it is too long, or cannot be shown": not is_writable(
+        "has a name that is too long, or characters that cannot be shown": not is_writable(
             info.filename
         ),
         "would be unpacked outside of its folder": not is_safe(info.filename),
         "is a link or a device, not a file": kind not in {0, stat.S_IFREG, stat.S_IFDIR},
         "is encrypted": bool(info.flag_bits & _ENCRYPTED),
-        "is packed by another method than deflate": info.compress_type not in _METHODS,
+        "is compressed by a method other than deflate": info.compress_type not in _METHODS,
         f"{unpacked}, at most {limits.member:,} are unpacked": info.file_size > limits.member,
         f"{unpacked} out of {info.compress_size:,}, at most {limits.ratio} times as many are "
         "unpacked": info.file_size > most,

@@ -55,7 +55,7 @@ def check_shape(shape: object, itemsize: int, room: int) -> tuple[int, ...]:
     sizes = tuple(whole(size, "a dimension") for size in shape)
     needed = itemsize * math.prod(max(size, 1) for size in sizes)
     if needed > (max(room, _LARGEST_EMPTY) if 0 in sizes else room):
-        raise ArrayError(f"an array of shape {_shown(list(sizes))} is larger than what is there")
+        raise ArrayError(f"an array of shape {_shown(list(sizes))} needs more bytes than there are")
     return sizes
 
 
@@ -74,7 +74,9 @@ def as_array(data: Bytes, dtype: np.dtype[Any], shape: object, offset: int = 0) 
     room = memoryview(data).nbytes - whole(offset, "an offset")
     sizes = check_shape(shape, dtype.itemsize, room)
     if dtype.itemsize * math.prod(sizes) != room:
-        raise ArrayError(f"an array of shape {_shown(list(sizes))} is smaller than what is there")
+        raise ArrayError(
+            f"an array of shape {_shown(list(sizes))} needs fewer bytes than there are"
+        )
     count = math.prod(sizes)
     flat = np.frombuffer(data, dtype, count, offset if room else 0)  # noqa: TID251 - as checked
     return flat.reshape(sizes)

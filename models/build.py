@@ -157,7 +157,9 @@ def _parser() -> Parser:
     parser.add_argument(
         "--cache-dir", type=path, default=default_root(), help="the store (default: %(default)s)"
     )
-    parser.add_argument("--offline", action="store_true", help="never reach for the hub")
+    parser.add_argument(
+        "--offline", action="store_true", help="never fetch from the Hugging Face hub"
+    )
     parser.add_argument(
         "--until-stdin-ends",
         action="store_true",

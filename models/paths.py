@@ -20,7 +20,7 @@ _NAME = re.compile(r"\w(?:[\w .+-]{0,62}[\w+-])?")
 _WINDOWS_DEVICES = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 NAMES = (
     "Use up to 64 letters, digits, '_', '-', '+', '.' and spaces; begin with a letter, a digit or "
-    "'_', end with none of '.' and space; con, prn, aux, nul, com1 to com9 and lpt1 to lpt9 are "
+    "'_', do not end with '.' or a space; con, prn, aux, nul, com1 to com9 and lpt1 to lpt9 are "
     "no files' names on Windows"
 )
 # How somebody writes a path who does not mean an id of the hub.
@@ -68,8 +68,8 @@ def current_folder() -> Path:
         return Path.cwd()
     except OSError as error:
         raise UsageMistake(
-            f"the current folder is not there any more ({error.strerror})",
-            remedy="Change to a folder that is there (`cd`), and run again",
+            f"the current folder no longer exists ({error.strerror})",
+            remedy="Change to an existing folder (`cd`), and run again",
         ) from None
 
 

@@ -28,21 +28,21 @@ class Message:
         """Return a whole number."""
         value = self._values.get(number, default)
         if not isinstance(value, int):
-            raise ValueError(f"field {number} is no integer")  # noqa: TRY004 - in the file
+            raise ValueError(f"field {number} is not an integer")  # noqa: TRY004 - in the file
         return value
 
     def bytes(self, number: int) -> bytes:
         """Return bytes; empty if the field is missing."""
         value = self._values.get(number, b"")
         if isinstance(value, int):
-            raise ValueError(f"field {number} is no text")  # noqa: TRY004 - in the file
+            raise ValueError(f"field {number} is not text")  # noqa: TRY004 - in the file
         return bytes(value)
 
     def float(self, number: int) -> float:
         """Return a float32; 0 if the field is missing."""
         value = self._values.get(number, bytes(4))
         if isinstance(value, int) or len(value) != struct.calcsize("<f"):
-            raise ValueError(f"field {number} is no number")
+            raise ValueError(f"field {number} is not a number")
         (number_read,) = struct.unpack("<f", value)
         return float(number_read)
 
@@ -64,7 +64,7 @@ def fields(content: bytes | Value) -> Iterator[tuple[int, Value]]:
         elif kind in {_FIXED32, _FIXED64}:
             size = 4 if kind == _FIXED32 else 8
         else:
-            raise ValueError(f"byte {at} begins no field")
+            raise ValueError(f"byte {at} does not begin a field")
         if size > len(view) - at:
             raise ValueError("it was cut short")
         yield number, view[at : at + size]
@@ -93,4 +93,4 @@ def _varint(content: memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * place)
         if byte < 0x80:  # noqa: PLR2004 - the last byte has no continuation bit
             return value, at + place + 1
-    raise ValueError(f"byte {at} begins no number, or it was cut short")
+    raise ValueError(f"byte {at} does not begin a number, or the file was cut short")

@@ -65,7 +65,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         # A number of thousands of digits, or tables nested as deep, are no TOMLDecodeError.
         raise UsageMistake(
-            f"is not valid TOML ({error})", file=path, remedy="Mend the line it names"
+            f"is not valid TOML ({error})", file=path, remedy="Correct the line that it names"
         ) from None
 
 

@@ -47,20 +47,20 @@ def folder() -> Path:
 
 
 def is_installed() -> bool:
-    """Tell whether `install` only has to check."""
+    """Tell whether Allure is installed, so that `install` only has to check it."""
     return Store(default_root()).has(_stage())
 
 
 def install() -> Path:
-    """Install Allure if it is missing, and check every file of it; return its folder.
+    """Install Allure if it is missing, and check every file; return its folder.
 
     Raises:
         EdgeproofError: node is not installed, npm fails, the cache cannot be written to, or what
             was installed has changed.
     """
-    kept = Store(default_root()).get(_stage(), _npm_install)
-    kept.check()
-    return kept.folder
+    installed = Store(default_root()).get(_stage(), _npm_install)
+    installed.check()
+    return installed.folder
 
 
 def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[str, Any]]:
@@ -88,8 +88,8 @@ def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[
             f"Allure {version()} drew nothing (exit {done.code}): {_tail(done)}",
             remedy=f"Delete {folder()} and try again, or run the suite again",
         )
-    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    results_of_gate: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return results_of_gate
 
 
 def _npm_install(scratch: Path) -> None:

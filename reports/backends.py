@@ -55,8 +55,8 @@ def _circumstances(document: Document) -> str:
     versions = dict.fromkeys(f"{cell.backend.split('-')[0]} {cell.version}" for cell in cells)
     texts = " to ".join(f"{count:,}" for count in sorted({cell.texts for cell in cells}))
     adapters = dict.fromkeys(cell.by for cell in cells if cell.by)
-    where = ", ".join(filter(None, [device.name, device.machine, *adapters]))
-    return f"{document.subject.name} on {where}: {texts} texts, {', '.join(versions)}"
+    place = ", ".join(filter(None, [device.name, device.machine, *adapters]))
+    return f"{document.subject.name} on {place}: {texts} texts, {', '.join(versions)}"
 
 
 def _faults(cells: Sequence[Cell]) -> list[list[str]]:
@@ -74,28 +74,28 @@ def _faults(cells: Sequence[Cell]) -> list[list[str]]:
 
 def _said(cell: Cell) -> str:
     """Return the message of the first gate that did not pass."""
-    said, *_ = cell.why.split("\n")
-    return f"{cell.short}: {said}"
+    first_line, *_ = cell.why.split("\n")
+    return f"{cell.short}: {first_line}"
 
 
 def _smallest(cell: Cell) -> str:
-    found = cell.departure
-    if found is None:
+    departure = cell.departure
+    if departure is None:
         return "-"
-    if found.unknown_because:
-        return found.text
-    named = ", ".join(dict.fromkeys(found.operators))
+    if departure.unknown_because:
+        return departure.text
+    operators = ", ".join(dict.fromkeys(departure.operators))
     # Why it is refused, and which signal ended it, is what the gate says.
-    figures = f", {found.said}" if found.said not in cell.why else ""
-    return f"{found.bytes:,} bytes: {named} ({found.how}{figures})"
+    figures = f", {departure.said}" if departure.said not in cell.why else ""
+    return f"{departure.bytes:,} bytes: {operators} ({departure.how}{figures})"
 
 
 def main() -> int:
     """Write the page."""
     parser = argparse.ArgumentParser(description="Write the matrix of docs/backends.md.")
     parser.add_argument("results", nargs="*", type=path, help="results.json of runs")
-    given: list[Path] = parser.parse_args().results
-    files = given or [file for file in RESULTS if file.exists()]
+    options_given: list[Path] = parser.parse_args().results
+    files = options_given or [file for file in RESULTS if file.exists()]
     documents = [read_results(file) for file in files]
     require_distinct(zip(files, documents, strict=True))
     replace_between(PAGE, f"\n\n{page_of(documents)}\n\n")

@@ -24,14 +24,14 @@ def without_empty(table: Table, empty: str, *, may_go: Collection[str] | None = 
         may_go: heads of the columns that may be left out; None for all but the first.
     """
     head, *rows = table
-    kept = [
+    positions = [
         at
         for at, title in enumerate(head)
         if any(row[at] != empty for row in rows)
         or at == 0
         or (may_go is not None and title not in may_go)
     ]
-    return [tuple(row[at] for at in kept) for row in table]
+    return [tuple(row[at] for at in positions) for row in table]
 
 
 def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list[str]:

@@ -1,4 +1,4 @@
-"""Define the types of results.json: what a run found, read once and drawn many times.
+"""Define the types of results.json, which is read once and drawn many times.
 
 | table | what |
 |---|---|
@@ -69,7 +69,7 @@ class Moment(Open, frozen=True, kw_only=True):
                 try:
                     datetime.fromisoformat(moment)
                 except ValueError:
-                    raise ValueError(f"`{name}`: {moment[:40]!r} is no ISO 8601 time") from None
+                    raise ValueError(f"`{name}`: {moment[:40]!r} is not an ISO 8601 time") from None
 
 
 class ModelSizes(Open, frozen=True, kw_only=True):
@@ -108,7 +108,7 @@ class Sizes(Open, frozen=True, kw_only=True):
 
 
 class SubjectRecord(Open, frozen=True, kw_only=True):
-    """What was judged.
+    """The judged subject.
 
     Attributes:
         name: of the subject.
@@ -138,7 +138,7 @@ class SubjectRecord(Open, frozen=True, kw_only=True):
 
 
 class DeviceRecord(Open, frozen=True, kw_only=True, omit_defaults=True):
-    """Where it was judged.
+    """The device that the subject was judged on.
 
     Attributes:
         name: of the device.
@@ -156,7 +156,7 @@ class DeviceRecord(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Circumstances(Open, frozen=True, kw_only=True):
-    """What the numbers depend on.
+    """The circumstances that the numbers depend on.
 
     Attributes:
         backend: the one that is judged.
@@ -219,7 +219,7 @@ class ArtefactRecord(Open, frozen=True, kw_only=True):
 
 
 class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
-    """The outcome of a test; `message` says why it did not pass, `lacking` what a skip lacks.
+    """The outcome of a test: `message` says why it did not pass, `lacking` what a skip needs.
 
     Where several runs are one document, `subject` and `device` say whose it is.
     """
@@ -244,7 +244,7 @@ class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Document(Table, frozen=True, kw_only=True):
-    """All that a run found; see the head of this module."""
+    """The whole content of results.json; see the module's docstring."""
 
     schema: int
     run: Run
@@ -266,27 +266,27 @@ class Document(Table, frozen=True, kw_only=True):
         return self.run.merged if isinstance(self.run.merged, list) else None
 
     def renamed(self, device: str) -> Document:
-        """Return the same of a device of another name."""
+        """Return the outcome under another device name."""
         measurements = [replace(measurement, device=device) for measurement in self.measurements]
         return replace(self, device=replace(self.device, name=device), measurements=measurements)
 
     def parts(self) -> list[Document]:
         """Return a document for each run, of one subject on one device."""
-        return [self] if self.merged is None else [self._part(one) for one in self.merged]
+        return [self] if self.merged is None else [self._part(merged) for merged in self.merged]
 
-    def _part(self, one: Merged) -> Document:
+    def _part(self, merged: Merged) -> Document:
         """Return one of the runs, with its own measurements and tests."""
-        whose = one.subject.name, one.device.name
+        owner = merged.subject.name, merged.device.name
         return replace(
             self,
-            run=Run(**asdict(one.run)),
-            subject=one.subject,
-            device=one.device,
-            circumstances=one.circumstances,
+            run=Run(**asdict(merged.run)),
+            subject=merged.subject,
+            device=merged.device,
+            circumstances=merged.circumstances,
             measurements=[
                 measurement
                 for measurement in self.measurements
-                if (measurement.subject, measurement.device) == whose
+                if (measurement.subject, measurement.device) == owner
             ],
-            tests=[test for test in self.tests if (test.subject, test.device) == whose],
+            tests=[test for test in self.tests if (test.subject, test.device) == owner],
         )

@@ -38,7 +38,7 @@ class Element:
     end: int
 
     def content(self, page: str) -> str:
-        """Return what a script or a style of the page holds."""
+        """Return the content of a script or a style of the page."""
         return page[self.inside : self.closed]
 
 
@@ -80,14 +80,14 @@ class _Finder(HTMLParser):
         self._lines = [0, *accumulate(len(line) + 1 for line in page.split("\n"))]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
+        """Record an element."""
         start = self._position()
         inside = start + len(self.get_starttag_text() or "")
-        held = {name: value or "" for name, value in attrs}
-        self.found.append(Element(tag, held, start, inside, inside, inside))
+        attributes = {name: value or "" for name, value in attrs}
+        self.found.append(Element(tag, attributes, start, inside, inside, inside))
 
     def handle_endtag(self, tag: str) -> None:
-        """Note where the content of a script or a style ends."""
+        """Record the end of the content of a script or a style."""
         last = self.found[-1] if self.found else None
         if last is not None and last.tag == tag and tag in self.CDATA_CONTENT_ELEMENTS:
             last.closed = self._position()

@@ -1,4 +1,4 @@
-"""How the tests of a run ended, each kind under its own word and with its own count."""
+"""Count how the tests of a run ended, each kind under a name of its own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ENDED = {
     GUARDED: "kept a regression guard",
     "failed": "failed",
     "error": "broken",
-    "xfailed": "failed as known",
-    "xpassed": "passed against what is known",
+    "xfailed": "failed as expected",
+    "xpassed": "passed although recorded as known failures",
     "measured": "measured without a budget",
     "not_run": "not run",
     "skipped": "could not run here",
@@ -26,7 +26,7 @@ ENDED = {
 
 
 def endings_of(document: Document) -> Counter[str]:
-    """Count the tests of a run by how they ended, a key of `ENDED` each.
+    """Count the tests of a run by how they ended, by the keys of `ENDED`.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -36,24 +36,26 @@ def endings_of(document: Document) -> Counter[str]:
     extent = document.run.extent
     if extent is not None:
         # Most of them are left out before the run, and so are no tests of it.
-        ended["not_applicable"] = sum(one.count for one in extent.not_applicable)
-        ended["skipped"] = sum(one.count for one in extent.skipped)
+        ended["not_applicable"] = sum(group.count for group in extent.not_applicable)
+        ended["skipped"] = sum(group.count for group in extent.skipped)
     return ended
 
 
 def as_sentence(document: Document) -> str:
     """Return how the tests of a run ended, in words."""
     ended = endings_of(document)
-    counts = [f"{ended[kind]:,} {said}" for kind, said in ENDED.items() if ended[kind]]
+    counts = [f"{ended[kind]:,} {words}" for kind, words in ENDED.items() if ended[kind]]
     return f"Tests: {', '.join(counts) or 'none'}."
 
 
-def _ending(one: Outcome, guarded: set[str]) -> str:
-    return GUARDED if one.outcome == "passed" and one.id in guarded else one.outcome
+def _ending(outcome: Outcome, guarded: set[str]) -> str:
+    return GUARDED if outcome.outcome == "passed" and outcome.id in guarded else outcome.outcome
 
 
 def _guarded_alone(document: Document) -> set[str]:
     """Return the tests that a regression guard judged, and no budget."""
     measured = document.measurements
-    budgeted = {one.test for one in measured if one.verdict is not None}
-    return {one.test for one in measured if one.guard is not None} - budgeted
+    budgeted = {measurement.test for measurement in measured if measurement.verdict is not None}
+    return {
+        measurement.test for measurement in measured if measurement.guard is not None
+    } - budgeted

@@ -70,15 +70,23 @@ class Explanation:
 
     @property
     def unsure(self) -> bool:
-        """Whether nothing is known to be wrong: too few samples, or wrong circumstances."""
-        one = self.measurement
-        return one is not None and not is_worse(one) and not _breaks_its_budget(one)
+        """Whether the outcome is undecided: too few samples, or invalid circumstances."""
+        measurement = self.measurement
+        return (
+            measurement is not None
+            and not is_worse(measurement)
+            and not _breaks_its_budget(measurement)
+        )
 
     @property
     def is_regression(self) -> bool:
-        """Whether something is worse than it was, and no requirement is known to be broken."""
-        one = self.measurement
-        return one is not None and is_worse(one) and not _breaks_its_budget(one)
+        """Whether a value became worse, although no requirement is known to be broken."""
+        measurement = self.measurement
+        return (
+            measurement is not None
+            and is_worse(measurement)
+            and not _breaks_its_budget(measurement)
+        )
 
     @property
     def red(self) -> bool:
@@ -87,11 +95,11 @@ class Explanation:
 
     @property
     def is_known(self) -> bool:
-        """Whether the test failed as it was expected to."""
+        """Whether the test failed in the expected way."""
         return self.outcome == "xfailed"
 
     def as_text(self) -> str:
-        """Write it for a terminal, wrapped; the command stands on its own line, to be copied."""
+        """Return it for a terminal, wrapped; the command has its own line, for copying."""
         width = max(len(label) for label, _ in self.rows) + 2
         lines = [one_line(self.title), f"  {one_line(self.test)}"]
         for label, text in self.rows:
@@ -107,7 +115,7 @@ class Explanation:
         return several_lines("\n".join(lines), LONGEST_COMMAND) + "\n"
 
     def as_markdown(self) -> str:
-        """Write it for GitHub, collapsed under its title."""
+        """Return it for GitHub, collapsed under its title."""
         rows = "\n".join(
             f"| {label} | {_markdown_cell(label, text)} |" for label, text in self.rows
         )
@@ -129,12 +137,13 @@ def explanations(document: Document) -> list[Explanation]:
         EdgeproofError: a measurement is not valid.
     """
     return sorted(
-        (account for account in accounts(document) if account.red), key=lambda one: one.unsure
+        (account for account in accounts(document) if account.red),
+        key=lambda account: account.unsure,
     )
 
 
 def accounts(document: Document) -> list[Explanation]:
-    """Say of every test that measured or failed why it ended as it did.
+    """Explain the outcome of every test that measured or failed.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -143,14 +152,22 @@ def accounts(document: Document) -> list[Explanation]:
     for measurement in document.measurements:
         measured.setdefault(measurement.test, []).append(measurement)
     localized = document.run.localizations
-    found = []
+    explanations_found = []
     for test in document.tests:
-        own = [one for one in localized if test.id in one.tests]
-        taken: list[Measurement | None] = [*measured.get(test.id, [])]
+        localizations = [
+            localization for localization in localized if test.id in localization.tests
+        ]
+        measurements: list[Measurement | None] = [*measured.get(test.id, [])]
         if test.outcome in {*RED, "xfailed"}:
-            taken = [one for one in taken if one and _is_wrong(one)] or [None]
-        found += [_explanation(document, test, one, own) for one in taken]
-    return found
+            measurements = [
+                measurement
+                for measurement in measurements
+                if measurement and _is_wrong(measurement)
+            ] or [None]
+        explanations_found += [
+            _explanation(document, test, measurement, localizations) for measurement in measurements
+        ]
+    return explanations_found
 
 
 def reproduce(document: Document, test: str) -> str:
@@ -160,41 +177,43 @@ def reproduce(document: Document, test: str) -> str:
 
 def circumstances(document: Document) -> str:
     """Return the circumstances of a run, in one line."""
-    known, run = document.circumstances, document.run
-    backend, threads = known.backend or "", known.threads
+    recorded, run = document.circumstances, document.run
+    backend, threads = recorded.backend or "", recorded.threads
     parts = [
         _device(document.device),
-        f"{backend} {known.backends.get(backend, '')}".strip(),
+        f"{backend} {recorded.backends.get(backend, '')}".strip(),
         f"{threads} thread{'' if threads == 1 else 's'}" if threads else "",
-        f"Python {known.python}" if known.python else "",
-        _load(known),
+        f"Python {recorded.python}" if recorded.python else "",
+        _load(recorded),
         commit_of(run.commit, changed=run.changed),
         f"run of {moment_of(run.started)}",
     ]
     return ", ".join(filter(None, parts))
 
 
-def _load(known: Circumstances) -> str:
+def _load(recorded: Circumstances) -> str:
     """Return the machine's load before and after the run; empty if it is not known."""
-    if known.load_before is None or known.load_after is None:
+    if recorded.load_before is None or recorded.load_after is None:
         return ""
-    cores = "?" if known.cores is None else known.cores
-    return f"load {known.load_before:.1f} before, {known.load_after:.1f} after on {cores} cores"
+    cores = "?" if recorded.cores is None else recorded.cores
+    return (
+        f"load {recorded.load_before:.1f} before, {recorded.load_after:.1f} after on {cores} cores"
+    )
 
 
 def _device(device: DeviceRecord) -> str:
     """Name the device and its kind: "host (x86_64)", "rpi4-emulated (emulated aarch64)"."""
     emulated = "emulated " if device.emulated else ""
-    known = ", ".join(filter(None, (device.machine, device.core, device.target)))
-    return f"{device.name} ({emulated}{known})" if emulated or known else device.name
+    facts = ", ".join(filter(None, (device.machine, device.core, device.target)))
+    return f"{device.name} ({emulated}{facts})" if emulated or facts else device.name
 
 
-def measured_as(one: Measurement) -> str:
+def measured_as(measurement: Measurement) -> str:
     """Return the measurement in words, with its interval and sample size."""
-    estimate = one.estimate
-    said = describe(estimate, metric_named(one.metric), scheme=one.scheme)
+    estimate = measurement.estimate
+    text = describe(estimate, metric_named(measurement.metric), scheme=measurement.scheme)
     exact = estimate.low == estimate.high
-    return f"{said}, an exact number" if exact else f"{said}, 95 % interval in brackets"
+    return f"{text}, an exact number" if exact else f"{text}, 95 % interval in brackets"
 
 
 def budget_as(metric: str, budget: BudgetRecord) -> str:
@@ -210,115 +229,123 @@ def budget_as(metric: str, budget: BudgetRecord) -> str:
 def _explanation(
     document: Document,
     test: Outcome,
-    one: Measurement | None,
+    measurement: Measurement | None,
     localized: Sequence[Localization],
 ) -> Explanation:
-    rows = [("What happened", _last_lines(test.message))] if one is None else _judged(one)
+    rows = (
+        [("What happened", _last_lines(test.message))]
+        if measurement is None
+        else _judged(measurement)
+    )
     rows += [
-        *(row for found in localized for row in _localized(found)),
+        *(row for localization in localized for row in _localized(localization)),
         ("Circumstances", circumstances(document)),
         ("Reproduce", reproduce(document, test.id)),
     ]
     title = f"{test.outcome}: {test.id.rpartition('::')[2]}"
-    if one is not None:
-        what = _in_a_word(one)
-        title = f"{what}: {one.metric} of {one.scheme} on {document.device.name}"
-    shown = tuple((label, _told(label, text)) for label, text in rows)
-    return Explanation(test.id, title, shown, test.outcome, one)
+    if measurement is not None:
+        verdict = _in_a_word(measurement)
+        title = f"{verdict}: {measurement.metric} of {measurement.scheme} on {document.device.name}"
+    described = tuple((label, _told(label, text)) for label, text in rows)
+    return Explanation(test.id, title, described, test.outcome, measurement)
 
 
-def _in_a_word(one: Measurement) -> str:
-    """Return what a measurement comes down to: its worst verdict, or that it has none."""
-    if is_worse(one) and not _breaks_its_budget(one):
+def _in_a_word(measurement: Measurement) -> str:
+    """Return the worst verdict of a measurement, or that it has none."""
+    if is_worse(measurement) and not _breaks_its_budget(measurement):
         return "regression"
-    guard = None if one.guard is None else one.guard.verdict
+    guard = None if measurement.guard is None else measurement.guard.verdict
     return (
         guard
-        if guard in UNSURE and one.verdict in {None, Verdict.PASS}
-        else (one.verdict or guard or "measured")
+        if guard in UNSURE and measurement.verdict in {None, Verdict.PASS}
+        else (measurement.verdict or guard or "measured")
     )
 
 
 def _told(label: str, text: str) -> str:
-    """Return a labelled text, which may have several lines where edgeproof breaks them."""
+    """Return a labelled text, in which edgeproof's own line breaks are kept."""
     if label in _OF_LINES:
         return text
     return one_line(text, LONGEST_COMMAND) if label == "Reproduce" else one_line(text)
 
 
-def _localized(found: Localization) -> list[tuple[str, str]]:
-    """Return where the error begins, and the texts whose label it flipped."""
-    rows = [("Localizer", found.as_sentence())]
-    if found.flips:
-        count = found.flipped or len(found.flips)
+def _localized(localization: Localization) -> list[tuple[str, str]]:
+    """Return where the error begins, and the texts whose labels it flipped."""
+    rows = [("Localizer", localization.as_sentence())]
+    if localization.flips:
+        count = localization.flipped or len(localization.flips)
         head = f"{count:,}, surest in the reference (by logits over the next label):"
-        said = "\n".join([head, *(flip.as_sentence() for flip in found.flips[:FLIPS])])
-        rows.append(("Labels that flipped", said))
+        flips = "\n".join([head, *(flip.as_sentence() for flip in localization.flips[:FLIPS])])
+        rows.append(("Labels that flipped", flips))
     return rows
 
 
-def _is_wrong(one: Measurement) -> bool:
-    guarded = one.guard is not None and one.guard.verdict is not Verdict.PASS
-    return one.verdict not in {None, Verdict.PASS} or guarded or is_worse(one)
+def _is_wrong(measurement: Measurement) -> bool:
+    guarded = measurement.guard is not None and measurement.guard.verdict is not Verdict.PASS
+    return measurement.verdict not in {None, Verdict.PASS} or guarded or is_worse(measurement)
 
 
-def _breaks_its_budget(one: Measurement) -> bool:
-    return one.verdict is Verdict.FAIL
+def _breaks_its_budget(measurement: Measurement) -> bool:
+    return measurement.verdict is Verdict.FAIL
 
 
-def is_worse(one: Measurement) -> bool:
+def is_worse(measurement: Measurement) -> bool:
     """Tell whether it breaks its regression guard, or is worse than its baseline."""
-    broken = one.guard is not None and one.guard.verdict is Verdict.FAIL
-    moved = one.details.since_baseline
+    broken = measurement.guard is not None and measurement.guard.verdict is Verdict.FAIL
+    moved = measurement.details.since_baseline
     return broken or (moved is not None and moved.move == Move.REGRESSION)
 
 
-def _judged(one: Measurement) -> list[tuple[str, str]]:
-    rows = [("Measured", measured_as(one))]
-    if one.budget is not None:
-        rows.append(("Budget", budget_as(one.metric, one.budget)))
-    if one.verdict is not None:
-        rows.append(("Verdict", _verdict_as(one, one.budget, one.verdict)))
-    elif one.guard is None:
+def _judged(measurement: Measurement) -> list[tuple[str, str]]:
+    rows = [("Measured", measured_as(measurement))]
+    if measurement.budget is not None:
+        rows.append(("Budget", budget_as(measurement.metric, measurement.budget)))
+    if measurement.verdict is not None:
+        rows.append(("Verdict", _verdict_as(measurement, measurement.budget, measurement.verdict)))
+    elif measurement.guard is None:
         rows.append(("Verdict", "none: it is measured, and not judged"))
-    if one.guard is not None:
-        rows.append(("Regression guard", budget_as(one.metric, one.guard)))
-        rows.append(("Its verdict", _verdict_as(one, one.guard, one.guard.verdict)))
-    if one.known_failure:
-        rows.append(("Known failure", one.known_failure))
-    details = one.details
+    if measurement.guard is not None:
+        rows.append(("Regression guard", budget_as(measurement.metric, measurement.guard)))
+        rows.append(
+            ("Its verdict", _verdict_as(measurement, measurement.guard, measurement.guard.verdict))
+        )
+    if measurement.known_failure:
+        rows.append(("Known failure", measurement.known_failure))
+    details = measurement.details
     if isinstance(details.looked, Looked):
         rows.append(("Texts looked at", _looked(details.looked)))
     if isinstance(details.timed, Timed):
-        asked = f"{details.timed.asked:,} of {details.timed.of:,}: {details.timed.because}"
-        rows.append(("Timed answers", asked))
+        answers = f"{details.timed.asked:,} of {details.timed.of:,}: {details.timed.because}"
+        rows.append(("Timed answers", answers))
     if details.answered_by:
-        said = ", ".join(f"{name} {count:,}" for name, count in details.answered_by.items())
-        rows.append(("Texts answered by", said))
+        backends = ", ".join(f"{name} {count:,}" for name, count in details.answered_by.items())
+        rows.append(("Texts answered by", backends))
     if details.first_difference:
         rows.append(("First difference", details.first_difference))
     moved = details.since_baseline
     return [*rows, ("Since the baseline", NO_BASELINE if moved is None else moved.reason)]
 
 
-def _verdict_as(one: Measurement, limit: BudgetRecord | None, verdict: Verdict) -> str:
-    """Return a verdict and why."""
+def _verdict_as(measurement: Measurement, limit: BudgetRecord | None, verdict: Verdict) -> str:
+    """Return a verdict and its reason."""
     if verdict is not Verdict.INVALID:
-        return f"{verdict}: {MEANING[verdict] if limit is None else one.why(limit, verdict)}"
+        return (
+            f"{verdict}: {MEANING[verdict] if limit is None else measurement.why(limit, verdict)}"
+        )
     # An earlier run has kept the circumstances in its sentence alone.
-    because = one.details.invalid_because
-    known = isinstance(because, str)
-    return f"{verdict}: {f'not judged, {because}' if known else one.reason}"
+    because = measurement.details.invalid_because
+    is_known = isinstance(because, str)
+    return f"{verdict}: {f'not judged, {because}' if is_known else measurement.reason}"
 
 
 def _looked(looked: Looked) -> str:
-    """Say how many texts were looked at, out of how many, and why no more."""
+    """Say how many texts were looked at, out of how many, and why looking stopped."""
     return f"{looked.texts:,} of {looked.of:,}: {looked.because}"
 
 
 def _last_lines(message: str) -> str:
-    kept = [line for line in visible(message).split("\n") if line.strip()]
-    return "\n".join(kept[-LAST_LINES:]) or "no message"
+    lines = [line for line in visible(message).split("\n") if line.strip()]
+    return "\n".join(lines[-LAST_LINES:]) or "no message"
 
 
 def _markdown_cell(label: str, text: str) -> str:

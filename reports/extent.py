@@ -65,11 +65,11 @@ class Extent(Table, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def partial_because(document: Document) -> list[str]:
-    """Return every reason why a run is partial; empty if it is whole."""
+    """Return every reason why a run is partial; empty if it is complete."""
     extent = document.run.extent
     if extent is None:
         return [UNKNOWN]
-    reasons = [one_line(one) for one in extent.narrowed]
+    reasons = [one_line(reason) for reason in extent.narrowed]
     if extent.ended_by:
         reasons.append(f"it ended early: {_first_line(extent.ended_by)}")
     missing = _count(extent.not_run)
@@ -79,34 +79,34 @@ def partial_because(document: Document) -> list[str]:
 
 
 def counted(document: Document) -> list[str]:
-    """Return a line for each kind of test that judged nothing: how many, and why."""
+    """Return a line for each kind of test without a verdict: how many, and why."""
     extent = document.run.extent
     return [] if extent is None else list(_lines(extent))
 
 
 def could_not_run(document: Document) -> int:
-    """Return how many gates this machine lacks something for."""
+    """Return how many gates could not run because this machine lacks something."""
     extent = document.run.extent
     return 0 if extent is None else _count(extent.skipped)
 
 
 def left_aside(document: Document) -> list[str]:
-    """Return in a few words each what a headline must not hide."""
+    """Return short remarks about gates that did not run, for the headline."""
     extent = document.run.extent
     if extent is None:
         return []
-    said = []
+    parts = []
     if extent.skipped:
         count = _count(extent.skipped)
         counts = _counts(extent.skipped, brief=True, most=_NAMED)
-        said.append(f"{count:,} gate{'' if count == 1 else 's'} not run: {', '.join(counts)}")
+        parts.append(f"{count:,} gate{'' if count == 1 else 's'} not run: {', '.join(counts)}")
     if extent.other_schemes:
-        said.append(f"schemes not asked for: {', '.join(extent.other_schemes)}")
+        parts.append(f"schemes not asked for: {', '.join(extent.other_schemes)}")
     # Whoever wrote a limit expects it to be judged; those that ship serve many subjects.
     budgets = document.circumstances.budgets or ""
     if extent.unread_budgets and not budgets.startswith(SHIPPED):
-        said.append(f"budgets that nothing here reads: {_some(extent.unread_budgets)}")
-    return said
+        parts.append(f"budgets that no gate of this run reads: {_some(extent.unread_budgets)}")
+    return parts
 
 
 def _lines(extent: Extent) -> Iterator[str]:
@@ -131,16 +131,16 @@ def _counts(groups: Iterable[Group], *, brief: bool = False, most: int | None = 
         most: how many are named; the others are one count. None for all.
     """
     counts = _by_first_line(groups, brief=brief).most_common()
-    said = [f"{reason} ({count:,})" for reason, count in counts[:most]]
-    more = sum(count for _, count in counts[len(said) :])
-    return [*said, f"other reasons ({more:,})"] if more else said
+    counted = [f"{reason} ({count:,})" for reason, count in counts[:most]]
+    more = sum(count for _, count in counts[len(counted) :])
+    return [*counted, f"other reasons ({more:,})"] if more else counted
 
 
 def _some(names: tuple[str, ...], most: int = _NAMED) -> str:
     """Return the first of some names, and how many more there are."""
     more = len(names) - most
-    shown = ", ".join(map(one_line, names[:most]))
-    return f"{shown} and {more:,} more" if more > 0 else shown
+    listed = ", ".join(map(one_line, names[:most]))
+    return f"{listed} and {more:,} more" if more > 0 else listed
 
 
 def _count(groups: tuple[Group, ...]) -> int:
@@ -151,8 +151,8 @@ def _by_first_line(groups: Iterable[Group], *, brief: bool = False) -> Counter[s
     """Count tests by the visible part of their reason: equal lines are counted together."""
     counts: Counter[str] = Counter()
     for group in groups:
-        said = (brief and group.lacking) or group.reason
-        counts[_first_line(said)] += group.count
+        text = (brief and group.lacking) or group.reason
+        counts[_first_line(text)] += group.count
     return counts
 
 

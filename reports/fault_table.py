@@ -21,7 +21,7 @@ NEVER = "not planted here yet"
 # A class and words for each way a fault may have ended.
 _ENDED = {
     "red": ("good", "turned red"),
-    "missed": ("bad", "not seen to turn red"),
+    "missed": ("bad", "did not turn red"),
     "skipped": ("unsure", "not planted on this machine"),
 }
 
@@ -59,7 +59,7 @@ def as_html(
 def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> str:
     """Return how many faults are planted, for how many gates, and how they ended."""
     ended = Counter(fault.seen.outcome if fault.seen else "" for fault in faults)
-    words = [f"{ended[kind]:,} {said}" for kind, (_, said) in _ENDED.items() if ended[kind]]
+    words = [f"{ended[kind]:,} {label}" for kind, (_, label) in _ENDED.items() if ended[kind]]
     if ended[""]:
         words.append(f"{ended['']:,} {NEVER}")
     own = sum(gate.startswith(META) for gate in grouped)
@@ -72,7 +72,7 @@ def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> st
 
 def _row(fault: PlantedFault) -> dict[str, str]:
     """Return the cells of a fault."""
-    where = ", ".join(filter(None, (fault.of, fault.file, fault.only.strip("-"))))
+    place = ", ".join(filter(None, (fault.of, fault.file, fault.only.strip("-"))))
     kind, ended = _ENDED[fault.seen.outcome] if fault.seen else ("quiet", NEVER)
-    said = fault.seen.said if fault.seen else ""
-    return {"name": fault.name, "where": where, "kind": kind, "ended": ended, "said": said}
+    message = fault.seen.said if fault.seen else ""
+    return {"name": fault.name, "where": place, "kind": kind, "ended": ended, "said": message}

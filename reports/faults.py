@@ -83,7 +83,7 @@ def read_faults(file: Path) -> list[PlantedFault]:
         UsageMistake: missing, unreadable, not JSON, of another schema version, or not valid.
     """
     try:
-        held = msgspec.convert(parse_json(read_regular(file, LARGEST_DOCUMENT)), type=_File)
+        table = msgspec.convert(parse_json(read_regular(file, LARGEST_DOCUMENT)), type=_File)
     except FileNotFoundError:
         raise UsageMistake("no such file", file=file, remedy="`tox -e meta` writes it") from None
     except OSError as error:
@@ -91,19 +91,19 @@ def read_faults(file: Path) -> list[PlantedFault]:
             f"cannot be read ({error.strerror})", file=file, remedy="Name a readable file"
         ) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        what, _, where = str(error).partition(" - at `$")
-        key = where.strip("`.") or None
+        problem, _, location = str(error).partition(" - at `$")
+        key = location.strip("`.") or None
         raise UsageMistake(
-            f"is not a table of planted faults ({what})", file=file, key=key, remedy=WRITTEN_BY
+            f"is not a table of planted faults ({problem})", file=file, key=key, remedy=WRITTEN_BY
         ) from None
-    if held.schema != SCHEMA_VERSION:
+    if table.schema != SCHEMA_VERSION:
         raise UsageMistake(
-            f"has the schema version {held.schema}, not {SCHEMA_VERSION}",
+            f"has the schema version {table.schema}, not {SCHEMA_VERSION}",
             file=file,
             key="schema",
             remedy=WRITTEN_BY,
         )
-    return held.faults
+    return table.faults
 
 
 def write_faults(file: Path, faults: Iterable[PlantedFault]) -> None:
@@ -132,26 +132,32 @@ def gate_of(test: str) -> str:
 
 def by_gate(faults: Iterable[PlantedFault]) -> dict[str, list[PlantedFault]]:
     """Return the faults of each gate: gates by their ids, edgeproof's own tests last."""
-    found: dict[str, list[PlantedFault]] = {}
-    for fault in sorted(faults, key=lambda one: (one.gate.startswith(META), one.gate)):
-        found.setdefault(fault.gate, []).append(fault)
-    return found
+    faults_of: dict[str, list[PlantedFault]] = {}
+    for fault in sorted(faults, key=lambda fault: (fault.gate.startswith(META), fault.gate)):
+        faults_of.setdefault(fault.gate, []).append(fault)
+    return faults_of
 
 
 def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
     """Return the sentences about one gate: a label, and the names of its faults."""
-    shown = [fault.name for fault in faults if fault.is_shown]
-    other = [fault.name for fault in faults if not fault.is_shown]
-    said = [("Shown to fail by", shown), ("Has to fail by, and was not seen to here", other)]
-    return [(label, "; ".join(names)) for label, names in said if names]
+    seen_here = [fault.name for fault in faults if fault.is_shown]
+    not_seen = [fault.name for fault in faults if not fault.is_shown]
+    groups = [
+        ("Shown to fail by", seen_here),
+        ("Has to fail by, not tried on this machine", not_seen),
+    ]
+    return [(label, "; ".join(names)) for label, names in groups if names]
 
 
 def planted_at(faults: Iterable[PlantedFault]) -> list[str]:
     """Return the commits and dates at which the faults were planted, the latest first."""
-    seen = sorted(
-        (fault.seen for fault in faults if fault.seen), key=lambda it: it.when, reverse=True
+    sightings = sorted(
+        (fault.seen for fault in faults if fault.seen),
+        key=lambda sighting: sighting.when,
+        reverse=True,
     )
-    said = (
-        f"{commit_of(one.commit, changed=one.changed)} on {one.when[:10]}".strip() for one in seen
+    lines = (
+        f"{commit_of(sighting.commit, changed=sighting.changed)} on {sighting.when[:10]}".strip()
+        for sighting in sightings
     )
-    return list(dict.fromkeys(said))
+    return list(dict.fromkeys(lines))

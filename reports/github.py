@@ -55,23 +55,23 @@ def step_summary(document: Document) -> str:
         matrix.as_markdown(document),
         sizes.as_markdown(document),
         f"Circumstances: {foreign_text.as_markdown(circumstances(document))}.",
-        *(f"\nNote: {foreign_text.as_markdown(said)}" for said in _remarks(document)),
+        *(f"\nNote: {foreign_text.as_markdown(remark)}" for remark in _remarks(document)),
         "",
-        *(one.as_markdown() for one in red),
+        *(explanation.as_markdown() for explanation in red),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _remarks(document: Document) -> list[str]:
     """Return the remarks of each run that a reader of the numbers needs."""
-    said = [remark for run in document.parts() for remark in run.subject.remarks]
-    return list(dict.fromkeys(said))
+    remarks = [remark for run in document.parts() for remark in run.subject.remarks]
+    return list(dict.fromkeys(remarks))
 
 
 def _said(document: Document) -> str:
-    """Return the answer of the headline: its subject stands above."""
-    said = answer(document).text
-    return foreign_text.as_markdown(f"{said[:1].upper()}{said[1:]}.")
+    """Return the headline's answer without its subject, which is named above it."""
+    sentence = answer(document).text
+    return foreign_text.as_markdown(f"{sentence[:1].upper()}{sentence[1:]}.")
 
 
 def annotations_asked_for(document: Document) -> list[str]:
@@ -84,18 +84,30 @@ def annotations_of(document: Document) -> list[str]:
     return [_annotation(explanation) for explanation in explanations(document)]
 
 
-def _annotation(one: Explanation) -> str:
-    taken = one.measurement
-    limit = (taken.guard if one.is_regression else taken.budget or taken.guard) if taken else None
+def _annotation(explanation: Explanation) -> str:
+    measurement = explanation.measurement
+    limit = (
+        (
+            measurement.guard
+            if explanation.is_regression
+            else measurement.budget or measurement.guard
+        )
+        if measurement
+        else None
+    )
     place = place_of(limit.file, limit.key) if limit else None
-    properties = {"title": foreign_text.one_line(f"{one.title} ({one.test})")}
+    properties = {"title": foreign_text.one_line(f"{explanation.title} ({explanation.test})")}
     if place is not None:
         properties = {"file": place.file, "line": str(place.line)} | properties
-    elif taken is None:
-        properties = {"file": foreign_text.one_line(one.test.partition("::")[0])} | properties
-    given = ",".join(f"{name}={_escaped(text, ',:')}" for name, text in properties.items())
-    message = foreign_text.several_lines("\n".join(f"{label}: {text}" for label, text in one.rows))
-    return f"::{'warning' if one.unsure else 'error'} {given}::{_escaped(message)}"
+    elif measurement is None:
+        properties = {
+            "file": foreign_text.one_line(explanation.test.partition("::")[0])
+        } | properties
+    listed = ",".join(f"{name}={_escaped(text, ',:')}" for name, text in properties.items())
+    message = foreign_text.several_lines(
+        "\n".join(f"{label}: {text}" for label, text in explanation.rows)
+    )
+    return f"::{'warning' if explanation.unsure else 'error'} {listed}::{_escaped(message)}"
 
 
 def _escaped(text: str, more: str = "") -> str:

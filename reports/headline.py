@@ -1,4 +1,4 @@
-"""The sentence that a run comes down to: whether its subject can ship on its device."""
+"""Write the headline of a run: whether its subject can ship on its device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Red(NamedTuple):
-    """The gates that are not green, by their ids: one that measures several numbers is one gate.
+    """The ids of the gates that are not green; a gate with several numbers counts once.
 
     Attributes:
         failed: those that break a requirement, or an assertion.
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
 
 def headline(document: Document) -> Answer:
-    """Return the answer with subject and device before it."""
+    """Return the answer, preceded by subject and device."""
     kind, text = answer(document)
     return Answer(kind, f"{document.title}: {text}")
 
@@ -51,10 +51,10 @@ def answer(document: Document) -> Answer:
     keeps its requirements is fit to ship; a regression is red beside it. What did not run is
     counted.
     """
-    kind, said = _verdict(document, _red(document))
+    kind, sentence = _verdict(document, _red(document))
     partial = partial_because(document)
     aside = [f"this run is partial: {'; '.join(partial)}"] if partial else []
-    return Answer(kind, "; ".join([said, *aside, *left_aside(document)]))
+    return Answer(kind, "; ".join([sentence, *aside, *left_aside(document)]))
 
 
 def _verdict(document: Document, red: _Red) -> tuple[str, str]:
@@ -79,18 +79,22 @@ def _verdict(document: Document, red: _Red) -> tuple[str, str]:
 
 
 def _red(document: Document) -> _Red:
-    found = explanations(document)
-    failed = {one.test for one in found if not one.is_regression and not one.unsure}
-    worse = {one.test for one in found if one.is_regression} - failed
-    return _Red(failed, worse, {one.test for one in found} - failed - worse)
+    explained = explanations(document)
+    failed = {
+        explanation.test
+        for explanation in explained
+        if not explanation.is_regression and not explanation.unsure
+    }
+    worse = {explanation.test for explanation in explained if explanation.is_regression} - failed
+    return _Red(failed, worse, {explanation.test for explanation in explained} - failed - worse)
 
 
 def _green(document: Document) -> str:
-    known = sum(test.outcome == "xfailed" for test in document.tests)
-    said = "every gate that ran is green" if could_not_run(document) else "every gate is green"
-    said += f" but {_counted(known, 'known failure')}" if known else ""
-    return f"{said}, time is not judged there" if document.device.emulated else said
+    known_failures = sum(test.outcome == "xfailed" for test in document.tests)
+    sentence = "every gate that ran is green" if could_not_run(document) else "every gate is green"
+    sentence += f" but {_counted(known_failures, 'known failure')}" if known_failures else ""
+    return f"{sentence}, time is not judged there" if document.device.emulated else sentence
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

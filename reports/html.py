@@ -66,24 +66,24 @@ def draw_report(
         EdgeproofError: Allure cannot be installed, or draws nothing; the disk is full.
     """
     runs = read_runs(folders)
-    found = survey(runs)
+    surveyed = survey(runs)
     for run in runs:
         for file in run.unreadable:
             _say(f"left out, as it cannot be read: {file}")
     if not allure.is_installed():
         _say(f"installing Allure {allure.version()} into {allure.folder()} (once)")
     _say(
-        f"drawing {found.tests} tests on {len(found.environments) or 'unnamed'} device(s): "
-        f"{'; '.join(sorted(found.environments)) or '-'}"
+        f"drawing {surveyed.tests} tests on {len(surveyed.environments) or 'unnamed'} device(s): "
+        f"{'; '.join(sorted(surveyed.environments)) or '-'}"
     )
     rules: dict[str, Any] = {"minTestsCount": min_tests}
     if required:
-        wanted = (found.of_device.get(device, [device]) for device in required)
-        rules["environmentsTested"] = [name for names in wanted for name in names]
+        environments = (surveyed.of_device.get(device, [device]) for device in required)
+        rules["environmentsTested"] = [name for names in environments for name in names]
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "index.html").unlink(missing_ok=True)  # a failure must not leave the last report
-        return _draw(runs, found, out, rules, faults)
+        return _draw(runs, surveyed, out, rules, faults)
     except OSError as error:
         raise EdgeproofError(
             f"cannot be written ({error.strerror})",
@@ -94,7 +94,7 @@ def draw_report(
 
 def _draw(
     runs: list[Run],
-    found: Survey,
+    surveyed: Survey,
     out: Path,
     rules: dict[str, Any],
     faults: Sequence[PlantedFault] | None,
@@ -102,12 +102,12 @@ def _draw(
     from reports.staging import draw, stage  # noqa: PLC0415 - numpy, only when there is a run
     from reports.summary import Shown, put_first  # noqa: PLC0415 - the same
 
-    history, name = out.parent / "history.jsonl", _run_name(found.began)
+    history, name = out.parent / "history.jsonl", _run_name(surveyed.began)
     _forget(history, name)
     facts = {
         "history": str(history),
         "run": name,
-        "environments": found.environments,
+        "environments": surveyed.environments,
         "gate": rules,
     }
     drawn = [draw(run) for run in runs]
@@ -118,12 +118,12 @@ def _draw(
         gate = allure.draw(staged, Path(scratch, "html"), facts)
         page = Path(scratch, "html", "index.html")
         text = page.read_text(encoding="utf-8")
-        shown = [
+        shown_runs = [
             Shown(run.document, pictures, _links(text, run.environments))
             for run, pictures in zip(runs, drawn, strict=True)
             if run.document is not None
         ]
-        text = put_first(text, shown, gate=gate, faults=faults)
+        text = put_first(text, shown_runs, gate=gate, faults=faults)
         text = keep_to_itself(text)
         loads = external_loads(text)  # before they are packed out of sight
         page.write_text(pack(text), encoding="utf-8")
@@ -155,10 +155,10 @@ def _forget(history: Path, run: str) -> None:
     if not history.exists():
         return
     lines = history.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not line.isspace() and _run_of(line) != run]
-    if len(kept) < len(lines):
+    others = [line for line in lines if not line.isspace() and _run_of(line) != run]
+    if len(others) < len(lines):
         with write_whole(history) as file:
-            file.write("".join(kept).encode())
+            file.write("".join(others).encode())
 
 
 def _run_of(line: str) -> str | None:
@@ -185,22 +185,22 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     size, seconds = page.stat().st_size / 1e6, time.monotonic() - started
     _say(f"{page}: {size:.1f} MB in {seconds:.1f} s; open it in any browser")
-    broken = [found["message"] for found in gate if not found["success"]]
+    broken = [rule["message"] for rule in gate if not rule["success"]]
     for message in broken:
         _say(f"quality gate broken: {message}")
     return EdgeproofError.exit_code if broken else 0
 
 
-def _planted(named: Path | None) -> list[PlantedFault] | None:
+def _planted(file: Path | None) -> list[PlantedFault] | None:
     """Return the planted faults of each gate.
 
     None if no file is named and none is where it would be.
     """
     from reports.faults import read_faults  # noqa: PLC0415 - msgspec, only when it draws
 
-    if named is None and not DEFAULT_FAULTS.exists():
+    if file is None and not DEFAULT_FAULTS.exists():
         return None
-    return read_faults(named or DEFAULT_FAULTS)
+    return read_faults(file or DEFAULT_FAULTS)
 
 
 def _parser() -> Parser:

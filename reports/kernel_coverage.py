@@ -20,38 +20,39 @@ _MOST_SHOWN = 12
 
 
 def lines_of(document: Document) -> list[tuple[str, list[str]]]:
-    """Return for each candidate what was proven, and the operators that were not."""
-    found = []
-    for one in document.measurements:
-        if one.metric != METRIC:
+    """Return the proven share of each candidate, and its operators without proof."""
+    lines = []
+    for measurement in document.measurements:
+        if measurement.metric != METRIC:
             continue
-        held = one.details.kernels
-        covered = Covered() if isinstance(held, UnsetType) else held
-        said = (
-            f"{one.scheme} on {one.backend}: {one.value:.1%} of {covered.operators} operators and "
+        recorded = measurement.details.kernels
+        covered = Covered() if isinstance(recorded, UnsetType) else recorded
+        sentence = (
+            f"{measurement.scheme} on {measurement.backend}: {measurement.value:.1%} of "
+            f"{covered.operators} operators and "
             f"{covered.multiply_accumulates:.1%} of multiply-accumulates ({_how(covered)})"
         )
-        found.append((said, [*_few(covered.not_proven), *_few(covered.drawn_alone)]))
-    return found
+        lines.append((sentence, [*_few(covered.not_proven), *_few(covered.drawn_alone)]))
+    return lines
 
 
 def _how(covered: Covered) -> str:
     """Say how the operators were checked, and with which results."""
-    said = [", ".join(f"{count} {state}" for state, count in covered.states.items())]
+    parts = [", ".join(f"{count} {state}" for state, count in covered.states.items())]
     if covered.graphs > 1:
         fewer = covered.asked_graphs < covered.graphs
         of = f"{covered.asked_graphs} of its" if fewer else "its"
-        said.append(f"in {of} {covered.graphs} graphs")
+        parts.append(f"in {of} {covered.graphs} graphs")
     if covered.texts:
-        said.append(f"fed with drawn values and the activations of {covered.texts} texts")
+        parts.append(f"fed with drawn values and the activations of {covered.texts} texts")
     else:
-        said.append(f"fed with drawn values alone: {covered.not_recorded}")
-    return "; ".join(said)
+        parts.append(f"fed with drawn values alone: {covered.not_recorded}")
+    return "; ".join(parts)
 
 
 def _few(lines: list[str]) -> list[str]:
-    left = len(lines) - _MOST_SHOWN
-    return [*lines[:_MOST_SHOWN], *([f"and {left} more"] if left > 0 else [])]
+    more = len(lines) - _MOST_SHOWN
+    return [*lines[:_MOST_SHOWN], *([f"and {more} more"] if more > 0 else [])]
 
 
 def as_text(document: Document) -> str:
@@ -59,11 +60,11 @@ def as_text(document: Document) -> str:
     lines = [line for part in document.parts() for line in lines_of(part)]
     if not lines:
         return ""
-    shown = [f"\n{TITLE}:"]
-    for said, not_proven in lines:
-        shown.append(f"  {one_line(said)}")
-        shown += [f"    {one_line(one)}" for one in not_proven]
-    return "\n".join(shown) + "\n"
+    text = [f"\n{TITLE}:"]
+    for sentence, not_proven in lines:
+        text.append(f"  {one_line(sentence)}")
+        text += [f"    {one_line(line)}" for line in not_proven]
+    return "\n".join(text) + "\n"
 
 
 def as_html(document: Document) -> str:

@@ -28,17 +28,17 @@ NOT_COVERED = "-"
 
 def table_of(cells: list[Cell]) -> str:
     """Return the table with an explanation of its columns, as Markdown."""
-    columns = sorted({_column(one) for one in cells})
-    rows = sorted({(one.operator, one.kind) for one in cells})
-    known = {(one.operator, one.kind, *_column(one)): one for one in cells}
-    lines = ["| operator | operands | " + " | ".join(_head(*one) for one in columns) + " |"]
+    columns = sorted({_column(cell) for cell in cells})
+    rows = sorted({(cell.operator, cell.kind) for cell in cells})
+    cell_of = {(cell.operator, cell.kind, *_column(cell)): cell for cell in cells}
+    lines = ["| operator | operands | " + " | ".join(_head(*column) for column in columns) + " |"]
     lines.append("|" + "---|" * (len(columns) + 2))
     for operator, kind in rows:
-        found = [known.get((operator, kind, *one)) for one in columns]
-        states = [NOT_COVERED if one is None else one.state for one in found]
+        found_cells = [cell_of.get((operator, kind, *column)) for column in columns]
+        states = [NOT_COVERED if cell is None else cell.state for cell in found_cells]
         lines.append(f"| {operator} | {kind} | " + " | ".join(states) + " |")
-    counted = Counter(one.state for one in cells)
-    total = sum(one.examples for one in cells)
+    counted = Counter(cell.state for cell in cells)
+    total = sum(cell.examples for cell in cells)
     summary = ", ".join(f"{count} {state}" for state, count in sorted(counted.items()))
     return "\n".join([f"{total:,} examples; of {len(cells):,} cells {summary}.", "", *lines])
 
@@ -46,14 +46,17 @@ def table_of(cells: list[Cell]) -> str:
 def deviations_of() -> str:
     """Return the known deviations as Markdown."""
     lines = ["| name | operators | backends | versions | what is wrong |", "|---|---|---|---|---|"]
-    for one in known_deviations():
-        machines = [*one.machines, *one.processors]
-        where = f" on {', '.join(machines)}" if machines else ""
-        names = ", ".join(one.operators) + (f" ({', '.join(one.kinds)})" if one.kinds else "")
-        backends = ", ".join(one.backends) + where
-        known = f" ([more]({one.link}))" if one.link.startswith("https:") else ""
-        what = one.reason + known
-        lines.append(f"| {one.name} | {names} | {backends} | {', '.join(one.versions)} | {what} |")
+    for deviation in known_deviations():
+        machines = [*deviation.machines, *deviation.processors]
+        platforms = f" on {', '.join(machines)}" if machines else ""
+        names = ", ".join(deviation.operators) + (
+            f" ({', '.join(deviation.kinds)})" if deviation.kinds else ""
+        )
+        backends = ", ".join(deviation.backends) + platforms
+        link = f" ([more]({deviation.link}))" if deviation.link.startswith("https:") else ""
+        reason = deviation.reason + link
+        versions = ", ".join(deviation.versions)
+        lines.append(f"| {deviation.name} | {names} | {backends} | {versions} | {reason} |")
     return "\n".join(lines)
 
 
@@ -61,8 +64,8 @@ def _column(cell: Cell) -> tuple[str, str, str]:
     return cell.backend, cell.version, cell.target or cell.machine
 
 
-def _head(backend: str, version: str, where: str) -> str:
-    return f"{backend} {version}" + ("" if where == "x86_64" else f" ({where})")
+def _head(backend: str, version: str, machine: str) -> str:
+    return f"{backend} {version}" + ("" if machine == "x86_64" else f" ({machine})")
 
 
 def write_page(page: Path, cells: list[Cell]) -> None:
@@ -80,8 +83,10 @@ def main() -> int:
     """Write the page."""
     parser = argparse.ArgumentParser(description="Write the table of docs/kernels.md.")
     parser.add_argument("folders", nargs="*", type=Path, help="of cells (default: the last runs')")
-    given = parser.parse_args().folders or [one for one in CELLS if one.exists()] or CELLS[:1]
-    write_page(PAGE, [cell for folder in given for cell in read_cells(folder)])
+    folders = (
+        parser.parse_args().folders or [folder for folder in CELLS if folder.exists()] or CELLS[:1]
+    )
+    write_page(PAGE, [cell for folder in folders for cell in read_cells(folder)])
     return 0
 
 

@@ -29,12 +29,12 @@ class Point(Open, frozen=True, kw_only=True):
     inf: int
     sqnr_db: float | None
 
-    def is_same(self, other: Point) -> bool:
-        """Tell whether it is another one, whatever further keys they have."""
-        mine, its = (
-            (one.operator, one.tensor, one.nan, one.inf, one.sqnr_db) for one in (self, other)
+    def is_same(self, second: Point) -> bool:
+        """Tell whether it is the same point as another one, apart from further keys."""
+        own, others = (
+            (one.operator, one.tensor, one.nan, one.inf, one.sqnr_db) for one in (self, second)
         )
-        return mine == its
+        return own == others
 
 
 class Flip(Open, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ class Flip(Open, frozen=True, kw_only=True):
 
     @property
     def said(self) -> str:
-        """Its words, or its row if they are not there."""
+        """Its text, or its row if the text may not be shown."""
         return f'"{one_line(self.text, LONGEST_TEXT)}"' if self.text else f"test text {self.row}"
 
     def as_sentence(self) -> str:
@@ -108,59 +108,62 @@ class Localization(Open, frozen=True, kw_only=True):
     notes: list[str] = []
 
     def __post_init__(self) -> None:
-        one = self.diverges_at
-        if one is not None and self.first is None:
+        point = self.diverges_at
+        if point is not None and self.first is None:
             raise ValueError("`diverges_at` is none of the operators of `curve`")
-        if one is not None and one.sqnr_db is None and not (one.nan or one.inf):
-            raise ValueError("`diverges_at` says neither its noise nor what is not finite")
-        if self.curve and one is None and self.diverged_db is None:
+        if point is not None and point.sqnr_db is None and not (point.nan or point.inf):
+            raise ValueError("`diverges_at` has neither an SQNR nor NaN or Inf")
+        if self.curve and point is None and self.diverged_db is None:
             raise ValueError("`diverged_db` is missing where nothing diverges")
 
     @property
     def first(self) -> int | None:
-        """Where in the curve it diverges."""
-        one = self.diverges_at
-        if one is None:
+        """Where the curve diverges first."""
+        divergence = self.diverges_at
+        if divergence is None:
             return None
-        same = (place for place, point in enumerate(self.curve) if point.is_same(one))
+        same = (place for place, point in enumerate(self.curve) if point.is_same(divergence))
         return next(same, None)
 
     @property
     def broken(self) -> list[int]:
-        """Where in the curve NaN or Inf are."""
+        """The positions of NaN or Inf in the curve."""
         return [place for place, point in enumerate(self.curve) if point.nan or point.inf]
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many NaN, and how many infinities, the curve holds."""
+        """How many NaN and how many infinities the curve holds."""
         return sum(point.nan for point in self.curve), sum(point.inf for point in self.curve)
 
     def as_sentence(self) -> str:
         """Return where the error begins and what repairs it, for an explanation."""
         if self.not_finite is not None:
-            one = self.not_finite
+            point = self.not_finite
             return (
-                f"{one.operator} ({one.tensor}) is the first operator that gives NaN or Inf: "
-                f"{one.nan:,} NaN and {one.inf:,} Inf"
+                f"{point.operator} ({point.tensor}) is the first operator that gives NaN or Inf: "
+                f"{point.nan:,} NaN and {point.inf:,} Inf"
             )
         if not self.curve:
-            why = one_line(self.not_localized) or "no operator in common with the reference"
-            return f"not localized: {why}"
-        said = f"{self._where()}{self._broken()}"
+            reason = one_line(self.not_localized) or "no operator in common with the reference"
+            return f"not localized: {reason}"
+        sentence = f"{self._where()}{self._broken()}"
         if self.mended_by_float:
-            said += f"; mended by {' and '.join(map(_name, self.mended_by_float))} in float"
+            sentence += f"; mended by {' and '.join(map(_name, self.mended_by_float))} in float"
         if self.matched == "order":
-            said += "; operators were matched by their order, for the two files name them otherwise"
-        return "; ".join((said, *map(one_line, self.notes)))
+            sentence += (
+                "; operators were matched by their order, because the two files name them "
+                "differently"
+            )
+        return "; ".join((sentence, *map(one_line, self.notes)))
 
     def _where(self) -> str:
-        one, first = self.diverges_at, self.first
-        if one is None or first is None:
+        divergence, first = self.diverges_at, self.first
+        if divergence is None or first is None:
             return f"no operator is below {self.diverged_db:g} dB of signal over noise"
-        level = "NaN or Inf" if one.nan or one.inf else f"{one.sqnr_db:.1f} dB"
+        level = "NaN or Inf" if divergence.nan or divergence.inf else f"{divergence.sqnr_db:.1f} dB"
         return (
             f"first diverges at operator {first + 1} of {len(self.curve)}, "
-            f"{_name(one.operator)} ({_name(one.tensor)}): {level}"
+            f"{_name(divergence.operator)} ({_name(divergence.tensor)}): {level}"
         )
 
     def _broken(self) -> str:

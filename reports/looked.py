@@ -1,4 +1,4 @@
-"""Report how many test texts the gates of a run looked at, out of how many, and why no more."""
+"""Report how many test texts the gates of a run looked at, and why they stopped."""
 
 from __future__ import annotations
 
@@ -20,18 +20,24 @@ def as_sentence(document: Document) -> str:
         EdgeproofError: a measurement is not valid.
     """
     measured = document.measurements
-    looked = [one.details.looked for one in measured if isinstance(one.details.looked, Looked)]
+    looked = [
+        measurement.details.looked
+        for measurement in measured
+        if isinstance(measurement.details.looked, Looked)
+    ]
     if not looked:
         return ""
-    of = max(one.of for one in looked)
-    some = sorted(one.texts for one in looked if one.texts < one.of)
-    every = Counter(one.because for one in looked if one.texts == one.of)
-    said = []
+    of = max(look.of for look in looked)
+    some = sorted(look.texts for look in looked if look.texts < look.of)
+    every = Counter(look.because for look in looked if look.texts == look.of)
+    parts = []
     if some:
         range_ = f"{some[0]:,} to {some[-1]:,}, median {median(some):,.0f}"
-        said.append(f"{_gates(len(some))} decided by some ({range_})")
-    said += [f"{_gates(count)} by all ({one_line(why)})" for why, count in every.most_common()]
-    return f"Of {of:,} test texts: {'; '.join(said)}"
+        parts.append(f"{_gates(len(some))} decided by some ({range_})")
+    parts += [
+        f"{_gates(count)} by all ({one_line(reason)})" for reason, count in every.most_common()
+    ]
+    return f"Of {of:,} test texts: {'; '.join(parts)}"
 
 
 def _gates(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Build the matrix of candidates and backends: which backend executes which file rightly."""
+"""Build the matrix of candidates and backends: which backend executes which file correctly."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Departure(Table, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The whole of it in one line."""
+        """The whole departure in one line."""
         if self.unknown_because:
             return f"not localized: {self.unknown_because}"
         return (
@@ -115,24 +115,24 @@ class Cell(Table, frozen=True, kw_only=True):
         state = State(seen.state)
         if _WORST_FIRST.index(state) >= _WORST_FIRST.index(State(self.state)):
             return self
-        found = {"gate": seen.gate, "why": seen.why, "signal": seen.signal}
-        return msgspec.structs.replace(self, state=state, **found)
+        changes = {"gate": seen.gate, "why": seen.why, "signal": seen.signal}
+        return msgspec.structs.replace(self, state=state, **changes)
 
     @property
     def is_right(self) -> bool:
-        """Whether every gate found it right."""
+        """Whether every gate found it correct."""
         return self.state == State.RIGHT
 
     @property
     def short(self) -> str:
-        """What a table shows of it."""
+        """The text of its cell in a table."""
         if self.is_right:
             share = "" if self.taken is None else f" {self.taken[0]}/{self.taken[1]}"
             return f"right{share}"
         if self.state == State.REFUSED:
             return REFUSED
-        said = self.signal or SHORT.get(self.gate, self.gate)
-        return f"{said} (known)" if self.state == State.KNOWN else said
+        label = self.signal or SHORT.get(self.gate, self.gate)
+        return f"{label} (known)" if self.state == State.KNOWN else label
 
 
 LEGEND = (
@@ -169,7 +169,7 @@ def as_text(document: Document) -> str:
             )
             shown = "\n".join(one_line(line.rstrip()) for line in lines)
             texts.append(f"\n{shown}\n\n{LEGEND}\n")
-            texts += [one_line(said) + "\n" for said in departures_in(part.run.backends)]
+            texts += [one_line(sentence) + "\n" for sentence in departures_in(part.run.backends)]
     return "".join(texts)
 
 
@@ -180,10 +180,10 @@ def as_markdown(document: Document) -> str:
         cells = part.run.backends
         if cells:
             table = as_table(cells, judged_in(part))
-            said = "".join(
+            departures = "".join(
                 f"* {foreign_text.as_markdown(departure)}\n" for departure in departures_in(cells)
             )
-            texts.append(f"\n{markdown_table(table)}\n\n{LEGEND}.\n\n{said}")
+            texts.append(f"\n{markdown_table(table)}\n\n{LEGEND}.\n\n{departures}")
     return "".join(texts)
 
 
@@ -209,16 +209,16 @@ def departures_in(cells: Iterable[Cell]) -> list[str]:
 
 
 def fit_on(document: Document) -> str:
-    """Say on which backends all candidates are right, and which candidates are wrong on others.
+    """Say on which backends all candidates are correct, and which are wrong on the others.
 
     Where a document is of several runs, each of them with its device.
     """
     parts = document.parts()
-    said = []
+    places = []
     for part in parts:
         of = f" of {part.device.name}" if len(parts) > 1 else ""
-        said.append(f"on {judged_in(part)}{of}{_also_on(part.run.backends)}")
-    return ", ".join(said)
+        places.append(f"on {judged_in(part)}{of}{_also_on(part.run.backends)}")
+    return ", ".join(places)
 
 
 def _also_on(cells: Iterable[Cell]) -> str:
@@ -226,15 +226,17 @@ def _also_on(cells: Iterable[Cell]) -> str:
     by_backend: dict[str, list[Cell]] = {}
     for cell in cells:
         by_backend.setdefault(cell.backend, []).append(cell)
-    right = [name for name, own in by_backend.items() if all(one.is_right for one in own)]
-    said = [f"also on {', '.join(right)}"] if right else []
+    right_backends = [
+        name for name, own in by_backend.items() if all(cell.is_right for cell in own)
+    ]
+    parts = [f"also on {', '.join(right_backends)}"] if right_backends else []
     for name, own in by_backend.items():
-        if name not in right and any(one.is_right for one in own):
-            but = ", ".join(f"{one.candidate} ({one.short})" for one in own if not one.is_right)
-            said.append(f"on {name} all but {but}")
-        elif name not in right:
-            said.append(f"on {name} none")
-    return f" ({'; '.join(said)})" if said else ""
+        if name not in right_backends and any(cell.is_right for cell in own):
+            but = ", ".join(f"{cell.candidate} ({cell.short})" for cell in own if not cell.is_right)
+            parts.append(f"on {name} all but {but}")
+        elif name not in right_backends:
+            parts.append(f"on {name} none")
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def as_table(cells: Iterable[Cell], judged: str) -> list[list[str]]:
@@ -246,10 +248,10 @@ def as_table(cells: Iterable[Cell], judged: str) -> list[list[str]]:
     """
     cells = list(cells)
     backends = list(dict.fromkeys(cell.backend for cell in cells))
-    found = {(cell.candidate, cell.backend): cell.short for cell in cells}
+    shown = {(cell.candidate, cell.backend): cell.short for cell in cells}
     candidates = list(dict.fromkeys(cell.candidate for cell in cells))
     rows = [
-        [name, JUDGED, *(found.get((name, backend), NOT_ASKED) for backend in backends)]
+        [name, JUDGED, *(shown.get((name, backend), NOT_ASKED) for backend in backends)]
         for name in candidates
     ]
     return [["candidate", judged, *backends], *rows]

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
 def merge(documents: Sequence[Document]) -> Document:
     """Merge several runs into one document; `Document.parts` splits it again."""
     names = device_names([identity_of(document) for document in documents])
-    named = list(zip(names, documents, strict=True))
+    documents_by_name = list(zip(names, documents, strict=True))
     subjects = dict.fromkeys(document.subject.name for document in documents)
     schemes = dict.fromkeys(scheme for document in documents for scheme in document.subject.schemes)
     first = documents[0]
@@ -75,7 +75,7 @@ def merge(documents: Sequence[Document]) -> Document:
             first.run,
             finished=max(_finished(document) for document in documents),
             localizations=[],
-            merged=[_merged(name, one) for name, one in named],
+            merged=[_merged(name, document) for name, document in documents_by_name],
         ),
         subject=read_open({"name": " + ".join(subjects), "schemes": list(schemes)}, SubjectRecord),
         device=DeviceRecord(
@@ -83,60 +83,65 @@ def merge(documents: Sequence[Document]) -> Document:
             emulated=any(document.device.emulated for document in documents),
         ),
         circumstances=first.circumstances,
-        artefacts=_artefacts(named),
+        artefacts=_artefacts(documents_by_name),
         measurements=[
-            replace(taken, device=name, subject=one.subject.name)
-            for name, one in named
-            for taken in one.measurements
+            replace(measurement, device=name, subject=document.subject.name)
+            for name, document in documents_by_name
+            for measurement in document.measurements
         ],
         tests=[
-            replace(outcome, device=name, subject=one.subject.name)
-            for name, one in named
-            for outcome in one.tests
+            replace(outcome, device=name, subject=document.subject.name)
+            for name, document in documents_by_name
+            for outcome in document.tests
         ],
     )
 
 
-def _merged(name: str, one: Document) -> Merged:
+def _merged(name: str, document: Document) -> Merged:
     """Return the facts of a run besides its measurements."""
-    device = replace(one.device, name=name)
-    return Merged(run=one.run, subject=one.subject, circumstances=one.circumstances, device=device)
+    device = replace(document.device, name=name)
+    return Merged(
+        run=document.run,
+        subject=document.subject,
+        circumstances=document.circumstances,
+        device=device,
+    )
 
 
 def _finished(document: Document) -> str:
     return document.run.finished or document.run.started
 
 
-def _artefacts(named: Sequence[tuple[str, Document]]) -> Iterator[ArtefactRecord]:
+def _artefacts(documents: Sequence[tuple[str, Document]]) -> Iterator[ArtefactRecord]:
     """Name each artefact by its subject, and by its device if the name is ambiguous.
 
     Boards answer with what one host has built: mostly they share all of it.
     """
-    known: dict[str, str] = {}
-    for device, one in named:
-        for artefact in one.artefacts:
-            name = f"{one.subject.name}/{artefact.name}"
-            if known.get(name, artefact.sha256) != artefact.sha256:
+    hashes: dict[str, str] = {}
+    for device, document in documents:
+        for artefact in document.artefacts:
+            name = f"{document.subject.name}/{artefact.name}"
+            if hashes.get(name, artefact.sha256) != artefact.sha256:
                 name = f"{device}/{name}"
-            if name not in known:
-                known[name] = artefact.sha256
+            if name not in hashes:
+                hashes[name] = artefact.sha256
                 yield replace(artefact, name=name)
 
 
 def as_table(document: Document) -> str:
     """Return a line for each variant, with bytes, accuracy and drop, the smallest first."""
-    found: dict[tuple[str, ...], dict[str, Measurement]] = {}
+    variants_found: dict[tuple[str, ...], dict[str, Measurement]] = {}
     for measurement in document.measurements:
-        found.setdefault((measurement.subject, measurement.device, measurement.scheme), {})[
-            measurement.metric
-        ] = measurement
+        variants_found.setdefault(
+            (measurement.subject, measurement.device, measurement.scheme), {}
+        )[measurement.metric] = measurement
     pieces = {
         part.subject.name: part.subject.vocabulary.get("pieces", "") for part in document.parts()
     }
-    variants = {key: taken for key, taken in found.items() if SIZE in taken}
+    variants = {key: measured for key, measured in variants_found.items() if SIZE in measured}
     rows = [
-        (subject, scheme, *_cells(taken, pieces.get(subject, "")))
-        for (subject, _, scheme), taken in sorted(
+        (subject, scheme, *_cells(measured, pieces.get(subject, "")))
+        for (subject, _, scheme), measured in sorted(
             variants.items(), key=lambda item: item[1][SIZE].value
         )
     ]
@@ -144,21 +149,25 @@ def as_table(document: Document) -> str:
     return "\n".join(columns.as_lines(table, left=range(len(COLUMNS)), ruled=False))
 
 
-def _cells(taken: Mapping[str, Measurement], pieces: object) -> tuple[str, ...]:
-    judged = [f"{taken[m].verdict}" for m in (RATIO, DROP) if m in taken and taken[m].verdict]
+def _cells(measured: Mapping[str, Measurement], pieces: object) -> tuple[str, ...]:
+    judged = [
+        f"{measured[m].verdict}" for m in (RATIO, DROP) if m in measured and measured[m].verdict
+    ]
     return (
-        f"{taken[SIZE].value:,.0f}",
-        f"{taken[RATIO].value:,.0f} x" if RATIO in taken else "",
+        f"{measured[SIZE].value:,.0f}",
+        f"{measured[RATIO].value:,.0f} x" if RATIO in measured else "",
         f"{pieces:,}" if isinstance(pieces, int) else "",
-        f"{100 * taken['accuracy'].value:.1f} %" if "accuracy" in taken else "",
-        _drop(taken[DROP]) if DROP in taken else "",
+        f"{100 * measured['accuracy'].value:.1f} %" if "accuracy" in measured else "",
+        _drop(measured[DROP]) if DROP in measured else "",
         ", ".join(judged),
     )
 
 
-def _drop(one: Measurement) -> str:
-    ends = ("?" if end is None else f"{100 * end:.1f}" for end in (one.low, one.high))
-    return f"{100 * one.value:.1f} [{', '.join(ends)}] points"
+def _drop(measurement: Measurement) -> str:
+    ends = (
+        "?" if end is None else f"{100 * end:.1f}" for end in (measurement.low, measurement.high)
+    )
+    return f"{100 * measurement.value:.1f} [{', '.join(ends)}] points"
 
 
 if __name__ == "__main__":

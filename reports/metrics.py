@@ -50,9 +50,9 @@ def write_metric_samples(document: Document, folder: Path) -> Path:
 
 
 def metric_samples(document: Document) -> list[dict[str, Any]]:
-    """Return an Allure metric for each measurement: key, shown value, and which way is better."""
+    """Return an Allure metric for each measurement: key, shown value, and preferred direction."""
     started = datetime.fromisoformat(document.run.started)
-    taken = int(started.timestamp() * 1000)
+    milliseconds = int(started.timestamp() * 1000)
     subject = document.subject.name
     main = document.circumstances.backend
     samples = []
@@ -67,8 +67,8 @@ def metric_samples(document: Document) -> list[dict[str, Any]]:
             "id": key,
             "key": key,
             "value": measurement.value * factor,
-            "start": taken,
-            "stop": taken,
+            "start": milliseconds,
+            "stop": milliseconds,
             "title": f"{scheme}: {measurement.metric}",
             "unit": unit,
             "better": metric.better,

@@ -16,7 +16,7 @@ from reports.results import read_results, write_results
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Read, write, say where; return the exit code."""
+    """Read, migrate and write a document, and print its path; return the exit code."""
     parser = Parser(prog="python -m reports.migrate", description=__doc__)
     parser.add_argument("old", type=path, help="a results.json of any version")
     parser.add_argument("--out", type=path, required=True, help="the document to write")

@@ -1,4 +1,4 @@
-"""Documents of earlier versions of results.json, as this version says the same.
+"""Convert documents of earlier versions of results.json into this version.
 
 A step for each version, from the one before it. Ids of tests stay as they were: they are
 those of the commit that the run names.
@@ -62,19 +62,21 @@ def _to_2(old: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _localization_to_2(one: dict[str, Any]) -> dict[str, Any]:
-    renamed = _renamed(one, former.TAKEN)
-    return renamed | {"flips": [_renamed(flip, _FLIPS) for flip in one["flips"]]}
+def _localization_to_2(localization: dict[str, Any]) -> dict[str, Any]:
+    renamed = _renamed(localization, former.TAKEN)
+    return renamed | {"flips": [_renamed(flip, _FLIPS) for flip in localization["flips"]]}
 
 
-def _measurement_to_2(one: dict[str, Any]) -> dict[str, Any]:
-    return one | {"metric": former.METRICS.get(one["metric"], one["metric"])}
+def _measurement_to_2(measurement: dict[str, Any]) -> dict[str, Any]:
+    return measurement | {
+        "metric": former.METRICS.get(measurement["metric"], measurement["metric"])
+    }
 
 
 def _to_3(old: dict[str, Any]) -> dict[str, Any]:
     """Rename runtimes to backends."""
     merged = old["run"].get("merged")
-    parts = None if merged is None else [_circumstances_to_3(one) for one in merged]
+    parts = None if merged is None else [_circumstances_to_3(run) for run in merged]
     run = old["run"] if parts is None else old["run"] | {"merged": parts}
     return _circumstances_to_3(old) | {
         "run": run,
@@ -86,13 +88,13 @@ def _circumstances_to_3(old: dict[str, Any]) -> dict[str, Any]:
     return old | {"circumstances": _renamed(old["circumstances"], _CIRCUMSTANCES)}
 
 
-def _measurement_to_3(one: dict[str, Any]) -> dict[str, Any]:
-    metric = former.METRICS.get(one["metric"], one["metric"])
-    return _renamed(one, former.MEASURED) | {"metric": metric}
+def _measurement_to_3(measurement: dict[str, Any]) -> dict[str, Any]:
+    metric = former.METRICS.get(measurement["metric"], measurement["metric"])
+    return _renamed(measurement, former.MEASURED) | {"metric": metric}
 
 
 def _to_4(old: dict[str, Any]) -> dict[str, Any]:
-    """Call a test measured that was called recorded, rename schemes and files of limits.
+    """Rename recorded tests to measured ones, and rename schemes and files of limits.
 
     Nothing was guarded before.
     """
@@ -109,18 +111,18 @@ def _to_4(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def _subject_to_4(old: dict[str, Any]) -> dict[str, Any]:
-    """Rename schemes where a document, or a run that is merged in it, lists them."""
+    """Rename schemes in the lists of a document and of the runs merged in it."""
     run, subject = dict(old["run"]), old["subject"]
     for part, key in (("localizations", "scheme"), ("backends", "candidate")):
         if part in run:
-            run[part] = [_with_scheme(one, key) for one in run[part]]
+            run[part] = [_with_scheme(row, key) for row in run[part]]
     if "backends" in run:
         run["backends"] = [_cell_to_4(cell) for cell in run["backends"]]
     if "other_schemes" in run.get("extent", ()):
-        asked = run["extent"]
-        run["extent"] = asked | {"other_schemes": _schemes_of_today(asked["other_schemes"])}
+        extent = run["extent"]
+        run["extent"] = extent | {"other_schemes": _schemes_of_today(extent["other_schemes"])}
     if run.get("merged") is not None:
-        run["merged"] = [_subject_to_4(one) for one in run["merged"]]
+        run["merged"] = [_subject_to_4(part) for part in run["merged"]]
     return old | {
         "circumstances": _circumstances_to_4(old["circumstances"]),
         "run": run,
@@ -129,37 +131,40 @@ def _subject_to_4(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def _budget_to_4(measurement: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the budget of a measurement, its file by the name of today."""
+    """Return the budget of a measurement with the current name of its file."""
     budget: dict[str, Any] | None = measurement["budget"]
     return None if budget is None else budget | {"source": _file_of_today(budget["source"])}
 
 
 def _circumstances_to_4(old: dict[str, Any]) -> dict[str, Any]:
-    """Name the file of the budgets as today."""
+    """Give the file of the budgets its current name."""
     return old | {"budgets": _file_of_today(old["budgets"])} if old.get("budgets") else old
 
 
-def _file_of_today(named: str) -> str:
-    """Return a text that begins with the path of a limit that ships, with its path of today."""
+def _file_of_today(path: str) -> str:
+    """Return a text with the current path in place of a shipped limit's former path."""
     for old, new in former.LIMITS.items():
-        if named.startswith(old):
-            return new + named.removeprefix(old)
-    return named
+        if path.startswith(old):
+            return new + path.removeprefix(old)
+    return path
 
 
 def _cell_to_4(cell: dict[str, Any]) -> dict[str, Any]:
-    """Name the signal that ended a backend, and leave out that a failure is one.
+    """Name the signal that ended a backend, and remove the prefix of a failure.
 
     Both stood in the reason alone.
     """
-    why = cell.get("why", "").removeprefix("fail: ")
+    reason = cell.get("why", "").removeprefix("fail: ")
     killed = "was killed by "
-    return cell | {"why": why, "signal": why[len(killed) :] if why.startswith(killed) else ""}
+    return cell | {
+        "why": reason,
+        "signal": reason[len(killed) :] if reason.startswith(killed) else "",
+    }
 
 
-def _with_scheme(one: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return a table whose key holds the name of a scheme, by its name of today."""
-    return one | {key: former.SCHEMES.get(one[key], one[key])}
+def _with_scheme(row: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a table with the current name of the scheme under a key."""
+    return row | {key: former.SCHEMES.get(row[key], row[key])}
 
 
 def _schemes_of_today(schemes: list[str]) -> list[str]:
@@ -167,17 +172,17 @@ def _schemes_of_today(schemes: list[str]) -> list[str]:
 
 
 def _run(old: dict[str, Any], localization: Step) -> dict[str, Any]:
-    """Return what a document says of its run, and of those that are merged in it."""
+    """Return the facts of a document's run, and of the runs merged in it."""
     new = dict(old)
     if "localizations" in old:
-        new["localizations"] = [localization(one) for one in old["localizations"]]
+        new["localizations"] = [localization(entry) for entry in old["localizations"]]
     if old.get("merged") is not None:
-        new["merged"] = [one | {"run": _run(one["run"], localization)} for one in old["merged"]]
+        new["merged"] = [part | {"run": _run(part["run"], localization)} for part in old["merged"]]
     return new
 
 
 def _renamed(table: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a table whose keys have their names of today, in their order."""
+    """Return a table with the current names of its keys, in order."""
     return {names.get(key, key): value for key, value in table.items()}
 
 

@@ -21,7 +21,7 @@ LONGEST = 120
 
 
 class Identity(NamedTuple):
-    """What tells a run from another one.
+    """The facts that distinguish a run from another one.
 
     Attributes:
         subject: its name.
@@ -44,7 +44,7 @@ class Identity(NamedTuple):
 
 
 def identity_of(document: Document) -> Identity:
-    """Return what tells a run from another one."""
+    """Return the facts that distinguish a run from another one."""
     run, device = document.run, document.device
     names = document.subject.name, device.name
     commit = commit_of(run.commit, changed=run.changed)
@@ -52,34 +52,34 @@ def identity_of(document: Document) -> Identity:
 
 
 def device_names(runs: Sequence[Identity]) -> list[str]:
-    """Return a name for the device of each run: its own, unless another run of its subject has it.
+    """Return a name for each run's device: its own, unless another run of the subject has it.
 
     Where one does, what they differ in is added: the board's address, the commit, then when they
     began, then a number.
     """
-    named = [(run.subject, run.device) for run in runs]
+    names = [(run.subject, run.device) for run in runs]
     for facts in (
         [run.address for run in runs],
         [run.commit for run in runs],
         [run.moment for run in runs],
     ):
-        named = _told_apart(named, facts)
-    return _numbered(named)
+        names = _told_apart(names, facts)
+    return _numbered(names)
 
 
 def require_distinct(documents: Iterable[tuple[Path, Document]]) -> None:
-    """Check that each document holds one run, and that no two are the same.
+    """Check that each document holds one run, and that all runs differ.
 
     Raises:
         UsageMistake: one is of several runs already, or two are of the same; names the file.
     """
-    seen: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for file, document in documents:
         if document.merged is not None:
             raise UsageMistake(
                 "is of several runs", file=file, remedy="Name the folders of the runs instead"
             )
-        first = seen.setdefault(document.run.id, file)
+        first = files.setdefault(document.run.id, file)
         if first is not file:
             raise UsageMistake(
                 f"holds the same run as {first}", file=file, remedy="Name each run once"
@@ -94,31 +94,31 @@ def _numbered(named: list[tuple[str, str]]) -> list[str]:
         name = device
         if named.count((subject, device)) > 1:
             numbers = (f"{device}-{number}" for number in itertools.count(1))
-            name = next(each for each in numbers if (subject, each) not in used)
+            name = next(candidate for candidate in numbers if (subject, candidate) not in used)
             used.add((subject, name))
         names.append(name)
     return names
 
 
-def _told_apart(named: list[tuple[str, str]], facts: list[str]) -> list[tuple[str, str]]:
+def _told_apart(names: list[tuple[str, str]], facts: list[str]) -> list[tuple[str, str]]:
     """Add a distinguishing fact to the names that several runs share."""
-    known = list(zip(named, facts, strict=True))
+    pairs = list(zip(names, facts, strict=True))
 
     def told(name: tuple[str, str], fact: str) -> tuple[str, str]:
-        differ = len({other for one, other in known if one == name}) > 1
+        differ = len({fact_of for name_of, fact_of in pairs if name_of == name}) > 1
         return (name[0], f"{name[1]}, {fact}") if differ and fact else name
 
-    return [told(name, fact) for name, fact in known]
+    return [told(name, fact) for name, fact in pairs]
 
 
 def commit_of(commit: str | None, *, changed: bool | None) -> str:
-    """Return a commit in short, and whether there were changes beside it; "" if unknown."""
+    """Return a commit's short hash, and whether there were uncommitted changes; "" if unknown."""
     changes = " with changes" if changed else ""
     return f"commit {commit[:9]}{changes}" if commit else ""
 
 
 def slug(name: str) -> str:
-    """Return a name that is safe for files; a long one is cut and gets a hash."""
+    """Return a name that is safe for files; a long one is cut and extended by a hash."""
     plain = re.sub(r"[^\w.]+", "-", name)
     if len(plain.encode()) <= LONGEST:
         return plain

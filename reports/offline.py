@@ -59,24 +59,24 @@ def keep_to_itself(page: str) -> str:
     """
     elements = elements_of(page)
     head = first("head", elements)
-    kept, position = [page[: head.inside], _META], head.inside
+    pieces, position = [page[: head.inside], _META], head.inside
     for element in _analytics(elements, page):
-        kept.append(page[position : element.start])
+        pieces.append(page[position : element.start])
         position = element.end
-    return "".join([*kept, page[position:]])
+    return "".join([*pieces, page[position:]])
 
 
 def external_loads(page: str) -> list[str]:
-    """List the addresses that a page, or a script or style in it, would load."""
+    """List the addresses that a page, or a script or style in it, loads."""
     elements = elements_of(page)
-    found = {address for element in elements for address in _loads(element)}
+    addresses = {address for element in elements for address in _loads(element)}
     for code in _code(elements, page):
-        found |= {address for load in _LOADS_IN_CODE for address in load.findall(code)}
-    return sorted(found)
+        addresses |= {address for load in _LOADS_IN_CODE for address in load.findall(code)}
+    return sorted(addresses)
 
 
 def _analytics(elements: list[Element], page: str) -> Iterator[Element]:
-    """Yield the scripts that come from elsewhere, each with the script that configures it."""
+    """Yield the scripts from other servers, each with the script that configures it."""
     scripts = [element for element in elements if element.tag == "script"]
     foreign = [element.attributes.get("src", "").startswith(_ELSEWHERE) for element in scripts]
     for number, script in enumerate(scripts):
@@ -86,7 +86,7 @@ def _analytics(elements: list[Element], page: str) -> Iterator[Element]:
 
 
 def _loads(element: Element) -> Iterator[str]:
-    """Yield the addresses elsewhere that an element loads."""
+    """Yield the external addresses that an element loads."""
     for name in _LOADING.get(element.tag, ()):
         address = element.attributes.get(name, "").strip()
         if address.lower().startswith(_ELSEWHERE):
@@ -94,7 +94,7 @@ def _loads(element: Element) -> Iterator[str]:
 
 
 def _code(elements: Iterable[Element], page: str) -> Iterator[str]:
-    """Yield the scripts and styles of a page, those in attributes too."""
+    """Yield the scripts and styles of a page, including those in attributes."""
     for element in elements:
         if element.tag in {"script", "style"}:
             yield element.content(page)

@@ -71,7 +71,7 @@ def pack(page: str) -> str:
     files = _files(carried.files.content(page))
     content = {
         "program": base64.b64decode(program).decode("utf-8"),
-        "files": {name: held.decode("latin-1") for name, held in files},
+        "files": {name: content.decode("latin-1") for name, content in files},
     }
     packed = gzip.compress(json.dumps(content, ensure_ascii=False).encode("utf-8"), mtime=0)
     unpack = _UNPACK.substitute(packed=base64.b64encode(packed).decode("ascii"))
@@ -84,7 +84,7 @@ def pack(page: str) -> str:
 
 
 def _carried(page: str) -> _Carried | None:
-    """Return what is packed; None if Allure's program is not in the page as data."""
+    """Return the elements to compress; None if Allure's program is not in the page as data."""
     scripts = [element for element in elements_of(page) if element.tag == "script"]
     for number, script in enumerate(scripts):
         if script.attributes.get("src", "").startswith(_PROGRAM):
@@ -111,7 +111,7 @@ def _files(script: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _behind(script: str, at: int, token: str) -> int:
-    """Return the position behind a token that has to stand at a position."""
+    """Return the position behind a token that must stand at a position."""
     if not script.startswith(token, at):
         raise _unknown()
     return at + len(token)
@@ -119,6 +119,6 @@ def _behind(script: str, at: int, token: str) -> int:
 
 def _unknown() -> EdgeproofError:
     return EdgeproofError(
-        "the page that Allure drew holds its data in a way that edgeproof does not know",
+        "the page that Allure drew holds its data in an unknown form",
         remedy="Use the version of Allure that reports/package.json pins",
     )

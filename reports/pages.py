@@ -13,7 +13,7 @@ BEGIN, END = "<!-- the table begins -->", "<!-- the table ends -->"
 
 
 def replace_between(page: Path, body: str) -> None:
-    """Replace what stands between the marks of a page.
+    """Replace the text between the marks of a page.
 
     Args:
         page: the file.
@@ -23,10 +23,10 @@ def replace_between(page: Path, body: str) -> None:
         UsageMistake: the page has no marks.
     """
     text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, generated = text.partition(BEGIN)
+    _, end, after = generated.partition(END)
     if not (begin and end):
         raise UsageMistake(
-            "has no marks between which the table stands", file=page, remedy=f"Write {BEGIN}, {END}"
+            "lacks the two marks around the table", file=page, remedy=f"Write {BEGIN}, {END}"
         )
     page.write_text(f"{before}{begin}{body}{end}{after}", encoding="utf-8")

@@ -49,7 +49,7 @@ def new_document(  # noqa: PLR0913 - the parts of a document, all named
     measurements: Iterable[Measurement],
     tests: Iterable[Outcome] = (),
 ) -> Document:
-    """Put a document together, with keys and measurements in a fixed order.
+    """Assemble a document, with keys and measurements in a fixed order.
 
     Args:
         run: what is known of it besides its numbers.
@@ -69,7 +69,9 @@ def new_document(  # noqa: PLR0913 - the parts of a document, all named
         "subject": _sorted(subject),
         "device": _sorted(device),
         "circumstances": _sorted(circumstances),
-        "artefacts": [_sorted(one) for one in sorted(artefacts, key=lambda one: one.name)],
+        "artefacts": [
+            _sorted(artefact) for artefact in sorted(artefacts, key=lambda artefact: artefact.name)
+        ],
         "measurements": [
             measurement.to_dict() for measurement in sorted(measurements, key=_measurement_order)
         ],
@@ -80,7 +82,7 @@ def new_document(  # noqa: PLR0913 - the parts of a document, all named
 
 
 def write_results(path: Path, document: Document) -> None:
-    """Write a document atomically: `path` holds the old one or the new one.
+    """Write a document atomically: `path` holds either the old one or the new one.
 
     Raises:
         EdgeproofError: the document is not valid, or the folder cannot be written to.
@@ -101,7 +103,7 @@ def write_results(path: Path, document: Document) -> None:
 
 
 def read_results(path: Path) -> Document:
-    """Read and check a document; one of an earlier version is returned as one of this version.
+    """Read and check a document; an earlier version is converted into this version.
 
     Raises:
         EdgeproofError: missing, unreadable, not JSON, of a later schema version, or not valid.
@@ -120,7 +122,7 @@ def read_results(path: Path) -> Document:
 
 
 def as_document(plain: object, path: Path | None = None) -> Document:
-    """Read what results.json holds into types; reject what breaks the contract, the version first.
+    """Convert the content of results.json into types; check the version, then the schema.
 
     Args:
         plain: the parsed JSON.
@@ -139,7 +141,7 @@ def as_document(plain: object, path: Path | None = None) -> Document:
         )
     try:
         # Measurements check themselves, with messages of their own.
-        taken = msgspec.convert(plain["measurements"], list[Any]) if "measurements" in plain else []
+        rows = msgspec.convert(plain["measurements"], list[Any]) if "measurements" in plain else []
         without = plain if "measurements" not in plain else plain | {"measurements": []}
         document = read_open(without, Document)
     except RecursionError:
@@ -147,11 +149,14 @@ def as_document(plain: object, path: Path | None = None) -> Document:
             "is nested too deeply", file=path, remedy="Run the suite again"
         ) from None
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        what, _, where = str(error).partition(" - at `$")
+        problem, _, location = str(error).partition(" - at `$")
         raise EdgeproofError(
-            what, file=path, key=where.strip("`.") or "top level", remedy=f"See {SCHEMA_FILE.name}"
+            problem,
+            file=path,
+            key=location.strip("`.") or "top level",
+            remedy=f"See {SCHEMA_FILE.name}",
         ) from None
-    measurements = [_measurement(one, index, path) for index, one in enumerate(taken)]
+    measurements = [_measurement(row, index, path) for index, row in enumerate(rows)]
     document = msgspec.structs.replace(document, measurements=measurements)
     if document.merged is not None:
         _check_owners(document, path)
@@ -168,7 +173,7 @@ def _measurement(plain: object, index: int, path: Path | None) -> Measurement:
 
 
 def _of_today(document: Any, path: Path) -> Any:
-    """Return a document of an earlier version as one of this version, any other as it is."""
+    """Return a document of an earlier version as one of this version, others unchanged."""
     version = document.get("schema") if isinstance(document, dict) else None
     if type(version) is not int or not 0 < version < SCHEMA_VERSION:
         return document
@@ -184,18 +189,19 @@ def _of_today(document: Any, path: Path) -> Any:
 
 def _check_owners(document: Document, path: Path | None) -> None:
     """Reject measurements and tests of runs that the document does not list."""
-    runs = [(one.subject.name, one.device.name) for one in document.merged or ()]
-    whose = {
+    runs = [(part.subject.name, part.device.name) for part in document.merged or ()]
+    owners_of = {
         "measurements": [
             (measurement.subject, measurement.device) for measurement in document.measurements
         ],
         "tests": [(test.subject, test.device) for test in document.tests],
     }
-    for kind, owners in whose.items():
+    for kind, owners in owners_of.items():
         for index, owner in enumerate(owners):
             if runs.count(owner) != 1:
                 raise EdgeproofError(
-                    f"is of {owner[0]!r} on {owner[1]!r}, and {runs.count(owner)} runs are of that",
+                    f"is of {owner[0]!r} on {owner[1]!r}, and "
+                    f"{runs.count(owner)} runs are of those",
                     file=path,
                     key=f"{kind}[{index}]",
                     remedy="Merge the runs again: python -m reports.merge",
@@ -207,7 +213,7 @@ def _serialized(plain: dict[str, Any], path: Path | None) -> str:
         text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise EdgeproofError(
-            f"holds what JSON cannot ({error})",
+            f"holds a value that JSON cannot ({error})",
             file=path,
             remedy="Put only text, finite numbers, lists and tables in it",
         ) from None
@@ -219,5 +225,11 @@ def _sorted(table: Open) -> dict[str, Any]:
     return dict(sorted(as_plain(table).items()))
 
 
-def _measurement_order(one: Measurement) -> tuple[str, ...]:
-    return (one.scheme, one.metric, one.backend or "", one.device, one.test)
+def _measurement_order(measurement: Measurement) -> tuple[str, ...]:
+    return (
+        measurement.scheme,
+        measurement.metric,
+        measurement.backend or "",
+        measurement.device,
+        measurement.test,
+    )

@@ -51,17 +51,17 @@ class Run:
 
     @property
     def allure_results(self) -> Path:
-        """Where Allure's results lie."""
+        """The folder of Allure's results."""
         return self.folder / ALLURE_RESULTS
 
     @property
     def devices(self) -> set[str]:
-        """The devices that its tests name."""
+        """The devices named in its tests."""
         return {device for test in self.tests.values() for device in labels_of(test, "device")}
 
     @property
     def began(self) -> float:
-        """When its first test began, in milliseconds since 1970."""
+        """The start of its first test, in milliseconds since 1970."""
         return min((float(test["start"]) for test in self.tests.values()), default=math.inf)
 
 
@@ -85,11 +85,11 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
             the same run.
         EdgeproofError: a results.json is not valid.
     """
-    found = [each for folder in folders for each in _folders_of(folder)]
-    for at, folder in enumerate(found):
-        if folder.resolve() in [other.resolve() for other in found[:at]]:
+    run_folders = [run_folder for folder in folders for run_folder in _folders_of(folder)]
+    for at, folder in enumerate(run_folders):
+        if folder.resolve() in [earlier.resolve() for earlier in run_folders[:at]]:
             raise UsageMistake("is named twice", file=folder, remedy="Name each run once")
-    runs = [read_run(folder) for folder in found]
+    runs = [read_run(folder) for folder in run_folders]
     require_distinct((run.folder / RESULTS, run.document) for run in runs if run.document)
     return _told_apart(runs)
 
@@ -97,7 +97,7 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
 def _folders_of(folder: Path) -> list[Path]:
     if (folder / ALLURE_RESULTS).is_dir():
         return [folder]
-    return sorted(each.parent for each in folder.glob(f"*/{ALLURE_RESULTS}")) or [folder]
+    return sorted(results.parent for results in folder.glob(f"*/{ALLURE_RESULTS}")) or [folder]
 
 
 def read_run(folder: Path) -> Run:
@@ -154,23 +154,25 @@ def _told_apart(runs: list[Run]) -> list[Run]:
     """Name the environments of runs, and distinguish devices of runs of the same subject."""
     placed = [(run, device) for run in runs for device in sorted(run.devices)]
     identities = [_identity(run, device) for run, device in placed]
-    names, taken = device_names(identities), set[str]()
-    for at, ((run, device), one, name) in enumerate(zip(placed, identities, names, strict=True)):
+    names, used = device_names(identities), set[str]()
+    for at, ((run, device), identity, name) in enumerate(
+        zip(placed, identities, names, strict=True)
+    ):
         shared = names.count(name) > 1
-        full = f"{one.subject} on {name}" if shared else name
-        run.environments[device] = _environment(full, at, taken)
-        taken.add(run.environments[device])
+        full = f"{identity.subject} on {name}" if shared else name
+        run.environments[device] = _environment(full, at, used)
+        used.add(run.environments[device])
         if run.document is not None and run.document.device.name == device:
             run.document = run.document.renamed(name)
     return runs
 
 
-def _environment(name: str, at: int, taken: set[str]) -> str:
+def _environment(name: str, at: int, used: set[str]) -> str:
     """Return an environment name that Allure accepts: no hidden character, no slash, short."""
     plain = re.sub(r"[/\\]+", "-", one_line(name)).strip()
     plain = "unnamed" if set(plain) <= {"."} else plain
     # Allure counts as JavaScript does.
-    if len(plain.encode("utf-16-le")) // 2 > LONGEST or plain in taken:
+    if len(plain.encode("utf-16-le")) // 2 > LONGEST or plain in used:
         first = plain.encode("utf-16-le")[: 2 * (LONGEST - 6)].decode("utf-16-le", "ignore")
         return f"{first} {at}"
     return plain
@@ -192,16 +194,16 @@ def _facts(run: Run) -> dict[str, str]:
 
     if run.document is None:
         return {}
-    given = run.document
+    document = run.document
     plain = {
         name: str(value)
-        for name, value in as_plain(given.circumstances).items()
+        for name, value in as_plain(document.circumstances).items()
         if isinstance(value, (str, int, float))
     }
     return plain | {
-        "subject": given.subject.name,
-        "run": given.run.started,
-        "edgeproof": given.run.version,
-        "commit": given.run.commit or "unknown",
-        "emulated": "yes" if given.device.emulated else "no",
+        "subject": document.subject.name,
+        "run": document.run.started,
+        "edgeproof": document.run.version,
+        "commit": document.run.commit or "unknown",
+        "emulated": "yes" if document.device.emulated else "no",
     }

@@ -70,7 +70,7 @@ COLUMNS = (
     Column("MB resident", "megabytes_resident", ("peak_rss",), 1e-6, 1),
     Column(
         *("same ids", "token_parity", ("token_parity",), 1.0, 3),
-        legend="same ids: share of texts of which the app makes the ids that are right",
+        legend="same ids: share of texts for which the app makes the correct ids",
         may_go=True,
     ),
     Column(
@@ -141,14 +141,14 @@ def scoreboard_rows(document: Document) -> list[tuple[str, ...]]:
     Raises:
         EdgeproofError: a measurement is not valid.
     """
-    unmeasured, shown = _unmeasured(document), _columns(document)
+    unmeasured, columns = _unmeasured(document), _columns(document)
     rows = [
         (
             scheme if backend is None else f"{scheme} on {backend}",
-            *(_cell(column, taken) for column in shown),
-            _worst(taken, unmeasured.get(scheme, set()) if backend is None else set()),
+            *(_cell(column, measurements) for column in columns),
+            _worst(measurements, unmeasured.get(scheme, set()) if backend is None else set()),
         )
-        for (scheme, backend), taken in _groups(document).items()
+        for (scheme, backend), measurements in _groups(document).items()
     ]
     return rows + [
         (name, *(_floor(column, scores) for column in COLUMNS), UNMEASURED)
@@ -167,12 +167,12 @@ def scoreboard_table(document: Document) -> list[tuple[str, ...]]:
 
 
 def as_text(document: Document) -> str:
-    """Return the scoreboard for a terminal, columns aligned, the legend below; one for each run."""
+    """Return the scoreboard for a terminal: aligned columns, a legend, one table for each run."""
     return _each(document, _text, foreign_text.one_line)
 
 
 def as_markdown(document: Document) -> str:
-    """Return the scoreboard as a Markdown table, the legend below; one for each run."""
+    """Return the scoreboard as Markdown tables with a legend, one for each run."""
     return _each(document, _markdown, lambda title: f"### {foreign_text.as_markdown(title)}")
 
 
@@ -184,39 +184,39 @@ def as_csv(document: Document) -> str:
     numbers = [name for c, pair in zip(COLUMNS, ends, strict=True) for name in (c.name, *pair)]
     writer.writerow(["subject", "device", "scheme", "backend", *numbers, "verdict"])
     for part in document.parts():
-        whose = (part.subject.name, part.device.name)
-        unmeasured, shown = _unmeasured(part), _columns(part)
-        for (scheme, backend), taken in _groups(part).items():
-            values = [value for column in shown for value in _values(column, taken)]
+        owner = (part.subject.name, part.device.name)
+        unmeasured, columns = _unmeasured(part), _columns(part)
+        for (scheme, backend), measurements in _groups(part).items():
+            values = [value for column in columns for value in _values(column, measurements)]
             also = unmeasured.get(scheme, set()) if backend is None else set()
-            verdict = _worst(taken, also).replace(UNMEASURED, "")
+            verdict = _worst(measurements, also).replace(UNMEASURED, "")
             answered = "" if scheme == FULL_MODEL else backend or _judged_backend(part)
             writer.writerow(
-                [*map(foreign_text.as_csv_cell, [*whose, scheme, answered]), *values, verdict]
+                [*map(foreign_text.as_csv_cell, [*owner, scheme, answered]), *values, verdict]
             )
         for name, scores in _floors(part).items():
             earned = [f"{scores['accuracy']:.6g}" if n == "accuracy" else "" for n in numbers]
-            writer.writerow([*map(foreign_text.as_csv_cell, [*whose, name]), "", *earned, ""])
+            writer.writerow([*map(foreign_text.as_csv_cell, [*owner, name]), "", *earned, ""])
     return buffer.getvalue()
 
 
 def legend(document: Document) -> list[str]:
     """Return the notes that complete the scoreboard of a run."""
-    known = any(
+    has_known_failures = any(
         measurement.known_failure and measurement.verdict for measurement in document.measurements
     )
     head, floors = scoreboard_table(document)[0], _floors(document)
-    given = _is_given(document)
-    said = {
-        LEGEND: not given,
-        GIVEN: given,
-        **{one.legend: one.title in head for one in COLUMNS if one.legend},
+    is_given = _is_given(document)
+    notes = {
+        LEGEND: not is_given,
+        GIVEN: is_given,
+        **{column.legend: column.title in head for column in COLUMNS if column.legend},
         FLOORS: bool(floors),
         FLOORS_OF_TEST: any(name.endswith(OF_TEST) for name in floors),
-        KNOWN: known,
+        KNOWN: has_known_failures,
         EMULATED: document.device.emulated,
     }
-    return [*(line for line, needed in said.items() if needed), *counted(document)]
+    return [*(line for line, needed in notes.items() if needed), *counted(document)]
 
 
 def write_csv(path: Path, document: Document) -> None:
@@ -240,25 +240,25 @@ def worst_verdict(measurements: Sequence[Measurement]) -> str:
 
 
 def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
-    found = {
-        said
+    verdicts = {
+        verdict
         for measurement in measurements
-        for said in (_verdict(measurement), _guard_of(measurement))
+        for verdict in (_verdict(measurement), _guard_of(measurement))
     } | also
-    return next((verdict for verdict in WORST_FIRST if verdict in found), UNMEASURED)
+    return next((verdict for verdict in WORST_FIRST if verdict in verdicts), UNMEASURED)
 
 
 def _unmeasured(document: Document) -> dict[str, set[str]]:
-    """Return for each scheme whether tests failed without a measurement, or were not run."""
-    told = {measurement.test for measurement in document.measurements if _tells(measurement)}
-    found: dict[str, set[str]] = {}
+    """Return for each scheme whether tests failed without a measurement, or did not run."""
+    explained = {measurement.test for measurement in document.measurements if _tells(measurement)}
+    unmeasured: dict[str, set[str]] = {}
     for test in document.tests:
-        failed = test.outcome in FAILED and test.id not in told
-        said = Verdict.FAIL.value if failed else NOT_RUN if test.outcome == "not_run" else None
-        if said is not None:
+        failed = test.outcome in FAILED and test.id not in explained
+        ending = Verdict.FAIL.value if failed else NOT_RUN if test.outcome == "not_run" else None
+        if ending is not None:
             for scheme in _SCHEME.findall(test.id.partition("[")[2]):
-                found.setdefault(scheme, set()).add(said)
-    return found
+                unmeasured.setdefault(scheme, set()).add(ending)
+    return unmeasured
 
 
 def _each(
@@ -276,8 +276,8 @@ def _each(
 def _text(document: Document) -> str:
     table = scoreboard_table(document)
     lines = columns.as_lines(table, left=_names(table))
-    said = [textwrap.fill(line, WIDTH) for line in legend(document)]
-    return "\n".join([*lines, "", *said]) + "\n"
+    notes = [textwrap.fill(line, WIDTH) for line in legend(document)]
+    return "\n".join([*lines, "", *notes]) + "\n"
 
 
 def _markdown(document: Document) -> str:
@@ -299,8 +299,11 @@ def _is_given(document: Document) -> bool:
 
 def _columns(document: Document) -> list[Column]:
     """Return the columns, each with the metrics that it shows for this run's candidates."""
-    given = _is_given(document)
-    return [one._replace(metrics=one.given) if given and one.given else one for one in COLUMNS]
+    is_given = _is_given(document)
+    return [
+        column._replace(metrics=column.given) if is_given and column.given else column
+        for column in COLUMNS
+    ]
 
 
 def _groups(document: Document) -> dict[tuple[str, str | None], list[Measurement]]:
@@ -314,8 +317,8 @@ def _groups(document: Document) -> dict[tuple[str, str | None], list[Measurement
 
     def place(group: tuple[str, str | None]) -> tuple[int, str, str]:
         scheme, backend = group
-        known = order.index(scheme) if scheme in order else len(order)
-        return known, scheme, backend or ""
+        position = order.index(scheme) if scheme in order else len(order)
+        return position, scheme, backend or ""
 
     return {group: groups[group] for group in sorted(groups, key=place)}
 
@@ -328,9 +331,9 @@ def _floors(document: Document) -> dict[str, dict[str, float]]:
 
 def _judged_backend(document: Document) -> str | None:
     """Return the backend of the main rows: as the circumstances say, else the most frequent."""
-    named = document.circumstances.backend
-    if named is not None:
-        return named
+    backend = document.circumstances.backend
+    if backend is not None:
+        return backend
     answered = [
         measurement.backend
         for measurement in document.measurements
@@ -339,64 +342,71 @@ def _judged_backend(document: Document) -> str | None:
     return max(sorted(set(answered)), key=answered.count, default=None)
 
 
-def _shown(column: Column, taken: Sequence[Measurement]) -> Measurement | None:
-    by_metric = {one.metric: one for one in taken}
+def _shown(column: Column, measurements: Sequence[Measurement]) -> Measurement | None:
+    by_metric = {measurement.metric: measurement for measurement in measurements}
     return next((by_metric[metric] for metric in column.metrics if metric in by_metric), None)
 
 
-def _cell(column: Column, taken: Sequence[Measurement]) -> str:
+def _cell(column: Column, measurements: Sequence[Measurement]) -> str:
     """Return a cell's text; "-" if it was not measured."""
-    one = _shown(column, taken)
-    if one is None:
+    measurement = _shown(column, measurements)
+    if measurement is None:
         return UNMEASURED
-    shown = _number(column.factor * one.value, column)
+    text = _number(column.factor * measurement.value, column)
     if not column.interval:
-        return shown
+        return text
     ends = (
         "?" if end is None else f"{column.factor * end:.{column.decimals}f}"
-        for end in (one.low, one.high)
+        for end in (measurement.low, measurement.high)
     )
-    return f"{shown} [{', '.join(ends)}]"
+    return f"{text} [{', '.join(ends)}]"
 
 
 def _number(value: float, column: Column) -> str:
     """Format a number: a small one keeps two digits, so that it does not look like 0."""
-    shown = f"{value:,.{column.decimals}f}"
-    is_lost = not column.interval and value and not float(shown.replace(",", ""))
-    return f"{value:.2g}" if is_lost else shown
+    text = f"{value:,.{column.decimals}f}"
+    is_lost = not column.interval and value and not float(text.replace(",", ""))
+    return f"{value:.2g}" if is_lost else text
 
 
-def _values(column: Column, taken: Sequence[Measurement]) -> list[str]:
+def _values(column: Column, measurements: Sequence[Measurement]) -> list[str]:
     """Return a number and the ends of its interval for programs; "" if there is none."""
-    one = _shown(column, taken)
-    known = (None, None, None) if one is None else (one.value, one.low, one.high)
-    wanted = known if column.interval else known[:1]
-    return ["" if value is None else f"{column.factor * value:.6g}" for value in wanted]
+    measurement = _shown(column, measurements)
+    numbers = (
+        (None, None, None)
+        if measurement is None
+        else (measurement.value, measurement.low, measurement.high)
+    )
+    written = numbers if column.interval else numbers[:1]
+    return ["" if value is None else f"{column.factor * value:.6g}" for value in written]
 
 
 def _floor(column: Column, scores: Mapping[str, float]) -> str:
     return f"{scores['accuracy']:.{column.decimals}f}" if column.name == "accuracy" else UNMEASURED
 
 
-def _verdict(one: Measurement) -> str | None:
-    if one.verdict is None:
+def _verdict(measurement: Measurement) -> str | None:
+    if measurement.verdict is None:
         return None
-    known = one.verdict is Verdict.FAIL and one.known_failure
-    return KNOWN_FAILURE if known else one.verdict.value
+    is_known = measurement.verdict is Verdict.FAIL and measurement.known_failure
+    return KNOWN_FAILURE if is_known else measurement.verdict.value
 
 
-def _guard_of(one: Measurement) -> str | None:
-    """Return what is worse than before, or may be; a pass shows nothing of what a user needs."""
-    if is_worse(one):
+def _guard_of(measurement: Measurement) -> str | None:
+    """Return the verdict of a guard or baseline that is worse, or may be; None for a pass."""
+    if is_worse(measurement):
         return REGRESSION
-    if one.guard is None or one.guard.verdict is Verdict.PASS:
+    if measurement.guard is None or measurement.guard.verdict is Verdict.PASS:
         return None
-    return one.guard.verdict.value
+    return measurement.guard.verdict.value
 
 
-def _tells(one: Measurement) -> bool:
-    """Tell whether a measurement says by itself why its test is red, and is not called failed."""
-    return one.verdict in {Verdict.INCONCLUSIVE, Verdict.INVALID} or _guard_of(one) is not None
+def _tells(measurement: Measurement) -> bool:
+    """Tell whether a measurement explains its red test, so that it is not called failed."""
+    return (
+        measurement.verdict in {Verdict.INCONCLUSIVE, Verdict.INVALID}
+        or _guard_of(measurement) is not None
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -51,11 +51,11 @@ def size_rows(document: Document) -> list[tuple[str, ...]]:
     sizes = document.subject.sizes
     if sizes is None:
         return []
-    known = {"full_model": sizes.full_model, "small_model": sizes.small_model}
-    models = [_model_row(name, model) for name, model in known.items() if model is not None]
+    trained = {"full_model": sizes.full_model, "small_model": sizes.small_model}
+    models = [_model_row(name, model) for name, model in trained.items() if model is not None]
     if sizes.full_model == sizes.small_model:
         models = models[:1]
-    return [*models, *(_variant_row(*each) for each in sizes.variants.items())]
+    return [*models, *(_variant_row(*variant) for variant in sizes.variants.items())]
 
 
 def as_text(document: Document) -> str:
@@ -98,7 +98,7 @@ def _shown(rows: Sequence[tuple[str, ...]]) -> list[Sequence[str]]:
 
 def _legend(table: Sequence[Sequence[str]]) -> str:
     """Return the explanation of the shown columns."""
-    return "; ".join(said for title, said in LEGEND.items() if title in table[0])
+    return "; ".join(explanation for title, explanation in LEGEND.items() if title in table[0])
 
 
 def published(document: Document) -> str:
@@ -126,8 +126,8 @@ def _model_row(name: str, model: ModelSizes) -> tuple[str, ...]:
 
 def _variant_row(scheme: str, variant: VariantSizes) -> tuple[str, ...]:
     sizes = (variant.flatbuffer, variant.flatbuffer_zipped, variant.resident)
-    known = variant.ratios
-    ratios = (f"{known[name]:,.1f}" if name in known else NONE for name in RATIOS)
+    ratios_known = variant.ratios
+    ratios = (f"{ratios_known[name]:,.1f}" if name in ratios_known else NONE for name in RATIOS)
     return (scheme, NONE, NONE, NONE, *map(_megabytes, sizes), *ratios)
 
 
@@ -135,5 +135,5 @@ def _megabytes(size: int | None) -> str:
     """Format a size in MB; a small one keeps two digits, so that it does not look like 0."""
     if size is None:
         return NONE
-    shown = f"{size / 1e6:,.2f}"
-    return f"{size / 1e6:.2g}" if size and shown == "0.00" else shown
+    text = f"{size / 1e6:,.2f}"
+    return f"{size / 1e6:.2g}" if size and text == "0.00" else text

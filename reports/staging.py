@@ -54,9 +54,9 @@ def stage(
         faults: what is planted for each gate.
     """
     shutil.copytree(run.allure_results, folder, ignore=shutil.ignore_patterns("*-container.json"))
-    why: dict[str, list[Explanation]] = {}
-    for one in accounts(run.document) if run.document is not None else ():
-        why.setdefault(one.test, []).append(one)
+    accounts_of: dict[str, list[Explanation]] = {}
+    for account in accounts(run.document) if run.document is not None else ():
+        accounts_of.setdefault(account.test, []).append(account)
     planted = by_gate(faults)
     for picture in drawn:
         (folder / f"{picture.name}-attachment.svg").write_text(picture.svg, encoding="utf-8")
@@ -64,9 +64,9 @@ def stage(
         device = next(iter(labels_of(test, "device")), None)
         changed = _with_environment(_as_text(test), run.environments.get(str(device)))
         changed = _with_pictures(changed, drawn)
-        named = test_id(test)
-        own = planted.get(gate_of(named), [])
-        changed["descriptionHtml"] = _described(test, why.get(named, []), own)
+        test_name = test_id(test)
+        own = planted.get(gate_of(test_name), [])
+        changed["descriptionHtml"] = _described(test, accounts_of.get(test_name, []), own)
         (folder / file.name).write_text(json.dumps(changed), encoding="utf-8")
     if run.document is not None:
         write_metric_samples(run.document, folder)
@@ -79,20 +79,24 @@ def draw(run: Run) -> list[Picture]:
 
 
 def _as_text(test: dict[str, Any]) -> dict[str, Any]:
-    """Return a test whose texts all have the type of text, whatever the results hold."""
+    """Return a test with every text typed as plain text."""
     return {name: _safe(value) for name, value in test.items() if name not in _ACTING}
 
 
-def _safe(held: Any) -> Any:
-    """Return the value with every text escaped, and only harmless kinds of attachments."""
-    if isinstance(held, str):
-        return several_lines(held)
-    if isinstance(held, list):
-        return [_safe(each) for each in held]
-    if not isinstance(held, dict):
-        return held
-    kept = {name: _safe(value) for name, value in held.items() if name not in _ACTING}
-    return kept if "source" not in held or held.get("type") in SHOWN else kept | {"type": TEXT}
+def _safe(value: Any) -> Any:
+    """Return the value with every text escaped, and with harmless kinds of attachments only."""
+    if isinstance(value, str):
+        return several_lines(value)
+    if isinstance(value, list):
+        return [_safe(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    harmless = {name: _safe(value) for name, value in value.items() if name not in _ACTING}
+    return (
+        harmless
+        if "source" not in value or value.get("type") in SHOWN
+        else harmless | {"type": TEXT}
+    )
 
 
 def _with_environment(test: dict[str, Any], name: str | None) -> dict[str, Any]:
@@ -107,19 +111,22 @@ def _with_environment(test: dict[str, Any], name: str | None) -> dict[str, Any]:
 
 
 def _with_pictures(test: dict[str, Any], drawn: list[Picture]) -> dict[str, Any]:
-    wanted = [picture for picture in drawn if test_id(test) in picture.tests]
+    pictures = [picture for picture in drawn if test_id(test) in picture.tests]
     added = [
-        {"name": one.title, "source": f"{one.name}-attachment.svg", "type": SVG} for one in wanted
+        {"name": picture.title, "source": f"{picture.name}-attachment.svg", "type": SVG}
+        for picture in pictures
     ]
     return test | {"attachments": [*test.get("attachments", []), *added]}
 
 
-def _described(test: dict[str, Any], why: list[Explanation], faults: Sequence[PlantedFault]) -> str:
-    """Say what a test requires, why it ended as it did, and which planted faults it catches."""
+def _described(
+    test: dict[str, Any], accounts_of_test: list[Explanation], faults: Sequence[PlantedFault]
+) -> str:
+    """Return a test's requirement, the reason of its outcome, and the faults it catches."""
     return fill(
         "of_a_test.html",
         requirement=str(test.get("description") or "").strip(),
-        explanations=[account.as_html() for account in why],
+        explanations=[account.as_html() for account in accounts_of_test],
         planted=sentences(faults),
     )
 

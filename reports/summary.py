@@ -69,7 +69,7 @@ def put_first(
     filled = fill(
         "first_page.html",
         headlines=[headline(run.document) for run in runs],
-        broken=[found["message"] for found in gate if not found["success"]],
+        broken=[rule["message"] for rule in gate if not rule["success"]],
         places=PLACES,
         to_faults=fault_table.TITLE,
         runs=[_run(run) for run in runs],
@@ -80,11 +80,11 @@ def put_first(
 
 
 def _run(run: Shown) -> dict[str, object]:
-    """Return what the template of a run shows."""
+    """Return the values for the template of a run."""
     document = run.document
     subject = document.subject
     header, *table = scoreboard_table(document)
-    known = [account for account in accounts(document) if account.is_known]
+    known_failures = [account for account in accounts(document) if account.is_known]
     return {
         "title": document.title,
         "description": subject.description,
@@ -98,7 +98,7 @@ def _run(run: Shown) -> dict[str, object]:
         ],
         "legend": legend(document),
         "red": [_unfolded(account, run.links) for account in explanations(document)],
-        "known": [_unfolded(account, run.links) for account in known],
+        "known": [_unfolded(account, run.links) for account in known_failures],
         "pictures": run.pictures,
         "matrix": _matrix(document),
         "kernel_coverage": kernel_coverage.as_html(document),
@@ -107,13 +107,13 @@ def _run(run: Shown) -> dict[str, object]:
 
 
 def _circumstances(document: Document) -> str:
-    """Return under which circumstances a run ended how, and what it took."""
-    said = f"{circumstances(document)}. {endings.as_sentence(document)}"
+    """Return the circumstances of a run, its endings, and its duration."""
+    text = f"{circumstances(document)}. {endings.as_sentence(document)}"
     if cost := durations.as_sentence(document):
-        said += f" Duration: {cost}."
+        text += f" Duration: {cost}."
     if texts := looked.as_sentence(document):
-        said += f" {texts}."
-    return said
+        text += f" {texts}."
+    return text
 
 
 def _matrix(document: Document) -> str:
@@ -139,7 +139,7 @@ def _kind(cell: str) -> str:
 
 
 def _unfolded(account: Explanation, links: Mapping[str, str]) -> dict[str, str | None]:
-    """Return what the template shows of a test that is not green."""
+    """Return the values for the template of a test that is not green."""
     return {
         "kind": "" if not account.red else "unsure" if account.unsure else "bad",
         "title": account.title,

@@ -16,5 +16,5 @@ class AiEdgeLitert(InterpreterBackend):
     distribution = "ai-edge-litert"
     module = "ai_edge_litert.interpreter"
     needs = "ai-edge-litert: 64-bit Linux, macOS or Windows"
-    accelerates = "XNNPACK on the processor; nothing as -builtin and -reference"
+    accelerates = "XNNPACK on the processor; none as -builtin and -reference"
     preference = 10

@@ -39,12 +39,14 @@ class Delegate(InterpreterBackend):
     """
 
     family = "delegate"
-    modes: ClassVar[Dict[str, str]] = {"": "the library, and optimized kernels for the rest"}
+    modes: ClassVar[Dict[str, str]] = {
+        "": "the library, and optimized kernels for the other operators"
+    }
     runtime = "ai_edge_litert"
     distribution = "ai-edge-litert"
     module = "ai_edge_litert.interpreter"
     needs = "a shared library that exports tflite_plugin_create_delegate"
-    accelerates = "whatever the library drives"
+    accelerates = "the device that the library drives"
     preference = 80
 
     def __init__(

@@ -28,7 +28,7 @@ class LitertCpu(CompiledBackend):
 
     family = "litert-cpu"
     modes: ClassVar[Dict[str, str]] = {
-        "": "XNNPACK, and optimized kernels for the operators that it leaves",
+        "": "XNNPACK, and optimized kernels for the other operators",
         "ynnpack": "YNNPACK before XNNPACK; a build without it refuses",
         "builtin": "optimized kernels alone: no delegate",
         "reference": "reference kernels alone",

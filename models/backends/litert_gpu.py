@@ -26,9 +26,9 @@ class LitertGpu(CompiledBackend):
 
     family = "litert-gpu"
     modes: ClassVar[Dict[str, str]] = {
-        "": "the GPU in float32, the processor for the operators that it leaves",
-        "float16": "the GPU in float16 where it has it, the processor for the rest",
-        "alone": "the GPU in float32; a file with an operator that it leaves is refused",
+        "": "the GPU in float32, the processor for the other operators",
+        "float16": "the GPU in float16 if it supports that, the processor for the other operators",
+        "alone": "the GPU in float32; a file with an operator that it does not support is refused",
     }
     needs = "ai-edge-litert 2.1 or later, libvulkan.so.1 and a Vulkan driver"
     accelerates = "a GPU, by WebGPU on Vulkan"

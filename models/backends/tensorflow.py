@@ -16,7 +16,7 @@ class TensorFlow(InterpreterBackend):
     distribution = "tensorflow"
     module = "tensorflow.lite.python.interpreter"
     needs = "TensorFlow, 2.4 GB: the builder's machine has it, a board does not"
-    accelerates = "XNNPACK on the processor; nothing as -builtin and -reference"
+    accelerates = "XNNPACK on the processor; none as -builtin and -reference"
     preference = 90
     on_boards = False
 

@@ -16,7 +16,7 @@ class TfliteRuntime(InterpreterBackend):
     distribution = "tflite-runtime"
     module = "tflite_runtime.interpreter"
     needs = "tflite-runtime: CPython 3.8 to 3.11 on Linux, numpy below 2; 32-bit ARM, too"
-    accelerates = "XNNPACK on a 64-bit processor; nothing as -builtin and -reference"
+    accelerates = "XNNPACK on a 64-bit processor; none as -builtin and -reference"
     preference = 20
     newest_python = (3, 11)
     # With a later numpy it imports, and then every Interpreter() raises SystemError.

@@ -95,7 +95,7 @@ def _by_role(option: str, starts: Mapping[str, bool | str], subject: str) -> dic
         raise UsageMistake(
             f"{option!r} could be the full or the small model of subject {subject!r}",
             key=KEY,
-            remedy="Say which: full=FOLDER, small=FOLDER, or both with a comma between",
+            remedy="Say which: full=FOLDER, small=FOLDER, or both, separated by a comma",
         )
     return dict.fromkeys(waiting or starts, option)
 

@@ -73,7 +73,7 @@ def _padding_of(calibration: Encoded) -> int:
     fillers = calibration.ids[calibration.mask == 0]
     if not fillers.size:
         raise ValueError(
-            "no calibration text is shorter than the longest row, so other lengths bring nothing"
+            "no calibration text is shorter than the longest row, so other row lengths have no use"
         )
     return int(fillers[0])
 

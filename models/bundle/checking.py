@@ -248,7 +248,9 @@ class _Checker(Members):
             for row in texts:
                 _check_text(row, len(self._labels))
             if len(texts) != (counted[split].texts if split in counted else 0):
-                raise ValueError(f"its {split} split has not as many texts as {SUMMARY} says")
+                raise ValueError(
+                    f"its {split} split has another number of texts than {SUMMARY} says"
+                )
         if not corpus.splits["test"]:
             raise ValueError("it has no test text")
         self._tests.append(corpus.splits["test"])
@@ -300,7 +302,7 @@ class _Checker(Members):
         # A given file's table, which its summary counts, may be larger than its tokenizer.
         size, expected = tokenizer.get_vocab_size(), self._summaries[folder].vocabulary
         if self._facts.taught and size != expected:
-            raise ValueError(f"its vocabulary has not the size that {SUMMARY} says")
+            raise ValueError(f"its vocabulary has another size than {SUMMARY} says")
 
     def _check_model(self, member: str) -> None:
         card = msgspec.json.decode(self._kept.read(member), type=_ModelCard)
@@ -346,7 +348,7 @@ class _Checker(Members):
             classes=len(self._labels),
         )
         if not budgets.limits:
-            raise ValueError("it limits nothing")
+            raise ValueError("it holds no limit")
 
 
 def _check_array(logits: Any, shape: tuple[int, int]) -> None:

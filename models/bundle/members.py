@@ -80,15 +80,15 @@ class Members:
         """Report inconsistencies among the listed artefacts."""
         held, names = self._held, self._facts.candidates
         if set(held.candidates) != set(names):
-            yield "its candidates are not those that it says to hold"
+            yield "its candidates are not the ones that it lists"
         if not set(held.encoded) <= set(names):
-            yield "it holds texts of a candidate that it does not hold"
+            yield "it holds the texts of a candidate that is not in it"
         if len({*held.candidates.values()}) != len(held.candidates):
             yield "two of its candidates share an artefact"
         if self._facts.taught != (held.full is not None and held.small is not None):
             yield "a full model belongs to candidates that descend from one, and to no other"
         if set(held.named.values()) != set(held.folders()):
-            yield "it names other artefacts than it holds"
+            yield "it lists artefacts that are not in it, or lacks some that are"
 
     def _of_judged(self) -> Iterator[str]:
         """Report judged candidates and backends that are missing or unknown."""
@@ -98,7 +98,7 @@ class Members:
                 yield f"no backend is called {name!r}"
         for name in (name for judged in backends.values() for name in judged.candidates):
             if name not in names:
-                yield f"{name[:60]!r} was judged right and is not held"
+                yield f"{name[:60]!r} passed on a backend, and is not in the bundle"
         if self._manifest.main_backend not in backends:
             yield "nothing was judged on its main backend"
 

@@ -36,7 +36,7 @@ def check_replaced(file: Path, key: str) -> None:
             beginning = existing.read(_NAME_AT + len(MANIFEST))
     except OSError as error:
         raise UsageMistake(
-            f"is there and cannot be read ({error.strerror})",
+            f"exists and cannot be read ({error.strerror})",
             file=file,
             key=key,
             remedy="Remove it, or give another path",

@@ -117,7 +117,7 @@ def _so_far(
     remaining = seconds / len(same) * (of - len(same))
     return (
         f"{len(same)} of {of}: {sum(comparison.claimed for comparison in same)} false positives, "
-        f"{sum(comparison.claimed for comparison in slowed)} slowdowns seen, "
+        f"{sum(comparison.claimed for comparison in slowed)} slowdowns detected, "
         f"about {remaining:.0f} s to go"
     )
 

@@ -424,7 +424,7 @@ def _unordered(handed: Handed, values: Sequence[str]) -> UsageMistake:
     way = 'labels = ["FIRST", "SECOND"]' if handed.where else f"{LABELS_OPTION}=FIRST,SECOND"
     return UsageMistake(
         f"nothing says which number of the output stands for which label; the texts have "
-        f"{len(values)}, here by the alphabet: {first}{more}",
+        f"{len(values)}, in alphabetical order: {first}{more}",
         file=handed.where,
         key=LABELS_OPTION,
         remedy=f"Write {way} and so on, in the order of the file's output, which is that of its "
@@ -510,8 +510,8 @@ def _remarks(candidates: Mapping[str, GivenCandidate], texts: Texts) -> list[str
             )
         if (same := first.setdefault(candidate.sha256, candidate.name)) != candidate.name:
             remarks.append(
-                f"{candidate.name}: its file is {same}'s, byte for byte: what compares the two is "
-                "green whatever they answer."
+                f"{candidate.name}: its file is {same}'s, byte for byte: every comparison of "
+                "the two passes."
             )
         remarks += [f"{candidate.name}: {sentence}" for sentence in candidate.spec.warnings]
         if candidate.spec.length is None:

@@ -138,7 +138,7 @@ def refuse_changed(file: Path, digest: str, read: str) -> None:
             "was changed while it was read",
             file=file,
             key="sha256",
-            remedy="Run again once it is written, with nothing that writes it meanwhile",
+            remedy="Run again when nothing writes to it any more",
         )
 
 

@@ -278,7 +278,7 @@ def _index(
     if isinstance(side, int):
         if side in range(SIDES):
             return side
-        problem, remedy = f"label {side} is not one of two", "Give 0 or 1, or a label's name"
+        problem, remedy = f"label {side} is neither 0 nor 1", "Give 0 or 1, or a label's name"
     elif labels is None:
         problem = f"{side!r} is the label above the threshold, and no labels are given"
         remedy = "Give the labels, or 0 or 1"

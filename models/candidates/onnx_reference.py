@@ -252,9 +252,9 @@ def _length(
     lengths = {candidate.length for candidate in candidates}
     if len(lengths) == 1:
         (length,) = lengths
-        return length, [f"it is asked rows of {length} tokens, as the candidates are."]
+        return length, [f"its rows have {length} tokens, like those of the candidates."]
     length = length_of(spec, texts, encoder)
-    return length, [f"it is asked rows of {length} tokens, as the longest text has."]
+    return length, [f"its rows have {length} tokens, like the longest text."]
 
 
 def _fed(port: InputSpec, length: int) -> Fed:

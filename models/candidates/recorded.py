@@ -302,7 +302,7 @@ def _check_largest(
         raise source.unfit(
             f"{rows[wrong[0]].where}: its logits are largest for another label than its "
             "probabilities",
-            remedy="Record the two of one and the same output, or one of them",
+            remedy="Record both for the same output, or only one of them",
         )
 
 

@@ -104,7 +104,8 @@ def _from_metadata(unit: Tokenizer, opened: Opened) -> Encoder:
     if isinstance(unit, RegexTokenizer):
         if not _HARMLESS.fullmatch(unit.delimiter):
             raise UsageMistake(
-                f"its metadata splits texts at {unit.delimiter[:80]!r}, which is not run unseen",
+                f"its metadata splits texts at {unit.delimiter[:80]!r}, a regular expression that "
+                "is not run unless it is declared",
                 file=opened.file,
                 key="delim_regex_pattern",
                 remedy=f"Give {KEY}=regex:VOCABULARY, with split = ... in the TOML",

@@ -46,14 +46,17 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True)
     describing = commands.add_parser("describe", help="counts, lengths, and every text left out")
     describing.add_argument(
-        "path", type=path, nargs="?", help="the RepLab 2013 package, or what the subject reads"
+        "path",
+        type=path,
+        nargs="?",
+        help="the RepLab 2013 package, or the file that the subject reads",
     )
     describing.add_argument("--subject", help="a shipped subject's name, or a TOML file")
     describing.add_argument(
         "--pretrained", type=path, help="a checkpoint's folder, for lengths in its tokens"
     )
     describing.add_argument(
-        "--counts-only", action="store_true", help="count the texts left out, name none"
+        "--counts-only", action="store_true", help="count the texts left out without listing them"
     )
     return parser
 

@@ -94,7 +94,7 @@ def _fetched(data: bytes) -> Foreign | None:
             return Foreign(f"is {kind}", remedy)
     if data[:_LONGEST_START].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
         return Foreign(
-            "is a web page, or what a server answered in place of the file",
+            "is a web page, or an error message of a server",
             "Download the file itself (the raw link), signed in where that is needed",
         )
     return None

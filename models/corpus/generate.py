@@ -58,7 +58,7 @@ def _check(table: CorpusTable) -> None:
         )
     if table.counts.train is None:
         raise UsageMistake(
-            "the generated corpus has no end, so its train split needs a count",
+            "the generated corpus is unlimited, so its train split needs a count",
             key="corpus.counts.train",
             remedy="Say how many texts to generate, for example train = 6000",
         )

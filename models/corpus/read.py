@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EMPTY = "empty text"
 ON_PURPOSE = "label {!r} is left out on purpose"
 DOUBLED = "copy of another text"
-HALF = "half of a character that takes two, such as an emoji's"
+HALF = "an incomplete character, such as half of an emoji"
 CONFLICTING = "copies with different labels"
 
 

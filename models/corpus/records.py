@@ -156,7 +156,7 @@ def _as_text(value: Any) -> str:
 def _check_columns(table: CorpusTable, columns: list[str], path: Path) -> None:
     if table.columns is None:
         raise UsageMistake(
-            "the subject does not say which column holds what",
+            "the subject does not name the columns",
             key="corpus.columns",
             remedy=f'Write columns = {{ text = "...", polarity = "..." }}; found {_list(columns)}',
         )

@@ -79,7 +79,7 @@ def _check(table: CorpusTable) -> None:
     for name, value in superfluous.items():
         if value:
             raise UsageMistake(
-                "the RepLab package says this itself, so it would be ignored",
+                "the RepLab package defines this, so the key would be ignored",
                 key=f"corpus.{name}",
                 remedy="Leave it out",
             )

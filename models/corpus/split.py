@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from models.subjects import CorpusTable
 
-BEYOND = "beyond the asked counts"
+BEYOND = "beyond the requested counts"
 COPY = "a copy of a text that its split already holds"
 
 # What other people's files call their splits.

@@ -52,7 +52,7 @@ def _paper_problems(device: Device) -> Iterator[tuple[str, str, str]]:
             own.value < paper.value if own.limit == "min" else own.value > paper.value
         )
         if laxer:
-            yield f"budgets.{metric}", f"asks less than the paper's {paper.text}", "Ask more"
+            yield f"budgets.{metric}", f"is weaker than the paper's {paper.text}", "Ask more"
 
 
 def _emulation_problems(device: Device) -> Iterator[tuple[str, str, str]]:
@@ -77,7 +77,11 @@ def _hardware_problems(device: Device) -> Iterator[tuple[str, str, str]]:
         problem = "is missing" if foreign is None else f"is all of its {hardware.cores} cores"
         yield "validity.foreign_load", problem, "Give a share of a core that others may keep busy"
     if not hardware.features:
-        yield "hardware.features", "is empty", "List those that kernels are chosen by"
+        yield (
+            "hardware.features",
+            "is empty",
+            "List the processor's features that decide which kernels are used",
+        )
     if not recognition.models or not recognition.machines:
         yield "recognition", "matches nothing", "Give models and machines"
     memory = device.memory or 0.0

@@ -220,9 +220,10 @@ def _not_told(reading: Circumstances, device: Device) -> Iterator[str]:
     guards = [name for name in GUARDS if getattr(table.sensors, name)]
     if guards and not reading.told:
         keys = ", ".join(f"sensors.{name}" for name in guards)
-        yield f"nothing tells whether it is held back: {keys} of {device.file} say nothing here"
+        yield f"no sensor tells whether it is throttled: {keys} of {device.file} give no value here"
     if table.validity.saving_modes and reading.power_mode is None:
-        yield f"its power mode is not known: sensors.power_mode of {device.file} says nothing here"
+        key = f"sensors.power_mode of {device.file}"
+        yield f"its power mode is not known: {key} gives no value here"
 
 
 def _reasons_at_once(reading: Circumstances, device: Device) -> Iterator[str]:

@@ -31,7 +31,7 @@ _BEGINNINGS = (
 _LFS = b"version https://git-lfs.github.com/spec/"
 _ANNEX = b"/annex/objects/"
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<?xml")
-# Text that stands where a model was to come is short.
+# Text in place of a model is short.
 _LONGEST_PLACEHOLDER = 4096
 # Fewer line ends can look like a pattern by chance.
 _ENOUGH = 4
@@ -125,7 +125,7 @@ def _plain_text(bare: bytes, size: int) -> Damage:
         return Damage("text", "is a text, not a FlatBuffer", "Give the .tflite file")
     return Damage(
         "placeholder",
-        f"is a text of {size} bytes that stands where a model was to come",
+        f"is a text of {size} bytes in place of a model",
         "Put the .tflite file in its place",
     )
 

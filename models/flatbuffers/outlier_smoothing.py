@@ -71,7 +71,7 @@ def level(
     if not np.abs(expected - leveled_answers).max() <= SAME * max(
         1.0, float(np.abs(expected).max())
     ):
-        raise ValueError("leveling changed the answers of the float32 network")
+        raise ValueError("outlier smoothing changed the answers of the float32 network")
     return leveled, scores
 
 

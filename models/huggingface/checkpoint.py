@@ -85,7 +85,7 @@ class Checkpoint:
             )
         if self.problem == "multi_label_classification":
             raise self._mistake(
-                "gives several labels to one text, and here one is right",
+                "may give several labels to one text, and only one can be judged",
                 "problem_type",
                 "Give a checkpoint of single_label_classification",
             )
@@ -176,7 +176,7 @@ def _check_numbers(document: dict[str, Any], file: Path) -> None:
         most = _MOST.get(key, _LARGEST_NUMBER)
         if type(value) is int and not -most <= value <= most:
             raise UsageMistake(
-                f"is {value}, and the most that is taken is {most:,}",
+                f"is {value}, and at most {most:,}",
                 file=file,
                 key=key,
                 remedy=_PUBLISHED,

@@ -57,7 +57,7 @@ def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
             continue
         if not matched & graph.reached_from(name):
             return f"operator {number} of {len(operators)}, {kind}, which writes {name!r}"
-    return "no operator: each writes values that PyTorch has too"
+    return "no operator: PyTorch has the values of each"
 
 
 def _computed(network: Network, row: Encoded) -> Iterator[Values]:

@@ -200,7 +200,7 @@ def _judged(
     reason = _why_not_covered(operator, instance)
     runs = [] if instance is None or reason else _runs(instance, values)
     if instance is None or not runs:
-        problem = reason or "what it takes cannot be drawn, and was not recorded"
+        problem = reason or "its inputs cannot be drawn, and were not recorded"
         return judged_as("not covered", why=problem)
     facts = {"graph": operator.subgraph, "place": operator.index}
     case = Case(_asked(instance.graph), tuple(runs), asking.threads, facts)
@@ -218,7 +218,7 @@ def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
     if operator.calls:
         called = sorted(set(operator.calls))
         graphs = f"graph{'s' if len(called) > 1 else ''} {' and '.join(map(str, called))}"
-        return f"it calls {graphs}, whose operators are asked in its place"
+        return f"it calls {graphs}, whose operators are tested in its place"
     if operator.name in _CALLING:
         return "it names no graph to call"
     if operator.name not in REFERENCES:

@@ -123,7 +123,7 @@ def within(version: str, ranges: str) -> bool:
 def _ranges(text: str, file: Path) -> None:
     if not all(_RANGE.fullmatch(part) for part in text.split(",")):
         raise UsageMistake(
-            f"{text!r} is no range of versions",
+            f"{text!r} is not a range of versions",
             file=file,
             key="versions",
             remedy='Write one or more such as ">=2.1.6,<2.4"',

@@ -39,9 +39,7 @@ def _loop(calls: tuple[int, ...], states: Given, shown: Shown) -> Entered:
         yield condition, states
         goes_on = shown.outputs(condition, states)
         if len(goes_on) != 1:
-            raise NotShown(
-                f"graph {condition} is a condition, and gives out {len(goes_on)} tensors"
-            )
+            raise NotShown(f"graph {condition} is a condition, and returns {len(goes_on)} tensors")
         if not goes_on[0].all():
             return
         yield body, states

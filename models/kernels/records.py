@@ -98,6 +98,8 @@ def read_cells(folder: Path) -> list[Cell]:
             cells.append(msgspec.json.decode(read_text(file, LARGEST_TABLE), type=Cell))
         except (msgspec.DecodeError, OSError, UnicodeDecodeError) as error:
             raise UsageMistake(
-                f"is no cell ({error})", file=file, remedy="Remove it, and run suites/kernels again"
+                f"is not a result of a search ({error})",
+                file=file,
+                remedy="Remove it, and run suites/kernels again",
             ) from None
     return cells

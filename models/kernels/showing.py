@@ -108,7 +108,7 @@ class Shown:
         """
         outputs = self._file.contents.subgraphs[graph].outputs
         if not all(map(self._file.readable, outputs)):
-            raise NotShown(f"graph {graph} gives out a constant whose type numpy does not have")
+            raise NotShown(f"graph {graph} returns a constant whose type numpy does not have")
         computed = [tensor.index for tensor in outputs if not tensor.constant_bytes]
         (values,) = self.tensors(graph, computed, [arrays])
         return [

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Values = dict[int, NDArray[Any]]
 
-NOT_SHOWN = "no part of the file shows it: operators depart by less than {:g} dB of noise"
+NOT_SHOWN = "no part of the file shows the fault: operators differ by less than {:g} dB of noise"
 # Seconds for one part of a file; a first compilation of shaders takes some.
 SECONDS = 120.0
 CRASHED, REFUSED, NOT_FINITE, DEPARTED = "crashes", "refuses", "is NaN or infinite", "departs"

@@ -133,9 +133,9 @@ def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     """Yield the keys and values of a block; a key shares a prefix with the previous one."""
     end = start + size
     if end + _TRAILER > len(data) - _FOOTER or size < 4:  # noqa: PLR2004 - the number of restarts
-        raise ValueError("its index has a block outside of it")
+        raise ValueError("its index refers to a block outside of the file")
     if data[end] != _NOT_PACKED:
-        raise ValueError("its index is packed")
+        raise ValueError("its index is compressed")
     (restarts,) = struct.unpack_from("<I", data, end - 4)
     entries = end - 4 * (1 + restarts)
     if entries < start:
@@ -144,7 +144,7 @@ def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     while block:
         shared, own, length = block.varint(), block.varint(), block.varint()
         if shared > len(key):
-            raise ValueError("its index has a name that repeats more than there is")
+            raise ValueError("its index has a name that repeats more than the previous name holds")
         key = key[:shared] + block.take(own)
         yield key, block.take(length)
 
@@ -162,9 +162,9 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
         elif kind in {_FOUR_BYTES, _EIGHT_BYTES}:
             value = rest.take(4 if kind == _FOUR_BYTES else 8)
         else:
-            raise ValueError("its index has a record that is none")
+            raise ValueError("its index has an invalid record")
         if (number, kind) in numbers and (number, kind) != (2, _BYTES):
-            raise ValueError("its index says one thing of a variable twice")
+            raise ValueError("its index repeats a field of a variable")
         numbers.add((number, kind))
         yield number, value
 
@@ -193,7 +193,7 @@ def _shape(message: bytes) -> list[int]:
         size = 0
         for key, value in _fields(dimension):
             if key != 1 or not isinstance(value, int):
-                raise ValueError("its index has a dimension that is no number")
+                raise ValueError("its index has a dimension that is not a number")
             size = value
         sizes.append(size)
     return sizes

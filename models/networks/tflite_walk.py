@@ -116,7 +116,7 @@ class Walk:
         """Yield the summands of a sum of sums.
 
         Raises:
-            ValueError: it adds up one thing several times over.
+            ValueError: it contains one term several times.
         """
         waiting, steps = [form], 0
         while waiting:
@@ -124,7 +124,7 @@ class Walk:
             node = self.nodes[form.node]
             steps += 1
             if steps > len(self.nodes):
-                raise ValueError("the sum of its embeddings adds up one thing several times over")
+                raise ValueError("the sum of its embeddings contains one term several times")
             if isinstance(node, Sum) and form.plain:
                 waiting += reversed(node.sources)
             else:

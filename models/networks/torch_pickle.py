@@ -182,7 +182,7 @@ class _Machine:
 
     def _extend(self, values: list[Any]) -> None:
         if not isinstance(self._stack[-1], list):
-            raise PickleError("it appends to what is no list")
+            raise PickleError("it appends to an object that is not a list")
         self._stack[-1].extend(values)
 
     def _on_setitem(self, _: Any) -> None:
@@ -194,7 +194,7 @@ class _Machine:
     def _update(self, values: list[Any]) -> None:
         table = self._stack[-1]
         if not isinstance(table, dict) or len(values) % 2:
-            raise PickleError("it sets an item of what is no table")
+            raise PickleError("it sets an item of an object that is not a table")
         for key, value in zip(values[::2], values[1::2], strict=True):
             table[_checked_key(key)] = value
 
@@ -208,7 +208,7 @@ class _Machine:
 
     def _on_binget(self, number: int) -> None:
         if number not in self._memo:
-            raise PickleError("it recalls what it never kept")
+            raise PickleError("it recalls a value that it never stored")
         self._stack.append(self._memo[number])
 
     _on_long_binget = _on_binget
@@ -221,7 +221,7 @@ class _Machine:
 
     def _name(self, module: object, name: object) -> None:
         if type(module) is not str or type(name) is not str:
-            raise PickleError("it names something by what is no text")
+            raise PickleError("it names an object by a value that is not text")
         if (module, name) not in _ALLOWED:
             called = f"{module}.{name}"[:100]
             raise PickleError(f"it names {called}, which no checkpoint of weights needs")
@@ -230,7 +230,7 @@ class _Machine:
     def _on_reduce(self, _: Any) -> None:
         function, arguments = self._take(2)
         if not isinstance(function, _Global) or not isinstance(arguments, tuple):
-            raise PickleError("it calls what is no function")
+            raise PickleError("it calls an object that is not a function")
         if function.name == "OrderedDict":
             self._stack.append(self._ordered_dict(arguments))
         elif function.name == "_rebuild_parameter" and arguments:
@@ -244,12 +244,12 @@ class _Machine:
         """Return a table; Python 2 gave its items as a list of pairs."""
         pairs = arguments[0] if arguments else []
         if len(arguments) > 1 or not isinstance(pairs, list):
-            raise PickleError("it makes a table of what is no list of pairs")
+            raise PickleError("it makes a table of an object that is not a list of pairs")
         self._spend(len(pairs))
         table = {}
         for pair in pairs:
             if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 - a pair
-                raise PickleError("it makes a table of what is no list of pairs")
+                raise PickleError("it makes a table of an object that is not a list of pairs")
             table[_checked_key(pair[0])] = pair[1]
         return table
 
@@ -257,15 +257,15 @@ class _Machine:
         """Drop the attributes of a table (versions of modules), which are not needed."""
         self._take(1)
         if not isinstance(self._stack[-1], dict):
-            raise PickleError("it sets attributes of what is no table")
+            raise PickleError("it sets attributes of an object that is not a table")
 
     def _on_binpersid(self, _: Any) -> None:
         pid = self._take(1)[0]
         if not isinstance(pid, tuple) or len(pid) not in _ID_PARTS:
-            raise PickleError("it refers to what is no storage")
+            raise PickleError("it refers to an object that is not a storage")
         kind, dtype, key, _device, size, *view = pid
         if type(kind) is not str or kind != "storage" or not isinstance(dtype, _Global):
-            raise PickleError("it refers to what is no storage")
+            raise PickleError("it refers to an object that is not a storage")
         if dtype.name not in _DTYPES or any(part is not None for part in view):
             raise PickleError("it refers to a storage of another kind")
         storage = Storage(str(_checked_key(key)), _DTYPES[dtype.name], whole(size, "a size"))

@@ -113,7 +113,7 @@ def _array_entry(entry: Any, room: int) -> Tuple[str, str, Tuple[int, ...]]:
     if not isinstance(name, str) or dtype not in DTYPES or not isinstance(shape, list):
         raise ValueError("an array without a name, a dtype or a shape")
     if len(shape) > MOST_DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
-        raise ValueError("an array's shape has a size that is none, or too many")
+        raise ValueError("an array's shape has an invalid size, or too many sizes")
     # One size may be 0: numpy computes with the others all the same.
     if _array_bytes(dtype, tuple(max(size, 1) for size in shape)) > room:
         raise ValueError("an array of more than {} bytes is announced".format(room))

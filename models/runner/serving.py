@@ -78,7 +78,7 @@ def main(arguments: Optional[Sequence[str]] = None, adapt: Optional[Adapt] = Non
         The exit status.
     """
     parser = argparse.ArgumentParser(description="Answer FlatBuffers over stdin and stdout.")
-    parser.add_argument("--backend", help="its name; default: the first installed")
+    parser.add_argument("--backend", help="name of the backend (default: the first installed)")
     parser.add_argument("--audit", action="store_true", help="record network, processes, writes")
     options = parser.parse_args(arguments)
     requests, answers = protocol_streams()

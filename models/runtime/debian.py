@@ -68,7 +68,7 @@ def why_unavailable() -> str | None:
     try:
         release = platform.freedesktop_os_release()
     except OSError:
-        return "nothing says which system this is"
+        return "the operating system cannot be identified"
     if release.get("ID") != "debian":
         return f"this is {release.get('PRETTY_NAME', 'not Debian')}, whose mirrors are not Debian's"
     return None

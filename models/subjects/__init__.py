@@ -71,7 +71,7 @@ class Columns(Table, frozen=True, kw_only=True):
         columns = [name for name in msgspec.structs.astuple(self) if name is not None]
         for name in columns:
             if not name.strip() or columns.count(name) > 1:
-                problem = "stands for two things" if name.strip() else "is not a column"
+                problem = "has two uses" if name.strip() else "is not a column"
                 raise ValueError(f"{name!r} {problem}")
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.store import Store
     from models.targets.common.target import Wish
 
-EMULATED_CLOCK = "its clock is the emulator's: a verdict there would be a lie"
+EMULATED_CLOCK = "its clock is the emulator's: a verdict there would mean nothing"
 _ARCHITECTURE = "arch="
 
 

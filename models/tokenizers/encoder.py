@@ -192,7 +192,7 @@ class Encoder:
                 return library.encode_batch(inputs)
         except LibraryError as error:
             raise UsageMistake(
-                f"the {self.kind} tokenizer gives up on text {_bad(library, inputs)} ({error})",
+                f"the {self.kind} tokenizer fails on text {_bad(library, inputs)} ({error})",
                 key="--edge-tokenizer",
                 remedy=self._way_out(str(error)),
             ) from None

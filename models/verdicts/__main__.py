@@ -74,7 +74,9 @@ def _add_calibration(commands: Any) -> None:
     calibrating.add_argument(
         "--variant", type=path, help="a FlatBuffer to time (default: a built-in network)"
     )
-    calibrating.add_argument("--backend", help="its name; default: the first that can answer")
+    calibrating.add_argument(
+        "--backend", help="name of the backend (default: the first that can answer)"
+    )
     calibrating.set_defaults(run=_calibrate)
 
 

@@ -172,7 +172,7 @@ def load_budgets(  # noqa: PLR0913 - all named but the file
         carried: whether a host answers the others, so that the subject's own limits hold there.
 
     Raises:
-        UsageMistake: no such file, or something in it is wrong, or it limits nothing: budgets that
+        UsageMistake: no such file, or something in it is wrong, or it holds no limit: budgets that
             judge nothing would let everything pass. Names file, key and remedy.
     """
     path = _file_of(name_or_path, FOLDER, budget_names(), "budgets", key)
@@ -301,14 +301,14 @@ class _Reader:
                 human(end, metric.unit, difference=metric.difference) for end in metric[3:5]
             )
             raise self._mistake(
-                f"{text!r} is outside what {metric.name} can be",
+                f"{text!r} is outside of the range of {metric.name}",
                 key,
                 f"Give a limit between {low} and {high}",
             )
         worst = metric.high if metric.better == "lower" else metric.low
         if value == worst:
             raise self._mistake(
-                f"{text!r} is kept by whatever {metric.name} can be",
+                f"{text!r} is kept by every value that {metric.name} can have",
                 key,
                 "Give a limit that can be broken, or remove it",
             )

@@ -1,1 +1,1 @@
-"""The pictures of a run: SVG, drawn from results.json alone, readable in light and dark."""
+"""Draw the pictures of a run from results.json alone: SVG, readable in light and dark."""

@@ -1,4 +1,4 @@
-"""What an answer costs: its time, its instructions, its bytes."""
+"""Draw the costs of an answer: time, instructions and bytes."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ _OF_CHECKPOINTS = (
 
 
 def latency(view: View) -> Picture | None:
-    """Draw how the time of an answer is distributed, with percentiles and budgets."""
+    """Draw the distribution of the time of an answer, with percentiles and budgets."""
     raw = {
-        scheme: MILLISECONDS * np.asarray(one.details.seconds)[_warm(one) :]
-        for scheme, one in view.of("latency_p50", holding="seconds").items()
+        scheme: MILLISECONDS * np.asarray(measurement.details.seconds)[_warm(measurement) :]
+        for scheme, measurement in view.of("latency_p50", holding="seconds").items()
     }
     # An emulator's time is no one's.
     if not raw or view.core is not None:
         return None
     figure, axes = canvas(1.3 + 0.6 * len(raw))
-    slowest = max(float(np.quantile(each, SHOWN)) for each in raw.values())
+    slowest = max(float(np.quantile(samples, SHOWN)) for samples in raw.values())
     last = BEYOND * max(slowest, *_limits(view))
-    first = min(float(each.min()) for each in raw.values())
+    first = min(float(samples.min()) for samples in raw.values())
     # Logarithmic where one variant is so slow that the others would be a line each.
     far = last > FAR * first
     edges = np.geomspace(first, last, BINS) if far else np.linspace(first, last, BINS)
-    for row, (scheme, each) in enumerate(raw.items()):
-        _ridge(axes, row, each, edges)
+    for row, (scheme, samples) in enumerate(raw.items()):
+        _ridge(axes, row, samples, edges)
         _percentiles(axes, view, scheme, row, last)
     for metric, marker in SHARES.items():
         axes.plot([], [], marker, color=GRAY, label=metric.removeprefix("latency_"))
@@ -75,7 +75,7 @@ def latency(view: View) -> Picture | None:
     scale = " (logarithmic)" if far else ""
     axes.set_xlabel(f"ms of one answer, on the device's own clock{scale}")
     legend(axes, columns=4)
-    count = int(np.median([len(each) for each in raw.values()]))
+    count = int(np.median([len(samples) for samples in raw.values()]))
     return view.picture(
         "latency",
         "Latency",
@@ -86,19 +86,26 @@ def latency(view: View) -> Picture | None:
     )
 
 
-def _warm(one: Measurement) -> int:
-    """Return which sample is the first that the percentiles count."""
-    return one.details.sustained_from
+def _warm(measurement: Measurement) -> int:
+    """Return the index of the first sample that the percentiles count."""
+    return measurement.details.sustained_from
 
 
 def _limits(view: View) -> list[float]:
-    """Return the budgets of p90, ms, and a zero."""
+    """Return the budgets of p90 in ms, and 0."""
     judged = view.of("latency_p90").values()
-    return [0.0, *(MILLISECONDS * one.budget.value for one in judged if one.budget is not None)]
+    return [
+        0.0,
+        *(
+            MILLISECONDS * measurement.budget.value
+            for measurement in judged
+            if measurement.budget is not None
+        ),
+    ]
 
 
-def _ridge(axes: Axes, row: int, each: NDArray[np.float64], edges: NDArray[np.float64]) -> None:
-    counts, _ = np.histogram(each, edges)
+def _ridge(axes: Axes, row: int, samples: NDArray[np.float64], edges: NDArray[np.float64]) -> None:
+    counts, _ = np.histogram(samples, edges)
     style, height = look(row), 0.75 * counts / max(counts.max(), 1)
     axes.fill_between(
         edges[:-1], row, row - height, step="post", color=style.color, alpha=0.35,
@@ -108,35 +115,35 @@ def _ridge(axes: Axes, row: int, each: NDArray[np.float64], edges: NDArray[np.fl
 
 
 def _percentiles(axes: Axes, view: View, scheme: str, row: int, last: float) -> None:
-    said = []
+    labels = []
     for metric, marker in SHARES.items():
-        one = view.of(metric).get(scheme)
-        if one is None:
+        measurement = view.of(metric).get(scheme)
+        if measurement is None:
             continue
-        place = MILLISECONDS * one.value
-        said.append(f"{metric.removeprefix('latency_')} {place:.3g} ms")
+        place = MILLISECONDS * measurement.value
+        labels.append(f"{metric.removeprefix('latency_')} {place:.3g} ms")
         if place <= last:
             axes.plot(place, row + 0.06, marker, color=GRAY, markersize=7, clip_on=False)
-        if metric == "latency_p90" and one.budget is not None:
-            limit = MILLISECONDS * one.budget.value
+        if metric == "latency_p90" and measurement.budget is not None:
+            limit = MILLISECONDS * measurement.budget.value
             axes.plot([limit, limit], [row - 0.8, row + 0.1], color=BUDGET, linestyle="--")
     beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "left", "fontsize": 8}
-    axes.text(1.01, row - 0.1, "\n".join(said), va="center", **beside)
+    axes.text(1.01, row - 0.1, "\n".join(labels), va="center", **beside)
 
 
 def instructions(view: View) -> Picture | None:
     """Draw the instructions of one answer, counted on an emulated core."""
     metrics = [name for name in METRICS if name.startswith("instructions")]
-    measured = {name: found for name in metrics if (found := view.of(name))}
+    measured = {name: by_scheme for name in metrics if (by_scheme := view.of(name))}
     if not measured:
         return None
-    schemes = [s for s in view.schemes if any(s in found for found in measured.values())]
+    schemes = [s for s in view.schemes if any(s in by_scheme for by_scheme in measured.values())]
     figure, axes = canvas(1.2 + 0.4 * len(schemes) * len(measured))
     height = 0.8 / len(measured)
-    for index, (name, found) in enumerate(measured.items()):
+    for index, (name, by_scheme) in enumerate(measured.items()):
         style = look(index)
-        rows = [schemes.index(s) + (index + 0.5) * height - 0.4 for s in found]
-        values = [one.value / MILLION for one in found.values()]
+        rows = [schemes.index(s) + (index + 0.5) * height - 0.4 for s in by_scheme]
+        values = [measurement.value / MILLION for measurement in by_scheme.values()]
         bars = axes.barh(rows, values, height, color=style.color, hatch=style.hatch, edgecolor=GRAY,
                          alpha=0.7, label=METRICS[name].description)  # fmt: skip
         axes.bar_label(
@@ -171,16 +178,18 @@ def sizes(view: View) -> Picture | None:
         rows["full model, checkpoint"] = CHECKPOINT_OVER_WEIGHTS * full.value
         rows["full model, weights"] = full.value
     caption = _FACTOR + (_OF_CHECKPOINTS if rows else "")
-    rows |= {f"{scheme}, FlatBuffer": one.value for scheme, one in flatbuffers.items()}
+    rows |= {
+        f"{scheme}, FlatBuffer": measurement.value for scheme, measurement in flatbuffers.items()
+    }
     figure, axes = canvas(0.9 + 0.36 * len(rows))
-    smallest = min(one.value for one in flatbuffers.values())
+    smallest = min(measurement.value for measurement in flatbuffers.values())
     for row, (name, size) in enumerate(rows.items()):
         style = look(0 if "checkpoint" in name else 1 if "weights" in name else 2)
         bars = axes.barh(row, size / MEGABYTE, 0.7, alpha=0.7, edgecolor=GRAY, **style.fill)
-        shown = size / MEGABYTE
-        said = f"{shown:,.2f}" if shown >= 0.01 else f"{shown:.2g}"  # noqa: PLR2004 - two digits
-        said += f" MB = {size / smallest:,.1f}x"
-        axes.bar_label(bars, [said], padding=4, fontsize=9, color=GRAY)
+        megabytes = size / MEGABYTE
+        label = f"{megabytes:,.2f}" if megabytes >= 0.01 else f"{megabytes:.2g}"  # noqa: PLR2004 - two digits
+        label += f" MB = {size / smallest:,.1f}x"
+        axes.bar_label(bars, [label], padding=4, fontsize=9, color=GRAY)
     rows_of(axes, rows)
     logarithmic(axes)
     axes.set_xlim(0.3 * smallest / MEGABYTE, 60 * max(rows.values()) / MEGABYTE)

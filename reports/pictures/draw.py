@@ -1,4 +1,4 @@
-"""Every picture of a run, in reading order."""
+"""Draw every picture of a run, in reading order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = (
 
 
 def pictures(document: Document) -> list[Picture]:
-    """Draw what a run has measurements for.
+    """Draw the pictures for which a run has measurements.
 
     Args:
         document: what `read_results` or `new_document` returns.

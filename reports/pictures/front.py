@@ -1,4 +1,4 @@
-"""Size, accuracy and time of every variant in one picture, with the region that its limits leave.
+"""Draw size, accuracy and time of every variant in one picture, with the region within limits.
 
 Two panels share the axis of accuracy: bytes in the one, time in the other. A variant has one color
 and one marker in both, so that it is found again in print and without color.
@@ -54,7 +54,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class _Time:
-    """What the panel of time shows.
+    """The content of the panel of time.
 
     Attributes:
         metric: its name.
@@ -70,17 +70,17 @@ class _Time:
 
     @property
     def is_speed(self) -> bool:
-        """Whether more is faster."""
+        """Whether a larger value is faster."""
         return self.metric == "speed_ratio_paper"
 
 
 def front(points: list[Point]) -> list[Point]:
-    """Return the points that no other beats in both size and drop, smallest first."""
-    kept: list[Point] = []
+    """Return the points that no other point beats in both size and drop, smallest first."""
+    best: list[Point] = []
     for point in sorted(points):
-        if not kept or point.drop < kept[-1].drop:
-            kept.append(point)
-    return kept
+        if not best or point.drop < best[-1].drop:
+            best.append(point)
+    return best
 
 
 def three_axes(view: View) -> Picture | None:
@@ -97,10 +97,10 @@ def three_axes(view: View) -> Picture | None:
         _times(panels[1], schemes, drops, time)
     limit = _limit(drops)
     if limit is not None:
-        said = f"limit: {-100 * limit.value:+.1f} points"
+        axis_labell = f"limit: {-100 * limit.value:+.1f} points"
         for axes in panels:
-            axes.axhline(-100 * limit.value, color=BUDGET, linestyle="--", label=said)
-            said = _UNDRAWN
+            axes.axhline(-100 * limit.value, color=BUDGET, linestyle="--", label=axis_labell)
+            axis_labell = _UNDRAWN
     _shade(panels[0], limit, _limit(sizes), 1 / MEGABYTE)
     if time is not None:
         _shade(panels[1], limit, _limit(time.measured), time.factor)
@@ -121,11 +121,13 @@ def three_axes(view: View) -> Picture | None:
 
 
 def _time(view: View, schemes: list[str]) -> _Time | None:
-    """Return what there is of time; None on an emulated core, whose time is no one's."""
-    for metric, (factor, said) in TIMES.items() if view.core is None else ():
-        found = {name: one for name, one in view.of(metric).items() if name in schemes}
-        if found:
-            return _Time(metric, found, factor, said)
+    """Return the content of the panel of time; None on an emulated core, whose time is invalid."""
+    for metric, (factor, axis_label) in TIMES.items() if view.core is None else ():
+        measured = {
+            name: measurement for name, measurement in view.of(metric).items() if name in schemes
+        }
+        if measured:
+            return _Time(metric, measured, factor, axis_label)
     return None
 
 
@@ -136,7 +138,7 @@ def _sizes(
     sizes: Mapping[str, Measurement],
     drops: Mapping[str, Measurement],
 ) -> None:
-    """Draw the panel of bytes, whose legend names every series of both."""
+    """Draw the panel of bytes, whose legend names every series of both panels."""
     points = [
         _variant(axes, index, scheme, sizes[scheme].value, drops[scheme])
         for index, scheme in enumerate(schemes)
@@ -144,8 +146,8 @@ def _sizes(
     full = view.of("weights_bytes").get(FULL_MODEL)
     if full is not None:
         points.append(Point(full.value / MEGABYTE, 0.0))
-        said = f"full model: {points[-1].megabytes:.1f} MB"
-        axes.plot(*points[-1], "h", color=GRAY, markersize=10, label=said)
+        label = f"full model: {points[-1].megabytes:.1f} MB"
+        axes.plot(*points[-1], "h", color=GRAY, markersize=10, label=label)
     best = front(points)
     axes.step([p.megabytes for p in best], [-p.drop for p in best], where="post", color=GRAY,
               linewidth=1, linestyle=":", label="Pareto front")  # fmt: skip
@@ -159,63 +161,63 @@ def _sizes(
 
 
 def _times(axes: Axes, schemes: list[str], drops: Mapping[str, Measurement], time: _Time) -> None:
-    """Draw the panel of time: the same heights, the same markers."""
+    """Draw the panel of time with the same heights and markers."""
     for index, scheme in enumerate(schemes):
-        one, style = time.measured.get(scheme), look(index)
-        if one is None:
+        measurement, style = time.measured.get(scheme), look(index)
+        if measurement is None:
             continue
         axes.errorbar(
-            time.factor * one.value, -100 * drops[scheme].value,
-            xerr=_sides(one, time.factor), yerr=_sides(drops[scheme], 100, turned=True),
+            time.factor * measurement.value, -100 * drops[scheme].value,
+            xerr=_sides(measurement, time.factor), yerr=_sides(drops[scheme], 100, turned=True),
             fmt=style.marker, color=style.color, markersize=8, capsize=3, label=_UNDRAWN,
         )  # fmt: skip
     if time.is_speed:
         axes.plot(1.0, -PAPER_DROP, "X", color=GRAY, markersize=9, mfc="none", label=_UNDRAWN)
     limit = _limit(time.measured)
     if limit is not None:
-        shown = f"{time.factor * limit.value:g}" + ("x" if time.is_speed else " ms")
+        limit_text = f"{time.factor * limit.value:g}" + ("x" if time.is_speed else " ms")
         axes.axvline(
-            time.factor * limit.value, color=BUDGET, linestyle="--", label=f"limit: {shown}"
+            time.factor * limit.value, color=BUDGET, linestyle="--", label=f"limit: {limit_text}"
         )
     _dress(axes, time.said)
     if time.is_speed:
         axes.invert_xaxis()
 
 
-def _dress(axes: Axes, said: str) -> None:
-    """Name the axis; what it shows differs by factors of thousands."""
+def _dress(axes: Axes, axis_label: str) -> None:
+    """Name the axis, and make it logarithmic: its values differ by factors of thousands."""
     logarithmic(axes, _HALF_AS_WIDE)
-    axes.set_xlabel(said)
+    axes.set_xlabel(axis_label)
     axes.grid(visible=True, axis="y", color="#80808033", linewidth=0.6)
 
 
 def _variant(axes: Axes, index: int, scheme: str, size: float, drop: Measurement) -> Point:
     """Draw a variant with its interval."""
     point, style = Point(size / MEGABYTE, 100 * drop.value), look(index)
-    said = f"{scheme}: {point.megabytes:.2f} MB, {0.0 - point.drop:+.1f}"
+    label = f"{scheme}: {point.megabytes:.2f} MB, {0.0 - point.drop:+.1f}"
     axes.errorbar(
         point.megabytes, -point.drop, yerr=_sides(drop, 100, turned=True), fmt=style.marker,
-        color=style.color, markersize=8, capsize=3, label=said,
+        color=style.color, markersize=8, capsize=3, label=label,
     )  # fmt: skip
     return point
 
 
-def _sides(one: Measurement, factor: float, *, turned: bool = False) -> list[list[float]]:
-    """Return the way from a point to its interval's ends, as far as they are known.
+def _sides(measurement: Measurement, factor: float, *, turned: bool = False) -> list[list[float]]:
+    """Return the distances from a point to the known ends of its interval.
 
     Args:
-        one: what was measured.
+        measurement: what was measured.
         factor: of what is drawn.
         turned: whether less is drawn farther up, as a drop is.
     """
-    low = one.value if one.low is None else one.low
-    high = one.value if one.high is None else one.high
-    ends = [[factor * (one.value - low)], [factor * (high - one.value)]]
+    low = measurement.value if measurement.low is None else measurement.low
+    high = measurement.value if measurement.high is None else measurement.high
+    ends = [[factor * (measurement.value - low)], [factor * (high - measurement.value)]]
     return ends[::-1] if turned else ends
 
 
 def _references(axes: Axes) -> None:
-    """Draw BERT-large, and what the paper reports of its quantized MobileBERT."""
+    """Draw BERT-large, and the paper's quantized MobileBERT."""
     large = BERT_LARGE_WEIGHTS / MEGABYTE
     axes.plot(
         large, 0.0, "p", color=GRAY, markersize=10, mfc="none", label=f"BERT-large: {large:,.0f} MB"
@@ -230,23 +232,25 @@ def _references(axes: Axes) -> None:
 
 
 def _limit(measured: Mapping[str, Measurement]) -> BudgetRecord | None:
-    """Return the limit that is drawn: a goal's, if a variant has one, else the first's."""
-    limits = [one.budget for one in measured.values()]
-    goals = (one for one in limits if one is not None and one.key.startswith(f"{GOAL}."))
+    """Return the limit to draw: a goal's if a variant has one, else that of the first variant."""
+    limits = [measurement.budget for measurement in measured.values()]
+    goals = (
+        budget for budget in limits if budget is not None and budget.key.startswith(f"{GOAL}.")
+    )
     return next(goals, limits[0] if limits else None)
 
 
 def _shade(
-    axes: Axes, drop: BudgetRecord | None, other: BudgetRecord | None, factor: float
+    axes: Axes, drop: BudgetRecord | None, time_limit: BudgetRecord | None, factor: float
 ) -> None:
-    """Hatch what keeps both limits of a panel, up to its edges."""
-    if drop is None or other is None:
+    """Hatch the region within both limits of a panel."""
+    if drop is None or time_limit is None:
         return
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()
     # Left is better, also where the axis is turned around.
     axes.fill_between(
-        [left, factor * other.value], -100 * drop.value, top, facecolor="none",
+        [left, factor * time_limit.value], -100 * drop.value, top, facecolor="none",
         edgecolor=BUDGET, hatch="///", alpha=0.35, linewidth=0, zorder=0, label=_UNDRAWN,
     )  # fmt: skip
     axes.set_xlim(left, right)

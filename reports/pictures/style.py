@@ -1,4 +1,4 @@
-"""What every picture shares: size, type, and series that are told apart without color.
+"""Define the style of all pictures: size, type, and series that differ without color.
 
 Text and axes have one middle gray that reads on white and on near black; a page that shows a
 picture inline replaces it by its own text color. Every series has a marker, a hatch and a dash of
@@ -82,12 +82,12 @@ class Picture:
 
     @property
     def inline(self) -> str:
-        """For a page: text takes the page's color."""
+        """The picture for a page, with text in the page's color."""
         return _PROLOG.sub("", self.svg).replace(GRAY, "currentColor")
 
 
 def look(index: int) -> Look:
-    """Return how the series at `index` looks; they repeat after the twelfth."""
+    """Return the style of the series at `index`; styles repeat after the twelfth."""
     return LOOKS[index % len(LOOKS)]
 
 
@@ -103,12 +103,12 @@ def panel(figure: Figure, rows: int, row: int) -> Axes:
 
 
 def side_by_side(figure: Figure, columns: int) -> list[Axes]:
-    """Return axes beside each other whose heights mean the same."""
+    """Return axes beside each other with a common vertical scale."""
     first = figure.add_subplot(1, columns, 1)
-    others = [figure.add_subplot(1, columns, n, sharey=first) for n in range(2, columns + 1)]
-    for axes in others:
+    further = [figure.add_subplot(1, columns, n, sharey=first) for n in range(2, columns + 1)]
+    for axes in further:
         axes.tick_params(labelleft=False)
-    return [_plain(axes) for axes in (first, *others)]
+    return [_plain(axes) for axes in (first, *further)]
 
 
 def _plain(axes: Axes) -> Axes:
@@ -141,14 +141,14 @@ def sheet(height: float) -> Figure:
 
 
 def legend(axes: Axes, columns: int) -> None:
-    """Put a legend above the axes, without a box, for the background is not known."""
+    """Put a legend above the axes, without a box, because the background is unknown."""
     axes.legend(
         loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False, fontsize=9
     )
 
 
 def logarithmic(axes: Axes, wide: float = WIDE) -> None:
-    """Make the x axis logarithmic, with as many numbers as one can read.
+    """Make the x axis logarithmic, with a readable number of ticks.
 
     Args:
         axes: whose x axis it is.
@@ -172,7 +172,7 @@ def rows_of(axes: Axes, names: Iterable[str]) -> None:
 
 
 def as_svg(figure: Figure, title: str) -> str:
-    """Return a figure as SVG that names itself and leaves the style around it alone."""
+    """Return a figure as SVG with a title, whose styles do not affect its page."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # Text stays text in SVG: whoever shows it has the letters that this machine's fonts lack.
@@ -180,6 +180,6 @@ def as_svg(figure: Figure, title: str) -> str:
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = visible(_GLOBAL_STYLE.sub("", buffer.getvalue()))
-    named = as_markup(one_line(title))
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{named}" ', 1)
-    return _OPENING.sub(lambda tag: f"{tag[0]}<title>{named}</title>", svg, count=1)
+    name = as_markup(one_line(title))
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{name}" ', 1)
+    return _OPENING.sub(lambda tag: f"{tag[0]}<title>{name}</title>", svg, count=1)

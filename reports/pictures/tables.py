@@ -1,4 +1,4 @@
-"""Which labels were given: confusion with gold, and flips against float32."""
+"""Draw tables of labels: confusion with gold, and flips against float32."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ KINDS = {
 
 
 def confusion(view: View) -> Picture | None:
-    """Draw the gold label by answer, of the full model and each variant."""
+    """Draw gold label against answer, for the full model and each variant."""
     return _tables(view, "confusion")
 
 
 def flips(view: View) -> Picture | None:
-    """Draw the float32's label by the variant's."""
+    """Draw the label of float32 against the label of each variant."""
     return _tables(view, "flips")
 
 
 def _tables(view: View, kind: str) -> Picture | None:
     metric, rows, title, color = KINDS[kind]
-    found = view.of(metric, holding=kind)
-    if not found:
+    measured = view.of(metric, holding=kind)
+    if not measured:
         return None
-    lines = -(-len(found) // COLUMNS)
+    lines = -(-len(measured) // COLUMNS)
     figure = sheet(1.65 * lines)
-    for place, (scheme, one) in enumerate(found.items()):
+    for place, (scheme, measurement) in enumerate(measured.items()):
         axes = figure.add_subplot(lines, COLUMNS, place + 1)
-        _table(axes, np.asarray(getattr(one.details, kind)), view.labels, look(color).color)
-        axes.set_title(f"{scheme}: {_said(one)}", fontsize=9, color=GRAY)
+        _table(axes, np.asarray(getattr(measurement.details, kind)), view.labels, look(color).color)
+        axes.set_title(f"{scheme}: {_said(measurement)}", fontsize=9, color=GRAY)
         axes.set_xlabel("answer", fontsize=8)
         if place % COLUMNS == 0:
             axes.set_ylabel(rows, fontsize=8)
@@ -58,8 +58,8 @@ def _tables(view: View, kind: str) -> Picture | None:
     )
 
 
-def _said(one: Measurement) -> str:
-    return f"{100 * one.value:.1f} %"
+def _said(measurement: Measurement) -> str:
+    return f"{100 * measurement.value:.1f} %"
 
 
 def _table(axes: Axes, counts: np.ndarray, labels: tuple[str, ...], color: str) -> None:

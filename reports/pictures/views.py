@@ -1,4 +1,4 @@
-"""What pictures are drawn of: one subject on one device, from one run."""
+"""Define a view: the measurements of one subject on one device, from one run."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class View:
 
     @property
     def slug(self) -> str:
-        """For the names of files."""
+        """The view's name for files."""
         return slug(f"{self.subject}-{self.device}")
 
     def of(self, metric: str, *, holding: str | None = None) -> dict[str, Measurement]:
@@ -59,20 +59,20 @@ class View:
             metric: its name.
             holding: a field of the details, where only measurements that have it are wanted.
         """
-        found = {
-            one.scheme: one
-            for one in self.measurements
-            if one.metric == metric
-            and one.backend in {None, self.main}
-            and (holding is None or getattr(one.details, holding))
+        by_scheme = {
+            measurement.scheme: measurement
+            for measurement in self.measurements
+            if measurement.metric == metric
+            and measurement.backend in {None, self.main}
+            and (holding is None or getattr(measurement.details, holding))
         }
         order = (FULL_MODEL, *self.schemes)
-        return {scheme: found[scheme] for scheme in order if scheme in found}
+        return {scheme: by_scheme[scheme] for scheme in order if scheme in by_scheme}
 
     def picture(
         self, name: str, title: str, *, caption: str, figure: Figure, tests: frozenset[str]
     ) -> Picture:
-        """Return a picture of this view, whose subject and device are named with it.
+        """Return a picture with the subject and the device of this view in its title.
 
         Args:
             name: of its file, as far as all views have it.
@@ -81,12 +81,16 @@ class View:
             figure: what was drawn.
             tests: see `Picture`.
         """
-        whole = f"{title}: {self.subject} on {self.device}"
-        return Picture(f"{name}-{self.slug}", whole, caption, as_svg(figure, whole), tests)
+        full_title = f"{title}: {self.subject} on {self.device}"
+        return Picture(
+            f"{name}-{self.slug}", full_title, caption, as_svg(figure, full_title), tests
+        )
 
     def tests(self, *metrics: str) -> frozenset[str]:
         """Return the ids of the tests that took one of these metrics."""
-        return frozenset(one.test for one in self.measurements if one.metric in metrics)
+        return frozenset(
+            measurement.test for measurement in self.measurements if measurement.metric in metrics
+        )
 
 
 def views(document: Document) -> list[View]:
@@ -94,28 +98,28 @@ def views(document: Document) -> list[View]:
 
     Names are made safe here: the library that draws takes no control characters.
     """
-    measurements = [_drawable(one) for one in document.measurements]
+    measurements = [_drawable(measurement) for measurement in document.measurements]
     localized = tuple(map(_drawable, document.run.localizations))
     subject, place = document.subject, document.device
     core = _name(place.core or place.name) if place.emulated else None
-    found = []
-    for device in sorted({one.device for one in measurements}):
-        own = tuple(one for one in measurements if one.device == device)
-        named = [
+    drawn = []
+    for device in sorted({measurement.device for measurement in measurements}):
+        own = tuple(measurement for measurement in measurements if measurement.device == device)
+        ordered = [
             *map(_name, subject.schemes),
-            *sorted({one.scheme for one in own} - {FULL_MODEL}),
+            *sorted({measurement.scheme for measurement in own} - {FULL_MODEL}),
         ]
-        taken = {one.scheme for one in own}
-        schemes = tuple(dict.fromkeys(scheme for scheme in named if scheme in taken))
+        measured = {measurement.scheme for measurement in own}
+        schemes = tuple(dict.fromkeys(scheme for scheme in ordered if scheme in measured))
         labels = tuple(map(_name, subject.labels))
         main = document.circumstances.backend
-        whose = _name(subject.name), _name(device)
-        found.append(View(*whose, labels, schemes, own, main, localized, core))
-    return found
+        owner = _name(subject.name), _name(device)
+        drawn.append(View(*owner, labels, schemes, own, main, localized, core))
+    return drawn
 
 
-def _drawable(one: Any) -> Any:
-    return msgspec.structs.replace(one, scheme=_name(one.scheme))
+def _drawable(record: Any) -> Any:
+    return msgspec.structs.replace(record, scheme=_name(record.scheme))
 
 
 def _name(text: object) -> str:

@@ -1,4 +1,4 @@
-"""Fill the templates of the report: one HTML file each beside this module, in Jinja's language.
+"""Fill the templates of the report: HTML files beside this module, in Jinja's language.
 
 Every value that a template writes is escaped by `as_markup`, whoever wrote it. What is HTML
 already, such as a picture or another filled template, is marked `| safe` in the template itself.

@@ -25,7 +25,7 @@ RESOLVERS = {
     "reference": "BUILTIN_REF",
 }
 MODES = {
-    "": "XNNPACK, and optimized kernels for the operators that it leaves",
+    "": "XNNPACK, and optimized kernels for the other operators",
     "builtin": "optimized kernels alone: no delegate",
     "reference": "reference kernels alone: slow, portable, nearly the same bits everywhere",
 }

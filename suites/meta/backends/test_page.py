@@ -67,5 +67,5 @@ def test_keeps_the_text_around_the_marks(tmp_path):
 def test_rejects_page_without_marks(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("nothing", encoding="utf-8")
-    with pytest.raises(UsageMistake, match="has no marks between which the table stands"):
+    with pytest.raises(UsageMistake, match="lacks the two marks around the table"):
         replace_between(page, "new")

@@ -163,7 +163,7 @@ CASES: dict[str, tuple[Change, str]] = {
         in_manifest(
             "backends", "ai_edge_litert", "candidates", value=["float32", "dynamic_wi8_afp32"]
         ),
-        "was judged right and is not held",
+        "passed on a backend, and is not in the bundle",
     ),
     "an unknown scheme": (
         in_manifest("facts", "schemes", "float16", value="int1"),
@@ -175,11 +175,11 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a candidate of more artefacts than names": (
         in_manifest("artefacts", "candidates", "int1", value=f"variant/{'0' * 24}"),
-        "its candidates are not those that it says to hold",
+        "its candidates are not the ones that it lists",
     ),
     "no reference": (
         lambda _, manifest: manifest["artefacts"]["candidates"].pop("float32"),
-        "its candidates are not those that it says to hold",
+        "its candidates are not the ones that it lists",
     ),
     "another reference": (
         in_manifest("facts", "reference", value="int1"),
@@ -211,7 +211,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "no full model": (in_manifest("artefacts", "full", value=None), "a full model belongs to"),
     "artefacts of other names": (
         in_manifest("artefacts", "named", value={}),
-        "it names other artefacts than it holds",
+        "it lists artefacts that are not in it, or lacks some that are",
     ),
     "two schemes of one key": (
         lambda _, manifest: manifest["artefacts"]["candidates"].update(
@@ -277,7 +277,7 @@ CASES: dict[str, tuple[Change, str]] = {
         content("summary.json", b'{"labels":' + DEEP),
         "summary.json: does not have the required content",
     ),
-    "no texts": (content("texts.jsonl", ""), "has not as many texts"),
+    "no texts": (content("texts.jsonl", ""), "has another number of texts"),
     "texts that are no JSON": (
         content("texts.jsonl", "good, bad\n"),
         "texts.jsonl: does not have the required content",
@@ -475,7 +475,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
         lambda _, manifest: manifest["artefacts"]["encoded"].update(
             two=manifest["artefacts"]["encoded"]["one"]
         ),
-        "texts of a candidate that it does not hold",
+        "it holds the texts of a candidate that is not in it",
     ),
     "roles of another file": (
         in_manifest("facts", "roles", "one", value=["ids", "mask"]),

@@ -12,7 +12,7 @@ from models.errors import UsageMistake
 from suites.meta.small_classifiers import classifier
 
 TEXTS = "text,label,ids\n" + "".join(f"word {at},{at % 3},{at}\n" for at in range(6))
-SAME = "two: its file is one's, byte for byte: what compares the two is green whatever they answer."
+SAME = "two: its file is one's, byte for byte: every comparison of the two passes."
 
 
 @pytest.fixture

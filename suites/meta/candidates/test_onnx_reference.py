@@ -52,7 +52,7 @@ def test_rows_are_fed_in_the_shape_that_the_file_takes(shape, fed, tmp_path):
 
 def test_dynamic_length_follows_the_candidates_with_a_remark(tmp_path):
     answers = take(tmp_path, onnx_writer.classifier()).reference_answers
-    assert answers.remarks == ("x.onnx: it is asked rows of 8 tokens, as the candidates are.",)
+    assert answers.remarks == ("x.onnx: its rows have 8 tokens, like those of the candidates.",)
     assert answers.rows["ids"].shape == (12, 8)
 
 

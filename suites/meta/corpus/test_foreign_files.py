@@ -99,13 +99,13 @@ REFUSED = {
         "t.jsonl",
         "\n".join(LINES).replace("number", "\\ud83d").encode(),
         {},
-        "40 left out: half of a character",
+        "40 left out: an incomplete character",
     ),
     "half an emoji in a polarity": (
         "t.jsonl",
         "\n".join(LINES).replace("BAD", "\\udc00").encode(),
         {},
-        "left out: half of a character",
+        "left out: an incomplete character",
     ),
     "an object for a text": (
         "t.jsonl",
@@ -135,7 +135,7 @@ def test_rejects_bad_file_in_one_message(name, files_table, tmp_path):
 SHARED = {
     "dup_header.csv": "the header names the column 'text' 2 times",
     "bom_only.csv": "is empty",
-    "all_surrogates.jsonl": "left out: half of a character",
+    "all_surrogates.jsonl": "left out: an incomplete character",
 }
 
 

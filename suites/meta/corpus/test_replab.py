@@ -149,7 +149,7 @@ def test_counts_may_ask_for_less_and_the_rest_is_reported(package: Path) -> None
     counts = {"train": 30, "validation": 5, "calibration": 5, "test": 20}
     corpus = read_replab(replab_table(counts=counts), package)
     assert {split: len(tweets) for split, tweets in corpus.splits.items()} == counts
-    beyond = sum(each.reason == "beyond the asked counts" for each in corpus.left_out)
+    beyond = sum(each.reason == "beyond the requested counts" for each in corpus.left_out)
     assert beyond == PLAIN["training"] + 4 + PLAIN["test"] + 4 - 60
 
 

@@ -19,7 +19,7 @@ UNFIT_TABLES = {
         {"labels": ["POSITIVE", "NEUTRAL", "NEGATIVE"]},
         r"corpus\.labels: RepLab's polarities are not POSITIVE",
     ),
-    "a header": ({"header": ["text"]}, r"corpus\.header: the RepLab package says this itself"),
+    "a header": ({"header": ["text"]}, r"corpus\.header: the RepLab package defines this"),
     "polarities": ({"polarities": {"NEUTRAL": ""}}, r"corpus\.polarities: the RepLab package"),
     "more than training has": (
         {"counts": {"validation": 900, "calibration": 2}},

@@ -175,7 +175,7 @@ def test_times_are_invalid_if_every_sensor_reads_nonsense(tree, garbage):
         if name == HOST:
             assert reason is None
         else:
-            assert "nothing tells whether it is held back: sensors." in reason
+            assert "no sensor tells whether it is throttled: sensors." in reason
             assert f"{name}.toml" in reason
 
 
@@ -202,7 +202,7 @@ def test_core_without_a_frequency_limit_is_not_compared(verdict):
 def test_power_mode_must_be_known_if_modes_save_power(verdict, text):
     reason = verdict("jetson", before={MODE: text})
     assert "its power mode is not known: sensors.power_mode of" in reason
-    assert "models/devices/profiles/jetson.toml says nothing here" in reason
+    assert "models/devices/profiles/jetson.toml gives no value here" in reason
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ FAULTS = {
         replacements={"before.machine != now.machine": "False"},
         gate=_VERDICTS + "test_baselines.py::test_other_conditions_are_not_compared",
     ),
-    "a report that holds what is no number": CodeFault(
+    "a report that holds what is not a number": CodeFault(
         room="reports",
         file="reports/results.py",
         replacements={"allow_nan=False": "allow_nan=True"},

@@ -57,7 +57,7 @@ FAULTS = {
     ),
     "a sensor that says nothing": Fault(
         gate=COLD,
-        says="not judged, nothing tells whether it is held back: sensors.firmware",
+        says="not judged, no sensor tells whether it is throttled: sensors.firmware",
         arguments=WITH_FIRMWARE,
     ),
     "a governor that saves power": Fault(

@@ -52,7 +52,7 @@ MISTAKES = {
     ),
     "epochs": ("epochs = 4", "epochs = 1_000_000", ("full.training.epochs",)),
     "a batch": ("batch = 30", "batch = 1_000_000", ("full.training.batch",)),
-    "a learning rate that is no number": (
+    "a learning rate that is not a number": (
         "learning_rate = 2e-3",
         "learning_rate = nan",
         ("full.training.learning_rate",),

@@ -116,7 +116,7 @@ def test_operators_of_a_loop_are_asked_with_drawn_values(instances):
     told = covered.describe()
     assert (told["graphs"], told["asked_graphs"]) == (3, 3)
     assert told["not_proven"] == [
-        "WHILE (0): not covered; it calls graphs 1 and 2, whose operators are asked in its place"
+        "WHILE (0): not covered; it calls graphs 1 and 2, whose operators are tested in its place"
     ]
 
 
@@ -220,7 +220,7 @@ def test_operators_of_every_signature_are_asked(instances, backend):
 def test_signature_that_answers_no_text_is_fed_with_drawn_values(instances, backend):
     file = instances(two_signatures())
     given = [[np.ones((1, 4), np.float32)]]
-    recorder = Recorder(file, {0: given}, backend, why_not="no text is answered by it")
+    recorder = Recorder(file, {0: given}, backend, reason="no text is answered by it")
     covered = coverage(file, backend, recorder=recorder)
     assert covered.share == 1.0
     assert covered.not_recorded == {"graph 1 (of_2)": "no text is answered by it"}
@@ -306,7 +306,7 @@ def test_reports_loop_without_graphs(instances):
     ("graphs", "said"),
     [
         ((single("ABS"), doubling()), "graph 1 takes 1 tensors, and is given 2"),
-        ((doubling(), doubling()), "graph 1 is a condition, and gives out 2 tensors"),
+        ((doubling(), doubling()), "graph 1 is a condition, and returns 2 tensors"),
     ],
     ids=["too few inputs", "two answers"],
 )

@@ -104,7 +104,7 @@ def test_counts_show_the_results_of_planting() -> None:
         "edgeproof itself." in drawn
     )
     assert (
-        "2 turned red, 1 not seen to turn red, 1 not planted on this machine, "
+        "2 turned red, 1 did not turn red, 1 not planted on this machine, "
         "1 not planted here yet" in drawn
     )
     assert "Planted at commit ccccccccc on 2024-05-06." in drawn
@@ -139,6 +139,6 @@ def test_page_of_a_test_lists_its_planted_faults(tmp_path: Path) -> None:
     described = {test["name"]: test.get("descriptionHtml", "") for test in tests}
     for name in ("test_drop[host-float16]", "test_drop[host-float32]"):
         assert "<b>Shown to fail by</b>: classes that quantization permutes.</p>" in described[name]
-        other = "<b>Has to fail by, and was not seen to here</b>: weights that are not numbers."
+        other = "<b>Has to fail by, not tried on this machine</b>: weights that are not numbers."
         assert other in described[name]
     assert "fail by" not in described["test_signature[host-float32]"]

@@ -50,7 +50,7 @@ def test_scoreboard_shows_agreement_with_recorded_answers(recorded):
     cells = dict(zip(head, row, strict=True))
     assert [cells[title] for title in OF_RECORDED] == ["0.990", "0.980", "2.5e-07"]
     said = " ".join(as_text(recorded).split())
-    assert "same ids: share of texts of which the app makes the ids that are right" in said
+    assert "same ids: share of texts for which the app makes the correct ids" in said
     assert "as here: share of texts that the device labels as the host does" in said
 
 

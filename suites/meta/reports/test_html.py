@@ -319,7 +319,10 @@ def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, said: str) 
     [
         (
             "/somewhere/limits.toml",
-            "; budgets that nothing here reads: agreement.min, peak_rss.max, a.max and 2 more",
+            (
+                "; budgets that no gate of this run reads: "
+                "agreement.min, peak_rss.max, a.max and 2 more"
+            ),
         ),
         ("models/verdicts/limits/budgets/given.toml", ""),
     ],

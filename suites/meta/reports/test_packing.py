@@ -71,5 +71,5 @@ def test_data_that_allure_writes_in_another_way_is_refused(written, otherwise):
     changed = page().replace(written, otherwise)
     assert changed != page()
     for read in (files_of, pack):
-        with pytest.raises(EdgeproofError, match="in a way that edgeproof does not know"):
+        with pytest.raises(EdgeproofError, match="in an unknown form"):
             read(changed)

@@ -228,10 +228,10 @@ def test_order_of_arrival_does_not_change_the_document(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_a_number_that_is_not_finite_is_never_written(number: float, tmp_path: Path) -> None:
-    with pytest.raises(EdgeproofError, match="holds what JSON cannot"):
+    with pytest.raises(EdgeproofError, match="holds a value that JSON cannot"):
         document(circumstances={"load": number})
     path = tmp_path / "results.json"
-    with pytest.raises(EdgeproofError, match="holds what JSON cannot"):
+    with pytest.raises(EdgeproofError, match="holds a value that JSON cannot"):
         write_results(path, replace(document(), circumstances=Circumstances(load_before=number)))
     assert list(tmp_path.iterdir()) == []
 

@@ -52,7 +52,7 @@ def test_sources_without_an_archive_are_an_error():
     [
         ({"ID": "ubuntu", "PRETTY_NAME": "Ubuntu 24.04 LTS"}, True, "this is Ubuntu 24.04 LTS"),
         ({"ID": "fedora"}, False, "there is no apt-get here"),
-        (None, True, "nothing says which system this is"),
+        (None, True, "the operating system cannot be identified"),
     ],
 )
 def test_error_on_another_system_says_that_emulation_is_unavailable(

@@ -217,7 +217,7 @@ def test_rejects_rows_too_short_for_special_tokens(length, settings, tmp_path):
 def test_catastrophic_regular_expression_times_out(tmp_path):
     (tmp_path / "list.txt").write_text(LIST)
     encoder = load(TokenizerSettings(file="list.txt", kind="words", split="(x+x+)+y"), tmp_path)
-    with pytest.raises(UsageMistake, match="gives up on text 2 of 2"):
+    with pytest.raises(UsageMistake, match="fails on text 2 of 2"):
         encoder.encode([("day",), ("x" * 50,)], 4)
 
 

@@ -120,7 +120,11 @@ def test_own_limit_overrides_the_common_one(tmp_path: Path) -> None:
             "accuracy.min",
             "'33 %' is below chance, which is 33.33 % for",
         ),
-        ('[accuracy]\nmin = "101 %"', "accuracy.min", "'101 %' is outside what accuracy can be"),
+        (
+            '[accuracy]\nmin = "101 %"',
+            "accuracy.min",
+            "'101 %' is outside of the range of accuracy",
+        ),
         ('[accuracy]\nmin = "80 fraction"', "accuracy.min", "limit between 0 % and 100 %"),
         (
             '[accuracy_drop]\nmax = "0.041 points"',
@@ -131,7 +135,7 @@ def test_own_limit_overrides_the_common_one(tmp_path: Path) -> None:
         (
             '[accuracy_drop]\nmax = "4.1 fraction"',
             "accuracy_drop.max",
-            "outside what accuracy_drop can be. Give a limit between -100 points and 100 points",
+            "the range of accuracy_drop. Give a limit between -100 points and 100 points",
         ),
         (
             '[accuracy_drop.float16]\nmin = "4.1 points"',
@@ -179,7 +183,7 @@ def test_error_names_file_and_key(tmp_path: Path, text: str, key: str, message: 
 def test_rejects_limit_that_nothing_can_break(
     tmp_path: Path, metric: str, side: str, limit: str
 ) -> None:
-    with pytest.raises(UsageMistake, match="is kept by whatever") as refused:
+    with pytest.raises(UsageMistake, match="is kept by every value") as refused:
         load(tmp_path, f'[{metric}]\n{side} = "{limit}"')
     assert refused.value.key == f"{metric}.{side}"
 
