@@ -51,12 +51,12 @@ def tox_register_tox_env(register: ToxEnvRegister) -> None:
 @impl
 def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:  # noqa: ARG001 - tox's form
     """Define `{called_from}` and `{results}`, the folder of a run's results, for tox.ini."""
-    here = Path.cwd()
-    core_conf.add_constant("called_from", "the folder in which tox was called", here)
-    core_conf.add_constant("results", "where results go", results_of(here))
+    folder = Path.cwd()
+    core_conf.add_constant("called_from", "the folder in which tox was called", folder)
+    core_conf.add_constant("results", "where results go", results_of(folder))
 
 
-def results_of(here: Path) -> Path:
+def results_of(folder: Path) -> Path:
     """Return `reports/out` for a caller in the checkout, else a folder of the caller's."""
-    inside = here.resolve().is_relative_to(CHECKOUT)
-    return CHECKOUT / "reports" / "out" if inside else here / "edgeproof-results"
+    inside = folder.resolve().is_relative_to(CHECKOUT)
+    return CHECKOUT / "reports" / "out" if inside else folder / "edgeproof-results"
