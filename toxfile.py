@@ -1,4 +1,4 @@
-"""Extend tox: environments can share a folder, and know the caller's folder.
+"""Extend tox: environments can share a folder, and read the caller's folder.
 
 tox makes an environment anew when another one's name is on its folder. Here `host`, `meta`, `lint`
 and `benchmarks` need the same 2.4 GB of packages, which are installed once.

@@ -60,10 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = sorted(set(names) - set(BENCHMARKS))
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {list(BENCHMARKS)}")
-    found = {name: BENCHMARKS[name]() for name in names}
+    tables = {name: BENCHMARKS[name]() for name in names}
     machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0]}
-    sys.stdout.write(json.dumps({"machine": machine, **found}, indent=2) + "\n")
-    return int(not all(table.get("kept", True) for table in found.values()))
+    sys.stdout.write(json.dumps({"machine": machine, **tables}, indent=2) + "\n")
+    return int(not all(table.get("kept", True) for table in tables.values()))
 
 
 if __name__ == "__main__":

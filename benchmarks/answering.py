@@ -61,11 +61,11 @@ for _ in sys.stdin:
 def measure_answering() -> dict[str, Any]:
     """Return texts per second over those of a bare loop, of two runners over one, and of many."""
     plan, store = make_plan(make_request(load_subject("embedded"))), Store(default_root())
-    wanted = {name: plan.variants[name] for name in SCHEMES if name in plan.variants}
-    if not all(store.has(stage) for stage in (plan.corpus, *wanted.values())):
+    variants = {name: plan.variants[name] for name in SCHEMES if name in plan.variants}
+    if not all(store.has(stage) for stage in (plan.corpus, *variants.values())):
         raise SystemExit("The artefacts are not made yet: run tox -e host first.")
     every = inputs_of(load_encoded(store.artefact(plan.corpus))["test"])
-    files = {name: store.artefact(stage).path(FLATBUFFER) for name, stage in wanted.items()}
+    files = {name: store.artefact(stage).path(FLATBUFFER) for name, stage in variants.items()}
     bare = {name: _over_bare(file, every, store) for name, file in files.items()}
     scale = {name: _scale(file, every) for name, file in files.items()}
     share = min(figures["cpu"] for figures in bare.values())
@@ -95,11 +95,11 @@ def measure_answering() -> dict[str, Any]:
 
 def _over_bare(file: Path, every: Any, store: Store) -> dict[str, float]:
     """Return texts per second relative to a bare loop, by wall time and by CPU time."""
-    few = rows_of(every, slice(ROUND_TEXTS))
+    first_rows = rows_of(every, slice(ROUND_TEXTS))
     inputs = store.root / "benchmark-answering.npz"
-    np.savez(inputs, **{NAMES[role]: rows for role, rows in few.items()})  # type: ignore[arg-type]  # its stubs
+    np.savez(inputs, **{NAMES[role]: rows for role, rows in first_rows.items()})  # type: ignore[arg-type]  # its stubs
     pipe, command = subprocess.PIPE, [sys.executable, "-c", BARE, str(file), str(inputs)]
-    named = {NAMES[role]: rows for role, rows in few.items()}
+    inputs_by_name = {NAMES[role]: rows for role, rows in first_rows.items()}
     walls, processors = [], []
     with (
         subprocess.Popen(
@@ -115,7 +115,7 @@ def _over_bare(file: Path, every: Any, store: Store) -> dict[str, float]:
             bare.stdin.flush()
             wall, cpu = map(float, bare.stdout.readline().split())
             before, started = runner.usage().cpu_ns, time.perf_counter()
-            runner.answer("variant", named)
+            runner.answer("variant", inputs_by_name)
             walls.append(wall / (time.perf_counter() - started))
             processors.append(cpu * 1e9 / (runner.usage().cpu_ns - before))
         bare.stdin.close()
@@ -126,15 +126,15 @@ def _over_bare(file: Path, every: Any, store: Store) -> dict[str, float]:
 
 def _scale(file: Path, every: Any) -> dict[str, float]:
     """Return how time and memory change with two runners, and with twice the texts."""
-    half, whole = (_repeated(every, count) for count in (TEXTS // 2, TEXTS))
+    half, all_rows = (_repeated(every, count) for count in (TEXTS // 2, TEXTS))
     once, memory = _answer(file, half, runners=1)
-    twice, more = _answer(file, whole, runners=1)
-    shared, _ = _answer(file, whole, runners=2)
+    of_whole, memory_of_whole = _answer(file, all_rows, runners=1)
+    shared, _ = _answer(file, all_rows, runners=2)
     return {
-        "texts_per_second": TEXTS / twice,
-        "twice_over_once": twice / once,
-        "two_over_one": twice / shared,
-        "memory_twice_over_once": more / memory,
+        "texts_per_second": TEXTS / of_whole,
+        "twice_over_once": of_whole / once,
+        "two_over_one": of_whole / shared,
+        "memory_twice_over_once": memory_of_whole / memory,
     }
 
 

@@ -1,4 +1,4 @@
-"""Instructions that the small files take for an answer on emulated ARM cores.
+"""Count the instructions of an answer of the small files on emulated ARM cores.
 
 Beside each stands the paper's recipe on the same core, and on which kernels it runs: how many
 of its operators the runtime hands to XNNPACK, and by which instructions its products are
@@ -49,32 +49,32 @@ _MILLION = 1e6
 
 def measure_arm() -> dict[str, Any]:
     """Return the counts of each file on each core; why there are none without ../shared."""
-    missing = [str(each) for each in (ENCODER, *CORPORA.values()) if not each.exists()]
+    missing = [str(file) for file in (ENCODER, *CORPORA.values()) if not file.exists()]
     if missing:
         return {"not_measured": f"{', '.join(missing)}: not there"}
     store = Store(default_root())
     files = _files(store)
     counter = prepare_counter(store, say=_say)
-    found: dict[str, Any] = {}
+    counts: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         for board in BOARDS:
             transport = find_target(emulate=board).transport(store, offline=False, say=_say)
-            found[transport.core] = {
-                name: _counted(transport, counter, Path(folder) / "counts", *given)
-                for name, given in files.items()
+            counts[transport.core] = {
+                name: _counted(transport, counter, Path(folder) / "counts", *facts)
+                for name, facts in files.items()
             }
-    for rows in found.values():
+    for rows in counts.values():
         for row in rows.values():
             row["over_paper"] = rows[PAPER]["instructions"] / row["instructions"]
-    sys.stderr.write(f"{table_of(found)}\n")
-    return found
+    sys.stderr.write(f"{table_of(counts)}\n")
+    return counts
 
 
-def table_of(found: dict[str, dict[str, Any]]) -> str:
+def table_of(counts: dict[str, dict[str, Any]]) -> str:
     """Return the counts as a Markdown table, a line for each file and core."""
     head = ("file", "core", "million instructions", "less than the paper's", "XNNPACK", "products")
     lines = [head, ("---",) * len(head)]
-    for core, rows in found.items():
+    for core, rows in counts.items():
         lines += [
             (
                 name,
@@ -90,8 +90,8 @@ def table_of(found: dict[str, dict[str, Any]]) -> str:
 
 
 def _files(store: Store) -> dict[str, tuple[Path, Binding, Inputs]]:
-    """Return every small file and the paper's recipe, with how each is fed and with which texts."""
-    found = {}
+    """Return every small file and the paper's recipe, with its binding and inputs."""
+    files = {}
     for corpus, source in CORPORA.items():
         plans = plans_of(corpus, source)
         build(list(plans.values()), store)
@@ -103,18 +103,18 @@ def _files(store: Store) -> dict[str, tuple[Path, Binding, Inputs]]:
                 binding = binding_of(spec, below=None, length=spec.length or 0)
                 lengths = spec.lengths or (split.ids.shape[1],)
                 inputs = rows_of(inputs_of(split, binding.roles, lengths), slice(TEXTS))
-                found[f"{name}, {scheme}"] = file, binding, inputs
+                files[f"{name}, {scheme}"] = file, binding, inputs
     file = paper_file(store, _say)
     tokenizer = Tokenizer.from_str(with_paper_rows(store.artefact(plan.corpus).text(TOKENIZER)))
     texts = texts_of(plan, store)[:PAPER_TEXTS]
     rows = [tokenizer.encode(*text) for text in texts]  # type: ignore[arg-type]  # one or two
-    taken = {
+    roles = {
         IDS: [row.ids for row in rows],
         MASK: [row.attention_mask for row in rows],
         SEGMENTS: [row.type_ids for row in rows],
     }
-    arrays = {role: np.array(each, np.int32) for role, each in taken.items()}
-    return {**found, PAPER: (file, paper_binding(file), arrays)}
+    arrays = {role: np.array(ids, np.int32) for role, ids in roles.items()}
+    return {**files, PAPER: (file, paper_binding(file), arrays)}
 
 
 def _counted(  # noqa: PLR0913, PLR0917 - where, and which file
@@ -135,7 +135,7 @@ def _counted(  # noqa: PLR0913, PLR0917 - where, and which file
     )
     counts = count_instructions(counting, file, inputs, binding=binding, backend=BACKEND)
     with Runner(transport, BACKEND, timeout=_SECONDS_TO_LOAD) as runner:
-        taken = runner.load("file", file, binding=binding).delegation
+        delegated = runner.load("file", file, binding=binding).delegation
     kinds = {
         "sdot": counts.dot_products,
         "mlal": counts.integer_multiplies,
@@ -146,8 +146,8 @@ def _counted(  # noqa: PLR0913, PLR0917 - where, and which file
         "instructions": counts.instructions,
         "answers": counts.answers,
         "products": {kind: count / multiplies for kind, count in kinds.items() if count},
-        "delegated": None if taken is None else taken.delegated,
-        "operators": None if taken is None else taken.nodes,
+        "delegated": None if delegated is None else delegated.delegated,
+        "operators": None if delegated is None else delegated.nodes,
     }
 
 

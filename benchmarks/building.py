@@ -28,14 +28,14 @@ def build(plans: list[Plan], store: Store) -> None:
         in_own_process(_make, missing, store.root)
 
 
-def in_own_process(work: Callable[..., None], *given: Any) -> None:
+def in_own_process(work: Callable[..., None], *arguments: Any) -> None:
     """Call a function in a process of its own, because it imports TensorFlow.
 
     Args:
         work: a function of a module.
-        given: its arguments.
+        arguments: its arguments.
     """
-    worker = multiprocessing.get_context("spawn").Process(target=work, args=given)
+    worker = multiprocessing.get_context("spawn").Process(target=work, args=arguments)
     worker.start()
     worker.join()
     if worker.exitcode:

@@ -21,15 +21,17 @@ def measure_collecting() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_nothing.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
         bare = [_seconds(Path(folder))]
-        ours = [_seconds(PROJECT)]
+        with_edgeproof = [_seconds(PROJECT)]
         for _ in range(PAIRS):
             bare.append(_seconds(Path(folder)))
-            ours.append(_seconds(PROJECT))
+            with_edgeproof.append(_seconds(PROJECT))
     # The first pair only filled the disk cache.
-    added = statistics.median(o - b for o, b in zip(ours[1:], bare[1:], strict=True))
+    added = statistics.median(
+        own - plain for own, plain in zip(with_edgeproof[1:], bare[1:], strict=True)
+    )
     return {
         "bare_seconds": statistics.median(bare[1:]),
-        "edgeproof_seconds": statistics.median(ours[1:]),
+        "edgeproof_seconds": statistics.median(with_edgeproof[1:]),
         "added_seconds": added,
         "limit_seconds": LIMIT_SECONDS,
         "pairs": PAIRS,

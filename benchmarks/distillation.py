@@ -101,7 +101,7 @@ def _plans(subject: Subject, seed: int, options: argparse.Namespace) -> dict[str
             remedy="Write [small.training]",
         )
     training = msgspec.structs.replace(small.training, seed=seed)
-    found = {}
+    plans = {}
     for learned_from, table in ((WITHOUT, None), (WITH, small.distillation)):
         changed = msgspec.structs.replace(small, training=training, distillation=table)
         request = make_request(
@@ -109,8 +109,8 @@ def _plans(subject: Subject, seed: int, options: argparse.Namespace) -> dict[str
             corpus=options.corpus,
             pretrained=options.pretrained,
         )
-        found[learned_from] = make_plan(request)
-    return found
+        plans[learned_from] = make_plan(request)
+    return plans
 
 
 def _build(plans: list[Plan], store: Store) -> None:
@@ -160,14 +160,14 @@ def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) 
         "texts": {name: len(split.labels) for name, split in splits.items()},
         "full_model": _scores(gold, full, full),
         "runs": [
-            {"seed": seed, "learned_from": learned_from, **_scores(gold, each, full)}
+            {"seed": seed, "learned_from": learned_from, **_scores(gold, answers_of_seed, full)}
             for learned_from, rows in answers.items()
-            for seed, each in zip(pairs, rows, strict=True)
+            for seed, answers_of_seed in zip(pairs, rows, strict=True)
         ],
         "gain": {
             name: _over_seeds(
-                [_measured(measure, gold, each) for each in answers[WITH]],
-                [_measured(measure, gold, each) for each in answers[WITHOUT]],
+                [_measured(measure, gold, logits) for logits in answers[WITH]],
+                [_measured(measure, gold, logits) for logits in answers[WITHOUT]],
             )
             for name, measure in MEASURES.items()
         },

@@ -27,20 +27,20 @@ _WRONG = 0.05
 
 
 def measure_given() -> dict[str, Any]:
-    """Return the seconds to the first verdict and to the last, and those of the processors."""
+    """Return the seconds to the first verdict and to the last one, and the processors' seconds."""
     with tempfile.TemporaryDirectory() as folder:
         options = _write(Path(folder))
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        first, whole = _judge(options, Path(folder))
+        first, total = _judge(options, Path(folder))
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "first_verdict_seconds": first,
         "first_limit_seconds": FIRST_LIMIT_SECONDS,
-        "whole_seconds": whole,
+        "whole_seconds": total,
         "whole_limit_seconds": TOTAL_LIMIT_SECONDS,
         "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         "texts": TEXTS,
-        "kept": first < FIRST_LIMIT_SECONDS and whole < TOTAL_LIMIT_SECONDS,
+        "kept": first < FIRST_LIMIT_SECONDS and total < TOTAL_LIMIT_SECONDS,
     }
 
 
@@ -54,15 +54,15 @@ def _judge(options: list[str], folder: Path) -> tuple[float, float]:
     with subprocess.Popen(
         command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env=environment
     ) as run:
-        said = []
+        lines = []
         for line in run.stdout or ():
-            said.append(line)
+            lines.append(line)
             if first is None and "::" in line and " PASSED" in line:
                 first = time.perf_counter() - started
-    whole = time.perf_counter() - started
+    total = time.perf_counter() - started
     if first is None or run.returncode != 0:
-        raise RuntimeError(f"exit code {run.returncode}:\n{''.join(said[-40:])}")
-    return first, whole
+        raise RuntimeError(f"exit code {run.returncode}:\n{''.join(lines[-40:])}")
+    return first, total
 
 
 def _write(folder: Path) -> list[str]:

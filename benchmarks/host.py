@@ -20,9 +20,9 @@ def measure_host() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder, "store")
         cold = _run(store)
-        made = _artefacts(store)
+        before = _artefacts(store)
         warm = _run(store)
-        rebuilt = sorted(set(_artefacts(store).items()) ^ set(made.items()))
+        rebuilt = sorted(set(_artefacts(store).items()) ^ set(before.items()))
     return {
         "cold_seconds": cold,
         "cold_limit_seconds": COLD_LIMIT_SECONDS,
@@ -42,7 +42,7 @@ def _run(store: Path) -> float:
 
 
 def _artefacts(store: Path) -> dict[str, int]:
-    """When each artefact was made, in nanoseconds."""
+    """Return when each artefact was made, in nanoseconds."""
     return {
         str(path.relative_to(store)): path.stat().st_mtime_ns
         for path in store.glob("*/*/manifest.json")

@@ -58,13 +58,13 @@ def measure_kernels() -> dict[str, Any]:
 
 
 def _rate(backend: AskedBackend, family: Family, way: Callable[[Family], Record]) -> float:
-    """Return the median of several rounds, the time of imports left out."""
+    """Return the median of several rounds, without the time of imports."""
     way(family)
-    found = []
+    rates = []
     for _ in range(ROUNDS):
         started = _cpu(backend)
-        found.append(way(family).examples / (_cpu(backend) - started))
-    return round(statistics.median(found), 1)
+        rates.append(way(family).examples / (_cpu(backend) - started))
+    return round(statistics.median(rates), 1)
 
 
 def _cpu(backend: AskedBackend) -> float:

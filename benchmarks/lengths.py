@@ -54,23 +54,23 @@ def measure_lengths() -> dict[str, Any]:
     """Return the ratios of both subjects by backend and scheme, with their bytes and memory."""
     embedded = load_subject("embedded")
     lengths = replace(embedded.tokenizer, lengths=EMBEDDED)
-    found: dict[str, Any] = {"embedded": _measure(replace(embedded, tokenizer=lengths))}
+    ratios: dict[str, Any] = {"embedded": _measure(replace(embedded, tokenizer=lengths))}
     if not (CORPUS.is_file() and ENCODER.is_dir()):
-        return found | {"airline": f"not measured: {CORPUS} or {ENCODER} is not there"}
-    found["airline"] = _measure(load_subject(str(AIRLINE)), CORPUS, ENCODER)
+        return ratios | {"airline": f"not measured: {CORPUS} or {ENCODER} is not there"}
+    ratios["airline"] = _measure(load_subject(str(AIRLINE)), CORPUS, ENCODER)
     backend, scheme = LIMITED
-    low = found["airline"]["backends"][backend][scheme]["interval"][0]
-    return found | {"limit": LIMIT, "limited": LIMITED, "kept": low >= LIMIT}
+    low = ratios["airline"]["backends"][backend][scheme]["interval"][0]
+    return ratios | {"limit": LIMIT, "limited": LIMITED, "kept": low >= LIMIT}
 
 
 def _measure(
     subject: Subject, corpus: Path | None = None, encoder: Path | None = None
 ) -> dict[str, Any]:
-    one = replace(subject, tokenizer=replace(subject.tokenizer, lengths=()))
-    given = {"corpus": corpus, "pretrained": None if encoder is None else str(encoder)}
+    single_length = replace(subject, tokenizer=replace(subject.tokenizer, lengths=()))
+    request = {"corpus": corpus, "pretrained": None if encoder is None else str(encoder)}
     plans = {
-        name: make_plan(make_request(each, schemes=SCHEMES, offline=True, **given))  # type: ignore[arg-type] # by name
-        for name, each in (("one length", one), ("several", subject))
+        name: make_plan(make_request(request_subject, schemes=SCHEMES, offline=True, **request))  # type: ignore[arg-type] # by name
+        for name, request_subject in (("one length", single_length), ("several", subject))
     }
     store = Store(default_root())
     build(list(plans.values()), store)
@@ -85,31 +85,35 @@ def _measure(
 
 def _compare(backend: str, scheme: str, plans: Mapping[str, Plan], store: Store) -> dict[str, Any]:
     """Race both files of a scheme from text to label."""
-    kept = store.artefact(plans["several"].corpus)
+    corpus = store.artefact(plans["several"].corpus)
     texts = texts_of(plans["several"], store)
     files = {n: store.artefact(plan.variants[scheme]).path(FLATBUFFER) for n, plan in plans.items()}
-    tokenizer = kept.text(TOKENIZER)
+    tokenizer = corpus.text(TOKENIZER)
     with Runner(LocalTransport(), backend, timeout=600.0) as runner:
         for name, file in files.items():
             _load(runner, name, file)
             runner.classify(name, tokenizer, texts[:WARMUP])
-        taken: dict[str, list[Classified]] = {name: [] for name in files}
+        turns_of: dict[str, list[Classified]] = {name: [] for name in files}
         for turn in range(ROUNDS):
             start = turn * TEXTS % (len(texts) - TEXTS)
             # Who begins takes turns: what follows finds warmer caches.
             for name in list(files)[:: 1 if turn % 2 else -1]:
-                taken[name].append(runner.classify(name, tokenizer, texts[start : start + TEXTS]))
+                turns_of[name].append(
+                    runner.classify(name, tokenizer, texts[start : start + TEXTS])
+                )
     seconds = {
-        name: np.array([each.text_to_label_ns.sum() for each in turns]) / 1e9
-        for name, turns in taken.items()
+        name: np.array([turn.text_to_label_ns.sum() for turn in turns]) / 1e9
+        for name, turns in turns_of.items()
     }
-    labels = {n: np.concatenate([each.labels for each in turns]) for n, turns in taken.items()}
-    lengths = np.concatenate([each.lengths for each in taken["several"]])
+    labels = {n: np.concatenate([turn.labels for turn in turns]) for n, turns in turns_of.items()}
+    lengths = np.concatenate([turn.lengths for turn in turns_of["several"]])
     low, high = _interval(seconds["one length"], seconds["several"])
     return {
         "ratio": float(seconds["one length"].sum() / seconds["several"].sum()),
         "interval": [low, high],
-        "texts_per_second": {n: ROUNDS * TEXTS / float(each.sum()) for n, each in seconds.items()},
+        "texts_per_second": {
+            n: ROUNDS * TEXTS / float(turn_seconds.sum()) for n, turn_seconds in seconds.items()
+        },
         "agreement": float(matches(labels["one length"], labels["several"]).mean()),
         "answered_at": {str(n): int((lengths == n).sum()) for n in np.unique(lengths)},
         "bytes": {name: file.stat().st_size for name, file in files.items()},

@@ -76,13 +76,13 @@ def _ratio(flatbuffer: Any, inputs: Any, arrays: Any) -> float:
         assert bare.stdin is not None  # noqa: S101 - it is a pipe
         assert bare.stdout is not None  # noqa: S101 - it is a pipe
         runner.load("variant", flatbuffer)
-        found = []
+        ratios = []
         for _ in range(ROUNDS):
             bare.stdin.write("go\n")
             bare.stdin.flush()
-            theirs = float(bare.stdout.readline())
-            ours = float(np.median(runner.answer("variant", arrays).invoke_ns))
-            found.append(ours / theirs)
+            bare_ns = float(bare.stdout.readline())
+            runner_ns = float(np.median(runner.answer("variant", arrays).invoke_ns))
+            ratios.append(runner_ns / bare_ns)
         bare.stdin.close()
     # The first round warms both up.
-    return statistics.median(found[1:])
+    return statistics.median(ratios[1:])

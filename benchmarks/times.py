@@ -1,4 +1,4 @@
-"""How far the model of time of `models/shrinking/cost.py` is from measured answers, here.
+"""Compare the model of time in `models/shrinking/cost.py` with measured answers on this machine.
 
 Networks of drawn weights, of shapes that its rates were not fitted to, answer in turns with the
 paper's recipe, each at each of its lengths, on one thread. Of every length the fastest answer
@@ -62,16 +62,20 @@ def measure_times() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         in_own_process(_make, shapes, folder)
         files = {name: Path(folder) / f"{name}.tflite" for name in shapes}
-        found = {backend: _compare(backend, shapes, files, paper) for backend in BACKENDS}
-    worst = max(abs(row["error"]) for each in found.values() for row in each.values())
-    named = f"of the processor whose rates they are, with {PROCESSOR}"
+        rows_of = {backend: _compare(backend, shapes, files, paper) for backend in BACKENDS}
+    worst = max(abs(row["error"]) for rows in rows_of.values() for row in rows.values())
+    machine = f"of the processor whose rates they are, with {PROCESSOR}"
     if PROCESSOR not in Path("/proc/cpuinfo").read_text(encoding="utf-8").split():
-        return {"backends": found, "largest_error": worst, "not_judged": f"another than {named}"}
-    return {"backends": found, "largest_error": worst, "limit": LIMIT, "kept": worst <= LIMIT}
+        return {
+            "backends": rows_of,
+            "largest_error": worst,
+            "not_judged": f"another than {machine}",
+        }
+    return {"backends": rows_of, "largest_error": worst, "limit": LIMIT, "kept": worst <= LIMIT}
 
 
 def shape_of(layers: int, heads: int, units: int, width: int) -> Architecture:
-    """Return a network as `[shrunk]` makes it of MiniLM.
+    """Return a network that `[shrunk]` makes from MiniLM.
 
     Args:
         layers: of the network.
@@ -79,12 +83,12 @@ def shape_of(layers: int, heads: int, units: int, width: int) -> Architecture:
         units: of each layer's feed-forward network.
         width: of the word vectors.
     """
-    whole = HIDDEN // HEAD
+    all_heads = HIDDEN // HEAD
     network = NetworkTable(
         family="bert",
         layers=layers,
         hidden=HIDDEN,
-        heads=whole,
+        heads=all_heads,
         intermediate=units,
         activation="relu",
         normalization="layer_norm",
@@ -95,7 +99,7 @@ def shape_of(layers: int, heads: int, units: int, width: int) -> Architecture:
         family="bert" if width == HIDDEN else "mobilebert",
         embedding=width,
         heads=heads,
-        attention_width=None if heads == whole else heads * HEAD,
+        attention_width=None if heads == all_heads else heads * HEAD,
         first_token_last=True,
     )
 
@@ -107,18 +111,18 @@ def _make(shapes: dict[str, Architecture], folder: str) -> None:
     from models.networks.parameters import initial_values  # noqa: PLC0415
 
     draw = np.random.default_rng(0)
-    one = np.ones((2, LENGTHS[-1]), np.int32)
+    ones = np.ones((2, LENGTHS[-1]), np.int32)
     # Texts that are shorter than the longest row: without any, other lengths are of no use.
-    mask = (np.arange(LENGTHS[-1]) < LENGTHS[0]).astype(np.int32) * one
-    calibration = Encoded(ids=one, mask=mask, segments=one * 0, labels=np.array([0, 1], np.int32))
+    mask = (np.arange(LENGTHS[-1]) < LENGTHS[0]).astype(np.int32) * ones
+    calibration = Encoded(ids=ones, mask=mask, segments=ones * 0, labels=np.array([0, 1], np.int32))
     for name, shape in shapes.items():
         # As training leaves them: no two vectors of a file are the same.
         values = {
             key: (value + 0.05 * draw.normal(size=value.shape)).astype(np.float32)
             for key, value in initial_values(shape, seed=0).items()
         }
-        made = convert(scheme_named(SCHEME), shape, values, LENGTHS, calibration)
-        Path(folder, f"{name}.tflite").write_bytes(made)
+        files = convert(scheme_named(SCHEME), shape, values, LENGTHS, calibration)
+        Path(folder, f"{name}.tflite").write_bytes(files)
 
 
 def _compare(
@@ -130,29 +134,29 @@ def _compare(
         for name, file in files.items():
             binding = binding_of(read_candidate(file), below=WORDS, length=LENGTHS[-1])
             runner.load(name, file, binding=binding)
-        taken = _in_turns(runner, list(files))
-    recipe = taken[PAPER_RECIPE, TOKENS]
-    found = {PAPER_RECIPE: _row(paper_time(), recipe, recipe)}
+        measured = _in_turns(runner, list(files))
+    recipe = measured[PAPER_RECIPE, TOKENS]
+    rows = {PAPER_RECIPE: _row(paper_time(), recipe, recipe)}
     for name, shape in shapes.items():
         for length in LENGTHS:
-            row = _row(text_time(shape, length), taken[name, length], recipe)
-            found[f"{name}, {length} tokens"] = row
-    return found
+            row = _row(text_time(shape, length), measured[name, length], recipe)
+            rows[f"{name}, {length} tokens"] = row
+    return rows
 
 
 def _in_turns(runner: Runner, names: list[str]) -> dict[tuple[str, int], float]:
     """Return the microseconds of a text of each model and length: the graph's, and `TEXT`."""
-    asked = [(name, length) for name in names for length in LENGTHS] + [(PAPER_RECIPE, TOKENS)]
-    taken: dict[tuple[str, int], list[float]] = {each: [] for each in asked}
+    pairs = [(name, length) for name in names for length in LENGTHS] + [(PAPER_RECIPE, TOKENS)]
+    times: dict[tuple[str, int], list[float]] = {pair: [] for pair in pairs}
     for _ in range(TURNS):
-        for name, length in asked:
+        for name, length in pairs:
             rows = _rows(length, LENGTHS[-1] if name in names else TOKENS)
-            taken[name, length] += runner.answer(name, rows).invoke_ns.tolist()
-    return {each: min(ns) / 1e3 + TEXT for each, ns in taken.items()}
+            times[name, length] += runner.answer(name, rows).invoke_ns.tolist()
+    return {pair: min(ns) / 1e3 + TEXT for pair, ns in times.items()}
 
 
 def _rows(length: int, longest: int) -> Rows:
-    """Return rows of so many tokens; those of several lengths say which."""
+    """Return rows of this many tokens; rows of several lengths name theirs."""
     ids = np.ones((ANSWERS, longest), np.int32)
     mask = np.tile((np.arange(longest) < length).astype(np.int32), (ANSWERS, 1))
     rows = {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}

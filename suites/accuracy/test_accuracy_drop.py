@@ -1,4 +1,4 @@
-"""How much accuracy quantization costs, on the same texts, with a paired interval."""
+"""Measure the accuracy that quantization costs, on the same texts, with a paired interval."""
 
 from __future__ import annotations
 

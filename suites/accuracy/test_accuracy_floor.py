@@ -1,4 +1,4 @@
-"""A model is more accurate than trivial classifiers, without which no comparison has a meaning."""
+"""Check that a model is more accurate than trivial classifiers, as every comparison presumes."""
 
 from __future__ import annotations
 

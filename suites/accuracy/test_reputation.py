@@ -1,4 +1,4 @@
-"""The measures of RepLab 2013: every group counts alike, and texts are ordered by label."""
+"""Measure RepLab 2013's scores: every group counts alike, and texts are ordered by label."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def test_full_model_beats_the_majority_group_by_group(
 def test_variant_orders_texts_as_gold_does(variant, corpus, trivial_classifiers, judge):
     """Of the texts of a group, the FlatBuffer puts the better above the worse: F(R,S)."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
-    found = order(*answers)
-    judge.record("reliability", found.reliability, of=variant)
-    judge.record("sensitivity", found.sensitivity, of=variant)
+    scores = order(*answers)
+    judge.record("reliability", scores.reliability, of=variant)
+    judge.record("sensitivity", scores.sensitivity, of=variant)
     groups = by_group(*answers, labels=corpus.labelled.labels)
-    judge("f_rs", found.f_rs, of=variant, floors=trivial_classifiers.below("f_rs"), **groups)
+    judge("f_rs", scores.f_rs, of=variant, floors=trivial_classifiers.below("f_rs"), **groups)
 
 
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
@@ -49,11 +49,11 @@ def test_variant_orders_texts_as_gold_does(variant, corpus, trivial_classifiers,
 def test_full_model_orders_texts_as_gold_does(full_model, corpus, trivial_classifiers, judge):
     """Of the texts of a group, the full model puts the better above the worse: F(R,S)."""
     answers = corpus.test.labels, full_model.labels, corpus.groups("test")
-    found = order(*answers)
-    judge.record("reliability", found.reliability, of=full_model)
-    judge.record("sensitivity", found.sensitivity, of=full_model)
+    scores = order(*answers)
+    judge.record("reliability", scores.reliability, of=full_model)
+    judge.record("sensitivity", scores.sensitivity, of=full_model)
     groups = by_group(*answers, labels=corpus.labelled.labels)
-    judge("f_rs", found.f_rs, of=full_model, floors=trivial_classifiers.below("f_rs"), **groups)
+    judge("f_rs", scores.f_rs, of=full_model, floors=trivial_classifiers.below("f_rs"), **groups)
 
 
 @pytest.mark.needs("groups", "ordered labels", "a teacher")

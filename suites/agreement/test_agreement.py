@@ -1,4 +1,4 @@
-"""How often quantization changes the answer, right or wrong."""
+"""Measure how often quantization changes the answer, right or wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How closely the device's kernels answer as the host's: the same file, the same runtime."""
+"""Compare the device's answers with the host's: the same file, the same runtime."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_logits_stay_close_to_the_host(variant, score_differences, expected, jud
 @pytest.mark.needs("an emulator")
 def test_reference_kernels_answer_as_on_the_host(variant, reference_logits, expected, judge):
     """With the runtime's portable kernels, device and host give the same bits, or nearly so."""
-    there, here = reference_logits(variant)
-    differences = np.abs(here - there)
+    on_device, on_host = reference_logits(variant)
+    differences = np.abs(on_host - on_device)
     measured = exact(differences.max(), n=len(differences))
     limit = expected("reference_difference", variant)
     judge("reference_difference", measured, of=variant, instead=limit)

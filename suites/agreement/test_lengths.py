@@ -1,4 +1,4 @@
-"""Whether a text gets the same label whichever length of row answers it."""
+"""Check that a text gets the same label at every row length."""
 
 from __future__ import annotations
 

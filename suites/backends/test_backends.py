@@ -1,4 +1,4 @@
-"""Which backends answer a FlatBuffer rightly: some load it, say nothing, and answer nonsense."""
+"""Find the backends that answer a FlatBuffer correctly: some load it and answer nonsense."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_backend_gives_finite_answers(on_backend):
 
 
 def test_backend_gives_different_answers_to_different_texts(on_backend):
-    """Not every text gets the same logits, where the judged backend tells texts apart."""
+    """Not all texts get the same logits, unless the judged backend gives all the same."""
     if not np.ptp(on_backend.expected, axis=0).any():
         does_not_apply("the judged backend gives every text the same logits")
     if not np.ptp(on_backend.logits, axis=0).any():
@@ -47,8 +47,8 @@ def test_backend_gives_different_answers_to_different_texts(on_backend):
 def test_backend_gives_the_labels_of_the_judged_one(on_backend, judge):
     """A backend gives the labels that the judged backend gives."""
     variant = on_backend.variant
-    judged, other = on_backend.expected, on_backend.finite
-    measured = agreement(variant.scores(judged).labels, variant.scores(other).labels)
+    expected, answered = on_backend.expected, on_backend.finite
+    measured = agreement(variant.scores(expected).labels, variant.scores(answered).labels)
     judge("agreement_backends", measured, of=variant, backend=on_backend.backend.name)
 
 
@@ -89,8 +89,8 @@ def test_number_of_threads_changes_no_label_on_the_backend(
 @pytest.mark.measures("delegated_share")
 def test_accelerator_takes_the_operators(on_backend, judge):
     """A backend's XNNPACK takes over the budgeted share of the operators."""
-    taken, accelerator = on_backend.loaded.taken, on_backend.backend.accelerator
-    if taken is None or not accelerator:
+    delegated, accelerator = on_backend.loaded.taken, on_backend.backend.accelerator
+    if delegated is None or not accelerator:
         does_not_apply("the backend has no accelerator that tells what it takes over")
     if accelerator != "XNNPACK":
         does_not_apply("budgets are XNNPACK's: what another accelerator takes is in the matrix")
@@ -98,6 +98,8 @@ def test_accelerator_takes_the_operators(on_backend, judge):
         does_not_apply(
             "budgets are LiteRT's: what an older TFLite's XNNPACK takes is in the matrix"
         )
-    share = exact(taken.delegated / taken.nodes, n=taken.nodes)
+    share = exact(delegated.delegated / delegated.nodes, n=delegated.nodes)
     variant = on_backend.variant
-    judge("delegated_share", share, of=variant, backend=on_backend.backend.name, left=taken.left)
+    judge(
+        "delegated_share", share, of=variant, backend=on_backend.backend.name, left=delegated.left
+    )

@@ -1,4 +1,4 @@
-"""Let hypothesis draw as many examples as this run's sample sizes say."""
+"""Set the number of hypothesis examples to this run's sample sizes."""
 
 from fixtures.session.examples import pytest_configure
 

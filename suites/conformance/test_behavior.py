@@ -1,4 +1,4 @@
-"""The FlatBuffer answers the same every time, text by text, whatever is in the padding."""
+"""Check that the FlatBuffer's answers are repeatable, whatever the other texts and the padding."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_answers_are_repeated_bit_for_bit(variant, load, few):
 
 @pytest.mark.needs("a runner")
 def test_a_fresh_process_repeats_them(variant, fresh_logits, few):
-    """A new runner gives bit for bit the logits that the accuracy run kept."""
+    """A new runner gives bit for bit the stored logits of the accuracy run."""
     assert np.array_equal(fresh_logits(variant), variant.logits_of(slice(few)))
 
 
@@ -72,7 +72,7 @@ def test_order_of_inputs_changes_nothing(variant, load, few):
 @REPEAT
 @given(seed=SEEDS)
 def test_padding_changes_no_label(variant, load, filled_padding, few, tries, seed):  # noqa: PLR0913, PLR0917 - fixtures
-    """Whatever words stand where the mask is 0, beyond a trigram's reach, labels stay."""
+    """Words in the padding, beyond a trigram's reach, change no label."""
     if tries.over():
         return
     answers = load(variant).answer(variant.scheme, filled_padding(variant, seed)).logits

@@ -1,4 +1,4 @@
-"""The FlatBuffer keeps the contract of its scheme."""
+"""Check that the FlatBuffer keeps the contract of its scheme."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.verdicts.estimates import exact
 
 @pytest.mark.needs("edgeproof's own conversion")
 def test_converter_makes_the_scheme(conversion):
-    """The scheme's converter makes a file of this network; else its reason is here."""
+    """The scheme's converter can convert this network; if not, the failure gives its reason."""
     assert conversion is None
 
 
@@ -37,14 +37,14 @@ def test_products_compute_as_the_scheme_says(variant):
 
 @pytest.mark.needs("integer products")
 def test_only_allowed_operators_compute_on_floats(variant):
-    """Where products are integer, the operators that compute on floats are those allowed to."""
+    """If products are integer, only operators allowed by the scheme compute on floats."""
     assert contract.float_breaches(variant.contract, variant.report) == []
 
 
 @pytest.mark.measures("integer_mac_share")
 @pytest.mark.needs("a file")
 def test_multiply_accumulates_are_integer(variant, judge):
-    """The budgeted share of the multiply-accumulates is done on integers alone."""
+    """At least the budgeted share of the multiply-accumulates has integer operands."""
     judge("integer_mac_share", exact(variant.report.integer_mac_share), of=variant)
 
 

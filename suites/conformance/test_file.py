@@ -1,4 +1,4 @@
-"""Properties of the FlatBuffer, read from the file alone."""
+"""Check properties of the FlatBuffer that follow from the file alone."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ def test_signature_names_every_input_and_the_output(variant, corpus, settings):
     """For each length S of its rows a signature takes [1, S] inputs by name and gives logits."""
     logits = "int8" if variant.grammar.integer_output else "float32"
     names = [NAMES[role] for role in settings.subject.roles.get(variant.scheme, ROLES)]
-    signatures = {tokens_of(one): one for one in variant.report.signatures}
+    signatures = {
+        tokens_of(signature_of_file): signature_of_file
+        for signature_of_file in variant.report.signatures
+    }
     assert len(signatures) == len(variant.report.signatures)
     assert max(signatures) == corpus.test.ids.shape[1]
     for tokens, signature in signatures.items():
-        taken = {name: (one.dtype, one.shape) for name, one in signature.inputs.items()}
-        given = {name: (one.dtype, one.shape) for name, one in signature.outputs.items()}
-        assert taken == dict.fromkeys(names, ("int32", (1, tokens)))
-        assert given == {"logits": (logits, (1, len(corpus.labelled.labels)))}
+        inputs = {name: (tensor.dtype, tensor.shape) for name, tensor in signature.inputs.items()}
+        outputs = {name: (tensor.dtype, tensor.shape) for name, tensor in signature.outputs.items()}
+        assert inputs == dict.fromkeys(names, ("int32", (1, tokens)))
+        assert outputs == {"logits": (logits, (1, len(corpus.labelled.labels)))}
 
 
 @pytest.mark.needs("a file")
@@ -56,7 +59,7 @@ def test_operators_compute_as_the_scheme_says(variant, judge):
 
 @pytest.mark.needs("a file")
 def test_minimum_runtime_is_known(variant):
-    """For every operator it is known which runtime first had it."""
+    """The first runtime that has it is known for every operator."""
     assert unknown_operators(variant.report) == ()
 
 
@@ -69,6 +72,6 @@ def test_runtime_needed_is_declared(variant):
 
 @pytest.mark.needs("calibration")
 def test_calibration_texts_are_not_test_texts(variant, calibration_hashes, test_hashes):
-    """The ranges of a static scheme were found on calibration texts, and on none of the test."""
+    """No calibration text of a static scheme is a test text."""
     assert set(variant.calibration) == calibration_hashes
     assert not calibration_hashes & test_hashes

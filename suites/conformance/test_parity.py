@@ -1,4 +1,4 @@
-"""The float32 FlatBuffer is the network that PyTorch has: everything else is compared with it."""
+"""Check that the float32 FlatBuffer, the reference of all others, computes PyTorch's network."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ pytestmark = [
 
 @pytest.mark.measures("pytorch_labels")
 def test_float32_file_gives_the_labels_of_pytorch(form, reference, parity, judge):
-    """Every text gets PyTorch's label, but for texts that rounding decides."""
-    found = parity(form)
+    """Every text gets PyTorch's label, except for texts that rounding decides."""
+    compared = parity(form)
     judge(
         "pytorch_labels",
-        exact(found.same_labels, n=found.texts),
+        exact(compared.same_labels, n=compared.texts),
         of=reference,
         note=parity.departs,
         form=form,
@@ -29,10 +29,10 @@ def test_float32_file_gives_the_labels_of_pytorch(form, reference, parity, judge
 @pytest.mark.measures("pytorch_logits")
 def test_float32_file_gives_the_logits_of_pytorch(form, reference, parity, judge):
     """Each logit is PyTorch's up to the rounding of float32."""
-    found = parity(form)
+    compared = parity(form)
     judge(
         "pytorch_logits",
-        exact(found.logits, n=found.texts),
+        exact(compared.logits, n=compared.texts),
         of=reference,
         note=parity.departs,
         form=form,
@@ -41,11 +41,11 @@ def test_float32_file_gives_the_logits_of_pytorch(form, reference, parity, judge
 
 @pytest.mark.measures("pytorch_divergence")
 def test_float32_file_gives_the_probabilities_of_pytorch(form, reference, parity, judge):
-    """The probabilities hardly diverge from PyTorch's, in the mean."""
-    found = parity(form)
+    """The mean divergence of the probabilities from PyTorch's is within its limit."""
+    compared = parity(form)
     judge(
         "pytorch_divergence",
-        exact(found.divergence, n=found.texts),
+        exact(compared.divergence, n=compared.texts),
         of=reference,
         note=parity.departs,
         form=form,

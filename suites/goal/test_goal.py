@@ -1,4 +1,4 @@
-"""Small, right and fast at once: one file keeps all three limits of its goal."""
+"""Check that one file is small, accurate and fast: it keeps all three limits of its goal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timed answers are the judged answers, and no speed comes from the way of timing."""
+"""Check that timed answers are the judged answers, and that the way of timing hides no cost."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def test_random_order_takes_as_long_as_fixed_order(variant, orders, judge):
 @pytest.mark.measures("latency_repeat_ratio")
 @pytest.mark.needs("a runner", "a clock")
 def test_other_texts_take_as_long_as_repeated_ones(variant, orders, judge):
-    """Texts never seen take at most the budgeted multiple of one asked again: none is cached."""
+    """New texts take at most the budgeted multiple of a repeated one: no answer is cached."""
     judge.confirmed("latency_repeat_ratio", orders(variant, "latency_repeat_ratio"), of=variant)

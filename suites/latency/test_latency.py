@@ -1,4 +1,4 @@
-"""How fast the FlatBuffer answers; on shared machines as a ratio, interleaved in one runner."""
+"""Measure the time of an answer; on shared machines as a ratio, interleaved in one runner."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def test_latency_over_float32_is_within_budget(candidate, races, judge):
 @pytest.mark.needs("latencies")
 def test_latency_percentile_is_within_budget(metric, variant, stream, judge):
     """The percentile of `invoke()`'s time, one text after the other, keeps the device's budget."""
-    asked = stream(variant)
-    measured = asked.percentile(PERCENTILES[metric])
-    judge(metric, measured, of=variant, **asked.details())
+    single_stream = stream(variant)
+    measured = single_stream.percentile(PERCENTILES[metric])
+    judge(metric, measured, of=variant, **single_stream.details())
 
 
 @pytest.mark.needs("a runner", "a tokenizer on the device")
 @pytest.mark.parametrize("metric", TEXT_SHARES)
 def test_text_to_label_percentile_is_within_budget(metric, variant, classified, judge):
     """The percentile of the time from text to label keeps the device's budget."""
-    asked = classified(variant).stream
-    measured = asked.percentile(TEXT_SHARES[metric])
-    judge(metric, measured, of=variant, **asked.details())
+    single_stream = classified(variant).stream
+    measured = single_stream.percentile(TEXT_SHARES[metric])
+    judge(metric, measured, of=variant, **single_stream.details())
 
 
 @pytest.mark.measures("latency_first_p50")
 @pytest.mark.needs("a runner")
 def test_first_seconds_are_within_budget(variant, stream, judge):
     """The median of the first seconds, before a device may throttle, keeps the device's budget."""
-    asked = stream(variant)
-    measured = quantile(asked.first, 0.5, confidence=asked.confidence)
+    single_stream = stream(variant)
+    measured = quantile(single_stream.first, 0.5, confidence=single_stream.confidence)
     judge("latency_first_p50", measured, of=variant)

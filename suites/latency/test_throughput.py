@@ -1,4 +1,4 @@
-"""The time from text to label, tokenization included, as a user of the device sees it."""
+"""Measure the time from text to label, tokenization included, as a user of the device sees it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from fixtures.answering.runners import DEVICE_CLOCK
 @pytest.mark.needs("a runner", "a tokenizer on the device")
 def test_texts_per_second_are_within_budget(variant, classified, judge):
     """The device labels at least the budgeted texts per second, from text to label."""
-    asked = classified(variant)
-    judge("texts_per_second", asked.rate, of=variant, **asked.details())
+    labelled = classified(variant)
+    judge("texts_per_second", labelled.rate, of=variant, **labelled.details())
 
 
 @pytest.mark.needs("a runner", "a tokenizer on the device")
 def test_text_and_its_ids_get_one_label(variant, classified):
-    """Tokenizing on the device gives the labels that the tokens made in the build give."""
-    asked = classified(variant)
-    assert (asked.answers.labels == variant.labels_of(asked.rows)).all()
+    """Tokenizing on the device gives the same labels as the tokens of the build."""
+    labelled = classified(variant)
+    assert (labelled.answers.labels == variant.labels_of(labelled.rows)).all()
 
 
 @pytest.mark.benchmark(timer=DEVICE_CLOCK)

@@ -1,4 +1,4 @@
-"""How much memory the device needs for the FlatBuffer."""
+"""Measure the memory that the device needs for the FlatBuffer."""
 
 from __future__ import annotations
 

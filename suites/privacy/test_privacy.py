@@ -1,4 +1,4 @@
-"""No text leaves the device."""
+"""Check that no text leaves the device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The FlatBuffer is small; the name of each ratio says which sizes it compares."""
+"""Check the sizes of the FlatBuffer; the name of each ratio says which sizes it compares."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ def test_ratio_to_the_reference_is_within_budget(candidate, reference, judge):
 @pytest.mark.measures("weights_kept")
 def test_every_weight_of_the_model_is_in_the_file(reference, small_model, judge):
     """The float32 FlatBuffer holds the parameters' bytes: none was lost in conversion."""
-    held = sum(share.bytes for share in reference.report.weight_census)
-    judge("weights_kept", exact(held / small_model.weights_bytes), of=reference)
+    weight_bytes = sum(share.bytes for share in reference.report.weight_census)
+    judge("weights_kept", exact(weight_bytes / small_model.weights_bytes), of=reference)

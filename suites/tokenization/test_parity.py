@@ -1,4 +1,4 @@
-"""Whether an app makes the ids that its file was trained with: a port of a tokenizer is judged."""
+"""Check that an app makes the ids that its file was trained with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.verdicts.estimates import exact
 @pytest.mark.measures("token_parity")
 @pytest.mark.needs("recorded ids")
 def test_app_makes_the_same_ids(variant, token_parity, judge):
-    """Of each text the app makes the token ids that its tokenizer makes here."""
+    """For each text, the app makes the token ids that its tokenizer makes here."""
     parity = token_parity(variant)
     share = exact(parity.share, n=parity.equal.size)
     judge("token_parity", share, of=variant, note=parity.first, first_difference=parity.first)

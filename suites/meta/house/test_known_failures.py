@@ -199,7 +199,7 @@ def test_rejects_entry_that_accepts_nothing_or_anything(old, new, said, collect)
 def test_rejects_two_entries_for_one_test(collect):
     """The second would silently win, also where it accepts another verdict."""
     entry = ENTRY.format(subject="mini", test=TEST)
-    with pytest.raises(pytest.exit.Exception, match="stands there more than once"):
+    with pytest.raises(pytest.exit.Exception, match="is listed more than once"):
         collect(entry + entry.replace("inconclusive", "fail"))
     assert collect(entry + entry.replace('"mini"', '"other"')).markers
 
