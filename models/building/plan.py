@@ -9,12 +9,14 @@ import msgspec
 
 from models.building.checkpoints import chosen, require_fit, require_one_vocabulary
 from models.corpus.source import check_corpus, hash_corpus
+from models.families import family_of
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.huggingface.checkpoint import CONFIG, family_in
 from models.huggingface.fitting import fitted, is_for_pytorch
 from models.networks import published
 from models.sources import hash_imports, sources_of
 from models.store import Stage, hash_file, versions
+from models.tokenizers.checkpoint_files import FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -238,6 +240,7 @@ def _corpus_stage(request: Request) -> Stage:
         "tokenizer": _tokenizer_recipe(subject),
         "file": None if path is None else hash_corpus(path),
         "tokenizer_files": _hash_tokenizer(request.tokenizer_folder),
+        "family": _family_recipe(request.tokenizer_folder),
         **_made_by("_make_corpus", _PYTORCH if request.by_pytorch else _KERAS),
     }
     return Stage(CORPUS, recipe)
@@ -255,8 +258,17 @@ def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
     if folder is None:
         return None
     # A network's config says which padding it expects, how many tokens it takes, and segments.
-    present = (folder / name for name in (*published.TOKENIZER, CONFIG))
+    present = (folder / name for name in (*FILES, CONFIG))
     return {path.name: hash_file(path) for path in present if path.is_file()}
+
+
+def _family_recipe(folder: Path | None) -> dict[str, Any] | None:
+    """Return what the table of families says of a checkpoint's, so that no other row matters."""
+    if folder is None:
+        return None
+    row: dict[str, Any] = msgspec.to_builtins(family_of(family_in(folder)))
+    del row["tried"]
+    return row
 
 
 def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | None = None) -> Stage:

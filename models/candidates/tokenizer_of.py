@@ -14,7 +14,8 @@ from models.flatbuffers.metadata import (
     SentencePieceTokenizer,
     read_packed,
 )
-from models.tokenizers.kinds import KEY, TokenizerSettings, load, parse_option
+from models.tokenizers.checkpoint_vocabulary import KEY
+from models.tokenizers.kinds import TokenizerSettings, load, parse_option
 from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
+from models.tokenizers.checkpoint_files import SETTINGS
 from models.tokenizers.pieces import BERT
-from models.tokenizers.settings import (
-    SETTINGS,
-    Settings,
-    read_settings,
-)
+from models.tokenizers.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

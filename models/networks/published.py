@@ -10,6 +10,7 @@ from models.networks import hub, safetensors_file, shards, tf1, tflite_file, tor
 from models.networks.config import GOOGLE, HUGGING_FACE, config_path
 from models.networks.parameters import Values, draw, parameters
 from models.networks.tensors import checked, missing
+from models.tokenizers.checkpoint_files import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -18,19 +19,6 @@ if TYPE_CHECKING:
     from models.networks.tensors import Tensors
 
 KEY = "--edge-pretrained"
-# Whatever a family's tokenizer reads, settings included.
-TOKENIZER = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "spm.model",
-    "sentencepiece.bpe.model",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-)
 SAFETENSORS = "model.safetensors"
 TORCH = "pytorch_model.bin"
 SHARDED = tuple(f"{name}{shards.SUFFIX}" for name in (SAFETENSORS, TORCH))
@@ -86,7 +74,7 @@ def resolve_config(folder_or_id: str, *, offline: bool) -> Path:
 def members(folder: Path) -> list[Path]:
     """Return the files that decide the result of a checkpoint: config, tokenizer, weights."""
     pattern, weights = find_weights(folder)
-    tokenizer = (folder / name for name in TOKENIZER)
+    tokenizer = (folder / name for name in FILES)
     present = (path for path in tokenizer if path.is_file())
     return sorted([config_path(folder), weights, *_beside(pattern, weights), *present])
 
@@ -196,7 +184,7 @@ def _is_hub_id(text: str) -> bool:
 
 def _fetch(hub_id: str, *, offline: bool) -> Path:
     """Fetch a checkpoint from the hub; its `.bin` only if it has no safetensors."""
-    patterns = [HUGGING_FACE, *TOKENIZER, SAFETENSORS, SHARDED[0], "model-*.safetensors"]
+    patterns = [HUGGING_FACE, *FILES, SAFETENSORS, SHARDED[0], "model-*.safetensors"]
     folder = hub.fetch(hub_id, patterns, key=KEY, offline=offline)
     if any((folder / name).is_file() for name in (SAFETENSORS, SHARDED[0])):
         return folder

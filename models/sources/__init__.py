@@ -31,7 +31,9 @@ _NAMING = ("models.sources", "models.sources.facts", "models.sources.kept")
 _AROUND = ("models.errors", "models.progress", "models.store")
 # These refuse a file, or hand its bytes on as they are: a stricter limit makes nothing anew.
 _GUARDS = ("models.archives", "models.artefact", "models.files", "models.unfinished_files")
-WITHOUT_EFFECT = frozenset({*_NAMING, *_AROUND, *_GUARDS})
+# Of this table the row of a checkpoint's family counts: `models.building.plan` puts it into keys.
+_COUNTED_APART = ("models.families",)
+WITHOUT_EFFECT = frozenset({*_NAMING, *_AROUND, *_GUARDS, *_COUNTED_APART})
 # It fetches files that are hashed themselves.
 PACKAGES_WITHOUT_EFFECT = frozenset({"huggingface_hub"})
 

@@ -14,6 +14,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
+from models.tokenizers.checkpoint_files import ADDED, SETTINGS
 from models.tokenizers.classes import ALBERT, DEBERTA_V2, SAY_NOTHING, XLM_ROBERTA
 from models.tokenizers.encoder import Encoder, Padding
 from models.tokenizers.library_errors import LibraryError, library_errors
@@ -29,7 +30,7 @@ from models.tokenizers.sentence_piece_file import (
     unsupported,
 )
 from models.tokenizers.sentence_pieces import from_sentence_pieces
-from models.tokenizers.settings import ADDED, SETTINGS, Settings, settings_beside
+from models.tokenizers.settings import Settings, settings_beside
 from models.tokenizers.templates import around
 
 if TYPE_CHECKING:

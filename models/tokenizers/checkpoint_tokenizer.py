@@ -14,10 +14,11 @@ from tokenizers import Tokenizer, models
 
 from models.errors import UsageMistake
 from models.tokenizers.charsmaps import values_in
+from models.tokenizers.checkpoint_files import SETTINGS, VOCABULARIES
+from models.tokenizers.checkpoint_vocabulary import KEY, find_vocabulary, read_found
 from models.tokenizers.classes import gives_segments
-from models.tokenizers.kinds import IN_FOLDER, KEY, TokenizerSettings, load
 from models.tokenizers.network_config import CONFIG, NetworkConfig, class_named, config_beside
-from models.tokenizers.settings import ADDED, SETTINGS, TOKENS, Settings, settings_beside
+from models.tokenizers.settings import Settings, settings_beside
 from models.tokenizers.templates import around
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from models.tokenizers.encoder import Encoder
 
 LENGTH = "tokenizer.max_tokens"
-# Whatever decides the rows, and lies in the folder.
-FILES = (*IN_FOLDER, "merges.txt", SETTINGS, TOKENS, ADDED, CONFIG)
 _WHOLE = (
     "Give the checkpoint's folder whole, best with the tokenizer.json and tokenizer_config.json "
     "that save_pretrained writes"
@@ -128,7 +127,7 @@ def encoder_of(folder: Path) -> Encoder:
         UsageMistake: there is none, it cannot be read, or its files contradict each other.
     """
     try:
-        return load(TokenizerSettings(file=str(folder)))
+        return read_found(*find_vocabulary(folder), {})
     except UsageMistake as error:
         # A checkpoint has no [tokenizer] in which its own files could be corrected.
         if error.key is None or not error.key.startswith(("tokenizer.", KEY)):
@@ -139,7 +138,7 @@ def encoder_of(folder: Path) -> Encoder:
 
 def vocabulary_in(folder: Path) -> Path:
     """Return the file of a checkpoint's folder that holds the vocabulary, for messages."""
-    return next((folder / name for name in IN_FOLDER if (folder / name).is_file()), folder)
+    return next((folder / name for name in VOCABULARIES if (folder / name).is_file()), folder)
 
 
 def lowers(library: Tokenizer) -> bool:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from models.errors import UsageMistake
 from models.paths import absolute
-from models.tokenizers.checkpoint_pieces import from_checkpoint_pieces
+from models.tokenizers.checkpoint_files import MERGES
+from models.tokenizers.checkpoint_vocabulary import KEY, find_vocabulary, read_found
 from models.tokenizers.pieces import (
     from_byte_pairs,
-    from_checkpoint_words,
     from_json,
     from_word_pieces,
     is_tokenizer_json,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from models.tokenizers.encoder import Encoder
 
-KEY = "--edge-tokenizer"
 # The delimiters of Model Maker's average word vectors, as its metadata writes them.
 MODEL_MAKER_DELIMITERS = r"[^\w\']+"
 # What TextVectorization strips: string.punctuation.
@@ -203,22 +202,6 @@ KINDS: dict[str, Kind] = {
     "characters": Kind(_characters, _TOKENS | _TEXTS - {"split"}),
 }
 
-# Files of a checkpoint's folder that hold its tokenizer, the surest first.
-IN_FOLDER = {
-    "tokenizer.json": "huggingface",
-    "vocab.txt": "wordpiece",
-    "vocab.json": "byte_pairs",
-    "spiece.model": "sentencepiece",
-    "sentencepiece.bpe.model": "sentencepiece",
-    "spm.model": "sentencepiece",
-    "tokenizer.model": "sentencepiece",
-}
-# How these are read where the folder was given: as `transformers` reads them there.
-_READ_IN_FOLDER: dict[str, Callable[[Path, Mapping[str, Any]], Encoder]] = {
-    "wordpiece": from_checkpoint_words,
-    "sentencepiece": from_checkpoint_pieces,
-}
-
 
 def parse_option(text: str) -> TokenizerSettings:
     """Read `PATH` or `KIND:PATH` of the command line."""
@@ -255,14 +238,14 @@ def load(settings: TokenizerSettings, folder: Path | None = None) -> Encoder:
             remedy="Check the path"
             + (f"; a kind is one of {', '.join(KINDS)}" * (":" in path.name)),
         )
-    declared, readers = settings.given(), {name: reader.read for name, reader in KINDS.items()}
+    declared = settings.given()
     if path.is_dir():
-        path, found_kind = _in_folder(path, kind)
-        kind = kind or found_kind
-        readers |= _READ_IN_FOLDER
+        path, kind = find_vocabulary(path, kind)
+        _require_taken(declared, kind)
+        return read_found(path, kind, declared)
     kind = kind or recognized(path)
     _require_taken(declared, kind)
-    return readers[kind](path, declared)
+    return KINDS[kind].read(path, declared)
 
 
 def _require_taken(settings: Mapping[str, Any], kind: str) -> None:
@@ -276,20 +259,6 @@ def _require_taken(settings: Mapping[str, Any], kind: str) -> None:
             )
 
 
-def _in_folder(folder: Path, kind: str | None) -> tuple[Path, str]:
-    """Return the best tokenizer file of a checkpoint's folder, of the given kind if any."""
-    names = [name for name, of in IN_FOLDER.items() if kind in {None, of}]
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name, IN_FOLDER[name]
-    raise UsageMistake(
-        f"holds none of {', '.join(names)}" if names else f"is a folder, no file of {kind}",
-        file=folder,
-        key=KEY,
-        remedy="Give the tokenizer's file",
-    )
-
-
 def recognized(file: Path) -> str:
     """Return the kind of a tokenizer's file if its content is unambiguous.
 
@@ -298,7 +267,7 @@ def recognized(file: Path) -> str:
     """
     if file.suffix in {".model", ".spm"}:
         return "sentencepiece"
-    if file.name == "vocab.json" and file.with_name("merges.txt").is_file():
+    if file.name == "vocab.json" and file.with_name(MERGES).is_file():
         return "byte_pairs"
     text = read_text(file)
     if is_tokenizer_json(text):

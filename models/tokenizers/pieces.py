@@ -15,6 +15,7 @@ from tokenizers import (
 )
 
 from models.errors import UsageMistake
+from models.tokenizers.checkpoint_files import MERGES, SETTINGS
 from models.tokenizers.classes import (
     LIKE_ROBERTA,
     MPNET,
@@ -26,7 +27,6 @@ from models.tokenizers.library_json import read_library
 from models.tokenizers.network_config import CONFIG, class_named
 from models.tokenizers.remedies import PADDED, write_token
 from models.tokenizers.settings import (
-    SETTINGS,
     Settings,
     require_basic_words,
     require_class,
@@ -267,7 +267,7 @@ def from_byte_pairs(file: Path, declared: Mapping[str, Any]) -> Encoder:
     settings = settings_read or Settings()
     _require_class(settings_read, LIKE_ROBERTA, file)
     names = _tokens(words, ROBERTA, settings, declared, file)
-    library = Tokenizer(_byte_pair_model(words, file.with_name("merges.txt")))
+    library = Tokenizer(_byte_pair_model(words, file.with_name(MERGES)))
     library.pre_tokenizer = pre_tokenizers.ByteLevel(
         add_prefix_space=settings.add_prefix_space is True
     )

@@ -13,15 +13,13 @@ from tokenizers.normalizers import BertNormalizer
 from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
+from models.tokenizers.checkpoint_files import ADDED, SETTINGS, TOKENS
 from models.tokenizers.classes import plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-SETTINGS = "tokenizer_config.json"
-ADDED = "added_tokens.json"
-TOKENS = "special_tokens_map.json"
 BERTS_TOKENS = frozenset({"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"})
 Side = Literal["left", "right"]
 _Document = TypeVar("_Document", bound=msgspec.Struct)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import normalizers, pre_tokenizers
 
 from models.errors import UsageMistake
+from models.tokenizers.checkpoint_files import SETTINGS
 from models.tokenizers.classes import BERTS, LIKE_ROBERTA, MPNET, SAY_NOTHING, plain_name
-from models.tokenizers.settings import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path

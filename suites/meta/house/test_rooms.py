@@ -55,6 +55,8 @@ MAY_IMPORT = {
     },
     "models.networks": {
         *("models.errors", "models.subjects"),
+        # Which files of a checkpoint belong to its tokenizer.
+        "models.tokenizers",
         # A user's own FlatBuffer is a source of weights; what reads the file knows no network.
         "models.flatbuffers",
     },
@@ -137,6 +139,7 @@ MAY_IMPORT = {
     # These put the rooms together: which checkpoint, keys, stages, how many processes.
     "models.building": {
         *("models.artefact_names", "models.build_tasks", "models.corpus", "models.errors"),
+        *("models.families", "models.tokenizers"),
         *("models.flatbuffers", "models.huggingface", "models.networks", "models.progress"),
         *("models.runtime", "models.shrinking", "models.sources", "models.store"),
         *("models.subjects", "models.training"),

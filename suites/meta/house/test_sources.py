@@ -10,10 +10,12 @@ import textwrap
 import pytest
 
 from models import sources
-from models.building.plan import make_plan, make_request
+from models.building.plan import Request, make_plan, make_request
+from models.families import FAMILIES, Family
 from models.runtime import counting, sysroot
 from models.sources import PACKAGE, ROOT, WITHOUT_EFFECT, hash_imports, sources_of
 from models.subjects import load_subject
+from models.tokenizers.checkpoint_files import FILES
 
 METHODS = ("_make_corpus", "_make_model", "_make_cut", "_make_lesson", "_make_variant")
 BUILDER = "models.building.stages:Builder"
@@ -285,3 +287,31 @@ def test_key_covers_the_versions_of_imported_packages():
     needed = {"numpy", "tensorflow", "litert_quantizer", "ai_edge_litert", "flatbuffers", "tflite"}
     assert needed <= set(seen["variant"])
     assert all(version for versions in seen.values() for version in versions.values())
+
+
+def corpus_key(folder):
+    subject = load_subject("minilm")
+    request = Request(subject, subject.schemes, checkpoints={"full": folder})
+    return make_plan(request).corpus.key
+
+
+@pytest.mark.parametrize("name", [*FILES, "config.json"])
+def test_each_file_of_a_checkpoints_tokenizer_changes_the_key(name, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "model.safetensors").touch()
+    before = corpus_key(tmp_path)
+    (tmp_path / name).write_text('{"model_type": "bert", "vocab_size": 9}')
+    assert corpus_key(tmp_path) != before
+
+
+def test_only_the_row_of_a_checkpoints_family_changes_the_key(whole, tmp_path, monkeypatch):
+    table = whole / PACKAGE / "families.toml"
+    added = b'\n[[families]]\nname = "another"\n'
+    assert changed(whole, table, table.read_bytes() + added) == set()
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "model.safetensors").touch()
+    before = corpus_key(tmp_path)
+    monkeypatch.setitem(FAMILIES, "another", Family(name="another"))
+    assert corpus_key(tmp_path) == before
+    monkeypatch.setitem(FAMILIES, "bert", Family(name="bert", segments="no", own_network=True))
+    assert corpus_key(tmp_path) != before

@@ -22,35 +22,6 @@ COUNTS = {"train": 450, "validation": 60, "calibration": 60, "test": 300}
 # Enough to convert and to compare with PyTorch, and too few to learn from.
 FEW = {"train": 60, "validation": 30, "calibration": 60, "test": 90}
 TOKENS = 48
-# What each family calls the size of its network, and what a small one needs besides.
-_USUAL: dict[str, Any] = {
-    "hidden_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "intermediate_size": 128,
-}
-_RELATIVE = {
-    "relative_attention": True,
-    "pos_att_type": ["p2c", "c2p"],
-    "position_buckets": 32,
-    "norm_rel_ebd": "layer_norm",
-    "share_att_key": True,
-    "position_biased_input": False,
-}
-SIZES: dict[str, dict[str, Any]] = {
-    "distilbert": {"dim": 64, "n_layers": 2, "n_heads": 4, "hidden_dim": 128},
-    "electra": {**_USUAL, "embedding_size": 32},
-    "albert": {**_USUAL, "embedding_size": 32},
-    "mobilebert": {
-        **_USUAL,
-        "embedding_size": 32,
-        "intra_bottleneck_size": 32,
-        # Four of them, without normalization, do not learn the task to the end in seven epochs.
-        "num_feedforward_networks": 1,
-    },
-    "deberta-v2": {**_USUAL, **_RELATIVE},
-    "modernbert": {**_USUAL, "global_attn_every_n_layers": 2, "local_attention": 16},
-}
 
 
 def make_encoder(name: str, folder: Path) -> None:
@@ -66,9 +37,8 @@ def make_encoder(name: str, folder: Path) -> None:
     family = write(name, folder)
     written = json.loads((folder / "config.json").read_text("utf-8"))
     kind = written.pop("model_type")
-    sizes = SIZES.get(kind, _USUAL)
     config = transformers.AutoConfig.for_model(
-        kind, vocab_size=_ids(folder, family.longest), **{**sizes, **written}
+        kind, vocab_size=_ids(folder, family.longest), **{**family.sizes, **written}
     )
     torch.manual_seed(7)
     transformers.AutoModel.from_config(config).save_pretrained(folder)
