@@ -101,9 +101,9 @@ class Model:
             2: Vector("Int32", outputs),
         }
         if options is not None:
-            kind, given = options
+            kind, fields_of_options = options
             fields[3] = u8(getattr(BuiltinOptions, kind))
-            fields[4] = Table(given)
+            fields[4] = Table(fields_of_options)
         self.operators.append(Table(fields))
 
     def sign(
@@ -115,8 +115,8 @@ class Model:
     ) -> None:
         """Add a signature of a graph, by its number."""
 
-        def ports(given: dict[str, int]) -> list[Table]:
-            return [Table({0: name, 1: u32(tensor)}) for name, tensor in given.items()]
+        def ports(indices: dict[str, int]) -> list[Table]:
+            return [Table({0: name, 1: u32(tensor)}) for name, tensor in indices.items()]
 
         self.signatures.append(
             Table({0: ports(inputs), 1: ports(outputs), 2: key, 4: u32(graph)}),
@@ -154,7 +154,7 @@ class Model:
             )
             for number, version, custom in self.codes
         ]
-        buffers = [Table({0: each} if each else {}) for each in self.buffers]
+        buffers = [Table({0: content} if content else {}) for content in self.buffers]
         root = {
             0: u32(3),
             1: codes,

@@ -13,18 +13,18 @@ LENGTHS = (4, 6, 8)
 
 
 def of_lengths(
-    *lengths: int, edits: dict[int, Callable[[bytes], bytes]] | None = None, **how: Any
+    *lengths: int, edits: dict[int, Callable[[bytes], bytes]] | None = None, **shape: Any
 ) -> bytes:
     """Return one classifier at several lengths over the same weights.
 
     Args:
         lengths: tokens of its rows; those of `LENGTHS` if none is given.
         edits: changes of single lengths, by the length.
-        how: the classifier's shape.
+        shape: the classifier's shape.
     """
     from models.flatbuffers.merging import merge_lengths  # noqa: PLC0415 - collection stays light
 
-    files = {length: classifier(tokens=length, **how) for length in lengths or LENGTHS}
+    files = {length: classifier(tokens=length, **shape) for length in lengths or LENGTHS}
     for length, edit in (edits or {}).items():
         files[length] = edit(files[length])
     return merge_lengths(files)

@@ -42,14 +42,14 @@ def judge(codes: Iterable[int | None], limit: float) -> dict[str, float]:
     Raises:
         EdgeproofError: too many live, or mutmut did not try them all.
     """
-    found = Counter(codes)
-    mutants, refused = found.total(), found[REFUSED]
-    tested, untried = mutants - refused, sum(found[code] for code in NOT_TRIED)
+    outcomes = Counter(codes)
+    mutants, refused = outcomes.total(), outcomes[REFUSED]
+    tested, untried = mutants - refused, sum(outcomes[code] for code in NOT_TRIED)
     if not tested or untried:
         raise EdgeproofError(
             f"{mutants} mutants, {untried} not tried", remedy="Run mutmut to its end"
         )
-    alive = tested - sum(found[code] for code in KILLED | TIMED_OUT | CRASHED)
+    alive = tested - sum(outcomes[code] for code in KILLED | TIMED_OUT | CRASHED)
     share, of_all = alive / tested, alive / mutants
     if share > limit:
         raise EdgeproofError(
@@ -77,23 +77,23 @@ def main() -> int:
 
 def _codes() -> list[int | None]:
     """Return the exit codes of the mutants of an existing file."""
-    kept = [
+    results = [
         path
         for path in sorted(MUTANTS.rglob("*.meta"))
         if path.relative_to(MUTANTS).with_suffix("").is_file()
     ]
-    if not kept:
+    if not results:
         raise UsageMistake("holds no mutants", file=MUTANTS, remedy="Run mutmut run")
     return [
         code
-        for path in kept
+        for path in results
         for code in json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"].values()
     ]
 
 
 def _limit() -> float:
-    written = read_toml(CONFIGURATION)["tool"]["edgeproof"]["mutation"]["survivors"]
-    return parse_quantity(written, Unit.FRACTION, file=CONFIGURATION, key=KEY)
+    limit = read_toml(CONFIGURATION)["tool"]["edgeproof"]["mutation"]["survivors"]
+    return parse_quantity(limit, Unit.FRACTION, file=CONFIGURATION, key=KEY)
 
 
 if __name__ == "__main__":

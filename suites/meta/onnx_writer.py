@@ -32,11 +32,11 @@ def block(field_number: int, content: bytes | str) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    written = bytearray()
+    encoded = bytearray()
     while value >= 1 << 7:
-        written.append(value & 0x7F | 0x80)
+        encoded.append(value & 0x7F | 0x80)
         value >>= 7
-    return bytes((*written, value))
+    return bytes((*encoded, value))
 
 
 def tensor(name: str, values: Any, *, external: dict[str, str] | None = None) -> bytes:
@@ -61,16 +61,16 @@ def node(
     kind: str, inputs: list[str], output: str, *, domain: str = "", **attributes: Any
 ) -> bytes:
     """Write an operator; an attribute is a number, a list of them, or an output of `held`."""
-    written = b"".join(block(1, name) for name in inputs) + block(2, output) + block(4, kind)
-    for name, given in attributes.items():
-        if isinstance(given, int):
-            held = number(3, given) + number(20, _INT)
-        elif isinstance(given, bytes):
-            held = given
+    encoded = b"".join(block(1, name) for name in inputs) + block(2, output) + block(4, kind)
+    for name, value in attributes.items():
+        if isinstance(value, int):
+            content = number(3, value) + number(20, _INT)
+        elif isinstance(value, bytes):
+            content = value
         else:
-            held = b"".join(number(8, each) for each in given) + number(20, _INTS)
-        written += block(5, block(1, name) + held)
-    return written + block(7, domain)
+            content = b"".join(number(8, item) for item in value) + number(20, _INTS)
+        encoded += block(5, block(1, name) + content)
+    return encoded + block(7, domain)
 
 
 def held_tensor(content: bytes) -> bytes:
@@ -92,17 +92,17 @@ class Onnx:
     inputs: list[bytes] = field(default_factory=list)
     outputs: list[bytes] = field(default_factory=list)
 
-    def add(self, kind: str, inputs: list[str], output: str, **how: Any) -> str:
+    def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         """Add an operator; return the name of its output."""
-        self.nodes.append(node(kind, inputs, output, **how))
+        self.nodes.append(node(kind, inputs, output, **attributes))
         return output
 
     def graph(self) -> bytes:
         """Return the graph alone."""
-        graph = b"".join(block(1, each) for each in self.nodes) + block(2, "small")
-        graph += b"".join(block(5, each) for each in self.constants)
-        graph += b"".join(block(11, each) for each in self.inputs)
-        return graph + b"".join(block(12, each) for each in self.outputs)
+        graph = b"".join(block(1, node_block) for node_block in self.nodes) + block(2, "small")
+        graph += b"".join(block(5, block_of_constant) for block_of_constant in self.constants)
+        graph += b"".join(block(11, port) for port in self.inputs)
+        return graph + b"".join(block(12, port) for port in self.outputs)
 
     def pack(self) -> bytes:
         """Return the file."""
@@ -139,9 +139,9 @@ def table_of(seed: int = 0) -> Any:
     return np.random.default_rng(seed).normal(size=(ROWS, WIDTH)).astype(np.float32)
 
 
-def classifier(**how: Any) -> bytes:
+def classifier(**settings: Any) -> bytes:
     """Return the file of a small classifier."""
-    shape = Shape(**how)
+    shape = Shape(**settings)
     draw = np.random.default_rng(shape.seed)
     table = draw.normal(size=(ROWS, WIDTH)).astype(np.float32)
     head = draw.normal(size=(shape.classes, WIDTH)).astype(np.float32)

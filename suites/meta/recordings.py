@@ -45,14 +45,14 @@ class App:
 
     def arguments(self, *more: str, file: bool = True) -> list[str]:
         """Return the arguments of a run, with the FlatBuffer or without."""
-        given = [f"--edge-flatbuffer=app={self.folder / 'app.tflite'}"] if file else []
+        files = [f"--edge-flatbuffer=app={self.folder / 'app.tflite'}"] if file else []
         return [
-            *given,
+            *files,
             f"--edge-corpus={self.folder / 'texts.csv'}",
             "--edge-columns=text=text,label=label,id=id",
             f"--edge-labels={','.join(LABELS)}",
             f"--edge-cache-dir={self.folder / 'store'}",
-            *([] if any("tokenizer" in one for one in more) else [self.tokenizer]),
+            *([] if any("tokenizer" in argument for argument in more) else [self.tokenizer]),
             *more,
         ]
 

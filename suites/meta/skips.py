@@ -53,12 +53,12 @@ class Skips(Table, frozen=True, kw_only=True):
             reason: why it was skipped.
             complete: whether the machine has to have all that is not optional.
         """
-        listed = next((one for one in self.elsewhere if one.lists(test)), None)
+        listed = next((entry for entry in self.elsewhere if entry.lists(test)), None)
         if ended != "skipped":
             return None if listed is None else f"{test} ran ({ended}): remove it from {FILE.name}"
         if listed is not None and listed.reason in reason:
             return None
-        lacking = next((one for one in self.machine if one.reason in reason), None)
+        lacking = next((entry for entry in self.machine if entry.reason in reason), None)
         if lacking is None:
             return f"{test} was skipped, which {FILE.name} does not list: {reason}"
         if complete and not lacking.optional:
@@ -106,11 +106,11 @@ class Watcher:
         if report.skipped or report.when == "call":
             self._look(report.nodeid, report.outcome, report.longrepr)
 
-    def _look(self, test: str, ended: str, why: object) -> None:
-        reason = str(why[-1]).removeprefix("Skipped: ") if isinstance(why, tuple) else str(why)
-        found = self._skips.problem_of(test, ended, reason, complete=self._complete)
-        if found is not None and found not in self.problems:
-            self.problems.append(found)
+    def _look(self, test: str, ended: str, skip: object) -> None:
+        reason = str(skip[-1]).removeprefix("Skipped: ") if isinstance(skip, tuple) else str(skip)
+        problem = self._skips.problem_of(test, ended, reason, complete=self._complete)
+        if problem is not None and problem not in self.problems:
+            self.problems.append(problem)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -50,9 +50,9 @@ class Shape:
     seed: int = 0
 
 
-def classifier(**how: Any) -> bytes:
+def classifier(**shape: Any) -> bytes:
     """Return the file of a small classifier."""
-    return model_of(Shape(**how)).pack()
+    return model_of(Shape(**shape)).pack()
 
 
 def model_of(*shapes: Shape) -> Model:

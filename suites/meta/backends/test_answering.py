@@ -25,8 +25,8 @@ I0000 00:00:1.6   1 delegate_kernel.cc:984] Initializing WebGPU-based API from g
 
 @pytest.fixture(scope="module")
 def rows():
-    few = list(sample_inputs(4))
-    return {name: np.concatenate([row[name] for row in few]) for name in INPUTS}
+    samples = list(sample_inputs(4))
+    return {name: np.concatenate([row[name] for row in samples]) for name in INPUTS}
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,8 @@ def float32() -> Path:
 
 @pytest.fixture(scope="module")
 def rows():
-    few = list(sample_inputs(4))
-    return {name: np.concatenate([row[name] for row in few]) for name in INPUTS}
+    samples = list(sample_inputs(4))
+    return {name: np.concatenate([row[name] for row in samples]) for name in INPUTS}
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

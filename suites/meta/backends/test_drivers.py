@@ -34,7 +34,7 @@ def test_library_version_identifies_the_driver(tmp_path):
 
 
 def test_missing_library_keeps_the_manifest(tmp_path):
-    (found,) = identify_drivers(driver(tmp_path, "libnowhere.so"))
-    assert set(found) == {"manifest"}
+    (driver_found,) = identify_drivers(driver(tmp_path, "libnowhere.so"))
+    assert set(driver_found) == {"manifest"}
     (tmp_path / "icd.json").write_text("no JSON", encoding="utf-8")
     assert len(identify_drivers({"VK_DRIVER_FILES": str(tmp_path / "icd.json")})) == 1

@@ -52,8 +52,8 @@ class Tiny:
 
     def __init__(self, file):
         self.file, self.fed = file, self
-        few = list(sample_inputs(COUNT))
-        self.rows = {name: np.concatenate([row[name] for row in few]) for name in INPUTS}
+        samples = list(sample_inputs(COUNT))
+        self.rows = {name: np.concatenate([row[name] for row in samples]) for name in INPUTS}
 
     def answers_stage(self, backend, threads, count, place):
         """Return where its answers are kept."""
@@ -98,10 +98,10 @@ def test_refusal_is_stored(tmp_path):
     broken.write_bytes(b"\0\0\0\0TFL3" + bytes(64))
     transport = Counted()
     asking = Asking(transport, Here(), Store(tmp_path / "store"), 1)
-    found = [asking.look(Tiny(broken), "ai_edge_litert", COUNT, 2) for _ in range(2)]
+    outcomes = [asking.look(Tiny(broken), "ai_edge_litert", COUNT, 2) for _ in range(2)]
     assert len(transport.started) == 1
-    assert found[0].refused
-    assert found[0] == found[1]
+    assert outcomes[0].refused
+    assert outcomes[0] == outcomes[1]
 
 
 def test_crash_is_not_stored(tiny, tmp_path):
@@ -110,9 +110,9 @@ def test_crash_is_not_stored(tiny, tmp_path):
     transport = Counted(program=program)
     asking = Asking(transport, Here(), Store(tmp_path / "store"), 1)
     for _ in range(2):
-        found = asking.look(tiny, "ai_edge_litert", COUNT, 2)
-        assert "was killed by SIGABRT" in str(found.error)
-        assert not found.has_loaded
+        outcome = asking.look(tiny, "ai_edge_litert", COUNT, 2)
+        assert "was killed by SIGABRT" in str(outcome.error)
+        assert not outcome.has_loaded
     assert len(transport.started) == 2
 
 

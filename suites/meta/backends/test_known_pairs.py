@@ -27,11 +27,11 @@ def test_the_shipped_entries_can_be_used():
 
 def test_known_pair_applies_to_its_versions_only():
     (pair,) = msgspec.toml.decode(ENTRY, type=dict[str, list[KnownPair]])["pairs"]
-    held = [
+    applies = [
         pair.holds_for("dynamic_wi4b32_afp32", "ai_edge_litert-builtin", version)
         for version in ("2.0.9", "2.1.0", "2.3.0", "2.3.1")
     ]
-    assert held == [False, True, True, False]
+    assert applies == [False, True, True, False]
     assert not pair.holds_for("float32", "ai_edge_litert-builtin", "2.3.0")
     assert not pair.holds_for("dynamic_wi4b32_afp32", "ai_edge_litert", "2.3.0")
 
@@ -59,6 +59,6 @@ def test_rejects_incomplete_entry(old, new, says, tmp_path):
 
 
 def test_documentation_lists_every_shipped_entry():
-    written = (FILE.parents[1] / "docs" / "backends.md").read_text(encoding="utf-8")
+    page = (FILE.parents[1] / "docs" / "backends.md").read_text(encoding="utf-8")
     for pair in read_known_pairs():
-        assert all(f"`{scheme}`" in written for scheme in pair.schemes)
+        assert all(f"`{scheme}`" in page for scheme in pair.schemes)

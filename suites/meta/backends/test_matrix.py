@@ -24,10 +24,10 @@ def document(*cells):
 
 
 def test_the_worst_gate_decides():
-    found = cell().after(Seen("test_a", State.RIGHT)).after(Seen(LABELS, State.WRONG, "33 %"))
-    found = found.after(Seen("test_c", State.KNOWN)).after(Seen("test_d", State.RIGHT))
-    assert (found.state, found.gate, found.why) == (State.WRONG, LABELS, "33 %")
-    assert found.short == "other labels"
+    worst = cell().after(Seen("test_a", State.RIGHT)).after(Seen(LABELS, State.WRONG, "33 %"))
+    worst = worst.after(Seen("test_c", State.KNOWN)).after(Seen("test_d", State.RIGHT))
+    assert (worst.state, worst.gate, worst.why) == (State.WRONG, LABELS, "33 %")
+    assert worst.short == "other labels"
 
 
 def test_cell_shows_share_signal_and_known_failure():
@@ -35,8 +35,8 @@ def test_cell_shows_share_signal_and_known_failure():
     assert cell(state=State.REFUSED).short == "refused"
     killed = Seen("test_backend_loads_the_file", State.WRONG, "was killed by SIGSEGV", "SIGSEGV")
     assert cell().after(killed).short == "SIGSEGV"
-    known = Seen(LABELS, State.KNOWN, "33 %")
-    assert cell().after(known).short == "other labels (known)"
+    known_failure = Seen(LABELS, State.KNOWN, "33 %")
+    assert cell().after(known_failure).short == "other labels (known)"
 
 
 def test_the_table_has_a_row_for_each_candidate_and_a_column_for_each_backend():
@@ -51,8 +51,8 @@ def test_the_table_has_a_row_for_each_candidate_and_a_column_for_each_backend():
 def test_headline_names_the_backends():
     wrong = cell("int4", "builtin", state=State.KNOWN, gate=LABELS)
     refused = cell("int8", "gpu", state=State.REFUSED)
-    said = fit_on(document(cell(), cell("int8"), cell(backend="builtin"), wrong, refused))
-    assert said == (
+    sentence = fit_on(document(cell(), cell("int8"), cell(backend="builtin"), wrong, refused))
+    assert sentence == (
         "on ai_edge_litert (also on litert-cpu; on builtin all but int4 (other labels (known)); "
         "on gpu none)"
     )

@@ -25,8 +25,8 @@ def cell(candidate, backend, **more):
 
 
 def document(*cells):
-    made = runs.document({"name": "host", "emulated": False, "machine": "x86_64"})
-    return changed(made, run={"backends": as_plain(cells)})
+    run = runs.document({"name": "host", "emulated": False, "machine": "x86_64"})
+    return changed(run, run={"backends": as_plain(cells)})
 
 
 WRONG = [

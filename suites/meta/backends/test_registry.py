@@ -51,18 +51,18 @@ def test_rejects_unreadable_delegate(name, says):
 
 
 def test_parses_delegate_path_options_and_runtime():
-    found = find_backend("delegate=/opt/libarmnn.so,runtime=tflite_runtime,backends=CpuAcc")
-    assert (found.library, found.options) == ("/opt/libarmnn.so", {"backends": "CpuAcc"})
-    assert (found.runtime, found.numpy_below) == ("tflite_runtime", 2)
+    backend = find_backend("delegate=/opt/libarmnn.so,runtime=tflite_runtime,backends=CpuAcc")
+    assert (backend.library, backend.options) == ("/opt/libarmnn.so", {"backends": "CpuAcc"})
+    assert (backend.runtime, backend.numpy_below) == ("tflite_runtime", 2)
 
 
 def installed(**versions: str) -> Installed:
-    found = {name.replace("_", "-"): version for name, version in versions.items()}
-    return Installed(found, python=(3, 11), drivers=())
+    packages = {name.replace("_", "-"): version for name, version in versions.items()}
+    return Installed(packages, python=(3, 11), drivers=())
 
 
 @pytest.mark.parametrize(
-    ("name", "what", "says"),
+    ("name", "installation", "reason"),
     [
         ("ai_edge_litert", installed(), "ai-edge-litert is not installed"),
         ("litert-gpu", installed(ai_edge_litert="2.3.0", numpy="2.0"), "no Vulkan driver"),
@@ -70,25 +70,29 @@ def installed(**versions: str) -> Installed:
         ("litert-cpu", installed(ai_edge_litert="2.3.0"), "needs numpy"),
     ],
 )
-def test_says_why_a_backend_is_absent(name, what, says):
-    assert says in find_backend(name).why_absent(what)
+def test_says_why_a_backend_is_absent(name, installation, reason):
+    assert reason in find_backend(name).why_absent(installation)
 
 
 @pytest.mark.parametrize(
-    ("held", "reason"),
+    ("content", "reason"),
     [
         (b"", None),
         (b"..YNNPACK support was not compiled into this build.", "this build of ai-edge-litert"),
     ],
 )
-def test_reports_a_build_without_ynnpack(held, reason, tmp_path):
+def test_reports_a_build_without_ynnpack(content, reason, tmp_path):
     library = tmp_path / "ai_edge_litert" / "libLiteRt.so"
     library.parent.mkdir()
-    library.write_bytes(b"ELF" + held)
-    there = {"ai-edge-litert": "2.3.0", "numpy": "2.0"}
-    said = find_backend("litert-cpu-ynnpack").why_absent(Installed(there, folders=(str(tmp_path),)))
-    assert said == (reason and f"{reason} has no YNNPACK")
-    assert find_backend("litert-cpu").why_absent(Installed(there, folders=(str(tmp_path),))) is None
+    library.write_bytes(b"ELF" + content)
+    packages = {"ai-edge-litert": "2.3.0", "numpy": "2.0"}
+    absent_because = find_backend("litert-cpu-ynnpack").why_absent(
+        Installed(packages, folders=(str(tmp_path),))
+    )
+    assert absent_because == (reason and f"{reason} has no YNNPACK")
+    assert (
+        find_backend("litert-cpu").why_absent(Installed(packages, folders=(str(tmp_path),))) is None
+    )
 
 
 def test_only_versions_of_tflite_count_as_tflite_versions():

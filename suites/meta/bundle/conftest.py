@@ -117,7 +117,7 @@ def contents_in(folder: Path) -> Contents:
         store.get(stage, _model)
     for scheme, stage in variants.items():
         store.get(stage, functools.partial(_variant, scheme))
-    named = {f"variant/{name}": stage for name, stage in variants.items()}
+    variants_by_name = {f"variant/{name}": stage for name, stage in variants.items()}
     (folder / "budgets.toml").write_text('[agreement]\nmin = "97 %"\n', encoding="utf-8")
     logits = np.arange(TEXTS * LABELS, dtype=np.float32).reshape(TEXTS, LABELS)
     return Contents(
@@ -127,7 +127,7 @@ def contents_in(folder: Path) -> Contents:
             candidates=variants,
             full=models.get("full"),
             small=models.get("small"),
-            named={"corpus": texts, **models, **named},
+            named={"corpus": texts, **models, **variants_by_name},
         ),
         store=store,
         golden={(MAIN, "float32"): logits, (MAIN, "float16"): -logits, (OTHER, "float32"): logits},
@@ -208,17 +208,17 @@ def given(tmp_path: Path) -> Contents:
 @pytest.fixture
 def given_file(given: Contents, tmp_path: Path) -> Path:
     """A bundle of given files."""
-    written = tmp_path / "mail.edge"
-    write_bundle(written, given)
-    return written
+    path = tmp_path / "mail.edge"
+    write_bundle(path, given)
+    return path
 
 
 @pytest.fixture
 def file(contents: Contents, tmp_path: Path) -> Path:
     """A bundle."""
-    written = tmp_path / "board.edge"
-    write_bundle(written, contents)
-    return written
+    path = tmp_path / "board.edge"
+    write_bundle(path, contents)
+    return path
 
 
 @pytest.fixture
@@ -252,23 +252,23 @@ def resealed(bundle: bytes, change: Callable[[dict[str, bytes], dict[str, Any]],
         for name, content in members.items()
     }
     manifest["members"] = digests | manifest.pop("claimed", {})
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+    archived = io.BytesIO()
+    with zipfile.ZipFile(archived, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in {**members, MANIFEST: json.dumps(manifest).encode()}.items():
             archive.writestr(name, content)
-    return written.getvalue()
+    return archived.getvalue()
 
 
 def _resealed(name: str, members: dict[str, bytes]) -> bytes:
     """Return an artefact's manifest with the current hashes of its files."""
     folder = name.removesuffix("manifest.json")
-    held = json.loads(members[name])
+    manifest = json.loads(members[name])
     hashes = {
-        one.removeprefix(folder): hashlib.sha256(content).hexdigest()
-        for one, content in members.items()
-        if one.startswith(folder) and one != name
+        member.removeprefix(folder): hashlib.sha256(content).hexdigest()
+        for member, content in members.items()
+        if member.startswith(folder) and member != name
     }
-    return manifest_of(held["stage"], held["recipe"], hashes, {})
+    return manifest_of(manifest["stage"], manifest["recipe"], hashes, {})
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from models.store import Store
 def refused(file, board) -> str:
     with pytest.raises(UsageMistake) as mistake:
         open_bundle(file, board)
-    said = str(mistake.value)
-    assert said.startswith(str(file))
+    message = str(mistake.value)
+    assert message.startswith(str(file))
     assert not (board.root / "bundle").exists() or not list((board.root / "bundle").iterdir())
-    return said
+    return message
 
 
 def contents_of(folder) -> dict[str, bytes]:
@@ -39,14 +39,14 @@ def test_rejects_missing_file(tmp_path, board):
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("kind", ["a FIFO", "a device", "a folder"])
 def test_rejects_path_that_is_not_a_file(kind, tmp_path, board):
-    given = tmp_path / "given.edge"
+    path = tmp_path / "given.edge"
     if kind == "a FIFO":
-        os.mkfifo(given)
+        os.mkfifo(path)
     elif kind == "a device":
-        given.symlink_to("/dev/zero")
+        path.symlink_to("/dev/zero")
     else:
-        given.mkdir()
-    assert f"is not a bundle: it is {kind}" in refused(given, board)
+        path.mkdir()
+    assert f"is not a bundle: it is {kind}" in refused(path, board)
 
 
 def test_rejects_file_that_is_not_a_bundle(file, board):
@@ -63,14 +63,14 @@ def test_rejects_truncated_bundle(file, board, share):
 
 def test_changed_byte_is_rejected_or_has_no_effect(file, board):
     content = file.read_bytes()
-    whole = contents_of(open_bundle(file, board).kept.folder)
+    contents = contents_of(open_bundle(file, board).kept.folder)
     draw = random.Random(4)  # noqa: S311 - the same bytes every time
     for at in draw.sample(range(len(content)), 100):
         file.write_bytes(content[:at] + bytes([content[at] ^ 0x41]) + content[at + 1 :])
         opened = None
         with suppress(UsageMistake):
             opened = open_bundle(file, Store(board.root.with_name(f"b{at}")))
-        assert opened is None or contents_of(opened.kept.folder) == whole
+        assert opened is None or contents_of(opened.kept.folder) == contents
 
 
 def test_error_names_the_changed_member(file, board, rewrite):
@@ -116,17 +116,17 @@ def test_rejects_bundle_without_manifest(file, board, rewrite):
 
 def test_newer_schema_error_names_the_version_that_wrote_it(file, board, rewrite):
     rewrite(manifest=lambda manifest: manifest.update(schema=5, version="9.1", members="elsewhere"))
-    said = refused(file, board)
-    assert "was made by edgeproof 9.1, in schema 5; this one reads up to 4" in said
-    assert "Update edgeproof here" in said
+    message = refused(file, board)
+    assert "was made by edgeproof 9.1, in schema 5; this one reads up to 4" in message
+    assert "Update edgeproof here" in message
 
 
 @pytest.mark.parametrize("schema", [1, 2, 3])
 def test_older_schema_error_asks_for_a_new_export(file, board, rewrite, schema):
     rewrite(manifest=lambda manifest: manifest.update(schema=schema, version="0.1", subject={}))
-    said = refused(file, board)
-    assert f"was made by edgeproof 0.1, in schema {schema}; this one reads 4" in said
-    assert "Export it again with --edge-export-bundle" in said
+    message = refused(file, board)
+    assert f"was made by edgeproof 0.1, in schema {schema}; this one reads 4" in message
+    assert "Export it again with --edge-export-bundle" in message
 
 
 @pytest.mark.parametrize("key", ["members", "artefacts", "facts", "backends", "schema"])
@@ -136,15 +136,15 @@ def test_rejects_manifest_without_a_required_key(file, board, rewrite, key):
 
 
 @pytest.mark.parametrize(
-    ("installed", "asked", "says"),
+    ("installed", "wanted", "message"),
     [
         ({"tflite_runtime": "2.15.0"}, None, "of rpi3, which has tflite_runtime 2.15.0"),
         ({}, None, "of rpi3, which has no backend"),
         ({"tflite_runtime": "2.14.0"}, "ai_edge_litert", "nothing in it was judged on ai_edge"),
     ],
 )
-def test_rejects_board_with_only_unjudged_backends(file, board, installed, asked, says):
+def test_rejects_board_with_only_unjudged_backends(file, board, installed, wanted, message):
     with pytest.raises(UsageMistake) as mistake:
-        open_bundle(file, board).backend_for(installed, asked, "rpi3")
-    assert says in str(mistake.value)
+        open_bundle(file, board).backend_for(installed, wanted, "rpi3")
+    assert message in str(mistake.value)
     assert "it was judged on ai_edge_litert 2.3.0, tflite_runtime 2.14.0" in str(mistake.value)

@@ -54,11 +54,11 @@ def test_artefacts_and_facts_equal_those_of_the_host(contents, file, board):
 def test_bundle_omits_nothing_but_weights(contents, file, board):
     bundle = open_bundle(file, board)
     for stage in contents.artefacts.stages():
-        kept = bundle.store.artefact(stage)
-        kept.check()
-        assert "weights.safetensors" not in kept.members
-    kept = bundle.store.artefact(contents.artefacts.candidates["float32"])
-    assert kept.read("model.tflite") == flatbuffer()
+        artefact = bundle.store.artefact(stage)
+        artefact.check()
+        assert "weights.safetensors" not in artefact.members
+    artefact = bundle.store.artefact(contents.artefacts.candidates["float32"])
+    assert artefact.read("model.tflite") == flatbuffer()
 
 
 def test_golden_logits_equal_those_of_the_host(contents, file, board):
@@ -68,15 +68,15 @@ def test_golden_logits_equal_those_of_the_host(contents, file, board):
 
 
 def test_bundle_holds_only_the_texts_that_boards_answer(contents, file, board):
-    kept = open_bundle(file, board).store.artefact(contents.artefacts.texts)
-    encoded = load_encoded(kept)
+    artefact = open_bundle(file, board).store.artefact(contents.artefacts.texts)
+    encoded = load_encoded(artefact)
     assert [len(encoded[split].ids) for split in encoded] == [0, 0, 6, 6]
     assert [len(encoded[split].labels) for split in encoded] == [6, 6, 6, 6]
-    texts = kept.text("texts.jsonl")
+    texts = artefact.text("texts.jsonl")
     rows = [json.loads(line) for line in texts.splitlines()]
     assert {row["split"] for row in rows if row["text"]} == {"test", "calibration"}
     assert len(rows) == 24
-    assert kept.read("left_out.jsonl") == b""
+    assert artefact.read("left_out.jsonl") == b""
 
 
 def test_bundle_is_unpacked_once(file, board):
@@ -129,9 +129,9 @@ def test_given_candidates_are_opened_as_they_were_given(given, given_file, board
     assert keys_of(bundle.artefacts(("both", "one"))) == keys_of(given.artefacts)
     for name in ("both", "one"):
         texts = bundle.store.artefact(given.artefacts.texts_of(name))
-        whole = given.store.artefact(given.artefacts.texts_of(name))
-        assert texts.read("texts.jsonl") == whole.read("texts.jsonl")
-        assert texts.text("tokenizer.json") == whole.text("tokenizer.json")
+        all_texts = given.store.artefact(given.artefacts.texts_of(name))
+        assert texts.read("texts.jsonl") == all_texts.read("texts.jsonl")
+        assert texts.text("tokenizer.json") == all_texts.text("tokenizer.json")
         assert read_card(bundle.store.artefact(given.artefacts.candidates[name])) == read_card(
             given.store.artefact(given.artefacts.candidates[name])
         )
@@ -146,8 +146,8 @@ def test_bundle_holds_the_reference_and_known_failures(given, given_file, board)
     np.testing.assert_array_equal(bundle.recorded.labels, given.recorded.labels)
     np.testing.assert_array_equal(bundle.recorded.probabilities, given.recorded.probabilities)
     assert bundle.recorded.logits is None
-    known = Path(bundle.facts.known_failures)
-    assert known.read_bytes() == given.known_failures.read_bytes()
+    known_failures = Path(bundle.facts.known_failures)
+    assert known_failures.read_bytes() == given.known_failures.read_bytes()
 
 
 def test_bundle_holds_no_path_of_the_host(given, given_file, tmp_path):
@@ -160,13 +160,13 @@ def test_bundle_holds_no_path_of_the_host(given, given_file, tmp_path):
 
 
 def test_path_of_the_toml_does_not_change_the_bundle(tmp_path):
-    written = []
+    bundles = []
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
         contents = dataclasses.replace(given_in(tmp_path / name), budgets_shown="own.toml")
         write_bundle(tmp_path / f"{name}.edge", contents)
-        written.append((tmp_path / f"{name}.edge").read_bytes())
-    assert written[0] == written[1]
+        bundles.append((tmp_path / f"{name}.edge").read_bytes())
+    assert bundles[0] == bundles[1]
 
 
 def test_accepts_budgets_of_candidates_left_out_of_the_bundle(given, tmp_path, board):
@@ -184,8 +184,10 @@ def test_bundle_accepts_as_many_labels_as_the_judge(labels, tmp_path, board):
     (tmp_path / "many.tflite").write_bytes(classifier(classes=labels, names=("ids",)))
     (tmp_path / "ids.csv").write_text(f"text,label,ids\na,{names[1]},2 3\n", encoding="utf-8")
     table = TextsTable(file=str(tmp_path / "ids.csv"), ids="ids")
-    one = CandidateTable(name="many.topics-1", flatbuffer=str(tmp_path / "many.tflite"))
-    handed = Handed(name="m", candidates=(one,), texts=table, labels=str(tmp_path / "labels.txt"))
+    candidate = CandidateTable(name="many.topics-1", flatbuffer=str(tmp_path / "many.tflite"))
+    handed = Handed(
+        name="m", candidates=(candidate,), texts=table, labels=str(tmp_path / "labels.txt")
+    )
     provider = Given(take(handed))
     store = Store(tmp_path / "host")
     provider.make(store)
@@ -206,6 +208,6 @@ def test_bundle_accepts_as_many_labels_as_the_judge(labels, tmp_path, board):
     bundle = open_bundle(tmp_path / "many.edge", board)
     assert bundle.facts.labels == tuple(names)
     # Ids came with the texts: there is no tokenizer, and none is missed.
-    kept = bundle.store.artefact(bundle.artefacts(("many.topics-1",)).texts)
-    assert "tokenizer.json" not in kept.members
+    artefact = bundle.store.artefact(bundle.artefacts(("many.topics-1",)).texts)
+    assert "tokenizer.json" not in artefact.members
     assert bundle.facts.on_device == frozenset()

@@ -67,8 +67,8 @@ def _put(document: Any, keys: tuple[str, ...], value: object) -> None:
 def in_first_text(**changes: object) -> Change:
     def change(members: Members, _: dict[str, Any]) -> None:
         name = named(members, "texts.jsonl")
-        first, rest = members[name].split(b"\n", 1)
-        members[name] = json.dumps(json.loads(first) | changes).encode() + b"\n" + rest
+        first, others = members[name].split(b"\n", 1)
+        members[name] = json.dumps(json.loads(first) | changes).encode() + b"\n" + others
 
     return change
 
@@ -78,9 +78,11 @@ def in_arrays(ending: str, **arrays: Any) -> Change:
 
     def change(members: Members, _: dict[str, Any]) -> None:
         name, packed = named(members, ending), io.BytesIO()
-        with np.load(io.BytesIO(members[name])) as held:
-            whole = {key: value for key, value in {**held, **arrays}.items() if value is not None}
-        np.savez_compressed(packed, **whole)
+        with np.load(io.BytesIO(members[name])) as arrays_held:
+            all_arrays = {
+                key: value for key, value in {**arrays_held, **arrays}.items() if value is not None
+            }
+        np.savez_compressed(packed, **all_arrays)
         members[name] = packed.getvalue()
 
     return change
@@ -100,10 +102,10 @@ def foreign(name: str, data: bytes = b"x") -> Change:
     return lambda members, _: members.update({name: data})
 
 
-def in_place_of(ending: str, other: str) -> Change:
+def in_place_of(ending: str, source: str) -> Change:
     """Put one member's bytes in the place of another's."""
     return lambda members, _: members.update(
-        {named(members, ending): members[named(members, other)]}
+        {named(members, ending): members[named(members, source)]}
     )
 
 
@@ -116,11 +118,12 @@ def in_elsewhere(role: str, folder: str) -> Change:
     """Set the location of an artefact wherever the manifest states it."""
 
     def change(_: Members, manifest: dict[str, Any]) -> None:
-        held = manifest["artefacts"]
-        held["named"] = {
-            name: folder if place == held[role] else place for name, place in held["named"].items()
+        artefacts = manifest["artefacts"]
+        artefacts["named"] = {
+            name: folder if place == artefacts[role] else place
+            for name, place in artefacts["named"].items()
         }
-        held[role] = folder
+        artefacts[role] = folder
 
     return change
 
@@ -408,9 +411,9 @@ def of(candidate: str, member: str, change: Callable[[str], Change]) -> Change:
     """Change a member of one candidate's artefact, or of its texts."""
 
     def changed(members: Members, manifest: dict[str, Any]) -> None:
-        held = manifest["artefacts"]
+        artefacts = manifest["artefacts"]
         place = "candidates" if member in {"variant.json", "model.tflite"} else "encoded"
-        change(f"{held[place][candidate]}/{member}")(members, manifest)
+        change(f"{artefacts[place][candidate]}/{member}")(members, manifest)
 
     return changed
 

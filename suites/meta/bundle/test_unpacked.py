@@ -28,13 +28,13 @@ def files_below(folder: Path) -> list[Path]:
 
 def follow(remedy: str) -> None:
     """Follow the remedy of a message: delete the folder that it names."""
-    named = re.match(r"Delete (.+) and run again: it will be made anew", remedy)
-    assert named is not None, remedy
-    shutil.rmtree(named[1])
+    match = re.match(r"Delete (.+) and run again: it will be made anew", remedy)
+    assert match is not None, remedy
+    shutil.rmtree(match[1])
 
 
 def test_detects_every_flipped_bit_and_the_remedy_repairs_it(file, board):
-    whole = open_bundle(file, board)
+    intact = open_bundle(file, board)
     expected = {path: path.read_bytes() for path in files_below(board.root)}
     draw, flipped = random.Random(7), 0  # noqa: S311 - the same bits every time
     for path, content in expected.items():
@@ -47,7 +47,7 @@ def test_detects_every_flipped_bit_and_the_remedy_repairs_it(file, board):
             # A changed name in a manifest is told of the file that is missed.
             assert noticed.value.file == str(path) or path.name == "manifest.json"
             follow(noticed.value.remedy)
-            assert open_bundle(file, board) == whole
+            assert open_bundle(file, board) == intact
             flipped += 1
     assert {path: path.read_bytes() for path in files_below(board.root)} == expected
     assert flipped > FLIPS * 20
@@ -55,8 +55,8 @@ def test_detects_every_flipped_bit_and_the_remedy_repairs_it(file, board):
 
 @pytest.mark.parametrize("change", ["gone", "folder", "FIFO", "more"])
 def test_detects_every_missing_or_added_file_and_the_remedy_repairs_it(change, file, board):
-    whole = open_bundle(file, board)
-    for path in files_below(whole.kept.folder):
+    intact = open_bundle(file, board)
+    for path in files_below(intact.kept.folder):
         if change == "more":
             path.with_name("more").touch()
         else:
@@ -65,22 +65,22 @@ def test_detects_every_missing_or_added_file_and_the_remedy_repairs_it(change, f
             path.mkdir()
         elif change == "FIFO":
             os.mkfifo(path)
-        if path == whole.kept.folder / "manifest.json" and change != "more":
+        if path == intact.kept.folder / "manifest.json" and change != "more":
             # Without a manifest nothing was unpacked: it is made anew.
-            assert open_bundle(file, board) == whole
+            assert open_bundle(file, board) == intact
             continue
         with pytest.raises(StoreError) as noticed:
             open_bundle(file, board)
         follow(noticed.value.remedy)
-        assert open_bundle(file, board) == whole
+        assert open_bundle(file, board) == intact
 
 
 def test_detects_changes_made_during_use(file, board, contents):
     bundle = open_bundle(file, board)
-    kept = bundle.store.artefact(contents.artefacts.texts)
+    artefact = bundle.store.artefact(contents.artefacts.texts)
     for path, read in {
-        kept.folder / "texts.jsonl": lambda: kept.text("texts.jsonl"),
-        kept.folder / "encoded.npz": lambda: kept.arrays("encoded.npz"),
+        artefact.folder / "texts.jsonl": lambda: artefact.text("texts.jsonl"),
+        artefact.folder / "encoded.npz": lambda: artefact.arrays("encoded.npz"),
         bundle.kept.folder / "budgets.toml": lambda: bundle.budgets,
         bundle.kept.folder / "golden/ai_edge_litert/float32.npy": lambda: bundle.golden(
             "ai_edge_litert", "float32"
@@ -106,9 +106,9 @@ def test_bundles_of_the_same_name_are_unpacked_separately(file, board, reseal):
 def test_damaged_bundle_ends_in_one_message_without_training(damaged, file, tmp_path):
     """Whatever is wrong with the unpacked files, the run ends in one message, on a host, too."""
     store = tmp_path / "store"
-    kept = open_bundle(file, Store(store)).kept.folder
-    found = next(kept.glob(f"corpus/*/{damaged}"))
-    found.write_bytes(found.read_bytes().replace(b"1", b"2"))
+    unpacked = open_bundle(file, Store(store)).kept.folder
+    file_to_damage = next(unpacked.glob(f"corpus/*/{damaged}"))
+    file_to_damage.write_bytes(file_to_damage.read_bytes().replace(b"1", b"2"))
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "suites/accuracy", "-q"]
     done = subprocess.run(
         [*command, f"--edge-bundle={file}", f"--edge-cache-dir={store}"],
@@ -117,10 +117,10 @@ def test_damaged_bundle_ends_in_one_message_without_training(damaged, file, tmp_
         text=True,
         check=False,
     )
-    said = done.stdout + done.stderr
-    assert done.returncode == 4, said
-    assert said.count("changed or damaged") == 1
-    assert f"Delete {kept} and run again" in said
-    assert "Traceback" not in said
-    assert "INTERNALERROR" not in said
-    assert {one.name for one in store.iterdir()} == {"bundle", "locks"}
+    output = done.stdout + done.stderr
+    assert done.returncode == 4, output
+    assert output.count("changed or damaged") == 1
+    assert f"Delete {unpacked} and run again" in output
+    assert "Traceback" not in output
+    assert "INTERNALERROR" not in output
+    assert {path.name for path in store.iterdir()} == {"bundle", "locks"}

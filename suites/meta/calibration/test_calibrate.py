@@ -52,32 +52,32 @@ def test_inputs_are_unmasked_words():
     class Loaded:
         inputs = tuple(Tensor(name, dtype) for name, dtype in tensors.items())
 
-    given = races.inputs_for(Loaded)
-    assert {array.shape for array in given.values()} == {(races.TEXTS, 8)}
-    assert given["attention_mask"].all()
-    assert not given["token_type_ids"].any()
-    assert 1 <= given["input_ids"].min() < given["input_ids"].max() < races.LARGEST_ID
+    inputs = races.inputs_for(Loaded)
+    assert {array.shape for array in inputs.values()} == {(races.TEXTS, 8)}
+    assert inputs["attention_mask"].all()
+    assert not inputs["token_type_ids"].any()
+    assert 1 <= inputs["input_ids"].min() < inputs["input_ids"].max() < races.LARGEST_ID
 
 
 def test_calibrator_detects_a_planted_slowdown(monkeypatch):
     """The runner's own clock shows twice the time; the reference is unchanged."""
     monkeypatch.setattr(races, "ROUNDS", 100)
-    found = Calibrator(network.dense_network(), RUNTIMES[0]).comparison(1.0)
-    assert [1.7 < race.ratio.value < 2.3 for race in found.races] == [True, True]
-    assert found.claimed
+    comparison = Calibrator(network.dense_network(), RUNTIMES[0]).comparison(1.0)
+    assert [1.7 < race.ratio.value < 2.3 for race in comparison.races] == [True, True]
+    assert comparison.claimed
 
 
 def test_slowdown_is_claimed_only_after_a_second_race(monkeypatch):
     slow, same = (RacedRatio(Estimate(v, v - 0.01, v + 0.01, 32), 0.02) for v in (1.1, 1.0))
-    for shown, claimed in (([same], False), ([slow, same], False), ([slow, slow], True)):
-        waiting = iter(shown)
+    for races_shown, claimed in (([same], False), ([slow, same], False), ([slow, slow], True)):
+        waiting = iter(races_shown)
         monkeypatch.setattr(Calibrator, "_race", lambda *_, waiting=waiting: next(waiting))
-        found = Calibrator(b"", "none").comparison(0.1)
-        assert (list(found.races), found.claimed) == (shown, claimed)
+        comparison = Calibrator(b"", "none").comparison(0.1)
+        assert (list(comparison.races), comparison.claimed) == (races_shown, claimed)
 
 
 def test_every_race_has_its_own_order_and_both_instances(monkeypatch):
-    asked = []
+    calls = []
 
     class Fake:
         def __init__(self, *_: object) -> None:
@@ -90,21 +90,21 @@ def test_every_race_has_its_own_order_and_both_instances(monkeypatch):
             pass
 
         def load(self, name: str, _content: bytes) -> object:
-            asked.append(name)
+            calls.append(name)
             return type("Loaded", (), {"inputs": ()})
 
         def race(self, names: dict[str, object], *, seed: int, **_: object) -> object:
-            asked.append(seed)
+            calls.append(seed)
             ns = {name: np.full(100, 1e6 * (1.2 if name == CANDIDATE else 1.0)) for name in names}
             return type("RacedRatio", (), {"invoke_ns": ns})
 
     monkeypatch.setattr(races, "Runner", Fake)
-    found = Calibrator(b"", "none").comparison(0.2, seed=4)
+    comparison = Calibrator(b"", "none").comparison(0.2, seed=4)
     names = [REFERENCE, AGAIN, CANDIDATE]
-    assert asked == [*names, 8, *names, 9]
-    assert found.claimed
-    assert found.races[0].ratio.value == pytest.approx(1.2)
-    assert found.races[0].noise_floor == 0.0
+    assert calls == [*names, 8, *names, 9]
+    assert comparison.claimed
+    assert comparison.races[0].ratio.value == pytest.approx(1.2)
+    assert comparison.races[0].noise_floor == 0.0
 
 
 def test_busy_cores_are_busy_and_then_free():
@@ -115,13 +115,13 @@ def test_busy_cores_are_busy_and_then_free():
 
 
 def _children() -> list[str]:
-    found = subprocess.run(
+    processes = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(os.getpid())],  # noqa: S607 - the system's own
         capture_output=True,
         text=True,
         check=False,
     ).stdout.split()
-    return [pid for pid in found if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110 - not ps itself
+    return [pid for pid in processes if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110 - not ps itself
 
 
 def test_prints_one_document_with_rates_intervals_and_circumstances():
@@ -147,8 +147,8 @@ def test_prints_one_document_with_rates_intervals_and_circumstances():
 
 def test_rates_and_noise_floors_follow_from_the_comparisons(monkeypatch, capsys):
     same = races.Comparison(False, (RacedRatio(Estimate(1.0, 0.98, 1.01, 32), 0.02),))
-    seen = races.Comparison(True, (RacedRatio(Estimate(1.1, 1.09, 1.12, 32), 0.02),) * 2)
-    ends = {0.0: iter([same, same, seen, same]), 0.2: iter([seen, seen, seen, same])}
+    slowed = races.Comparison(True, (RacedRatio(Estimate(1.1, 1.09, 1.12, 32), 0.02),) * 2)
+    ends = {0.0: iter([same, same, slowed, same]), 0.2: iter([slowed, slowed, slowed, same])}
     monkeypatch.setattr(
         Calibrator, "comparison", lambda _self, slowdown=0.0, **_: next(ends[slowdown])
     )

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def write(tmp_path: Path) -> Callable[..., Path]:
     """Write a small classifier: `write(names=("ids",))` returns its path."""
 
-    def written(**how: Any) -> Path:
+    def written(**shape: Any) -> Path:
         path = tmp_path / "given.tflite"
-        path.write_bytes(classifier(**how))
+        path.write_bytes(classifier(**shape))
         return path
 
     return written

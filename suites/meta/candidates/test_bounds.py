@@ -21,9 +21,9 @@ def hand(tmp_path):
     texts = tmp_path / "texts.csv"
     texts.write_text(TEXTS, encoding="utf-8")
 
-    def handed(length=None, **how):
+    def handed(length=None, **shape):
         file = tmp_path / "given.tflite"
-        file.write_bytes(classifier(names=("input_ids",), **how))
+        file.write_bytes(classifier(names=("input_ids",), **shape))
         table = CandidateTable(name="given", flatbuffer=str(file), length=length)
         columns = parse_columns(texts, "text=text,label=label,ids=ids")
         return take(Handed(name="given", candidates=(table,), texts=columns))

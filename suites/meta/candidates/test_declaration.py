@@ -100,10 +100,10 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "what"), REFUSED.values(), ids=REFUSED)
-def test_error_names_the_key_that_breaks_the_grammar(tmp_path, text, what):
+@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
+def test_error_names_the_key_that_breaks_the_grammar(tmp_path, text, message):
     path = written(tmp_path, text)
-    with pytest.raises(UsageMistake, match=what) as caught:
+    with pytest.raises(UsageMistake, match=message) as caught:
         read_candidates(path)
     assert caught.value.file == str(path)
 
@@ -119,17 +119,17 @@ def test_options_equal_their_toml_keys():
 
 
 @pytest.mark.parametrize(
-    "given", ["", "ids", "ids=", "=x", "ids=a,ids=b", "words=a", "mask=a", "ids=a,,mask=b"]
+    "option", ["", "ids", "ids=", "=x", "ids=a,ids=b", "words=a", "mask=a", "ids=a,,mask=b"]
 )
-def test_rejects_malformed_option(given):
+def test_rejects_malformed_option(option):
     with pytest.raises(UsageMistake) as caught:
-        parse_inputs(given)
+        parse_inputs(option)
     assert caught.value.key == "--edge-inputs"
     assert caught.value.remedy
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "known"),
+    ("text", "place", "known_keys"),
     [
         ("foo = 1\ncandidates = []", "top level", "baseline, budgets, candidates, corpus"),
         ('[[candidates]]\nname = "x"\nflatbuffer = "y"\nfoo = 1', "candidates[0]", "flatbuffer"),
@@ -145,10 +145,10 @@ def test_rejects_malformed_option(given):
         ),
     ],
 )
-def test_error_on_unknown_key_lists_the_known_keys(tmp_path, text, place, known):
+def test_error_on_unknown_key_lists_the_known_keys(tmp_path, text, place, known_keys):
     file = tmp_path / "mine.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UsageMistake, match="unknown field") as caught:
         read_candidates(file)
     assert caught.value.key == place
-    assert known in caught.value.remedy
+    assert known_keys in caught.value.remedy

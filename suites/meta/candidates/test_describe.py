@@ -106,14 +106,14 @@ def test_files_of_the_same_name_get_different_names(tmp_path, capsys):
 def test_file_that_cannot_classify_ends_in_one_message(tmp_path, capsys):
     (tmp_path / "empty.tflite").touch()
     assert main(["describe", str(tmp_path / "empty.tflite")]) == 4
-    said = capsys.readouterr()
-    assert (said.out, said.err.count("\n")) == ("", 1)
-    assert "is empty" in said.err
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("\n")) == ("", 1)
+    assert "is empty" in output.err
 
 
 def test_names_from_a_file_stay_on_one_line(describe):
     names = ("a\n[x]\nb", 'c"\x1b[2J', "d\\")
     text, path = describe(a=classifier(names=names))
-    assert all(each.isprintable() or each == "\n" for each in text)
+    assert all(character.isprintable() or character == "\n" for character in text)
     assert set(tomllib.loads(text)) == {"candidates"}
     assert len(read_candidates(path).candidates) == 1

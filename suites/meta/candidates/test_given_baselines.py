@@ -17,10 +17,10 @@ SIZE = "suites/size/test_size.py::test_file_is_within_budget"
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
     """An app's files, and a classifier with other weights."""
-    made = write_app(tmp_path_factory.mktemp("app"), texts=40)
-    (made.folder / "other.tflite").write_bytes(classifier(seed=7))
-    (made.folder / "budgets.toml").write_text('[flatbuffer_bytes]\nmax = "1 MB"\n')
-    return made
+    written_app = write_app(tmp_path_factory.mktemp("app"), texts=40)
+    (written_app.folder / "other.tflite").write_bytes(classifier(seed=7))
+    (written_app.folder / "budgets.toml").write_text('[flatbuffer_bytes]\nmax = "1 MB"\n')
+    return written_app
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from models.errors import EdgeproofError
 LABELS = ("bad", "fair", "good")
 
 
-def golden(file, **how):
-    count = how.pop("count", 4)
+def golden(file, **changes):
+    count = changes.pop("count", 4)
     raw = np.eye(3)[np.arange(count) % 3] + 0.25
     ids = np.arange(count * 8, dtype=np.int32).reshape(count, 8)
-    one = Answers(
+    answers = Answers(
         name="app",
         spec=read_candidate(file, Declaration(labels=LABELS)),
         inputs={"ids": ids, "mask": np.ones_like(ids)},
@@ -34,9 +34,9 @@ def golden(file, **how):
         "ids": [f"t{at}" for at in range(count)],
         "texts": texts,
         "gold": np.zeros(count, np.int64),
-        "candidates": [one],
+        "candidates": [answers],
     }
-    return Golden(**{**usual, **how})
+    return Golden(**{**usual, **changes})
 
 
 def lines(folder):
@@ -60,7 +60,7 @@ def test_all_labels_are_covered_even_beyond_the_requested_texts():
 
 def test_line_holds_inputs_and_outputs(write, tmp_path):
     write_golden(tmp_path / "out", golden(write()))
-    (line,) = [one for one in lines(tmp_path / "out") if one["id"] == "t1"]
+    (line,) = [parsed for parsed in lines(tmp_path / "out") if parsed["id"] == "t1"]
     assert line == {
         "id": "t1",
         "text": "text | `1`\n",

@@ -36,17 +36,17 @@ def judge(path, data):
         inspected = inspect_file(path, "dynamic_wi8_afp32")
         assert text_of(document_of(inspected, findings_of(inspected)))
     except EdgeproofError as error:
-        said = error
+        mistake_found = error
         # What cannot be inspected is no candidate either.
         with pytest.raises(UsageMistake):
             read_candidate(path)
-        assert said.remedy
+        assert mistake_found.remedy
     try:
         assert toml_of([describe(path)])
         assert read_candidate(path).binding
     except UsageMistake as mistake:
-        asked = mistake
-        assert str(path) in str(asked)
+        question = mistake
+        assert str(path) in str(question)
     assert time.process_time() - started < SECONDS
 
 
@@ -73,5 +73,5 @@ def test_survives_extreme_words(tmp_path, data):
 @fuzzing
 @given(data=st.data())
 def test_survives_truncation(tmp_path, data):
-    whole = data.draw(st.sampled_from(WHOLE))
-    judge(tmp_path / "cut.tflite", whole[: data.draw(st.integers(0, len(whole)))])
+    intact = data.draw(st.sampled_from(WHOLE))
+    judge(tmp_path / "cut.tflite", intact[: data.draw(st.integers(0, len(intact)))])

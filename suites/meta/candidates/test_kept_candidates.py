@@ -42,13 +42,13 @@ def with_onnx(folder):
 
 
 @pytest.mark.parametrize(
-    "other", [small_classifiers.classifier(seed=1), small_classifiers.classifier()[:-1], b""]
+    "changed", [small_classifiers.classifier(seed=1), small_classifiers.classifier()[:-1], b""]
 )
-def test_file_changed_before_storing_is_rejected(other, tmp_path):
+def test_file_changed_before_storing_is_rejected(changed, tmp_path):
     provider, store = handed_in(tmp_path / "handed"), Store(tmp_path / "store")
     file = tmp_path / "handed" / "ok.tflite"
     read = file.read_bytes()
-    file.write_bytes(other)
+    file.write_bytes(changed)
     with pytest.raises(UsageMistake, match="was changed while it was read") as caught:
         provider.make(store)
     assert caught.value.file == str(file)
@@ -56,8 +56,8 @@ def test_file_changed_before_storing_is_rejected(other, tmp_path):
 
     file.write_bytes(read)
     provider.make(store)
-    (kept,) = (store.root / CANDIDATE).glob(f"*/{FLATBUFFER}")
-    assert kept.read_bytes() == read
+    (stored,) = (store.root / CANDIDATE).glob(f"*/{FLATBUFFER}")
+    assert stored.read_bytes() == read
 
 
 def test_reference_changed_while_answering_is_not_stored(tmp_path, monkeypatch):
@@ -90,10 +90,14 @@ def forged(file, array):
     """Replace an array and its hash in the manifest."""
     np.save(file, array)
     manifest = file.with_name(MANIFEST)
-    held = json.loads(manifest.read_bytes())
-    held["members"][file.name] = hash_file(file)
-    links = held.get("links", {})
-    manifest.write_bytes(manifest_of(held["stage"], held["recipe"], held["members"], links))
+    manifest_read = json.loads(manifest.read_bytes())
+    manifest_read["members"][file.name] = hash_file(file)
+    links = manifest_read.get("links", {})
+    manifest.write_bytes(
+        manifest_of(
+            manifest_read["stage"], manifest_read["recipe"], manifest_read["members"], links
+        )
+    )
 
 
 DAMAGE = {
@@ -124,8 +128,8 @@ def test_damaged_reference_answers_are_reported_and_made_again(name, tmp_path, m
     with pytest.raises(StoreError) as caught:
         reference.recording(store)
     assert caught.value.file == str(file)
-    named = re.match(r"Delete (.+) and run again", caught.value.remedy)
-    shutil.rmtree(named[1])
+    match = re.match(r"Delete (.+) and run again", caught.value.remedy)
+    shutil.rmtree(match[1])
     provider.make(store)
     assert reference.recording(store).logits.tolist() == answers.tolist()
 
@@ -148,27 +152,30 @@ def test_key_of_reference_answers_covers_all_their_inputs(name, tmp_path, monkey
 def test_keys_depend_on_neither_paths_nor_locale(tmp_path, monkeypatch):
     def keys(folder):
         subject = with_onnx(folder).subject
-        kept = artefacts.kept(subject).artefacts
-        return {name: stage.key for name, stage in kept.named.items()}
+        stages = artefacts.kept(subject).artefacts
+        return {name: stage.key for name, stage in stages.named.items()}
 
-    here = keys(tmp_path / "here")
+    keys_here = keys(tmp_path / "here")
     monkeypatch.setenv("LC_ALL", "tr_TR.UTF-8")
     monkeypatch.setenv("TZ", "Asia/Kathmandu")
     monkeypatch.setenv("COLUMNS", "40")
-    assert keys(tmp_path / "there") == here
-    assert here.keys() >= {"texts", "reference"}
+    assert keys(tmp_path / "there") == keys_here
+    assert keys_here.keys() >= {"texts", "reference"}
 
 
 def test_vocabulary_size_from_the_table_is_in_the_key_of_the_texts(tmp_path):
     subject = handed_in(tmp_path, files={"ids.csv": IDS}, **OF_IDS).subject
-    (one,) = subject.candidates.values()
-    larger = replace(one, rows=one.rows + 1)
-    assert artefacts._vocabulary(larger) == one.rows + 1
-    assert artefacts._texts_stage(subject, larger).key != artefacts._texts_stage(subject, one).key
+    (candidate,) = subject.candidates.values()
+    larger = replace(candidate, rows=candidate.rows + 1)
+    assert artefacts._vocabulary(larger) == candidate.rows + 1
+    assert (
+        artefacts._texts_stage(subject, larger).key
+        != artefacts._texts_stage(subject, candidate).key
+    )
 
 
 def test_files_of_one_tokenizer_share_their_texts(tmp_path):
     subject = handed_in(tmp_path).subject
-    (one,) = subject.candidates.values()
-    other = replace(one, rows=None, sha256="0" * 64, name="other")
-    assert artefacts._texts_stage(subject, other) == artefacts._texts_stage(subject, one)
+    (candidate,) = subject.candidates.values()
+    second = replace(candidate, rows=None, sha256="0" * 64, name="other")
+    assert artefacts._texts_stage(subject, second) == artefacts._texts_stage(subject, candidate)

@@ -41,11 +41,11 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("data", "what"), REFUSED.values(), ids=REFUSED)
-def test_rejects_file_that_is_not_a_list_of_labels(tmp_path, data, what):
+@pytest.mark.parametrize(("data", "message"), REFUSED.values(), ids=REFUSED)
+def test_rejects_file_that_is_not_a_list_of_labels(tmp_path, data, message):
     path = tmp_path / "labels.txt"
     path.write_bytes(data)
-    with pytest.raises(UsageMistake, match=what) as caught:
+    with pytest.raises(UsageMistake, match=message) as caught:
         read_labels(path)
     assert caught.value.file == str(path)
 
@@ -55,12 +55,12 @@ def test_error_names_the_missing_file(tmp_path):
         read_labels(tmp_path / "none.txt")
 
 
-def with_labels(folder, content, **how):
+def with_labels(folder, content, **shape):
     """Write a classifier whose metadata names its labels."""
     files = [associated("labels.txt", 2)]
     path = folder / "described.tflite"
-    model = model_of(Shape(**how))
-    tensors = [tensor_metadata(name) for name in Shape(**how).names]
+    model = model_of(Shape(**shape))
+    tensors = [tensor_metadata(name) for name in Shape(**shape).names]
     outputs = [tensor_metadata("probability", files=files)]
     path.write_bytes(described(model, tensors, outputs, packed={"labels.txt": content}))
     return path
@@ -75,19 +75,19 @@ def test_declared_labels_override_the_metadata_with_a_warning(tmp_path):
     file = with_labels(tmp_path, b"bad\nneutral\ngood\n")
     spec = read_candidate(file, Declaration(labels=("a", "b", "c")))
     assert (spec.labels, spec.labels_found) == (("a", "b", "c"), "declared")
-    assert any("calls the labels bad, neutral, good" in each for each in spec.warnings)
+    assert any("calls the labels bad, neutral, good" in warning for warning in spec.warnings)
     same = read_candidate(file, Declaration(labels=("bad", "neutral", "good")))
     assert same.warnings == ()
 
 
 @pytest.mark.parametrize(
-    ("content", "what"),
+    ("content", "message"),
     [(b"one\ntwo\n", "names 2 labels and the output has 3"), (b"\xff\xfe", "is not UTF-8")],
 )
-def test_metadata_labels_that_do_not_fit_the_output_are_ignored(tmp_path, content, what):
+def test_metadata_labels_that_do_not_fit_the_output_are_ignored(tmp_path, content, message):
     spec = read_candidate(with_labels(tmp_path, content))
     assert spec.labels is None
-    assert any(what in each for each in spec.warnings)
+    assert any(message in warning for warning in spec.warnings)
 
 
 SIGMOID = {"classes": 1, "end": ("LOGISTIC",), "output": "probability"}

@@ -35,7 +35,7 @@ def refused(read, data, **declared):
 def test_file_with_signatures_of_several_lengths_is_one_candidate(read):
     spec = read(of_lengths())
     assert (spec.signature, spec.length, spec.lengths) == ("tokens_8", 8, (4, 6, 8))
-    assert [one.signature for one in spec.shorter] == ["tokens_4", "tokens_6"]
+    assert [shorter.signature for shorter in spec.shorter] == ["tokens_4", "tokens_6"]
     assert "one classifier at 4, 6, 8 tokens" in spec.warnings[-1]
     assert spec.binding.endswith("rows of 4, 6 or 8 tokens: the shortest that fits")
 
@@ -49,16 +49,16 @@ def test_every_graph_is_called_by_its_signature(read):
     """The first graph, too: a runtime runs no other while it holds a signature."""
     request = binding_of(read(of_lengths()), below=64, length=8).to_request()
     every = [request, *request["shorter"]]
-    assert [one["called"] for one in every] == [True] * 3
+    assert [binding["called"] for binding in every] == [True] * 3
     assert [[name for _, name, _, _ in one["inputs"]] for one in every] == [
         ["input_ids", "attention_mask", "token_type_ids"]
     ] * 3
 
 
 def test_asks_which_signature_where_weights_are_not_shared(read):
-    said = refused(read, model_of(*APART).pack())
-    assert "has 2 signatures" in said
-    assert "lengths = [4, 8]" in said
+    question = refused(read, model_of(*APART).pack())
+    assert "has 2 signatures" in question
+    assert "lengths = [4, 8]" in question
 
 
 def test_declared_lengths_need_no_shared_weights(read):
@@ -69,24 +69,24 @@ def test_dynamic_length_answers_at_the_declared_lengths(read):
     spec = read(classifier(signature=(1, -1)), lengths=(3, 8))
     binding = binding_of(spec, below=None, length=8)
     assert spec.lengths == (3, 8)
-    assert [one.inputs[0].length for one in (*binding.shorter, binding)] == [3, 8]
+    assert [bound.inputs[0].length for bound in (*binding.shorter, binding)] == [3, 8]
     assert not binding.called
 
 
 @pytest.mark.parametrize(
-    ("data", "lengths", "said"),
+    ("data", "lengths", "message"),
     [
         (of_lengths, (4, 8), "lengths: lengths of 4, 8 are declared, and its signatures take 4"),
         (classifier, (4, 8), "lengths: lengths of 4, 8 are declared, and it takes 8 tokens alone"),
     ],
     ids=["signatures", "one length"],
 )
-def test_rejects_lengths_that_the_file_does_not_accept(read, data, lengths, said):
-    assert said in refused(read, data(), lengths=lengths)
+def test_rejects_lengths_that_the_file_does_not_accept(read, data, lengths, message):
+    assert message in refused(read, data(), lengths=lengths)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("settings", "message"),
     [
         ({"lengths": (8, 4)}, "do not ascend: 4 comes after 8"),
         ({"lengths": (4, 4)}, "do not ascend"),
@@ -95,9 +95,9 @@ def test_rejects_lengths_that_the_file_does_not_accept(read, data, lengths, said
         ({"lengths": (4, 8), "signature": "a"}, "`lengths` and `signature` are declared"),
     ],
 )
-def test_rejects_invalid_lengths(given, said):
-    with pytest.raises(ValueError, match=said):
-        CandidateTable(name="mine", flatbuffer="x.tflite", **given)
+def test_rejects_invalid_lengths(settings, message):
+    with pytest.raises(ValueError, match=message):
+        CandidateTable(name="mine", flatbuffer="x.tflite", **settings)
 
 
 def test_text_is_answered_at_the_shortest_length_that_fits():

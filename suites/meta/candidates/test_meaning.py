@@ -69,7 +69,7 @@ def divided(folder, above, below):
 def test_reports_probabilities_declared_as_logits(write):
     spec = read_candidate(write(end=("SOFTMAX",), output="logits"))
     assert spec.output.meaning == "probabilities"
-    assert any("called 'logits' and holds probabilities" in each for each in spec.warnings)
+    assert any("called 'logits' and holds probabilities" in warning for warning in spec.warnings)
     assert read_candidate(write(end=("SOFTMAX",), output="probability")).warnings == ()
 
 
@@ -102,7 +102,7 @@ def test_undeclared_positive_label_of_a_sigmoid_is_reported(write):
     spec = read_candidate(write(end=("LOGISTIC",), classes=1))
     assert (spec.output.threshold, spec.output.positive) == (0.5, 1)
     assert spec.output.found_threshold == "default"
-    assert any("above 0.5 is taken to mean label 1" in each for each in spec.warnings)
+    assert any("above 0.5 is taken to mean label 1" in warning for warning in spec.warnings)
     assert "above 0.5 label 1 (by default)" in spec.binding
 
 
@@ -175,10 +175,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("output", "how", "what"), WRONG.values(), ids=WRONG)
-def test_rejects_declaration_that_contradicts_the_file(write, output, how, what):
-    with pytest.raises(UsageMistake, match=what) as caught:
-        read_candidate(write(**how), declaring(**output))
+@pytest.mark.parametrize(("output", "shape", "message"), WRONG.values(), ids=WRONG)
+def test_rejects_declaration_that_contradicts_the_file(write, output, shape, message):
+    with pytest.raises(UsageMistake, match=message) as caught:
+        read_candidate(write(**shape), declaring(**output))
     assert "mine.toml: candidate a: output" in caught.value.key
 
 
@@ -195,8 +195,8 @@ def test_declared_scale_replaces_a_missing_one(tmp_path):
     path.write_bytes(model.pack())
     with pytest.raises(UsageMistake, match="their meaning is not declared"):
         read_candidate(path)
-    held = read_candidate(path, declaring(scale=0.1, zero_point=3)).output.quantization
-    assert (held.scales, held.zero_points) == ((0.1,), (3,))
+    quantization = read_candidate(path, declaring(scale=0.1, zero_point=3)).output.quantization
+    assert (quantization.scales, quantization.zero_points) == ((0.1,), (3,))
 
 
 def test_declared_scale_may_repeat_the_files(write):

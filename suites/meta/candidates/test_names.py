@@ -48,9 +48,9 @@ def test_rejects_the_name_of_the_trained_model(hand):
 
 def test_name_of_a_former_scheme_promises_no_contract(hand):
     (old, new), *_ = former.SCHEMES.items()
-    given = hand([(old, 0)])
-    assert given.candidates[old].scheme is None
-    assert given.remarks[0] == (
+    subject = hand([(old, 0)])
+    assert subject.candidates[old].scheme is None
+    assert subject.remarks[0] == (
         f"{old}: its name promises no contract: the scheme of that name is called {new} now. "
         f'contract = "{new}" promises it.'
     )

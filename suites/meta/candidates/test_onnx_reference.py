@@ -22,8 +22,8 @@ def _installed(monkeypatch):
 
 def take(folder, content, *, toml=None, **options):
     """Hand in a FlatBuffer and an ONNX file; return the subject."""
-    given = {"reference": "{}/x.onnx", **options} if toml is None else options
-    refused = Refused(says=(), files={"x.onnx": content}, toml=toml, options=given)
+    settings = {"reference": "{}/x.onnx", **options} if toml is None else options
+    refused = Refused(says=(), files={"x.onnx": content}, toml=toml, options=settings)
     return provider_by(refused.make(folder)).subject
 
 
@@ -46,8 +46,8 @@ def test_roles_and_meaning_are_found_as_for_candidates(tmp_path):
 )
 def test_rows_are_fed_in_the_shape_that_the_file_takes(shape, fed, tmp_path):
     subject = take(tmp_path, onnx_writer.classifier(names=("input_ids",), shape=shape))
-    (one,) = subject.reference_answers._call().inputs
-    assert (one.dtype, one.shape) == ("int64", fed)
+    (fed_input,) = subject.reference_answers._call().inputs
+    assert (fed_input.dtype, fed_input.shape) == ("int64", fed)
 
 
 def test_dynamic_length_follows_the_candidates_with_a_remark(tmp_path):
@@ -104,12 +104,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_uncertain_roles_are_asked_for(name, tmp_path):
-    content, said, options = REFUSED[name]
+    content, question, options = REFUSED[name]
     if name.startswith("inputs declared"):
         options = {**options, "reference-inputs": "ids=0"}
     with pytest.raises(UsageMistake) as caught:
         take(tmp_path, content, **options)
-    assert said in str(caught.value)
+    assert question in str(caught.value)
     assert "--edge-inputs" not in str(caught.value)
 
 
@@ -172,7 +172,7 @@ def test_reference_table_with_a_candidates_file_means_that_candidate(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         ("file = 'x.onnx'\nlength = 0", "`length` is at least 1"),
         ("file = 'x.onnx'\nlabels = ['a']", "unknown field `labels`"),
@@ -181,7 +181,7 @@ def test_reference_table_with_a_candidates_file_means_that_candidate(tmp_path):
         ("file = 'ok.tflite'\ninputs = { ids = 0 }", "declared with the candidate"),
     ],
 )
-def test_mistake_in_the_table_ends_in_one_message(lines, said, tmp_path):
+def test_mistake_in_the_table_ends_in_one_message(lines, message, tmp_path):
     with pytest.raises(UsageMistake) as caught:
         take(tmp_path, onnx_writer.classifier(), toml=f"{TOML}[reference]\n{lines}\n{ONE}")
-    assert said in str(caught.value)
+    assert message in str(caught.value)

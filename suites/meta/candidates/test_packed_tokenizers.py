@@ -31,9 +31,9 @@ def archive(*members, comment=b"", before=b""):
 
 def encrypted():
     """Return an archive whose first member is marked as encrypted."""
-    whole = bytearray(archive(("vocab.txt", WORDS)))
-    whole[whole.find(b"PK\x01\x02") + 8] |= 1
-    return bytes(whole)
+    packed_file = bytearray(archive(("vocab.txt", WORDS)))
+    packed_file[packed_file.find(b"PK\x01\x02") + 8] |= 1
+    return bytes(packed_file)
 
 
 def link():
@@ -46,10 +46,10 @@ def link():
     return file.getvalue()
 
 
-def encoder(folder, packed, *, named="vocab.txt"):
+def encoder(folder, packed, *, name="vocab.txt"):
     """Write a file that describes a tokenizer, pack an archive behind it, and read it."""
     shape = Shape(names=("ids",), classes=2, end=("SOFTMAX",), keys=())
-    unit = write.regex_tokenizer(r"\W+", write.associated(named, 5))
+    unit = write.regex_tokenizer(r"\W+", write.associated(name, 5))
     inputs = [write.tensor_metadata("text", units=[unit])]
     data = write.described(model_of(shape), inputs, [write.tensor_metadata("p")])
     path = folder / "described.tflite"
@@ -71,9 +71,9 @@ SOUND = {
 
 @pytest.mark.parametrize("name", SOUND)
 def test_vocabulary_packed_in_the_file_makes_the_ids(name, tmp_path):
-    packed, named = SOUND[name]
-    found = encoder(tmp_path, packed, named=named)
-    assert found.encode([("good bad",)], 4)["ids"].tolist() == [[1, 3, 2, 0]]
+    packed, file_name = SOUND[name]
+    tokenizer = encoder(tmp_path, packed, name=file_name)
+    assert tokenizer.encode([("good bad",)], 4)["ids"].tolist() == [[1, 3, 2, 0]]
 
 
 REFUSED = {
@@ -119,10 +119,10 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_unusable_packed_vocabulary_ends_in_one_message(name, tmp_path):
-    packed, named, said = REFUSED[name]
+    packed, file_name, message = REFUSED[name]
     with pytest.raises(UsageMistake) as caught:
-        encoder(tmp_path, packed, named=named)
+        encoder(tmp_path, packed, name=file_name)
     assert caught.value.file == str(tmp_path / "described.tflite")
-    assert said in caught.value.what
+    assert message in caught.value.what
     assert "--edge-tokenizer=" in caught.value.remedy
     assert not list(tmp_path.glob("**/vocab.txt"))

@@ -19,21 +19,21 @@ WORDS = {"[PAD]": 0, "[UNK]": 1, "good": 2, "bad": 3}
 
 def tokenizer(*, length: int | None = None, words: dict[str, int] = WORDS) -> str:
     """Return the JSON of a tokenizer of words, of rows of a length or of any."""
-    made = Tokenizer(models.WordLevel(dict(words), unk_token="[UNK]"))  # noqa: S106 - a word
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    library = Tokenizer(models.WordLevel(dict(words), unk_token="[UNK]"))  # noqa: S106 - a word
+    library.pre_tokenizer = pre_tokenizers.Whitespace()
     if length is not None:
-        made.enable_truncation(length)
-        made.enable_padding(pad_id=0, pad_token="[PAD]", length=length)  # noqa: S106 - a word
-    return str(made.to_str())
+        library.enable_truncation(length)
+        library.enable_padding(pad_id=0, pad_token="[PAD]", length=length)  # noqa: S106 - a word
+    return str(library.to_str())
 
 
 @pytest.mark.parametrize("length", [None, 4, 300])
 def test_fills_and_cuts_rows_to_its_own_length(length):
     rows = Tokenizer.from_str(with_paper_rows(tokenizer(length=length)))
-    few, many = rows.encode("good bad"), rows.encode("good " * 200)
-    assert few.ids == [2, 3] + [0] * (TOKENS - 2)
-    assert few.attention_mask == [1, 1] + [0] * (TOKENS - 2)
-    assert many.ids == [2] * TOKENS
+    short, long = rows.encode("good bad"), rows.encode("good " * 200)
+    assert short.ids == [2, 3] + [0] * (TOKENS - 2)
+    assert short.attention_mask == [1, 1] + [0] * (TOKENS - 2)
+    assert long.ids == [2] * TOKENS
 
 
 def test_keeps_the_padding_of_the_tokenizer():

@@ -10,8 +10,8 @@ from models.tokenizers.kinds import TokenizerSettings, load
 
 
 def texts(*words):
-    return [TextRow(f"t{at}", (each,), "a", "", None, f"line {at + 2}")
-            for at, each in enumerate(words)]  # fmt: skip
+    return [TextRow(f"t{at}", (word,), "a", "", None, f"line {at + 2}")
+            for at, word in enumerate(words)]  # fmt: skip
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def test_shorter_row_differs_where_it_ends():
 
 def test_long_rows_and_texts_are_shown_around_the_difference():
     row = tuple(range(500))
-    other = (*row[:300], 9_999, *row[301:])
-    parity = compare_ids([row], [other], texts("word " * 1000), None)
+    changed = (*row[:300], 9_999, *row[301:])
+    parity = compare_ids([row], [changed], texts("word " * 1000), None)
     assert "[..., 292, 293," in parity.first
     assert "9999, 301" in parity.first
     assert len(parity.first) < 1000

@@ -19,7 +19,7 @@ BEST = [0, 1, 2]
 
 def answers(**columns):
     """Return rows of a recording in another order than the corpus."""
-    rows = [{"id": text} | {name: each[at] for name, each in columns.items()}
+    rows = [{"id": text} | {name: values[at] for name, values in columns.items()}
             for at, text in enumerate(TEXTS)]  # fmt: skip
     return rows[::-1]
 
@@ -53,8 +53,8 @@ def as_npz(folder, rows):
     return file
 
 
-def read(file, **how):
-    return read_recording(file, TEXTS, LABELS, **how)
+def read(file, **options):
+    return read_recording(file, TEXTS, LABELS, **options)
 
 
 def written(folder, text, name="answers.jsonl"):
@@ -68,9 +68,9 @@ every_kind = pytest.mark.parametrize("write", [as_json_lines, as_table, as_tabs,
 
 @every_kind
 def test_gives_labels_in_the_order_of_the_corpus(write, tmp_path):
-    found = read(write(tmp_path, answers(label=["good", "bad", "fair"])))
-    assert found.labels.tolist() == [2, 0, 1]
-    assert found.logits is found.probabilities is found.ids is found.seconds is None
+    recording = read(write(tmp_path, answers(label=["good", "bad", "fair"])))
+    assert recording.labels.tolist() == [2, 0, 1]
+    assert recording.logits is recording.probabilities is recording.ids is recording.seconds is None
 
 
 @every_kind
@@ -80,18 +80,18 @@ def test_accepts_label_indices(write, tmp_path):
 
 @every_kind
 def test_logits_decide_the_labels(write, tmp_path):
-    found = read(write(tmp_path, answers(logits=LOGITS)))
-    assert found.labels.tolist() == BEST
-    assert np.array_equal(found.logits, LOGITS)
-    assert np.allclose(found.probabilities, softmax(np.array(LOGITS)))
+    recording = read(write(tmp_path, answers(logits=LOGITS)))
+    assert recording.labels.tolist() == BEST
+    assert np.array_equal(recording.logits, LOGITS)
+    assert np.allclose(recording.probabilities, softmax(np.array(LOGITS)))
 
 
 @every_kind
 def test_probabilities_are_read_unchanged(write, tmp_path):
     shares = [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.125, 0.125, 0.75]]
-    found = read(write(tmp_path, answers(probabilities=shares)))
-    assert np.array_equal(found.probabilities, shares)
-    assert np.allclose(softmax(found.logits), shares)
+    recording = read(write(tmp_path, answers(probabilities=shares)))
+    assert np.array_equal(recording.probabilities, shares)
+    assert np.allclose(softmax(recording.logits), shares)
 
 
 @every_kind
@@ -110,18 +110,18 @@ def test_rejects_number_that_is_both_label_and_index(tmp_path):
             read_recording(file, TEXTS, stars)
         assert no.value.remedy == "Record the label's name, as text"
         assert read_recording(file, TEXTS, ("0", "1", "2")).labels.tolist() == [0, 1, 2]
-        named = write(tmp_path, answers(label=["1", "3", "2"]))
-        assert read_recording(named, TEXTS, stars).labels.tolist() == [0, 2, 1]
+        recorded = write(tmp_path, answers(label=["1", "3", "2"]))
+        assert read_recording(recorded, TEXTS, stars).labels.tolist() == [0, 2, 1]
 
 
 def test_rejects_logits_that_contradict_probabilities(tmp_path):
     shares = softmax(np.array(LOGITS)).tolist()
     rounded = [*shares[:2], [0.5, 0.0, 0.5]]
-    both = as_json_lines(tmp_path, answers(logits=LOGITS, probabilities=rounded))
-    assert read(both).labels.tolist() == BEST
-    other = as_json_lines(tmp_path, answers(logits=LOGITS, probabilities=shares[::-1]))
+    consistent = as_json_lines(tmp_path, answers(logits=LOGITS, probabilities=rounded))
+    assert read(consistent).labels.tolist() == BEST
+    contradicting = as_json_lines(tmp_path, answers(logits=LOGITS, probabilities=shares[::-1]))
     with pytest.raises(UsageMistake, match="line 3: its logits are largest for another label"):
-        read(other)
+        read(contradicting)
     tied = [[1.0, 1.0, 0.0]] * 3
     equal = as_json_lines(tmp_path, answers(logits=tied, probabilities=[[0.4, 0.6, 0.0]] * 3))
     assert read(equal).logits.tolist() == tied
@@ -130,21 +130,21 @@ def test_rejects_logits_that_contradict_probabilities(tmp_path):
 @every_kind
 def test_ids_are_read_without_padding(write, tmp_path):
     rows = answers(label=BEST, ids=[[5, 6, 0, 0], [7, 0, 8, 0], [0, 0, 0, 9]])
-    found = read(write(tmp_path, rows), pad=0)
-    assert found.ids == ((5, 6), (7, 0, 8), (9,))
+    recording = read(write(tmp_path, rows), pad=0)
+    assert recording.ids == ((5, 6), (7, 0, 8), (9,))
 
 
 @every_kind
 @pytest.mark.parametrize("name", LATENCIES)
 def test_latencies_are_read_in_seconds(name, write, tmp_path):
-    taken = {
+    durations = {
         "latency_ns": [1e6, 2e6, 3e6],
         "latency_us": [1e3, 2e3, 3e3],
         "latency_ms": [1, 2, 3],
         "latency_s": [1e-3, 2e-3, 3e-3],
     }
-    found = read(write(tmp_path, answers(label=BEST, **{name: taken[name]})))
-    assert found.seconds == pytest.approx([1e-3, 2e-3, 3e-3])
+    recording = read(write(tmp_path, answers(label=BEST, **{name: durations[name]})))
+    assert recording.seconds == pytest.approx([1e-3, 2e-3, 3e-3])
 
 
 def test_padding_is_stripped_only_if_its_id_is_known():
@@ -247,14 +247,14 @@ MISTAKES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", MISTAKES)
-def test_mistake_ends_in_one_message(what, tmp_path):
-    text, said = MISTAKES[what]
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_ends_in_one_message(mistake, tmp_path):
+    text, part = MISTAKES[mistake]
     file = written(tmp_path, text)
     with pytest.raises(UsageMistake) as caught:
         read(file, key="--edge-reference")
     message = str(caught.value)
-    assert said in message
+    assert part in message
     assert message.startswith(f"{file}: --edge-reference")
     assert caught.value.remedy
     assert len(message) < 500
@@ -273,12 +273,12 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("what", TABLES)
-def test_mistake_in_a_table_ends_in_one_message(what, tmp_path):
-    text, said = TABLES[what]
+@pytest.mark.parametrize("mistake", TABLES)
+def test_mistake_in_a_table_ends_in_one_message(mistake, tmp_path):
+    text, part = TABLES[mistake]
     with pytest.raises(UsageMistake) as caught:
         read(written(tmp_path, text, "answers.csv"))
-    assert said in str(caught.value)
+    assert part in str(caught.value)
     assert len(str(caught.value)) < 500
 
 
@@ -292,12 +292,12 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("what", ARRAYS)
-def test_mistake_in_arrays_ends_in_one_message(what, tmp_path):
-    arrays, said = ARRAYS[what]
+@pytest.mark.parametrize("mistake", ARRAYS)
+def test_mistake_in_arrays_ends_in_one_message(mistake, tmp_path):
+    arrays, part = ARRAYS[mistake]
     file = tmp_path / "answers.npz"
     np.savez(file, allow_pickle=True, **arrays)
-    with pytest.raises(UsageMistake, match=said):
+    with pytest.raises(UsageMistake, match=part):
         read(file)
 
 

@@ -36,7 +36,7 @@ def with_shares(app):
 
 
 def reasons(outcome):
-    return {one.reason for one in outcome.document().run.extent.not_applicable}
+    return {group.reason for group in outcome.document().run.extent.not_applicable}
 
 
 def values(outcome):
@@ -46,39 +46,39 @@ def values(outcome):
     }
 
 
-@pytest.mark.parametrize("kept", ["label", "logits", "probabilities"])
-def test_a_file_is_compared_with_recorded_answers(kept, app, tmp_path):
-    without = {"label", "logits", "probabilities", "ids", "latency_ms"} - {kept}
-    reference = with_shares(app).record(f"{kept}.jsonl", *without)
-    given = app.arguments(f"--edge-reference={reference}")
-    outcome = run_pytest(tmp_path / "reports", [*COMPARING, *given])
+@pytest.mark.parametrize("scores", ["label", "logits", "probabilities"])
+def test_a_file_is_compared_with_recorded_answers(scores, app, tmp_path):
+    without = {"label", "logits", "probabilities", "ids", "latency_ms"} - {scores}
+    reference = with_shares(app).record(f"{scores}.jsonl", *without)
+    arguments = app.arguments(f"--edge-reference={reference}")
+    outcome = run_pytest(tmp_path / "reports", [*COMPARING, *arguments])
     assert outcome.code == 0, outcome.output
-    found = values(outcome)
-    assert found["agreement"] == 1.0
-    assert found["accuracy_drop_float32"] == 0.0
+    measured = values(outcome)
+    assert measured["agreement"] == 1.0
+    assert measured["accuracy_drop_float32"] == 0.0
     assert NO_FILE in reasons(outcome)
-    if kept == "label":
-        assert "total_variation" not in found
+    if scores == "label":
+        assert "total_variation" not in measured
         assert LABELS_ALONE in reasons(outcome)
     else:
-        assert found["total_variation"] < 1e-6
+        assert measured["total_variation"] < 1e-6
 
 
 def test_answers_are_judged_without_a_file(app, tmp_path):
     recorded = app.record("without.jsonl", "logits")
     reference = app.record("reference.jsonl", "ids", "latency_ms")
     more = (f"--edge-recorded={recorded}", f"--edge-reference={reference}")
-    given = app.arguments(*more, "--edge-length=8", file=False)
-    outcome = run_pytest(tmp_path / "reports", [*COMPARING, "suites/tokenization", *given])
+    arguments = app.arguments(*more, "--edge-length=8", file=False)
+    outcome = run_pytest(tmp_path / "reports", [*COMPARING, "suites/tokenization", *arguments])
     assert outcome.code == 0, outcome.output
-    found = values(outcome)
-    assert found["agreement"] == found["token_parity"] == 1.0
-    assert "flatbuffer_bytes" not in found
-    said = {
+    measured = values(outcome)
+    assert measured["agreement"] == measured["token_parity"] == 1.0
+    assert "flatbuffer_bytes" not in measured
+    expected = {
         "no file is given, only its answers (--edge-flatbuffer)",
         "labels alone were recorded: no logits, no probabilities",
     }
-    assert said <= reasons(outcome)
+    assert expected <= reasons(outcome)
 
 
 def handed(app, recorded, **more):
@@ -128,15 +128,15 @@ def test_long_text_is_truncated_as_the_file_does(app):
     """With a file its length applies; without one texts stay whole, or have the given length."""
     subject = take(handed(app, app.record()))
     assert subject.answered.expected == subject.answered.recording.ids
-    whole = take(handed(app, app.record(), candidates=()))
-    longest = max(map(len, whole.answered.expected))
+    unlimited = take(handed(app, app.record(), candidates=()))
+    longest = max(map(len, unlimited.answered.expected))
     assert longest == 9
-    asked = take(handed(app, app.record(), candidates=(), length=8))
-    assert asked.answered.expected == asked.answered.recording.ids
+    limited = take(handed(app, app.record(), candidates=(), length=8))
+    assert limited.answered.expected == limited.answered.recording.ids
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         ("--edge-emulate=rpi4", "no runner answers where the answers were recorded"),
         ("--edge-target=ssh://nobody@nowhere", "no runner answers where the answers"),
@@ -145,38 +145,38 @@ def test_long_text_is_truncated_as_the_file_does(app):
         ("--edge-recorded=missing.jsonl", "cannot be read (No such file or directory)"),
     ],
 )
-def test_contradiction_of_a_recording_ends_in_one_message(option, said, app, tmp_path):
+def test_contradiction_of_a_recording_ends_in_one_message(option, message, app, tmp_path):
     recorded = [] if "recorded" in option else [f"--edge-recorded={app.record()}"]
-    given = app.arguments(*recorded, option)
-    outcome = run_pytest(tmp_path / "reports", ["suites/size", *given])
+    arguments = app.arguments(*recorded, option)
+    outcome = run_pytest(tmp_path / "reports", ["suites/size", *arguments])
     assert outcome.code == 4
     (line,) = [line for line in outcome.output.splitlines() if line.startswith("ERROR")]
-    assert said in line
+    assert message in line
     assert "Traceback" not in outcome.output
 
 
 def test_golden_vectors_are_a_valid_recording(tmp_path):
     """Golden vectors equal the recording of a correct app."""
-    few = write_app(tmp_path / "few", texts=150)
+    small_app = write_app(tmp_path / "few", texts=150)
     folder = tmp_path / "golden"
-    given = few.arguments(f"--edge-export-golden={folder}")
-    outcome = run_pytest(tmp_path / "reports", ["suites/agreement", "suites/accuracy", *given])
+    arguments = small_app.arguments(f"--edge-export-golden={folder}")
+    outcome = run_pytest(tmp_path / "reports", ["suites/agreement", "suites/accuracy", *arguments])
     assert f"golden vectors: {folder}, 150 texts: app" in outcome.output
     assert {file.name for file in folder.iterdir()} == {"app.jsonl", "labels.txt", "README.md"}
     lines = [json.loads(line) for line in (folder / "app.jsonl").read_text("utf-8").splitlines()]
-    right = {row["id"]: row for row in few.answers}
+    answer_of = {row["id"]: row for row in small_app.answers}
     for line in lines:
         assert list(line) == ["id", "text", "ids", "mask", "segments", "logits", "label"]
-        expected = right[line["id"]]
+        expected = answer_of[line["id"]]
         assert line["ids"] == (expected["ids"] + [0] * 8)[:8]
         assert sum(line["mask"]) == len(expected["ids"])
         assert line["label"] == expected["label"]
         assert line["logits"] == pytest.approx(expected["logits"], abs=1e-5)
-    subject = take(handed(few, folder / "app.jsonl"))
+    subject = take(handed(small_app, folder / "app.jsonl"))
     assert subject.answered.expected == subject.answered.recording.ids
     contract = Path(folder / "README.md").read_text("utf-8").partition("```json\n")[2]
-    told = json.loads(contract.partition("```")[0])
-    assert [port["takes"] for port in told["inputs"]] == ["ids", "mask", "segments"]
-    assert told["labels"] == list(LABELS)
-    assert told["tokenizer"]["settings"] == {"file": "vocab.txt"}
-    assert str(few.folder) not in contract
+    contract_read = json.loads(contract.partition("```")[0])
+    assert [port["takes"] for port in contract_read["inputs"]] == ["ids", "mask", "segments"]
+    assert contract_read["labels"] == list(LABELS)
+    assert contract_read["tokenizer"]["settings"] == {"file": "vocab.txt"}
+    assert str(small_app.folder) not in contract

@@ -62,8 +62,8 @@ def test_order_equal_to_the_signature_gives_no_warning(write):
     ("dtype", "name"), [("int32", "x"), ("int64", "input_1"), ("float32", "dense_input")]
 )
 def test_single_input_takes_ids(write, dtype, name):
-    (one,) = read_candidate(write(names=(name,), dtype=dtype)).inputs
-    assert (one.role, one.dtype, one.found, one.length) == ("ids", dtype, "shape", 8)
+    (port,) = read_candidate(write(names=(name,), dtype=dtype)).inputs
+    assert (port.role, port.dtype, port.found, port.length) == ("ids", dtype, "shape", 8)
 
 
 def test_reports_ids_stored_as_floats(write):
@@ -180,9 +180,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("inputs", "what"), WRONG.values(), ids=WRONG)
-def test_rejects_declaration_that_does_not_fit(write, inputs, what):
-    with pytest.raises(UsageMistake, match=what) as caught:
+@pytest.mark.parametrize(("inputs", "message"), WRONG.values(), ids=WRONG)
+def test_rejects_declaration_that_does_not_fit(write, inputs, message):
+    with pytest.raises(UsageMistake, match=message) as caught:
         read_candidate(write(), declaring(**inputs))
     assert "mine.toml: candidate a: inputs" in caught.value.key
     assert caught.value.remedy
@@ -193,8 +193,8 @@ def test_rejects_declaration_that_does_not_fit(write, inputs, what):
     [((-1, 8), 8, True), ((1, -1), None, False), ((-1, -1), None, True), (None, 8, False)],
 )
 def test_reports_dynamic_dimensions(write, signature, length, open_batch):
-    (one, *_) = read_candidate(write(signature=signature)).inputs
-    assert (one.length, one.open_batch) == (length, open_batch)
+    (first, *_) = read_candidate(write(signature=signature)).inputs
+    assert (first.length, first.open_batch) == (length, open_batch)
 
 
 def test_declared_length_fixes_a_dynamic_one(write):
@@ -207,11 +207,11 @@ def test_declared_length_fixes_a_dynamic_one(write):
 def ported(*inputs):
     """Return a file with these inputs: shape, dtype and name each."""
     model = Model()
-    given = [model.tensor(name, shape, dtype) for shape, dtype, name in inputs]
+    ports = [model.tensor(name, shape, dtype) for shape, dtype, name in inputs]
     weights = model.tensor("w", (3, 8), values=[[0.5] * 8] * 3)
     out = model.tensor("out", (1, 3))
-    model.operator("FULLY_CONNECTED", [*given[:1], weights], [out])
-    model.end_graph(given, [out])
+    model.operator("FULLY_CONNECTED", [*ports[:1], weights], [out])
+    model.end_graph(ports, [out])
     return model.pack()
 
 
@@ -229,11 +229,11 @@ NO_IDS = {
 }
 
 
-@pytest.mark.parametrize(("inputs", "what"), NO_IDS.values(), ids=NO_IDS)
-def test_rejects_inputs_that_cannot_take_ids(tmp_path, inputs, what):
+@pytest.mark.parametrize(("inputs", "message"), NO_IDS.values(), ids=NO_IDS)
+def test_rejects_inputs_that_cannot_take_ids(tmp_path, inputs, message):
     path = tmp_path / "given.tflite"
     path.write_bytes(ported(*inputs))
-    with pytest.raises(UsageMistake, match=what) as caught:
+    with pytest.raises(UsageMistake, match=message) as caught:
         read_candidate(path)
     assert (caught.value.file, caught.value.key) == (str(path), "inputs")
 

@@ -41,9 +41,9 @@ def test_logits_become_probabilities_by_softmax():
 
 
 def test_probabilities_are_not_normalized_again():
-    held = [[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]
-    scores = scores_of(replace(THREE, meaning="probabilities"), np.array(held, np.float32))
-    np.testing.assert_allclose(scores.probabilities, held, rtol=1e-6)
+    probabilities = [[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]
+    scores = scores_of(replace(THREE, meaning="probabilities"), np.array(probabilities, np.float32))
+    np.testing.assert_allclose(scores.probabilities, probabilities, rtol=1e-6)
     assert scores.labels.tolist() == [0, 2]
     # The total variation between the two: (0.6 + 0.1 + 0.7) / 2; of softmaxes of them it were 0.28.
     distance = np.abs(np.subtract(*scores.probabilities)).sum() / 2
@@ -53,9 +53,9 @@ def test_probabilities_are_not_normalized_again():
 
 
 def test_log_probabilities_are_exponentiated():
-    held = np.array([[0.5, 0.25, 0.25]])
-    scores = scores_of(replace(THREE, meaning="log_probabilities"), np.log(held))
-    np.testing.assert_allclose(scores.probabilities, held)
+    probabilities = np.array([[0.5, 0.25, 0.25]])
+    scores = scores_of(replace(THREE, meaning="log_probabilities"), np.log(probabilities))
+    np.testing.assert_allclose(scores.probabilities, probabilities)
 
 
 @pytest.mark.parametrize(

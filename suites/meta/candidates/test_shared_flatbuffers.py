@@ -74,8 +74,8 @@ def test_file_is_bound(name):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_file_is_refused_or_asked_about(name):
-    what, _ = REFUSED[name]
-    with pytest.raises(UsageMistake, match=what) as caught:
+    message, _ = REFUSED[name]
+    with pytest.raises(UsageMistake, match=message) as caught:
         read_candidate(shared(name))
     assert caught.value.remedy
 

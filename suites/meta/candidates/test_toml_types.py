@@ -77,8 +77,8 @@ def written(table, key, value):
         del tables["candidates"]
     heads = {"": "", "candidates": "[[candidates]]\n"}
     parts = [
-        heads.get(name, f"[{name}]\n") + "".join(f"{k} = {v}\n" for k, v in held.items())
-        for name, held in tables.items()
+        heads.get(name, f"[{name}]\n") + "".join(f"{k} = {v}\n" for k, v in content.items())
+        for name, content in tables.items()
     ]
     return "\n".join(parts)
 
@@ -112,10 +112,10 @@ PATHS = [
 @pytest.mark.parametrize(("table", "key"), PATHS, ids=[f"{t}.{k}".strip(".") for t, k in PATHS])
 @pytest.mark.parametrize("value", ["", " ", "a\0b", "a/\0.toml"])
 def test_rejects_value_that_is_not_a_path_naming_file_and_key(table, key, value, tmp_path):
-    named = key in {"budgets", "device"} and value.strip() and not value.endswith(".toml")
+    is_name = key in {"budgets", "device"} and value.strip() and not value.endswith(".toml")
     file = tmp_path / "mine.toml"
     file.write_text(written(table, key, json.dumps(value)), encoding="utf-8")
-    if named:
+    if is_name:
         read_candidates(file)  # a name, which is looked up later
         return
     with pytest.raises(UsageMistake, match=r"is empty where a path|cannot be a path") as caught:
@@ -145,12 +145,12 @@ CORPUS = {
 
 @pytest.mark.parametrize("name", CORPUS)
 def test_error_in_the_corpus_table_names_the_toml(name, tmp_path):
-    line, said = CORPUS[name]
+    line, message = CORPUS[name]
     file = "[[candidates]]\nname = 'a'\nflatbuffer = 'ok.tflite'\n"
     toml = f"labels = ['a', 'b', 'c']\n[corpus]\nfile = 'texts.csv'\n{line}\n{file}"
     refused = Refused(says=(), toml=toml, options={})
     with pytest.raises(UsageMistake) as caught:
         provider_by(refused.make(tmp_path))
-    assert said in caught.value.what
+    assert message in caught.value.what
     assert caught.value.key == "corpus"
     assert str(caught.value.file).endswith(".toml")

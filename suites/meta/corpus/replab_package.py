@@ -213,8 +213,8 @@ def _plain(ids: Iterator[str]) -> Iterator[Written]:
             for at in range(tweets):
                 polarity = _SHARES[at % len(_SHARES)]
                 opinions = _OPINIONS[polarity]
-                thing = f"{_THINGS[at % len(_THINGS)]} number {folder} {at}"
-                text = opinions[at % len(opinions)].format(entity.name, thing)
+                subject = f"{_THINGS[at % len(_THINGS)]} number {folder} {at}"
+                text = opinions[at % len(opinions)].format(entity.name, subject)
                 official = bool(at % 8)
                 yield Written(
                     folder, entity.entity_id, next(ids), text, polarity, official=official
@@ -243,15 +243,15 @@ def _quirks(ids: Iterator[str]) -> Iterator[Written]:
 def _joined(ids: Iterator[str]) -> Iterator[Written]:
     """Return near-duplicates, unmarked copies, and one tweet about two entities."""
     car, bank, school, band = (entity.entity_id for entity in MINIATURE_ENTITIES)
-    first, copy, late, both, words, echo = (next(ids) for _ in range(6))
+    first, copy, late, shared, words, echo = (next(ids) for _ in range(6))
     yield Written("training", car, first, "Veltra wins the silver wheel award")
     yield Written("training", car, copy, "RT: veltra wins silver wheel", near_duplicate_of=first)
     yield Written("test", car, late, "the silver wheel goes to veltra", near_duplicate_of=first)
     yield Written("training", bank, words, "Banco Orio opens a vault of stories")
     yield Written("test", bank, echo, "RT @orio_fan: banco orio opens a vault of stories!!")
     text = "The Quiet Tides played at Tarnholm University"
-    yield Written("training", band, both, text)
-    yield Written("training", school, both, text, "NEUTRAL")
+    yield Written("training", band, shared, text)
+    yield Written("training", school, shared, text, "NEUTRAL")
 
 
 def write_miniature(root: Path, style: Style | None = None) -> Path:

@@ -68,7 +68,10 @@ def replab_subject(tmp_path):
 def counted(tweets):
     """Tweets as the command counts them."""
     counts = Counter(tweet.polarity for tweet in tweets)
-    return {"tweets": len(tweets), "polarities": {each: counts[each] for each in POLARITIES}}
+    return {
+        "tweets": len(tweets),
+        "polarities": {polarity: counts[polarity] for polarity in POLARITIES},
+    }
 
 
 @pytest.mark.parametrize("language", ["EN", "ES", "all"])
@@ -76,7 +79,7 @@ def counted(tweets):
 def test_related_tweets_are_counted_with_and_without_near_duplicates(
     split, language, package, describe
 ):
-    found = describe(package)["related_with_polarity"][split][language]
+    counts = describe(package)["related_with_polarity"][split][language]
     tweets = [
         tweet
         for tweet in miniature_tweets()
@@ -86,7 +89,7 @@ def test_related_tweets_are_counted_with_and_without_near_duplicates(
         and language in (tweet.language, "all")
         and (tweet.official or split != "official_test")
     ]
-    assert found == {
+    assert counts == {
         **counted(tweets),
         "without_near_duplicates": counted([t for t in tweets if t.near_duplicate_of == "-1"]),
         "with_text": counted([tweet for tweet in tweets if tweet.text]),
@@ -130,13 +133,13 @@ def test_lists_every_omitted_tweet_under_its_reason(package, describe):
     left_out = describe(package)["left_out"]
     assert left_out["language is ES"]["count"] == 4
     broken = left_out["its polarity is none of NEGATIVE, NEUTRAL, POSITIVE"]
-    assert [each["where"].partition(":")[0] for each in broken["texts"]] == [
+    assert [left_out_text["where"].partition(":")[0] for left_out_text in broken["texts"]] == [
         "training/labeled/RL2013D04E904.dat",
         "training/labeled/RL2013D04E904.dat",
     ]
     counts = describe(package, "--counts-only")["left_out"]
-    assert counts == {reason: each["count"] for reason, each in left_out.items()}
-    assert all(each["count"] == len(each["texts"]) for each in left_out.values())
+    assert counts == {reason: entry["count"] for reason, entry in left_out.items()}
+    assert all(entry["count"] == len(entry["texts"]) for entry in left_out.values())
 
 
 def test_reports_trivial_classifiers_of_each_test_split_and_language(package, describe):
@@ -172,7 +175,7 @@ def test_a_copy_without_languages_or_gold_standards_is_counted(tmp_path, describ
 
 def test_subject_decides_how_the_package_is_split(package, replab_subject, describe):
     document = describe(package, "--subject", replab_subject, "--counts-only")
-    assert {split: each["texts"] for split, each in document["splits"].items()} == {
+    assert {split: described["texts"] for split, described in document["splits"].items()} == {
         "train": 175,
         "validation": 12,
         "calibration": 9,
@@ -193,7 +196,7 @@ def test_describes_any_corpus_of_a_subject(tmp_path, describe):
     lines = [counts if line.startswith("counts") else line for line in text.splitlines()]
     path.write_text("\n".join(lines), encoding="utf-8")
     document = describe("--subject", path)
-    assert {split: each["texts"] for split, each in document["splits"].items()} == {
+    assert {split: described["texts"] for split, described in document["splits"].items()} == {
         "train": 60,
         "validation": 8,
         "calibration": 8,
@@ -201,7 +204,10 @@ def test_describes_any_corpus_of_a_subject(tmp_path, describe):
     }
     for split in document["splits"].values():
         assert sum(split["labels"].values()) == split["texts"]
-        assert sum(sum(each.values()) for each in split["by_group"].values()) == split["texts"]
+        assert (
+            sum(sum(counts_of_label.values()) for counts_of_label in split["by_group"].values())
+            == split["texts"]
+        )
     assert document["tokens"]["train"]["share_within_64"] > 0.9
     assert document["left_out"] == {}
 

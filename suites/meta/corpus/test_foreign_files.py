@@ -165,13 +165,13 @@ def test_declared_encoding_is_used(encoding, files_table, tmp_path):
 
 def test_text_with_half_an_emoji_is_omitted_and_counted(files_table, tmp_path):
     file = tmp_path / "t.jsonl"
-    whole = json.dumps({"text": "a whole \U0001f600", "polarity": "BAD"})
+    intact = json.dumps({"text": "a whole \U0001f600", "polarity": "BAD"})
     half = '{"text": "half of \\ud83d", "polarity": "BAD"}'
-    file.write_text("\n".join([*LINES, half, whole]), encoding="utf-8")
+    file.write_text("\n".join([*LINES, half, intact]), encoding="utf-8")
     corpus = read_files(files_table(), file)
-    assert [(each.where, each.reason) for each in corpus.left_out] == [("line 41", HALF)]
-    kept = {row.text for texts in corpus.splits.values() for row in texts}
-    assert "a whole \U0001f600" in kept
+    assert [(entry.where, entry.reason) for entry in corpus.left_out] == [("line 41", HALF)]
+    texts_read = {row.text for texts in corpus.splits.values() for row in texts}
+    assert "a whole \U0001f600" in texts_read
 
 
 def test_unused_column_may_repeat_and_hold_anything(files_table, tmp_path):
@@ -250,9 +250,9 @@ def test_random_file_of_texts_is_read_or_rejected(
 def test_other_random_files_are_read_or_rejected(content, tmp_path):
     folder = tmp_path / "checkpoint"
     folder.mkdir(exist_ok=True)
-    other = tmp_path / "other"
-    other.mkdir(exist_ok=True)
-    (other / "vocab.txt").write_text("[PAD]\n", encoding="utf-8")
+    second_folder = tmp_path / "other"
+    second_folder.mkdir(exist_ok=True)
+    (second_folder / "vocab.txt").write_text("[PAD]\n", encoding="utf-8")
     for name in ("own.toml", "config.json", "tokenizer.json", "vocab.txt"):
         for old in folder.iterdir():
             old.unlink()
@@ -262,7 +262,7 @@ def test_other_random_files_are_read_or_rejected(content, tmp_path):
             lambda file=file: load_subject(f"{file.parent}/own.toml"),
             lambda file=file: read_config(file.parent),
             lambda file=file: load_tokenizer(file.parent, TABLE),
-            lambda file=file: require_one_vocabulary({"full": other, "small": file.parent}),
+            lambda file=file: require_one_vocabulary({"full": second_folder, "small": file.parent}),
             lambda file=file: read_quoted(file, ("text_id", "text")),
         ):
             with suppress(UsageMistake):
@@ -292,8 +292,8 @@ def whole_tokenizer(**model):
 
 
 def without(*names):
-    left = [piece for piece in VOCABULARY if piece not in names]
-    return {piece: at for at, piece in enumerate(left)}
+    remaining = [piece for piece in VOCABULARY if piece not in names]
+    return {piece: at for at, piece in enumerate(remaining)}
 
 
 UNIGRAM = [["<s>", 0.0], ["</s>", 0.0], ["<pad>", 0.0], ["good", -1.0], ["<unk>", 0.0]]

@@ -81,14 +81,14 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_error_names_the_kind_of_a_file_without_text(name, encoding, tmp_path):
-    data, said, helps = REFUSED[name]
+    data, message, remedy = REFUSED[name]
     file = tmp_path / "t.csv"
     file.write_bytes(data)
     with pytest.raises(UsageMistake) as caught:
         open_text(file, encoding, None)
     assert caught.value.file == str(file)
-    assert said in caught.value.what
-    assert helps in caught.value.remedy
+    assert message in caught.value.what
+    assert remedy in caught.value.remedy
     assert caught.value.key != "corpus.encoding"
 
 

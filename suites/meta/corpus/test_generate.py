@@ -59,9 +59,9 @@ def test_another_hash_seed_changes_nothing():
 
 
 def test_another_seed_gives_other_texts(generated):
-    other = generate(msgspec.structs.replace(load_subject("embedded").corpus, seed=7))
+    second_corpus = generate(msgspec.structs.replace(load_subject("embedded").corpus, seed=7))
     texts = {row.text for row in generated.splits["test"]}
-    assert len(texts & {row.text for row in other.splits["test"]}) < 0.02 * len(texts)
+    assert len(texts & {row.text for row in second_corpus.splits["test"]}) < 0.02 * len(texts)
 
 
 def test_splits_have_the_asked_sizes(generated):
@@ -101,12 +101,12 @@ def test_every_name_is_of_one_entity():
 
 
 def test_some_entities_are_only_in_test(generated):
-    known = {
+    trained_on = {
         row.group_id
         for split in ("train", "validation", "calibration")
         for row in generated.splits[split]
     }
-    unknown = [row for row in generated.splits["test"] if row.group_id not in known]
+    unknown = [row for row in generated.splits["test"] if row.group_id not in trained_on]
     assert 0.05 < len(unknown) / 2000 < 0.25
 
 
@@ -114,13 +114,13 @@ def test_one_text_has_two_polarities_for_two_entities(generated):
     labels = {}
     for row in generated.splits["train"]:
         labels.setdefault(row.text_id, set()).add(row.label)
-    assert sum(len(found) > 1 for found in labels.values()) > 100
+    assert sum(len(labels_of_text) > 1 for labels_of_text in labels.values()) > 100
 
 
 @pytest.mark.parametrize("pattern", [pytest.param(p, id=n) for n, p in PHENOMENA.items()])
 def test_corpus_contains_the_feature(generated, pattern):
-    found = sum(bool(re.search(pattern, row.text)) for row in generated.splits["train"])
-    assert found >= 10
+    matches = sum(bool(re.search(pattern, row.text)) for row in generated.splits["train"])
+    assert matches >= 10
 
 
 def test_texts_contain_no_grammar_symbol(generated):

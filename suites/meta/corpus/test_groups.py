@@ -17,11 +17,14 @@ GROUPS = st.lists(st.integers(0, 9), max_size=40)
 def test_items_share_a_group_exactly_if_a_chain_of_keys_joins_them(keys):
     groups = linked(keys)
     for at, start in enumerate(keys):
-        known, members = set(start), {at}
+        keys_reached, members = set(start), {at}
         # Who shares a key brings all its own, until nobody new comes.
-        while more := {i for i, own in enumerate(keys) if own & known} - members:
+        while (
+            more := {i for i, keys_of_item in enumerate(keys) if keys_of_item & keys_reached}
+            - members
+        ):
             members |= more
-            known = known.union(*(keys[i] for i in more))
+            keys_reached = keys_reached.union(*(keys[i] for i in more))
         assert {i for i, group in enumerate(groups) if group == groups[at]} == members
 
 
@@ -29,8 +32,8 @@ def test_items_share_a_group_exactly_if_a_chain_of_keys_joins_them(keys):
 def test_parts_hold_whole_groups_and_never_more_than_wanted(groups, first, second, seed):
     wanted = {"first": first, "second": second}
     parts = carve(groups, wanted, seed)
-    taken = [at for part in parts.values() for at in part]
-    assert len(taken) == len(set(taken))
+    items = [at for part in parts.values() for at in part]
+    assert len(items) == len(set(items))
     sizes = Counter(groups)
     for name, part in parts.items():
         assert part == sorted(part)

@@ -48,16 +48,16 @@ def test_rows_equal_those_of_the_checkpoints_tokenizer(name, pairs, tmp_path):
     built = built_of(tmp_path / "checkpoint", tmp_path / "store", pair_with_entity=pairs)
     found = tokenizer_of(tmp_path / "checkpoint", max_tokens=LENGTH, pairs=pairs)
     texts = load_corpus(built).splits["test"]
-    given = [text.parts(pair_with_group=pairs) for text in texts]
-    encoded, expected = load_encoded(built)["test"], found.rows(given)
+    inputs = [text.parts(pair_with_group=pairs) for text in texts]
+    encoded, expected = load_encoded(built)["test"], found.rows(inputs)
     on_device = tokenizer(built.text(TOKENIZER))
-    devices = [on_device.encode(each) for each in given]
+    devices = [on_device.encode(text) for text in inputs]
     assert [row.end for row in devices] == encoded.mask.sum(1).tolist()
-    whole = [row.whole(on_device.filling) for row in devices]
+    device_rows = [row.whole(on_device.filling) for row in devices]
     for role in ROLES:
         rows = getattr(encoded, role)
         np.testing.assert_array_equal(rows, expected[role])
-        np.testing.assert_array_equal(np.array([one[role] for one in whole]), rows)
+        np.testing.assert_array_equal(np.array([row[role] for row in device_rows]), rows)
     assert (encoded.ids[encoded.mask == 0] == family.pad).all()
     assert encoded.segments.any() == (family.has_segments and pairs)
     summary = load_summary(built)
@@ -72,7 +72,9 @@ def test_rows_equal_those_of_the_checkpoints_tokenizer(name, pairs, tmp_path):
 def test_cleaning_of_the_subject_comes_first(name, tmp_path):
     write(name, tmp_path)
     table = msgspec.structs.replace(TABLE, cleaning=("links", "mentions", "spaces"))
-    plain, cleaned = (load_published(tmp_path, each, pairs=False) for each in (TABLE, table))
+    plain, cleaned = (
+        load_published(tmp_path, settings, pairs=False) for settings in (TABLE, table)
+    )
     text = "Good @jo day https://t.co/x1 ka"
     assert cleaned.encode(text).ids == plain.encode("Good day ka").ids
     assert cleaned.encode(text).ids != plain.encode(text).ids

@@ -116,7 +116,7 @@ def test_texts_beyond_the_counts_are_counted(files_table, tmp_path):
     table = files_table(counts={"train": 20, "validation": 4, "calibration": 4, "test": 6})
     corpus = read_files(table, write(tmp_path, rows_of(60), PLAIN))
     assert len(corpus.splits["train"]) == 20
-    assert [(each.reason, each.count) for each in corpus.left_out] == [(BEYOND, 26)]
+    assert [(entry.reason, entry.count) for entry in corpus.left_out] == [(BEYOND, 26)]
 
 
 def test_copies_of_one_id_stay_together(files_table, lines):
@@ -140,7 +140,7 @@ def test_copies_are_counted_once(files_table, lines):
         distinct = {(row.text_id, row.group_id) for row in texts}
         assert (len(distinct) < len(texts)) == (split == "train")
     used = sum(len(texts) for texts in corpus.splits.values())
-    copies = sum(each.count for each in corpus.left_out if each.reason == COPY)
+    copies = sum(entry.count for entry in corpus.left_out if entry.reason == COPY)
     assert used + copies == 400
     # Seven texts of ten copies: of each, two entities.
     assert copies == 7 * 8
@@ -188,7 +188,7 @@ def test_omitted_rows_have_a_reason_and_a_line(files_table, lines):
     )
     table = files_table(polarities={"BAD": "BAD", "GOOD": "GOOD", "skip": ""})
     corpus = read_files(table, file)
-    assert {(each.where, each.reason) for each in corpus.left_out} == {
+    assert {(entry.where, entry.reason) for entry in corpus.left_out} == {
         ("line 42", "label 'skip' is left out on purpose"),
         ("line 44", EMPTY),
         ("line 45", DOUBLED),

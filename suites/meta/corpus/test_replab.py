@@ -62,7 +62,7 @@ def everything(corpus: Corpus) -> list[LabelledText]:
 
 
 def test_omitted_tweets_have_a_reason_and_a_line(corpus: Corpus) -> None:
-    assert Counter(each.reason for each in corpus.left_out) == {
+    assert Counter(entry.reason for entry in corpus.left_out) == {
         "unrelated to its entity": 2,
         "language is ES": 4,
         "empty text: the tweet was deleted": 2,
@@ -71,17 +71,17 @@ def test_omitted_tweets_have_a_reason_and_a_line(corpus: Corpus) -> None:
         "training tweet that is a near-duplicate": 1,
         "training tweet that a test tweet repeats": 2,
     }
-    broken = [each for each in corpus.left_out if "none of" in each.reason]
-    assert [each.where for each in broken] == [
+    broken = [entry for entry in corpus.left_out if "none of" in entry.reason]
+    assert [entry.where for entry in broken] == [
         "training/labeled/RL2013D04E904.dat: line 53",
         "training/labeled/RL2013D04E904.dat: line 54",
     ]
-    assert len({each.text_id for each in corpus.left_out}) == len(corpus.left_out)
+    assert len({entry.text_id for entry in corpus.left_out}) == len(corpus.left_out)
 
 
 def test_every_tweet_is_in_a_split_or_left_out(corpus: Corpus) -> None:
     used = Counter(tweet.text_id for tweet in everything(corpus))
-    used.update(each.text_id for each in corpus.left_out)
+    used.update(entry.text_id for entry in corpus.left_out)
     assert used == Counter(tweet.tweet_id for tweet in miniature_tweets())
 
 
@@ -110,9 +110,9 @@ def test_entity_without_a_name_is_named_by_its_id() -> None:
 
 
 def test_polarities_are_ordered_from_the_worst_to_the_best(corpus: Corpus) -> None:
-    written = {(t.entity_id, t.tweet_id): t.polarity for t in miniature_tweets()}
+    polarity_of = {(t.entity_id, t.tweet_id): t.polarity for t in miniature_tweets()}
     for tweet in everything(corpus):
-        assert corpus.labels[tweet.label] == written[tweet.group_id, tweet.text_id]
+        assert corpus.labels[tweet.label] == polarity_of[tweet.group_id, tweet.text_id]
     assert corpus.labels == ("NEGATIVE", "NEUTRAL", "POSITIVE")
 
 
@@ -126,16 +126,16 @@ def test_quotes_tabs_and_line_ends_survive(corpus: Corpus) -> None:
 def test_every_layout_gives_the_same_corpus(style: Style, corpus: Corpus, tmp_path: Path) -> None:
     again = read_replab(replab_table(), write_miniature(tmp_path, style))
     assert again.splits == corpus.splits
-    assert Counter(each.reason for each in again.left_out) == Counter(
-        each.reason for each in corpus.left_out
+    assert Counter(entry.reason for entry in again.left_out) == Counter(
+        entry.reason for entry in corpus.left_out
     )
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_splits_share_no_tweet_and_no_text(seed: int, package: Path) -> None:
     corpus = read_replab(replab_table(seed=seed), package)
-    for known in (lambda t: t.text_id, lambda t: normalized(t.text)):
-        owners = {split: {known(tweet) for tweet in corpus.splits[split]} for split in SPLITS}
+    for identity in (lambda t: t.text_id, lambda t: normalized(t.text)):
+        owners = {split: {identity(tweet) for tweet in corpus.splits[split]} for split in SPLITS}
         assert sum(map(len, owners.values())) == len(set.union(*owners.values()))
 
 
@@ -149,7 +149,7 @@ def test_counts_may_ask_for_less_and_the_rest_is_reported(package: Path) -> None
     counts = {"train": 30, "validation": 5, "calibration": 5, "test": 20}
     corpus = read_replab(replab_table(counts=counts), package)
     assert {split: len(tweets) for split, tweets in corpus.splits.items()} == counts
-    beyond = sum(each.reason == "beyond the requested counts" for each in corpus.left_out)
+    beyond = sum(entry.reason == "beyond the requested counts" for entry in corpus.left_out)
     assert beyond == PLAIN["training"] + 4 + PLAIN["test"] + 4 - 60
 
 
@@ -175,7 +175,7 @@ def test_unknown_language_is_a_reason_to_omit(tmp_path: Path) -> None:
     shutil.rmtree(root)
     write_package(root, [BANKING], [t for t in tweets if t.entity_id == BANKING.entity_id])
     corpus = read_replab(replab_table(), root)
-    (unknown,) = (each for each in corpus.left_out if each.text_id == "999999")
+    (unknown,) = (entry for entry in corpus.left_out if entry.text_id == "999999")
     assert unknown.reason == "language is not known"
 
 
@@ -191,7 +191,7 @@ def test_unreadable_row_is_omitted(tmp_path: Path) -> None:
     with (root / f"training/labeled/{MUSIC.entity_id}.dat").open("a", encoding="utf-8") as file:
         file.write('"216287162696999999"\t"who"\n')
     corpus = read_replab(replab_table(), root)
-    (broken,) = (each for each in corpus.left_out if each.reason == "row cannot be read")
+    (broken,) = (entry for entry in corpus.left_out if entry.reason == "row cannot be read")
     assert broken.where == f"training/labeled/{MUSIC.entity_id}.dat: line 56"
 
 
@@ -199,9 +199,9 @@ def test_second_row_of_a_tweet_is_omitted(tmp_path: Path) -> None:
     tweets = miniature_tweets()
     root = write_package(tmp_path, MINIATURE_ENTITIES, [*tweets, tweets[0]])
     (second,) = (
-        each.text_id
-        for each in read_replab(replab_table(), root).left_out
-        if each.reason == "second row of one tweet and entity"
+        entry.text_id
+        for entry in read_replab(replab_table(), root).left_out
+        if entry.reason == "second row of one tweet and entity"
     )
     assert second == tweets[0].tweet_id
 
@@ -217,22 +217,24 @@ def subject_of(**changes: Any) -> Any:
 
 
 def test_package_becomes_an_artefact(package: Path, corpus: Corpus, tmp_path: Path) -> None:
-    kept = Store(tmp_path).get(
+    artefact = Store(tmp_path).get(
         Stage("corpus", {}),
         lambda out: build_corpus(subject_of(), out, package, None, lambda _: None),
     )
-    assert load_corpus(kept) == corpus
-    assert load_summary(kept)["source_sha256"] == hash_corpus(package)
+    assert load_corpus(artefact) == corpus
+    assert load_summary(artefact)["source_sha256"] == hash_corpus(package)
 
 
 def test_plan_key_changes_with_any_byte_of_the_folder(tmp_path: Path) -> None:
-    root, other = write_miniature(tmp_path / "one"), write_miniature(tmp_path / "other")
-    (other / "background").mkdir()
-    keys = [make_plan(make_request(subject_of(), corpus=each)).corpus.key for each in (root, other)]
+    root, second = write_miniature(tmp_path / "one"), write_miniature(tmp_path / "other")
+    (second / "background").mkdir()
+    keys = [
+        make_plan(make_request(subject_of(), corpus=folder)).corpus.key for folder in (root, second)
+    ]
     assert keys[0] == keys[1]
-    text = other / f"tweet_text/{MUSIC.entity_id}_texts.tsv"
+    text = second / f"tweet_text/{MUSIC.entity_id}_texts.tsv"
     text.write_bytes(text.read_bytes().replace(b"library", b"Library", 1))
-    assert make_plan(make_request(subject_of(), corpus=other)).corpus.key != keys[0]
+    assert make_plan(make_request(subject_of(), corpus=second)).corpus.key != keys[0]
 
 
 def test_plan_rejects_folder_that_is_not_the_package(package: Path, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_selection_accounts_for_every_tweet(
     )
     chosen = select(package, languages)
     places = [tweet.where for tweet in (*chosen.train, *chosen.test)]
-    places += [each.where for each in chosen.left_out]
+    places += [entry.where for entry in chosen.left_out]
     assert sorted(places) == sorted(tweet.where for tweet in package.tweets)
     assert not any(tweet.near_duplicate_of for tweet in chosen.train)
     train, test = ({t.tweet_id for t in side} for side in (chosen.train, chosen.test))
@@ -212,9 +212,9 @@ def test_line_that_is_not_utf_8_spoils_no_other(tmp_path: Path) -> None:
 def test_every_quoted_value_is_read_back(texts: list[str]) -> None:
     ids = map(str, count(111_111))
     with TemporaryDirectory() as folder:
-        written = [(next(ids), text.strip()) for text in texts]
-        doubled = [(one, text.replace('"', '""')) for one, text in written]
-        rows = [f'"{one}"\t"who"\t"E"\t"{text}"\n' for one, text in doubled]
-        found, broken = read_text(HEADER + "".join(rows), Path(folder))
-    assert found == written
+        expected = [(next(ids), text.strip()) for text in texts]
+        doubled = [(tweet_id, text.replace('"', '""')) for tweet_id, text in expected]
+        rows = [f'"{tweet_id}"\t"who"\t"E"\t"{text}"\n' for tweet_id, text in doubled]
+        read, broken = read_text(HEADER + "".join(rows), Path(folder))
+    assert read == expected
     assert broken == []

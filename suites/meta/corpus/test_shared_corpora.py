@@ -39,7 +39,7 @@ def test_splits_have_the_requested_sizes(name, corpus):
 
 
 def test_every_row_is_a_text_or_omitted(name, corpus):
-    left_out = sum(each.count for each in corpus.left_out)
+    left_out = sum(entry.count for entry in corpus.left_out)
     assert left_out + sum(map(len, corpus.splits.values())) == ROWS[name]
 
 

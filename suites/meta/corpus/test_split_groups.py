@@ -39,26 +39,26 @@ def candidates_of(pairs):
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14))
 def test_texts_with_the_same_id_or_words_share_a_group(pairs):
-    rows = [(f"{one}", f"word{other}") for one, other in pairs]
-    found = _groups(candidates_of(enumerate(rows)))
+    rows = [(f"{text_id}", f"word{word}") for text_id, word in pairs]
+    groups = _groups(candidates_of(enumerate(rows)))
     expected = linked([(("id", name), ("text", text)) for name, text in rows])
-    assert sorted(each.where for group in found for each in group) == sorted(
+    assert sorted(candidate.where for group in groups for candidate in group) == sorted(
         f"line {at}" for at in range(len(rows))
     )
-    for group in found:
-        places = [int(each.where.removeprefix("line ")) for each in group]
+    for group in groups:
+        places = [int(candidate.where.removeprefix("line ")) for candidate in group]
         assert places == sorted(places)
         assert len({expected[at] for at in places}) == 1
-    assert len(found) == len(set(expected))
+    assert len(groups) == len(set(expected))
 
 
 @pytest.mark.parametrize("crowd", CROWDS)
 def test_many_texts_are_grouped_in_linear_time(crowd):
     candidates = candidates_of((at, CROWDS[crowd](at)) for at in range(MANY))
     began = time.process_time()
-    found = _groups(candidates)
+    groups = _groups(candidates)
     assert time.process_time() - began < CPU_SECONDS
-    assert len(found) == (MANY if crowd == "nothing shared" else 1)
+    assert len(groups) == (MANY if crowd == "nothing shared" else 1)
 
 
 def test_many_lines_of_one_open_quote_are_read_in_linear_time(tmp_path):

@@ -9,8 +9,8 @@ from models.building.plan import make_plan, make_request
 from models.subjects import TokenizerTable, load_subject
 
 
-def table(**given):
-    return TokenizerTable(source="trained", max_tokens=64, **given)
+def table(**settings):
+    return TokenizerTable(source="trained", max_tokens=64, **settings)
 
 
 def test_rows_have_one_length_by_default():
@@ -19,7 +19,7 @@ def test_rows_have_one_length_by_default():
 
 
 @pytest.mark.parametrize(
-    ("lengths", "said"),
+    ("lengths", "message"),
     [
         ((16, 32), "`lengths` end with 32, and `max_tokens` is 64"),
         ((16, 128), "`lengths` end with 128"),
@@ -28,17 +28,21 @@ def test_rows_have_one_length_by_default():
         ((4, 64), "4 is less than 8 tokens"),
     ],
 )
-def test_rejects_invalid_lengths(lengths, said):
-    with pytest.raises(ValueError, match=said):
+def test_rejects_invalid_lengths(lengths, message):
+    with pytest.raises(ValueError, match=message):
         table(lengths=lengths)
 
 
 def test_other_lengths_do_not_retrain():
     subject = load_subject("embedded")
     lengths = replace(subject.tokenizer, lengths=(16, 64))
-    one, several = (
-        make_plan(make_request(each, schemes=("float32",)))
-        for each in (subject, replace(subject, tokenizer=lengths))
+    single, several = (
+        make_plan(make_request(described, schemes=("float32",)))
+        for described in (subject, replace(subject, tokenizer=lengths))
     )
-    assert (one.corpus, one.full, one.small) == (several.corpus, several.full, several.small)
-    assert one.variants != several.variants
+    assert (single.corpus, single.full, single.small) == (
+        several.corpus,
+        several.full,
+        several.small,
+    )
+    assert single.variants != several.variants

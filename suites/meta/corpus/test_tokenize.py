@@ -94,9 +94,9 @@ def test_copies_share_a_normalized_form(text, copy):
     assert normalized(text) == normalized(copy)
 
 
-@pytest.mark.parametrize(("text", "other"), [("ok 😍", "ok 😡"), ("@jo", "@mia"), ("好", "坏")])
-def test_different_texts_have_different_normalized_forms(text, other):
-    assert normalized(text) != normalized(other)
+@pytest.mark.parametrize(("text", "second"), [("ok 😍", "ok 😡"), ("@jo", "@mia"), ("好", "坏")])
+def test_different_texts_have_different_normalized_forms(text, second):
+    assert normalized(text) != normalized(second)
 
 
 def test_training_repeats_itself_in_another_process():

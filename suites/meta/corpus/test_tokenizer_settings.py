@@ -37,9 +37,13 @@ def table(**more):
     return TokenizerTable(source="pretrained", max_tokens=12, **more)
 
 
-def ids(folder, text=TEXT, **more):
-    found = load_tokenizer(folder, table(**more)).encode(text)
-    return [number for number, kept in zip(found.ids, found.attention_mask, strict=True) if kept]
+def ids(folder, text=TEXT, **settings):
+    encoding = load_tokenizer(folder, table(**settings)).encode(text)
+    return [
+        number
+        for number, is_token in zip(encoding.ids, encoding.attention_mask, strict=True)
+        if is_token
+    ]
 
 
 @pytest.mark.parametrize(
@@ -68,16 +72,16 @@ def test_word_pieces_follow_the_settings(folder, pieces, settings, expected):
     assert ids(folder(pieces, settings)) == expected
 
 
-@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("lowercase", [True, False])
 @pytest.mark.parametrize("settings", [{"do_lower_case": True}, {"do_lower_case": False}, None])
-def test_rejects_subject_that_contradicts_the_checkpoint(folder, settings, asked):
+def test_rejects_subject_that_contradicts_the_checkpoint(folder, settings, lowercase):
     lower = False if settings is None else settings["do_lower_case"]
     place = folder(CASED, settings)
-    if asked == lower:
-        assert ids(place, lowercase=asked) == ids(place)
+    if lowercase == lower:
+        assert ids(place, lowercase=lowercase) == ids(place)
         return
     with pytest.raises(UsageMistake, match=r"tokenizer\.lowercase asks for") as refused:
-        ids(place, lowercase=asked)
+        ids(place, lowercase=lowercase)
     assert refused.value.file is not None
     assert "Leave tokenizer.lowercase out" in refused.value.remedy
 
@@ -98,7 +102,7 @@ def test_the_settings_state_the_case_of_a_whole_tokenizer(folder):
 
 
 @pytest.mark.parametrize(
-    ("settings", "said", "key"),
+    ("settings", "message", "key"),
     [
         ({"model_max_length": 8}, "is 8, but tokenizer.max_tokens is 12", "model_max_length"),
         ({"do_basic_tokenize": False}, "always split", "do_basic_tokenize"),
@@ -124,8 +128,8 @@ def test_the_settings_state_the_case_of_a_whole_tokenizer(folder):
         ("[]", "Expected `object`", None),
     ],
 )
-def test_error_names_unsupported_settings(folder, settings, said, key):
-    with pytest.raises(UsageMistake, match=said) as refused:
+def test_error_names_unsupported_settings(folder, settings, message, key):
+    with pytest.raises(UsageMistake, match=message) as refused:
         ids(folder(LOWER, settings))
     assert refused.value.file.endswith("tokenizer_config.json")
     assert refused.value.key == key
