@@ -80,11 +80,11 @@ class Board:
     def processes(self) -> list[str]:
         """Return the programs that its connections still run, once there was time to end."""
         for _ in range(150):
-            found = self._sshd.programs()
-            if not found:
+            programs = self._sshd.programs()
+            if not programs:
                 break
             time.sleep(0.1)
-        return found
+        return programs
 
     def stop(self) -> None:
         """End it and every connection to it, as a power cut would; a second time does nothing."""
@@ -95,10 +95,10 @@ class Board:
 
 def _raspberry(folder: Path, sysroot: Sysroot) -> list[str]:
     """Return the command of the emulated Python, in a root file system with a device tree."""
-    emulator, option, shown, *rest = sysroot.command(core=CORE)
+    emulator, option, root_shown, *arguments = sysroot.command(core=CORE)
     root = folder / "root"
     root.mkdir()
-    for entry in Path(shown).iterdir():
+    for entry in Path(root_shown).iterdir():
         if entry.is_symlink():
             (root / entry.name).symlink_to(entry.resolve())
         else:
@@ -107,7 +107,7 @@ def _raspberry(folder: Path, sysroot: Sysroot) -> list[str]:
     model.parent.mkdir(parents=True, exist_ok=True)
     model.write_text(f"{MODEL}\0", encoding="utf-8")
     variables = [f"{key}={value}" for key, value in sysroot.environment().items()]
-    return ["env", *variables, emulator, option, str(root), *rest]
+    return ["env", *variables, emulator, option, str(root), *arguments]
 
 
 def _script(file: Path, line: str) -> None:

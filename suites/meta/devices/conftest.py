@@ -80,13 +80,13 @@ def fleet(tmp_path: Path) -> Callable[..., tuple[int, str, Path]]:
 
     def judged(boards: list[Board], bundle: Path, *more: str) -> tuple[int, str, Path]:
         client, caller = tmp_path / "client", tmp_path / "caller"
-        for each in (client, caller):
-            each.mkdir(exist_ok=True)
-        few = [f"--deselect={room}" for room in LEFT_OUT]
+        for folder in (client, caller):
+            folder.mkdir(exist_ok=True)
+        deselected = [f"--deselect={room}" for room in LEFT_OUT]
         write_client(client / "ssh", boards)
         command = [sys.executable, "-P", "-m", "models.fleet"]
         command += [f"--bundle={os.path.relpath(bundle, caller)}"]
-        command += ["--report-dir=fleet", *(board.target for board in boards), "--", *few]
+        command += ["--report-dir=fleet", *(board.target for board in boards), "--", *deselected]
         command += ["--edge-cache-dir=store", *more]
         # Modules of the caller's own are not imported in place of others.
         (caller / "msgspec.py").write_text("raise RuntimeError", encoding="utf-8")
@@ -100,8 +100,8 @@ def fleet(tmp_path: Path) -> Callable[..., tuple[int, str, Path]]:
             check=False,
             timeout=600,
         )
-        left = {each.name for each in caller.iterdir()}
-        assert left <= {"fleet", "store", "msgspec.py", "own.toml"}, left
+        names = {entry.name for entry in caller.iterdir()}
+        assert names <= {"fleet", "store", "msgspec.py", "own.toml"}, names
         return done.returncode, done.stdout + done.stderr, caller / "fleet"
 
     return judged

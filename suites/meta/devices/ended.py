@@ -95,9 +95,9 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
         finally:
             process.kill()
             process.wait()
-    left = _left(folder, temporary, store) + ([] if reports is None else _drafts(reports))
+    leftovers = _left(folder, temporary, store) + ([] if reports is None else _drafts(reports))
     shutil.rmtree(temporary)
-    return Ended(code, log.read_text("utf-8", "replace"), left)
+    return Ended(code, log.read_text("utf-8", "replace"), leftovers)
 
 
 def slow(*values: object) -> object:
@@ -129,17 +129,17 @@ def once_said(text: str) -> Callable[[Path], bool]:
 
 def while_running(name: str, store: Path) -> Callable[[Path], bool]:
     """Return the moment when a named program runs that has the store in its command."""
-    return lambda _: any(name in one for one in processes_naming(store))
+    return lambda _: any(name in process for process in processes_naming(store))
 
 
 def _left(folder: Path, temporary: Path, store: Path) -> list[str]:
     """Return the processes and files that a command left behind, after some time to vanish."""
     deadline = time.monotonic() + SECONDS_TO_VANISH
-    while (found := processes_naming(folder, store)) and time.monotonic() < deadline:
+    while (processes := processes_naming(folder, store)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    found += [str(path) for path in temporary.rglob("*") if "edgeproof" in path.name]
+    processes += [str(path) for path in temporary.rglob("*") if "edgeproof" in path.name]
     kinds = ("*/*.draft", "locks/*.holder", "**/.*.tmp")
-    return found + [str(path) for kind in kinds for path in store.glob(kind)]
+    return processes + [str(path) for kind in kinds for path in store.glob(kind)]
 
 
 def _drafts(reports: Path) -> list[str]:
@@ -149,16 +149,20 @@ def _drafts(reports: Path) -> list[str]:
 
 def processes_naming(*folders: Path) -> list[str]:
     """Return the processes whose environment or command names one of the folders."""
-    marks, found = [os.fsencode(folder) for folder in folders], []
+    marks, processes = [os.fsencode(folder) for folder in folders], []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-            shown = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            facts = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            command = (
+                (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            )
         except OSError:
             continue
         # sshd stands for the board's own, which lives on.
-        if any(mark in told for mark in marks) and not shown.startswith(("/usr/sbin/sshd", "sshd")):
-            found.append(f"process {entry.name}: {shown}")
-    return found
+        if any(mark in facts for mark in marks) and not command.startswith(
+            ("/usr/sbin/sshd", "sshd")
+        ):
+            processes.append(f"process {entry.name}: {command}")
+    return processes

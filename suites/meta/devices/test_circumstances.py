@@ -53,13 +53,13 @@ def test_a_calm_board_is_valid(verdict, name):
 
 @pytest.mark.parametrize("name", [name for name in device_names() if name != HOST])
 def test_a_board_tells_temperature_and_frequency(tree, name):
-    seen = sample(load_device(name), tree(name), RUNNER)
-    assert all(30.0 < celsius < 60.0 for celsius in seen.temperatures.values())
-    assert seen.temperatures
-    assert len(seen.frequencies) == load_device(name).table.hardware.cores
-    assert all(5e8 < hertz < 3e9 for hertz in seen.frequencies)
-    assert seen.memory_available > 2**29
-    assert seen.runner_busy == pytest.approx(1.5)
+    reading = sample(load_device(name), tree(name), RUNNER)
+    assert all(30.0 < celsius < 60.0 for celsius in reading.temperatures.values())
+    assert reading.temperatures
+    assert len(reading.frequencies) == load_device(name).table.hardware.cores
+    assert all(5e8 < hertz < 3e9 for hertz in reading.frequencies)
+    assert reading.memory_available > 2**29
+    assert reading.runner_busy == pytest.approx(1.5)
 
 
 def test_power_rails_of_both_drivers(tree):
@@ -155,8 +155,8 @@ def test_reading_during_the_measurement_counts(tree):
 def test_command_replaces_a_missing_file():
     device = load_device("rpi4")
     texts = {"$ vcgencmd get_throttled": "throttled=0x20002\n"}
-    seen = circumstances(Reading(at=0.0, cost=0.0, machine="aarch64", texts=texts), device)
-    assert seen.throttled == seen.was_throttled == ("frequency capped",)
+    reading = circumstances(Reading(at=0.0, cost=0.0, machine="aarch64", texts=texts), device)
+    assert reading.throttled == reading.was_throttled == ("frequency capped",)
 
 
 GARBAGE = ["", "\n", "\0\0", "nonsense", "-", "0x", "99999999999999 x", "nan", "-1", "inf"]
@@ -169,9 +169,9 @@ def test_times_are_invalid_if_every_sensor_reads_nonsense(tree, garbage):
         paths = [path for path in root.rglob("*") if path.is_file()]
         for path in paths:
             path.write_text(garbage, encoding="utf-8")
-        seen = sample(device, root, RUNNER)
-        assert set(seen.to_dict()) <= {"at", "cost", "governors", "drivers", "load"}
-        reason = invalid_because(seen, seen, device)
+        reading = sample(device, root, RUNNER)
+        assert set(reading.to_dict()) <= {"at", "cost", "governors", "drivers", "load"}
+        reason = invalid_because(reading, reading, device)
         if name == HOST:
             assert reason is None
         else:
@@ -185,8 +185,8 @@ def test_sensor_that_reads_nonsense_is_ignored(tree, verdict, garbage):
         assert verdict("rpi4", before={path: garbage}) is None
     for path in (COOLING, EVENTS):
         assert verdict("jetson_orin", before={path: garbage}) is None
-    seen = sample(load_device("rpi4"), tree("rpi4", {FIRMWARE: garbage}), RUNNER)
-    assert seen.told == ("undervoltage",)
+    reading = sample(load_device("rpi4"), tree("rpi4", {FIRMWARE: garbage}), RUNNER)
+    assert reading.told == ("undervoltage",)
 
 
 def test_core_without_a_frequency_limit_is_not_compared(verdict):
@@ -206,20 +206,20 @@ def test_power_mode_must_be_known_if_modes_save_power(verdict, text):
 
 
 @pytest.mark.parametrize(
-    ("millidegrees", "told"),
+    ("millidegrees", "celsius"),
     [("-5000", -5.0), ("99999", 99.999), ("-273200", None), ("2147483647", None), ("nan", None)],
 )
-def test_impossible_temperature_is_ignored(tree, millidegrees, told):
+def test_impossible_temperature_is_ignored(tree, millidegrees, celsius):
     root = tree("rpi4")
     for file in root.rglob("thermal_zone*/temp"):
         file.write_text(f"{millidegrees}\n", encoding="utf-8")
     seen = sample(load_device("rpi4"), root)
-    assert seen.temperatures == ({} if told is None else {"cpu-thermal": told})
+    assert seen.temperatures == ({} if celsius is None else {"cpu-thermal": celsius})
 
 
 def test_machine_without_sensors_has_no_readings(tmp_path):
-    seen = sample(load_device("rpi4"), tmp_path, RUNNER)
-    assert set(seen.to_dict()) == {"at", "cost"}
+    reading = sample(load_device("rpi4"), tmp_path, RUNNER)
+    assert set(reading.to_dict()) == {"at", "cost"}
 
 
 def test_only_what_a_profile_asks_for_is_read():

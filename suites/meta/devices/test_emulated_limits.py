@@ -74,14 +74,16 @@ def test_measured_cores_are_the_emulated_ones():
 def test_limit_is_the_measured_value_times_its_margin():
     expected = load_expected("embedded")
     table = expected.table
-    seen = next(
+    counts = next(
         instruction for instruction in table.instructions if instruction.backend == "ai_edge_litert"
     )
-    core = next(iter(seen.seen))
-    limit = expected.limit("instructions", scheme=seen.scheme, backend="ai_edge_litert", core=core)
-    assert limit.value == seen.seen[core] * table.margins.instructions
+    core = next(iter(counts.seen))
+    limit = expected.limit(
+        "instructions", scheme=counts.scheme, backend="ai_edge_litert", core=core
+    )
+    assert limit.value == counts.seen[core] * table.margins.instructions
     assert "times the" in limit.text
-    assert limit.key == f"instructions[{table.instructions.index(seen)}].seen.{core}"
+    assert limit.key == f"instructions[{table.instructions.index(counts)}].seen.{core}"
 
 
 def test_instruction_margin_is_small():

@@ -29,14 +29,14 @@ def judge_on_board(bundle, tmp_path):
         board, noted = Board(tmp_path / "board"), tmp_path / "answers"
         runner = tmp_path / NAME
         runner.write_bytes(runner_with(fault, noted))
-        given = [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
-        given += [f"--edge-cache-dir={tmp_path / 'store'}", *PLUGIN, *arguments]
+        options = [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
+        options += [f"--edge-cache-dir={tmp_path / 'store'}", *PLUGIN, *arguments]
         variables = {
             "PATH": f"{board.client}:{os.environ['PATH']}",
             RUNNER_VARIABLE: str(runner),
         }
         try:
-            outcome = run_pytest(tmp_path / "reports", [*SUITES, *given], variables)
+            outcome = run_pytest(tmp_path / "reports", [*SUITES, *options], variables)
         finally:
             board.stop()
         return outcome, noted.stat().st_size
@@ -56,8 +56,8 @@ def test_asks_a_board_for_few_texts_where_it_agrees_with_the_host(judge_on_board
         if _few(measurement)
     ]
     assert looked
-    assert {one["of"] for one in looked} == {TEXTS}
-    carried = [one for one in looked if one["because"].startswith("the host has answered all")]
+    assert {look["of"] for look in looked} == {TEXTS}
+    carried = [look for look in looked if look["because"].startswith("the host has answered all")]
     assert len(carried) > len(looked) / 2
     assert f"of {TEXTS} test texts" in outcome.output.lower()
 

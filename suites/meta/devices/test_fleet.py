@@ -26,15 +26,17 @@ def test_failing_board_does_not_stop_the_others(boards, fleet, bundle):
     assert code == 1, output
     logs = "\n".join(log.read_text("utf-8") for log in folder.glob("*/pytest.log"))
     assert f"{well.target}: passed" in output, logs
-    (why,) = (line for line in output.splitlines() if line.startswith(f"{dying.target}: "))
-    assert why.startswith(f"{dying.target}: failed with exit code 2: "), why
-    assert ": measurements made before are kept (" in why
+    (line_of_board,) = (
+        line for line in output.splitlines() if line.startswith(f"{dying.target}: ")
+    )
+    assert line_of_board.startswith(f"{dying.target}: failed with exit code 2: "), line_of_board
+    assert ": measurements made before are kept (" in line_of_board
     document = read_results(folder / "results.json")
     names = [part.device.name for part in document.parts()]
     ports = [board.target.split(":")[2].split("/")[0] for board in boards]
     assert all(any(name.endswith(f":{port}") for name in names) for port in ports), names
-    taken = [measurement.device for measurement in document.measurements]
-    counts = sorted(taken.count(name) for name in names)
+    measured_on = [measurement.device for measurement in document.measurements]
+    counts = sorted(measured_on.count(name) for name in names)
     assert len(names) == 2
     assert 0 < counts[0] < counts[1]
     drawn = [run for run in read_runs([folder]) if run.document is not None]
@@ -58,8 +60,8 @@ def test_names_a_board_once_in_the_line_of_its_ending(tmp_path):
     (tmp_path / LOG).write_text(
         "ERROR: ssh://pi@one: the board cannot be reached\n", encoding="utf-8"
     )
-    said = Judged("ssh://pi@one", tmp_path, 4).describe()
-    assert said.startswith(
+    description = Judged("ssh://pi@one", tmp_path, 4).describe()
+    assert description.startswith(
         "ssh://pi@one: failed with exit code 4: the board cannot be reached, nothing was measured ("
     )
 
@@ -83,7 +85,7 @@ EARLY = """== x ==
 
 
 @pytest.mark.parametrize(
-    ("end", "why"),
+    ("end", "reason"),
     [
         (MISTAKE, "own.toml: agreement.min: too large. Give less"),
         (RED, "mail on rpi4: not fit to ship, 2 gates failed"),
@@ -94,12 +96,12 @@ EARLY = """== x ==
         ("", ""),
     ],
 )
-def test_last_line_of_a_board_says_why_its_run_ended(end, why, tmp_path):
+def test_last_line_of_a_board_says_why_its_run_ended(end, reason, tmp_path):
     log = tmp_path / "pytest.log"
     log.write_bytes(b"\xff" + b"a line of the middle\n" * 9000 + b"=====\n" + end.encode())
-    assert last_words(log) == (why or "a line of the middle")
+    assert last_words(log) == (reason or "a line of the middle")
     log.write_text(end, encoding="utf-8")
-    assert last_words(log) == why
+    assert last_words(log) == reason
 
 
 def test_boards_with_similar_addresses_get_separate_folders(tmp_path):
@@ -136,9 +138,9 @@ def test_devices_of_the_same_name_get_numbers(measured):
     merged = merge(boards)
     names = [part.device.name for part in merged.parts()]
     assert names == ["rpi3", "rpi4-1", "rpi4-2"]
-    taken = [measurement.device for measurement in merged.measurements]
-    assert {name: taken.count(name) for name in names} == dict.fromkeys(
+    measured_on = [measurement.device for measurement in merged.measurements]
+    assert {name: measured_on.count(name) for name in names} == dict.fromkeys(
         names, len(measured.measurements)
     )
-    whose = [(test.id, test.device) for test in merged.tests]
-    assert len(whose) == len(set(whose))
+    owners = [(test.id, test.device) for test in merged.tests]
+    assert len(owners) == len(set(owners))

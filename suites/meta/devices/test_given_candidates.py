@@ -88,7 +88,7 @@ def test_given_files_are_judged_on_a_board_behind_ssh(name, judge, tmp_path):
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     assert board.starts > 1
     measured = outcome.results()["measurements"]
-    assert {one["scheme"] for one in measured} >= SUBJECTS[name]
+    assert {measurement["scheme"] for measurement in measured} >= SUBJECTS[name]
     private = [test for test in outcome.ids("passed") if "test_privacy.py" in test]
     # Its tokenizer is sent along with a file; where ids came with the texts there is none.
     assert len(private) >= (len(SUBJECTS[name]) if name == "mail" else 0)
@@ -105,7 +105,11 @@ def test_given_files_are_judged_on_each_board_of_a_fleet(boards, fleet, given):
     names = [part.device.name for part in document.parts()]
     measured = document.measurements
     assert len(names) == len(boards)
-    exact = {(one.device, one.scheme): one.value for one in measured if one.metric == EXACT}
+    exact = {
+        (measurement.device, measurement.scheme): measurement.value
+        for measurement in measured
+        if measurement.metric == EXACT
+    }
     assert exact == {(name, scheme): 1.0 for name in names for scheme in SUBJECTS["mail"]}
     drawn = [run for run in read_runs([folder]) if run.document is not None]
     assert sorted(name for run in drawn for name in run.environments.values()) == sorted(names)
@@ -127,9 +131,15 @@ def test_given_files_are_judged_on_an_emulated_board(name, form, given, judge, t
         outcome = run_pytest(tmp_path / "reports", [*suites, subject, *board])
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     measured = outcome.results()["measurements"]
-    exact = {one["scheme"]: one["value"] for one in measured if one["metric"] == EXACT}
+    exact = {
+        measurement["scheme"]: measurement["value"]
+        for measurement in measured
+        if measurement["metric"] == EXACT
+    }
     assert exact == dict.fromkeys(SUBJECTS[name], 1.0), outcome.output
-    counted = {one["scheme"] for one in measured if one["metric"] == "instructions"}
+    counted = {
+        measurement["scheme"] for measurement in measured if measurement["metric"] == "instructions"
+    }
     assert counted == SUBJECTS[name], outcome.output
 
 
@@ -139,14 +149,14 @@ def test_given_files_have_baselines_where_the_user_keeps_them(judge, tmp_path):
     assert refused.code == pytest.ExitCode.USAGE_ERROR
     assert "--edge-update-baseline: candidates that were given have no folder" in refused.output
     assert "--edge-baseline=FOLDER" in refused.output
-    kept = [f"--edge-baseline={tmp_path / 'kept'}"]
-    written = judge("sigmoid", size, [*kept, "--edge-update-baseline"])
+    baseline = [f"--edge-baseline={tmp_path / 'kept'}"]
+    first_run = judge("sigmoid", size, [*baseline, "--edge-update-baseline"])
     file = tmp_path / "kept" / "one sigmoid" / "host" / "sigmoid.json"
-    assert json.loads(file.read_text("utf-8"))["subject"] == "one sigmoid", written.output
+    assert json.loads(file.read_text("utf-8"))["subject"] == "one sigmoid", first_run.output
     document = json.loads(file.read_text("utf-8"))
     for measurement in document["measurements"]:
         if measurement["metric"] == "flatbuffer_bytes":
             measurement.update({key: measurement[key] / 2 for key in ("value", "low", "high")})
     file.write_text(json.dumps(document), encoding="utf-8")
-    grown = judge("sigmoid", size, kept)
+    grown = judge("sigmoid", size, baseline)
     assert "baseline: regression: flatbuffer_bytes of sigmoid" in grown.output, grown.output

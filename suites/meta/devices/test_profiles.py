@@ -143,9 +143,9 @@ def test_check_command_runs_alone(tmp_path):
 def test_profile_may_only_read_and_run_what_is_allowed(change, key, tmp_path):
     name, value = change
     lines = (FOLDER / "rpi4.toml").read_text("utf-8").splitlines()
-    kept = [line for line in lines if not line.startswith(f"{name} =")]
-    kept.insert(kept.index("[sensors]") + 1, f"{name} = {value}")
-    (tmp_path / "mine.toml").write_text("\n".join(kept), "utf-8")
+    changed = [line for line in lines if not line.startswith(f"{name} =")]
+    changed.insert(changed.index("[sensors]") + 1, f"{name} = {value}")
+    (tmp_path / "mine.toml").write_text("\n".join(changed), "utf-8")
     with pytest.raises(UsageMistake) as refused:
         load_device(str(tmp_path / "mine.toml"))
     assert refused.value.key == key
@@ -158,8 +158,10 @@ def test_command_suggested_by_an_error_is_accepted(tmp_path):
     (tmp_path / "mine.toml").write_text(text, "utf-8")
     with pytest.raises(UsageMistake) as refused:
         load_device(str(tmp_path / "mine.toml"))
-    written = refused.value.remedy.partition("Write ")[2].partition(", or name")[0]
-    (tmp_path / "mine.toml").write_text(text.replace('["id"]', written.replace("'", '"')), "utf-8")
+    suggested = refused.value.remedy.partition("Write ")[2].partition(", or name")[0]
+    (tmp_path / "mine.toml").write_text(
+        text.replace('["id"]', suggested.replace("'", '"')), "utf-8"
+    )
     assert load_device(str(tmp_path / "mine.toml")).table.sensors.firmware_command
 
 

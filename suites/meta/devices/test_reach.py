@@ -13,8 +13,8 @@ PROFILE = (PROJECT / "models" / "devices" / "profiles" / "rpi4.toml").read_text(
 
 def profile(tmp_path, path):
     file = tmp_path / "board.toml"
-    known = next(line for line in PROFILE.splitlines() if line.startswith("firmware = "))
-    file.write_text(PROFILE.replace(known, f'firmware = "{path}"'), encoding="utf-8")
+    line_of_firmware = next(line for line in PROFILE.splitlines() if line.startswith("firmware = "))
+    file.write_text(PROFILE.replace(line_of_firmware, f'firmware = "{path}"'), encoding="utf-8")
     return load_device(str(file))
 
 

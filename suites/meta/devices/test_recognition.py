@@ -13,10 +13,10 @@ MODEL = "/proc/device-tree/model"
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_board_is_recognized_by_its_tree(tree, name):
-    found = recognize(tree(name), machine="aarch64")
-    assert found.device == name
-    assert found.model is not None
-    assert found.model in found.describe()
+    recognized = recognize(tree(name), machine="aarch64")
+    assert recognized.device == name
+    assert recognized.model is not None
+    assert recognized.model in recognized.describe()
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_models_of_a_family_are_distinguished(tree, model, machine, expected):
 
 
 def test_files_decide_where_there_is_no_device_tree(tree):
-    found = recognize(tree("jetson", {MODEL: None}), machine="aarch64")
-    assert found.device == "jetson"
-    assert "/etc/nv_tegra_release says '# R32" in found.describe()
+    recognized = recognize(tree("jetson", {MODEL: None}), machine="aarch64")
+    assert recognized.device == "jetson"
+    assert "/etc/nv_tegra_release says '# R32" in recognized.describe()
 
 
 def test_files_of_another_board_do_not_decide(tree):
@@ -54,9 +54,9 @@ def test_files_of_another_board_do_not_decide(tree):
 
 
 def test_unknown_machine_is_the_host(tree):
-    found = recognize(tree("host"), machine="x86_64")
-    assert found.device == HOST
-    assert found.describe() == "host: x86_64, there is no device tree"
+    recognized = recognize(tree("host"), machine="x86_64")
+    assert recognized.device == HOST
+    assert recognized.describe() == "host: x86_64, there is no device tree"
 
 
 def test_this_machine_is_recognized():

@@ -25,10 +25,10 @@ def judge_on(bundle, tmp_path):
     """A function that judges a board with the bundle: `judge_on(board, suites, arguments)`."""
 
     def judged(board, suites=SUITES, arguments=()):
-        given = [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
-        given += [f"--edge-cache-dir={tmp_path / 'store'}", *arguments]
+        options = [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
+        options += [f"--edge-cache-dir={tmp_path / 'store'}", *arguments]
         path = {"PATH": f"{board.client}:{os.environ['PATH']}"}
-        return run_pytest(tmp_path / "reports", [*suites, *given], path)
+        return run_pytest(tmp_path / "reports", [*suites, *options], path)
 
     return judged
 
@@ -72,8 +72,8 @@ def test_lost_board_ends_the_run_and_keeps_its_measurements(judge_on, board):
     assert outcome.code == pytest.ExitCode.INTERRUPTED, outcome.output
     assert "measurements made before are kept" in outcome.output
     assert "the connection was lost" in outcome.output or "cannot be reached" in outcome.output
-    kept = {measurement["metric"] for measurement in outcome.results()["measurements"]}
-    assert "flatbuffer_bytes" in kept
+    metrics = {measurement["metric"] for measurement in outcome.results()["measurements"]}
+    assert "flatbuffer_bytes" in metrics
 
 
 @pytest.mark.slow

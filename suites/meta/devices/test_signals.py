@@ -111,7 +111,9 @@ def test_helpers_stop_with_their_builder(number, miniature, tmp_path):
     assert ended.code in {128 + number, -number}, ended.output
     assert "Traceback" not in ended.output
     # A killed builder's helpers stop by themselves, and tidy up.
-    assert [one for one in ended.left if number is not signal.SIGKILL or "process" in one] == []
+    assert [
+        leftover for leftover in ended.left if number is not signal.SIGKILL or "process" in leftover
+    ] == []
 
 
 def test_workers_stop_with_their_run(run_of, warm, tmp_path):
@@ -129,7 +131,9 @@ def test_workers_stop_with_their_run(run_of, warm, tmp_path):
 def test_interrupted_run_leaves_the_board_unchanged(number, board, judge_there, tmp_path):
     ended = judge_there(tmp_path / "run", number, lambda _: board.starts >= 3)
     assert ended.code in {pytest.ExitCode.INTERRUPTED, 128 + number, -signal.SIGKILL}, ended.output
-    assert [one for one in ended.left if number is not signal.SIGKILL or "process" in one] == []
+    assert [
+        leftover for leftover in ended.left if number is not signal.SIGKILL or "process" in leftover
+    ] == []
     assert board.processes() == []
 
 
@@ -166,10 +170,10 @@ def test_remote_run_can_be_interrupted_at_any_moment(number, seconds, board, jud
 @pytest.fixture
 def with_emulator(warm):
     """The same store, with the root file system of an emulated board."""
-    kept = Store(default_root())
-    prepare_sysroot(kept, "aarch64")
+    store = Store(default_root())
+    prepare_sysroot(store, "aarch64")
     for name in PREPARED:
-        (warm / name).symlink_to(kept.root / name)
+        (warm / name).symlink_to(store.root / name)
     return warm
 
 
@@ -193,7 +197,7 @@ def test_no_emulator_outlives_its_run(number, end_emulated, with_emulator):
     ended = end_emulated(with_emulator, number, while_running("qemu-", with_emulator))
     if number is signal.SIGKILL:
         assert ended.code == -number
-        assert [one for one in ended.left if "process" in one] == []
+        assert [leftover for leftover in ended.left if "process" in leftover] == []
         return
     assert ended.code in {pytest.ExitCode.INTERRUPTED, 128 + number}, ended.output
     assert "INTERNALERROR" not in ended.output

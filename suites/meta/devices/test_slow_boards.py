@@ -39,13 +39,13 @@ class Device:
     def classify(self, rows):
         """Label some texts."""
         self.asked += len(rows)
-        taken = np.full(len(rows), round(1e9 * self.seconds), np.int64)
+        nanoseconds = np.full(len(rows), round(1e9 * self.seconds), np.int64)
         labels = np.asarray(rows, np.int32)
         return Classified(
             logits=np.zeros((len(rows), 2), np.float32),
             labels=labels,
             lengths=labels,
-            text_to_label_ns=taken,
+            text_to_label_ns=nanoseconds,
         )
 
     def answer(self, _, count):
@@ -58,54 +58,54 @@ def _labelled(seconds, decided=lambda _: DECIDES, fewest=0):
     device = Device(seconds)
     most = FULL.rate_rounds * FULL.rate_texts
     sizes = _Sizes(FULL.rate_texts, FULL.rate_rounds, fewest)
-    taken = _until_decided(device.classify, np.arange(most), sizes, decided)
-    return taken, device.asked
+    labelled = _until_decided(device.classify, np.arange(most), sizes, decided)
+    return labelled, device.asked
 
 
 def test_slow_board_labels_few_texts():
     """Rates are of four texts, and ten seconds of labels are over long before."""
-    taken, asked = _labelled(SLOW)
+    labelled, asked = _labelled(SLOW)
     rates = timed_looks(FULL.rate_rounds, fewest=FEWEST_BLOCKS)[0].texts
-    assert taken.texts_of_a_rate == 4
-    assert asked - PILOT == len(taken.rows) == 4 * rates <= 50
-    assert taken.rate.value == pytest.approx(1.0 / SLOW)
-    assert taken.details()["timed"] == {
+    assert labelled.texts_of_a_rate == 4
+    assert asked - PILOT == len(labelled.rows) == 4 * rates <= 50
+    assert labelled.rate.value == pytest.approx(1.0 / SLOW)
+    assert labelled.details()["timed"] == {
         "asked": rates,
         "of": FULL.rate_rounds,
-        "confidence": taken.confidence,
+        "confidence": labelled.confidence,
         "because": DECIDES,
     }
 
 
 def test_fast_device_labels_as_many_texts_as_ever():
-    taken, _ = _labelled(FAST)
-    assert len(taken.rows) == 600
-    assert taken.texts_of_a_rate == FULL.rate_texts
-    assert taken.stopped.look.texts == FULL.rate_rounds
+    labelled, _ = _labelled(FAST)
+    assert len(labelled.rows) == 600
+    assert labelled.texts_of_a_rate == FULL.rate_texts
+    assert labelled.stopped.look.texts == FULL.rate_rounds
 
 
 def test_slow_board_that_nothing_decides_labels_all_rates():
-    taken, _ = _labelled(SLOW, decided=lambda _: "")
-    assert len(taken.rows) == 4 * FULL.rate_rounds
-    assert taken.stopped.because != DECIDES
+    labelled, _ = _labelled(SLOW, decided=lambda _: "")
+    assert len(labelled.rows) == 4 * FULL.rate_rounds
+    assert labelled.stopped.because != DECIDES
 
 
 @pytest.mark.parametrize("seconds", [SLOW, FAST])
 def test_limited_99th_percentile_is_looked_at_once_with_two_finite_ends(seconds):
     fewest = math.ceil(1.5 * samples_for_quantile(0.99))
-    taken, _ = _labelled(seconds, fewest=fewest)
-    assert taken.confidence == CONFIDENCE
-    assert len(taken.rows) >= fewest
-    assert math.isfinite(taken.stream.percentile(0.99).high)
+    labelled, _ = _labelled(seconds, fewest=fewest)
+    assert labelled.confidence == CONFIDENCE
+    assert len(labelled.rows) >= fewest
+    assert math.isfinite(labelled.stream.percentile(0.99).high)
 
 
 def test_answers_of_a_slow_board_are_counted():
     """What the gates on behavior and time ask of one candidate, conformance with its examples."""
-    few = as_many_as_fit(SECONDS_OF_A_PROPERTY, SLOW, FEWEST_OF_A_PROPERTY, FULL.few)
-    tries = as_many_as_fit(SECONDS_OF_EXAMPLES, SLOW * few, FEWEST_EXAMPLES, FULL.examples)
+    texts = as_many_as_fit(SECONDS_OF_A_PROPERTY, SLOW, FEWEST_OF_A_PROPERTY, FULL.few)
+    tries = as_many_as_fit(SECONDS_OF_EXAMPLES, SLOW * texts, FEWEST_EXAMPLES, FULL.examples)
     # Repeated, afresh, with other threads, in another order of inputs, three inputs, privacy, and
     # the examples of two properties.
-    behavior = few * (2 + 1 + 1 + 1 + 3 + 2 + 2 * tries)
+    behavior = texts * (2 + 1 + 1 + 1 + 3 + 2 + 2 * tries)
     device = Device(SLOW)
     single_stream(device.answer, lambda _: DECIDES, queries=FULL.stream_queries, seconds=60.0)
     _, labelled = _labelled(SLOW)
@@ -135,11 +135,11 @@ def test_block_holds_fewer_answers_the_longer_one_takes(seconds, block):
 
 
 @pytest.mark.parametrize(
-    ("each", "count"), [(0.0, 40), (0.001, 40), (0.2, 20), (1.0, 4), (100.0, 4)]
+    ("seconds", "count"), [(0.0, 40), (0.001, 40), (0.2, 20), (1.0, 4), (100.0, 4)]
 )
-def test_as_many_as_fit_lie_between_fewest_and_most(each, count):
-    assert as_many_as_fit(4.0, each, 4, 40) == count
-    assert as_many_as_fit(4.0, each, 4, 3) == 3
+def test_as_many_as_fit_lie_between_fewest_and_most(seconds, count):
+    assert as_many_as_fit(4.0, seconds, 4, 40) == count
+    assert as_many_as_fit(4.0, seconds, 4, 3) == 3
 
 
 def test_tries_are_over_when_all_were_made():

@@ -37,10 +37,10 @@ def test_this_machine_can_be_requested_by_name():
 def test_rejects_absent_device_and_names_the_one_found():
     with pytest.raises(UsageMistake) as refused:
         find_target(device=ELSEWHERE)
-    said = str(refused.value)
-    assert said.startswith(f"{ELSEWHERE} was asked for, but this machine is {HERE}")
-    assert f"--edge-emulate {ELSEWHERE}" in said
-    assert "--edge-target ssh://" in said
+    message = str(refused.value)
+    assert message.startswith(f"{ELSEWHERE} was asked for, but this machine is {HERE}")
+    assert f"--edge-emulate {ELSEWHERE}" in message
+    assert "--edge-target ssh://" in message
 
 
 def test_rejects_users_profile_that_does_not_match_this_machine(tmp_path):
@@ -98,16 +98,16 @@ def test_users_profile_overrides_the_shipped_one_of_its_name(tmp_path, monkeypat
     own = tmp_path / f"{ELSEWHERE}.toml"
     text = (FOLDER / f"{ELSEWHERE}.toml").read_text(encoding="utf-8")
     own.write_text(re.sub("(?m)^description = .*$", 'description = "my own"', text), "utf-8")
-    known = []
+    profiles = []
 
     def found(devices):
-        known.extend(devices)
+        profiles.extend(devices)
         return dataclasses.replace(recognize(), device=ELSEWHERE)
 
     monkeypatch.setattr(local, "recognize", found)
     target = find_target(device=str(own))
     assert target.device.table.description == "my own"
-    assert [device.name for device in known].count(ELSEWHERE) == 1
+    assert [device.name for device in profiles].count(ELSEWHERE) == 1
 
 
 @pytest.mark.parametrize("name", ["..", "a\nb", ".hidden", "a "])
@@ -125,10 +125,10 @@ def test_error_on_emulation_names_the_emulation_option(name):
     assert refused.value.key == "--edge-emulate"
     assert "--edge-device" not in str(refused.value)
     # Each of the names that the remedy gives helps.
-    named = refused.value.remedy.removeprefix("Give one of ").partition(", or ")[0].split(", ")
-    assert named
-    for one in named:
-        assert find_target(emulate=one).name == f"{one}-emulated"
+    names = refused.value.remedy.removeprefix("Give one of ").partition(", or ")[0].split(", ")
+    assert names
+    for name_of_board in names:
+        assert find_target(emulate=name_of_board).name == f"{name_of_board}-emulated"
 
 
 def test_rejects_profile_with_a_core_that_cannot_be_emulated(tmp_path):
@@ -144,8 +144,8 @@ def test_short_form_and_url_name_the_same_emulated_board():
 
 
 def test_each_kind_of_target_is_found_by_its_scheme():
-    written = {file.stem for file in Path(models.targets.__file__).parent.glob("[!_]*.py")}
-    assert {kind.__module__.rpartition(".")[2] for kind in kinds().values()} == written
+    modules = {file.stem for file in Path(models.targets.__file__).parent.glob("[!_]*.py")}
+    assert {kind.__module__.rpartition(".")[2] for kind in kinds().values()} == modules
     assert {"local", "ssh", "qemu", "recorded"} <= kinds().keys()
     for scheme, kind in kinds().items():
         assert kind.form.startswith(f"{scheme}:")

@@ -44,11 +44,13 @@ def test_board_has_one_identity_from_every_host(on):
 
 
 def test_another_board_and_another_runtime_are_another_machine(on):
-    known = on(remote("ssh://pi@one"))
-    assert on(remote("ssh://pi@two")) != known
-    assert on(remote("ssh://pi@one", "2.1.6")) != known
+    first = on(remote("ssh://pi@one"))
+    assert on(remote("ssh://pi@two")) != first
+    assert on(remote("ssh://pi@one", "2.1.6")) != first
 
 
 def test_another_processor_is_another_machine(on):
-    here = LocalTarget(load_device("rpi4"), FOUND)
-    assert on(here, "this one") == on(here, "this one") != on(here, "another")
+    local_target = LocalTarget(load_device("rpi4"), FOUND)
+    assert (
+        on(local_target, "this one") == on(local_target, "this one") != on(local_target, "another")
+    )

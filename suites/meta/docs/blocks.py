@@ -46,5 +46,5 @@ def commands() -> list[Command]:
 
 def blocks(page: Path, language: str) -> list[str]:
     """The fenced blocks of a page in a language."""
-    found = _BLOCK.findall(page.read_text(encoding="utf-8"))
-    return [text for name, text in found if name == language]
+    all_blocks = _BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [text for name, text in all_blocks if name == language]

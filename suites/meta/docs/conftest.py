@@ -25,8 +25,8 @@ TEXTS = "text,airline_sentiment,airline\n" + "".join(
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout with the reader's own files: texts, an encoder's folder, a subject, budgets."""
-    made = Checkout(tmp_path_factory.mktemp("docs"))
-    root, page = made.root, made.root / "docs" / "my-model.md"
+    copied = Checkout(tmp_path_factory.mktemp("docs"))
+    root, page = copied.root, copied.root / "docs" / "my-model.md"
     (root / "Tweets.csv").write_text(TEXTS, encoding="utf-8")
     for name in ("encoder", "bert", "mobilebert-tiny"):
         folder = root / "path" / "to" / name
@@ -47,7 +47,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     (root / "my-budgets.toml").write_text(budgets, encoding="utf-8")
     profile = (root / "models" / "devices" / "profiles" / "rpi4.toml").read_text(encoding="utf-8")
     (root / "my-board.toml").write_text(profile, encoding="utf-8")
-    return made
+    return copied
 
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.ascii_lowercase]

@@ -82,12 +82,13 @@ def reviews() -> Iterator[tuple[str, str]]:
     rng = np.random.default_rng(SEED)
     for number in range(REVIEWS):
         positive = number % 2 == 1
-        said, other = (GOOD, BAD) if positive else (BAD, GOOD)
-        first, second = rng.choice(said, 2, replace=False)
-        thing = rng.choice(THINGS)
-        text = f"The {thing} was {first} and really {second}"
+        praise, opposite = (GOOD, BAD) if positive else (BAD, GOOD)
+        first, second = rng.choice(praise, 2, replace=False)
+        subject = rng.choice(THINGS)
+        text = f"The {subject} was {first} and really {second}"
         if number % MIXED == 0:
-            text = f"The {thing} was {first}, but a bit {rng.choice(other)} and {rng.choice(other)}"
+            contrast = f"{rng.choice(opposite)} and {rng.choice(opposite)}"
+            text = f"The {subject} was {first}, but a bit {contrast}"
         yield text, "positive" if positive else "negative"
 
 

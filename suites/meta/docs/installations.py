@@ -50,12 +50,12 @@ def installations() -> list[Installation]:
 
 def desks() -> list[Installation]:
     """Return the desktop installations, for the first and last documented Python."""
-    found = []
+    desks_found = []
     for page, names in _DESKS.items():
-        said = _PYTHONS.findall((PROJECT / page).read_text(encoding="utf-8"))
+        pairs = _PYTHONS.findall((PROJECT / page).read_text(encoding="utf-8"))
         wanted = tuple(word for name in names for word in ("--group", name))
-        found += [Installation(DESK, python, wanted) for pair in said for python in pair]
-    return found
+        desks_found += [Installation(DESK, python, wanted) for pair in pairs for python in pair]
+    return desks_found
 
 
 def wanted_by(words: list[str]) -> tuple[str, ...]:
@@ -71,17 +71,24 @@ def wanted_by(words: list[str]) -> tuple[str, ...]:
     raise ValueError(f"{words} installs nothing")
 
 
-def why_not(one: Installation) -> str | None:
+def why_not(installation: Installation) -> str | None:
     """Return pip's error about an installation; None if it succeeds."""
     levels = range(OLDEST_GLIBC, GLIBC + 1)
-    platforms = [f"manylinux_2_{level}_{one.machine}" for level in levels]
-    platforms += [f"manylinux2014_{one.machine}", f"linux_{one.machine}"]
+    platforms = [f"manylinux_2_{level}_{installation.machine}" for level in levels]
+    platforms += [f"manylinux2014_{installation.machine}", f"linux_{installation.machine}"]
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet"]
         command += [f"--target={folder}", "--only-binary=:all:", "--implementation=cp"]
-        command += [f"--python-version={one.python}", *(f"--platform={p}" for p in platforms)]
+        command += [
+            f"--python-version={installation.python}",
+            *(f"--platform={p}" for p in platforms),
+        ]
         done = subprocess.run(
-            [*command, *one.wanted], cwd=PROJECT, capture_output=True, text=True, check=False
+            [*command, *installation.wanted],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
     if not done.returncode:
@@ -93,11 +100,12 @@ def main() -> int:
     """Ask for every row; return 1 if one is unavailable."""
     argparse.ArgumentParser(description="Ask pip for what the pages install.").parse_args()
     failed = 0
-    for one in (*installations(), *desks()):
-        reason = why_not(one)
+    for installation in (*installations(), *desks()):
+        reason = why_not(installation)
         failed += reason is not None
-        asked = f"{one.machine}, Python {one.python}: {shlex.join(one.wanted)}"
-        sys.stdout.write(f"{asked}: {reason or 'there'}\n")
+        wanted = shlex.join(installation.wanted)
+        shown = f"{installation.machine}, Python {installation.python}: {wanted}"
+        sys.stdout.write(f"{shown}: {reason or 'there'}\n")
         sys.stdout.flush()
     return 1 if failed else 0
 

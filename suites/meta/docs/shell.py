@@ -78,7 +78,7 @@ class Checkout:
 
     def run(self, command: str, **variables: str) -> Done:
         """Run a command line as it is written, in bash."""
-        given = environment() | {
+        defaults = environment() | {
             "PATH": f"{self._tools}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONPATH": str(self._tools),
             **(self._allure if "-e report" in command else {}),
@@ -86,7 +86,7 @@ class Checkout:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],  # noqa: S607
             cwd=self.root,
-            env=given | variables,
+            env=defaults | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -30,16 +30,21 @@ def action():
     return yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
 
 
-def run(action, checkout, given):
+def run(action, checkout, inputs_given):
     """Run the steps with these inputs in the checkout's folder of examples; return the last."""
-    inputs = {name: given.get(name, one["default"]) for name, one in action["inputs"].items()}
+    inputs = {
+        name: inputs_given.get(name, declared["default"])
+        for name, declared in action["inputs"].items()
+    }
     values = {"inputs": inputs, "github": {"action_path": str(checkout.root)}}
 
     def filled(text):
-        return EXPRESSION.sub(lambda found: values[found[1]][found[2]], text)
+        return EXPRESSION.sub(lambda match: values[match[1]][match[2]], text)
 
     done = None
-    for step in (one for one in action["runs"]["steps"] if "run" in one):
+    for step in (
+        candidate_step for candidate_step in action["runs"]["steps"] if "run" in candidate_step
+    ):
         assert not EXPRESSION.search(step["run"]), "a shell would read what the user gives"
         variables = {name: filled(text) for name, text in step.get("env", {}).items()}
         command = f"cd {checkout.root / 'docs' / 'example'} && {step['run']}"
@@ -73,14 +78,16 @@ def test_action_ends_in_the_message_of_a_mistake(action, checkout):
 
 def test_inputs_are_options(action):
     variables = {option.variable for option in OPTIONS}
-    (step,) = (one for one in action["runs"]["steps"] if "env" in one)
+    (step,) = (
+        candidate_step for candidate_step in action["runs"]["steps"] if "env" in candidate_step
+    )
     assert set(step["env"]) - {"EDGEPROOF_CHECKOUT"} <= variables
     assert {f"EDGEPROOF_{name.upper()}" for name in action["inputs"]} <= variables
 
 
 def test_page_shows_inputs_that_the_action_has(action):
-    *_, shown = blocks(PROJECT / "docs" / "my-ci.md", "yaml")
-    (step,) = yaml.safe_load(shown)
+    *_, workflow = blocks(PROJECT / "docs" / "my-ci.md", "yaml")
+    (step,) = yaml.safe_load(workflow)
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     minor = project["version"].rpartition(".")[0]
     assert step["uses"] == f"OWNER/edgeproof@v{minor}"

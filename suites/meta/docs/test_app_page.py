@@ -98,8 +98,8 @@ def recording_of(source, file):
     for number, text in enumerate(texts, start=2):
         ids = app["ids_of"](text)
         answer = app["probabilities_of"](ids)
-        told = {"label": LABELS[int(np.argmax(answer))], "probabilities": answer, "ids": ids}
-        lines.append(json.dumps({"id": f"line-{number}", **told, "latency_us": 40.0}))
+        recorded = {"label": LABELS[int(np.argmax(answer))], "probabilities": answer, "ids": ids}
+        lines.append(json.dumps({"id": f"line-{number}", **recorded, "latency_us": 40.0}))
     file.write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -127,5 +127,5 @@ def test_recording_of_an_app_is_judged(fault, tmp_path):
     assert done.code == 1, done.output
     assert [name for name in failed if "test_app_makes_the_same_ids" in name] == failed
     # The page shows what the report says.
-    (shown,) = (block for block in blocks(PAGE, "text") if block.startswith("fail: "))
-    assert shown in done.output
+    (message,) = (block for block in blocks(PAGE, "text") if block.startswith("fail: "))
+    assert message in done.output

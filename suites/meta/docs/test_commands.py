@@ -25,8 +25,8 @@ from suites.meta.reports.drawn import write_run
 
 COLLECT = {"PYTEST_ADDOPTS": "--collect-only -q -p no:cacheprovider"}
 COMMANDS = commands()
-WHOLE = [one for one in COMMANDS if not one.is_a_form]
-FORMS = [one for one in COMMANDS if one.is_a_form]
+WHOLE = [command for command in COMMANDS if not command.is_a_form]
+FORMS = [command for command in COMMANDS if command.is_a_form]
 USAGE_ERROR = 4
 # Too long, or in the way of the others: whether there is what they would run is looked at instead.
 ELSEWHERE = {
@@ -37,12 +37,12 @@ ELSEWHERE = {
     "-e benchmarks": "they measure the machine, which other tests are using",
     "-m benchmarks.distillation": "trains for an hour on the texts of ../shared",
 }
-NOT_RUN = [one for one in WHOLE if any(part in one.text for part in ELSEWHERE)]
-RUN = [one for one in WHOLE if one not in NOT_RUN]
+NOT_RUN = [command for command in WHOLE if any(part in command.text for part in ELSEWHERE)]
+RUN = [command for command in WHOLE if command not in NOT_RUN]
 
 
-def ids(found):
-    return [f"{one.page}-{number}" for number, one in enumerate(found)]
+def ids(commands):
+    return [f"{command.page}-{number}" for number, command in enumerate(commands)]
 
 
 @pytest.fixture(scope="module")
@@ -70,26 +70,26 @@ def test_a_command_does_what_its_page_says(command, runs):
 
 @pytest.mark.parametrize("command", NOT_RUN, ids=ids(NOT_RUN))
 def test_programs_named_in_commands_exist(command, checkout):
-    asked = re.findall(r"-e (\w+)", command.text)
-    lines = [words for name in asked for words in commands_of(name, [])]
+    environments = re.findall(r"-e (\w+)", command.text)
+    lines = [words for name in environments for words in commands_of(name, [])]
     pinned = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
     for program, *words in lines or [shlex.split(command.text)]:
         if program != "python":
             assert f'"{program}==' in pinned, "an environment installs it"
             continue
-        shown = checkout.run(f"python -m {words[1]} --help")
-        assert shown.code == 0, shown.output
+        help_of_module = checkout.run(f"python -m {words[1]} --help")
+        assert help_of_module.code == 0, help_of_module.output
         options = re.findall(r"(?<!\S)--[a-z][\w-]*", shlex.join(words))
-        assert [option for option in options if option not in shown.output] == []
+        assert [option for option in options if option not in help_of_module.output] == []
 
 
 @pytest.mark.parametrize("command", FORMS, ids=ids(FORMS))
 def test_a_form_names_options_that_exist(command, checkout):
     options = re.findall(r"(?<!\S)--[a-z][\w-]*", command.text)
     head = re.match(r"\S*python3? -m [\w.]+(?: [a-z]+)?(?= [A-Z-]|$)", command.text)
-    asked = head.group() if head and "pytest" not in head.group() else "python -m pytest"
-    shown = checkout.run(f"{asked} --help").output
-    assert [option for option in options if option not in shown] == []
+    command_line = head.group() if head and "pytest" not in head.group() else "python -m pytest"
+    help_text = checkout.run(f"{command_line} --help").output
+    assert [option for option in options if option not in help_text] == []
 
 
 def test_pages_hold_commands():
@@ -112,8 +112,8 @@ def test_the_readme_names_every_subject():
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_page_of_the_gates_names_every_metric(metric):
     text = (PROJECT / "docs" / "gates.md").read_text(encoding="utf-8")
-    named = re.findall(r"`([a-z_0-9]+\*?)`", text)
-    assert any(fnmatch.fnmatchcase(metric, name) for name in named)
+    names = re.findall(r"`([a-z_0-9]+\*?)`", text)
+    assert any(fnmatch.fnmatchcase(metric, name) for name in names)
 
 
 def headings_of(page):
@@ -141,7 +141,7 @@ def test_links_to_headings_work():
 
 def test_paths_named_in_pages_exist():
     """Names in capitals are placeholders, and a run makes `reports/out`."""
-    named = [
+    paths = [
         (page.name, name)
         for page in PAGES
         for name in re.findall(
@@ -149,8 +149,8 @@ def test_paths_named_in_pages_exist():
             page.read_text(encoding="utf-8"),
         )
     ]
-    assert len(named) > 30
-    assert [(page, name) for page, name in named if not any(PROJECT.glob(name.strip("/")))] == []
+    assert len(paths) > 30
+    assert [(page, name) for page, name in paths if not any(PROJECT.glob(name.strip("/")))] == []
 
 
 def test_links_between_pages_work():

@@ -30,14 +30,14 @@ OPTIONS = [
 
 
 def test_folder_holds_what_its_program_makes():
-    made = files()
-    assert {file.name for file in FOLDER.iterdir()} == set(made)
-    assert [name for name, data in made.items() if (FOLDER / name).read_bytes() != data] == []
+    expected = files()
+    assert {file.name for file in FOLDER.iterdir()} == set(expected)
+    assert [name for name, data in expected.items() if (FOLDER / name).read_bytes() != data] == []
 
 
 def test_known_failure_of_the_page_names_a_test_that_exists():
-    *_, known = blocks(PAGE, "toml")
-    file, name = re.search(r'^test = "(.*)::(\w+)\[', known, re.MULTILINE).groups()
+    *_, known_failure = blocks(PAGE, "toml")
+    file, name = re.search(r'^test = "(.*)::(\w+)\[', known_failure, re.MULTILINE).groups()
     assert f"def {name}(" in (PROJECT / file).read_text(encoding="utf-8")
 
 
@@ -77,7 +77,7 @@ def test_judge_runs_in_its_caller_s_folder_without_tensorflow(own_folder, tmp_pa
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Results: {own_folder}/edgeproof-results/results.json" in done.stdout
     assert "2 passed" in done.stdout
-    left = {file.name for file in own_folder.iterdir()} - set(files())
-    assert left == {"fixtures.py", "edgeproof-results"}
+    new_files = {file.name for file in own_folder.iterdir()} - set(files())
+    assert new_files == {"fixtures.py", "edgeproof-results"}
     document = json.loads((own_folder / "edgeproof-results" / "results.json").read_text())
     assert document["run"]["command"].startswith(f"cd {PROJECT} && ")

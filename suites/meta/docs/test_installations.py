@@ -20,8 +20,8 @@ def test_every_row_of_the_table_is_tried():
     text = PAGE.read_text(encoding="utf-8")
     (table,) = re.findall(r"^## What a board needs\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)
     rows = table.splitlines()[2:]
-    asked = {(row.machine, row.wanted) for row in ROWS}
-    assert len(asked) == len(rows) > 3
+    tried = {(row.machine, row.wanted) for row in ROWS}
+    assert len(tried) == len(rows) > 3
     assert {row.machine for row in ROWS} == set(SYSTEMS)
 
 
@@ -31,13 +31,13 @@ def test_desktop_rows_cover_the_documented_pythons():
 
 
 def test_pages_name_existing_dependency_groups():
-    named = [
+    groups = [
         name
         for page in PAGES
         for name in re.findall(r"--group ([\w-]+)", page.read_text(encoding="utf-8"))
     ]
-    assert named
-    assert set(named) <= set(PINNED)
+    assert groups
+    assert set(groups) <= set(PINNED)
 
 
 def test_device_group_does_not_need_an_old_numpy():
@@ -53,12 +53,14 @@ def test_rejects_command_that_installs_nothing():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "one",
+    "installation",
     [*ROWS, *installations.desks()],
-    ids=lambda one: f"{one.machine}-{one.python}-{one.wanted[-1]}",
+    ids=lambda installation: (
+        f"{installation.machine}-{installation.python}-{installation.wanted[-1]}"
+    ),
 )
-def test_pip_resolves_the_documented_installations(one):
-    assert why_not(one) is None
+def test_pip_resolves_the_documented_installations(installation):
+    assert why_not(installation) is None
 
 
 @pytest.mark.slow

@@ -17,8 +17,8 @@ DEVICES = sorted(file.stem for file in FOLDER.glob("*.toml"))
 def section():
     """The part of the README that says it."""
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
-    _, _, rest = text.partition("### What has been run where\n")
-    return rest.partition("\n## ")[0]
+    _, _, after = text.partition("### What has been run where\n")
+    return after.partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -47,14 +47,14 @@ def test_the_workflow_runs_as_its_page_shows_it(checkout, miniature, tmp_path):
     }
     out = checkout.root / "reports" / "out"
     shutil.rmtree(out, ignore_errors=True)
-    said = []
+    outputs = []
     for step in job["steps"]:
         if "run" not in step:
             continue
         done = checkout.run(step["run"], **given)
         assert done.code == 0, done.output
-        said.append(done.output)
-    assert len(said) == 3
+        outputs.append(done.output)
+    assert len(outputs) == 3
     assert (out / "html" / "index.html").is_file()
     document = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert document["subject"]["name"] == "mini"

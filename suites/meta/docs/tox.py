@@ -17,29 +17,29 @@ from pathlib import Path
 _REFERENCE = re.compile(r"\{\[([^\]]+)\]([^}]+)\}")
 
 
-def commands_of(environment: str, given: list[str], **places: str) -> list[list[str]]:
+def commands_of(environment: str, positional: list[str], **places: str) -> list[list[str]]:
     """The commands of an environment, its references resolved.
 
     Args:
         environment: its name.
-        given: what follows the double dash.
+        positional: what follows the double dash.
         places: folders, by the words that stand for them, where tox is not called in the checkout.
     """
     ini = _ini(places)
     section = f"testenv:{environment}"
     if section not in ini:
         sys.exit(f"tox: no environment is called {environment!r}")
-    found = []
+    commands = []
     for line in ini[section]["commands"].strip().splitlines():
         if line.lstrip().startswith("#"):
             continue
         text = line
         while _REFERENCE.search(text):
             text = _REFERENCE.sub(lambda match: ini[match[1]][match[2]], text)
-        for name, value in (_values(environment, given) | places).items():
+        for name, value in (_values(environment, positional) | places).items():
             text = text.replace(f"{{{name}}}", value)
-        found.append(shlex.split(text))
-    return found
+        commands.append(shlex.split(text))
+    return commands
 
 
 def search_path_of(environment: str, **places: str) -> str | None:
@@ -58,10 +58,10 @@ def _ini(places: dict[str, str]) -> configparser.ConfigParser:
     return ini
 
 
-def _values(environment: str, given: list[str]) -> dict[str, str]:
+def _values(environment: str, positional: list[str]) -> dict[str, str]:
     """Return the values of tox's and toxfile.py's substitutions."""
     return {
-        "posargs": shlex.join(given),
+        "posargs": shlex.join(positional),
         "env_name": environment,
         "env_dir": f".tox/{environment}",
         "tox_root": ".",
@@ -72,16 +72,16 @@ def _values(environment: str, given: list[str]) -> dict[str, str]:
 def main(arguments: list[str]) -> int:
     """Run `[-c INI] -e ENV [-- ARGUMENTS]`; return the first non-zero exit code."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
-    given, places = dict(zip(arguments[:split:2], arguments[1:split:2], strict=True)), {}
-    if not {"-e"} <= set(given) <= {"-c", "-e"}:
+    options, places = dict(zip(arguments[:split:2], arguments[1:split:2], strict=True)), {}
+    if not {"-e"} <= set(options) <= {"-c", "-e"}:
         sys.exit(f"tox: {arguments[:split]} is not understood here")
-    if "-c" in given:
-        root = str(Path(given["-c"]).resolve().parent)
+    if "-c" in options:
+        root = str(Path(options["-c"]).resolve().parent)
         places = {"tox_root": root, "results": str(Path.cwd() / "edgeproof-results")}
     # What stands in for other programs lies on this one's PYTHONPATH.
-    paths = [search_path_of(given["-e"], **places), os.environ.get("PYTHONPATH")]
+    paths = [search_path_of(options["-e"], **places), os.environ.get("PYTHONPATH")]
     variables = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
-    for program, *words in commands_of(given["-e"], arguments[split + 1 :], **places):
+    for program, *words in commands_of(options["-e"], arguments[split + 1 :], **places):
         command = [sys.executable, *words] if program == "python" else [program, *words]
         code = subprocess.run(command, check=False, env=variables).returncode
         if code:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from fixtures.session.providers import Provider
 
 
-def provider_by(given: Mapping[str, str | tuple[str, ...]]) -> Provider:
+def provider_by(options: Mapping[str, str | tuple[str, ...]]) -> Provider:
     """Resolve options as a run does, and read the files that they name."""
     values = {option.name: option.default for option in OPTIONS}
     for option in OPTIONS:
-        if option.name in given:
-            said = given[option.name]
-            texts = (said,) if isinstance(said, str) else said
+        if option.name in options:
+            value = options[option.name]
+            texts = (value,) if isinstance(value, str) else value
             read = tuple(option.value_of(text, None, option.switch) for text in texts)
             values[option.name] = read if option.several else read[0]
     return provider_of(values)

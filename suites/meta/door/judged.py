@@ -28,23 +28,29 @@ class Judged:
 
     def figure(self, metric: str, candidate: str) -> float:
         """Return the value of the only measurement of a metric."""
-        (found,) = (
+        (figure,) = (
             measurement["value"]
             for measurement in self.outcome.results()["measurements"]
             if (measurement["metric"], measurement["scheme"]) == (metric, candidate)
         )
-        return float(found)
+        return float(figure)
 
     def figures(self, metric: str) -> dict[str, float]:
         """Return the values of a metric by candidate."""
         measured: list[dict[str, Any]] = self.outcome.results()["measurements"]
-        return {one["scheme"]: one["value"] for one in measured if one["metric"] == metric}
+        return {
+            measurement["scheme"]: measurement["value"]
+            for measurement in measured
+            if measurement["metric"] == metric
+        }
 
     def red(self, candidate: str) -> set[str]:
         """Return the names of a candidate's tests that failed."""
         ended = (*self.outcome.ids("failed"), *self.outcome.ids("error"))
-        ours = (name for name in ended if f"-{candidate}]" in name or f"-{candidate}-" in name)
-        return {name.partition("::")[2].partition("[")[0] for name in ours}
+        of_candidate = (
+            name for name in ended if f"-{candidate}]" in name or f"-{candidate}-" in name
+        )
+        return {name.partition("::")[2].partition("[")[0] for name in of_candidate}
 
 
 def judge(
@@ -54,10 +60,10 @@ def judge(
     store: Path | None = None,
 ) -> Judged:
     """Judge files in a separate pytest, which has to finish."""
-    kept = f"--edge-cache-dir={store or folder / 'store'}"
+    store_option = f"--edge-cache-dir={store or folder / 'store'}"
     baseline = f"--edge-baseline={folder / 'baseline'}"
-    given = [*suites, kept, baseline, *arguments]
-    outcome = run_pytest(folder / "reports", given, timeout=TIMEOUT)
+    arguments_given = [*suites, store_option, baseline, *arguments]
+    outcome = run_pytest(folder / "reports", arguments_given, timeout=TIMEOUT)
     assert outcome.code in {0, 1}, outcome.output
     for sign in ("INTERNALERROR", "Traceback"):
         assert sign not in outcome.output, outcome.output
@@ -66,11 +72,11 @@ def judge(
 
 def options(texts: Any, labels: Sequence[str], **more: str) -> list[str]:
     """Return the options that name texts, labels and a tokenizer."""
-    given = {
+    settings = {
         "corpus": str(texts.corpus),
         "columns": "text=review,label=mood",
         "labels": ",".join(labels),
         "tokenizer": f"text_vectorization:{texts.vocabulary}",
         **more,
     }
-    return [f"--edge-{name}={value}" for name, value in given.items() if value]
+    return [f"--edge-{name}={value}" for name, value in settings.items() if value]

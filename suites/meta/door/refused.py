@@ -52,12 +52,12 @@ class Refused:
 
     @staticmethod
     def _placed(options: dict[str, Any], folder: Path) -> dict[str, str | tuple[str, ...]]:
-        def placed(given: Any) -> Any:
-            if isinstance(given, str):
-                return given.replace("{}", str(folder))
-            return tuple(map(placed, given))
+        def placed(value: Any) -> Any:
+            if isinstance(value, str):
+                return value.replace("{}", str(folder))
+            return tuple(map(placed, value))
 
-        return {name: placed(given) for name, given in options.items() if given is not None}
+        return {name: placed(value) for name, value in options.items() if value is not None}
 
 
 def _csv(*rows: str, header: str = "text,label") -> str:
@@ -89,9 +89,9 @@ def _recorded(*, drop: int = 0, more: tuple[dict[str, Any], ...] = (), label: st
 
 def _without_inputs() -> bytes:
     model = Model()
-    held = model.tensor("held", (1, 3), values=[[1.0, 2.0, 3.0]])
+    constant = model.tensor("held", (1, 3), values=[[1.0, 2.0, 3.0]])
     out = model.tensor("out", (1, 3))
-    model.operator("LOGISTIC", [held], [out])
+    model.operator("LOGISTIC", [constant], [out])
     model.end_graph([], [out])
     return model.pack()
 
@@ -105,11 +105,11 @@ def _of_operator(name: str) -> bytes:
 
 
 def _spreadsheet() -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name in ("[Content_Types].xml", "xl/workbook.xml"):
             archive.writestr(name, "<x/>")
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 def _half_named() -> bytes:
@@ -149,20 +149,20 @@ ONE = '[[candidates]]\nname = "x"\nflatbuffer = "ok.tflite"\n'
 
 def _file(content: Any, *says: str, **options: Any) -> Refused:
     """Return a mistake in which another file replaces the FlatBuffer."""
-    given = {"flatbuffer": ("{}/bad.tflite",), **options}
-    return Refused(says=("bad.tflite", *says), files={"bad.tflite": content}, options=given)
+    settings = {"flatbuffer": ("{}/bad.tflite",), **options}
+    return Refused(says=("bad.tflite", *says), files={"bad.tflite": content}, options=settings)
 
 
 def _texts(content: Any, *says: str, named: str = "bad.csv", **options: Any) -> Refused:
-    given = {"corpus": "{}/bad.csv", **options}
-    return Refused(says=(named, *says), files={"bad.csv": content}, options=given)
+    settings = {"corpus": "{}/bad.csv", **options}
+    return Refused(says=(named, *says), files={"bad.csv": content}, options=settings)
 
 
 def _answers(
     content: bytes | str, *says: str, name: str = "bad.jsonl", key: str = "--edge-reference"
 ) -> Refused:
-    given: dict[str, Any] = {"reference": f"{{}}/{name}"}
-    return Refused(says=(name, key, *says), files={name: content}, options=given)
+    settings: dict[str, Any] = {"reference": f"{{}}/{name}"}
+    return Refused(says=(name, key, *says), files={name: content}, options=settings)
 
 
 FILES = {

@@ -39,10 +39,10 @@ def handed(tmp_path_factory):
 
 def against(handed, name, content, **more):
     """Judge the FlatBuffer against an ONNX file."""
-    folder, _, given = handed
+    folder, _, usual = handed
     (folder / name).write_bytes(content)
-    said = [f"--edge-{key}={value}" for key, value in more.items()]
-    return judge(folder, [*given, f"--edge-reference={folder / name}", *said], SUITES)
+    further = [f"--edge-{key}={value}" for key, value in more.items()]
+    return judge(folder, [*usual, f"--edge-reference={folder / name}", *further], SUITES)
 
 
 def test_same_weights_agree_in_every_text(handed):
@@ -54,12 +54,12 @@ def test_same_weights_agree_in_every_text(handed):
     assert "reference same.onnx: ids = 'input_ids' int64 [-1, -1]" in judged.outcome.output
 
     # What was answered is kept: the second run asks nothing.
-    (kept,) = (handed[0] / "store" / STAGE).iterdir()
-    written = {file: file.stat().st_mtime_ns for file in kept.iterdir()}
+    (stored,) = (handed[0] / "store" / STAGE).iterdir()
+    times = {file: file.stat().st_mtime_ns for file in stored.iterdir()}
     warm = against(handed, "same.onnx", onnx_writer.classifier())
     assert warm.figure("agreement", "ok") == 1.0
-    assert list((handed[0] / "store" / STAGE).iterdir()) == [kept]
-    assert {file: file.stat().st_mtime_ns for file in kept.iterdir()} == written
+    assert list((handed[0] / "store" / STAGE).iterdir()) == [stored]
+    assert {file: file.stat().st_mtime_ns for file in stored.iterdir()} == times
 
 
 def test_swapped_labels_turn_agreement_red(handed):
@@ -73,8 +73,8 @@ def test_swapped_labels_turn_agreement_red(handed):
 
 def handed_in(folder, name, content, **options):
     """Hand in an ONNX file; return the provider of the run's candidates."""
-    given = {"reference": f"{{}}/{name}", **options}
-    return provider_by(Refused(says=(), files={name: content}, options=given).make(folder))
+    settings = {"reference": f"{{}}/{name}", **options}
+    return provider_by(Refused(says=(), files={name: content}, options=settings).make(folder))
 
 
 def test_probabilities_are_used_unchanged(tmp_path):
@@ -82,32 +82,32 @@ def test_probabilities_are_used_unchanged(tmp_path):
     provider = handed_in(tmp_path, "x.onnx", onnx_writer.classifier(end=("Mul2", "Softmax")))
     answers, store = provider.reference_answers, Store(tmp_path / "store")
     provider.make(store)
-    ids, found = answers.rows["ids"], answers.recording(store)
+    ids, recorded = answers.rows["ids"], answers.recording(store)
     expected = softmax(2 * logits(ids))
-    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
-    np.testing.assert_allclose(softmax(found.logits), expected, rtol=1e-5)
+    np.testing.assert_allclose(recorded.probabilities, expected, rtol=1e-5)
+    np.testing.assert_allclose(softmax(recorded.logits), expected, rtol=1e-5)
 
 
 def test_recorded_answers_are_compared_with_the_onnx_file(handed):
-    folder, texts, given = handed
+    folder, texts, usual = handed
     rows = [
         {"id": f"line-{at + 2}", "logits": row} for at, row in enumerate(logits(texts.ids).tolist())
     ]
     recorded = folder / "app.jsonl"
     recorded.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     (folder / "same.onnx").write_bytes(onnx_writer.classifier())
-    options_of = [one for one in given if "flatbuffer" not in one]
-    told = [f"--edge-recorded={recorded}", f"--edge-reference={folder / 'same.onnx'}"]
-    judged = judge(folder, [*options_of, *told, "--edge-length=8"], SUITES)
+    options_of = [option for option in usual if "flatbuffer" not in option]
+    recording_options = [f"--edge-recorded={recorded}", f"--edge-reference={folder / 'same.onnx'}"]
+    judged = judge(folder, [*options_of, *recording_options, "--edge-length=8"], SUITES)
     assert judged.figure("agreement", "recorded") == 1.0
 
 
 def test_unusable_onnx_file_ends_in_one_message(handed, tmp_path):
-    folder, _, given = handed
+    folder, _, usual = handed
     bad = folder / "bad.onnx"
     bad.write_bytes(onnx_writer.classifier(end=("NoSuchOperator", "Softmax")))
-    told = [f"--edge-reference={bad}", f"--edge-cache-dir={tmp_path / 'store'}"]
-    outcome = run_pytest(tmp_path / "reports", [*SUITES, *given, *told])
+    bad_options = [f"--edge-reference={bad}", f"--edge-cache-dir={tmp_path / 'store'}"]
+    outcome = run_pytest(tmp_path / "reports", [*SUITES, *usual, *bad_options])
     assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
     assert "Traceback" not in outcome.output
     (line,) = {
@@ -142,7 +142,7 @@ def test_rejects_onnx_file_that_takes_all_memory(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("content", "how", "said"),
+    ("content", "settings", "message"),
     [
         (onnx_writer.classifier(names=("input_ids",)), {"output": "nope"}, "nope"),
         (
@@ -154,10 +154,10 @@ def test_rejects_onnx_file_that_takes_all_memory(tmp_path, monkeypatch):
     ],
     ids=["another output", "another number of answers", "an unknown operator"],
 )
-def test_rejects_unexpected_answers(content, how, said, tmp_path):
+def test_rejects_unexpected_answers(content, settings, message, tmp_path):
     with pytest.raises(UsageMistake) as caught:
-        asked(tmp_path, content, **how)
-    assert said in caught.value.what
+        asked(tmp_path, content, **settings)
+    assert message in caught.value.what
     assert caught.value.file == str(tmp_path / "x.onnx")
 
 

@@ -35,14 +35,14 @@ NEW = SHARED / "fully_connected_v12.tflite"
 @pytest.mark.parametrize(("threshold", "side"), [(ABOVE, "TRANSACTION"), (BELOW, "TRANSACTION")])
 def test_published_file_labels_texts_as_its_app_demands(tmp_path, threshold, side):
     """All texts are right at both thresholds of the app's test, so each score is beyond them."""
-    given = [
+    arguments = [
         f"--edge-flatbuffer=sms={SMS / 'model.tflite'}",
         f"--edge-corpus={SMS / 'texts.csv'}",
         "--edge-labels=NON_TRANSACTION,TRANSACTION",
         f"--edge-tokenizer=text_vectorization:{SMS / 'vocab.txt'}",
         f"--edge-output=threshold={threshold},positive={side}",
     ]
-    judged = judge(tmp_path, given, (*FIGURES, BEHAVIOR) if threshold == ABOVE else FIGURES)
+    judged = judge(tmp_path, arguments, (*FIGURES, BEHAVIOR) if threshold == ABOVE else FIGURES)
     assert judged.figure("accuracy", "sms") == 1.0
     assert not judged.red("sms") - {"test_variant_beats_the_majority"}, judged.outcome.output
 
@@ -58,13 +58,13 @@ def test_old_hybrid_file_is_judged_by_ids(tmp_path):
             text = draw.choice(list(words)[:500], 12)
             ids = " ".join(str(words[word]) for word in text)
             rows.writerow((" ".join(text), ("spam", "ham")[number % 2], ids))
-    given = [
+    arguments = [
         f"--edge-flatbuffer=toco={TOCO / 'model.tflite'}",
         f"--edge-corpus={tmp_path / 'texts.csv'}",
         "--edge-columns=text=text,label=label,ids=ids",
         "--edge-labels=spam,ham",
     ]
-    judged = judge(tmp_path, given, (*FIGURES, BEHAVIOR))
+    judged = judge(tmp_path, arguments, (*FIGURES, BEHAVIOR))
     assert 0.0 <= judged.figure("accuracy", "toco") <= 1.0
     assert not judged.red("toco") - {"test_variant_beats_the_majority"}, judged.outcome.output
 
@@ -72,8 +72,8 @@ def test_old_hybrid_file_is_judged_by_ids(tmp_path):
 @needs(FLEX)
 def test_rejects_file_with_text_input(tmp_path):
     texts = write_texts(tmp_path)
-    given = [f"--edge-flatbuffer={FLEX}", *options(texts, LABELS)]
-    outcome = run_pytest(tmp_path / "reports", [*FIGURES, *given])
+    arguments = [f"--edge-flatbuffer={FLEX}", *options(texts, LABELS)]
+    outcome = run_pytest(tmp_path / "reports", [*FIGURES, *arguments])
     assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
     assert "FlexUnicodeEncode" in outcome.output
     assert "takes text itself" in outcome.output
@@ -83,8 +83,8 @@ def test_rejects_file_with_text_input(tmp_path):
 @pytest.mark.parametrize("runtime", ["ai_edge_litert", "tflite_runtime"])
 def test_old_runtime_rejects_newer_operator_version(tmp_path, runtime):
     texts = write_texts(tmp_path)
-    given = [f"--edge-flatbuffer=new={NEW}", *options(texts, LABELS)]
-    judged = judge(tmp_path, [*given, f"--edge-backend={runtime}"], (*FIGURES, BEHAVIOR))
+    arguments = [f"--edge-flatbuffer=new={NEW}", *options(texts, LABELS)]
+    judged = judge(tmp_path, [*arguments, f"--edge-backend={runtime}"], (*FIGURES, BEHAVIOR))
     if runtime == "ai_edge_litert":
         assert judged.figures("accuracy")["new"] >= 0.0
         return

@@ -24,10 +24,10 @@ SECONDS = 5.0
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_mistake_ends_in_one_message(name, tmp_path):
     refused = EVERYTHING[name]
-    given = refused.make(tmp_path)
+    options = refused.make(tmp_path)
     begun = time.process_time()
     with pytest.raises(UsageMistake) as caught:
-        provider_by(given)
+        provider_by(options)
     assert time.process_time() - begun < SECONDS
     message = str(caught.value)
     assert all(part in message for part in refused.says), message
@@ -44,10 +44,10 @@ def test_unchanged_inputs_are_accepted(tmp_path):
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_mistake_ends_with_exit_code_4(name, tmp_path):
-    given = EVERYTHING[name].make(tmp_path)
+    options = EVERYTHING[name].make(tmp_path)
     arguments = [
         f"--edge-{option}={value}"
-        for option, values in given.items()
+        for option, values in options.items()
         for value in ((values,) if isinstance(values, str) else values)
     ]
     outcome = run_pytest(tmp_path / "reports", [GATE, *arguments])

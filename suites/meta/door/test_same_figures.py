@@ -24,8 +24,8 @@ METRICS = (
 
 def handed_in(mini, folder):
     """Write the test split as a user would have it; return the options that hand the files in."""
-    kept = mini.kept("corpus")
-    corpus = load_corpus(kept)
+    artefact = mini.kept("corpus")
+    corpus = load_corpus(artefact)
     with (folder / "test.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["about", "said", "felt"])
@@ -36,7 +36,7 @@ def handed_in(mini, folder):
         f"--edge-corpus={folder / 'test.csv'}",
         "--edge-columns=text=about,second=said,label=felt",
         f"--edge-labels={','.join(corpus.labels)}",
-        f"--edge-tokenizer=huggingface:{kept.path(TOKENIZER)}",
+        f"--edge-tokenizer=huggingface:{artefact.path(TOKENIZER)}",
         f"--edge-cache-dir={folder / 'store'}",
     ]
 
@@ -63,6 +63,6 @@ def given(miniature, tmp_path_factory):
 
 
 def test_given_files_get_the_measurements_of_built_ones(given, clean_run):
-    built, found = figures(clean_run.results()), figures(given)
-    assert {metric for metric, _ in found} == set(METRICS)
-    assert found == {key: built[key] for key in found}
+    built, of_given = figures(clean_run.results()), figures(given)
+    assert {metric for metric, _ in of_given} == set(METRICS)
+    assert of_given == {key: built[key] for key in of_given}

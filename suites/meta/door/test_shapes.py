@@ -37,9 +37,9 @@ def shared(texts, tmp_path_factory):
     files = [SHARED / f"{name}.tflite" for name in names]
     if not all(file.exists() for file in files):
         pytest.skip("needs ../shared/flatbuffers")
-    given = [f"--edge-flatbuffer={file}" for file in files]
-    given += options(texts, LABELS, reference=REFERENCE)
-    return judge(tmp_path_factory.mktemp("shared"), given, (*FIGURES, BEHAVIOR))
+    arguments = [f"--edge-flatbuffer={file}" for file in files]
+    arguments += options(texts, LABELS, reference=REFERENCE)
+    return judge(tmp_path_factory.mktemp("shared"), arguments, (*FIGURES, BEHAVIOR))
 
 
 @pytest.mark.parametrize("name", [REFERENCE, *ALIKE])
@@ -81,15 +81,15 @@ def test_undeclared_properties_can_be_declared(texts, tmp_path):
 
 def test_average_word_vector_counts_its_padding(shared, texts):
     answers = logits(texts.ids, masked=False).argmax(axis=1)
-    found = shared.figure("accuracy", "ids_only_average_word_vec")
-    assert found == EXACT((answers == texts.labels).mean())
+    measured = shared.figure("accuracy", "ids_only_average_word_vec")
+    assert measured == EXACT((answers == texts.labels).mean())
 
 
 def test_integer_output_is_read_with_its_scale(shared, texts):
     real = logits(texts.ids)
-    kept = 0.03 * np.clip(np.rint(real / 0.03), -128 - 5, 127 - 5)
+    rounded = 0.03 * np.clip(np.rint(real / 0.03), -128 - 5, 127 - 5)
     assert shared.figure("total_variation", "int8_output") == EXACT(
-        distance(softmax(real), softmax(kept)), abs=1e-3
+        distance(softmax(real), softmax(rounded)), abs=1e-3
     )
 
 
@@ -111,8 +111,8 @@ def test_order_of_inputs_is_warned_of(shared):
 
 
 def test_wrong_output_meaning_is_reported(shared):
-    said = "Its output is called 'logits' and holds probabilities"
-    assert f"probabilities_not_logits: {said}" in shared.outcome.output
+    warning = "Its output is called 'logits' and holds probabilities"
+    assert f"probabilities_not_logits: {warning}" in shared.outcome.output
 
 
 def test_probabilities_are_not_softmaxed_again(texts, tmp_path):
@@ -120,8 +120,8 @@ def test_probabilities_are_not_softmaxed_again(texts, tmp_path):
     files = {"one": classifier(end=("SOFTMAX",)), "other": classifier(end=("SOFTMAX",), seed=1)}
     for name, data in files.items():
         (tmp_path / f"{name}.tflite").write_bytes(data)
-    given = [f"--edge-flatbuffer={tmp_path / name}.tflite" for name in files]
-    judged = judge(tmp_path, [*given, *options(texts, LABELS, reference="one")])
+    arguments = [f"--edge-flatbuffer={tmp_path / name}.tflite" for name in files]
+    judged = judge(tmp_path, [*arguments, *options(texts, LABELS, reference="one")])
     first, second = softmax(logits(texts.ids)), softmax(logits(texts.ids, seed=1))
     expected, twice = distance(first, second), distance(softmax(first), softmax(second))
     assert expected > 2 * twice
@@ -163,7 +163,7 @@ def test_ids_of_the_corpus_are_fed_as_they_stand(texts, tmp_path):
     }
     for name, data in shapes.items():
         (tmp_path / f"{name}.tflite").write_bytes(data)
-    given = [f"--edge-flatbuffer={tmp_path / name}.tflite" for name in shapes]
-    given += options(texts, LABELS, tokenizer="", columns="text=review,label=mood,ids=numbers")
-    judged = judge(tmp_path, [*given, "--edge-output=name=0"])
+    arguments = [f"--edge-flatbuffer={tmp_path / name}.tflite" for name in shapes]
+    arguments += options(texts, LABELS, tokenizer="", columns="text=review,label=mood,ids=numbers")
+    judged = judge(tmp_path, [*arguments, "--edge-output=name=0"])
     assert judged.figures("accuracy") == dict.fromkeys(shapes, EXACT(RIGHT))

@@ -42,22 +42,22 @@ def run(files, folder, network, candidates, suites=FIGURES, **keys):
     lines = [f"{key} = {json.dumps(value)}" for key, value in own.items()]
     lines += ["[corpus]", f'file = "{files / "texts.csv"}"', f'label = "{column}"', 'id = "id"']
     for name, more in candidates.items():
-        told = {"flatbuffer": name, **more}
-        told["flatbuffer"] = str(files / f"{told['flatbuffer']}.tflite")
+        entry = {"flatbuffer": name, **more}
+        entry["flatbuffer"] = str(files / f"{entry['flatbuffer']}.tflite")
         lines += ["[[candidates]]", f'name = "{name}"']
-        lines += [f"{key} = {value}" for key, value in _written(told).items()]
+        lines += [f"{key} = {value}" for key, value in _written(entry).items()]
     toml = folder / "mine.toml"
     toml.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return judge(folder, [f"--edge-subject={toml}"], suites)
 
 
-def _written(told):
+def _written(entry):
     def inline(value):
         if not isinstance(value, dict):
             return json.dumps(value)
-        return "{ " + ", ".join(f"{key} = {inline(each)}" for key, each in value.items()) + " }"
+        return "{ " + ", ".join(f"{key} = {inline(item)}" for key, item in value.items()) + " }"
 
-    return {key: inline(value) for key, value in told.items()}
+    return {key: inline(value) for key, value in entry.items()}
 
 
 def assert_as_keras(judged, files, network, exact, near=()):
@@ -80,8 +80,8 @@ def assert_as_keras(judged, files, network, exact, near=()):
 def average(files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("average")
     words = (files / "vocabulary.txt").read_text("utf-8").split("\n")[:-1]
-    others = np.random.default_rng(1).permutation(words[2:])
-    (folder / "shuffled.txt").write_text("\n".join([*words[:2], *others]) + "\n", "utf-8")
+    shuffled = np.random.default_rng(1).permutation(words[2:])
+    (folder / "shuffled.txt").write_text("\n".join([*words[:2], *shuffled]) + "\n", "utf-8")
     candidates = {
         **{f"average{way}": {} for way in ("", "_saved", "_unsigned", "_dynamic", "_float16")},
         "average_int8": {},
@@ -152,8 +152,8 @@ def test_second_graph_is_reported_as_not_localized(files, tmp_path):
     keys = {"labels": LABELS, "tokenizer": str(files / "vocabulary.txt"), "reference": "classify"}
     judged = run(files, tmp_path, "convolution", candidates, FIGURES[1:], **keys)
     assert AGREEMENT in judged.red("int8")
-    said = " ".join(judged.outcome.output.split())
-    assert "classify answers by graph 1 of its file" in said
+    output = " ".join(judged.outcome.output.split())
+    assert "classify answers by graph 1 of its file" in output
 
 
 # ------------------------------------------------------------------------ recurrent, one sigmoid
@@ -232,7 +232,7 @@ def test_declared_labels_override_the_metadata_with_a_remark(files, tmp_path):
 
 
 def recorded(files, folder, npz):
-    given = [
+    arguments = [
         f"--edge-flatbuffer=app={files / 'average.tflite'}",
         f"--edge-corpus={files / 'texts.csv'}",
         "--edge-columns=text=text,label=label,id=id",
@@ -240,7 +240,7 @@ def recorded(files, folder, npz):
         f"--edge-tokenizer={files / 'vocabulary.txt'}",
         f"--edge-recorded={npz}",
     ]
-    return judge(folder, given, (*FIGURES, "suites/tokenization"))
+    return judge(folder, arguments, (*FIGURES, "suites/tokenization"))
 
 
 @SLOW
@@ -253,8 +253,8 @@ def test_ids_equal_those_of_keras(files, tmp_path):
 
 @SLOW
 def test_ids_of_another_vocabulary_fail(files, tmp_path):
-    with np.load(files / "average.npz") as held:
-        arrays = dict(held)
+    with np.load(files / "average.npz") as archive:
+        arrays = dict(archive)
     arrays["ids"][arrays["ids"] > 1] += 1
     np.savez(tmp_path / "other.npz", **arrays)
     judged = recorded(files, tmp_path, tmp_path / "other.npz")
@@ -274,14 +274,14 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_rejects_file_that_cannot_be_right(files, name):
-    given = {
+    options_given = {
         "flatbuffer": (f"{files / name}.tflite",),
         "corpus": str(files / "texts.csv"),
         "labels": ",".join(LABELS),
         "tokenizer": str(files / "vocabulary.txt"),
     }
     with pytest.raises(UsageMistake) as caught:
-        provider_by(given)
+        provider_by(options_given)
     message = str(caught.value)
     assert all(part in message for part in (f"{name}.tflite", *REFUSED[name])), message
     assert caught.value.remedy

@@ -54,8 +54,8 @@ def write_texts(
     lengths = draw.integers(2, TOKENS + 1, COUNT)
     ids = draw.integers(FIRST, ROWS, (COUNT, TOKENS))
     ids[np.arange(TOKENS) >= lengths[:, None]] = 0
-    given = logits(ids, len(names), seed=seed) if answers is None else answers(ids)
-    labels = given.argmax(axis=1)
+    scores = logits(ids, len(names), seed=seed) if answers is None else answers(ids)
+    labels = scores.argmax(axis=1)
     labels[::WRONG] = (labels[::WRONG] + 1) % len(names)
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = folder / "vocab.txt"
@@ -65,9 +65,9 @@ def write_texts(
         rows = csv.writer(file)
         rows.writerow(("review", "mood", "numbers"))
         for row, label in zip(ids, labels, strict=True):
-            told = [number for number in row if number]
-            words = " ".join(WORDS[number - FIRST].upper() for number in told)
-            rows.writerow((f"{words}!", names[label], " ".join(map(str, told))))
+            words_of_row = [number for number in row if number]
+            words = " ".join(WORDS[number - FIRST].upper() for number in words_of_row)
+            rows.writerow((f"{words}!", names[label], " ".join(map(str, words_of_row))))
     return Texts(corpus, vocabulary, ids, labels)
 
 
@@ -93,6 +93,6 @@ def softmax(values: Floats) -> Floats:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def distance(one: Floats, other: Floats) -> float:
+def distance(first: Floats, second: Floats) -> float:
     """Return the mean total variation between probabilities [n, classes]."""
-    return float(np.abs(one - other).sum(axis=1).mean() / 2)
+    return float(np.abs(first - second).sum(axis=1).mean() / 2)

@@ -42,8 +42,8 @@ def trained_files() -> Path:
 
 def accuracy_of(folder: Path, network: str) -> float:
     """Return the accuracy that Keras measured for a network."""
-    found: dict[str, float] = json.loads((folder / "keras.json").read_text("utf-8"))
-    return found[network]
+    accuracies: dict[str, float] = json.loads((folder / "keras.json").read_text("utf-8"))
+    return accuracies[network]
 
 
 def _kept() -> Path:

@@ -83,11 +83,11 @@ def main(folder: Path, corpus: Path | None) -> None:
     }
     reported = {}
     for name in NETWORKS:
-        known, never_seen = (encoders[name]([text for text, _ in part]) for part in (train, test))
-        made = _trained(name, known, train)
-        reported[name] = _record(folder, name, made, never_seen, test)
+        train_ids, test_ids = (encoders[name]([text for text, _ in part]) for part in (train, test))
+        network = _trained(name, train_ids, train)
+        reported[name] = _record(folder, name, network, test_ids, test)
         vocabulary = (folder / "regex.txt").read_bytes()
-        _convert(folder, name, Trained(made, known[:100], vocabulary))
+        _convert(folder, name, Trained(network, train_ids[:100], vocabulary))
     (folder / "keras.json").write_text(json.dumps(reported), encoding="utf-8")
 
 
@@ -97,8 +97,10 @@ def main(folder: Path, corpus: Path | None) -> None:
 def _airline(file: Path) -> Rows:
     """Return texts of the airline corpus, in an order of their own."""
     text = file.read_bytes().decode("utf-8", errors="replace")
-    held = [(row["text"], row["airline_sentiment"]) for row in csv.DictReader(io.StringIO(text))]
-    rows = list({text: (text, label) for text, label in held if text.strip()}.values())
+    labelled = [
+        (row["text"], row["airline_sentiment"]) for row in csv.DictReader(io.StringIO(text))
+    ]
+    rows = list({text: (text, label) for text, label in labelled if text.strip()}.values())
     random.Random(SEED).shuffle(rows)  # noqa: S311 - the same order every time
     return rows[: TRAIN + TEST]
 
@@ -106,8 +108,8 @@ def _airline(file: Path) -> Rows:
 def _generated() -> Rows:
     counts = Counts(train=TRAIN, validation=0, calibration=0, test=TEST)
     corpus = generate(CorpusTable(source="generated", labels=LABELS, counts=counts, seed=SEED))
-    both = (*corpus.splits["train"], *corpus.splits["test"])
-    return [(one.text, LABELS[one.label]) for one in both]
+    texts = (*corpus.splits["train"], *corpus.splits["test"])
+    return [(text.text, LABELS[text.label]) for text in texts]
 
 
 def _write_texts(folder: Path, rows: Rows) -> None:
@@ -156,8 +158,8 @@ def _model_maker(folder: Path, rows: Rows) -> Callable[[Sequence[str]], Ids]:
         ids = np.full((len(texts), LENGTH), numbers[PAD], np.int32)
         for row, text in enumerate(texts):
             words = [numbers.get(word, numbers[UNKNOWN]) for word in split(text)]
-            given = [numbers[START], *words][:LENGTH]
-            ids[row, : len(given)] = given
+            ids_of_text = [numbers[START], *words][:LENGTH]
+            ids[row, : len(ids_of_text)] = ids_of_text
         return ids
 
     return encode
@@ -168,9 +170,9 @@ def _model_maker(folder: Path, rows: Rows) -> Callable[[Sequence[str]], Ids]:
 
 def _trained(name: str, ids: Ids, rows: Rows) -> Any:
     network = _NETWORKS[name]()
-    one = network.output_shape[-1] == 1
-    targets = np.array([_target(label, one=one) for _, label in rows])
-    if one:
+    sigmoid = network.output_shape[-1] == 1
+    targets = np.array([_target(label, sigmoid=sigmoid) for _, label in rows])
+    if sigmoid:
         loss: Any = "binary_crossentropy"
     else:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=name == "convolution")
@@ -179,8 +181,8 @@ def _trained(name: str, ids: Ids, rows: Rows) -> Any:
     return network
 
 
-def _target(label: str, *, one: bool) -> int:
-    return int(label == LABELS[0]) if one else LABELS.index(label)
+def _target(label: str, *, sigmoid: bool) -> int:
+    return int(label == LABELS[0]) if sigmoid else LABELS.index(label)
 
 
 def _average(length: int | None = LENGTH) -> Any:
@@ -232,23 +234,23 @@ def _record(folder: Path, name: str, network: Any, ids: Ids, rows: Rows) -> floa
     """Write Keras' answers; return the accuracy that Keras finds."""
     answers = np.asarray(network.predict(ids, verbose=0), np.float64)
     names = np.array([f"t{number}" for number in range(len(ids))])
-    one = answers.shape[1] == 1
-    if one:
+    sigmoid = answers.shape[1] == 1
+    if sigmoid:
         answers = np.concatenate([1.0 - answers, answers], axis=1)
     kind = "logits" if name == "convolution" else "probabilities"
     labels = answers.argmax(axis=1)
     arrays: dict[str, Any] = {"id": names, "label": labels, "ids": ids, kind: answers}
     np.savez(folder / f"{name}.npz", **arrays)
-    targets = np.array([_target(label, one=one) for _, label in rows])
+    targets = np.array([_target(label, sigmoid=sigmoid) for _, label in rows])
     return float(network.evaluate(ids, targets, verbose=0)[1])
 
 
 # -------------------------------------------------------------------------------------- converting
 
 
-def _convert(folder: Path, name: str, made: Trained) -> None:
+def _convert(folder: Path, name: str, trained: Trained) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        for file, data in _FILES[name](made, Path(scratch)):
+        for file, data in _FILES[name](trained, Path(scratch)):
             (folder / f"{file}.tflite").write_bytes(data)
 
 
@@ -287,9 +289,9 @@ def _without_weights(network: Any, folder: Path) -> Any:
     return tf.lite.TFLiteConverter.from_saved_model(str(folder))
 
 
-def _static(converter: Any, made: Trained, dtype: Any) -> Any:
+def _static(converter: Any, trained: Trained, dtype: Any) -> Any:
     def samples() -> Iterator[list[Any]]:
-        for row in made.calibration:
+        for row in trained.calibration:
             yield [row[None].astype(dtype)]
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -298,8 +300,8 @@ def _static(converter: Any, made: Trained, dtype: Any) -> Any:
     return converter
 
 
-def _average_files(made: Trained, scratch: Path) -> Iterator[tuple[str, bytes]]:
-    network = made.network
+def _average_files(trained: Trained, scratch: Path) -> Iterator[tuple[str, bytes]]:
+    network = trained.network
     from_keras = partial(tf.lite.TFLiteConverter.from_keras_model, network)
     yield "average", from_keras().convert()
     yield "average_saved", _from_saved(network, scratch / "saved").convert()
@@ -313,7 +315,7 @@ def _average_files(made: Trained, scratch: Path) -> Iterator[tuple[str, bytes]]:
     half.optimizations = [tf.lite.Optimize.DEFAULT]
     half.target_spec.supported_types = [tf.float16]
     yield "average_float16", half.convert()
-    static = _static(from_keras(), made, np.int32)
+    static = _static(from_keras(), trained, np.int32)
     static.inference_output_type = tf.int8
     yield "average_int8", static.convert()
     opened = _average(None)
@@ -325,13 +327,13 @@ def _frozen(network: Any) -> Any:
     return convert_variables_to_constants_v2(_fixed(network).get_concrete_function())
 
 
-def _convolution_files(made: Trained, scratch: Path) -> Iterator[tuple[str, bytes]]:
-    network = made.network
+def _convolution_files(trained: Trained, scratch: Path) -> Iterator[tuple[str, bytes]]:
+    network = trained.network
     from_keras = partial(tf.lite.TFLiteConverter.from_keras_model, network)
     yield "convolution", from_keras().convert()
-    static = _static(from_keras(), made, np.float32)
+    static = _static(from_keras(), trained, np.float32)
     yield "convolution_int8", static.convert()
-    static = _static(from_keras(), made, np.float32)
+    static = _static(from_keras(), trained, np.float32)
     static.inference_input_type = static.inference_output_type = tf.int8
     yield "convolution_int8_ids", static.convert()
     spec = tf.TensorSpec([1, LENGTH], tf.int32, name="words")
@@ -342,15 +344,15 @@ def _convolution_files(made: Trained, scratch: Path) -> Iterator[tuple[str, byte
 
     @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator]
     def count(words: Any) -> dict[str, Any]:
-        known = tf.cast(tf.not_equal(words, 0), tf.float32)
-        return {"scores": tf.reduce_sum(known, axis=1, keepdims=True) * tf.ones([1, len(LABELS)])}
+        counted = tf.cast(tf.not_equal(words, 0), tf.float32)
+        return {"scores": tf.reduce_sum(counted, axis=1, keepdims=True) * tf.ones([1, len(LABELS)])}
 
     functions = {"a_count": count, "classify": classify}
     yield "two_signatures", _exported(network, functions, scratch / "two").convert()
 
 
-def _recurrent_files(made: Trained, scratch: Path) -> Iterator[tuple[str, bytes]]:
-    network = made.network
+def _recurrent_files(trained: Trained, scratch: Path) -> Iterator[tuple[str, bytes]]:
+    network = trained.network
     fixed = _from_saved(network, scratch / "fixed")
     yield "recurrent", fixed.convert()
     unrolled = _unrolled(network)
@@ -376,10 +378,10 @@ def _unrolled(network: Any) -> Any:
     return copied
 
 
-def _model_maker_files(made: Trained, scratch: Path) -> Iterator[tuple[str, bytes]]:
-    data = _from_saved(made.network, scratch / "saved").convert()
-    yield "model_maker", _described(data, made.vocabulary, LABELS)
-    yield "model_maker_wrong_labels", _described(data, made.vocabulary, LABELS[::-1])
+def _model_maker_files(trained: Trained, scratch: Path) -> Iterator[tuple[str, bytes]]:
+    data = _from_saved(trained.network, scratch / "saved").convert()
+    yield "model_maker", _described(data, trained.vocabulary, LABELS)
+    yield "model_maker_wrong_labels", _described(data, trained.vocabulary, LABELS[::-1])
 
 
 def _described(data: bytes, vocabulary: bytes, labels: Sequence[str]) -> bytes:

@@ -35,13 +35,13 @@ class _Encoder:
         self.made = 0
 
     def add(
-        self, kind: str, inputs: list[int], shape: tuple[int, ...], name: str = "", **how: Any
+        self, kind: str, inputs: list[int], shape: tuple[int, ...], name: str = "", **settings: Any
     ) -> int:
         """Add an operator; return its output."""
         self.made += 1
-        dtype = how.pop("dtype", "float32")
+        dtype = settings.pop("dtype", "float32")
         output = self.model.tensor(name or f"{kind}_{self.made}", shape, dtype)
-        self.model.operator(kind, inputs, [output], **how)
+        self.model.operator(kind, inputs, [output], **settings)
         return output
 
     def constant(self, values: Any, dtype: str) -> int:
@@ -87,23 +87,23 @@ class _Encoder:
         apart = self.add("ABS", [between], square, dtype="int32", options=("AbsOptions", {}))
         ids = self.shaped(apart, TOKENS * TOKENS, dtype="int32")
         table = self.weights(TOKENS, HEADS)
-        found = self.rows(ids, table, TOKENS * TOKENS, HEADS)
+        biases = self.rows(ids, table, TOKENS * TOKENS, HEADS)
         return self.turned(
-            self.shaped(found, TOKENS, TOKENS, HEADS), (2, 0, 1), (HEADS, TOKENS, TOKENS)
+            self.shaped(biases, TOKENS, TOKENS, HEADS), (2, 0, 1), (HEADS, TOKENS, TOKENS)
         )
 
     def mask(self, given: int, fill: int) -> int:
         """Return 0 for a token and `fill` for padding [1, 1, tokens, tokens]."""
-        kept = self.add("CAST", [given], (1, TOKENS), dtype="bool", options=("CastOptions", {}))
+        truth = self.add("CAST", [given], (1, TOKENS), dtype="bool", options=("CastOptions", {}))
         places = np.stack([np.zeros(TOKENS), np.arange(TOKENS)], axis=-1)[None, None, None]
         keys = (1, 1, 1, TOKENS)
-        kept = self.add(
-            "GATHER_ND", [kept, self.constant(places, "int32")], keys, dtype="bool", version=5
+        truth = self.add(
+            "GATHER_ND", [truth, self.constant(places, "int32")], keys, dtype="bool", version=5
         )
         every = self.constant(np.ones((1, 1, TOKENS, 1)), "bool")
         square = (1, 1, TOKENS, TOKENS)
-        kept = self.add("LOGICAL_AND", [every, kept], square, dtype="bool")
-        return self.add("SELECT_V2", [kept, self.constant(0.0, "float32"), fill], square)
+        truth = self.add("LOGICAL_AND", [every, truth], square, dtype="bool")
+        return self.add("SELECT_V2", [truth, self.constant(0.0, "float32"), fill], square)
 
     def attend(self, hidden: int, mask: int) -> int:
         """Return the output of attention [1, tokens, hidden]."""
@@ -118,45 +118,51 @@ class _Encoder:
         scores = self.add("ADD", [scores, mask], square, MASKED)
         shares = self.add("SOFTMAX", [scores], square, options=("SoftmaxOptions", {0: f32(1.0)}))
         operands = [self.shaped(shares, *flat), self.shaped(value, *flat)]
-        found = self.add("BATCH_MATMUL", operands, flat)
+        attended = self.add("BATCH_MATMUL", operands, flat)
         by_token = self.turned(
-            self.shaped(found, *square), (0, 2, 1, 3), (1, TOKENS, HEADS, TOKENS)
+            self.shaped(attended, *square), (0, 2, 1, 3), (1, TOKENS, HEADS, TOKENS)
         )
         return self.shaped(by_token, 1, TOKENS, HIDDEN)
 
 
 def converted_encoder() -> bytes:
     """Return the FlatBuffer."""
-    made = _Encoder()
-    ids = made.model.tensor("ids", (1, TOKENS), "int32")
-    mask = made.model.tensor("mask", (1, TOKENS), "int32")
-    fill = made.constant(FILL, "float32")
-    words = made.weights(VOCABULARY, HIDDEN)
-    found = made.rows(made.shaped(ids, TOKENS, dtype="int32"), words, TOKENS, HIDDEN, WORDS)
+    encoder = _Encoder()
+    ids = encoder.model.tensor("ids", (1, TOKENS), "int32")
+    mask = encoder.model.tensor("mask", (1, TOKENS), "int32")
+    fill = encoder.constant(FILL, "float32")
+    words = encoder.weights(VOCABULARY, HIDDEN)
+    embedded = encoder.rows(
+        encoder.shaped(ids, TOKENS, dtype="int32"), words, TOKENS, HIDDEN, WORDS
+    )
     shape = (1, TOKENS, HIDDEN)
-    hidden = made.add("ADD", [made.shaped(found, *shape), made.weights(*shape, spread=0.3)], shape)
-    attended = made.dense(made.attend(hidden, made.mask(mask, fill)))
-    hidden = made.add("ADD", [hidden, attended], shape)
+    hidden = encoder.add(
+        "ADD", [encoder.shaped(embedded, *shape), encoder.weights(*shape, spread=0.3)], shape
+    )
+    attended = encoder.dense(encoder.attend(hidden, encoder.mask(mask, fill)))
+    hidden = encoder.add("ADD", [hidden, attended], shape)
     # No value is smaller: it changes nothing, and reads what masks.
-    hidden = made.add("MAXIMUM", [hidden, fill], shape)
-    start, size = made.constant((0, 0, 0), "int32"), made.constant((1, 1, HIDDEN), "int32")
-    first = made.add("SLICE", [hidden, start, size], (1, 1, HIDDEN))
-    head = made.weights(CLASSES, HIDDEN, spread=HIDDEN**-0.5)
-    bias = made.constant(np.zeros(CLASSES), "float32")
-    logits = made.add(
+    hidden = encoder.add("MAXIMUM", [hidden, fill], shape)
+    start, size = encoder.constant((0, 0, 0), "int32"), encoder.constant((1, 1, HIDDEN), "int32")
+    first = encoder.add("SLICE", [hidden, start, size], (1, 1, HIDDEN))
+    head = encoder.weights(CLASSES, HIDDEN, spread=HIDDEN**-0.5)
+    bias = encoder.constant(np.zeros(CLASSES), "float32")
+    logits = encoder.add(
         "FULLY_CONNECTED", [first, head, bias], (1, CLASSES), "logits", options=_DENSE
     )
-    made.model.sign({NAMES[IDS]: ids, NAMES[MASK]: mask}, {LOGITS: logits}, key="serving_default")
-    made.model.end_graph([ids, mask], [logits])
-    return made.model.pack()
+    encoder.model.sign(
+        {NAMES[IDS]: ids, NAMES[MASK]: mask}, {LOGITS: logits}, key="serving_default"
+    )
+    encoder.model.end_graph([ids, mask], [logits])
+    return encoder.model.pack()
 
 
 def texts(count: int, seed: int = 5) -> list[dict[str, NDArray[np.int32]]]:
     """Return random texts of random lengths, under the names of the signature."""
     random = np.random.default_rng(seed)
-    found = []
+    samples = []
     for _ in range(count):
         mask = (np.arange(TOKENS) < random.integers(3, TOKENS + 1)).astype(np.int32)[None]
         ids = random.integers(5, VOCABULARY, (1, TOKENS)).astype(np.int32) * mask
-        found.append({NAMES[IDS]: ids, NAMES[MASK]: mask})
-    return found
+        samples.append({NAMES[IDS]: ids, NAMES[MASK]: mask})
+    return samples

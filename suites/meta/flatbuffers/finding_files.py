@@ -80,10 +80,10 @@ def chain(*operators: str, inputs: str = "int32", shape: tuple[int, ...] = (1, 8
     return model.pack()
 
 
-def answering(shape: tuple[int, ...], dtype: str = "float32", **how: Any) -> bytes:
+def answering(shape: tuple[int, ...], dtype: str = "float32", **settings: Any) -> bytes:
     """Return a file whose output has this shape and dtype."""
     model = Model()
-    ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", shape, dtype, **how)
+    ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", shape, dtype, **settings)
     weights = model.tensor("w", (3, 8), values=np.ones((3, 8)))
     model.operator("FULLY_CONNECTED", [ids, weights, -1], [out])
     model.sign({"ids": ids}, {"out": out})
@@ -91,10 +91,10 @@ def answering(shape: tuple[int, ...], dtype: str = "float32", **how: Any) -> byt
     return model.pack()
 
 
-def taking(shape: tuple[int, ...], **how: Any) -> bytes:
+def taking(shape: tuple[int, ...], **settings: Any) -> bytes:
     """Return a file whose input has this shape."""
     model = Model()
-    ids, out = model.tensor("ids", shape, "int32", **how), model.tensor("out", (1, 3))
+    ids, out = model.tensor("ids", shape, "int32", **settings), model.tensor("out", (1, 3))
     weights = model.tensor("w", (3, 8), values=np.ones((3, 8)))
     model.operator("FULLY_CONNECTED", [ids, weights, -1], [out])
     model.sign({"ids": ids}, {"out": out})
@@ -131,14 +131,14 @@ def unread() -> bytes:
     return model.pack()
 
 
-def half_signed(*, whole: bool) -> bytes:
+def half_signed(*, names_all: bool) -> bytes:
     """Return a file whose signature names all its inputs, or one of two."""
     model = Model()
     ids, mask = model.tensor("ids", (1, 8), "int32"), model.tensor("mask", (1, 8), "int32")
     out, weights = model.tensor("out", (1, 8)), model.tensor("w", (1, 8), values=np.ones((1, 8)))
     model.operator("ADD", [ids, weights], [out])
     model.operator("MUL", [mask, weights], [out])
-    model.sign({"ids": ids, **({"mask": mask} if whole else {})}, {"logits": out})
+    model.sign({"ids": ids, **({"mask": mask} if names_all else {})}, {"logits": out})
     model.end_graph([ids, mask], [out])
     return model.pack()
 
@@ -264,9 +264,9 @@ def corrupt_member() -> bytes:
     return data[:at] + b"W" + data[at + 1 :]
 
 
-def one(**how: Any) -> Callable[[], bytes]:
+def one(**settings: Any) -> Callable[[], bytes]:
     """Return a function that makes a classifier."""
-    return lambda: classifier(**how)
+    return lambda: classifier(**settings)
 
 
 SCALES = [0.1] * WIDE
@@ -317,8 +317,8 @@ FILES: dict[str, tuple[Callable[[], bytes], Callable[[], bytes], str | None]] = 
         None,
     ),
     "signature-incomplete": (
-        lambda: half_signed(whole=False),
-        lambda: half_signed(whole=True),
+        lambda: half_signed(names_all=False),
+        lambda: half_signed(names_all=True),
         None,
     ),
     "input-order": (one(order=(1, 2, 0)), one(), None),

@@ -51,26 +51,29 @@ class Check:
 
     def simplified(self) -> dict[str, Any]:
         """Return the operators that are left after simplification."""
-        kinds = [{kind for kind, _ in Graph(one).outputs()} for one in (self.raw, self.plain)]
+        kinds = [{kind for kind, _ in Graph(file).outputs()} for file in (self.raw, self.plain)]
         return {
             "same": self._same(self.plain),
             "gone": sorted(kinds[0] - kinds[1]),
-            "runtimes": [minimum_runtime(_report(one)) for one in (self.raw, self.plain)],
+            "runtimes": [minimum_runtime(_report(file)) for file in (self.raw, self.plain)],
             "again": simplify(self.plain) == self.plain,
         }
 
     def axes(self) -> dict[str, list[int]]:
         """Find the axes of tokens of the tensors that have a name of their own."""
         graph = Graph(self.plain)
-        axes = {graph.name(tensor): sorted(found) for tensor, found in token_axes(graph).items()}
-        named = (encoder.KEYS, encoder.SCORES, encoder.MASKED, encoder.WORDS)
-        return {name: axes[name] for name in named}
+        axes = {
+            graph.name(tensor): sorted(axes_of_tensor)
+            for tensor, axes_of_tensor in token_axes(graph).items()
+        }
+        shown = (encoder.KEYS, encoder.SCORES, encoder.MASKED, encoder.WORDS)
+        return {name: axes[name] for name in shown}
 
     def masks(self) -> dict[str, Any]:
         """Return the effect of clipping on the mask, and on other readers of its constant."""
         clipped = clip_masks(self.plain)
         fills = {
-            kind: [_fill(Graph(one), code) for one in (self.plain, clipped)]
+            kind: [_fill(Graph(file), code) for file in (self.plain, clipped)]
             for kind, code in (("mask", CODES.SELECT_V2), ("other", CODES.MAXIMUM))
         }
         limit, ends = needed_of_masks(clipped, self.calibration)
@@ -103,11 +106,11 @@ class Check:
         """Convert to integers without the mask's treatment, and without texts."""
         # What the module imports is replaced in it.
         replaced: Any = quantizing
-        kept, replaced.needed_of_masks = replaced.needed_of_masks, lambda *_: (LIMIT, {})
+        original, replaced.needed_of_masks = replaced.needed_of_masks, lambda *_: (LIMIT, {})
         wide = self._made(INTEGER)["error"]
         replaced.needed_of_masks = lambda *_: (LIMIT, {encoder.MASKED: -1.0})
         shallow = self._made(INTEGER)["padding_matters"]
-        replaced.needed_of_masks = kept
+        replaced.needed_of_masks = original
         try:
             make_variant(self.plain, SCHEMES[INTEGER], None)
         except UnsupportedSchemeError as error:
@@ -115,13 +118,13 @@ class Check:
         return {"wide": wide, "shallow": shallow, "without_texts": None}
 
     def _made(self, scheme: str) -> dict[str, Any]:
-        made = make_variant(self.plain, SCHEMES[scheme], self.calibration)
-        report, contract = _report(made), CONTRACTS[scheme]
+        quantized = make_variant(self.plain, SCHEMES[scheme], self.calibration)
+        report, contract = _report(quantized), CONTRACTS[scheme]
         newest = version_key(contract.runtime)
         return {
-            "error": self._error(made),
-            "bytes": len(made),
-            "padding_matters": self._padding_matters(made),
+            "error": self._error(quantized),
+            "bytes": len(quantized),
+            "padding_matters": self._padding_matters(quantized),
             "breaches": [
                 *product_breaches(contract, report),
                 *weight_breaches(contract, report),

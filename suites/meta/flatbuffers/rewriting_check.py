@@ -124,7 +124,10 @@ class Check:
         watched = ranges_of(graph, Observer(self.plain), self.samples)
         return {
             "all": set(watched) == set(graph.written()),
-            "ordered": all(one["min"] <= one["max"] for one in watched.values()),
+            "ordered": all(
+                range_of_tensor["min"] <= range_of_tensor["max"]
+                for range_of_tensor in watched.values()
+            ),
         }
 
     def packing(self) -> bool:
@@ -151,7 +154,10 @@ def _spread(flatbuffer: bytes, samples: Any) -> float:
         for name, array in values.items():
             largest = np.abs(array.reshape(-1, array.shape[-1])).max(axis=0)
             reach[name] = np.maximum(reach.get(name, 0), largest)
-    return max(float(one.max() / np.median(one)) for one in reach.values())
+    return max(
+        float(reach_of_tensor.max() / np.median(reach_of_tensor))
+        for reach_of_tensor in reach.values()
+    )
 
 
 if __name__ == "__main__":

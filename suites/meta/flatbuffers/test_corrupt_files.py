@@ -47,8 +47,8 @@ def judge(path: Path, data: bytes) -> None:
 def test_survives_truncation(
     tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
 ) -> None:
-    whole = tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes()
-    judge(tmp_path / "cut.tflite", whole[: data.draw(st.integers(0, len(whole)))])
+    intact = tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes()
+    judge(tmp_path / "cut.tflite", intact[: data.draw(st.integers(0, len(intact)))])
 
 
 @fuzzing
@@ -77,7 +77,7 @@ def test_survives_extreme_words(
 
 
 @pytest.mark.parametrize(
-    ("data", "what"),
+    ("data", "message"),
     [
         (b"", "is empty"),
         (b"\x1c\x00\x00\x00TFL9 of another kind", "identifier"),
@@ -87,18 +87,18 @@ def test_survives_extreme_words(
         (b"\x08\x00\x00\x00TFL3" + b"\x00" * 64, "corrupt"),
     ],
 )
-def test_error_says_what_is_wrong(tmp_path: Path, data: bytes, what: str) -> None:
+def test_error_says_what_is_wrong(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "broken.tflite"
     path.write_bytes(data)
-    with pytest.raises(EdgeproofError, match=what) as caught:
+    with pytest.raises(EdgeproofError, match=message) as caught:
         inspect(path)
     assert caught.value.file == str(path)
 
 
 def test_rejects_half_a_file(tiny_models: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "half.tflite"
-    whole = tiny_models["float32"].read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+    intact = tiny_models["float32"].read_bytes()
+    path.write_bytes(intact[: len(intact) // 2])
     with pytest.raises(EdgeproofError, match="truncated or corrupt"):
         inspect(path)
 

@@ -24,8 +24,8 @@ def found(tmp_path, data, claimed=None, name="given.tflite"):
 
 @pytest.mark.parametrize("kind", FILES)
 def test_finding_appears_in_the_faulty_file_only(tmp_path, kind):
-    shown, clean, claimed = FILES[kind]
-    finding = found(tmp_path, shown(), claimed)[kind]
+    faulty, clean, claimed = FILES[kind]
+    finding = found(tmp_path, faulty(), claimed)[kind]
     assert finding.what.endswith(".")
     assert finding.what[0].isupper() or not finding.what[0].isalpha()
     assert finding.remedy
@@ -33,12 +33,12 @@ def test_finding_appears_in_the_faulty_file_only(tmp_path, kind):
 
 
 def test_every_finding_has_a_faulty_and_a_sound_file():
-    written = {
+    documented = {
         kind
         for file in FOLDER.glob("*.py")
         for kind in _ID.findall(file.read_text(encoding="utf-8"))
     }
-    assert written == set(FILES)
+    assert documented == set(FILES)
 
 
 def test_page_names_every_finding():
@@ -75,8 +75,8 @@ NAMED = {
 
 @pytest.mark.parametrize(("kind", "name"), NAMED.items())
 def test_finding_names_its_tensors_or_operators(tmp_path, kind, name):
-    shown, _, claimed = FILES[kind]
-    finding = found(tmp_path, shown(), claimed)[kind]
+    faulty, _, claimed = FILES[kind]
+    finding = found(tmp_path, faulty(), claimed)[kind]
     assert name in finding.where
     assert name.split()[0] in finding.what
 
@@ -113,6 +113,6 @@ def test_breaking_the_claimed_scheme_is_an_error(tmp_path):
 
 
 def test_keeping_the_claimed_scheme_gives_no_finding(tmp_path):
-    shown, clean, _ = FILES["integers-that-stayed-float"]
-    assert "integers-that-stayed-float" in found(tmp_path, shown(), name="a_int8.tflite")
+    faulty, clean, _ = FILES["integers-that-stayed-float"]
+    assert "integers-that-stayed-float" in found(tmp_path, faulty(), name="a_int8.tflite")
     assert "integers-that-stayed-float" not in found(tmp_path, clean(), name="a_int8.tflite")

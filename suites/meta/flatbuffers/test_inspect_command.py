@@ -87,22 +87,22 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("data", "what", "kind"), WRONG.values(), ids=WRONG)
-def test_rejects_non_flatbuffer_in_one_message_with_exit_code_4(write, capsys, data, what, kind):
+@pytest.mark.parametrize(("data", "message", "kind"), WRONG.values(), ids=WRONG)
+def test_rejects_non_flatbuffer_in_one_message_with_exit_code_4(write, capsys, data, message, kind):
     file = write(data)
     assert main(["inspect", file]) == 4
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.count("\n") == 1
-    assert file in said.err
-    assert what in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert file in output.err
+    assert message in output.err
     assert main(["inspect", file, "--json"]) == 4
     (finding,) = json.loads(capsys.readouterr().out)["findings"]
     assert (finding["id"], finding["severity"]) == (kind, "error")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "what"),
+    ("arguments", "message"),
     [
         ([], "required"),
         (["inspect"], "required"),
@@ -110,11 +110,11 @@ def test_rejects_non_flatbuffer_in_one_message_with_exit_code_4(write, capsys, d
         (["inspect", "x", "--as", "int9"], "no scheme is called 'int9'"),
     ],
 )
-def test_mistake_ends_in_one_message_with_exit_code_4(capsys, arguments, what):
+def test_mistake_ends_in_one_message_with_exit_code_4(capsys, arguments, message):
     assert main(arguments) == 4
-    said = capsys.readouterr()
-    assert what in said.err
-    assert (said.out, said.err.count("\n")) == ("", 1)
+    output = capsys.readouterr()
+    assert message in output.err
+    assert (output.out, output.err.count("\n")) == ("", 1)
 
 
 def test_names_from_a_file_contain_no_terminal_controls(write, capsys):
@@ -126,7 +126,7 @@ def test_names_from_a_file_contain_no_terminal_controls(write, capsys):
     model.end_graph([ids], [out])
     assert main(["inspect", write(model.pack("\x1b[5m"))]) == 1
     text = capsys.readouterr().out
-    assert all(each.isprintable() or each == "\n" for each in text)
+    assert all(character.isprintable() or character == "\n" for character in text)
     assert "\n::error" not in text
 
 
@@ -147,8 +147,8 @@ def test_closed_pipe_gives_no_traceback(write, arguments):
     command = [sys.executable, "-m", *arguments.split(), file]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
         started.stdout.close()
-        said = started.stderr.read()
-    assert b"Traceback" not in said
+        errors = started.stderr.read()
+    assert b"Traceback" not in errors
 
 
 def test_a_megabyte_takes_less_than_a_second_and_no_runtime(tmp_path):

@@ -20,24 +20,24 @@ def contents(data):
     return read_contents(Path("x.tflite"), data)
 
 
-def keys(found):
-    return {length: one.key for length, one in found.items()}
+def keys(signatures):
+    return {length: signature.key for length, signature in signatures.items()}
 
 
 def test_each_length_has_a_graph_and_a_signature_and_the_longest_is_first():
     read = contents(of_lengths())
     assert keys(by_length(read)) == {4: "tokens_4", 6: "tokens_6", 8: "tokens_8"}
-    assert [one.subgraph for one in by_length(read).values()] == [2, 1, 0]
+    assert [signature.subgraph for signature in by_length(read).values()] == [2, 1, 0]
     assert [subgraph.inputs[0].shape for subgraph in read.subgraphs] == [(1, 8), (1, 6), (1, 4)]
 
 
 def test_weights_are_stored_once():
-    merged, one = contents(of_lengths()), contents(classifier())
+    merged, single = contents(of_lengths()), contents(classifier())
     assert {t.buffer for t in merged.tensors if t.weight} == {
         t.buffer for t in merged.tensors if t.weight and t.name in {"table", "head"}
     }
     assert len({t.buffer for t in merged.tensors if t.weight}) == len(
-        {t.buffer for t in one.tensors if t.weight}
+        {t.buffer for t in single.tensors if t.weight}
     )
     assert len(of_lengths()) < len(LENGTHS) * len(classifier()) - 2000
 

@@ -33,7 +33,7 @@ VOCABULARY = b"<PAD> 0\n<START> 1\n<UNKNOWN> 2\ngood 3\n"
 PACKED = {"vocab.txt": VOCABULARY, "labels.txt": b"bad\ngood\n"}
 
 
-def model_maker(**how):
+def model_maker(**changes):
     """Return a file as Model Maker writes average word vectors: a regex, words, labels."""
     vocabulary = write.associated("vocab.txt", 5, "words")
     tokenizer = write.regex_tokenizer(r"[^\w\']+", vocabulary)
@@ -41,7 +41,7 @@ def model_maker(**how):
     labels = write.associated("labels.txt", 2, "labels", "en")
     outputs = [write.tensor_metadata("probability", files=[labels], limits=([0.0], [1.0]))]
     shape = {"names": ("ids",), "classes": 2, "end": ("SOFTMAX",), "keys": ()}
-    given_ = {"packed": PACKED, "runtime": "1.14.0"} | how
+    given_ = {"packed": PACKED, "runtime": "1.14.0"} | changes
     return write.described(model_of(Shape(**shape)), inputs, outputs, **given_)
 
 
@@ -51,22 +51,30 @@ def read(tmp_path, data):
 
 
 def test_model_makers_metadata_is_read(tmp_path):
-    found = read(tmp_path, model_maker())
-    assert (found.name, found.description, found.version) == ("Sentiment", "of texts", "v3")
-    assert (found.author, found.license, found.min_parser_version) == ("A", "Apache", "1.2.0")
-    assert found.minimum_runtime == "1.14.0"
-    (source,) = found.main.inputs
+    metadata = read(tmp_path, model_maker())
+    assert (metadata.name, metadata.description, metadata.version) == (
+        "Sentiment",
+        "of texts",
+        "v3",
+    )
+    assert (metadata.author, metadata.license, metadata.min_parser_version) == (
+        "A",
+        "Apache",
+        "1.2.0",
+    )
+    assert metadata.minimum_runtime == "1.14.0"
+    (source,) = metadata.main.inputs
     assert (source.name, source.content) == ("input_text", "feature")
     assert source.dimension_names == ("batch", "tokens")
     vocabulary = AssociatedFile("vocab.txt", "words", "VOCABULARY", "")
     assert source.process_units == (RegexTokenizer(r"[^\w\']+", (vocabulary,)),)
-    (answer,) = found.main.outputs
+    (answer,) = metadata.main.outputs
     labels = AssociatedFile("labels.txt", "labels", "TENSOR_AXIS_LABELS", "en")
     assert answer.files == (labels,)
     assert (answer.minimum, answer.maximum) == ((0.0,), (1.0,))
-    assert found.tokenizer == source.process_units[0]
-    assert found.every_file == (labels, vocabulary)
-    assert {one.name: one.bytes for one in found.packed} == {
+    assert metadata.tokenizer == source.process_units[0]
+    assert metadata.every_file == (labels, vocabulary)
+    assert {packed.name: packed.bytes for packed in metadata.packed} == {
         name: len(content) for name, content in PACKED.items()
     }
 
@@ -96,9 +104,9 @@ UNITS = {
 }
 
 
-@pytest.mark.parametrize(("written", "expected"), UNITS.values(), ids=UNITS)
-def test_process_units_are_read(tmp_path, written, expected):
-    data = model_maker(units=[written])
+@pytest.mark.parametrize(("unit", "expected"), UNITS.values(), ids=UNITS)
+def test_process_units_are_read(tmp_path, unit, expected):
+    data = model_maker(units=[unit])
     assert read(tmp_path, data).main.input_units == (expected,)
 
 
@@ -107,9 +115,9 @@ def test_file_without_metadata_is_accepted(tmp_path):
 
 
 def test_files_without_metadata_are_listed(tmp_path):
-    found = read(tmp_path, with_files(model_of(Shape()).pack(), PACKED))
-    assert [one.name for one in found.packed] == list(PACKED)
-    assert (found.main.inputs, found.tokenizer) == ((), None)
+    metadata = read(tmp_path, with_files(model_of(Shape()).pack(), PACKED))
+    assert [packed.name for packed in metadata.packed] == list(PACKED)
+    assert (metadata.main.inputs, metadata.tokenizer) == ((), None)
 
 
 BROKEN = {
@@ -123,13 +131,13 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("damage", "what"), BROKEN.values(), ids=BROKEN)
-def test_broken_metadata_ends_in_one_message(tmp_path, damage, what):
+@pytest.mark.parametrize(("damage", "message"), BROKEN.values(), ids=BROKEN)
+def test_broken_metadata_ends_in_one_message(tmp_path, damage, message):
     model = model_of(Shape())
-    whole = write.model_metadata([write.tensor_metadata("a")], [write.tensor_metadata("b")])
-    model.metadata["TFLITE_METADATA"] = damage(whole)
-    assert damage(whole) != whole
-    with pytest.raises(EdgeproofError, match=what) as caught:
+    intact = write.model_metadata([write.tensor_metadata("a")], [write.tensor_metadata("b")])
+    model.metadata["TFLITE_METADATA"] = damage(intact)
+    assert damage(intact) != intact
+    with pytest.raises(EdgeproofError, match=message) as caught:
         read(tmp_path, model.pack())
     assert caught.value.key == "TFLITE_METADATA"
 
@@ -155,7 +163,7 @@ def test_shared_parts_count_towards_the_limit(tmp_path):
 fuzzing = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-WHOLE = model_maker(units=[written for written, _ in UNITS.values()])
+WHOLE = model_maker(units=[unit for unit, _ in UNITS.values()])
 
 
 def judge(tmp_path, data):
@@ -163,9 +171,9 @@ def judge(tmp_path, data):
     started = time.process_time()
     path, refusal = tmp_path / "mutated.tflite", None
     try:
-        found = read_metadata(path, data, read_contents(path, data))
-        for one in found.packed if found is not None else ():
-            read_packed(path, data, one.name)
+        metadata = read_metadata(path, data, read_contents(path, data))
+        for packed in metadata.packed if metadata is not None else ():
+            read_packed(path, data, packed.name)
     except EdgeproofError as error:
         refusal = error
     assert time.process_time() - started < SECONDS

@@ -78,10 +78,10 @@ DAMAGED = {
 }
 
 
-@pytest.mark.parametrize(("damage", "whole"), DAMAGED.values(), ids=DAMAGED)
-def test_detects_copy_in_text_mode(tmp_path, damage, whole):
+@pytest.mark.parametrize(("damage", "intact"), DAMAGED.values(), ids=DAMAGED)
+def test_detects_copy_in_text_mode(tmp_path, damage, intact):
     with pytest.raises(Damaged, match=r"took it for text|copy in text mode") as caught:
-        read_contents(tmp_path / "given.tflite", damage(whole))
+        read_contents(tmp_path / "given.tflite", damage(intact))
     assert caught.value.damage.id == "text-mode"
     assert ".gitattributes" in caught.value.remedy
 
@@ -112,9 +112,9 @@ def test_binary_files_are_not_taken_for_text(seed):
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=600))
 def test_any_bytes_get_a_description(data):
-    other = foreign(data)
-    assert other is None or (other.id and other.what and other.remedy)
-    assert other is not None or data[4:8] == b"TFL3"
+    foreign_kind = foreign(data)
+    assert foreign_kind is None or (foreign_kind.id and foreign_kind.what and foreign_kind.remedy)
+    assert foreign_kind is not None or data[4:8] == b"TFL3"
 
 
 @pytest.mark.parametrize("make", ["missing", "folder", "pipe", "loop"])

@@ -76,9 +76,9 @@ def test_lookups_become_gathers_with_ranges_over_all_rows(found):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_scheme_keeps_its_contract(found, scheme):
-    made = found["schemes"][scheme]
-    assert set(made["breaches"]) <= {PLANTED}
-    assert made["new_enough"]
+    variant = found["schemes"][scheme]
+    assert set(variant["breaches"]) <= {PLANTED}
+    assert variant["new_enough"]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -88,7 +88,7 @@ def test_scheme_answers_nearly_as_float32(found, scheme):
 
 
 def test_every_scheme_is_smaller_than_float32(found):
-    sizes = {name: made["bytes"] for name, made in found["schemes"].items()}
+    sizes = {name: variant["bytes"] for name, variant in found["schemes"].items()}
     plain = sizes.pop("float32")
     assert max(sizes.values()) < 0.6 * plain
 

@@ -43,10 +43,10 @@ def test_recognizes_a_layer_written_by_hand(tmp_path, name):
 def test_recognizes_weights_that_are_unpacked_first(tmp_path, dtype, scale, name):
     model = Model()
     ids, real = model.tensor("ids", (1, WIDE), "int32"), model.tensor("real", (1, WIDE))
-    held = model.tensor("w", (WIDE, WIDE), dtype, values=INTEGERS, scale=scale)
+    weights = model.tensor("w", (WIDE, WIDE), dtype, values=INTEGERS, scale=scale)
     plain, out = model.tensor("plain", (WIDE, WIDE)), model.tensor("out", (1, WIDE))
     model.operator("CAST", [ids], [real])
-    model.operator("DEQUANTIZE", [held], [plain])
+    model.operator("DEQUANTIZE", [weights], [plain])
     model.operator("FULLY_CONNECTED", [real, plain, -1], [out])
     model.end_graph([ids], [out])
     path = tmp_path / "given.tflite"
@@ -58,10 +58,10 @@ def test_embedding_table_does_not_decide_the_granularity(tmp_path):
     model = Model()
     ids, row = model.tensor("ids", (1, 8), "int32"), model.tensor("row", (1, WIDE))
     words = model.tensor("words", (512, WIDE), "int8", values=np.ones((512, WIDE)), scale=0.1)
-    held = model.tensor("w", (WIDE, WIDE), "int8", values=INTEGERS, scale=SCALES)
+    weights = model.tensor("w", (WIDE, WIDE), "int8", values=INTEGERS, scale=SCALES)
     out = model.tensor("out", (1, WIDE))
     model.operator("GATHER", [words, ids], [row])
-    model.operator("FULLY_CONNECTED", [row, held, -1], [out], version=12)
+    model.operator("FULLY_CONNECTED", [row, weights, -1], [out], version=12)
     model.end_graph([ids], [out])
     path = tmp_path / "given.tflite"
     path.write_bytes(model.pack())

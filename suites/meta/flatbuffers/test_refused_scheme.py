@@ -28,12 +28,12 @@ def test_artefact_of_a_refused_scheme_holds_the_reason(tmp_path):
     pytest.importorskip("tensorflow", reason="conversion needs TensorFlow")
     done = run_builder(tmp_path, SUBJECT)
     assert done.returncode == 0, done.stdout + done.stderr
-    made = {}
+    variants = {}
     for card in (tmp_path / "store" / "variant").glob(f"*/{VARIANT_CARD}"):
-        told = json.loads(card.read_text())
-        made[told["scheme"]] = told.get(REFUSED), (card.parent / FLATBUFFER).exists()
-    assert made["float32"] == (None, True)
-    reason, exists = made[SCHEME]
+        parsed = json.loads(card.read_text())
+        variants[parsed["scheme"]] = parsed.get(REFUSED), (card.parent / FLATBUFFER).exists()
+    assert variants["float32"] == (None, True)
+    reason, exists = variants[SCHEME]
     assert "is not divisible by block size 32" in reason
     assert not exists
     assert f"variant {SCHEME}: not made" in done.stderr

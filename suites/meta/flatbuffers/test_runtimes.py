@@ -79,7 +79,7 @@ def test_versions_sort_as_numbers() -> None:
 def test_table_of_runtimes_is_consistent() -> None:
     table = _table()
     for operator, runtimes in table.runtimes.items():
-        known = [version_key(runtime) for runtime in runtimes if runtime]
-        assert all(known), operator
+        versions = [version_key(runtime) for runtime in runtimes if runtime]
+        assert all(versions), operator
     for need in table.needs:
         assert need.version <= len(table.runtimes[need.operator]), need

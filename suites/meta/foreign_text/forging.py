@@ -46,42 +46,44 @@ KNOWN = set(sizes.RATIOS) | {"full_model", "small_model"}
 
 def forged(payload: str) -> Document:
     """Return the small run with the payload before everything that can come from outside."""
-    made = as_plain(
+    plain = as_plain(
         document({"name": "host", "emulated": False, "machine": "m", "core": "c", "target": "t"})
     )
-    made["subject"] |= {
+    plain["subject"] |= {
         "description": "d",
         "remarks": ["r"],
         "sizes": LEDGER,
         "floors": {"always": {"accuracy": 0.4}},
     }
-    taken = [
+    measurements = [
         measurement
-        for measurement in made["measurements"]
+        for measurement in plain["measurements"]
         if (measurement["scheme"], measurement["metric"]) in TAKEN
     ]
-    kept = {one["test"] for one in taken}
-    made["tests"] = [test for test in made["tests"] if test["id"] in kept or test.get("message")]
-    made["measurements"] = [one | {"subject": "mini"} for one in taken]
-    made["measurements"][0]["known_failure"] = "known"
-    made["artefacts"] = [{"name": "a", "sha256": "0", "bytes": 1}]
-    return as_document(_with(payload, made))
+    tests_kept = {measurement["test"] for measurement in measurements}
+    plain["tests"] = [
+        test for test in plain["tests"] if test["id"] in tests_kept or test.get("message")
+    ]
+    plain["measurements"] = [measurement | {"subject": "mini"} for measurement in measurements]
+    plain["measurements"][0]["known_failure"] = "known"
+    plain["artefacts"] = [{"name": "a", "sha256": "0", "bytes": 1}]
+    return as_document(_with(payload, plain))
 
 
-def _with(payload: str, held: Any) -> Any:
-    if isinstance(held, str):
-        return payload + held
-    if isinstance(held, list):
-        return [_with(payload, each) for each in held]
-    if not isinstance(held, dict):
-        return held
+def _with(payload: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return payload + value
+    if isinstance(value, list):
+        return [_with(payload, item) for item in value]
+    if not isinstance(value, dict):
+        return value
     return {
         _key(payload, name): value if name in CHOSEN else _with(payload, value)
-        for name, value in held.items()
+        for name, value in value.items()
     }
 
 
 def _key(payload: str, name: str) -> str:
     """Schemes, runtimes and floors are keys, too."""
-    ours = {"float32", "float16", "ai_edge_litert", "always"}
-    return payload + name if name in ours and name not in KNOWN else name
+    own_names = {"float32", "float16", "ai_edge_litert", "always"}
+    return payload + name if name in own_names and name not in KNOWN else name

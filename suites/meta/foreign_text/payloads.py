@@ -65,27 +65,27 @@ _JOINING = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 def payloads() -> list[str]:
     """Return each part alone, then compositions up to `COUNT`, the same on every run."""
     draw = random.Random(SEED)  # noqa: S311 - no secret
-    found = list(PARTS)
-    while len(found) < COUNT:
+    texts = list(PARTS)
+    while len(texts) < COUNT:
         chosen = draw.choices(PARTS, k=draw.randint(2, 4))
         text = chosen[0]
         for part in chosen[1:]:
             text += draw.choice(_BETWEEN) + part
-        found.append(text)
-    return found
+        texts.append(text)
+    return texts
 
 
 def acting_in_a_log(text: str) -> list[str]:
     """Return the effect of a text in a terminal or in a CI's log."""
-    found = []
+    acting = []
     for line in text.split("\n"):
-        found += [f"{character!r} is hidden" for character in line if is_hidden(character)]
+        acting += [f"{character!r} is hidden" for character in line if is_hidden(character)]
         # .NET's TrimStart and ReadLine, which GitHub's runner uses.
         if line.lstrip().startswith("::"):
-            found.append(f"a command: {line[:80]!r}")
+            acting.append(f"a command: {line[:80]!r}")
         if re.search(r"##(\[|vso\[|teamcity\[)", line):
-            found.append(f"an old command: {line[:80]!r}")
-    return found
+            acting.append(f"an old command: {line[:80]!r}")
+    return acting
 
 
 def is_hidden(character: str) -> bool:

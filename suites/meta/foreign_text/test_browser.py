@@ -39,13 +39,13 @@ def page_file(tmp_path_factory) -> Path:
     except EdgeproofError as error:
         lacking(f"Allure cannot be installed here: {error}")
     folder = tmp_path_factory.mktemp("report")
-    made = forged(NAME)
+    forged_document = forged(NAME)
     failed = [
         {"id": f"suites/a.py::test_{at}", "outcome": "failed", "seconds": 0.1, "message": text}
         for at, text in enumerate(PAYLOADS)
     ]
-    tests = [*as_plain(made.tests), *failed]
-    write_results(folder / "results.json", changed(made, tests=tests))
+    tests = [*as_plain(forged_document.tests), *failed]
+    write_results(folder / "results.json", changed(forged_document, tests=tests))
     results = folder / "allure-results"
     results.mkdir()
     for at, text in enumerate(PAYLOADS):
@@ -88,12 +88,12 @@ def _result(at: int, text: str) -> dict[str, Any]:
 class Watched:
     """The forbidden actions of a page: script output and requests."""
 
-    def __init__(self, seen: Any) -> None:
-        self.page = seen.page
+    def __init__(self, visit: Any) -> None:
+        self.page = visit.page
         self._said: list[str] = []
-        self._seen = seen
-        seen.page.on("console", lambda message: self._said.append(message.text))
-        seen.page.on("dialog", lambda dialog: self._said.append(f"{ACTED} {dialog.message}"))
+        self._seen = visit
+        visit.page.on("console", lambda message: self._said.append(message.text))
+        visit.page.on("dialog", lambda dialog: self._said.append(f"{ACTED} {dialog.message}"))
 
     @property
     def acts(self) -> list[str]:
@@ -106,23 +106,23 @@ class Watched:
 @pytest.fixture
 def watched(page_file, visit) -> Watched:
     """The report, opened, with its first page unfolded."""
-    one = Watched(visit("about:blank"))
-    one.page.goto(page_file.as_uri())
-    one.page.get_by_text("Every test").wait_for()
-    return one
+    watched_page = Watched(visit("about:blank"))
+    watched_page.page.goto(page_file.as_uri())
+    watched_page.page.get_by_text("Every test").wait_for()
+    return watched_page
 
 
 def test_the_first_page_shows_every_payload_as_text(watched) -> None:
     watched.page.evaluate(UNFOLD)
-    shown = watched.page.locator("#edgeproof").inner_text()
-    words = "".join(shown.split())
+    first_page = watched.page.locator("#edgeproof").inner_text()
+    words = "".join(first_page.split())
     missing = [
         text
         for text in PAYLOADS
         if "".join(several_lines(text).split("\n")[-1].split())[:40] not in words
     ]
     assert missing == []
-    assert NAME[:30] in shown
+    assert NAME[:30] in first_page
     watched.page.wait_for_timeout(500)
     assert watched.acts == []
 
@@ -157,7 +157,7 @@ def test_detects_page_that_runs_a_payload(tmp_path, visit) -> None:
     """The two kinds of acts that the tests above look for."""
     page = tmp_path / "acts.html"
     page.write_text(f"{NAME}<script>console.log(7770777)</script>", encoding="utf-8")
-    one = Watched(visit("about:blank"))
-    one.page.goto(page.as_uri())
-    one.page.wait_for_timeout(300)
-    assert len(one.acts) >= 2
+    watched_page = Watched(visit("about:blank"))
+    watched_page.page.goto(page.as_uri())
+    watched_page.page.wait_for_timeout(300)
+    assert len(watched_page.acts) >= 2

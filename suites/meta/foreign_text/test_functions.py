@@ -61,19 +61,19 @@ def test_payloads_have_no_effect_in_a_log(safe) -> None:
 
 def test_a_line_is_one_line_and_bounded() -> None:
     for text in PAYLOADS:
-        said = one_line(text)
-        assert said.splitlines() in ([], [said])
-        assert "\t" not in said
-        assert len(said) <= LONGEST
+        line = one_line(text)
+        assert line.splitlines() in ([], [line])
+        assert "\t" not in line
+        assert len(line) <= LONGEST
         assert max(map(len, several_lines(text).split("\n"))) <= LONGEST
 
 
 def test_a_long_text_keeps_both_ends() -> None:
-    said = one_line("begin " + "x" * 10_000 + " end", 100)
-    assert said.startswith("begin xx")
-    assert "…" in said
-    assert said.endswith("xx end")
-    assert len(said) == 100
+    line = one_line("begin " + "x" * 10_000 + " end", 100)
+    assert line.startswith("begin xx")
+    assert "…" in line
+    assert line.endswith("xx end")
+    assert len(line) == 100
 
 
 @pytest.mark.parametrize("safe", [one_line, several_lines, visible, as_csv_cell])
@@ -124,26 +124,29 @@ def test_ordinary_text_reads_the_same_in_markdown(text) -> None:
 def test_no_payload_leaves_its_place_in_markdown() -> None:
     """A cell stays one cell, without link, image, heading, code or markup."""
     for text in PAYLOADS:
-        said = as_markdown(text)
+        escaped = as_markdown(text)
         page = Parsed(
-            rendered(f"| a | b |\n|---|---|\n| {said} | end |\n\n## {said} end\n\nbegin {said}\n")
+            rendered(
+                f"| a | b |\n|---|---|\n| {escaped} | end |\n\n"
+                f"## {escaped} end\n\nbegin {escaped}\n"
+            )
         )
         assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td", "h2", "p"}, text[:80]
         assert page.tags.count("td") == 2
         assert set(page.attributes) == set()
-        alone = Parsed(rendered(f"{said}\n"))
+        alone = Parsed(rendered(f"{escaped}\n"))
         assert set(alone.tags) <= {"p"}, text[:80]
-        shown = one_line(text)
-        assert alone.text.split() == shown.split()
+        plain = one_line(text)
+        assert alone.text.split() == plain.split()
         # What GitHub links after it has drawn the text: parted by a comment.
-        parts = re.sub("<!-- -->", "\0", html.unescape(said))
+        parts = re.sub("<!-- -->", "\0", html.unescape(escaped))
         assert not re.search(r"@\w|://\w|\bwww\.\w|#\d|\w@\w", parts)
 
 
 def test_no_payload_leaves_its_place_in_html() -> None:
     for text in PAYLOADS:
-        said = as_markup(text)
-        page = Parsed(f"<p title=\"{said}\">{said}</p><i title='{said}'></i>")
+        escaped = as_markup(text)
+        page = Parsed(f"<p title=\"{escaped}\">{escaped}</p><i title='{escaped}'></i>")
         assert page.tags == ["p", "i"]
         assert page.attributes == ["title", "title"]
         assert page.text == several_lines(text)
@@ -151,9 +154,9 @@ def test_no_payload_leaves_its_place_in_html() -> None:
 
 def test_no_payload_breaks_xml() -> None:
     for text in PAYLOADS:
-        said = as_markup(text)
-        one = ET.fromstring(f'<a b="{said}">{said}</a>')  # noqa: S314 - our own
-        assert one.text in {several_lines(text), None}
+        escaped = as_markup(text)
+        element = ET.fromstring(f'<a b="{escaped}">{escaped}</a>')  # noqa: S314 - our own
+        assert element.text in {several_lines(text), None}
 
 
 def test_csv_payload_is_neither_formula_nor_extra_cell() -> None:
@@ -183,11 +186,11 @@ def test_json_preserves_every_text_and_escapes_hidden_characters() -> None:
 
 def test_every_hidden_character_of_unicode_is_known() -> None:
     """Python's own tables decide: visible format characters stay visible."""
-    seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+    allowed = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     for code in range(sys.maxunicode + 1):
         character = chr(code)
-        if unicodedata.category(character) in hidden and code not in seen:
+        if unicodedata.category(character) in hidden and code not in allowed:
             assert one_line(f"a{character}b") != f"a{character}b", hex(code)
 
 

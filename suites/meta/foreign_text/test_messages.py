@@ -65,9 +65,9 @@ def test_half_an_emoji_as_a_key_ends_in_one_message(tmp_path) -> None:
         file.write_text(json.dumps(as_plain(document()) | change), encoding="utf-8")
         with pytest.raises(EdgeproofError, match=r"results\.json"):
             read_results(file)
-    taken = as_plain(document().measurements[0]) | {"verdict": "\ud83d"}
+    measurement = as_plain(document().measurements[0]) | {"verdict": "\ud83d"}
     with pytest.raises(EdgeproofError, match="measurement"):
-        Measurement.from_dict(taken)
+        Measurement.from_dict(measurement)
 
 
 def test_progress_stays_on_one_line() -> None:
@@ -81,6 +81,6 @@ def test_progress_stays_on_one_line() -> None:
 
 def test_command_output_is_json_without_terminal_controls(capsys) -> None:
     assert answer(lambda: {"labels": PAYLOADS}) == 0
-    said = capsys.readouterr().out
-    assert json.loads(said) == {"labels": PAYLOADS}
-    assert acting_in_a_log(said) == []
+    output = capsys.readouterr().out
+    assert json.loads(output) == {"labels": PAYLOADS}
+    assert acting_in_a_log(output) == []

@@ -41,38 +41,44 @@ def documents() -> list[tuple[str, Document]]:
 
 def test_a_document_holds_every_payload_as_it_is(documents, tmp_path) -> None:
     file = tmp_path / "results.json"
-    for payload, made in documents[::10]:
-        write_results(file, made)
+    for payload, forged_document in documents[::10]:
+        write_results(file, forged_document)
         assert acting_in_a_log(file.read_text(encoding="utf-8")) == []
-        assert read_results(file) == made, repr(payload[:80])
+        assert read_results(file) == forged_document, repr(payload[:80])
 
 
 def test_payloads_have_no_effect_in_the_terminal(documents) -> None:
-    for payload, made in documents:
-        said = [scoreboard.as_text(made), sizes.as_text(made), merge.as_table(made)]
-        said += [account.as_text() for account in accounts(made)]
-        assert [acting_in_a_log(text) for text in said] == [[]] * len(said), repr(payload[:80])
-        assert one_line(payload, 60)[:20] in "".join(said), "it is shown"
+    for payload, forged_document in documents:
+        texts = [
+            scoreboard.as_text(forged_document),
+            sizes.as_text(forged_document),
+            merge.as_table(forged_document),
+        ]
+        texts += [account.as_text() for account in accounts(forged_document)]
+        assert [acting_in_a_log(text) for text in texts] == [[]] * len(texts), repr(payload[:80])
+        assert one_line(payload, 60)[:20] in "".join(texts), "it is shown"
 
 
 def test_wrapped_line_never_begins_with_a_workflow_command() -> None:
     """A long word that is broken could begin a line with its inside."""
     for length in range(60, 110, 2):
-        made = forged("x" * length + "::error::e ::stop-commands::x")
-        assert [acting_in_a_log(account.as_text()) for account in accounts(made)].count([]) > 0
-        assert all(not acting_in_a_log(account.as_text()) for account in accounts(made))
+        forged_document = forged("x" * length + "::error::e ::stop-commands::x")
+        assert [acting_in_a_log(account.as_text()) for account in accounts(forged_document)].count(
+            []
+        ) > 0
+        assert all(not acting_in_a_log(account.as_text()) for account in accounts(forged_document))
 
 
 def test_an_annotation_is_one_command(documents) -> None:
-    shown = github.annotations_of(forged("word"))
-    for payload, made in documents:
-        lines = github.annotations_of(made)
-        assert len(lines) == len(shown), repr(payload[:80])
+    expected = github.annotations_of(forged("word"))
+    for payload, forged_document in documents:
+        lines = github.annotations_of(forged_document)
+        assert len(lines) == len(expected), repr(payload[:80])
         for line in lines:
             assert "\n" not in line
             command, properties, message = re.fullmatch(r"::(\w+) ([^:]*)::(.*)", line).groups()
             assert command in {"error", "warning"}
-            names = [each.partition("=")[0] for each in properties.split(",")]
+            names = [property_.partition("=")[0] for property_ in properties.split(",")]
             assert set(names) <= {"file", "line", "title"}
             assert acting_in_a_log(message.replace("%0A", "\n")) == []
 
@@ -80,8 +86,8 @@ def test_an_annotation_is_one_command(documents) -> None:
 def test_the_summary_of_a_job_shows_text_and_nothing_else(documents) -> None:
     allowed = {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "code"}
     plain = Parsed(rendered(github.step_summary(forged("word"))))
-    for payload, made in documents[::5]:
-        text = github.step_summary(made)
+    for payload, forged_document in documents[::5]:
+        text = github.step_summary(forged_document)
         assert acting_in_a_log(text) == []
         page = Parsed(rendered(text))
         assert set(page.tags) - {"br", "strong"} <= allowed, repr(payload[:80])
@@ -93,8 +99,8 @@ def test_the_summary_of_a_job_shows_text_and_nothing_else(documents) -> None:
 
 def test_the_scoreboard_as_csv_has_its_cells_and_no_formula(documents) -> None:
     plain = list(csv.reader(io.StringIO(scoreboard.as_csv(forged("word")))))
-    for payload, made in documents:
-        text = scoreboard.as_csv(made)
+    for payload, forged_document in documents:
+        text = scoreboard.as_csv(forged_document)
         rows = list(csv.reader(io.StringIO(text)))
         assert acting_in_a_log(text) == []
         assert [len(row) for row in rows] == [len(row) for row in plain], repr(payload[:80])
@@ -104,14 +110,14 @@ def test_the_scoreboard_as_csv_has_its_cells_and_no_formula(documents) -> None:
 
 
 def test_the_first_page_shows_text_and_nothing_else(documents) -> None:
-    def drawn(made: dict[str, Any], message: str) -> str:
-        run = summary.Shown(made, [], {})
+    def drawn(forged_document: dict[str, Any], message: str) -> str:
+        run = summary.Shown(forged_document, [], {})
         gate = [{"rule": "r", "success": False, "message": message}]
         return summary.put_first("<html><body></body></html>", [run], gate=gate, faults=planted())
 
     plain = Parsed(drawn(forged("word"), ""))
-    for payload, made in documents[2::5]:
-        text = drawn(made, payload)
+    for payload, forged_document in documents[2::5]:
+        text = drawn(forged_document, payload)
         assert text.encode("utf-8") is not None
         page = Parsed(text)
         assert set(page.tags) <= TAGS, repr(payload[:80])
@@ -128,14 +134,14 @@ def test_the_first_page_shows_text_and_nothing_else(documents) -> None:
     ids=["odd", "long"],
 )
 def test_picture_is_well_formed_and_contains_no_script(payload) -> None:
-    made = changed(forged(payload), subject={"labels": [payload] * 3})
+    forged_document = changed(forged(payload), subject={"labels": [payload] * 3})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawn = pictures(made)
+        drawn = pictures(forged_document)
     assert len(drawn) >= PICTURES
-    for one in drawn:
-        root = ET.fromstring(one.svg)  # noqa: S314 - our own
+    for picture in drawn:
+        root = ET.fromstring(picture.svg)  # noqa: S314 - our own
         tags = {element.tag.rpartition("}")[2] for element in root.iter()}
         assert not tags & {"script", "image", "a", "foreignObject", "iframe"}
-        assert acting_in_a_log(one.svg) == []
-        assert len(one.name.encode()) < 200
+        assert acting_in_a_log(picture.svg) == []
+        assert len(picture.name.encode()) < 200

@@ -75,11 +75,11 @@ def run(tmp_path_factory) -> tuple[str, Path]:
 
 
 def test_payloads_have_no_effect_in_the_log_of_a_run(run) -> None:
-    said, _ = run
-    assert acting_in_a_log(said) == []
-    assert "INTERNALERROR" not in said
-    assert one_line("##[error]y") in said, "it is shown"
-    assert "\n\\x3a:stop-commands::x" in said, "each line of a message is"
+    log, _ = run
+    assert acting_in_a_log(log) == []
+    assert "INTERNALERROR" not in log
+    assert one_line("##[error]y") in log, "it is shown"
+    assert "\n\\x3a:stop-commands::x" in log, "each line of a message is"
 
 
 def test_junit_is_well_formed_and_shows_what_was_said(run) -> None:
@@ -87,9 +87,9 @@ def test_junit_is_well_formed_and_shows_what_was_said(run) -> None:
     root = ET.parse(folder / "junit.xml").getroot()  # noqa: S314 - our own
     cases = root.findall(".//testcase")
     assert len(cases) == 6 * (1 + len(TEXTS)) + 1
-    said = "".join(root.itertext())
-    assert "\\x3a:stop-commands::x" in said
-    assert acting_in_a_log(said) == []
+    text_of_all = "".join(root.itertext())
+    assert "\\x3a:stop-commands::x" in text_of_all
+    assert acting_in_a_log(text_of_all) == []
 
 
 def test_allures_results_are_written_and_safe(run) -> None:
@@ -108,8 +108,8 @@ def test_allures_results_are_written_and_safe(run) -> None:
         assert acting_in_a_log(file.read_text(encoding="utf-8")) == []
 
 
-def _texts(held: object) -> list[str]:
-    if isinstance(held, str):
-        return [held]
-    inner = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
-    return [text for each in inner for text in _texts(each)]
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for item in inner for text in _texts(item)]

@@ -76,8 +76,8 @@ def report(outcomes: list[ReaderResult]) -> str:
         for row in (head, *rows)
     ]
     # What a reader says may hold anything.
-    found = [one_line(finding) for outcome in outcomes for finding in outcome.findings]
-    return "\n".join([*lines, *found]) + "\n"
+    findings = [one_line(finding) for outcome in outcomes for finding in outcome.findings]
+    return "\n".join([*lines, *findings]) + "\n"
 
 
 if __name__ == "__main__":

@@ -62,8 +62,8 @@ def bad_npy_files() -> Iterator[tuple[str, Any]]:
     for version in range(8):
         yield f"version {version}", b"\x93NUMPY" + bytes((version, 0)) + npy("(2, 3)")[8:]
     for length in (0, 1, 65_535, 10, 80):
-        whole = npy("(2, 3)")
-        yield f"a header of {length}", whole[:8] + struct.pack("<H", length) + whole[10:]
+        intact = npy("(2, 3)")
+        yield f"a header of {length}", intact[:8] + struct.pack("<H", length) + intact[10:]
 
 
 def npz_files() -> Iterator[bytes]:
@@ -94,21 +94,21 @@ def bad_archives(content: bytes, name: str) -> Iterator[tuple[str, Any]]:
     """Yield archives that lie about a member, or hold too much."""
     good = zipped({name: content})
     deflated = zipped({name: content}, zipfile.ZIP_DEFLATED)
-    for label, whole in (("stored", good), ("deflated", deflated)):
-        local, central = whole.index(b"PK\x03\x04"), whole.index(b"PK\x01\x02")
+    for label, archive in (("stored", good), ("deflated", deflated)):
+        local, central = archive.index(b"PK\x03\x04"), archive.index(b"PK\x01\x02")
         # Offsets of the sizes, the method, the flags and the name's length in both headers.
         for at, width in ((4, 2), (6, 2), (8, 2), (14, 4), (18, 4), (22, 4), (26, 2), (28, 2)):
             for base in (local + at, central + at + 2):
                 for value in (0, 1, 2, 8, 12, 99, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF):
-                    changed = bytearray(whole)
+                    changed = bytearray(archive)
                     changed[base : base + width] = (value % (1 << 8 * width)).to_bytes(
                         width, "little"
                     )
                     yield f"{label}, {value} at {base}", bytes(changed)
-        end = whole.index(b"PK\x05\x06")
+        end = archive.index(b"PK\x05\x06")
         for at, width in ((4, 2), (8, 2), (10, 2), (12, 4), (16, 4), (20, 2)):
             for value in (0, 1, 2, 60_000, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF):
-                changed = bytearray(whole)
+                changed = bytearray(archive)
                 changed[end + at : end + at + width] = (value % (1 << 8 * width)).to_bytes(
                     width, "little"
                 )
@@ -131,9 +131,12 @@ def _many(name: str) -> bytes:
 def messages() -> Iterator[bytes]:
     """Yield good messages of a runner."""
     arrays = {"logits": np.arange(6, dtype=np.float32).reshape(2, 3), "ns": np.arange(2)}
-    for header, held in (({"age_ns": 3}, arrays), ({"error": {"kind": "x", "message": "y"}}, {})):
+    for header, arrays_held in (
+        ({"age_ns": 3}, arrays),
+        ({"error": {"kind": "x", "message": "y"}}, {}),
+    ):
         buffer = io.BytesIO()
-        write_message(buffer, header, held)
+        write_message(buffer, header, arrays_held)
         yield buffer.getvalue()
 
 
@@ -147,13 +150,13 @@ def bad_messages() -> Iterator[tuple[str, Any]]:
     for shape, dtype in itertools.product(SHAPES, NAMES[:6]):
         header = dumped({"arrays": [["x", dtype, list(shape)]]})
         yield f"{dtype} of {len(shape)}", message(header)
-    for value, where in itertools.product(VALUES, range(5)):
+    for value, place in itertools.product(VALUES, range(5)):
         entry: list[Any] = ["x", "int8", [1]]
-        if where < 3:
-            entry[where] = value
+        if place < 3:
+            entry[place] = value
         yield (
-            f"{type(value).__name__} {where}",
-            message(dumped({"arrays": [[entry], value, {"x": value}][max(where - 2, 0)]})),
+            f"{type(value).__name__} {place}",
+            message(dumped({"arrays": [[entry], value, {"x": value}][max(place - 2, 0)]})),
         )
     for value in VALUES:
         yield f"a header that is {type(value).__name__}", message(dumped(value))

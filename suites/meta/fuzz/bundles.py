@@ -82,9 +82,11 @@ def mutated_bundle(random: Random, data: bytes) -> bytes:
 
 
 def _manifest() -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    resealed(good(), lambda members, manifest: found.update(manifest, members=dict(members)))
-    return found
+    manifest_found: dict[str, Any] = {}
+    resealed(
+        good(), lambda members, manifest: manifest_found.update(manifest, members=dict(members))
+    )
+    return manifest_found
 
 
 def _places(document: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:

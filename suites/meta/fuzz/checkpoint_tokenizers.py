@@ -55,8 +55,8 @@ def read(path: Path, family: str) -> object:
         beside = path.with_name(name)
         if beside != path:
             beside.write_bytes(content)
-    found = tokenizer_of(path.parent, max_tokens=16, pairs=True)
-    return found.rows(_TEXTS), found.json, found.lowercase
+    tokenizer = tokenizer_of(path.parent, max_tokens=16, pairs=True)
+    return tokenizer.rows(_TEXTS), tokenizer.json, tokenizer.lowercase
 
 
 @functools.cache
@@ -66,13 +66,13 @@ def _folder(family: str) -> dict[str, bytes]:
         return {file.name: file.read_bytes() for file in Path(folder).iterdir()}
 
 
-def _of(family: str, name: str, *others: dict[str, Any]) -> Callable[[], Iterator[bytes]]:
+def _of(family: str, name: str, *documents: dict[str, Any]) -> Callable[[], Iterator[bytes]]:
     """Return a function that gives a family's own file, and other good ones."""
 
     def seeds() -> Iterator[bytes]:
         if name in _folder(family):
             yield _folder(family)[name]
-        yield from (json.dumps(document).encode() for document in others)
+        yield from (json.dumps(document).encode() for document in documents)
 
     return seeds
 

@@ -75,9 +75,9 @@ def storage(key: bytes = text("0"), size: bytes = number(4), kind: str = "FloatS
     return tuple_of(parts) + pickle.BINPERSID
 
 
-def tensor(shape: bytes, strides: bytes, offset: bytes = number(0), held: bytes = b"") -> bytes:
+def tensor(shape: bytes, strides: bytes, offset: bytes = number(0), stored: bytes = b"") -> bytes:
     """Return the instructions that make a tensor."""
-    parts = (held or storage()) + offset + shape + strides + pickle.NEWFALSE + pickle.NONE
+    parts = (stored or storage()) + offset + shape + strides + pickle.NEWFALSE + pickle.NONE
     return named("torch._utils", "_rebuild_tensor_v2") + tuple_of(parts) + pickle.REDUCE
 
 
@@ -112,29 +112,29 @@ def bad_torch_checkpoints() -> Iterator[tuple[str, Any]]:
     for size in SIZES:
         yield (
             f"storage of {size}",
-            table(tensor(sizes((4,)), sizes((1,)), held=storage(size=number(size)))),
+            table(tensor(sizes((4,)), sizes((1,)), stored=storage(size=number(size)))),
         )
-    others = (pickle.NONE, pickle.NEWTRUE, pickle.EMPTY_LIST, text("x"), pickle.EMPTY_DICT)
-    for at, other in itertools.product(range(3), others):
+    wrong_values = (pickle.NONE, pickle.NEWTRUE, pickle.EMPTY_LIST, text("x"), pickle.EMPTY_DICT)
+    for at, wrong_value in itertools.product(range(3), wrong_values):
         parts = [sizes((4,)), sizes((1,)), number(0)]
-        parts[at] = other
+        parts[at] = wrong_value
         yield f"part {at} is another", table(tensor(*parts))
     for kind in ("OrderedDict", "Tensor", "ByteStorage", "BFloat16Storage", "QInt8Storage"):
         yield (
             f"a storage of {kind}",
-            table(tensor(sizes((4,)), sizes((1,)), held=storage(kind=kind))),
+            table(tensor(sizes((4,)), sizes((1,)), stored=storage(kind=kind))),
         )
     yield from _bad_pickles()
     yield from bad_archives(pickle.dumps({}), "a/data.pkl")
-    for whole in torch_checkpoints():
-        for cut in range(0, len(whole), max(len(whole) // 40, 1)):
-            yield f"cut at {cut}", whole[:cut]
+    for intact in torch_checkpoints():
+        for cut in range(0, len(intact), max(len(intact) // 40, 1)):
+            yield f"cut at {cut}", intact[:cut]
     yield "a storage of zeros, packed", later(_bomb)
 
 
 def _bomb() -> bytes:
     good = pickle.PROTO + b"\x02" + pickle.EMPTY_DICT + text(NAME)
-    good += tensor(sizes((1 << 25,)), sizes((1,)), held=storage(size=number(1 << 25)))
+    good += tensor(sizes((1 << 25,)), sizes((1,)), stored=storage(size=number(1 << 25)))
     members = {"a/data.pkl": good + pickle.SETITEM + pickle.STOP, "a/data/0": bytes(1 << 27)}
     return zipped(members, zipfile.ZIP_DEFLATED)
 
@@ -148,13 +148,13 @@ def _bad_pickles() -> Iterator[tuple[str, bytes]]:
     for depth in (30, 1000, 50_000):
         double = pickle.DUP + pickle.TUPLE2
         yield f"doubled {depth} times", table(pickle.NONE, pickle.EMPTY_TUPLE + double * depth)
-        kept = pickle.BINPUT + b"\0" + pickle.BINGET + b"\0" + pickle.TUPLE2
-        nested = pickle.EMPTY_TUPLE + kept * depth
+        memoized = pickle.BINPUT + b"\0" + pickle.BINGET + b"\0" + pickle.TUPLE2
+        nested = pickle.EMPTY_TUPLE + memoized * depth
         yield f"kept {depth} times, a key", table(pickle.NONE, nested)
         yield f"kept {depth} times, a value", table(nested)
         yield (
             f"kept {depth} times, a storage's key",
-            table(tensor(sizes((4,)), sizes((1,)), held=storage(key=nested))),
+            table(tensor(sizes((4,)), sizes((1,)), stored=storage(key=nested))),
         )
         pairs = (
             pickle.EMPTY_LIST + pickle.MARK + nested + pickle.NONE + pickle.TUPLE2 + pickle.APPENDS
@@ -180,9 +180,9 @@ def _bad_pickles() -> Iterator[tuple[str, bytes]]:
         named("collections", "OrderedDict") + pickle.BINGET + b"\0" + pickle.TUPLE1 + pickle.REDUCE
     )
     yield "one long list, many tables", around(long + pickle.APPENDS + call * 20_000)
-    many = sizes((1,) * 50_000) + pickle.BINPUT + b"\0" + pickle.EMPTY_LIST + pickle.MARK
-    made = tensor(pickle.BINGET + b"\0", pickle.BINGET + b"\0")
-    yield "one long shape, many tensors", around(many + made * 3_000 + pickle.APPENDS)
+    long_shape = sizes((1,) * 50_000) + pickle.BINPUT + b"\0" + pickle.EMPTY_LIST + pickle.MARK
+    tensor_again = tensor(pickle.BINGET + b"\0", pickle.BINGET + b"\0")
+    yield "one long shape, many tensors", around(long_shape + tensor_again * 3_000 + pickle.APPENDS)
     yield "millions of instructions", around(pickle.NONE * 3_000_000)
     yield "a long number", around(number(2 ** (8 * 1_000_000)))
     yield "a long text", table(pickle.NONE, text("x" * 3_000_000))
@@ -229,9 +229,9 @@ def bad_safetensors_files() -> Iterator[tuple[str, Any]]:
     for value in VALUES:
         yield f"a table that is {type(value).__name__}", safetensors(dumped(value))
         yield f"metadata of {type(value).__name__}", safetensors(dumped({"__metadata__": value}))
-    whole = save(VALUES_HELD)
+    intact = save(VALUES_HELD)
     for length in SIZES:
-        yield f"a table of {length}", struct.pack("<Q", length % 2**64) + whole[8:]
+        yield f"a table of {length}", struct.pack("<Q", length % 2**64) + intact[8:]
     for deep in (100, 10_000, 1_000_000):
         yield f"{deep} deep", safetensors(b"[" * deep + b"]" * deep)
         yield f"{deep} deep objects", safetensors(b'{"a":' * deep + b"1" + b"}" * deep)
@@ -240,5 +240,5 @@ def bad_safetensors_files() -> Iterator[tuple[str, Any]]:
     yield "many of one place", safetensors(dumped({NAME: good} | overlapping))
     empty = {f"x{at}": good | {"shape": [0], "data_offsets": [0, 0]} for at in range(60_000)}
     yield "many empty", safetensors(dumped(empty), b"")
-    for cut in range(0, len(whole), 7):
-        yield f"cut at {cut}", whole[:cut]
+    for cut in range(0, len(intact), 7):
+        yield f"cut at {cut}", intact[:cut]

@@ -48,10 +48,10 @@ def mutated_words(random: Random, data: bytes) -> bytes:
         return mutated(random, data)
     for _ in range(random.choice((1, 1, 2, 4))):
         at = 4 * random.randrange(words)
-        other = 4 * random.randrange(words)
+        target = 4 * random.randrange(words)
         word = random.choice(INTEGERS) & 0xFFFFFFFF
         near = int.from_bytes(changed[at : at + 4], "little") + random.randrange(-8, 9)
-        new = random.choice((word, word, near & 0xFFFFFFFF, max(other - at, 0)))
+        new = random.choice((word, word, near & 0xFFFFFFFF, max(target - at, 0)))
         changed[at : at + 4] = new.to_bytes(4, "little")
     return bytes(changed)
 
@@ -145,9 +145,9 @@ def _set_word(random: Random, data: bytearray) -> None:
 
 
 def _set_number(random: Random, data: bytearray) -> None:
-    found = list(_NUMBER.finditer(data, 0, 1 << 16))
-    if found:
-        start, end = random.choice(found).span()
+    numbers = list(_NUMBER.finditer(data, 0, 1 << 16))
+    if numbers:
+        start, end = random.choice(numbers).span()
         data[start:end] = str(random.choice(INTEGERS)).encode()
 
 

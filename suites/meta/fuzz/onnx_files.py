@@ -38,12 +38,12 @@ def bad_files() -> Iterator[tuple[str, Any]]:
     yield "weights in itself", classifier(external={"location": "given.onnx", "length": "9" * 19})
     good = classifier(names=("input_ids",), shape=(1, 8))
     yield from each_cut(good, _STEP)
-    whole = fields(good)
-    yield from each_field(good, range(len(whole)))
-    (at,) = (place for place, part in enumerate(whole) if part[0] == _GRAPH)
-    graph = whole[at][2]
+    parts = fields(good)
+    yield from each_field(good, range(len(parts)))
+    (at,) = (place for place, part in enumerate(parts) if part[0] == _GRAPH)
+    graph = parts[at][2]
     for label, changed in _of_graph(graph):
-        yield label, message_of([*whole[:at], (_GRAPH, 2, changed), *whole[at + 1 :]])
+        yield label, message_of([*parts[:at], (_GRAPH, 2, changed), *parts[at + 1 :]])
 
 
 def read(path: Path) -> object:
@@ -53,12 +53,12 @@ def read(path: Path) -> object:
 
 def _of_graph(graph: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield graphs of which one field of one part is wrong; of each kind of part, the first."""
-    parts, seen = fields(graph), set()
+    parts, numbers = fields(graph), set()
     yield from each_field(graph, range(len(parts)))
     for at, (number, kind, value) in enumerate(parts):
-        if number in seen or number not in {_NODE, _INITIALIZER, _INPUT, _OUTPUT}:
+        if number in numbers or number not in {_NODE, _INITIALIZER, _INPUT, _OUTPUT}:
             continue
-        seen.add(number)
+        numbers.add(number)
         for label, changed in each_field(value, range(len(fields(value)))):
-            whole = [*parts[:at], (number, kind, changed), *parts[at + 1 :]]
-            yield f"part {number}: {label}", message_of(whole)
+            changed_parts = [*parts[:at], (number, kind, changed), *parts[at + 1 :]]
+            yield f"part {number}: {label}", message_of(changed_parts)

@@ -44,8 +44,8 @@ def bad_files() -> Iterator[tuple[str, Any]]:
         for name, changed in each_json({"id": "t1"} | row):
             yield f"row {number}, {name}", changed + b"\n" + _lines({"id": "t2"} | row)
         line = _lines({"id": "t1"} | row)
-        for name, whole in (*each_cut(line), *each_byte(line)):
-            yield f"row {number}, {name}", whole
+        for name, content in (*each_cut(line), *each_byte(line)):
+            yield f"row {number}, {name}", content
 
 
 def good_tables() -> Iterable[bytes]:
@@ -88,5 +88,5 @@ def _each_cell(data: bytes) -> Iterator[tuple[str, bytes]]:
             changed[line][column] = value if isinstance(value, str) else dumped(value).decode()
             text = io.StringIO()
             csv.writer(text).writerows(changed)
-            whole = text.getvalue().encode("utf-8", "surrogatepass")
-            yield f"line {line}, column {column} is value {at}", whole
+            content = text.getvalue().encode("utf-8", "surrogatepass")
+            yield f"line {line}, column {column} is value {at}", content

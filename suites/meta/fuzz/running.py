@@ -89,9 +89,9 @@ def fuzz(  # noqa: PLR0913 - options by keyword, each with its default
         module: the one that has READERS.
         progress: told now and then.
     """
-    kept = out / reader
-    shutil.rmtree(kept, ignore_errors=True)
-    run = _Run(reader, kept, inputs, (module, seed, every), progress)
+    folder_of_reader = out / reader
+    shutil.rmtree(folder_of_reader, ignore_errors=True)
+    run = _Run(reader, folder_of_reader, inputs, (module, seed, every), progress)
     with ThreadPoolExecutor(jobs) as pool:
         for future in [pool.submit(run.share, number, jobs) for number in range(jobs)]:
             future.result()
@@ -104,13 +104,18 @@ class _Run:
     def __init__(
         self,
         reader: str,
-        kept: Path,
+        folder_of_reader: Path,
         inputs: int,
-        which: tuple[str, int, int],
+        inputs_of_run: tuple[str, int, int],
         progress: Callable[[str], None],
     ) -> None:
         self.outcome = ReaderResult(reader)
-        self._kept, self._inputs, self._which, self._progress = kept, inputs, which, progress
+        self._kept, self._inputs, self._which, self._progress = (
+            folder_of_reader,
+            inputs,
+            inputs_of_run,
+            progress,
+        )
         self._lock = threading.Lock()
 
     def share(self, share: int, shares: int) -> None:
@@ -135,9 +140,9 @@ class _Run:
             last: dict[str, Any] = {}
             try:
                 for line in worker.stdout or ():
-                    said = json.loads(line)
-                    last = self._take(said, last, folder)
-                    ended = said["kind"] == "done"
+                    message = json.loads(line)
+                    last = self._take(message, last, folder)
+                    ended = message["kind"] == "done"
             finally:
                 worker.kill()
                 status = worker.wait()
@@ -152,13 +157,13 @@ class _Run:
             self._died(folder, int(at), status)
         return int(at) + 1
 
-    def _take(self, said: dict[str, Any], last: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def _take(self, message: dict[str, Any], last: dict[str, Any], folder: Path) -> dict[str, Any]:
         """Add a process's report; return its tally."""
         with self._lock:
-            if said["kind"] == "finding":
-                self._keep(folder, said)
+            if message["kind"] == "finding":
+                self._keep(folder, message)
                 return last
-            tally, outcome = said["tally"], self.outcome
+            tally, outcome = message["tally"], self.outcome
             outcome.accepted += tally["accepted"] - last.get("accepted", 0)
             outcome.refused += tally["refused"] - last.get("refused", 0)
             outcome.peak = max(outcome.peak, tally["peak"])
@@ -169,13 +174,13 @@ class _Run:
             )
             return dict(tally)
 
-    def _keep(self, folder: Path, said: dict[str, Any]) -> None:
+    def _keep(self, folder: Path, message: dict[str, Any]) -> None:
         self._kept.mkdir(parents=True, exist_ok=True)
-        for file in (folder / FINDINGS).glob(f"{said['number']}.*"):
+        for file in (folder / FINDINGS).glob(f"{message['number']}.*"):
             shutil.move(file, self._kept / file.name)
-        kept = self._kept / f"{said['number']}.txt"
-        facts = said["name"], said["problem"], said["detail"]
-        self.outcome.findings.append(Finding(self.outcome.reader, *facts, kept))
+        file_of_finding = self._kept / f"{message['number']}.txt"
+        facts = message["name"], message["problem"], message["detail"]
+        self.outcome.findings.append(Finding(self.outcome.reader, *facts, file_of_finding))
 
     def _died(self, folder: Path, number: int, status: int) -> None:
         """Store how a process died."""
@@ -188,12 +193,14 @@ class _Run:
             for file in (folder / INPUTS).glob("*"):
                 if file.is_file():
                     shutil.copy(file, self._kept / f"{number}.bin")
-            kept = self._kept / f"{number}.txt"
-            kept.write_text(f"{self.outcome.reader}\n{problem}\n\n{errors}\n", encoding="utf-8")
+            file_of_finding = self._kept / f"{number}.txt"
+            file_of_finding.write_text(
+                f"{self.outcome.reader}\n{problem}\n\n{errors}\n", encoding="utf-8"
+            )
             lines = errors.strip().splitlines()
             detail = lines[-1] if lines else "nothing was said"
             self.outcome.findings.append(
-                Finding(self.outcome.reader, f"input {number}", problem, detail, kept)
+                Finding(self.outcome.reader, f"input {number}", problem, detail, file_of_finding)
             )
 
 

@@ -30,16 +30,16 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 def replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
     """Return a copy of a document with another value at a place."""
-    made = copy.deepcopy(document)
-    _holder(made, path)[path[-1]] = value
-    return made
+    changed = copy.deepcopy(document)
+    _holder(changed, path)[path[-1]] = value
+    return changed
 
 
 def without(document: Any, path: tuple[Any, ...]) -> Any:
     """Return a copy of a document without the value at a place."""
-    made = copy.deepcopy(document)
-    del _holder(made, path)[path[-1]]
-    return made
+    changed = copy.deepcopy(document)
+    del _holder(changed, path)[path[-1]]
+    return changed
 
 
 def each_value(document: Any) -> Iterator[tuple[str, Any]]:
@@ -75,21 +75,21 @@ def each_byte(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def fields(data: bytes) -> list[Field]:
     """Return the fields of a protobuf message."""
-    found: list[Field] = []
+    parts: list[Field] = []
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
         kind = tag % 8
         if kind == _VARINT:
             value, at = _varint(data, at)
-            found.append((tag // 8, kind, value))
+            parts.append((tag // 8, kind, value))
             continue
         size = _WIDTHS.get(kind)
         if size is None:
             size, at = _varint(data, at)
-        found.append((tag // 8, kind, data[at : at + size]))
+        parts.append((tag // 8, kind, data[at : at + size]))
         at += size
-    return found
+    return parts
 
 
 def message_of(parts: list[Field]) -> bytes:
@@ -114,15 +114,15 @@ def each_field(data: bytes, chosen: range) -> Iterator[tuple[str, bytes]]:
         yield f"{label} is text", start + held(name, b"\xff\x00a") + end
         yield f"{label} is empty", start + held(name, b"") + end
         yield f"{label} is of no type", start + varint(8 * name + 7) + end
-        for many in INTEGERS:
-            yield f"{label} is {many}", start + number(name, many) + end
+        for value_of_field in INTEGERS:
+            yield f"{label} is {value_of_field}", start + number(name, value_of_field) + end
         if kind == _LENGTH:
             for size in (0, 1, len(value) - 1, len(value) + 1, 2**31, 2**32, 2**63, 2**64 - 1):
                 wrong = varint(8 * name + kind) + varint(size) + value
                 yield f"{label} has a length of {size}", start + wrong + end
-        for other, size in _WIDTHS.items():
+        for width, size in _WIDTHS.items():
             for byte in (b"\x00", b"\xff", b"\x7f"):
-                wrong = varint(8 * name + other) + byte * size
+                wrong = varint(8 * name + width) + byte * size
                 yield f"{label} is {size} bytes of {byte!r}", start + wrong + end
 
 

@@ -51,9 +51,9 @@ def test_a_sound_reader_has_no_findings(tmp_path):
 
 def test_the_same_seed_gives_the_same_files(tmp_path):
     first, again = (run("sound", tmp_path, inputs=200, seed=3) for _ in range(2))
-    other = run("sound", tmp_path, inputs=200, seed=4, every=2)
+    repeated = run("sound", tmp_path, inputs=200, seed=4, every=2)
     assert (first.accepted, first.refused) == (again.accepted, again.refused)
-    assert other.inputs == 2 + 200
+    assert repeated.inputs == 2 + 200
 
 
 def test_a_reader_that_refuses_good_files_is_an_error(tmp_path):

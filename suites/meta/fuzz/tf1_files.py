@@ -81,7 +81,7 @@ def record(  # noqa: PLR0913, PLR0917 - the fields of a record
     more: bytes = b"",
 ) -> bytes:
     """Return the record of a variable."""
-    sizes = b"".join(held(2, number(1, each)) for each in shape)
+    sizes = b"".join(held(2, number(1, dimension)) for dimension in shape)
     crc = varint(8 * 6 + 5) + struct.pack("<I", checksum(values))
     numbers = number(3, shard) + number(4, offset) + number(5, size)
     return number(1, dtype) + held(2, sizes) + numbers + crc + more
@@ -99,19 +99,19 @@ def index(*records: tuple[bytes, bytes], header: bytes = _HEADER) -> bytes:
 def indexed(entries: bytes) -> bytes:
     """Return an index around the entries of its only block."""
     restarts = struct.pack("<II", 0, 1)
-    whole = bytearray()
+    index = bytearray()
     handles = []
 
     def add(block: bytes) -> None:
         content = block + restarts
-        handles.append(varint(len(whole)) + varint(len(content)))
-        whole.extend(content + b"\0" + struct.pack("<I", checksum(content + b"\0")))
+        handles.append(varint(len(index)) + varint(len(content)))
+        index.extend(content + b"\0" + struct.pack("<I", checksum(content + b"\0")))
 
     add(entries)
     add(b"")
     add(varint(0) + varint(1) + varint(len(handles[0])) + b"z" + handles[0])
     footer = (handles[1] + handles[2]).ljust(40, b"\0") + _MAGIC
-    return bytes(whole) + footer
+    return bytes(index) + footer
 
 
 def write_values(folder: Path) -> None:
@@ -158,9 +158,9 @@ def bad_files() -> Iterator[tuple[str, Any]]:
     yield "a record of nothing", index((name, b""))
     for parts in itertools.product((0, 1, 200, 2**31, 2**63), repeat=3):
         yield f"lengths of {parts}", indexed(b"".join(map(varint, parts)) + b"x" * 300)
-    whole = next(good_files())
-    for cut in range(0, len(whole), 3):
-        yield f"cut at {cut}", whole[:cut]
+    intact = next(good_files())
+    for cut in range(0, len(intact), 3):
+        yield f"cut at {cut}", intact[:cut]
 
 
 def _many() -> bytes:

@@ -68,9 +68,9 @@ class Graph:
         added, number = self._schema.TensorT(), len(self._graph.tensors)
         added.name, added.shape, added.type = f"t{number}".encode(), list(shape), kind
         if values is not None:
-            held = self._schema.BufferT()
-            held.data = np.frombuffer(values.tobytes(), np.uint8)
-            self._model.buffers.append(held)
+            buffer = self._schema.BufferT()
+            buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+            self._model.buffers.append(buffer)
             added.buffer = len(self._model.buffers) - 1
         self._graph.tensors.append(added)
         return number
@@ -92,14 +92,14 @@ class Graph:
 
     def apply(self, code: int, *inputs: int, shape: tuple[int, ...] = (1, TOKENS, HIDDEN)) -> int:
         """Add an operator; return its output."""
-        known = [operator_code.builtinCode for operator_code in self._model.operatorCodes]
-        if code not in known:
+        codes = [operator_code.builtinCode for operator_code in self._model.operatorCodes]
+        if code not in codes:
             added = self._schema.OperatorCodeT()
             added.builtinCode, added.deprecatedBuiltinCode, added.version = code, min(code, 127), 1
             self._model.operatorCodes.append(added)
-            known.append(code)
+            codes.append(code)
         operator, output = self._schema.OperatorT(), self.tensor(shape)
-        operator.opcodeIndex = known.index(code)
+        operator.opcodeIndex = codes.index(code)
         operator.inputs, operator.outputs = list(inputs), [output]
         self._graph.operators.append(operator)
         return output
@@ -158,8 +158,8 @@ def _layered(graph: Graph, states: int) -> Graph:
 
 def read_weights(path: Path) -> object:
     """Read the weights of the network."""
-    wanted = [parameter.name for parameter in parameters(SHAPE)]
-    return tflite_file.read(path, wanted, SHAPE)
+    names = [parameter.name for parameter in parameters(SHAPE)]
+    return tflite_file.read(path, names, SHAPE)
 
 
 def bad_files() -> Iterator[tuple[str, Any]]:
@@ -195,11 +195,11 @@ def _with(build: Callable[[Graph, int], int], *, between: bool) -> bytes:
     return _layered(graph, built if between else states).packed()
 
 
-def _bad_words(whole: bytes, step: int) -> Iterator[tuple[str, bytes]]:
+def _bad_words(intact: bytes, step: int) -> Iterator[tuple[str, bytes]]:
     """Set each 32-bit word of a file to several others."""
     words = (0, 1, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32 - 4)
-    for at, word in itertools.product(range(0, min(len(whole), 4096) - 3, 4 * step), words):
-        changed = bytearray(whole)
+    for at, word in itertools.product(range(0, min(len(intact), 4096) - 3, 4 * step), words):
+        changed = bytearray(intact)
         changed[at : at + 4] = word.to_bytes(4, "little")
         yield f"{word} at {at}", bytes(changed)
 
@@ -315,7 +315,7 @@ def _repeated(  # noqa: PLR0913, PLR0917 - what can be repeated
         return int(build.EndVector())
 
     tflite.BufferStart(build)
-    held = vector(tflite.ModelStartBuffersVector, tflite.BufferEnd(build), buffers)
+    buffers_vector = vector(tflite.ModelStartBuffersVector, tflite.BufferEnd(build), buffers)
     text = build.CreateString("x" * name)
     sizes = build.CreateNumpyVector(np.array(shape, np.int32))
     tflite.TensorStart(build)
@@ -338,7 +338,7 @@ def _repeated(  # noqa: PLR0913, PLR0917 - what can be repeated
     tflite.ModelStart(build)
     tflite.ModelAddVersion(build, 3)
     tflite.ModelAddSubgraphs(build, graphs)
-    tflite.ModelAddBuffers(build, held)
+    tflite.ModelAddBuffers(build, buffers_vector)
     tflite.ModelAddOperatorCodes(build, held_codes)
     build.Finish(tflite.ModelEnd(build), file_identifier=b"TFL3")
     return bytes(build.Output())

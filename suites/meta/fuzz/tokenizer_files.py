@@ -133,8 +133,8 @@ def bad_keras_tokenizers() -> Iterator[tuple[str, Any]]:
         yield f"of the words, {name}", dumped({"config": _KERAS["config"] | {"word_index": inner}})
     for at, value in enumerate(VALUES):
         inner = dumped(value).decode()
-        whole = {"config": _KERAS["config"] | {"word_index": inner}}
-        yield f"the words are value {at}", dumped(whole)
+        document = {"config": _KERAS["config"] | {"word_index": inner}}
+        yield f"the words are value {at}", dumped(document)
     for data in keras_tokenizers():
         yield from each_cut(data)
         yield from each_byte(data)
@@ -144,9 +144,9 @@ def hugging_face_tokenizers() -> Iterator[bytes]:
     """Yield good tokenizer.json files, the last with a table of characters."""
     for kind in ("wordpiece", "byte_pairs", "words"):
         with tempfile.TemporaryDirectory() as folder:
-            whole = small_encoder(kind, Path(folder)).library.to_str(pretty=False)
-        yield whole.encode()
-    yield _with_table(json.loads(whole), small_table())
+            tokenizer = small_encoder(kind, Path(folder)).library.to_str(pretty=False)
+        yield tokenizer.encode()
+    yield _with_table(json.loads(tokenizer), small_table())
 
 
 def bad_hugging_face_tokenizers() -> Iterator[tuple[str, Any]]:
@@ -175,23 +175,23 @@ def _bad_small_tables() -> Iterator[tuple[str, bytes]]:
     for at in range(start, len(good)):
         for byte in (0, 1, 0x7F, 0x80, 0xBF, 0xFF):
             yield f"has byte {byte} at {at}", good[:at] + bytes((byte,)) + good[at + 1 :]
-    for many in (65, 10_000, 1_000_000):
-        yield f"makes {many} of a letter", good[:start] + b"a" * many + b"\0" + good[start:]
+    for count in (65, 10_000, 1_000_000):
+        yield f"makes {count} of a letter", good[:start] + b"a" * count + b"\0" + good[start:]
 
 
 def _with_table(document: dict[str, Any], table: bytes) -> bytes:
     """A tokenizer.json whose normalizer is a table of characters."""
-    held = {"type": "Precompiled", _CHARSMAP: base64.b64encode(table).decode()}
-    return json.dumps(document | {"normalizer": held}).encode()
+    normalizer = {"type": "Precompiled", _CHARSMAP: base64.b64encode(table).decode()}
+    return json.dumps(document | {"normalizer": normalizer}).encode()
 
 
 def mutated_tokenizer(random: Random, data: bytes) -> bytes:
     """Change a tokenizer.json, or the table of characters in it."""
     document = json.loads(data)
-    held = (document["normalizer"] or {}).get(_CHARSMAP)
-    if held is None or random.random() < 0.3:
+    table = (document["normalizer"] or {}).get(_CHARSMAP)
+    if table is None or random.random() < 0.3:
         return mutated_text(random, data)
-    return _with_table(document, mutated_words(random, base64.b64decode(held)))
+    return _with_table(document, mutated_words(random, base64.b64decode(table)))
 
 
 def mutated_text(random: Random, data: bytes) -> bytes:

@@ -87,15 +87,15 @@ class Worker:
             share: which share, from 0 on.
             shares: how many there are.
         """
-        said = time.monotonic()
+        last_report = time.monotonic()
         for number in range(start, len(self._crafted) + inputs):
             if number % shares != share:
                 continue
             os.pwrite(self._position, f"{number:<20}".encode(), 0)
             name, content = self.input(number)
             self._judge(number, name, content)
-            if time.monotonic() - said > REPORT_EVERY:
-                said = time.monotonic()
+            if time.monotonic() - last_report > REPORT_EVERY:
+                last_report = time.monotonic()
                 _say("progress", tally=asdict(self._tally))
         _say("done", tally=asdict(self._tally))
 

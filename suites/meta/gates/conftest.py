@@ -31,8 +31,8 @@ def run_with(
     def run(fault: Fault) -> PytestRun:
         subject = miniature.copied_to(tmp_path / "store")
         # Answers that another run left there would be right, and kernels proven.
-        for kept in ("answers", "kernel-coverage"):
-            shutil.rmtree(subject.store / kept, ignore_errors=True)
+        for name in ("answers", "kernel-coverage"):
+            shutil.rmtree(subject.store / name, ignore_errors=True)
         arguments, variables = plant(fault, subject, tmp_path)
         if fault.compared:
             arguments.append(f"--edge-baseline={request.getfixturevalue('clean_baselines')}")

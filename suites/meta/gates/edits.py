@@ -31,13 +31,13 @@ def edit(change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
     return edited
 
 
-def _code(known: Any) -> int:
+def _code(entry: Any) -> int:
     """The built-in code, which a file holds in one of two fields."""
-    return int(max(known.builtinCode, known.deprecatedBuiltinCode))
+    return int(max(entry.builtinCode, entry.deprecatedBuiltinCode))
 
 
 def _operators(model: Any, code: int) -> list[Any]:
-    codes = [_code(known) for known in model.operatorCodes]
+    codes = [_code(entry) for entry in model.operatorCodes]
     return [
         operator for operator in model.subgraphs[0].operators if codes[operator.opcodeIndex] == code
     ]
@@ -105,7 +105,7 @@ eightfold_scale = edit(_eightfold)
 def _integer_weights(model: Any) -> list[Any]:
     """The quantized weights of the dense layers, not their biases, which are quantized too."""
     first = (_constants(model, operator)[:1] for operator in _dense_layers(model))
-    return [one for (one,) in filter(None, first) if _has_scales(one)]
+    return [first_tensor for (first_tensor,) in filter(None, first) if _has_scales(first_tensor)]
 
 
 def _shift_zero(model: Any) -> None:
@@ -187,8 +187,8 @@ lost_signature = edit(_lose_signature)
 
 
 def _lose_weights(model: Any) -> None:
-    tensors = [one for one in model.subgraphs[0].tensors if _has_data(model, one)]
-    tensors.sort(key=lambda one: len(model.buffers[one.buffer].data))
+    tensors = [tensor for tensor in model.subgraphs[0].tensors if _has_data(model, tensor)]
+    tensors.sort(key=lambda tensor: len(model.buffers[tensor.buffer].data))
     for tensor in tensors[-4:]:
         tensor.buffer = NO_DATA_BUFFER
 

@@ -48,8 +48,8 @@ def _calibrated_on_test_texts(mini: Miniature) -> None:
     member = mini.artefact("corpus") / TEXTS
     rows = [json.loads(line) for line in member.read_text(encoding="utf-8").splitlines()]
     source = next(row for row in rows if row["split"] == "test")
-    taken = next(row for row in rows if row["split"] == "calibration")
-    taken |= {name: source[name] for name in source if name not in {"text_id", "split"}}
+    calibration_row = next(row for row in rows if row["split"] == "calibration")
+    calibration_row |= {name: source[name] for name in source if name not in {"text_id", "split"}}
     text = "".join(f"{json.dumps(row)}\n" for row in rows)
     mini.rewrite(member, text.encode())
     splits = load_corpus(mini.kept("corpus")).splits

@@ -139,16 +139,16 @@ def _texts() -> list[tuple[object, ...]]:
     """Return rows of distinct texts: filler words around two unambiguous ones."""
     draw = random.Random(11)  # noqa: S311 - the same texts every time
     rows: list[tuple[object, ...]] = []
-    seen = set()
+    texts_made = set()
     for split, count in COUNTS.items():
         for number in range(count):
             polarity = list(CLEAR_WORDS)[number % len(CLEAR_WORDS)]
             text = ""
-            while not text or text in seen:
+            while not text or text in texts_made:
                 words = draw.sample(CLEAR_WORDS[polarity], 2) + draw.sample(FILLERS, 5)
                 draw.shuffle(words)
                 text = " ".join(words)
-            seen.add(text)
+            texts_made.add(text)
             rows.append((len(rows), draw.choice(ENTITIES), text, polarity, split))
     return rows
 

@@ -43,8 +43,8 @@ def wrap(owner: Any, name: str, change: Callable[..., Any]) -> None:
     before = getattr(owner, name)
 
     @functools.wraps(before)
-    def planted(*arguments: Any, **named: Any) -> Any:
-        return change(before, *arguments, **named)
+    def planted(*arguments: Any, **keywords: Any) -> Any:
+        return change(before, *arguments, **keywords)
 
     setattr(owner, name, planted)
 
@@ -79,8 +79,8 @@ def in_invoke(invoke: Callable[[Any], object], *, of: str = "") -> Plant:
     def planted() -> Adapt:
         def adapt(name: str, model: Model) -> None:
             if name.startswith(of):
-                for one in (model, *model.shorter.values()):
-                    one.graph = Around(one.graph, invoke)  # type: ignore[assignment]  # it is one
+                for at_length in (model, *model.shorter.values()):
+                    at_length.graph = Around(at_length.graph, invoke)  # type: ignore[assignment]  # it is one
 
         return adapt
 
@@ -139,8 +139,8 @@ def started_earlier(nanoseconds: int) -> Plant:
 
     def planted() -> None:
         def age(before: Callable[[], int | None]) -> int | None:
-            known = before()
-            return None if known is None else known + nanoseconds
+            nanoseconds_so_far = before()
+            return None if nanoseconds_so_far is None else nanoseconds_so_far + nanoseconds
 
         wrap(session, "process_age_ns", age)
 
@@ -174,8 +174,8 @@ def labels_seem_late(of: str = "") -> Plant:
 
 def without_fast_kernels() -> None:
     """Let each mode of the interpreter take the built-in kernels."""
-    known = interpreters.RESOLVERS
-    known.update(dict.fromkeys(known, known["builtin"]))
+    resolvers = interpreters.RESOLVERS
+    resolvers.update(dict.fromkeys(resolvers, resolvers["builtin"]))
 
 
 def dense_layers_a_tenth_too_large() -> None:
@@ -185,7 +185,7 @@ def dense_layers_a_tenth_too_large() -> None:
         answers = before(*request)
         backend, content, threads, *_ = request
         loaded = backend.load(Source(content=content), threads)
-        names = {one["op_name"] for one in loaded.interpreter._get_ops_details()}
+        names = {detail["op_name"] for detail in loaded.interpreter._get_ops_details()}
         if "FULLY_CONNECTED" not in names:
             return answers
         return {name: array * array.dtype.type(1.1) for name, array in answers.items()}
@@ -259,17 +259,17 @@ def is_foreseen(model: Any, arrays: Any, row: int) -> bool:
     words = arrays["ids"][row].tobytes()
     ahead = model.__dict__.setdefault("ahead", {})
     before, model.words = getattr(model, "words", None), words
-    known = ahead.get(before) == words
+    expected = ahead.get(before) == words
     ahead.setdefault(before, words)
-    return bool(known)
+    return bool(expected)
 
 
 def asking_a_network() -> None:
     """Ask this machine before each request for answers."""
 
     def answer(before: Any, own: Session, header: Header, arrays: Arrays) -> Any:
-        asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        asked.connect(("127.0.0.1", 9))
+        connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        connection.connect(("127.0.0.1", 9))
         return before(own, header, arrays)
 
     wrap(Session, "answer", answer)

@@ -35,8 +35,8 @@ def main(name: str) -> int:
     path, text = FAULTS[name]
     read, turns = watcher.read_texts, iter(range(1, 1_000_000))
 
-    def planted(*asked: Any) -> dict[str, str]:
-        return {**read(*asked), path: text(next(turns))}
+    def planted(*arguments: Any) -> dict[str, str]:
+        return {**read(*arguments), path: text(next(turns))}
 
     watcher.read_texts = planted  # type: ignore[assignment]  # it takes the same
     return watcher.main()

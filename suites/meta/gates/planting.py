@@ -110,8 +110,8 @@ def runner_with(fault: str, note: Path | None = None) -> bytes:
         fault: its name.
         note: a file to which the runner appends a dot for each answer; None for none.
     """
-    given = f"{fault!r}, {None if note is None else str(note)!r}"
-    start = f"import sys\n\nimport planted_runner\n\nsys.exit(planted_runner.main({given}))\n"
+    arguments = f"{fault!r}, {None if note is None else str(note)!r}"
+    start = f"import sys\n\nimport planted_runner\n\nsys.exit(planted_runner.main({arguments}))\n"
     planted = PLANTED_RUNNER.read_text(encoding="utf-8")
     return assemble(runner_parts() | {"__main__.py": start, PLANTED_RUNNER.name: planted})
 

@@ -66,9 +66,9 @@ def environment() -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if not name.startswith(steering)}
 
 
-def without_repeated(usual: Sequence[str], given: Sequence[str]) -> list[str]:
+def without_repeated(usual: Sequence[str], arguments: Sequence[str]) -> list[str]:
     """Return the usual arguments without options that are given again."""
-    options = {argument.partition("=")[0] for argument in given}
+    options = {argument.partition("=")[0] for argument in arguments}
     return [argument for argument in usual if argument.partition("=")[0] not in options]
 
 
@@ -88,15 +88,15 @@ def run(
         arguments: more of them.
         variables: environment variables on top of this process's own.
     """
-    given = [
+    options = [
         *(f"--edge-subject={mini.subject}", f"--edge-corpus={mini.corpus}"),
         *(f"--edge-budgets={mini.budgets}", f"--edge-cache-dir={mini.store}"),
     ]
     # The miniature of a checkpoint has no regression guards.
     if mini.guards.is_file():
-        given.append(f"--edge-guards={mini.guards}")
-    given = without_repeated(given, arguments)
-    return run_pytest(reports, [*tests, *given, *arguments], variables)
+        options.append(f"--edge-guards={mini.guards}")
+    options = without_repeated(options, arguments)
+    return run_pytest(reports, [*tests, *options, *arguments], variables)
 
 
 def run_pytest(
@@ -139,10 +139,10 @@ def _read_junit(file: Path) -> dict[str, tuple[str, str]]:
     for case in document.iter("testcase"):
         name = f"{case.get('file')}::{case.get('name')}"
         for ended in ("failure", "error", "skipped"):
-            found = case.find(ended)
-            if found is not None:
+            element = case.find(ended)
+            if element is not None:
                 word = {"failure": "failed"}.get(ended, ended)
-                tests[name] = word, f"{found.get('message')}\n{found.text or ''}"
+                tests[name] = word, f"{element.get('message')}\n{element.text or ''}"
         tests.setdefault(name, ("passed", ""))
     for test in document.iterfind(f"testsuite/properties/property[@name='{EACH}']"):
         tests[str(test.get("value"))] = "measured", ""

@@ -45,8 +45,8 @@ class FaultsSeen:
         elif report.failed:
             self._ended[plants[1]] = "missed", _wrong(report.longreprtext)
         elif report.when == "call":
-            said = dict(report.user_properties).get(SAID, "")
-            self._ended[plants[1]] = "red", str(said)
+            message = dict(report.user_properties).get(SAID, "")
+            self._ended[plants[1]] = "red", str(message)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write the results, and print where."""
@@ -56,27 +56,29 @@ class FaultsSeen:
 
         file = self._config.stash[SETTINGS].report_dir / FAULTS
         now, of, has_changes = datetime.now(UTC).isoformat(), commit() or "", changed()
-        seen = {
-            name: Seen(outcome=end, said=said, when=now, commit=of, changed=has_changes)
-            for name, (end, said) in self._ended.items()
+        results = {
+            name: Seen(outcome=end, said=message, when=now, commit=of, changed=has_changes)
+            for name, (end, message) in self._ended.items()
         }
         try:
-            keep(file, seen)
+            keep(file, results)
         except EdgeproofError as error:
             terminalreporter.write_line(f"planted faults: {error}", red=True)
         else:
-            terminalreporter.write_line(f"planted faults: {len(seen)} are in {file}")
+            terminalreporter.write_line(f"planted faults: {len(results)} are in {file}")
 
 
 def _reason(report: pytest.TestReport) -> str:
-    where = report.longrepr
-    said = str(where[2]) if isinstance(where, tuple) else _wrong(report.longreprtext)
-    return said.removeprefix("Skipped: ")
+    representation = report.longrepr
+    reason = (
+        str(representation[2]) if isinstance(representation, tuple) else _wrong(report.longreprtext)
+    )
+    return reason.removeprefix("Skipped: ")
 
 
 def _wrong(text: str) -> str:
     """Return the error in a traceback that may hold the whole output of a run."""
-    said = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
-    if said and OUTPUT in said[0]:
-        said = [line for line in said if line.startswith("assert ")]
-    return first_words(next(iter(said), text.strip().rpartition("\n")[2]))
+    lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
+    if lines and OUTPUT in lines[0]:
+        lines = [line for line in lines if line.startswith("assert ")]
+    return first_words(next(iter(lines), text.strip().rpartition("\n")[2]))

@@ -31,26 +31,26 @@ def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="session")
 def miniature(shared_folder: Path) -> mini.Miniature:
     """The miniature with everything built."""
-    made = mini.Miniature(shared_folder / "files", shared_folder / "store")
+    built = mini.Miniature(shared_folder / "files", shared_folder / "store")
     with FileLock(shared_folder / "files.lock"):
-        if not made.corpus.exists():
-            mini.make_files(made.folder)
+        if not built.corpus.exists():
+            mini.make_files(built.folder)
         # The store's own locks would do; waiting here asks less of the machine.
-        mini.build(made)
-    return made
+        mini.build(built)
+    return built
 
 
 @pytest.fixture(scope="session")
 def clean_run(miniature: mini.Miniature, shared_folder: Path) -> PytestRun:
     """A run of every gate on the miniature without faults, which writes baselines."""
-    kept = shared_folder / "clean_run.pickle"
+    pickled = shared_folder / "clean_run.pickle"
     with FileLock(shared_folder / "clean_run.lock"):
-        if not kept.exists():
+        if not pickled.exists():
             baselines = f"--edge-baseline={shared_folder / BASELINES}"
             arguments = [baselines, "--edge-update-baseline", "--edge-kernel-coverage"]
-            made = run(miniature, shared_folder / "clean_run", arguments=arguments)
-            kept.write_bytes(pickle.dumps(made))
-        outcome: PytestRun = pickle.loads(kept.read_bytes())  # noqa: S301 - written above
+            first_run = run(miniature, shared_folder / "clean_run", arguments=arguments)
+            pickled.write_bytes(pickle.dumps(first_run))
+        outcome: PytestRun = pickle.loads(pickled.read_bytes())  # noqa: S301 - written above
     return outcome
 
 

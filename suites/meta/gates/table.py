@@ -55,12 +55,12 @@ A gate without a fault fails `tox -e meta`.
 
 def planted() -> list[PlantedFault]:
     """Every fault and its gate."""
-    found = [
+    faults = [
         PlantedFault(name=name, of=room, gate=fault.gate, only=fault.only)
         for room, faults in PLANTED.items()
         for name, fault in faults.items()
     ]
-    return found + [
+    return faults + [
         PlantedFault(name=name, of=fault.room, gate=fault.gate, file=fault.file)
         for name, fault in faults_in_code.FAULTS.items()
     ]
@@ -77,12 +77,12 @@ def table() -> str:
     return "\n".join([HEAD, f"{len(faults)} faults.", "", *lines, ""])
 
 
-def keep(file: Path, seen: Mapping[str, Seen]) -> None:
+def keep(file: Path, results: Mapping[str, Seen]) -> None:
     """Write every fault with its result, for the report.
 
     Args:
         file: what it holds of faults that were not planted this time stays.
-        seen: how those that were ended, by their names.
+        results: how those that were ended, by their names.
 
     Raises:
         EdgeproofError: the folder cannot be written to.
@@ -93,7 +93,7 @@ def keep(file: Path, seen: Mapping[str, Seen]) -> None:
         before = {}
     faults = []
     for fault in planted():
-        ended = seen.get(fault.name, before.get((fault.name, fault.gate)))
+        ended = results.get(fault.name, before.get((fault.name, fault.gate)))
         faults.append(msgspec.structs.replace(fault, seen=ended))
     write_faults(file, faults)
 

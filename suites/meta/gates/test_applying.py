@@ -29,7 +29,9 @@ BEHAVIOR = "suites/conformance/test_behavior.py::"
 
 def variant_of(**inputs):
     """A variant that takes these inputs."""
-    return SimpleNamespace(inputs=lambda rows: {name: each[rows] for name, each in inputs.items()})
+    return SimpleNamespace(
+        inputs=lambda rows: {name: values[rows] for name, values in inputs.items()}
+    )
 
 
 def texts(rows, *, tokens=8, words=5, segments=0):
@@ -37,9 +39,9 @@ def texts(rows, *, tokens=8, words=5, segments=0):
     mask = np.zeros((rows, tokens), np.int32)
     mask[:, :words] = 1
     ids = np.arange(rows * tokens, dtype=np.int32).reshape(rows, tokens) * mask
-    held = np.zeros_like(mask)
-    held[:, words - segments : words] = 1
-    return {IDS: ids, MASK: mask, SEGMENTS: held}
+    types = np.zeros_like(mask)
+    types[:, words - segments : words] = 1
+    return {IDS: ids, MASK: mask, SEGMENTS: types}
 
 
 def change(role, inputs, few=4):
@@ -62,7 +64,7 @@ def test_a_change_is_of_one_input_and_of_every_text(role, rows):
 
 
 @pytest.mark.parametrize(
-    ("role", "inputs", "said"),
+    ("role", "inputs", "message"),
     [
         (SEGMENTS, texts(4), "the segments of the texts at hand leave nothing to change"),
         (MASK, texts(4, words=1), "the mask of the texts at hand leave nothing to change"),
@@ -70,8 +72,8 @@ def test_a_change_is_of_one_input_and_of_every_text(role, rows):
         (MASK, {IDS: texts(4)[IDS]}, "the file takes no mask"),
     ],
 )
-def test_input_gate_does_not_apply_to_a_constant_input(role, inputs, said):
-    with pytest.raises(DoesNotApply, match=said):
+def test_input_gate_does_not_apply_to_a_constant_input(role, inputs, message):
+    with pytest.raises(DoesNotApply, match=message):
         change(role, inputs)
 
 
@@ -96,8 +98,8 @@ def classifiers_of(gold, share):
     measures = dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1", "f_rs"), share)
 
     def best(metric):
-        given = (["e"] * len(gold),) if metric == "f_rs" else ()
-        return getattr(estimates, metric)(gold, gold, *given)
+        groups_given = (["e"] * len(gold),) if metric == "f_rs" else ()
+        return getattr(estimates, metric)(gold, gold, *groups_given)
 
     return TrivialClassifiers({"always_A": measures}, best)
 
@@ -127,8 +129,8 @@ def test_ranking_gate_does_not_apply_if_all_gold_labels_are_equal():
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_scheme_skips_gates_that_cannot_fail_for_it(scheme):
     subject = SimpleNamespace(schemes={scheme: scheme}, taught=True)
-    asked = Asked(SimpleNamespace(subject=subject), scheme, None)
-    lacks = {need: NEEDS[need](asked) is not None for need in (
+    case = Asked(SimpleNamespace(subject=subject), scheme, None)
+    lacks = {need: NEEDS[need](case) is not None for need in (
         "calibration", "integer products", "quantized weights"
     )}  # fmt: skip
     assert lacks == {
@@ -185,12 +187,12 @@ def test_missing_need_has_a_reason(name):
 
 
 def test_every_need_is_used_by_a_gate():
-    written = "".join(
+    source = "".join(
         file.read_text(encoding="utf-8") for file in (PROJECT / "suites").glob("*/test_*.py")
     )
     needed = {
         name
-        for names in re.findall(rf"pytest\.mark\.{MARKER}\((.*?)\)", written)
+        for names in re.findall(rf"pytest\.mark\.{MARKER}\((.*?)\)", source)
         for name in re.findall(r'"(.*?)"', names)
     }
     assert needed == set(NEEDS)
@@ -219,6 +221,8 @@ def test_single_sentences_are_judged_without_their_segments(run_with):
         "host-float32-segments]": "skipped",
     }
     extent = outcome.document().run.extent
-    (group,) = [one for one in extent.not_applicable if "segments" in one.reason]
+    (group,) = [
+        reason_group for reason_group in extent.not_applicable if "segments" in reason_group.reason
+    ]
     assert group.count == 1
     assert "does not apply" in outcome.output

@@ -25,8 +25,8 @@ def compared(miniature, clean_baselines, tmp_path):
         document = json.loads(file.read_text(encoding="utf-8"))
         change(document)
         file.write_text(json.dumps(document), encoding="utf-8")
-        asked = [f"--edge-baseline={folder}", "--edge-schemes=float32", *arguments]
-        return run(miniature, tmp_path / "reports", gates, asked)
+        options = [f"--edge-baseline={folder}", "--edge-schemes=float32", *arguments]
+        return run(miniature, tmp_path / "reports", gates, options)
 
     return ran
 

@@ -31,15 +31,15 @@ TOLD_BY_FEW = {ACCELERATOR}
 
 def gates() -> set[str]:
     """Ids, without parameters, of every gate of candidates: suites/kernels judges none."""
-    found = set()
+    gates_found = set()
     for file in sorted((PROJECT / "suites").rglob("test_*.py")):
         name = file.relative_to(PROJECT).as_posix()
         if name.startswith(("suites/meta/", KERNELS)):
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                found.add(f"{name}::{node.name}")
-    return found
+                gates_found.add(f"{name}::{node.name}")
+    return gates_found
 
 
 def gate_of(test: str) -> str:
@@ -62,14 +62,14 @@ def test_every_gate_has_a_fault():
 
 
 def test_every_metric_that_a_gate_judges_has_a_fault(clean_run):
-    judged, seen = set(), set()
+    judged, with_fault = set(), set()
     for measurement in clean_run.results()["measurements"]:
         if measurement["verdict"] is not None:
-            what = gate_of(measurement["test"]), measurement["metric"]
-            judged.add(what)
-            if any(fault.gate == what[0] and fault.only in measurement["test"] for fault in FAULTS):
-                seen.add(what)
-    assert judged - seen == set()
+            pair = gate_of(measurement["test"]), measurement["metric"]
+            judged.add(pair)
+            if any(fault.gate == pair[0] and fault.only in measurement["test"] for fault in FAULTS):
+                with_fault.add(pair)
+    assert judged - with_fault == set()
 
 
 def test_every_fault_names_a_gate():

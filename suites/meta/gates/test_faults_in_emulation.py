@@ -45,9 +45,9 @@ def run_on_board(prepared, miniature):
         shutil.rmtree(subject.store / "answers", ignore_errors=True)
         for name in PREPARED:
             (subject.store / name).symlink_to(prepared.root / name)
-        given, variables = plant(fault, subject, folder)
-        given += [BOARD, *texts, *arguments]
-        return run(subject, folder / "reports", gates or [fault.gate], given, variables)
+        options, variables = plant(fault, subject, folder)
+        options += [BOARD, *texts, *arguments]
+        return run(subject, folder / "reports", gates or [fault.gate], options, variables)
 
     return run_there
 
@@ -63,8 +63,8 @@ def clean_run(run_on_board, baselines, tmp_path_factory):
     """A run of the board's own gates with nothing planted, that leaves its baselines."""
     gates = sorted({fault.gate for fault in FAULTS.values()})
     nothing = Fault(gate="", schemes=("float32", "dynamic_wi8_afp32"))
-    kept = f"--edge-baseline={baselines}", "--edge-update-baseline"
-    return run_on_board(nothing, tmp_path_factory.mktemp("clean"), *kept, gates=gates)
+    baseline_options = f"--edge-baseline={baselines}", "--edge-update-baseline"
+    return run_on_board(nothing, tmp_path_factory.mktemp("clean"), *baseline_options, gates=gates)
 
 
 def test_every_gate_passes_without_a_fault(clean_run):
@@ -94,7 +94,9 @@ def test_verdict_of_the_host_holds_on_a_board_that_gives_its_labels(turned, run_
     fault = Fault(gate=AGREEMENT, only=DYNAMIC, schemes=("float32", DYNAMIC), runner=runner)
     outcome = run_on_board(fault, tmp_path, texts=())
     measured = next(
-        one for one in outcome.results()["measurements"] if one["metric"] == "agreement"
+        measurement
+        for measurement in outcome.results()["measurements"]
+        if measurement["metric"] == "agreement"
     )
     assert "emulated" not in measured["budget"]["source"]
     looked = measured["details"]["looked"]

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def app(tmp_path) -> App:
-    written = write_app(tmp_path / "app")
-    (written.folder / "app.tflite").write_bytes(of_lengths())
-    return written
+    app_written = write_app(tmp_path / "app")
+    (app_written.folder / "app.tflite").write_bytes(of_lengths())
+    return app_written
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -37,7 +37,9 @@ def test_a_sound_file_keeps_every_gate(app, tmp_path):
     assert outcome.code == 0, outcome.output
     passed = {name.partition("::")[2].partition("[")[0] for name in outcome.ids("passed")}
     assert {fault.gate.partition("::")[2] for fault in FAULTS.values()} <= passed
-    measured = {one["metric"]: one for one in outcome.results()["measurements"]}
+    measured = {
+        measurement["metric"]: measurement for measurement in outcome.results()["measurements"]
+    }
     assert measured["agreement_lengths"]["value"] == 1.0
     kernels = measured["kernel_coverage"]["details"]["kernels"]
     assert (kernels["asked_graphs"], kernels["texts"], kernels["drawn_alone"]) == (3, 6, [])

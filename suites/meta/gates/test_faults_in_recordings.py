@@ -25,15 +25,15 @@ def test_planted_fault_fails_its_gate(name, app, tmp_path, record_property):
     def run(fault):
         app.answers[:] = [fault.change(at, row) for at, row in enumerate(app.answers)]
         recorded = f"--edge-recorded={app.record()}"
-        given = app.arguments(recorded, *fault.arguments)
-        return run_pytest(tmp_path / "reports", [fault.gate, *given])
+        arguments = app.arguments(recorded, *fault.arguments)
+        return run_pytest(tmp_path / "reports", [fault.gate, *arguments])
 
     assert_its_gate_turns_red(FAULTS[name], run, record_property)
 
 
 def test_a_sound_app_keeps_every_gate(app, tmp_path):
-    given = app.arguments(f"--edge-recorded={app.record()}")
-    outcome = run_pytest(tmp_path / "reports", [*GATES, *given])
+    arguments = app.arguments(f"--edge-recorded={app.record()}")
+    outcome = run_pytest(tmp_path / "reports", [*GATES, *arguments])
     assert outcome.code == 0, outcome.output
     passed = {name.partition("::")[2].partition("[")[0] for name in outcome.ids("passed")}
     assert {fault.gate.partition("::")[2] for fault in FAULTS.values()} - passed == {

@@ -19,11 +19,13 @@ def test_wrapper_without_a_fault_turns_no_gate_red(run_with):
 
 
 def test_every_fault_of_the_runner_is_planted():
-    given = [fault for faults in PLANTED.values() for fault in faults.values()]
+    faults_given = [fault for faults in PLANTED.values() for fault in faults.values()]
     # These are planted by tests of boards.
-    others = {"nothing", "every fourth turned around", "every sixth turned around on ARM"}
-    assert {one.runner for one in given} - {""} == set(planted_runner.FAULTS) - others
-    assert {one.watcher for one in given} - {""} == set(planted_watcher.FAULTS)
+    without_gate = {"nothing", "every fourth turned around", "every sixth turned around on ARM"}
+    assert {fault.runner for fault in faults_given} - {""} == set(
+        planted_runner.FAULTS
+    ) - without_gate
+    assert {fault.watcher for fault in faults_given} - {""} == set(planted_watcher.FAULTS)
 
 
 @pytest.mark.parametrize("name", FAULTS)

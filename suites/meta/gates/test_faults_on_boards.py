@@ -27,19 +27,23 @@ def test_gates_pass_without_a_fault(calm):
 
 
 def test_limits_of_the_profile_judge_the_board(calm):
-    taken = calm.results()["measurements"]
-    assert {one["device"] for one in taken} == {"board"}
+    measurements = calm.results()["measurements"]
+    assert {measurement["device"] for measurement in measurements} == {"board"}
     own = {
-        one["metric"] for one in taken if one["budget"] and "board.toml" in one["budget"]["source"]
+        measurement["metric"]
+        for measurement in measurements
+        if measurement["budget"] and "board.toml" in measurement["budget"]["source"]
     }
     assert own == {"texts_per_second", "latency_p90", "peak_rss", "cold_start"}
 
 
 def test_time_carries_its_circumstances_and_their_cost(calm):
-    (one,) = [
-        each for each in calm.results()["measurements"] if each["test"].startswith(THROUGHPUT)
+    (throughput,) = [
+        measurement
+        for measurement in calm.results()["measurements"]
+        if measurement["test"].startswith(THROUGHPUT)
     ]
-    (circumstances,) = one["details"]["circumstances"]
+    (circumstances,) = throughput["details"]["circumstances"]
     assert circumstances["readings"] >= 2
     assert circumstances["before"]["load"] >= 0
     assert circumstances["after"]["memory_available"] > 0

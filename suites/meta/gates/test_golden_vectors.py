@@ -17,8 +17,8 @@ def lines_of(file):
 
 def test_built_candidates_have_golden_vectors(miniature, tmp_path):
     folder, schemes = tmp_path / "golden", ("float32", "dynamic_wi8_afp32")
-    given = [f"--edge-schemes={','.join(schemes)}", f"--edge-export-golden={folder}"]
-    outcome = run(miniature, tmp_path / "reports", ["suites/agreement"], given)
+    options = [f"--edge-schemes={','.join(schemes)}", f"--edge-export-golden={folder}"]
+    outcome = run(miniature, tmp_path / "reports", ["suites/agreement"], options)
     assert outcome.code == 0, outcome.output
     files = {file.name for file in folder.iterdir()}
     assert files == {"README.md", "labels.txt", *(f"{scheme}.jsonl" for scheme in schemes)}
@@ -35,8 +35,8 @@ def test_candidate_without_inputs_has_no_golden_vectors(miniature, tmp_path):
     folder, mini = tmp_path / "golden", miniature.copied_to(tmp_path / "store")
     in_flatbuffer("dynamic_wi8_afp32", edits.swapped_inputs)(mini)
     schemes = "--edge-schemes=float32,dynamic_wi8_afp32"
-    given = [schemes, f"--edge-export-golden={folder}"]
-    outcome = run(mini, tmp_path / "reports", ["suites/agreement/test_agreement.py"], given)
+    options = [schemes, f"--edge-export-golden={folder}"]
+    outcome = run(mini, tmp_path / "reports", ["suites/agreement/test_agreement.py"], options)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
     assert "golden vectors: without dynamic_wi8_afp32: which input takes ids" in outcome.output
     assert f"golden vectors: {folder}, 200 texts: float32\n" in outcome.output
@@ -48,10 +48,10 @@ def test_candidate_without_inputs_has_no_golden_vectors(miniature, tmp_path):
 def test_a_run_without_answers_has_no_golden_vectors(miniature, tmp_path):
     folder = tmp_path / "golden"
     mini = miniature.copied_to(tmp_path / "store")
-    for kept in (mini.store / "answers").glob("*"):
-        kept.rename(tmp_path / kept.name)
-    given = ["--edge-schemes=float32", f"--edge-export-golden={folder}"]
-    outcome = run(mini, tmp_path / "reports", ["suites/size"], given)
+    for answers in (mini.store / "answers").glob("*"):
+        answers.rename(tmp_path / answers.name)
+    options = ["--edge-schemes=float32", f"--edge-export-golden={folder}"]
+    outcome = run(mini, tmp_path / "reports", ["suites/size"], options)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED
     assert "no candidate answered every text in this run" in outcome.output
     assert not folder.exists()

@@ -17,14 +17,14 @@ def test_failed_gate_names_the_operator_where_the_error_begins(run_with):
         plant=in_flatbuffer(DYNAMIC, edits.eightfold_scale),
     )
     outcome = run_with(fault)
-    (found,) = outcome.results()["run"]["localizations"]
-    assert found["scheme"] == DYNAMIC
-    assert found["tests"] == [f"{GATE}[host-{DYNAMIC}]"]
-    assert found["diverges_at"]["operator"] == "FULLY_CONNECTED", found
-    assert 0 < len(found["flips"]) <= 20
-    margins = [flip["margins"]["float32"] for flip in found["flips"]]
+    (localization,) = outcome.results()["run"]["localizations"]
+    assert localization["scheme"] == DYNAMIC
+    assert localization["tests"] == [f"{GATE}[host-{DYNAMIC}]"]
+    assert localization["diverges_at"]["operator"] == "FULLY_CONNECTED", localization
+    assert 0 < len(localization["flips"]) <= 20
+    margins = [flip["margins"]["float32"] for flip in localization["flips"]]
     assert margins == sorted(margins, reverse=True)
-    assert {"nan", "inf", "sqnr_db", "cosine"} <= set(found["curve"][0])
+    assert {"nan", "inf", "sqnr_db", "cosine"} <= set(localization["curve"][0])
 
 
 def test_nan_is_localized_without_a_reference(run_with):
@@ -35,13 +35,16 @@ def test_nan_is_localized_without_a_reference(run_with):
     )
     outcome = run_with(fault)
     assert outcome.code == 1, outcome.output
-    (found,) = outcome.results()["run"]["localizations"]
-    assert found["scheme"] == DYNAMIC
-    assert (found["not_finite"]["operator"], found["not_finite"]["inf"]) == ("FULLY_CONNECTED", 0)
-    assert found["not_finite"]["nan"] > 0
-    assert found["flips"] == []
+    (localization,) = outcome.results()["run"]["localizations"]
+    assert localization["scheme"] == DYNAMIC
+    assert (localization["not_finite"]["operator"], localization["not_finite"]["inf"]) == (
+        "FULLY_CONNECTED",
+        0,
+    )
+    assert localization["not_finite"]["nan"] > 0
+    assert localization["flips"] == []
     (failed,) = outcome.ids("failed")
-    assert found["tests"] == [failed]
+    assert localization["tests"] == [failed]
     assert "answers hold NaN or Inf" in outcome.tests[failed][1]
     # Its other gates need the same answers, and say so without repeating it.
     pointing = [text for _, text in outcome.tests.values() if f"same cause as {failed}" in text]

@@ -20,9 +20,9 @@ OUTPUT = "E   AssertionError: === test session starts ===\nE   x\nE   assert 1 =
 
 
 def report(outcome, longrepr=None, when="call", nodeid=TEST):
-    said = [(SAID, "fail: it is")] if outcome == "passed" else []
+    properties = [(SAID, "fail: it is")] if outcome == "passed" else []
     return pytest.TestReport(
-        nodeid, ("a.py", 1, ""), {}, outcome, longrepr, when, user_properties=said
+        nodeid, ("a.py", 1, ""), {}, outcome, longrepr, when, user_properties=properties
     )
 
 
@@ -32,17 +32,17 @@ def ended(tmp_path):
 
     def take(*reports):
         config = SimpleNamespace(stash={SETTINGS: SimpleNamespace(report_dir=tmp_path)})
-        seen = FaultsSeen(config)
-        for one in reports:
-            seen.pytest_runtest_logreport(one)
+        plugin = FaultsSeen(config)
+        for phase in reports:
+            plugin.pytest_runtest_logreport(phase)
         lines = []
-        seen.pytest_terminal_summary(
+        plugin.pytest_terminal_summary(
             SimpleNamespace(write_line=lambda *line, **_: lines.append(line))
         )
         file = tmp_path / "faults.json"
         assert file.exists() == bool(lines)
-        kept = read_faults(file) if lines else []
-        return {one.name: (one.seen.outcome, one.seen.said) for one in kept if one.seen}
+        faults = read_faults(file) if lines else []
+        return {fault.name: (fault.seen.outcome, fault.seen.said) for fault in faults if fault.seen}
 
     return take
 
@@ -68,12 +68,12 @@ def test_ending_of_a_fault_is_recorded(reports, expected, ended):
 
 
 def test_no_fault_writes_no_table(ended):
-    other = "suites/meta/gates/test_table.py::test_every_kind_of_fault_is_planted"
-    assert ended(report("passed", when="setup"), report("passed", nodeid=other)) == {}
+    test_without_fault = "suites/meta/gates/test_table.py::test_every_kind_of_fault_is_planted"
+    assert ended(report("passed", when="setup"), report("passed", nodeid=test_without_fault)) == {}
 
 
 @pytest.mark.parametrize(
-    ("message", "says", "shown"),
+    ("message", "part_expected", "expected"),
     [
         ("Failed: fail: size of float32: 2 MB (/tmp/x/budgets.toml: size.max)\nmore", "",
          "fail: size of float32: 2 MB (budgets.toml: size.max)"),
@@ -87,5 +87,5 @@ def test_no_fault_writes_no_table(ended):
     ],
     ids=["budget", "file", "relative", "what_it_has_to_say", "long", "nothing"],
 )  # fmt: skip
-def test_gate_message_is_one_line_without_machine_details(message, says, shown):
-    assert first_words(message, says) == shown
+def test_gate_message_is_one_line_without_machine_details(message, part_expected, expected):
+    assert first_words(message, part_expected) == expected

@@ -16,17 +16,17 @@ MISSED = Seen(outcome="missed", said="it passed", when="2024-05-07T07:08:09+00:0
 
 
 def test_the_table_names_every_fault_and_its_gate():
-    written = table()
+    markdown = table()
     for faults in (*PLANTED.values(), FAULTS):
         for name, fault in faults.items():
-            (row,) = [line for line in written.splitlines() if line.startswith(f"| {name} |")]
+            (row,) = [line for line in markdown.splitlines() if line.startswith(f"| {name} |")]
             assert fault.gate.split("::")[1] in row
 
 
 def test_the_documentation_lists_every_gate():
     """Each gate has a row that names the detected error and the planted fault."""
-    written = (PROJECT / "docs" / "gates.md").read_text(encoding="utf-8")
-    rows = [line.split(" | ") for line in written.splitlines() if line.startswith("| `")]
+    page = (PROJECT / "docs" / "gates.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
     listed = [cells[0] for cells in rows if len(cells) == 3 and "` " in cells[0]]
     gates = {
         f"| `{gate.split('/')[1]}` {gate.partition('::test_')[2]}": gate for gate in every_gate()
@@ -53,16 +53,19 @@ def test_no_two_faults_share_a_name():
 
 
 def test_result_of_a_fault_stays_until_it_is_planted_again(tmp_path):
-    one, two, three, *_ = planted()
+    first, second, third, *_ = planted()
     file = tmp_path / "faults.json"
-    moved = PlantedFault(name=three.name, of="", gate="suites/test_other.py::test_it", seen=RED)
-    gone = PlantedFault(name="one that was", of="", gate=one.gate, seen=RED)
+    moved = PlantedFault(name=third.name, of="", gate="suites/test_other.py::test_it", seen=RED)
+    gone = PlantedFault(name="one that was", of="", gate=first.gate, seen=RED)
     write_faults(file, [moved, gone])
-    keep(file, {one.name: RED, two.name: RED})
-    keep(file, {two.name: MISSED})
-    held = {fault.name: fault.seen for fault in read_faults(file)}
-    assert list(held) == [fault.name for fault in planted()]
-    assert {name: seen for name, seen in held.items() if seen} == {one.name: RED, two.name: MISSED}
+    keep(file, {first.name: RED, second.name: RED})
+    keep(file, {second.name: MISSED})
+    results = {fault.name: fault.seen for fault in read_faults(file)}
+    assert list(results) == [fault.name for fault in planted()]
+    assert {name: result for name, result in results.items() if result} == {
+        first.name: RED,
+        second.name: MISSED,
+    }
 
 
 def test_command_writes_the_table_and_the_reports_data(tmp_path, capsys):

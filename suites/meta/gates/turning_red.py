@@ -29,9 +29,9 @@ def first_words(message: str, says: str = "") -> str:
     """
     lines = [line.removeprefix("E ").strip() for line in message.splitlines() if line.strip()]
     line = next((line for line in lines if says in line), "")
-    said = line.removeprefix("Failed: ").removeprefix("AssertionError: ")
-    said = _FOLDERS.sub("", said)
-    return said if len(said) <= LONGEST else f"{said[:LONGEST]}..."
+    shortened = line.removeprefix("Failed: ").removeprefix("AssertionError: ")
+    shortened = _FOLDERS.sub("", shortened)
+    return shortened if len(shortened) <= LONGEST else f"{shortened[:LONGEST]}..."
 
 
 def assert_its_gate_turns_red(
@@ -49,14 +49,14 @@ def assert_its_gate_turns_red(
     if fault.needs is not None and why_absent(fault.needs):
         pytest.skip(str(why_absent(fault.needs)))
     outcome = run_with(fault)
-    asked = {name: end for name, end in outcome.tests.items() if fault.only in name}
-    assert asked, outcome.output
-    for name, (ended, message) in asked.items():
+    outcomes = {name: end for name, end in outcome.tests.items() if fault.only in name}
+    assert outcomes, outcome.output
+    for name, (ended, message) in outcomes.items():
         if ended == "skipped" and "no network namespace" in message:
             pytest.skip(message)
         assert ended == "failed", f"{name} {ended}: {message}\n{outcome.output}"
         assert fault.says in message, f"{name}: {message}"
     assert outcome.code == pytest.ExitCode.TESTS_FAILED
-    message = next(message for _, message in asked.values())
+    message = next(message for _, message in outcomes.values())
     record_property(SAID, first_words(message, fault.says))
     return outcome

@@ -136,7 +136,7 @@ def transposed(source: Source) -> bytes:
         and model.buffers[tensor.buffer].data is not None
         and len(model.buffers[tensor.buffer].data) == 4 * int(np.prod(tensor.shape))
     ]
-    tensor = max(square, key=lambda one: one.shape[0])
+    tensor = max(square, key=lambda candidate: candidate.shape[0])
     buffer = model.buffers[tensor.buffer]
     values = np.frombuffer(bytes(buffer.data), np.float32).reshape(tensor.shape)
     buffer.data = np.frombuffer(np.ascontiguousarray(values.T).tobytes(), np.uint8)
