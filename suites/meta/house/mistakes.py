@@ -43,14 +43,14 @@ class Mistake:
             (folder / file).write_text(text.replace(old, new), encoding="utf-8")
         if self.prepare is not None:
             self.prepare(folder)
-        given = {
+        options = {
             "subject": folder / SUBJECT,
             "corpus": folder / CORPUS,
             "budgets": folder / BUDGETS,
             "cache-dir": folder / "store",
         }
         own = [argument.format(folder=folder) for argument in self.arguments]
-        usual = [f"--edge-{name}={value}" for name, value in given.items()]
+        usual = [f"--edge-{name}={value}" for name, value in options.items()]
         return [*without_repeated(usual, own), *own]
 
 

@@ -26,12 +26,12 @@ REMEDY = "Zip it again"
 
 def zipped(*members, method=zipfile.ZIP_DEFLATED) -> bytes:
     """An archive of (name or ZipInfo, content) pairs."""
-    held = io.BytesIO()
-    with warnings.catch_warnings(), zipfile.ZipFile(held, "w", method) as archive:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
         warnings.simplefilter("ignore")  # that a name is held twice
         for name, content in members:
             archive.writestr(name, content)
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 def special(name: str, kind: int) -> zipfile.ZipInfo:
@@ -90,8 +90,8 @@ BAD = {
 
 
 def opened(data: bytes, limits: Limits = LIMITS) -> dict[str, bytes]:
-    given = {"remedy": REMEDY, "name": Path("given.zip")}
-    with open_archive(io.BytesIO(data), limits, **given) as archive:
+    naming = {"remedy": REMEDY, "name": Path("given.zip")}
+    with open_archive(io.BytesIO(data), limits, **naming) as archive:
         return {name: archive.read(name) for name in archive.members}
 
 
@@ -113,9 +113,9 @@ def test_rejects_member_with_wrong_declared_size(size):
 
 def test_rejects_oversized_central_directory():
     names = (f"{number:06}" + "x" * 200 for number in range(18_000))
-    many = Limits(members=1_000_000, member=1, total=1)
+    generous = Limits(members=1_000_000, member=1, total=1)
     with pytest.raises(UsageMistake, match="its table of contents is larger"):
-        opened(zipped(*((name, b"") for name in names)), many)
+        opened(zipped(*((name, b"") for name in names)), generous)
 
 
 @pytest.mark.parametrize("place", range(4, 19))
@@ -132,17 +132,17 @@ def test_rejects_or_reads_correctly_an_end_record_with_its_own_signature(place):
 
 def test_rejects_or_reads_correctly_any_flipped_bit():
     data = zipped(("a", NOISE), ("b/c.txt", b"text"))
-    whole = opened(data)
+    intact = opened(data)
     refused = 0
     for place in range(len(data) * 8):
         flipped = bytearray(data)
         flipped[place // 8] ^= 1 << place % 8
         try:
-            found = opened(bytes(flipped))
+            content = opened(bytes(flipped))
         except UsageMistake:
             refused += 1
         else:
-            assert sorted(found.values()) == sorted(whole.values()), place
+            assert sorted(content.values()) == sorted(intact.values()), place
     assert refused > len(data)
 
 

@@ -97,7 +97,9 @@ def test_view_equals_indexing_or_is_rejected(offset, shape, strides):
 
 def test_views_share_their_bytes_and_cannot_change_them():
     data = VALUES.tobytes()
-    matrix, column = (strided(data, FLOAT, 0, *given) for given in (((3, 4), (4, 1)), ((3,), (4,))))
+    matrix, column = (
+        strided(data, FLOAT, 0, *layout) for layout in (((3, 4), (4, 1)), ((3,), (4,)))
+    )
     assert np.shares_memory(matrix, column)
     assert not matrix.flags.writeable
     assert strided(data, FLOAT, 0, (4, 3), (1, 4)).tolist() == matrix.T.tolist()

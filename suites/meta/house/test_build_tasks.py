@@ -33,10 +33,10 @@ def stage(name):
     return Stage("stage", {"name": name})
 
 
-def writes(made, name, *, before=lambda: None):
+def writes(log, name, *, before=lambda: None):
     def make(folder):
         before()
-        made.append(name)
+        log.append(name)
         (folder / "file").write_text(name)
 
     return make
@@ -52,30 +52,30 @@ def in_threads(*targets):
 
 
 def test_tasks_are_made_in_order_and_tidied(store):
-    made = []
-    tasks = [Task(stage(one), writes(made, one), tidy=lambda: made.append("-")) for one in "ab"]
-    make_in_order(tasks, store, made.append)
-    make_in_order(tasks, store, made.append)
-    assert made == ["a", "-", "b", "-", "-", "-"]
+    log = []
+    tasks = [Task(stage(name), writes(log, name), tidy=lambda: log.append("-")) for name in "ab"]
+    make_in_order(tasks, store, log.append)
+    make_in_order(tasks, store, log.append)
+    assert log == ["a", "-", "b", "-", "-", "-"]
 
 
 def test_independent_tasks_run_at_the_same_time(store):
-    made, both = [], threading.Barrier(2, timeout=SECONDS)
+    log, barrier = [], threading.Barrier(2, timeout=SECONDS)
     tasks = [
-        Task(stage("a"), writes(made, "a")),
+        Task(stage("a"), writes(log, "a")),
         # Each of these waits for the other to have begun.
-        Task(stage("b"), writes(made, "b", before=both.wait), needs=(stage("a"),)),
-        Task(stage("c"), writes(made, "c", before=both.wait), needs=(stage("a"),)),
-        Task(stage("d"), writes(made, "d"), needs=(stage("b"), stage("c"))),
+        Task(stage("b"), writes(log, "b", before=barrier.wait), needs=(stage("a"),)),
+        Task(stage("c"), writes(log, "c", before=barrier.wait), needs=(stage("a"),)),
+        Task(stage("d"), writes(log, "d"), needs=(stage("b"), stage("c"))),
     ]
-    helper = lambda: make_beside_others(tasks, store, made.append)  # noqa: E731 - two of one
+    helper = lambda: make_beside_others(tasks, store, log.append)  # noqa: E731 - two of one
     in_threads(helper, helper)
-    assert (made[0], sorted(made[1:3]), made[3:]) == ("a", ["b", "c"], ["d"])
+    assert (log[0], sorted(log[1:3]), log[3:]) == ("a", ["b", "c"], ["d"])
 
 
 def test_helper_that_has_to_wait_does_what_is_useful_once(store):
     """The first task is held until the waiting helper has done it."""
-    made, useful, holds = [], [], threading.Event()
+    log, useful, holds = [], [], threading.Event()
     done = threading.Event()
 
     def hold():
@@ -83,24 +83,24 @@ def test_helper_that_has_to_wait_does_what_is_useful_once(store):
         assert done.wait(SECONDS)
 
     tasks = [
-        Task(stage("a"), writes(made, "a", before=hold)),
-        Task(stage("b"), writes(made, "b"), needs=(stage("a"),)),
+        Task(stage("a"), writes(log, "a", before=hold)),
+        Task(stage("b"), writes(log, "b"), needs=(stage("a"),)),
     ]
 
     def other():
         assert holds.wait(SECONDS)
         make_beside_others(
-            tasks, store, made.append, meanwhile=lambda: (useful.append(1), done.set())
+            tasks, store, log.append, meanwhile=lambda: (useful.append(1), done.set())
         )
 
-    in_threads(lambda: make_beside_others(tasks, store, made.append), other)
+    in_threads(lambda: make_beside_others(tasks, store, log.append), other)
     assert useful == [1]
-    assert sorted(made) == ["a", "b"]
+    assert sorted(log) == ["a", "b"]
 
 
 def test_helper_ends_if_others_make_the_rest(store):
-    made = []
-    task = Task(stage("a"), writes(made, "a"))
+    log = []
+    task = Task(stage("a"), writes(log, "a"))
     lets_go, holds = threading.Event(), threading.Event()
 
     def hold(folder):
@@ -110,16 +110,16 @@ def test_helper_ends_if_others_make_the_rest(store):
 
     def other():
         assert holds.wait(SECONDS)
-        make_beside_others([task], store, made.append)
+        make_beside_others([task], store, log.append)
         lets_go.set()
 
     in_threads(lambda: store.get(task.stage, hold), other)
-    assert made == []
+    assert log == []
 
 
 @pytest.mark.parametrize("same", [True, False])
 def test_waiting_for_another_run_is_reported(store, same):
-    said, holds = [], threading.Event()
+    messages, holds = [], threading.Event()
     holder = Store(store.root, run=os.getpid() if same else 12345)
     first, then = stage("first"), stage("then")
 
@@ -131,15 +131,17 @@ def test_waiting_for_another_run_is_reported(store, same):
     def other():
         assert holds.wait(SECONDS)
         tasks = [
-            Task(first, writes(said, "first")),
-            Task(then, writes(said, "then"), needs=(first,)),
+            Task(first, writes(messages, "first")),
+            Task(then, writes(messages, "then"), needs=(first,)),
         ]
-        make_beside_others(tasks, store, said.append)
+        make_beside_others(tasks, store, messages.append)
 
     in_threads(lambda: holder.get(first, hold), other)
-    assert said[-1] == "then"
-    assert len(said) == (1 if same else 2)
-    assert same or said[0].startswith("waiting for another run that makes stage (process 12345 on ")
+    assert messages[-1] == "then"
+    assert len(messages) == (1 if same else 2)
+    assert same or messages[0].startswith(
+        "waiting for another run that makes stage (process 12345 on "
+    )
 
 
 def test_failed_task_is_reported_and_left_to_the_next_process(store):
@@ -148,9 +150,9 @@ def test_failed_task_is_reported_and_left_to_the_next_process(store):
 
     with pytest.raises(EdgeproofError, match="it failed"):
         make_beside_others([Task(stage("a"), fail)], store, lambda _: None)
-    made = []
-    make_beside_others([Task(stage("a"), writes(made, "a"))], store, made.append)
-    assert made == ["a"]
+    log = []
+    make_beside_others([Task(stage("a"), writes(log, "a"))], store, log.append)
+    assert log == ["a"]
 
 
 @pytest.fixture
@@ -195,10 +197,10 @@ def test_helpers_make_the_same_bytes_as_one_builder(miniature, tmp_path):
         command, cwd=PROJECT, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    made = json.loads(done.stdout)["artefacts"]
-    for name, path in made.items():
-        kept = json.loads((miniature.store / name / "manifest.json").read_text("utf-8"))
-        assert json.loads((store / name / "manifest.json").read_text("utf-8")) == kept, path
+    artefacts = json.loads(done.stdout)["artefacts"]
+    for name, path in artefacts.items():
+        expected = json.loads((miniature.store / name / "manifest.json").read_text("utf-8"))
+        assert json.loads((store / name / "manifest.json").read_text("utf-8")) == expected, path
     assert all(
-        done.stderr.count(f"variant {one}: converting") == 1 for one in ("float32", "float16")
+        done.stderr.count(f"variant {scheme}: converting") == 1 for scheme in ("float32", "float16")
     )

@@ -40,10 +40,10 @@ MADE_BY_RUNS = {"answers", "kernel-coverage", "paper_recipe"}
 
 def members(store: Path) -> dict[str, dict[str, str]]:
     """Hashes of every member of every artefact that the builder made, by its place."""
-    made = sorted(store.glob(f"*/*/{MANIFEST}"))
+    manifests = sorted(store.glob(f"*/*/{MANIFEST}"))
     return {
         str(manifest.parent.relative_to(store)): json.loads(manifest.read_text("utf-8"))["members"]
-        for manifest in made
+        for manifest in manifests
         if manifest.parent.parent.name not in MADE_BY_RUNS
     }
 
@@ -68,9 +68,9 @@ def killed(miniature, tmp_path_factory) -> Miniature:
 def said(killed) -> list[str]:
     """The output of two builders that start at once after the kills."""
     builders = [start(killed), start(killed)]
-    said = [builder.communicate(timeout=TIMEOUT)[1] for builder in builders]
-    assert [builder.returncode for builder in builders] == [0, 0], said
-    return said
+    outputs = [builder.communicate(timeout=TIMEOUT)[1] for builder in builders]
+    assert [builder.returncode for builder in builders] == [0, 0], outputs
+    return outputs
 
 
 def test_two_builders_make_everything_once(said):
@@ -91,5 +91,7 @@ def test_the_same_inputs_give_the_same_bytes(said, killed, miniature):
 
 def test_builder_leaves_no_other_files(said, killed):
     assert said
-    left = {path.name for path in killed.store.glob("*/*") if path.suffix in {".draft", ".resume"}}
-    assert left == set()
+    leftovers = {
+        path.name for path in killed.store.glob("*/*") if path.suffix in {".draft", ".resume"}
+    }
+    assert leftovers == set()

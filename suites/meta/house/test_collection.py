@@ -60,7 +60,9 @@ def test_ids_are_unique(collected):
 def test_every_gate_states_its_requirement(file):
     tree = ast.parse(file.read_text(encoding="utf-8"))
     tests = [
-        one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test")
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test")
     ]
     assert tests
     for test in tests:

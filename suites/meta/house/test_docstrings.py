@@ -39,14 +39,16 @@ def functions(*folders: str) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 def is_property(node: ast.FunctionDef) -> bool:
     """Tell whether a function is read like an attribute, and named and described like one."""
-    return any(ast.unparse(one).rpartition(".")[2] in PROPERTIES for one in node.decorator_list)
+    return any(
+        ast.unparse(decorator).rpartition(".")[2] in PROPERTIES for decorator in node.decorator_list
+    )
 
 
 def test_docstrings_begin_with_a_verb():
-    said = {where: ast.get_docstring(node) or "" for where, node in functions(*FOLDERS)
+    docstrings = {place: ast.get_docstring(node) or "" for place, node in functions(*FOLDERS)
             if not is_property(node)}  # fmt: skip
-    assert len(said) > 1000
-    assert {where: text for where, text in said.items() if NO_VERBS.match(text)} == {}
+    assert len(docstrings) > 1000
+    assert {place: text for place, text in docstrings.items() if NO_VERBS.match(text)} == {}
 
 
 @pytest.mark.parametrize("text", ["Whether it is so.", "How many there are.", "Of each text, ids."])
@@ -61,5 +63,5 @@ def test_accepts_docstring_that_begins_with_a_verb(text):
 
 def test_names_of_tests_have_a_subject():
     assert [
-        where for where, node in functions("suites") if WITHOUT_A_SUBJECT.match(node.name)
+        place for place, node in functions("suites") if WITHOUT_A_SUBJECT.match(node.name)
     ] == []

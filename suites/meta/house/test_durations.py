@@ -50,9 +50,9 @@ def test_writes_durations_in_words(seconds, text):
 
 
 def test_untimed_gates_are_estimated_from_the_others(tmp_path):
-    known = Durations(tmp_path / "folder" / "times.json")
-    assert known.expected(["one"]) is None
-    known.keep({"one": 3.0, "two": 1.0})
+    durations = Durations(tmp_path / "folder" / "times.json")
+    assert durations.expected(["one"]) is None
+    durations.keep({"one": 3.0, "two": 1.0})
     again = Durations(tmp_path / "folder" / "times.json")
     assert again.of("one") == 3.0
     assert again.expected(["one", "two", "three"]) == (6.0, 2, 3)
@@ -66,8 +66,8 @@ def test_unreadable_durations_are_ignored(tmp_path, text):
 
 
 def test_slowest_suite_is_named_first():
-    taken = {"suites/size/test_a.py::b": 1.0, "suites/latency/test_c.py::d": 61.0}
-    assert cost_of(taken) == "1 min 2 s: latency 1 min 1 s, size 1 s"
+    seconds = {"suites/size/test_a.py::b": 1.0, "suites/latency/test_c.py::d": 61.0}
+    assert cost_of(seconds) == "1 min 2 s: latency 1 min 1 s, size 1 s"
     assert cost_of({}) == ""
 
 
@@ -86,18 +86,18 @@ def test_second_run_predicts_its_duration_and_keeps_a_limit(tmp_path):
     assert "edgeproof: expected duration: about " in second.output
     assert "edgeproof: suites/size: " in second.output
     assert "\nduration: " in second.output
-    (kept,) = (tmp_path / "store" / "durations").iterdir()
-    slow = [test for test in json.loads(kept.read_text("utf-8")) if "schema" in test]
-    Durations(kept).keep(dict.fromkeys(slow, 1000.0))
+    (file,) = (tmp_path / "store" / "durations").iterdir()
+    slow = [test for test in json.loads(file.read_text("utf-8")) if "schema" in test]
+    Durations(file).keep(dict.fromkeys(slow, 1000.0))
     limited = judged("limited", "--edge-time-limit=500s")
     assert limited.code == pytest.ExitCode.TESTS_FAILED, limited.output
     said_of = f"no time for {len(slow)} gates within --edge-time-limit=8 min 20 s: conformance"
     assert said_of.replace("1 gates", "1 gate") in limited.output
     extent = limited.results()["run"]["extent"]
-    assert [(one["reason"], one["count"]) for one in extent["not_run"]] == [
+    assert [(group["reason"], group["count"]) for group in extent["not_run"]] == [
         ("it does not fit into --edge-time-limit=8 min 20 s", len(slow))
     ]
     assert extent["run"] == extent["collected"] - len(slow) > 0
     assert "is partial" in limited.output
-    ended = [one["id"].split("/")[1] for one in limited.results()["tests"]]
+    ended = [test["id"].split("/")[1] for test in limited.results()["tests"]]
     assert ended == sorted(ended, key=["size", "conformance"].index)

@@ -37,8 +37,8 @@ def make(kind: str, folder: Path) -> Path:
     elif kind == "folder":
         path.mkdir()
     else:
-        with socket.socket(socket.AF_UNIX) as one:
-            one.bind(str(path))
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
     return path
 
 
@@ -92,7 +92,7 @@ def test_writes_a_file_whole(tmp_path):
         file.write(b"new")
         assert path.read_bytes() == b"old"
     assert path.read_bytes() == b"new"
-    assert [one.name for one in tmp_path.iterdir()] == ["out"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert path.stat().st_mode & 0o777 == 0o644
 
 
@@ -109,7 +109,7 @@ def test_failed_write_keeps_the_old_file_and_adds_none(error, tmp_path):
     with pytest.raises(type(error)):
         fail()
     assert path.read_bytes() == b"old"
-    assert [one.name for one in tmp_path.iterdir()] == ["out"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.timeout(10)
@@ -118,4 +118,4 @@ def test_replaces_only_regular_files(kind, tmp_path):
     path = make(kind, tmp_path)
     with pytest.raises(NotRegularError, match=KINDS[kind]), write_whole(path) as file:
         file.write(b"new")
-    assert [one.name for one in tmp_path.iterdir()] == ["given"]
+    assert [path.name for path in tmp_path.iterdir()] == ["given"]

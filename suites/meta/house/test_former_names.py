@@ -153,7 +153,7 @@ def test_wrong_dimension_gets_no_former_unit_remedy():
     [("tweets", "switch"), ("tweets", "variable"), ("tweets", "ini"), ("runtime", "switch")],
 )
 def test_former_option_ends_in_one_message(name, source):
-    old, new = (Option(each, None, "") for each in (name, former.OPTIONS[name]))
+    old, new = (Option(option_name, None, "") for option_name in (name, former.OPTIONS[name]))
     was, now = getattr(old, source), getattr(new, source)
     more = {"switch": [f"{was}=5"], "ini": ["-o", f"{was}=5"], "variable": []}[source]
     done = subprocess.run(

@@ -43,10 +43,10 @@ importlib.import_module(sys.argv[1])
 
 def required_by(group: str) -> list[str]:
     """Return the requirements of a group and of those that it includes."""
-    found: list[str] = []
-    for each in GROUPS[group]:
-        found += [each] if isinstance(each, str) else required_by(each["include-group"])
-    return found
+    requirements: list[str] = []
+    for entry in GROUPS[group]:
+        requirements += [entry] if isinstance(entry, str) else required_by(entry["include-group"])
+    return requirements
 
 
 def name_of(requirement: str) -> str:
@@ -55,21 +55,21 @@ def name_of(requirement: str) -> str:
 
 def installed_with(group: str) -> set[str]:
     """Return the modules of a group's packages, as far as these are installed here."""
-    waiting, found = [name_of(each) for each in required_by(group)], set()
+    waiting, installed = [name_of(requirement) for requirement in required_by(group)], set()
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in installed:
             continue
-        found.add(name)
+        installed.add(name)
         try:
             needed = requires(name) or []
         except PackageNotFoundError:
             continue
-        waiting += [name_of(each) for each in needed if "extra ==" not in each]
+        waiting += [name_of(requirement) for requirement in needed if "extra ==" not in requirement]
     return {
         module
         for module, owners in packages_distributions().items()
-        if any(name_of(owner) in found for owner in owners)
+        if any(name_of(owner) in installed for owner in owners)
     }
 
 

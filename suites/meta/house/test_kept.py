@@ -56,17 +56,17 @@ def made(root: Path) -> list[Artefact]:
 
 def opened(root: Path) -> None:
     """Read every file of every artefact, in each of the ways that there are."""
-    for kept in made(root):
-        kept.check()
-        assert kept.document("card.json")["parameters"] == 7
-        assert kept.array("logits.npy").shape == (4, 3)
-        assert kept.arrays("encoded.npz")["test"].sum() == 15
-        assert kept.text("empty.jsonl") == ""
-        assert kept.path("usr/lib/module.py").is_file()
+    for artefact in made(root):
+        artefact.check()
+        assert artefact.document("card.json")["parameters"] == 7
+        assert artefact.array("logits.npy").shape == (4, 3)
+        assert artefact.arrays("encoded.npz")["test"].sum() == 15
+        assert artefact.text("empty.jsonl") == ""
+        assert artefact.path("usr/lib/module.py").is_file()
 
 
 def test_detects_every_flipped_bit_and_the_remedy_repairs_it(tmp_path):
-    kept = made(tmp_path)
+    artefacts = made(tmp_path)
     draw = random.Random(5)  # noqa: S311 - the same bits every time
     files = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
     files = [path for path in files if path.suffix != ".lock" and not path.parent.is_symlink()]
@@ -81,53 +81,53 @@ def test_detects_every_flipped_bit_and_the_remedy_repairs_it(tmp_path):
                 opened(tmp_path)
             # A changed name in a manifest is told of the file that is missed.
             assert noticed.value.file == str(path) or path.name == MANIFEST
-            named = re.match(r"Delete (.+) and run again", noticed.value.remedy)
-            shutil.rmtree(named[1])
+            match = re.match(r"Delete (.+) and run again", noticed.value.remedy)
+            shutil.rmtree(match[1])
             opened(tmp_path)
-    assert made(tmp_path) == kept
+    assert made(tmp_path) == artefacts
 
 
 def test_detects_every_flipped_bit_of_a_manifest(tmp_path):
     """White space and escapes count, too: the store has one spelling."""
-    (kept, *_) = made(tmp_path)
-    file = kept.folder / MANIFEST
+    (artefact, *_) = made(tmp_path)
+    file = artefact.folder / MANIFEST
     content = file.read_bytes()
     for bit in random.Random(6).sample(range(8 * len(content)), 1_000):  # noqa: S311 - as above
         changed = bytearray(content)
         changed[bit // 8] ^= 1 << bit % 8
         file.write_bytes(changed)
         try:
-            found = open_artefact(kept.folder, Stage.key_of)
+            reopened = open_artefact(artefact.folder, Stage.key_of)
         except StoreError:
             continue
         # It names another hash, or another file: checking finds none such.
         with pytest.raises(StoreError):
-            found.check()
+            reopened.check()
 
 
 @pytest.mark.parametrize("read", ["array", "arrays", "document", "numbers", "path", "read", "text"])
 def test_detects_changes_after_opening(read, tmp_path):
-    (kept, *_) = made(tmp_path)
+    (artefact, *_) = made(tmp_path)
     names = {"array": "logits.npy", "numbers": "logits.npy", "arrays": "encoded.npz"}
-    name, given = names.get(read, "card.json"), (4,) if read == "numbers" else ()
-    getattr(kept, read)(name, *given)
-    content = (kept.folder / name).read_bytes()
-    (kept.folder / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+    name, arguments = names.get(read, "card.json"), (4,) if read == "numbers" else ()
+    getattr(artefact, read)(name, *arguments)
+    content = (artefact.folder / name).read_bytes()
+    (artefact.folder / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
     with pytest.raises(StoreError, match="changed or damaged"):
-        getattr(kept, read)(name, *given)
+        getattr(artefact, read)(name, *arguments)
 
 
 def test_rejects_arrays_with_another_number_of_rows(tmp_path):
-    (kept, *_) = made(tmp_path)
-    assert kept.numbers("logits.npy", 4).shape == (4, 3)
+    (artefact, *_) = made(tmp_path)
+    assert artefact.numbers("logits.npy", 4).shape == (4, 3)
     with pytest.raises(StoreError, match="changed or damaged"):
-        kept.numbers("logits.npy", 5)
+        artefact.numbers("logits.npy", 5)
 
 
 @pytest.mark.parametrize("kind", ["other target", "gone", "more", "folder"])
 def test_detects_changed_link(kind, tmp_path):
-    (kept, *_) = made(tmp_path)
-    link = kept.folder / "lib"
+    (artefact, *_) = made(tmp_path)
+    link = artefact.folder / "lib"
     if kind == "more":
         link.with_name("bin").symlink_to("usr")
     else:
@@ -137,7 +137,7 @@ def test_detects_changed_link(kind, tmp_path):
     elif kind == "folder":
         link.mkdir()
     with pytest.raises(StoreError, match="changed or damaged"):
-        kept.check()
+        artefact.check()
 
 
 def test_detects_artefact_under_another_key(tmp_path):
@@ -168,11 +168,11 @@ def without_rights(path: Path) -> Iterator[None]:
 
 @pytest.mark.parametrize("member", ["card.json", MANIFEST])
 def test_unreadable_file_error_has_a_remedy(member, tmp_path):
-    (kept, *_) = made(tmp_path)
-    file = kept.folder / member
-    (kept.folder / MANIFEST).chmod(0o644)
+    (artefact, *_) = made(tmp_path)
+    file = artefact.folder / member
+    (artefact.folder / MANIFEST).chmod(0o644)
     with without_rights(file), pytest.raises(StoreError) as refused:
-        Store(tmp_path).artefact(Stage("corpus", dict(kept.recipe))).read("card.json")
+        Store(tmp_path).artefact(Stage("corpus", dict(artefact.recipe))).read("card.json")
     assert refused.value.file == str(file)
     assert "cannot be read (Permission denied)" in refused.value.what
     assert "Delete" not in refused.value.remedy
@@ -207,7 +207,7 @@ def test_only_artefact_objects_read_the_store():
         # Checkpoints have a reader of their own.
         "models/networks/torch_bin.py": {"ZipFile"},
     }
-    found: dict[str, set[str]] = {}
+    calls_of: dict[str, set[str]] = {}
     for top in ("models", "fixtures", "reports"):
         for file in sorted((PROJECT / top).rglob("*.py")):
             if file.is_relative_to(PROJECT / "reports" / "out"):
@@ -218,7 +218,7 @@ def test_only_artefact_objects_read_the_store():
                 called = ast.unparse(node.func)
                 if called in {"np.load", "zipfile.ZipFile"}:
                     name = file.relative_to(PROJECT).as_posix()
-                    found.setdefault(name, set()).add(called.split(".")[1])
-    assert {name: calls - allowed.get(name, set()) for name, calls in found.items()} == {
-        name: set() for name in found
+                    calls_of.setdefault(name, set()).add(called.split(".")[1])
+    assert {name: calls - allowed.get(name, set()) for name, calls in calls_of.items()} == {
+        name: set() for name in calls_of
     }

@@ -22,20 +22,20 @@ def path(tmp_path):
 @pytest.fixture
 def parsed(monkeypatch):
     """Sources that were parsed, because their facts were not stored."""
-    seen = []
+    sources = []
 
     def counted(source, **options):
-        seen.append(source)
+        sources.append(source)
         return facts_of(source, **options)
 
     monkeypatch.setattr(kept, "facts_of", counted)
-    return seen
+    return sources
 
 
 def ask(path, source=SOURCE, entry="models.entry"):
-    known = KeptFacts(path)
-    facts = known.of(entry, source, "models")
-    known.write()
+    kept_facts = KeptFacts(path)
+    facts = kept_facts.of(entry, source, "models")
+    kept_facts.write()
     return facts
 
 
@@ -46,23 +46,27 @@ def test_source_is_parsed_once(path, parsed):
 
 def test_distinguishes_parts_and_changed_sources(path, parsed):
     changed = SOURCE + b"MORE = 1\n"
-    whole, part, other = ask(path), ask(path, entry="models.entry:make"), ask(path, changed)
-    assert len({whole, part, other}) == len(parsed) == 3
+    all_facts, part, changed_facts = (
+        ask(path),
+        ask(path, entry="models.entry:make"),
+        ask(path, changed),
+    )
+    assert len({all_facts, part, changed_facts}) == len(parsed) == 3
     assert [ask(path), ask(path, entry="models.entry:make"), ask(path, changed)] == [
-        whole,
+        all_facts,
         part,
-        other,
+        changed_facts,
     ]
     assert len(parsed) == 3
 
 
 def test_recomputes_facts_damaged_by_any_flipped_bit(path, parsed):
     ask(path)
-    whole = path.read_bytes()
-    for at in range(len(whole)):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+    intact = path.read_bytes()
+    for at in range(len(intact)):
+        path.write_bytes(intact[:at] + bytes([intact[at] ^ 1 << at % 8]) + intact[at + 1 :])
         assert ask(path) == EXPECTED
-    assert len(parsed) == 1 + len(whole)
+    assert len(parsed) == 1 + len(intact)
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\0" * 100, None])
@@ -81,13 +85,13 @@ def test_recomputes_facts_kept_by_other_code(path, parsed, monkeypatch):
 
 def test_keeps_a_bounded_number_of_recent_facts(path):
     ask(path, entry="models.early")
-    known = KeptFacts(path)
+    kept_facts = KeptFacts(path)
     for number in range(MOST_KEPT):
-        known.of(f"models.entry{number}", SOURCE, "models")
-    known.write()
-    _, held = json.loads(path.read_bytes()[32:])
-    assert len(held) == MOST_KEPT
-    assert not [key for key in held if key.startswith("models.early")]
+        kept_facts.of(f"models.entry{number}", SOURCE, "models")
+    kept_facts.write()
+    _, stored = json.loads(path.read_bytes()[32:])
+    assert len(stored) == MOST_KEPT
+    assert not [key for key in stored if key.startswith("models.early")]
 
 
 def test_works_without_a_writable_folder(tmp_path):
@@ -104,5 +108,5 @@ def test_kept_facts_equal_fresh_ones(path):
 
 def test_resolves_imports_relative_to_the_package():
     source = b"from . import one\nfrom ..two import three"
-    found = facts_of(source, package="models.room.inner")
-    assert {"models.room.inner.one", "models.room.two.three"} <= set(found.imports)
+    facts = facts_of(source, package="models.room.inner")
+    assert {"models.room.inner.one", "models.room.two.three"} <= set(facts.imports)

@@ -45,7 +45,7 @@ def test_names_the_option_that_takes_the_file(reader, kind, tmp_path):
     folder = tmp_path if kind == "known failures" else ROOT
     with pytest.raises(UsageMistake) as caught:
         READERS[reader](str(folder / file))
-    said = str(caught.value)
-    assert "is not the kind of file that is read here" in said
-    assert option in said
-    assert file in said
+    message = str(caught.value)
+    assert "is not the kind of file that is read here" in message
+    assert option in message
+    assert file in message

@@ -65,8 +65,8 @@ def collect(tmp_path, monkeypatch):
         file = tmp_path / "known_failures.toml"
         file.write_text(text, encoding="utf-8")
         monkeypatch.setattr(known_failures, "FILE", file)
-        others = () if all_schemes else ("float16",)
-        subject = SimpleNamespace(name="mini", other_candidates=others, known_failures=None)
+        other_schemes = () if all_schemes else ("float16",)
+        subject = SimpleNamespace(name="mini", other_candidates=other_schemes, known_failures=None)
         settings = SimpleNamespace(subject=subject, known_failures=None, target=TARGET)
         item = Item(TEST)
         config = SimpleNamespace(stash={SETTINGS: settings})
@@ -178,7 +178,7 @@ def test_entry_names_exactly_one_failure(old, new, collect):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("the converter's ranges", " ", "gives no reason"),
         ("https://example.org/1", "https://", "its link is 'https://'"),
@@ -190,8 +190,8 @@ def test_entry_names_exactly_one_failure(old, new, collect):
         ("test_accuracy_drop.py", "test_accuracy_dorp.py", "no such test"),
     ],
 )
-def test_rejects_entry_that_accepts_nothing_or_anything(old, new, said, collect):
-    with pytest.raises(pytest.exit.Exception, match=re.escape(said)) as stopped:
+def test_rejects_entry_that_accepts_nothing_or_anything(old, new, message, collect):
+    with pytest.raises(pytest.exit.Exception, match=re.escape(message)) as stopped:
         collect(ENTRY.format(subject="mini", test=TEST).replace(old, new))
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
@@ -236,8 +236,10 @@ def test_entry_of_another_subject_is_ignored(collect):
 
 
 def test_entry_of_another_device_is_ignored(collect):
-    other = ENTRY.format(subject="mini", test=TEST.replace("host", "rpi4")) + 'device = "rpi4"\n'
-    assert collect(other).markers == []
+    entry_of_another = (
+        ENTRY.format(subject="mini", test=TEST.replace("host", "rpi4")) + 'device = "rpi4"\n'
+    )
+    assert collect(entry_of_another).markers == []
 
 
 def test_rejects_id_that_matches_no_test(collect):

@@ -86,11 +86,11 @@ def making_by(store, monkeypatch):
 
 
 def test_waits_for_no_more_than_is_needed(making_by, store, capsys):
-    one = making_by(Builder(store, [FIRST, LAST]))
-    one.need([FIRST])
+    making = making_by(Builder(store, [FIRST, LAST]))
+    making.need([FIRST])
     assert store.has(FIRST)
     assert not store.has(LAST)
-    one.need([LAST])
+    making.need([LAST])
     assert store.has(LAST)
     assert "said\n" in capsys.readouterr().err
 
@@ -128,24 +128,24 @@ def test_candidate_that_could_not_be_converted_is_not_there(candidates, monkeypa
 
 
 def test_a_builder_s_failure_is_told_to_whoever_waits(making_by, store):
-    one = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
-    one.need([FIRST])
+    making = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
+    making.need([FIRST])
     with pytest.raises(EdgeproofError, match="it failed"):
-        one.need([LAST])
+        making.need([LAST])
 
 
 def test_a_builder_s_failure_ends_the_run_between_two_gates(making_by, store):
-    one = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
-    one.need([FIRST])
+    making = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
+    making.need([FIRST])
     with pytest.raises(pytest.exit.Exception, match="it failed") as ended:
-        one.pytest_runtest_logfinish()
+        making.pytest_runtest_logfinish()
     assert ended.value.returncode == EdgeproofError.exit_code
 
 
 def test_an_artefact_that_nobody_makes_is_no_endless_wait(making_by, store):
-    one = making_by(Builder(store, [FIRST]))
+    making = making_by(Builder(store, [FIRST]))
     with pytest.raises(EdgeproofError, match=LAST.key):
-        one.need([LAST])
+        making.need([LAST])
 
 
 def test_a_changed_artefact_is_refused(making_by, store):
@@ -165,9 +165,9 @@ def _run_to_its_end(loop):
 
 def test_a_run_that_ends_well_has_made_everything(making_by, store):
     builder = Builder(store, [FIRST, LAST])
-    one = making_by(builder)
-    loop = one.pytest_runtestloop()
-    one.need([FIRST])
+    making = making_by(builder)
+    loop = making.pytest_runtestloop()
+    making.need([FIRST])
     _run_to_its_end(loop)
     assert store.has(LAST)
     assert not builder.stopped
@@ -175,10 +175,10 @@ def test_a_run_that_ends_well_has_made_everything(making_by, store):
 
 def test_a_run_that_is_interrupted_stops_its_builder(making_by, store):
     builder = Builder(store, [FIRST, LAST])
-    one = making_by(builder)
-    loop = one.pytest_runtestloop()
+    making = making_by(builder)
+    loop = making.pytest_runtestloop()
     next(loop)
-    one.need([FIRST])
+    making.need([FIRST])
     with pytest.raises(KeyboardInterrupt):
         loop.throw(KeyboardInterrupt())
     assert builder.stopped
@@ -192,13 +192,13 @@ def test_gates_that_wait_longer_come_last(monkeypatch):
     timed, drop, size = gate("watches", "all_made"), gate("full_model"), gate("variant")
     provider = object.__new__(Built)
     settings = SimpleNamespace(provider=provider, time_limit=None)
-    one = Making(SimpleNamespace(stash={SETTINGS: settings}))
+    making = Making(SimpleNamespace(stash={SETTINGS: settings}))
     items = [timed, drop, size]
-    one.pytest_collection_modifyitems(items)
+    making.pytest_collection_modifyitems(items)
     assert items == [size, drop, timed]
     monkeypatch.setattr(settings, "time_limit", 60.0)
     items.reverse()
-    one.pytest_collection_modifyitems(items)
+    making.pytest_collection_modifyitems(items)
     assert items == [timed, drop, size]
 
 

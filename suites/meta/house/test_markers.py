@@ -33,29 +33,29 @@ def everything(tmp_path_factory):
 
 
 def test_every_profile_has_a_marker(tmp_path):
-    shown = run_pytest(tmp_path, ["--markers"]).output
+    listed = run_pytest(tmp_path, ["--markers"]).output
     for name in device_names():
-        assert f"@pytest.mark.{name}: the device suite on a" in shown
+        assert f"@pytest.mark.{name}: the device suite on a" in listed
 
 
 def test_the_marker_of_this_machine_selects_the_whole_device_suite(everything, tmp_path):
-    asked = run_pytest(tmp_path, [*COLLECT, "-m", HERE])
-    assert asked.code == pytest.ExitCode.OK, asked.output
-    assert gates(asked) == gates(everything)
+    selected = run_pytest(tmp_path, [*COLLECT, "-m", HERE])
+    assert selected.code == pytest.ExitCode.OK, selected.output
+    assert gates(selected) == gates(everything)
 
 
 def test_an_emulated_board_gets_the_same_suite_under_its_own_name(everything, tmp_path):
-    asked = run_pytest(tmp_path, [*COLLECT, "-m", "rpi4", "--edge-emulate", "rpi4"])
-    assert asked.code == pytest.ExitCode.OK, asked.output
-    here = {name.replace("[rpi4-emulated-", "[host-") for name in gates(asked)}
+    selected = run_pytest(tmp_path, [*COLLECT, "-m", "rpi4", "--edge-emulate", "rpi4"])
+    assert selected.code == pytest.ExitCode.OK, selected.output
+    as_on_host = {name.replace("[rpi4-emulated-", "[host-") for name in gates(selected)}
     timed = {name for name in gates(everything) if any(test in name for test in NEED_A_CLOCK)}
     # Another board has other backends.
     backends = {name for name in gates(everything) if name.startswith("suites/backends/")}
     # A mean over groups needs all texts, and the board answers few of them.
     groups = {name for name in gates(everything) if name.startswith(GROUPED)}
-    assert here >= set(gates(everything)) - timed - backends - groups
-    assert not here & timed
-    assert any("[rpi4-emulated-float32]" in name for name in gates(asked))
+    assert as_on_host >= set(gates(everything)) - timed - backends - groups
+    assert not as_on_host & timed
+    assert any("[rpi4-emulated-float32]" in name for name in gates(selected))
 
 
 @pytest.mark.parametrize(

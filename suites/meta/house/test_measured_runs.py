@@ -48,18 +48,18 @@ def test_junit_neither_passes_nor_skips_it(measured):
     suite = ET.parse(measured.reports / "junit.xml").getroot().find("testsuite")  # noqa: S314 - ours
     assert suite.findall("testcase") == []
     assert [suite.get(name) for name in ("tests", "skipped", "failures", "errors")] == ["0"] * 4
-    told = [(one.get("name"), one.get("value")) for one in suite.iter("property")]
-    assert ("measured", "1") in told
-    assert ("measured_test", SIZE) in told
+    properties = [(element.get("name"), element.get("value")) for element in suite.iter("property")]
+    assert ("measured", "1") in properties
+    assert ("measured_test", SIZE) in properties
 
 
 def test_allure_neither_passes_nor_skips_it(measured):
-    found = [
+    results = [
         json.loads(file.read_text("utf-8"))
         for file in (measured.reports / "allure").glob("*-result.json")
     ]
-    assert [(one["status"], one["name"]) for one in found] == [
+    assert [(result["status"], result["name"]) for result in results] == [
         ("unknown", "test_file_is_within_budget[host-sentiment]")
     ]
-    assert {"name": "ending", "value": "measured"} in found[0]["labels"]
-    assert re.search("measured, not judged", found[0]["statusDetails"]["message"])
+    assert {"name": "ending", "value": "measured"} in results[0]["labels"]
+    assert re.search("measured, not judged", results[0]["statusDetails"]["message"])

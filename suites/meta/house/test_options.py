@@ -104,7 +104,7 @@ def test_option_overrides_environment_overrides_ini_overrides_default(option, mo
 @pytest.mark.parametrize("name", GIVEN)
 def test_strings_are_parsed_into_typed_values(name):
     text, value = GIVEN[name]
-    (option,) = (each for each in OPTIONS if each.name == name)
+    (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     assert resolved(option, command_line=text) == value
 
 
@@ -114,27 +114,27 @@ def test_strings_are_parsed_into_typed_values(name):
 )
 @pytest.mark.parametrize("source", ["switch", "variable", "ini"])
 def test_error_names_where_a_wrong_value_was_given(name, text, source, monkeypatch):
-    (option,) = (each for each in OPTIONS if each.name == name)
-    given = {"switch": {"command_line": text}, "variable": {}, "ini": {"ini": text}}[source]
+    (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
+    sources = {"switch": {"command_line": text}, "variable": {}, "ini": {"ini": text}}[source]
     if source == "variable":
         monkeypatch.setenv(option.variable, text)
     with pytest.raises(UsageMistake) as refused:
-        resolved(option, **given)
+        resolved(option, **sources)
     assert str(refused.value).startswith(f"{getattr(option, source)}: {text!r} does not fit")
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_path_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
-    (option,) = (each for each in OPTIONS if each.name == name)
+    (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     text = PATHS[name]
     monkeypatch.chdir(tmp_path)
-    here, ini = str((tmp_path / text).resolve()), str((INI_FOLDER / text).resolve())
-    assert str(resolved(option, command_line=text)) == here
+    in_folder, ini = str((tmp_path / text).resolve()), str((INI_FOLDER / text).resolve())
+    assert str(resolved(option, command_line=text)) == in_folder
     assert str(resolved(option, ini=text)) == ini
     monkeypatch.setenv(option.variable, text)
-    assert str(resolved(option)) == here
+    assert str(resolved(option)) == in_folder
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert str(resolved(option, command_line=f"~/{text}")) == here
+    assert str(resolved(option, command_line=f"~/{text}")) == in_folder
 
 
 def test_every_option_with_a_path_is_parsed_as_a_path():
@@ -144,19 +144,19 @@ def test_every_option_with_a_path_is_parsed_as_a_path():
 
 @pytest.mark.parametrize("name", MIXED)
 def test_path_within_a_value_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
-    (option,) = (each for each in OPTIONS if each.name == name)
+    (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     text, expected = MIXED[name]
     monkeypatch.chdir(tmp_path)
-    for given, folder in (({"command_line": text}, tmp_path), ({"ini": text}, INI_FOLDER)):
-        found = resolved(option, **given)
+    for sources, folder in (({"command_line": text}, tmp_path), ({"ini": text}, INI_FOLDER)):
+        value = resolved(option, **sources)
         if isinstance(expected, tuple):
-            assert found == tuple(part.format(folder) for part in expected)
+            assert value == tuple(part.format(folder) for part in expected)
         else:
-            assert found == expected.format(folder)
+            assert value == expected.format(folder)
 
 
 def test_variable_with_several_values_holds_one_per_line(monkeypatch):
-    (option,) = (each for each in OPTIONS if each.name == "flatbuffer")
+    (option,) = (candidate for candidate in OPTIONS if candidate.name == "flatbuffer")
     monkeypatch.setenv(option.variable, "/a.tflite\nb=/b.tflite\n")
     assert resolved(option) == ("/a.tflite", "b=/b.tflite")
 
@@ -164,17 +164,17 @@ def test_variable_with_several_values_holds_one_per_line(monkeypatch):
 def test_both_checkpoint_paths_are_made_absolute(monkeypatch, tmp_path):
     (tmp_path / "large").mkdir()
     monkeypatch.chdir(tmp_path)
-    (option,) = (each for each in OPTIONS if each.name == "pretrained")
-    given = resolved(option, command_line="full=large,small=owner/name")
-    assert given == f"full={tmp_path / 'large'},small=owner/name"
+    (option,) = (candidate for candidate in OPTIONS if candidate.name == "pretrained")
+    value = resolved(option, command_line="full=large,small=owner/name")
+    assert value == f"full={tmp_path / 'large'},small=owner/name"
 
 
 @pytest.mark.parametrize("empty", ["", " "])
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_rejects_empty_option_and_ignores_empty_variable(option, empty, monkeypatch):
-    for source, given in (("switch", {"command_line": empty}), ("ini", {"ini": empty})):
+    for source, sources in (("switch", {"command_line": empty}), ("ini", {"ini": empty})):
         with pytest.raises(UsageMistake, match="is empty") as refused:
-            resolved(option, **given)
+            resolved(option, **sources)
         assert refused.value.key == getattr(option, source)
     monkeypatch.setenv(option.variable, "")
     assert resolved(option) == option.default
@@ -190,7 +190,7 @@ UNFIT = {
     ("name", "text"), [(name, text) for name, texts in UNFIT.items() for text in texts]
 )
 def test_rejects_list_with_a_gap_or_a_duplicate(name, text):
-    (option,) = (each for each in OPTIONS if each.name == name)
+    (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     with pytest.raises(UsageMistake) as refused:
         resolved(option, command_line=text)
     assert refused.value.key == option.switch
@@ -200,7 +200,7 @@ def test_rejects_list_with_a_gap_or_a_duplicate(name, text):
 @pytest.mark.parametrize("text", ["~nobody-of-that-name/x", "x" * 5000, "a\0b"])
 @pytest.mark.parametrize("name", PATHS)
 def test_rejects_impossible_path(name, text):
-    (option,) = (each for each in OPTIONS if each.name == name)
+    (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     text += ".toml" if PATHS[name].endswith(".toml") else ""
     with pytest.raises(UsageMistake, match="cannot be a path") as refused:
         resolved(option, command_line=text)
@@ -231,11 +231,11 @@ def test_help_shows_every_option_with_its_default():
         text=True,
         check=True,
     )
-    shown = " ".join(done.stdout.split())
+    help_text = " ".join(done.stdout.split())
     for option in OPTIONS:
-        assert option.switch in shown
-        assert f"{option.ini} (string):" in shown
+        assert option.switch in help_text
+        assert f"{option.ini} (string):" in help_text
         if option.default not in {None, ()}:
-            assert f"(default: {option.default})" in shown
+            assert f"(default: {option.default})" in help_text
         else:
             assert "default" in option.help or option.name in {"corpus", "pretrained"}

@@ -69,7 +69,7 @@ def test_rejects_folder_in_place_of_an_output_file(place, folder):
 
 
 @pytest.mark.parametrize(
-    ("option", "place", "says"),
+    ("option", "place", "message"),
     [
         ("--alluredir", "file", "is a file, not a folder"),
         ("--junitxml", "file/below.xml", "is a file, not a folder"),
@@ -77,11 +77,11 @@ def test_rejects_folder_in_place_of_an_output_file(place, folder):
         ("--edge-export-bundle", "file", "exists and is not a bundle: it would be lost"),
     ],
 )
-def test_outputs_of_other_plugins_are_checked_too(option, place, says, folder, tmp_path):
-    given = ["suites/size", f"{option}={folder / place}"]
-    outcome = run_pytest(tmp_path / "reports", given)
+def test_outputs_of_other_plugins_are_checked_too(option, place, message, folder, tmp_path):
+    arguments = ["suites/size", f"{option}={folder / place}"]
+    outcome = run_pytest(tmp_path / "reports", arguments)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
-    assert says in outcome.output
+    assert message in outcome.output
     assert option in outcome.output
     assert len(outcome.output.strip().splitlines()) == 1, outcome.output
     assert (folder / "file").read_text(encoding="utf-8") == "kept"
@@ -141,13 +141,15 @@ def test_input_folder_may_be_missing(place, folder):
     assert contents(folder) == before
 
 
-@pytest.mark.parametrize("more", [(), ("--edge-update-baseline",)])
-def test_file_in_place_of_the_baselines_folder_ends_the_run_at_once(more, folder, tmp_path):
-    given = ["suites/size", f"--edge-baseline={folder / 'file'}", *more]
-    outcome = run_pytest(tmp_path / "reports", given)
+@pytest.mark.parametrize("further", [(), ("--edge-update-baseline",)])
+def test_file_in_place_of_the_baselines_folder_ends_the_run_at_once(further, folder, tmp_path):
+    arguments = ["suites/size", f"--edge-baseline={folder / 'file'}", *further]
+    outcome = run_pytest(tmp_path / "reports", arguments)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
-    said = f"ERROR: {folder / 'file'}: --edge-baseline: {folder / 'file'} is a file, not a folder. "
-    assert outcome.output.strip() == f"{said}Give the path of a folder"
+    message = (
+        f"ERROR: {folder / 'file'}: --edge-baseline: {folder / 'file'} is a file, not a folder. "
+    )
+    assert outcome.output.strip() == f"{message}Give the path of a folder"
 
 
 def test_error_on_a_folder_from_a_toml_names_the_toml(tmp_path):

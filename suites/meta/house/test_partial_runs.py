@@ -55,37 +55,37 @@ def checked(outcome):
 def test_the_whole_suite_is_not_partial(clean_run):
     document = clean_run.document()
     assert partial_because(document) == []
-    said = "mini on host: fit to ship on ai_edge_litert (also on "
-    assert said in clean_run.output
+    sentence = "mini on host: fit to ship on ai_edge_litert (also on "
+    assert sentence in clean_run.output
     assert document.run.extent.collected == len(clean_run.tests)
 
 
 def test_gates_that_do_not_apply_are_counted_over_all_schemes(clean_run):
     """A line that repeated a reason for each scheme would not be read."""
     reasons = {
-        one.reason.partition("\n")[0] for one in clean_run.document().run.extent.not_applicable
+        group.reason.partition("\n")[0] for group in clean_run.document().run.extent.not_applicable
     }
     assert reasons
     assert [reason for reason in reasons if any(name in reason.split() for name in SCHEMES)] == []
 
 
 @pytest.mark.parametrize(
-    ("ending", "code", "said"),
+    ("ending", "code", "cause"),
     [
         ("interrupt", pytest.ExitCode.INTERRUPTED, "it was interrupted"),
         ("exit", pytest.ExitCode.TESTS_FAILED, "the power is gone"),
     ],
 )
-def test_run_that_ends_early_reports_the_cause(ending, code, said, run_sizes):
+def test_run_that_ends_early_reports_the_cause(ending, code, cause, run_sizes):
     outcome = run_sizes(ending=ending)
     assert outcome.code == code, outcome.output
     document = checked(outcome)
     extent = document.run.extent
     assert (extent.collected, extent.run) == (4, 1)
-    assert extent.ended_by.startswith(said)
+    assert extent.ended_by.startswith(cause)
     (group,) = extent.not_run
     assert (group.count, len(group.tests)) == (2, 2)
-    assert f"it ended early: {said}" in partial_because(document)
+    assert f"it ended early: {cause}" in partial_because(document)
     assert "and more is said of it" not in headline(document)[1]
 
 
@@ -94,7 +94,7 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
     assert outcome.code in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED}
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
     extent = checked(outcome).run.extent
-    assert (extent.run, sum(one.count for one in extent.not_run)) == (2, 1)
+    assert (extent.run, sum(group.count for group in extent.not_run)) == (2, 1)
     assert "measurements made before are kept" in extent.ended_by
 
 
@@ -112,9 +112,9 @@ def test_cause_is_reported_once(ending, message, run_sizes):
     outcome = run_sizes(ending=ending)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
-    told = [text for ended, text in outcome.tests.values() if message in text]
-    assert len(told) == 1
-    assert told[0].count(message) == 2, "once in JUnit's attribute, once in its text"
+    messages = [text for ended, text in outcome.tests.values() if message in text]
+    assert len(messages) == 1
+    assert messages[0].count(message) == 2, "once in JUnit's attribute, once in its text"
     assert "another exception" not in outcome.output
     assert "Traceback" not in outcome.output
     document = checked(outcome)
@@ -125,18 +125,18 @@ def test_cause_is_reported_once(ending, message, run_sizes):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "reason"),
     [
         (["-k", "ratio"], "2 tests were left out by -k 'ratio'"),
         (["-n", "1", "-k", "ratio"], "2 tests were left out by -k 'ratio'"),
         (["--edge-texts=20"], "only 20 of 600 test texts were asked for"),
     ],
 )
-def test_selection_is_reported(arguments, said, run_sizes):
+def test_selection_is_reported(arguments, reason, run_sizes):
     outcome = run_sizes(*arguments)
     assert outcome.code == 0, outcome.output
     reasons = partial_because(checked(outcome))
-    assert said in reasons
+    assert reason in reasons
     assert any(
         reason.startswith("only suites/size/test_size.py was collected") for reason in reasons
     )
@@ -152,12 +152,12 @@ def gathered():
         stash = {SETTINGS: settings, LEFT_OUT: left_out or {}, UNABLE: {}}
         config = SimpleNamespace(args=list(arguments), stash=stash, option=option)
         extent = ExtentOfRun(config)
-        items = [SimpleNamespace(nodeid=one) for one in ids]
-        others = extent.pytest_collection_modifyitems(items)
-        next(others)
+        items = [SimpleNamespace(nodeid=test_id) for test_id in ids]
+        hook = extent.pytest_collection_modifyitems(items)
+        next(hook)
         del items[:lost]
         with pytest.raises(StopIteration):
-            others.send(None)
+            hook.send(None)
         extent.pytest_collection_finish(SimpleNamespace(items=items))
         return extent.extent(outcomes)
 
@@ -167,16 +167,16 @@ def gathered():
 def test_one_gate_that_is_missing_makes_a_run_partial(gathered):
     every = sorted(every_gate())
     assert gathered(every, "suites").narrowed == ()
-    (said,) = gathered(every[1:], "suites/accuracy", "suites/size").narrowed
-    assert said.startswith("only suites/accuracy suites/size was collected: ")
-    assert said.endswith(f"{len(every) - 1} of {len(every)} gates")
+    (reason,) = gathered(every[1:], "suites/accuracy", "suites/size").narrowed
+    assert reason.startswith("only suites/accuracy suites/size was collected: ")
+    assert reason.endswith(f"{len(every) - 1} of {len(every)} gates")
 
 
 def test_tests_deselected_by_a_plugin_make_a_run_partial(gathered):
     """A plugin that samples or splits tests changes the list silently."""
     every = sorted(every_gate())
-    (said,) = gathered(every, "suites", lost=3).narrowed
-    assert said == "3 tests were left out by another option or plugin"
+    (reason,) = gathered(every, "suites", lost=3).narrowed
+    assert reason == "3 tests were left out by another option or plugin"
 
 
 @pytest.mark.parametrize("part", ["fixtures.selecting.extent", "edgeproof-extent", "skipping"])
@@ -221,24 +221,29 @@ def test_few_words_for_what_a_machine_lacks_are_kept(gathered):
     ids = [f"suites/size/test_size.py::test_{number}" for number in range(3)]
     lacking = ["no compiler", "no compiler", ""]
     outcomes = [
-        Outcome(id=one, outcome="skipped", seconds=0.1, message="no compiler: cc", lacking=few)
-        for one, few in zip(ids, lacking, strict=True)
+        Outcome(
+            id=test_id, outcome="skipped", seconds=0.1, message="no compiler: cc", lacking=words
+        )
+        for test_id, words in zip(ids, lacking, strict=True)
     ]
-    found = [(group.count, group.lacking) for group in gathered(ids, outcomes=outcomes).skipped]
-    assert found == [(2, "no compiler"), (1, "")]
+    counts = [(group.count, group.lacking) for group in gathered(ids, outcomes=outcomes).skipped]
+    assert counts == [(2, "no compiler"), (1, "")]
 
 
 def test_each_ending_has_its_count(gathered):
     endings = ["passed", "failed", "measured", "skipped", "not_applicable", "not_run"]
     ids = [f"suites/size/test_size.py::test_{name}" for name in endings]
     outcomes = [
-        Outcome(id=one, outcome=name, seconds=0.1, message=f"why {name}")
-        for one, name in zip(ids, endings, strict=True)
+        Outcome(id=test_id, outcome=name, seconds=0.1, message=f"why {name}")
+        for test_id, name in zip(ids, endings, strict=True)
     ]
     extent = gathered([*ids, "suites/size/test_size.py::test_silent"], outcomes=outcomes)
     assert (extent.collected, extent.run) == (7, 3)
     groups = extent.skipped, extent.not_applicable, extent.not_run
-    assert [[(one.reason, one.count) for one in group] for group in groups] == [
+    assert [
+        [(group_of_reason.reason, group_of_reason.count) for group_of_reason in group]
+        for group in groups
+    ] == [
         [("why skipped", 1)],
         [("why not_applicable", 1)],
         [("why not_run", 1), ("the run ended before them", 1)],
@@ -252,7 +257,7 @@ def test_reason_found_before_and_during_the_run_counts_once(gathered):
     extent = gathered(
         names, outcomes=[ended], left_out={"there is no mask": names[:1], "no groups": ["suites/x"]}
     )
-    assert [(one.reason, one.tests) for one in extent.not_applicable] == [
+    assert [(group.reason, group.tests) for group in extent.not_applicable] == [
         ("there is no mask", tuple(names)),
         ("no groups", ("suites/x",)),
     ]
@@ -262,8 +267,8 @@ def test_equal_reasons_are_counted_together():
     """The line below the scoreboard shows the first line of a reason, and no more."""
     reasons = {"no clock\nit is a board's": 1, "no groups": 2, "no clock\nit is an emulator's": 3}
     groups = [{"reason": reason, "count": count} for reason, count in reasons.items()]
-    held = {"suites": [], "collected": 0, "run": 0, "not_applicable": groups}
-    lines = counted(changed(runs.document(), run={"extent": held}))
+    extent = {"suites": [], "collected": 0, "run": 0, "not_applicable": groups}
+    lines = counted(changed(runs.document(), run={"extent": extent}))
     assert lines == ["does not apply: 6: no clock (4); no groups (2)"]
 
 

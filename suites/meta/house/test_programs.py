@@ -95,10 +95,10 @@ def test_error_names_the_program_that_cannot_be_started():
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
 def test_command_reports_a_closed_stdout_once(name, redirection):
-    code, said = shell(COMMANDS[name], redirection)
+    code, message = shell(COMMANDS[name], redirection)
     assert code == 1
-    assert said.startswith("stdout cannot be written (")
-    assert said.count("\n") == 1
+    assert message.startswith("stdout cannot be written (")
+    assert message.count("\n") == 1
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "<&-", "2>/dev/full"])
@@ -108,13 +108,13 @@ def test_command_works_without_stdin_and_stderr(redirection):
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&- <&-", ">/dev/full"])
 def test_closed_stdout_does_not_change_the_exit_code_of_a_run(redirection):
-    code, said = shell(RUN, redirection)
-    assert code == 0, said
-    assert "Traceback" not in said
-    assert said.count("\n") == (1 if "full" in redirection else 0)
+    code, message = shell(RUN, redirection)
+    assert code == 0, message
+    assert "Traceback" not in message
+    assert message.count("\n") == (1 if "full" in redirection else 0)
 
 
 def test_closed_stdout_does_not_change_the_exit_code_of_a_mistake():
-    code, said = shell([*RUN, "--edge-subject=nobody"], ">/dev/full")
+    code, message = shell([*RUN, "--edge-subject=nobody"], ">/dev/full")
     assert code == pytest.ExitCode.USAGE_ERROR
-    assert "Traceback" not in said
+    assert "Traceback" not in message

@@ -283,11 +283,13 @@ class Imports(ast.NodeVisitor):
     def visit_BinOp(self, node: ast.BinOp) -> None:
         """Take the constant parts of a path that begins at the checkout's folder."""
         parts: list[str] = []
-        left: ast.expr = node
-        while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Div):
-            parts.insert(0, str(left.right.value) if isinstance(left.right, ast.Constant) else "*")
-            left = left.left
-        if isinstance(left, ast.Name) and left.id in CHECKOUT and parts[:1] and parts[0] in OURS:
+        inner: ast.expr = node
+        while isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Div):
+            parts.insert(
+                0, str(inner.right.value) if isinstance(inner.right, ast.Constant) else "*"
+            )
+            inner = inner.left
+        if isinstance(inner, ast.Name) and inner.id in CHECKOUT and parts[:1] and parts[0] in OURS:
             self.paths.add("/".join(itertools.takewhile("*".__ne__, parts)))
         self.generic_visit(node)
 
@@ -305,7 +307,7 @@ class Imports(ast.NodeVisitor):
 @pytest.fixture(scope="module")
 def imports() -> dict[str, Imports]:
     """The imports of every module of the project, by module."""
-    found = {}
+    imports_of = {}
     for top in sorted(OURS):
         for file in sorted((PROJECT / top).rglob("*.py")):
             # A run writes programs there that show a wrong kernel.
@@ -314,8 +316,8 @@ def imports() -> dict[str, Imports]:
             visitor = Imports()
             visitor.visit(ast.parse(file.read_text(encoding="utf-8")))
             parts = file.relative_to(PROJECT).with_suffix("").parts
-            found[".".join(parts).removesuffix(".__init__")] = visitor
-    return found
+            imports_of[".".join(parts).removesuffix(".__init__")] = visitor
+    return imports_of
 
 
 def room_of(module: str) -> str:
@@ -336,11 +338,11 @@ def test_every_package_has_an_import_rule(imports):
 
 def test_imports_follow_the_rules(imports):
     wrong = defaultdict(set)
-    for module, found in imports.items():
+    for module, module_imports in imports.items():
         room = room_of(module)
         if room not in MAY_IMPORT or module.endswith(COMMAND):
             continue
-        used = {room_of(name) for name in found.names if name.split(".")[0] in OURS}
+        used = {room_of(name) for name in module_imports.names if name.split(".")[0] in OURS}
         wrong[module] = used - MAY_IMPORT[room] - FOR_ALL - {room, "models"}
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
 
@@ -348,12 +350,12 @@ def test_imports_follow_the_rules(imports):
 def test_rooms_of_the_pytest_layer_follow_their_rules(imports):
     wrong = defaultdict(set)
     found_rooms = set()
-    for module, found in imports.items():
+    for module, module_imports in imports.items():
         top, *rest = module.split(".")
         if top != "fixtures" or not rest:
             continue
         found_rooms.add(rest[0])
-        used = {name.split(".")[1] for name in found.names if name.startswith("fixtures.")}
+        used = {name.split(".")[1] for name in module_imports.names if name.startswith("fixtures.")}
         wrong[module] = used - IN_FIXTURES[rest[0]] - {rest[0]}
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
     assert found_rooms == set(IN_FIXTURES)
@@ -362,13 +364,15 @@ def test_rooms_of_the_pytest_layer_follow_their_rules(imports):
 def test_rooms_have_no_circle(imports):
     """A room's own command puts rooms together, and counts for none."""
     used = defaultdict(set)
-    for module, found in imports.items():
+    for module, module_imports in imports.items():
         top = module.partition(".")[0]
         if top != "suites" and not module.endswith(COMMAND):
-            names = {name for name in found.names if name.partition(".")[0] in OURS - {"suites"}}
+            names = {
+                name for name in module_imports.names if name.partition(".")[0] in OURS - {"suites"}
+            }
             used[part_of(module)] |= {part_of(name) for name in names} - {part_of(module)}
     # What every module of models/ is in, and what is in none of its rooms.
-    rooms = {room: others - {"models", "fixtures"} for room, others in used.items()}
+    rooms = {room: used_rooms - {"models", "fixtures"} for room, used_rooms in used.items()}
     assert {"models.flatbuffers", "fixtures.judging", "reports"} <= set(rooms)
     list(TopologicalSorter(rooms).static_order())  # raises CycleError, which names the circle
 
@@ -382,14 +386,14 @@ def part_of(module: str) -> str:
 def test_paths_follow_the_rules_of_imports(imports):
     """No room reads another's folder that it may not import."""
     wrong = {}
-    for module, found in imports.items():
+    for module, module_imports in imports.items():
         room = room_of(module)
         if room not in MAY_IMPORT or (module.endswith(COMMAND) and room not in MAY_NAME):
             continue
         allowed = {room, "models"} | MAY_IMPORT[room] | FOR_ALL | MAY_NAME.get(room, set())
-        named = {path for path in found.paths if room_at(path) not in allowed}
-        if named:
-            wrong[module] = named
+        paths = {path for path in module_imports.paths if room_at(path) not in allowed}
+        if paths:
+            wrong[module] = paths
     assert wrong == {}
 
 
@@ -412,8 +416,9 @@ def test_text_that_is_no_path_names_no_room():
 def test_models_never_import_pytest(imports):
     knowing = {
         module
-        for module, found in imports.items()
-        if module.startswith("models") and {name.split(".")[0] for name in found.names} & OF_PYTEST
+        for module, module_imports in imports.items()
+        if module.startswith("models")
+        and {name.split(".")[0] for name in module_imports.names} & OF_PYTEST
     }
     assert knowing == set()
 
@@ -421,9 +426,9 @@ def test_models_never_import_pytest(imports):
 def test_only_builder_modules_import_heavy_packages(imports):
     heavy = {
         module
-        for module, found in imports.items()
+        for module, module_imports in imports.items()
         if not module.startswith("suites.meta")
-        and {name.split(".")[0] for name in found.at_the_top} & HEAVY
+        and {name.split(".")[0] for name in module_imports.at_the_top} & HEAVY
     }
     assert heavy <= BUILDERS_OWN
 
@@ -432,9 +437,9 @@ def test_suites_do_not_import_each_other(imports):
     """A suite may use models/ and fixtures/."""
     wrong = {
         module
-        for module, found in imports.items()
+        for module, module_imports in imports.items()
         if module.startswith("suites.") and not module.startswith("suites.meta")
-        for name in found.names
+        for name in module_imports.names
         if name.split(".")[0] in {"suites", "reports"}
     }
     assert wrong == set()

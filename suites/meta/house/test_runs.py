@@ -38,8 +38,8 @@ def test_results_hold_every_metric_of_the_contract(clean_run):
 
 
 def test_every_measurement_names_a_test_that_ran(clean_run):
-    named = {measurement["test"] for measurement in clean_run.results()["measurements"]}
-    assert named <= set(clean_run.tests)
+    tests = {measurement["test"] for measurement in clean_run.results()["measurements"]}
+    assert tests <= set(clean_run.tests)
 
 
 def test_the_scoreboard_closes_the_output(clean_run):
@@ -97,9 +97,9 @@ def test_truncated_flatbuffer_fails_only_its_own_gates(cut, runtime, miniature, 
         for test in ("test_labels_agree_with_float32", "test_probabilities_stay_close_to_float32")
     }
     failed = set(outcome.ids("failed"))
-    told = [name for name in failed if str(file) in outcome.tests[name][1]]
+    naming_the_file = [name for name in failed if str(file) in outcome.tests[name][1]]
     assert failed & agreement
-    assert sorted(told) == sorted(failed)
+    assert sorted(naming_the_file) == sorted(failed)
     # One gate says it; those that need the same answers point to it.
     for name in agreement - failed:
         assert f"same cause as {next(iter(failed & agreement))}" in outcome.tests[name][1]

@@ -21,9 +21,9 @@ GATE, META = "suites/size/test_size.py::test_a", "suites/meta/house/test_b.py::t
 SKIPPED_EARLY, SKIPPED, PASSED = ("setup", True), ("call", True), ("call", False)
 
 
-@pytest.mark.parametrize("how", [SKIPPED_EARLY, SKIPPED])
-def test_run_of_skipped_gates_exits_with_no_tests(how):
-    assert ended(pytest.ExitCode.OK, (GATE, *how)) == pytest.ExitCode.NO_TESTS_COLLECTED
+@pytest.mark.parametrize("phase", [SKIPPED_EARLY, SKIPPED])
+def test_run_of_skipped_gates_exits_with_no_tests(phase):
+    assert ended(pytest.ExitCode.OK, (GATE, *phase)) == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def test_one_judged_gate_is_enough():

@@ -18,7 +18,7 @@ NO_SSHD = "OpenSSH's server and client are not installed"
 
 
 @pytest.mark.parametrize(
-    ("test", "ended", "reason", "says"),
+    ("test", "ended", "reason", "part_of_problem"),
     [
         (f"{PARITY}::test_logits_agree[1]", "skipped", GROUP, None),
         (PARITY, "skipped", GROUP, None),
@@ -30,17 +30,20 @@ NO_SSHD = "OpenSSH's server and client are not installed"
         ("suites/meta/a.py::test_a", "passed", "", None),
     ],
 )
-def test_skip_that_is_not_listed_and_listed_test_that_ran_are_problems(test, ended, reason, says):
-    found = SKIPS.problem_of(test, ended, reason, complete=False)
-    assert found is None if says is None else says in found
+def test_skip_that_is_not_listed_and_listed_test_that_ran_are_problems(
+    test, ended, reason, part_of_problem
+):
+    problem = SKIPS.problem_of(test, ended, reason, complete=False)
+    assert problem is None if part_of_problem is None else part_of_problem in problem
 
 
 @pytest.mark.parametrize(
-    ("reason", "says"), [(NO_SSHD, "lacks Debian's openssh-server"), ("needs ../shared/data", None)]
+    ("reason", "part_of_problem"),
+    [(NO_SSHD, "lacks Debian's openssh-server"), ("needs ../shared/data", None)],
 )
-def test_complete_machine_lacks_nothing_but_what_is_optional(reason, says):
-    found = SKIPS.problem_of("suites/meta/a.py::test_a", "skipped", reason, complete=True)
-    assert found is None if says is None else says in found
+def test_complete_machine_lacks_nothing_but_what_is_optional(reason, part_of_problem):
+    problem = SKIPS.problem_of("suites/meta/a.py::test_a", "skipped", reason, complete=True)
+    assert problem is None if part_of_problem is None else part_of_problem in problem
 
 
 def skipped(test, reason):
@@ -82,20 +85,20 @@ def environments():
     """Commands of each environment of tox, by its name."""
     read = configparser.ConfigParser(interpolation=None)
     read.read(PROJECT / "tox.ini", encoding="utf-8")
-    named = {name.removeprefix("testenv:"): read[name] for name in read.sections()}
-    return {name: section.get("commands", "") for name, section in named.items()}
+    sections = {name.removeprefix("testenv:"): read[name] for name in read.sections()}
+    return {name: section.get("commands", "") for name, section in sections.items()}
 
 
 def test_environments_run_the_tests_that_are_listed_for_them():
     commands = environments()
     assert "-p suites.meta.skips" in commands["meta"]
-    for one in SKIPS.elsewhere:
-        asked = re.findall(r"suites/[\w/.]+", commands[one.runs])
-        for test in one.tests:
-            assert any(test.startswith(path) for path in asked), (one.runs, test)
+    for entry in SKIPS.elsewhere:
+        paths = re.findall(r"suites/[\w/.]+", commands[entry.runs])
+        for test in entry.tests:
+            assert any(test.startswith(path) for path in paths), (entry.runs, test)
 
 
 def test_listed_tests_exist():
-    for test in (test for one in SKIPS.elsewhere for test in one.tests):
+    for test in (test for entry in SKIPS.elsewhere for test in entry.tests):
         file, _, name = test.partition("::")
         assert f"def {name}" in (PROJECT / file).read_text(encoding="utf-8"), test

@@ -41,8 +41,8 @@ REACHED = {
 def whole(tmp_path_factory):
     """A copy of the package, whose modules may be changed."""
     root = tmp_path_factory.mktemp("sources")
-    kept = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=kept)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=ignored)
     return root
 
 
@@ -73,14 +73,14 @@ def keys(root):
 
 def changed(root, path, content, before=None):
     """The entries whose hash changes with a file's content."""
-    kept = path.read_bytes()
+    content_before = path.read_bytes()
     before = before or keys(root)
     path.write_bytes(content)
     forget()
     try:
         after = keys(root)
     finally:
-        path.write_bytes(kept)
+        path.write_bytes(content_before)
         forget()
     return {entry for entry in ENTRIES if after[entry] != before[entry]}
 
@@ -96,8 +96,8 @@ def test_change_of_a_module_changes_the_keys_of_stages_that_execute_it(whole):
     for path in sorted((whole / PACKAGE).rglob("*.py")):
         name = module_of(path, whole)
         expected = {entry for entry in ENTRIES if name in reached[entry]}
-        found = changed(whole, path, path.read_bytes() + b"\nADDED = 1\n", before)
-        assert found == expected, name
+        changed_keys = changed(whole, path, path.read_bytes() + b"\nADDED = 1\n", before)
+        assert changed_keys == expected, name
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_key_covers_every_module_that_python_imports(entry, imported):
     """Python itself tells which modules a stage loads."""
     loaded = loaded_with(imported)
     assert imported in loaded
-    found = sources_of(f"models.building.stages:Builder.{entry}").modules
-    assert loaded - loaded_with(*WITHOUT_EFFECT) <= found
+    modules = sources_of(f"models.building.stages:Builder.{entry}").modules
+    assert loaded - loaded_with(*WITHOUT_EFFECT) <= modules
 
 
 def loaded_with(*modules):
@@ -128,8 +128,10 @@ def loaded_with(*modules):
 @pytest.mark.parametrize("module", REACHED)
 def test_key_covers_the_modules_that_a_stage_needs(module, whole):
     path = whole.joinpath(*module.split(".")).with_suffix(".py")
-    found = changed(whole, path, path.read_bytes() + b"\nADDED = 1\n")
-    assert {entry.rpartition(".")[2] for entry in found if entry in MAKERS} == REACHED[module]
+    changed_keys = changed(whole, path, path.read_bytes() + b"\nADDED = 1\n")
+    assert {entry.rpartition(".")[2] for entry in changed_keys if entry in MAKERS} == REACHED[
+        module
+    ]
 
 
 def test_table_of_schemes_changes_only_the_key_of_conversion(whole):
@@ -145,14 +147,14 @@ BESIDE_THE_STORE = {"subjects", "deviating", "limits", "profiles", "emulated"}
 
 
 def test_every_data_file_of_the_package_is_named_by_a_module(whole):
-    named = {file for path in (whole / PACKAGE).rglob("*.py") for file in _files(path, whole)}
+    files_named = {file for path in (whole / PACKAGE).rglob("*.py") for file in _files(path, whole)}
     present = {
         path.relative_to(whole).as_posix()
         for path in (whole / PACKAGE).rglob("*")
         if path.is_file() and path.suffix != ".py" and not BESIDE_THE_STORE & {*path.parts}
     }
     # Its hash is in the recipe beside the sources'.
-    assert present - named == {"models/runtime/plugin/count.c"}
+    assert present - files_named == {"models/runtime/plugin/count.c"}
 
 
 def _files(path, root):
@@ -176,11 +178,11 @@ def test_key_covers_the_code_of_the_maker(whole):
     path = whole / PACKAGE / "building" / "stages.py"
     text = path.read_text(encoding="utf-8")
     assert "np.savez(out / LOGITS, **logits)" in text
-    found = changed(
+    changed_keys = changed(
         whole, path, text.replace("np.savez(out / LOGITS, **l", "np.savez(out / CARD, **l").encode()
     )
     writes = {"_make_model", "_make_cut", "_round"}
-    assert {entry.rpartition(".")[2] for entry in found} == writes
+    assert {entry.rpartition(".")[2] for entry in changed_keys} == writes
 
 
 def test_progress_and_storage_code_changes_no_key(whole):
@@ -207,10 +209,10 @@ def test_an_import_is_followed_wherever_and_however_it_is_written(package):
         process="",
         other="",
     )
-    found = sources_of("models.entry", root)
+    sources_found = sources_of("models.entry", root)
     reached = {"entry", "plain", "beside", "names", "deep", "late", "process"}
-    assert found.modules == {PACKAGE, *(f"{PACKAGE}.{name}" for name in reached)}
-    assert found.packages == {"numpy"}
+    assert sources_found.modules == {PACKAGE, *(f"{PACKAGE}.{name}" for name in reached)}
+    assert sources_found.packages == {"numpy"}
 
 
 def test_imports_for_type_checking_are_ignored(package):
@@ -281,12 +283,12 @@ def test_rejects_missing_entry(entry):
 
 def test_key_covers_the_versions_of_imported_packages():
     plan = make_plan(make_request(load_subject("embedded")))
-    seen = {stage.name: stage.recipe["versions"] for stage in [*plan.stages(), plan.lesson]}
-    assert {"numpy", "tokenizers"} <= set(seen["corpus"])
-    assert {"numpy", "keras", "tensorflow", "safetensors"} <= set(seen["model"])
+    versions_of = {stage.name: stage.recipe["versions"] for stage in [*plan.stages(), plan.lesson]}
+    assert {"numpy", "tokenizers"} <= set(versions_of["corpus"])
+    assert {"numpy", "keras", "tensorflow", "safetensors"} <= set(versions_of["model"])
     needed = {"numpy", "tensorflow", "litert_quantizer", "ai_edge_litert", "flatbuffers", "tflite"}
-    assert needed <= set(seen["variant"])
-    assert all(version for versions in seen.values() for version in versions.values())
+    assert needed <= set(versions_of["variant"])
+    assert all(version for versions in versions_of.values() for version in versions.values())
 
 
 def corpus_key(folder):

@@ -109,33 +109,33 @@ def test_a_failed_make_leaves_nothing(tmp_path):
 
 def test_artefact_is_made_once(tmp_path):
     """If several ask at once, one makes the artefact, and the others wait and say so."""
-    made, said = [], []
+    folders, messages = [], []
     begun, go_on = threading.Event(), threading.Event()
 
     def slowly(out: Path) -> None:
-        made.append(out)
+        folders.append(out)
         begun.set()
         assert go_on.wait(10)
         make(out)
 
     def ask() -> None:
-        Store(tmp_path).get(STAGE, slowly, said.append)
+        Store(tmp_path).get(STAGE, slowly, messages.append)
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     threads[0].start()
     assert begun.wait(10)
     for thread in threads[1:]:
         thread.start()
-    while len(said) < 2:
+    while len(messages) < 2:
         assert not go_on.wait(0.01)
     go_on.set()
     for thread in threads:
         thread.join(10)
-    assert len(made) == 1
-    assert {line.partition(" (process ")[0] for line in said} == {
+    assert len(folders) == 1
+    assert {line.partition(" (process ")[0] for line in messages} == {
         "waiting for another run that makes thing"
     }
-    assert all(f"(process {os.getpid()} on " in line for line in said)
+    assert all(f"(process {os.getpid()} on " in line for line in messages)
     assert_whole(Store(tmp_path).path(STAGE))
 
 
@@ -184,32 +184,32 @@ def in_own_mounts(mount: str, store: Path) -> str:
 
 
 def test_full_disk_is_reported_and_nothing_kept(tmp_path):
-    said = in_own_mounts(f"mount -t tmpfs -o size=64k none {tmp_path}", tmp_path / "store")
-    message, left = said.splitlines()
+    output = in_own_mounts(f"mount -t tmpfs -o size=64k none {tmp_path}", tmp_path / "store")
+    message, remaining = output.splitlines()
     assert message.startswith(f"{tmp_path / 'store'}: the store's disk is full. Free space")
-    assert left == "['locks', 'thing']"
+    assert remaining == "['locks', 'thing']"
 
 
 def test_read_only_store_is_reported(tmp_path):
     mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
-    message, left = in_own_mounts(mount, tmp_path / "store").splitlines()
-    said = "the store cannot be written to or read (Read-only file system). Free"
-    assert message.startswith(f"{tmp_path / 'store'}: {said}")
-    assert left == "[]"
+    message, remaining = in_own_mounts(mount, tmp_path / "store").splitlines()
+    sentence = "the store cannot be written to or read (Read-only file system). Free"
+    assert message.startswith(f"{tmp_path / 'store'}: {sentence}")
+    assert remaining == "[]"
 
 
 def test_read_only_store_serves_existing_artefacts(tmp_path):
     Store(tmp_path / "store").get(STAGE, make)
     mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
-    (left,) = in_own_mounts(mount, tmp_path / "store").splitlines()
-    assert repr(MANIFEST) in left
+    (remaining,) = in_own_mounts(mount, tmp_path / "store").splitlines()
+    assert repr(MANIFEST) in remaining
 
 
-@pytest.mark.parametrize("named", ["caches", "./caches", ""])
-def test_relative_xdg_cache_home_is_ignored(named, monkeypatch, tmp_path):
+@pytest.mark.parametrize("configured", ["caches", "./caches", ""])
+def test_relative_xdg_cache_home_is_ignored(configured, monkeypatch, tmp_path):
     """It would mean another store for each current folder."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", named)
+    monkeypatch.setenv("XDG_CACHE_HOME", configured)
     assert default_root() == tmp_path / ".cache" / "edgeproof"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     assert default_root() == tmp_path / "caches" / "edgeproof"

@@ -71,8 +71,8 @@ def test_too_many_open_files_are_not_blamed_on_the_file(name, tmp_path):
 
 def test_too_many_open_files_are_not_reported_as_damage(tmp_path):
     store, stage = Store(tmp_path), Stage("texts", {"of": "a test"})
-    kept = store.get(stage, lambda out: (out / "a.txt").write_bytes(TEXT))
-    error = refused_by(lambda _file: kept.read("a.txt"), tmp_path)
+    artefact = store.get(stage, lambda out: (out / "a.txt").write_bytes(TEXT))
+    error = refused_by(lambda _file: artefact.read("a.txt"), tmp_path)
     assert "ulimit -n" in error.remedy
     assert "Delete" not in error.remedy
 
@@ -85,12 +85,12 @@ def test_an_error_about_the_file_itself_keeps_its_own_remedy():
 @pytest.fixture
 def _removed(tmp_path):
     """Be in a folder that is removed."""
-    here, gone = Path.cwd(), tmp_path / "gone"
-    gone.mkdir()
-    os.chdir(gone)
-    gone.rmdir()
+    folder_before, removed = Path.cwd(), tmp_path / "gone"
+    removed.mkdir()
+    os.chdir(removed)
+    removed.rmdir()
     yield
-    os.chdir(here)
+    os.chdir(folder_before)
 
 
 @pytest.mark.usefixtures("_removed")

@@ -17,15 +17,15 @@ VERSION = "version_key"
 
 def thresholds(source: str) -> list[str]:
     """The expressions that judge a number without a budget."""
-    found = []
+    comparisons = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Compare) and any(isinstance(one, ORDERS) for one in node.ops):
+        if isinstance(node, ast.Compare) and any(isinstance(order, ORDERS) for order in node.ops):
             sides = (node.left, *node.comparators)
             if {called(side) for side in sides} != {VERSION}:
-                found.append(ast.unparse(node))
+                comparisons.append(ast.unparse(node))
         elif called(node) in TOLERANT:
-            found.append(ast.unparse(node))
-    return found
+            comparisons.append(ast.unparse(node))
+    return comparisons
 
 
 def called(node: ast.AST) -> str:
@@ -36,9 +36,9 @@ def called(node: ast.AST) -> str:
 def test_no_suite_compares_a_number_with_a_threshold():
     files = sorted((PROJECT / "suites").rglob("test_*.py"))
     suites = [file for file in files if "meta" not in file.relative_to(PROJECT).parts]
-    found = {file.name: thresholds(file.read_text(encoding="utf-8")) for file in suites}
-    assert len(found) > 10
-    assert {name: each for name, each in found.items() if each} == {}
+    thresholds_of = {file.name: thresholds(file.read_text(encoding="utf-8")) for file in suites}
+    assert len(thresholds_of) > 10
+    assert {name: comparisons for name, comparisons in thresholds_of.items() if comparisons} == {}
 
 
 @pytest.mark.parametrize(

@@ -18,17 +18,19 @@ RESOLVED = re.compile(r'"resolved": "(?!https://registry\.npmjs\.org/)')
 @pytest.fixture(scope="module")
 def tracked() -> dict[str, str]:
     """The text of every tracked file, by its path."""
-    found = tracked_texts()
-    del found["suites/meta/house/test_tracked_files.py"]
-    return found
+    texts = tracked_texts()
+    del texts["suites/meta/house/test_tracked_files.py"]
+    return texts
 
 
 @pytest.mark.parametrize(
     "pattern", [OF_ONE_MACHINE, REGISTRY, RESOLVED], ids=["path", "index", "npm"]
 )
 def test_files_name_no_machine(pattern, tracked):
-    found = {name: pattern.findall(text) for name, text in tracked.items() if pattern.search(text)}
-    assert found == {}
+    machines = {
+        name: pattern.findall(text) for name, text in tracked.items() if pattern.search(text)
+    }
+    assert machines == {}
 
 
 def test_files_are_small(tracked):

@@ -26,8 +26,8 @@ def collect(tmp_path):
     def collected(text, *arguments):
         budgets = tmp_path / "own.toml"
         budgets.write_text(SOME + text, encoding="utf-8")
-        asked = arguments or EVERY_GATE
-        return run_pytest(tmp_path / "reports", [*asked, f"--edge-budgets={budgets}"])
+        tests_named = arguments or EVERY_GATE
+        return run_pytest(tmp_path / "reports", [*tests_named, f"--edge-budgets={budgets}"])
 
     return collected
 
@@ -67,15 +67,15 @@ def test_partial_run_does_not_check_unread_budgets(collect):
 def test_every_metric_is_measured_by_a_gate():
     """Otherwise its budget would always be rejected."""
     suites = PROJECT / "suites"
-    written = "".join(
+    sources = "".join(
         file.read_text("utf-8")
         for file in suites.rglob("test_*.py")
         if "meta" not in file.relative_to(suites).parts
     )
-    named = set(PERCENTILES) | set(TEXT_SHARES)
-    assert {name for name in METRICS if f'"{name}"' not in written} == named
-    assert 'parametrize("metric", PERCENTILES)' in written
-    assert 'parametrize("metric", TEXT_SHARES)' in written
+    parametrized = set(PERCENTILES) | set(TEXT_SHARES)
+    assert {name for name in METRICS if f'"{name}"' not in sources} == parametrized
+    assert 'parametrize("metric", PERCENTILES)' in sources
+    assert 'parametrize("metric", TEXT_SHARES)' in sources
 
 
 def _together(judge):

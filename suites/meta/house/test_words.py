@@ -73,23 +73,23 @@ def listed(name: str, places: tuple[str, ...]) -> bool:
 
 
 def test_a_text_is_called_a_text(tracked):
-    found = {
+    places = {
         name: text.count("\n", 0, first.start()) + 1
         for name, text in tracked.items()
         if not listed(name, PLACES_OF_TWEETS)
         for first in [TWEETS.search(f"{name}\n{text.replace(AIRLINES_FILE, '')}")]
         if first is not None
     }
-    assert found == {}, "name what is labelled a text, or list the place above"
+    assert places == {}, "name what is labelled a text, or list the place above"
 
 
 def test_labelled_texts_have_a_label_and_a_group(tracked):
-    found = {
+    words_of = {
         name: ENTITIES.findall(KEYS.sub("", text))
         for name, text in tracked.items()
         if listed(name, GENERAL) and not listed(name, PLACES_OF_ENTITIES)
     }
-    assert {name: words for name, words in found.items() if words} == {}
+    assert {name: words for name, words in words_of.items() if words} == {}
 
 
 @pytest.mark.parametrize("places", [PLACES_OF_TWEETS, PLACES_OF_ENTITIES])

@@ -34,6 +34,6 @@ def build(subject: Path, corpus: Path, store: Store) -> Plan:
 
 def judge(subject: Path, corpus: Path, store: Store, reports: Path) -> tuple[int, str]:
     """Run the gates on a subject; return the exit code and the output."""
-    given = [f"--edge-subject={subject}", f"--edge-corpus={corpus}"]
-    done = run_pytest(reports, [*GATES, *given, f"--edge-cache-dir={store.root}"])
+    options = [f"--edge-subject={subject}", f"--edge-corpus={corpus}"]
+    done = run_pytest(reports, [*GATES, *options, f"--edge-cache-dir={store.root}"])
     return done.code, done.output

@@ -47,8 +47,8 @@ def make_encoder(name: str, folder: Path) -> None:
 def _ids(folder: Path, longest: int) -> int:
     from models.tokenizers.checkpoint_tokenizer import tokenizer_of  # noqa: PLC0415 - a library
 
-    found = tokenizer_of(folder, max_tokens=min(TOKENS, longest), pairs=False)
-    return 1 + max(found.library.get_vocab(with_added_tokens=True).values())
+    tokenizer = tokenizer_of(folder, max_tokens=min(TOKENS, longest), pairs=False)
+    return 1 + max(tokenizer.library.get_vocab(with_added_tokens=True).values())
 
 
 def write_texts(file: Path, counts: Mapping[str, int] = COUNTS) -> None:

@@ -42,8 +42,8 @@ def change(folder: Path, **config: Any) -> None:
     """Change keys of a folder's config.json; None takes one away."""
     file = folder / "config.json"
     document = json.loads(file.read_text("utf-8")) | config
-    kept = {key: value for key, value in document.items() if value is not None}
-    file.write_text(json.dumps(kept), encoding="utf-8")
+    remaining = {key: value for key, value in document.items() if value is not None}
+    file.write_text(json.dumps(remaining), encoding="utf-8")
 
 
 def request(folder: Path, full: str = small.TRAINED, **tokenizer: Any) -> Any:
@@ -67,8 +67,8 @@ def test_length_and_form_are_read_from_the_checkpoint(folder: Path) -> None:
 def test_mapping_pairs_labels_of_different_names(folder: Path) -> None:
     change(folder, id2label={"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"})
     mapping = 'labels = { LABEL_0 = "NEUTRAL", LABEL_1 = "POSITIVE", LABEL_2 = "NEGATIVE" }'
-    found = request(folder, f"{small.TRAINED}\n{mapping}").subject
-    assert found.corpus.labels == ("NEUTRAL", "POSITIVE", "NEGATIVE")
+    subject = request(folder, f"{small.TRAINED}\n{mapping}").subject
+    assert subject.corpus.labels == ("NEUTRAL", "POSITIVE", "NEGATIVE")
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_shards_are_part_of_a_checkpoint(folder: Path) -> None:
     write_index(folder, {"a.weight": names[0], "b.weight": names[1], "c.weight": names[0]})
     for name in names:
         (folder / name).write_bytes(b"never read")
-    held = {path.name for path in members(resolve(str(folder), offline=True))}
-    assert {*names, "model.safetensors.index.json"} <= held
+    files_of_checkpoint = {path.name for path in members(resolve(str(folder), offline=True))}
+    assert {*names, "model.safetensors.index.json"} <= files_of_checkpoint
 
 
 @pytest.mark.parametrize(

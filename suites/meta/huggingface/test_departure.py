@@ -48,10 +48,10 @@ def test_deviating_file_is_named_fails_and_is_not_quantized(
 
     right, planted = converting.convert, []
 
-    def wrong(*given: Any) -> bytes:
-        made, name = scaled(right(*given), number=5, by=1.2)
+    def wrong(*inputs: Any) -> bytes:
+        changed, name = scaled(right(*inputs), number=5, by=1.2)
         planted.append(name)
-        return made
+        return changed
 
     monkeypatch.setattr(converting, "convert", wrong)
     corpus, subject = tmp_path / "texts.csv", tmp_path / "departing.toml"
@@ -100,7 +100,7 @@ LOGITS = np.array([[1.0, 2.0, 4.0], [3.0, 0.0, -1.0]], np.float32)
 
 
 @pytest.mark.parametrize(
-    ("given", "labels", "logits"),
+    ("logits_given", "labels", "logits"),
     [
         (LOGITS, 1.0, 0.0),
         (LOGITS + np.float32(0.5), 1.0, 0.5),
@@ -110,21 +110,21 @@ LOGITS = np.array([[1.0, 2.0, 4.0], [3.0, 0.0, -1.0]], np.float32)
     ],
 )
 def test_comparison_counts_labels_and_the_largest_difference(
-    given: Any, labels: float, logits: float
+    logits_given: Any, labels: float, logits: float
 ) -> None:
-    found = compare(LOGITS, given)
-    assert (found.same_labels, found.logits, found.texts) == (labels, logits, 2)
+    parity = compare(LOGITS, logits_given)
+    assert (parity.same_labels, parity.logits, parity.texts) == (labels, logits, 2)
 
 
 def test_divergence_is_computed_from_probabilities() -> None:
     scipy = pytest.importorskip("scipy.special", reason="needs scipy")
-    other = LOGITS + np.array([[0.1, 0.0, 0.0], [0.0, 0.2, 0.0]], np.float32)
-    first, second = (scipy.softmax(x.astype(np.float64), axis=1) for x in (LOGITS, other))
+    shifted = LOGITS + np.array([[0.1, 0.0, 0.0], [0.0, 0.2, 0.0]], np.float32)
+    first, second = (scipy.softmax(x.astype(np.float64), axis=1) for x in (LOGITS, shifted))
     expected = scipy.kl_div(first, second).sum(axis=1).mean()
-    assert compare(LOGITS, other).divergence == pytest.approx(expected, rel=1e-9)
+    assert compare(LOGITS, shifted).divergence == pytest.approx(expected, rel=1e-9)
 
 
 def test_text_decided_by_rounding_is_not_counted() -> None:
     tied = np.array([[1.0, 1.0, 0.0], [3.0, 0.0, 0.0]], np.float32)
-    given = tied + np.array([[0.0, 1e-7, 0.0], [0.0, 0.0, 0.0]], np.float32)
-    assert compare(tied, given).same_labels == 1.0
+    nearly_tied = tied + np.array([[0.0, 1e-7, 0.0], [0.0, 0.0, 0.0]], np.float32)
+    assert compare(tied, nearly_tied).same_labels == 1.0

@@ -71,7 +71,7 @@ def test_family_is_converted_and_answers_as_pytorch(
     compared = store.artefact(plan.parity).document(PARITY_CARD)
     assert compared["departs"] is None
     assert {
-        form: found["same_labels"] for form, found in compared["forms"].items()
+        form: compared_form["same_labels"] for form, compared_form in compared["forms"].items()
     } == dict.fromkeys(("padded", "unpadded", "full length"), 1.0)
     cards = {name: read_card(store.artefact(stage)) for name, stage in plan.variants.items()}
     assert {name: card.refused for name, card in cards.items()} == dict.fromkeys(cards)
@@ -94,7 +94,7 @@ def test_trained_classifier_goes_in_as_it_was_saved(
     again = tmp_path / "again.toml"
     small.write_subject(again, encoder, small.TRAINED, max_tokens=small.TOKENS)
     second = store.artefact(build(again, mini.corpus, store).full)
-    logits = [one.arrays("logits.npz")["test"] for one in (first, second)]
+    logits = [artefact.arrays("logits.npz")["test"] for artefact in (first, second)]
     # A fine-tuned subject gives texts their group, and these have none: the rows are the same.
     assert logits[0].tobytes() == logits[1].tobytes()
     assert json.loads(second.text("model.json"))["history"] == []

@@ -19,13 +19,13 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_networks_give_the_logits_of_transformers(tmp_path):
-    found = compare(tmp_path, "torch", *CASES)
-    assert set(found) == set(CASES)
-    worst = {case: max(answer["errors"].values()) for case, answer in found.items()}
+    answers = compare(tmp_path, "torch", *CASES)
+    assert set(answers) == set(CASES)
+    worst = {case: max(answer["errors"].values()) for case, answer in answers.items()}
     assert {case: error for case, error in worst.items() if error >= TOLERANCE} == {}
     for fault in ("unmasked", "untyped"):
-        seen = {case: min(found[case][fault][n] for n in LENGTHS[1:]) for case in CASES}
-        missed = {case: error for case, error in seen.items() if error <= 100 * TOLERANCE}
+        least_errors = {case: min(answers[case][fault][n] for n in LENGTHS[1:]) for case in CASES}
+        missed = {case: error for case, error in least_errors.items() if error <= 100 * TOLERANCE}
         assert missed == {}, fault
-    same = {case: answer["same_from_bin"] for case, answer in found.items()}
+    same = {case: answer["same_from_bin"] for case, answer in answers.items()}
     assert same == {case: {"zipped": True, "legacy": True} for case in CASES}

@@ -50,26 +50,26 @@ def answer(network, rows, *, has_segments):
     """The logits of encoded texts."""
     from torch import from_numpy, no_grad  # noqa: PLC0415 - only if it is installed
 
-    given = {"input_ids": rows[IDS], "attention_mask": rows[MASK]}
+    inputs = {"input_ids": rows[IDS], "attention_mask": rows[MASK]}
     if has_segments:
-        given["token_type_ids"] = rows[SEGMENTS]
+        inputs["token_type_ids"] = rows[SEGMENTS]
     with no_grad():
-        return network(**{key: from_numpy(value).long() for key, value in given.items()}).logits
+        return network(**{key: from_numpy(value).long() for key, value in inputs.items()}).logits
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_network_accepts_rows_up_to_its_longest_only(name, tmp_path):
     family = write(name, tmp_path)
     table = family.config["max_position_embeddings"] - family.longest + LONGEST
-    found = tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True)
+    tokenizer = tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True)
     config = {"model_type": family.model_type, **family.config, **SMALL}
-    config |= {"max_position_embeddings": table, "vocab_size": found.encoder.size}
+    config |= {"max_position_embeddings": table, "vocab_size": tokenizer.encoder.size}
     (tmp_path / "config.json").write_text(json.dumps(config))
     text = ("day " * LONGEST, "day " * LONGEST)
     network = network_of(tmp_path)
-    whole = tokenizer_of(tmp_path, max_tokens=None, pairs=True)
-    assert whole.max_tokens == LONGEST
-    logits = answer(network, whole.rows([text]), has_segments=whole.has_segments)
+    unlimited = tokenizer_of(tmp_path, max_tokens=None, pairs=True)
+    assert unlimited.max_tokens == LONGEST
+    logits = answer(network, unlimited.rows([text]), has_segments=unlimited.has_segments)
     assert logits.isfinite().all()
     if name not in ROTARY:
         (tmp_path / "config.json").write_text(
@@ -86,8 +86,11 @@ def test_segments_change_the_answer_of_a_network_that_takes_them(name, tmp_path)
     config = {"model_type": family.model_type, **family.config, **SMALL}
     size = tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True).encoder.size
     (tmp_path / "config.json").write_text(json.dumps(config | {"vocab_size": size}))
-    found, network = tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True), network_of(tmp_path)
-    rows = found.rows([("ka", "to")])
-    told = answer(network, rows, has_segments=found.has_segments)
+    tokenizer, network = (
+        tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True),
+        network_of(tmp_path),
+    )
+    rows = tokenizer.rows([("ka", "to")])
+    with_segments = answer(network, rows, has_segments=tokenizer.has_segments)
     untold = answer(network, rows, has_segments=False)
-    assert (told != untold).any().item() == family.has_segments
+    assert (with_segments != untold).any().item() == family.has_segments

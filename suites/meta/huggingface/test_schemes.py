@@ -94,8 +94,8 @@ def converted(family: str) -> tuple[bytes, int]:
             self.model = model
 
         def forward(self, input_ids, attention_mask):
-            found = self.model(input_ids=input_ids, attention_mask=attention_mask)
-            return {LOGITS: found.logits}
+            output = self.model(input_ids=input_ids, attention_mask=attention_mask)
+            return {LOGITS: output.logits}
 
     torch.manual_seed(3)
     config = transformers.AutoConfig.for_model(family, **USUAL | FAMILIES[family])
@@ -105,21 +105,23 @@ def converted(family: str) -> tuple[bytes, int]:
     sample = {NAMES[role]: torch.ones((1, TOKENS), dtype=torch.int32) for role in (IDS, MASK)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made = litert_torch.signature(
+        converted_model = litert_torch.signature(
             "serving_default", Logits(model).eval(), sample_kwargs=sample
         ).convert()
-    return made.model_content(), config.pad_token_id
+    return converted_model.model_content(), config.pad_token_id
 
 
 def texts(count: int, padding: int, *, seed: int):
     """Return random texts of random lengths."""
     random = np.random.default_rng(seed)
-    found = []
+    samples = []
     for _ in range(count):
         mask = (np.arange(TOKENS) < random.integers(4, TOKENS + 1)).astype(np.int32)[None]
         ids = random.integers(5, VOCABULARY, (1, TOKENS))
-        found.append({NAMES[IDS]: np.where(mask, ids, padding).astype(np.int32), NAMES[MASK]: mask})
-    return found
+        samples.append(
+            {NAMES[IDS]: np.where(mask, ids, padding).astype(np.int32), NAMES[MASK]: mask}
+        )
+    return samples
 
 
 def contents(flatbuffer: bytes):

@@ -58,33 +58,33 @@ def folders(request, tmp_path_factory):
     family = write(name, bare, **settings)
     AutoTokenizer.from_pretrained(bare).save_pretrained(saved)
     (saved / "config.json").write_bytes((bare / "config.json").read_bytes())
-    both = {folder: AutoTokenizer.from_pretrained(folder) for folder in (bare, saved)}
+    references = {folder: AutoTokenizer.from_pretrained(folder) for folder in (bare, saved)}
     return family, [
-        (tokenizer_of(folder, max_tokens=LENGTH, pairs=True), theirs)
-        for folder, theirs in both.items()
+        (tokenizer_of(folder, max_tokens=LENGTH, pairs=True), reference)
+        for folder, reference in references.items()
     ]
 
 
-def differing(ours, theirs, texts):
+def differing(tokenizer, reference, texts):
     """Texts whose rows differ, with the role in which they do."""
-    rows = ours.rows(texts)
-    found = theirs(
+    rows = tokenizer.rows(texts)
+    encoded = reference(
         *map(list, zip(*texts, strict=True)),
         truncation=True,
         max_length=LENGTH,
         padding="max_length",
-        return_token_type_ids=ours.has_segments,
+        return_token_type_ids=tokenizer.has_segments,
     )
-    wrong = [] if ours.has_segments or not rows[SEGMENTS].any() else [(SEGMENTS, None)]
+    wrong = [] if tokenizer.has_segments or not rows[SEGMENTS].any() else [(SEGMENTS, None)]
     for role, key in THEIRS.items():
-        if key in found:
-            rows_differ = (rows[role] != np.array(found[key])).any(1)
+        if key in encoded:
+            rows_differ = (rows[role] != np.array(encoded[key])).any(1)
             wrong += [(role, texts[at]) for at in np.flatnonzero(rows_differ)]
     return wrong
 
 
 def test_rows_of_many_texts_equal_those_of_transformers(folders):
-    family, both = folders
+    family, pairs_of_tokenizers = folders
     texts = [*sample_texts(200), *SPECIAL, *MARKED]
     if family.model_type != "roberta":
         # In RoBERTa's published tokenizer.json it takes the blank before it, and so it does here;
@@ -92,39 +92,45 @@ def test_rows_of_many_texts_equal_those_of_transformers(folders):
         texts.append("good <mask> go [MASK] x")
     assert max(map(len, texts)) == 10_000
     assert "" in texts
-    for ours, theirs in both:
-        assert differing(ours, theirs, [(text,) for text in texts]) == []
+    for tokenizer, reference in pairs_of_tokenizers:
+        assert differing(tokenizer, reference, [(text,) for text in texts]) == []
         pairs = list(zip(texts, reversed(texts), strict=True))
-        assert differing(ours, theirs, pairs) == []
+        assert differing(tokenizer, reference, pairs) == []
 
 
 def test_rows_of_any_text_equal_those_of_transformers(folders):
-    _, both = folders
+    _, pairs_of_tokenizers = folders
 
     @MANY
     @given(st.lists(NASTY, min_size=2, max_size=2))
     def check(texts):
-        for ours, theirs in both:
-            assert differing(ours, theirs, [(text,) for text in texts]) == []
-            assert differing(ours, theirs, [tuple(texts)]) == []
+        for tokenizer, reference in pairs_of_tokenizers:
+            assert differing(tokenizer, reference, [(text,) for text in texts]) == []
+            assert differing(tokenizer, reference, [tuple(texts)]) == []
 
     check()
 
 
 def test_padding_and_segments_equal_those_of_transformers(folders):
-    family, both = folders
-    for ours, theirs in both:
-        assert ours.pad_id == theirs.pad_token_id == family.pad
-    given_there = ["token_type_ids" in theirs.model_input_names for _, theirs in both]
-    has = [ours.has_segments for ours, _ in both]
+    family, pairs_of_tokenizers = folders
+    for tokenizer, reference in pairs_of_tokenizers:
+        assert tokenizer.pad_id == reference.pad_token_id == family.pad
+    reference_has_segments = [
+        "token_type_ids" in reference.model_input_names for _, reference in pairs_of_tokenizers
+    ]
+    has_segments = [tokenizer.has_segments for tokenizer, _ in pairs_of_tokenizers]
     if family.tokenizer == "AlbertTokenizer":
         # Version 5 gives none any more; what an older one wrote was trained with them.
-        assert given_there == [False, False]
-        assert has == [True, False]
+        assert reference_has_segments == [False, False]
+        assert has_segments == [True, False]
     else:
         # DeBERTa's tokenizer gives them to a network that has none.
         takes = family.config.get("type_vocab_size", 2) > 1
-        assert has == [family.has_segments] * 2 == [each and takes for each in given_there]
+        assert (
+            has_segments
+            == [family.has_segments] * 2
+            == [given and takes for given in reference_has_segments]
+        )
 
 
 def test_the_folder_that_is_saved_is_read_as_the_published_one(folders):

@@ -68,15 +68,18 @@ def train(
     from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
     from models.huggingface.training import fine_tune  # noqa: PLC0415 - the same
 
-    network, seen = load_network(read_checkpoint(encoder), classes=3, seed=table.seed), set()
+    network, epochs_trained = (
+        load_network(read_checkpoint(encoder), classes=3, seed=table.seed),
+        set(),
+    )
 
     def report(step: Any) -> None:
         if kill_after is not None and step.epoch > kill_after:
             raise KilledError
-        seen.add(step.epoch)
+        epochs_trained.add(step.epoch)
 
     history = fine_tune(network, table, splits, report, folder)
-    return network.weights(), history, sorted(seen)
+    return network.weights(), history, sorted(epochs_trained)
 
 
 def test_fine_tuning_repeats_itself(
@@ -91,12 +94,12 @@ def test_fine_tuning_repeats_itself(
 def test_killed_fine_tuning_goes_on_to_the_same_weights(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
-    whole = train(encoder, splits, tmp_path / "whole")
+    uninterrupted = train(encoder, splits, tmp_path / "whole")
     with pytest.raises(KilledError):
         train(encoder, splits, tmp_path / "killed", kill_after=2)
-    weights, history, seen = train(encoder, splits, tmp_path / "killed")
-    assert (weights, history) == whole[:2]
-    assert seen == [3]
+    weights, history, epochs = train(encoder, splits, tmp_path / "killed")
+    assert (weights, history) == uninterrupted[:2]
+    assert epochs == [3]
 
 
 def test_batch_in_parts_teaches_what_a_whole_one_does(

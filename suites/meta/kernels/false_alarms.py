@@ -39,7 +39,7 @@ def false_alarms(
     Returns:
         How many cases were judged, and what was said of those that are called wrong.
     """
-    asked, alarms = 0, []
+    examples_asked, alarms = 0, []
     for name, seed in _cases(start, kernels[0]):
         case = FAMILIES[name].draw(RandomChoices(seed))
         kernel = kernels[seed % len(kernels)]
@@ -48,10 +48,10 @@ def false_alarms(
         wrong = judged(case, kernel.answer(case), arithmetic)
         if wrong is not None:
             alarms.append(f"{name}, seed {seed}, {kernel}: {wrong.what}")
-        asked += 1
-        if asked == examples:
+        examples_asked += 1
+        if examples_asked == examples:
             break
-    return asked, alarms
+    return examples_asked, alarms
 
 
 def _cases(start: int, kernel: RightKernel) -> Iterator[tuple[str, int]]:
@@ -72,10 +72,10 @@ def main() -> int:
     """Count; the exit status is 1 where there was a false alarm."""
     parser = argparse.ArgumentParser(description="Judge right kernels, which no bound may refuse.")
     parser.add_argument("--examples", type=int, default=100_000)
-    asked, alarms = false_alarms(parser.parse_args().examples)
+    examples_asked, alarms = false_alarms(parser.parse_args().examples)
     for alarm in alarms[:20]:
         sys.stdout.write(f"{alarm}\n")
-    sys.stdout.write(f"{len(alarms)} false alarms in {asked:,} examples\n")
+    sys.stdout.write(f"{len(alarms)} false alarms in {examples_asked:,} examples\n")
     return 1 if alarms else 0
 
 

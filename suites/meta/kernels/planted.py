@@ -26,8 +26,8 @@ def rounded_right(want: Rounded, tensor: Tensor) -> np.ndarray:
     dtype = "int8" if tensor.dtype == "int4" else tensor.dtype
     with np.errstate(all="ignore"):
         if dtype in RANGES and want.value.dtype.kind == "f":
-            whole = np.rint(np.nan_to_num(want.value)).astype(np.int64)
-            return np.asarray(whole.astype(dtype))
+            rounded = np.rint(np.nan_to_num(want.value)).astype(np.int64)
+            return np.asarray(rounded.astype(dtype))
         return np.asarray(want.value).astype(dtype)
 
 
@@ -47,7 +47,10 @@ class Kernels:
 
     def answer(self, case: Case) -> Answer:
         """Answer a case."""
-        node = next((one for one in case.graph.nodes if one.operator == self.operator), None)
+        node = next(
+            (candidate for candidate in case.graph.nodes if candidate.operator == self.operator),
+            None,
+        )
         with np.errstate(all="ignore"):
             computed = case.computed(self._taken_for)
         runs = [
@@ -59,7 +62,9 @@ class Kernels:
         return Answer("computed", runs)
 
     def _taken_for(self, graph: Graph) -> Graph:
-        node = next((one for one in graph.nodes if one.operator == self.operator), None)
+        node = next(
+            (candidate for candidate in graph.nodes if candidate.operator == self.operator), None
+        )
         return graph if node is None or self.edit is None else self.edit(graph, node)
 
 
@@ -71,18 +76,25 @@ def _with(graph: Graph, place: int, **changes: Any) -> Graph:
 
 
 def _without_zero(graph: Graph, node: Node) -> Graph:
-    how = graph.tensors[node.inputs[0]].quantization
-    if how is None:
+    quantization = graph.tensors[node.inputs[0]].quantization
+    if quantization is None:
         return graph
-    return _with(graph, node.inputs[0], quantization=Quantization(how.scales, how.zeros * 0))
+    return _with(
+        graph,
+        node.inputs[0],
+        quantization=Quantization(quantization.scales, quantization.zeros * 0),
+    )
 
 
 def _one_scale(place: int) -> Callable[[Graph, Node], Graph]:
     def edit(graph: Graph, node: Node) -> Graph:
-        how = graph.tensors[node.inputs[place]].quantization
-        if how is None:
+        quantization = graph.tensors[node.inputs[place]].quantization
+        if quantization is None:
             return graph
-        same = replace(how, scales=np.full_like(how.scales, how.scales.reshape(-1)[0]))
+        same = replace(
+            quantization,
+            scales=np.full_like(quantization.scales, quantization.scales.reshape(-1)[0]),
+        )
         return _with(graph, node.inputs[place], quantization=same)
 
     return edit
@@ -110,15 +122,15 @@ def _option(name: str, value: Any) -> Callable[[Graph, Node], Graph]:
     """Return an edit that takes an option for another value."""
 
     def edit(graph: Graph, node: Node) -> Graph:
-        other = replace(node, options=node.options | {name: value})
-        nodes = tuple(other if one is node else one for one in graph.nodes)
+        changed = replace(node, options=node.options | {name: value})
+        nodes = tuple(changed if candidate is node else candidate for candidate in graph.nodes)
         return replace(graph, nodes=nodes)
 
     return edit
 
 
 def _each(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Case, Runs], Runs]:
-    return lambda _, runs: [[change(one) for one in run] for run in runs]
+    return lambda _, runs: [[change(output) for output in run] for run in runs]
 
 
 def _no_last_column(answer: np.ndarray) -> np.ndarray:
@@ -129,13 +141,13 @@ def _no_last_column(answer: np.ndarray) -> np.ndarray:
 
 def _toward_zero(case: Case, runs: Runs) -> Runs:
     """Truncate, where integers are answered."""
-    wanted = case.expected()
+    expected = case.expected()
     return [
         [
             np.trunc(want.value).astype(got.dtype) if got.dtype.kind == "i" else got
-            for want, got in zip(*each, strict=True)
+            for want, got in zip(*pair, strict=True)
         ]
-        for each in zip(wanted, runs, strict=True)
+        for pair in zip(expected, runs, strict=True)
     ]
 
 
@@ -145,19 +157,21 @@ def _wrapped(case: Case, runs: Runs) -> Runs:
         return runs
     (node,) = case.graph.nodes
     tensors = [case.graph.tensors[place] for place in node.inputs]
-    if any(each.quantization is None for each in tensors):
+    if any(tensor.quantization is None for tensor in tensors):
         return runs
     wide = case.computed(lambda graph: _with(graph, node.outputs[0], dtype="int32"))
-    return [[np.rint(one.value).astype(np.int64).astype(np.int8) for one in run] for run in wide]
+    return [
+        [np.rint(output.value).astype(np.int64).astype(np.int8) for output in run] for run in wide
+    ]
 
 
 def _racing(case: Case, runs: Runs) -> Runs:
     """Leave the second half of the rows to a late thread."""
     if case.threads == 1:
         return runs
-    spoiled = [[one.copy() for one in run] for run in runs]
-    for one in (one for run in spoiled for one in run):
-        flat = one.reshape(-1, one.shape[-1])
+    spoiled = [[output.copy() for output in run] for run in runs]
+    for output in (output for run in spoiled for output in run):
+        flat = output.reshape(-1, output.shape[-1])
         flat[len(flat) // 2 :] = 0
     return spoiled
 
@@ -171,18 +185,21 @@ def _first_batch(_: Case, runs: Runs) -> Runs:
         flat = answer.reshape(-1, *answer.shape[-2:])
         return np.broadcast_to(flat[0], flat.shape).reshape(answer.shape)
 
-    return [[same(one) for one in run] for run in runs]
+    return [[same(output) for output in run] for run in runs]
 
 
 def _no_mask(graph: Graph, node: Node) -> Graph:
     """Ignore the mask of an attention."""
-    added = next((one for one in graph.nodes if node.inputs[0] in one.outputs), None)
+    added = next(
+        (candidate for candidate in graph.nodes if node.inputs[0] in candidate.outputs), None
+    )
     if added is None or added.operator != "ADD":
         return graph
-    rest = tuple(
-        replace(one, inputs=(added.inputs[0],)) if one is node else one for one in graph.nodes
+    others = tuple(
+        replace(candidate, inputs=(added.inputs[0],)) if candidate is node else candidate
+        for candidate in graph.nodes
     )
-    return replace(graph, nodes=rest)
+    return replace(graph, nodes=others)
 
 
 def _no_state(case: Case, _: Runs) -> Runs:
@@ -214,8 +231,10 @@ def _no_nan(answer: np.ndarray) -> np.ndarray:
 
 
 def _swapped(graph: Graph, node: Node) -> Graph:
-    other = replace(node, inputs=node.inputs[::-1])
-    return replace(graph, nodes=tuple(other if one is node else one for one in graph.nodes))
+    swapped = replace(node, inputs=node.inputs[::-1])
+    return replace(
+        graph, nodes=tuple(swapped if candidate is node else candidate for candidate in graph.nodes)
+    )
 
 
 def _nearest(case: Case, runs: Runs) -> Runs:

@@ -53,29 +53,31 @@ class RightKernel:
     def _has(node: Node, graph: Graph) -> bool:
         tensors = [graph.tensors[place] for place in (*node.inputs, *node.outputs) if place >= 0]
         if node.operator == "FULLY_CONNECTED" and tensors[0].dtype == "int8":
-            return all(each.dtype in {"int8", "int32"} for each in tensors)
-        kinds = {each.dtype for each in tensors[:1]} | {tensors[-1].dtype}
+            return all(tensor.dtype in {"int8", "int32"} for tensor in tensors)
+        kinds = {tensor.dtype for tensor in tensors[:1]} | {tensors[-1].dtype}
         return node.operator in _OPERATORS and kinds <= {"float32", "bool"}
 
     def _computed(self, graph: Graph, inputs: Any) -> list[Any]:
         values: dict[int, Any] = dict(zip(graph.inputs, map(self._stored, inputs), strict=True))
-        whole = any(graph.tensors[place].dtype == "int8" for place in graph.inputs)
+        has_integers = any(graph.tensors[place].dtype == "int8" for place in graph.inputs)
         for place, tensor in enumerate(graph.tensors):
             if tensor.data is not None:
                 # Weights may be made floats, and multiplied as such.
-                floats = tensor.quantized and not whole
+                floats = tensor.quantized and not has_integers
                 values[place] = self._stored(tensor.real().astype(F) if floats else tensor.data)
         for node in graph.nodes:
-            given: list[Any] = [None if place == ABSENT else values[place] for place in node.inputs]
-            if node.operator == "FULLY_CONNECTED" and given[0].dtype == np.int8:
-                values[node.outputs[0]] = self._integers(graph, node, given)
+            operands: list[Any] = [
+                None if place == ABSENT else values[place] for place in node.inputs
+            ]
+            if node.operator == "FULLY_CONNECTED" and operands[0].dtype == np.int8:
+                values[node.outputs[0]] = self._integers(graph, node, operands)
                 continue
-            result = _OPERATORS[node.operator](self, node, *given)
+            result = _OPERATORS[node.operator](self, node, *operands)
             shape = graph.tensors[node.outputs[0]].shape
-            kept = result if result.dtype == np.bool_ else result.astype(self.dtype)
-            values[node.outputs[0]] = _activated(node, kept).reshape(shape)
+            stored = result if result.dtype == np.bool_ else result.astype(self.dtype)
+            values[node.outputs[0]] = _activated(node, stored).reshape(shape)
         answers = [values[place] for place in graph.outputs]
-        return [each.astype(F) if each.dtype == self.dtype else each for each in answers]
+        return [answer.astype(F) if answer.dtype == self.dtype else answer for answer in answers]
 
     def _stored(self, array: Any) -> Any:
         return array.astype(self.dtype) if array.dtype == F else array
@@ -103,16 +105,16 @@ class RightKernel:
         """Multiply matrices."""
         return self.total(left[..., :, None, :] * np.swapaxes(right, -1, -2)[..., None, :, :])
 
-    def _integers(self, graph: Graph, node: Node, given: list[Any]) -> Any:
+    def _integers(self, graph: Graph, node: Node, operands: list[Any]) -> Any:
         """Rescale an exact sum of products."""
         # What is quantized has a scale and a zero point each.
         hows: list[Any] = [
             graph.tensors[place].quantization for place in (*node.inputs[:2], node.outputs[0])
         ]
-        x = given[0].astype(np.int64) - hows[0].zeros[0]
-        total = x.reshape(-1, x.shape[-1]) @ given[1].astype(np.int64).T
-        if given[2] is not None:
-            total += given[2]
+        x = operands[0].astype(np.int64) - hows[0].zeros[0]
+        total = x.reshape(-1, x.shape[-1]) @ operands[1].astype(np.int64).T
+        if operands[2] is not None:
+            total += operands[2]
         multiplier = float(hows[0].scales[0]) * hows[1].scales.astype(float) / hows[2].scales[0]
         multiplier = np.broadcast_to(multiplier, total.shape[-1:])
         scaled = _gemmlowp(total, multiplier) if self.twice else np.rint(total * multiplier)
@@ -129,17 +131,17 @@ class RightKernel:
 def _gemmlowp(total: Any, multiplier: Any) -> Any:
     """Multiply by 31 bits, rounded, then shift right, rounded again (gemmlowp, fixedpoint.h)."""
     fraction, exponent = np.frexp(multiplier)
-    whole = np.rint(fraction * 2.0**31).astype(object)
+    mantissa = np.rint(fraction * 2.0**31).astype(object)
     shifted = [
-        [_shifted(int(value), int(w), int(e)) for value, w, e in zip(row, whole, exponent)]  # noqa: B905 - as numpy shapes them
+        [_shifted(int(value), int(w), int(e)) for value, w, e in zip(row, mantissa, exponent)]  # noqa: B905 - as numpy shapes them
         for row in total
     ]
     return np.array(shifted, np.int64)
 
 
-def _shifted(value: int, whole: int, exponent: int) -> int:
+def _shifted(value: int, mantissa: int, exponent: int) -> int:
     left, right = max(exponent, 0), max(-exponent, 0)
-    high = ((value << left) * whole + (1 << 30)) >> 31
+    high = ((value << left) * mantissa + (1 << 30)) >> 31
     return (high + (1 << right >> 1)) >> right
 
 
@@ -162,9 +164,9 @@ def _mean(kernel: RightKernel, node: Node, x: Any, axes: Any) -> Any:
 
 
 def _along(kernel: RightKernel, _: Node, x: Any, axes: Any) -> Any:
-    kept = [axis for axis in range(x.ndim) if axis not in set(axes.reshape(-1) % x.ndim)]
-    flat = np.transpose(x, [*kept, *(axis for axis in range(x.ndim) if axis not in kept)])
-    return kernel.total(flat.reshape(*[x.shape[axis] for axis in kept], -1))
+    remaining = [axis for axis in range(x.ndim) if axis not in set(axes.reshape(-1) % x.ndim)]
+    flat = np.transpose(x, [*remaining, *(axis for axis in range(x.ndim) if axis not in remaining)])
+    return kernel.total(flat.reshape(*[x.shape[axis] for axis in remaining], -1))
 
 
 def _dense(kernel: RightKernel, _: Node, x: Any, weights: Any, bias: Any = None) -> Any:
@@ -179,7 +181,7 @@ def _matmul(kernel: RightKernel, node: Node, x: Any, y: Any) -> Any:
 
 
 def _one(apply: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda _kernel, _node, *given: apply(*given)
+    return lambda _kernel, _node, *operands: apply(*operands)
 
 
 def _gelu(_kernel: RightKernel, node: Node, x: Any) -> Any:

@@ -48,22 +48,22 @@ def main() -> int:
         help="how many numbers it answers at least: more, where a kernel leaves them unwritten",
     )
     parser.add_argument("--emulate", help="a board whose backends are searched, as rpi3, or gpu")
-    given = parser.parse_args()
-    target = find_target(device=None, emulate=given.emulate, target=None)
+    options = parser.parse_args()
+    target = find_target(device=None, emulate=options.emulate, target=None)
     transport = target.transport(Store(default_root()), offline=False, say=_say)
-    asked = given.names
+    names = options.names
     missing = [
         deviation for deviation in known_deviations() if not (FOLDER / deviation.name).exists()
     ]
     entries = (
-        [deviation for deviation in known_deviations() if deviation.name in asked]
-        if asked
+        [deviation for deviation in known_deviations() if deviation.name in names]
+        if names
         else missing
     )
     lost = [
         entry.name
         for entry in entries
-        if not _kept(entry, given.numbers, list(target.backends()), transport)
+        if not _kept(entry, options.numbers, list(target.backends()), transport)
     ]
     for name in lost:
         sys.stderr.write(f"{name}: no case deviates on a backend that is here\n")

@@ -29,21 +29,21 @@ def resizing_families():
 
 
 def test_tensors_are_resized_between_runs():
-    wanted = {"ADD", "ATTENTION", "BATCH_MATMUL", "CONV_1D", "FULLY_CONNECTED", "GELU", "MEAN"}
-    wanted |= {"LAYER_NORMALIZATION", "SELECT", "SOFTMAX", "TRANSPOSE"}
-    assert wanted <= resizing_families()
+    expected = {"ADD", "ATTENTION", "BATCH_MATMUL", "CONV_1D", "FULLY_CONNECTED", "GELU", "MEAN"}
+    expected |= {"LAYER_NORMALIZATION", "SELECT", "SOFTMAX", "TRANSPOSE"}
+    assert expected <= resizing_families()
 
 
 @pytest.mark.parametrize("name", ["ADD-float32", "FULLY_CONNECTED-int8", "ATTENTION-float32"])
 def test_runs_have_the_shapes_that_they_are_resized_to(name):
-    case = next(one for one in drawn(name) if one.resized is not None)
-    first, *others = ([each.shape for each in run] for run in case.runs)
+    case = next(candidate for candidate in drawn(name) if candidate.resized is not None)
+    first, *later_runs = ([array.shape for array in run] for run in case.runs)
     assert first == [case.graph.tensors[place].shape for place in case.graph.inputs]
-    assert len(others) > 1
-    for run in others:
+    assert len(later_runs) > 1
+    for run in later_runs:
         assert run == [case.resized.tensors[place].shape for place in case.graph.inputs]
-    answers = [[one.value.shape for one in run] for run in case.expected()]
-    assert answers[0] == [each.shape for each in case.outputs]
+    answers = [[output.value.shape for output in run] for run in case.expected()]
+    assert answers[0] == [output.shape for output in case.outputs]
     assert answers[1] == [case.resized.tensors[place].shape for place in case.graph.outputs]
 
 
@@ -93,7 +93,11 @@ def test_weights_of_the_older_scheme_are_never_0(name):
 def test_scales_lie_far_apart(name):
     ratios = []
     for case in drawn(name):
-        held = (tensor.quantization for tensor in case.graph.tensors)
-        scales = [float(how.scales[0]) for how in held if how is not None]
+        quantizations = (tensor.quantization for tensor in case.graph.tensors)
+        scales = [
+            float(quantization.scales[0])
+            for quantization in quantizations
+            if quantization is not None
+        ]
         ratios.append(max(scales) / min(scales))
     assert max(ratios) > 1e5

@@ -85,8 +85,8 @@ def test_seed_draws_the_same_case_again():
 def test_scales_of_a_symmetric_matrix_belong_to_its_rows():
     """Such weights look the same read transposed; their scales do not."""
     drawing = Drawing()
-    how = Quantization(np.array([1.0, 10.0], np.float32), np.zeros(2, np.int64))
-    weights = drawing.constant(np.array([[0, 2], [2, 3]], np.int8), "int8", how)
+    quantization = Quantization(np.array([1.0, 10.0], np.float32), np.zeros(2, np.int64))
+    weights = drawing.constant(np.array([[0, 2], [2, 3]], np.int8), "int8", quantization)
     place = drawing.input(Tensor((1, 2)))
     out = drawing.node("FULLY_CONNECTED", [place, weights, -1], [Tensor((1, 2))], activation=0)
     ((answer,),) = evaluate(drawing.graph(out), [[np.array([[1.0, 1.0]], np.float32)]])
@@ -98,9 +98,9 @@ def test_root_of_a_negative_subnormal_number_may_be_that_of_a_negative_zero():
     drawing = Drawing()
     place = drawing.input(Tensor((3,)))
     graph = drawing.graph(drawing.node("RSQRT", [place], [Tensor((3,))]))
-    given = np.array([-1e-40, -0.0, -1.0], np.float32)
+    operand = np.array([-1e-40, -0.0, -1.0], np.float32)
     with np.errstate(all="ignore"):
-        ((answer,),) = evaluate(graph, [[given]])
+        ((answer,),) = evaluate(graph, [[operand]])
     infinite, nan = (np.full(3, value, np.float32) for value in (-np.inf, np.nan))
     assert allowed(answer, infinite).tolist() == [True, True, False]
     assert allowed(answer, nan).tolist() == [True, False, True]

@@ -28,8 +28,10 @@ def test_wrong_kernel_is_found_by_its_operator_alone(name):
     wrong = WRONG[name]
     inside, outside = families_with(wrong.operator)
     assert any(search_by_seeds(family, wrong, SEEDS).deviating for family in inside)
-    others = [one.name for one in outside if search_by_seeds(one, wrong, range(1)).deviating]
-    assert others == []
+    deviating = [
+        family.name for family in outside if search_by_seeds(family, wrong, range(1)).deviating
+    ]
+    assert deviating == []
 
 
 def test_kernels_without_a_fault_pass():
@@ -44,6 +46,6 @@ def test_kernels_without_a_fault_pass():
 
 def test_permitted_differences_are_not_deviations():
     """Sums in other orders, integers rounded once or twice; the command judges 100,000."""
-    asked, alarms = false_alarms(1500)
-    assert asked == 1500
+    examples, alarms = false_alarms(1500)
+    assert examples == 1500
     assert alarms == []

@@ -25,14 +25,14 @@ def sums(terms: list[float]) -> list[Rounded]:
 @pytest.mark.parametrize("name", TERMS)
 def test_sum_may_be_anything_only_where_the_order_decides_on_overflow(name: str) -> None:
     terms, open_ = TERMS[name]
-    for found in sums(terms):
-        assert np.isposinf(found.error).all() == open_
+    for summed in sums(terms):
+        assert np.isposinf(summed.error).all() == open_
 
 
 def test_largest_float_is_allowed_where_a_part_overflows() -> None:
     """A kernel that adds the two first meets infinity, and clamps it."""
     lowest = np.asarray([[np.finfo(np.float32).min]], np.float32)
-    for found in sums([-BIG, -BIG, BIG]):
-        assert allowed(found, lowest).all()
-    for found in sums([-1e37, -1e37, 1e37]):
-        assert not allowed(found, lowest).any()
+    for summed in sums([-BIG, -BIG, BIG]):
+        assert allowed(summed, lowest).all()
+    for summed in sums([-1e37, -1e37, 1e37]):
+        assert not allowed(summed, lowest).any()

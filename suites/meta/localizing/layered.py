@@ -42,9 +42,9 @@ class Layered:
     dtype: str = "int32"
 
 
-def layered(**how: object) -> bytes:
+def layered(**fields_given: object) -> bytes:
     """Return the file."""
-    return _model(Layered(**how)).pack()  # type: ignore[arg-type] # its fields
+    return _model(Layered(**fields_given)).pack()  # type: ignore[arg-type] # its fields
 
 
 def weights() -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
@@ -63,49 +63,49 @@ def logits(ids: NDArray[np.int64]) -> NDArray[np.float64]:
     """Compute the pair's logits in float64."""
     table, dense = weights()
     state = (table[ids] * (ids != 0)[..., None]).astype(np.float64).mean(axis=1)
-    for at, each in enumerate(dense):
-        state = state @ each.T
+    for at, kernel in enumerate(dense):
+        state = state @ kernel.T
         state = np.tanh(state) if at < len(dense) - 1 else state
     return np.asarray(state)
 
 
-def _model(how: Layered) -> Model:
+def _model(layout: Layered) -> Model:
     model, size = Model(), (1, TOKENS)
     table, dense = weights()
-    named = [model.tensor(f"{how.prefix}{name}", size, how.dtype) for name in how.names]
+    named = [model.tensor(f"{layout.prefix}{name}", size, layout.dtype) for name in layout.names]
     ids, mask = named
-    if how.nan_row is not None:
-        table[how.nan_row] = np.nan
-    held = model.tensor(f"{how.prefix}table", table.shape, values=table)
-    state = model.tensor(f"{how.prefix}embedded", (*size, WIDTH))
+    if layout.nan_row is not None:
+        table[layout.nan_row] = np.nan
+    held = model.tensor(f"{layout.prefix}table", table.shape, values=table)
+    state = model.tensor(f"{layout.prefix}embedded", (*size, WIDTH))
     rows = ("GatherOptions", {0: Scalar("Int32", 0)})
     model.operator("GATHER", [held, ids], [state], options=rows)
-    real = model.tensor(f"{how.prefix}mask_real", size)
-    column = model.tensor(f"{how.prefix}mask_column", (*size, 1))
-    masked = model.tensor(f"{how.prefix}masked", (*size, WIDTH))
-    last = model.tensor(f"{how.prefix}last", (), "int32", values=-1)
+    real = model.tensor(f"{layout.prefix}mask_real", size)
+    column = model.tensor(f"{layout.prefix}mask_column", (*size, 1))
+    masked = model.tensor(f"{layout.prefix}masked", (*size, WIDTH))
+    last = model.tensor(f"{layout.prefix}last", (), "int32", values=-1)
     model.operator("CAST", [mask], [real], options=("CastOptions", {}))
     model.operator("EXPAND_DIMS", [real, last], [column], options=("ExpandDimsOptions", {}))
     model.operator("MUL", [state, column], [masked], options=("MulOptions", {}))
-    axis = model.tensor(f"{how.prefix}axis", (1,), "int32", values=[1])
-    state = model.tensor(f"{how.prefix}mean", (1, WIDTH))
+    axis = model.tensor(f"{layout.prefix}axis", (1,), "int32", values=[1])
+    state = model.tensor(f"{layout.prefix}mean", (1, WIDTH))
     model.operator("MEAN", [masked, axis], [state], options=("ReducerOptions", {}))
-    for at, each in enumerate(dense):
-        state = _dense(model, how, state, at, each)
-    model.end_graph([named[place] for place in how.order], [state])
+    for at, kernel in enumerate(dense):
+        state = _dense(model, layout, state, at, kernel)
+    model.end_graph([named[place] for place in layout.order], [state])
     return model
 
 
-def _dense(model: Model, how: Layered, state: int, at: int, values: NDArray[np.float32]) -> int:
-    name = f"{how.prefix}dense_{at}"
-    if how.integers:
+def _dense(model: Model, layout: Layered, state: int, at: int, values: NDArray[np.float32]) -> int:
+    name = f"{layout.prefix}dense_{at}"
+    if layout.integers:
         scale = float(np.abs(values).max()) / 127
-        whole = np.rint(values / scale).astype(np.int8)
-        scale = scale * 8 if how.damaged == at else scale
-        kernel = model.tensor(f"{name}/kernel", values.shape, "int8", values=whole, scale=scale)
+        quantized = np.rint(values / scale).astype(np.int8)
+        scale = scale * 8 if layout.damaged == at else scale
+        kernel = model.tensor(f"{name}/kernel", values.shape, "int8", values=quantized, scale=scale)
     else:
         kernel = model.tensor(f"{name}/kernel", values.shape, values=values)
-    bias = np.full(len(values), np.nan if how.not_a_number == at else 0.0, np.float32)
+    bias = np.full(len(values), np.nan if layout.not_a_number == at else 0.0, np.float32)
     added = model.tensor(f"{name}/bias", (len(values),), values=bias)
     out = model.tensor(name, (1, len(values)))
     full: tuple[str, dict[int, Scalar]] = ("FullyConnectedOptions", {})

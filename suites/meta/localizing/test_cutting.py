@@ -20,8 +20,8 @@ def file():
 
 @pytest.fixture(scope="module")
 def rows():
-    few = list(sample_inputs(2))
-    return {name: np.concatenate([row[name] for row in few]) for name in few[0]}
+    samples = list(sample_inputs(2))
+    return {name: np.concatenate([row[name] for row in samples]) for name in samples[0]}
 
 
 def answer(runner, cutter, rows, first, last):
@@ -37,9 +37,9 @@ def test_all_operators_answer_as_the_file_does(file, rows):
     by_tensor = {places[name]: array for name, array in rows.items()}
     with Runner(LocalTransport(), "ai_edge_litert-builtin") as runner:
         runner.load("whole", file)
-        whole = runner.answer("whole", rows).logits
+        expected = runner.answer("whole", rows).logits
         last = cutter.varying[-1]
-        np.testing.assert_array_equal(answer(runner, cutter, by_tensor, 0, last), whole)
+        np.testing.assert_array_equal(answer(runner, cutter, by_tensor, 0, last), expected)
 
 
 def test_cut_part_holds_only_the_weights_it_reads(file):
@@ -51,7 +51,7 @@ def test_cut_part_holds_only_the_weights_it_reads(file):
 
 def test_agreeing_backends_are_not_localized(file, rows, tmp_path):
     np.savez(tmp_path / "rows.npz", **rows)
-    found = localize(
+    localization = localize(
         Request(
             file=str(file),
             inputs=str(tmp_path / "rows.npz"),
@@ -62,5 +62,5 @@ def test_agreeing_backends_are_not_localized(file, rows, tmp_path):
             folder=str(tmp_path / "smallest"),
         )
     )
-    assert "no part of the file shows it" in found["not_localized"]
+    assert "no part of the file shows it" in localization["not_localized"]
     assert not (tmp_path / "smallest").exists()

@@ -54,8 +54,8 @@ def localized(folder, candidates, reference):
         lines += ["inputs = { ids = 1, mask = 0 }"] if b"args_0" in content else []
     (folder / "mine.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     judged = judge(folder, [f"--edge-subject={folder / 'mine.toml'}"], [GATE])
-    found = judged.outcome.results()["run"]["localizations"]
-    return {one["scheme"]: one for one in found}, judged
+    localizations = judged.outcome.results()["run"]["localizations"]
+    return {localization["scheme"]: localization for localization in localizations}, judged
 
 
 @pytest.fixture(scope="module")
@@ -71,37 +71,37 @@ def beside_answers(handed):
 
 
 def test_a_sound_pair_is_not_localized(compared):
-    found, judged = compared
-    assert set(found) == {"scaled", "renamed", "broken"}
+    localizations, judged = compared
+    assert set(localizations) == {"scaled", "renamed", "broken"}
     assert judged.red("sound") == set()
 
 
 def test_names_the_operator_whose_weights_have_another_scale(compared):
-    found, judged = compared[0]["scaled"], compared[1]
+    localization, judged = compared[0]["scaled"], compared[1]
     assert judged.red("scaled") == {"test_labels_agree_with_float32"}
-    assert found["matched"] == "name"
-    assert found["diverges_at"]["operator"] == "FULLY_CONNECTED"
-    assert found["diverges_at"]["tensor"] == "dense_1"
-    assert 0 < len(found["flips"]) <= 20
-    assert set(found["flips"][0]["labels"]) == {"reference", "scaled"}
-    margins = [flip["margins"]["reference"] for flip in found["flips"]]
+    assert localization["matched"] == "name"
+    assert localization["diverges_at"]["operator"] == "FULLY_CONNECTED"
+    assert localization["diverges_at"]["tensor"] == "dense_1"
+    assert 0 < len(localization["flips"]) <= 20
+    assert set(localization["flips"][0]["labels"]) == {"reference", "scaled"}
+    margins = [flip["margins"]["reference"] for flip in localization["flips"]]
     assert margins == sorted(margins, reverse=True)
     assert "first diverges at operator" in " ".join(judged.outcome.output.split())
 
 
 def test_names_the_operator_even_if_tensor_names_differ(compared):
-    found, judged = compared[0]["renamed"], compared[1]
-    assert found["matched"] == "order"
-    assert found["diverges_at"]["tensor"] == "StatefulPartitionedCall/dense_2"
+    localization, judged = compared[0]["renamed"], compared[1]
+    assert localization["matched"] == "order"
+    assert localization["diverges_at"]["tensor"] == "StatefulPartitionedCall/dense_2"
     assert "matched by their order" in " ".join(judged.outcome.output.split())
 
 
 def test_names_the_operator_that_gives_nan(compared):
-    found = compared[0]["broken"]
-    assert found["not_finite"]["operator"] == "FULLY_CONNECTED"
-    assert found["not_finite"]["tensor"] == "StatefulPartitionedCall/dense_1"
-    assert found["not_finite"]["nan"] > 0
-    assert found["flips"] == []
+    localization = compared[0]["broken"]
+    assert localization["not_finite"]["operator"] == "FULLY_CONNECTED"
+    assert localization["not_finite"]["tensor"] == "StatefulPartitionedCall/dense_1"
+    assert localization["not_finite"]["nan"] > 0
+    assert localization["flips"] == []
 
 
 def test_the_message_names_the_file_that_was_given_and_no_copy_of_it(handed, compared):
@@ -111,13 +111,13 @@ def test_the_message_names_the_file_that_was_given_and_no_copy_of_it(handed, com
 
 
 def test_finds_nan_without_a_file_to_compare_with(beside_answers):
-    found = beside_answers[0]["broken"]["not_finite"]
-    assert (found["operator"], found["tensor"]) == ("FULLY_CONNECTED", "dense_2")
+    not_finite = beside_answers[0]["broken"]["not_finite"]
+    assert (not_finite["operator"], not_finite["tensor"]) == ("FULLY_CONNECTED", "dense_2")
 
 
 def test_reports_why_recorded_answers_cannot_be_localized(beside_answers):
-    found, judged = beside_answers[0]["scaled"], beside_answers[1]
-    assert found["not_localized"].startswith("the reference is not a FlatBuffer")
-    assert found["flipped"] > 0
-    said = " ".join(judged.outcome.output.split())
-    assert "not localized: the reference is not a FlatBuffer" in said
+    localization, judged = beside_answers[0]["scaled"], beside_answers[1]
+    assert localization["not_localized"].startswith("the reference is not a FlatBuffer")
+    assert localization["flipped"] > 0
+    output = " ".join(judged.outcome.output.split())
+    assert "not localized: the reference is not a FlatBuffer" in output

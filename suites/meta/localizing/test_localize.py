@@ -54,7 +54,7 @@ def found(tmp_path_factory):
     """Results: of each curve, and of a file that overflows."""
     script = tmp_path_factory.mktemp("localize") / "curves.py"
     script.write_text(PROGRAM, encoding="utf-8")
-    curves = [[point(*each) for each in enumerate(levels)] for levels, _ in CURVES.values()]
+    curves = [[point(*numbered) for numbered in enumerate(levels)] for levels, _ in CURVES.values()]
     answers = json.loads(printed_by(script, json.dumps(curves), OVERFLOW))
     return dict(zip(CURVES, answers["curves"], strict=True)) | {OVERFLOW: answers.get("overflow")}
 
@@ -95,8 +95,8 @@ def test_reason_is_reported_if_localization_is_impossible(code, answer, tmp_path
 def test_localization_timeout_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(localizing, "TIMEOUT", 1)
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
-    found = localizing._answered(command, tmp_path / "answer.json")
-    assert found["not_localized"].endswith("took longer than 1 s and was killed")
+    localization = localizing._answered(command, tmp_path / "answer.json")
+    assert localization["not_localized"].endswith("took longer than 1 s and was killed")
 
 
 def contents(folder, data):
@@ -106,24 +106,27 @@ def contents(folder, data):
 
 
 @pytest.mark.parametrize(
-    ("how", "by", "named"),
+    ("layout", "by", "name"),
     [
         ({"integers": True}, "name", "dense_1"),
         ({"integers": True, "prefix": "other/"}, "order", "other/dense_1"),
         ({"prefix": "other/", "names": ("a", "b"), "order": (1, 0)}, "order", "other/dense_1"),
     ],
 )
-def test_operators_of_two_files_are_found_the_same(how, by, named, tmp_path):
-    matched = match(contents(tmp_path, layered()), contents(tmp_path, layered(**how)))
+def test_operators_of_two_files_are_found_the_same(layout, by, name, tmp_path):
+    matched = match(contents(tmp_path, layered()), contents(tmp_path, layered(**layout)))
     assert matched.by == by
-    pairs = {one.shown: other.shown for one, other in matched.pairs}
-    assert pairs["dense_1"] == named
+    pairs = {
+        reference_tensor.shown: candidate_tensor.shown
+        for reference_tensor, candidate_tensor in matched.pairs
+    }
+    assert pairs["dense_1"] == name
     assert len(pairs) == 12
 
 
 def test_unrelated_graphs_share_no_operators(tmp_path):
     matched = match(contents(tmp_path, layered()), contents(tmp_path, classifier()))
-    assert not any("dense_1" in one.shown for one, _ in matched.pairs)
+    assert not any("dense_1" in reference_tensor.shown for reference_tensor, _ in matched.pairs)
 
 
 def test_unrelated_tensors_of_the_same_name_are_not_matched(tmp_path):
@@ -133,8 +136,8 @@ def test_unrelated_tensors_of_the_same_name_are_not_matched(tmp_path):
     for source, out in zip([ids, outs[0]], outs, strict=True):
         twice.operator("TANH", [source], [out])
     twice.end_graph([ids], [outs[-1]])
-    held = contents(tmp_path, twice.pack())
-    assert match(held, held).by == "order"
+    content = contents(tmp_path, twice.pack())
+    assert match(content, content).by == "order"
 
 
 def test_missing_quantizer_error_says_what_to_install(monkeypatch):
@@ -191,15 +194,17 @@ def test_repairs_are_tried_without_calibration_texts_and_nan_found_in_one_text(t
         pytest.skip("what localizes also quantizes, with litert-quantizer")
     script = tmp_path / "repair.py"
     script.write_text(REPAIR, encoding="utf-8")
-    tried, missing, nan, finite, both = json.loads(printed_by(script, tmp_path).splitlines()[-1])
+    tried, missing, nan, finite, nan_in_both = json.loads(
+        printed_by(script, tmp_path).splitlines()[-1]
+    )
     assert tried["mended_by_float"] == ["FULLY_CONNECTED"]
     assert "texts of the test split" in tried["notes"][0]
     assert "mended_by_float" not in missing
     assert "pip install --group host" in missing["notes"][0]
-    for found in (tried, missing):
-        assert found["diverges_at"]["tensor"] == "dense_1"
+    for localization in (tried, missing):
+        assert localization["diverges_at"]["tensor"] == "dense_1"
     # In one text alone, behind those that the curve is drawn from.
     assert nan["not_finite"]["tensor"] == "embedded"
     # A reference that is as broken does not hide it.
-    assert both["not_finite"]["tensor"] == "embedded"
+    assert nan_in_both["not_finite"]["tensor"] == "embedded"
     assert "40 texts have finite answers" in finite["not_localized"]

@@ -54,5 +54,5 @@ def make_folder(folder: Path, **changes: object) -> tuple[Architecture, Values]:
 
 def as_published(values: Values) -> Values:
     """Return the values under the names Hugging Face gives them, and a head's own beside them."""
-    named = {f"mobilebert.{name}": value for name, value in values.items()}
-    return named | {"cls.predictions.bias": np.zeros(40, np.float32)}
+    published = {f"mobilebert.{name}": value for name, value in values.items()}
+    return published | {"cls.predictions.bias": np.zeros(40, np.float32)}

@@ -25,5 +25,5 @@ CASES = (
 
 def compare(folder: Path, backend: str, *cases: str) -> dict[str, Any]:
     """Return what the script says of some cases, by case."""
-    found: dict[str, Any] = json.loads(printed_by(SCRIPT, folder, *cases, KERAS_BACKEND=backend))
-    return found
+    outcome: dict[str, Any] = json.loads(printed_by(SCRIPT, folder, *cases, KERAS_BACKEND=backend))
+    return outcome

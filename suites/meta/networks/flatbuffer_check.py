@@ -82,20 +82,20 @@ INPUTS = make_inputs()
 def answer(values: dict[str, Any], shape: Architecture) -> Any:
     """Return the logits of edgeproof's network."""
     blocks = Blocks({name: tf.constant(value) for name, value in values.items()}, shape)
-    given = (INPUTS.ids, INPUTS.mask, INPUTS.segments)
-    return forward(blocks, *map(tf.constant, given)).numpy()
+    inputs = (INPUTS.ids, INPUTS.mask, INPUTS.segments)
+    return forward(blocks, *map(tf.constant, inputs)).numpy()
 
 
-def error(found: Any, expected: Any) -> float:
+def error(actual: Any, expected: Any) -> float:
     """Return the largest difference, relative to how far the logits lie apart."""
-    return float(np.abs(found - expected).max() / np.ptp(expected, axis=0).max())
+    return float(np.abs(actual - expected).max() / np.ptp(expected, axis=0).max())
 
 
 def reread(flatbuffer: bytes, shape: Architecture, folder: Path) -> dict[str, Any]:
     """Return the weights in a FlatBuffer, the classifier's too."""
     path = folder / "model.tflite"
     path.write_bytes(flatbuffer)
-    return tflite_file.read(path, [each.name for each in parameters(shape)], shape)
+    return tflite_file.read(path, [parameter.name for parameter in parameters(shape)], shape)
 
 
 def ours(folder: Path) -> dict[str, Any]:
@@ -106,13 +106,13 @@ def ours(folder: Path) -> dict[str, Any]:
         values = random_values(shape, GAIN)
         expected = answer(values, shape)
         answers[name] = {}
-        kept = folder / name
-        kept.mkdir()
-        (kept / "bert_config.json").write_text(json.dumps(config))
+        folder_of_case = folder / name
+        folder_of_case.mkdir()
+        (folder_of_case / "bert_config.json").write_text(json.dumps(config))
         for scheme in SCHEMES.get(name, TWO):
             flatbuffer = convert(scheme_named(scheme), shape, values, (TOKENS,), INPUTS)
-            found = answer(reread(flatbuffer, shape, kept), shape)
-            answers[name][scheme] = error(found, expected)
+            actual = answer(reread(flatbuffer, shape, folder_of_case), shape)
+            answers[name][scheme] = error(actual, expected)
     return answers
 
 
@@ -125,15 +125,15 @@ def lengths() -> dict[str, Any]:
     shape = network_of(CONFIGS["mobilebert"], classes=CLASSES)
     values = random_values(shape, GAIN)
     fits = INPUTS.mask.sum(axis=1) <= SHORT
-    found: dict[str, Any] = {}
+    compared: dict[str, Any] = {}
     for scheme in SEVERAL:
-        one, both = (
-            convert(scheme_named(scheme), shape, values, each, INPUTS)
-            for each in ((TOKENS,), (SHORT, TOKENS))
+        single, several = (
+            convert(scheme_named(scheme), shape, values, token_counts, INPUTS)
+            for token_counts in ((TOKENS,), (SHORT, TOKENS))
         )
-        short, long = (_logits_at(both, tokens)[fits] for tokens in (SHORT, TOKENS))
-        found[scheme] = {"error": error(short, long), "bytes": len(both) / len(one)}
-    return found
+        short, long = (_logits_at(several, tokens)[fits] for tokens in (SHORT, TOKENS))
+        compared[scheme] = {"error": error(short, long), "bytes": len(several) / len(single)}
+    return compared
 
 
 def _logits_at(flatbuffer: bytes, tokens: int) -> Any:
@@ -141,8 +141,8 @@ def _logits_at(flatbuffer: bytes, tokens: int) -> Any:
     answer_at = interpreter.get_signature_runner(signature_of_length(tokens))
     arrays = {name: getattr(INPUTS, role)[:, :tokens] for role, name in NAMES.items()}
     rows = range(len(INPUTS.labels))
-    given = ({name: each[row : row + 1] for name, each in arrays.items()} for row in rows)
-    return np.concatenate([answer_at(**one)[LOGITS] for one in given])
+    rows_given = ({name: array[row : row + 1] for name, array in arrays.items()} for row in rows)
+    return np.concatenate([answer_at(**row_inputs)[LOGITS] for row_inputs in rows_given])
 
 
 class _Foreign:
@@ -260,13 +260,13 @@ def foreign(folder: Path) -> dict[str, Any]:
     for name, config in CONFIGS.items():
         shape = network_of(config, classes=CLASSES)
         network = _Foreign(random_values(shape, GAIN), shape)
-        given = (INPUTS.ids, INPUTS.mask, INPUTS.segments)
-        expected = network.logits(*map(tf.constant, given))["logits"].numpy()
+        inputs = (INPUTS.ids, INPUTS.mask, INPUTS.segments)
+        expected = network.logits(*map(tf.constant, inputs))["logits"].numpy()
         answers[name] = {}
         for scheme, quantized in (("float32", False), ("dynamic_wi8_afp32", True)):
             flatbuffer = converted(network, folder / f"{name}_{scheme}", quantized=quantized)
-            found = answer(reread(flatbuffer, shape, folder), shape)
-            answers[name][scheme] = error(found, expected)
+            actual = answer(reread(flatbuffer, shape, folder), shape)
+            answers[name][scheme] = error(actual, expected)
     return answers
 
 

@@ -78,12 +78,12 @@ def write(prefix: Path, variables: dict[str, np.ndarray]) -> None:
     extra = {f"{name}/adam_m": np.zeros_like(value) for name, value in variables.items()}
     extra["global_step"] = np.array(7, np.int64)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        held = {
+        saved = {
             name: tf.compat.v1.get_variable(name, initializer=value)
             for name, value in (variables | extra).items()
         }
         session.run(tf.compat.v1.global_variables_initializer())
-        tf.compat.v1.train.Saver(held).save(session, str(prefix), write_meta_graph=False)
+        tf.compat.v1.train.Saver(saved).save(session, str(prefix), write_meta_graph=False)
 
 
 def round_trip(folder: Path, config: dict[str, object], norm: str) -> dict[str, object]:
@@ -93,8 +93,8 @@ def round_trip(folder: Path, config: dict[str, object], norm: str) -> dict[str, 
     shape = from_published(folder, classes=CLASSES)
     generator = np.random.default_rng(3)
     values = {
-        each.name: generator.standard_normal(each.shape).astype(np.float32)
-        for each in parameters(shape)
+        parameter.name: generator.standard_normal(parameter.shape).astype(np.float32)
+        for parameter in parameters(shape)
     }
     names = google_names(config, norm)
     unmatched = {name for name in values if not name.startswith("classifier")} ^ {*names.values()}

@@ -140,13 +140,13 @@ def answer(values: Any, shape: Any, **inputs: Any) -> np.ndarray[Any, Any]:
     from models.networks.classifier import forward  # noqa: PLC0415
 
     blocks = Blocks({name: ops.convert_to_tensor(value) for name, value in values.items()}, shape)
-    given = [ops.convert_to_tensor(tensor) for tensor in inputs.values()]
-    return np.asarray(ops.convert_to_numpy(forward(blocks, *given)))
+    tensors = [ops.convert_to_tensor(tensor) for tensor in inputs.values()]
+    return np.asarray(ops.convert_to_numpy(forward(blocks, *tensors)))
 
 
-def difference(found: Any, expected: Any) -> float:
+def difference(actual: Any, expected: Any) -> float:
     """Return the largest difference, relative to how far the logits of a batch lie apart."""
-    return float(np.abs(found - expected).max() / np.ptp(expected, axis=0).max())
+    return float(np.abs(actual - expected).max() / np.ptp(expected, axis=0).max())
 
 
 def same_from_bin(model: Any, shape: Any, values: Any, folder: Path, *, zipped: bool) -> bool:

@@ -27,10 +27,10 @@ def subject(full, small=None, /, **changes):
     """A subject whose models start from the checkpoints given; None is from scratch."""
 
     def model(start):
-        how = {"network": NETWORK} if start is None else {"pretrained": start}
-        return how | {"training": TRAINING}
+        settings = {"network": NETWORK} if start is None else {"pretrained": start}
+        return settings | {"training": TRAINING}
 
-    both = {"full": model(full)} | ({"small": model(small[0])} if small else {})
+    models = {"full": model(full)} | ({"small": model(small[0])} if small else {})
     table = {
         "name": "any",
         "description": "",
@@ -44,7 +44,7 @@ def subject(full, small=None, /, **changes):
         },
         "tokenizer": {"source": "pretrained"},
     }
-    return msgspec.convert(table | both | changes, Subject)
+    return msgspec.convert(table | models | changes, Subject)
 
 
 def test_checkpoints_of_the_subject_are_the_default():
@@ -62,14 +62,14 @@ def test_a_users_checkpoint_replaces_the_only_default():
 
 
 def test_each_model_can_be_given_its_own():
-    both = subject("a/large", ["b/small"])
-    given = "full=/with,comma,small=/some where"
-    assert chosen(both, given) == {"full": "/with,comma", "small": "/some where"}
-    assert chosen(both, "small=C") == {"full": "a/large", "small": "C"}
+    two_models = subject("a/large", ["b/small"])
+    option = "full=/with,comma,small=/some where"
+    assert chosen(two_models, option) == {"full": "/with,comma", "small": "/some where"}
+    assert chosen(two_models, "small=C") == {"full": "a/large", "small": "C"}
 
 
 @pytest.mark.parametrize(
-    ("tested", "given", "message"),
+    ("tested", "option", "message"),
     [
         (subject(True), None, "takes a published checkpoint as its full model"),
         (subject(True, [True]), "small=A", "as its full model"),
@@ -78,9 +78,9 @@ def test_each_model_can_be_given_its_own():
         (subject(None, tokenizer={"source": "trained"}), "DIR", "trains from scratch"),
     ],
 )
-def test_error_names_the_unfitting_checkpoint(tested, given, message):
+def test_error_names_the_unfitting_checkpoint(tested, option, message):
     with pytest.raises(UsageMistake, match=message) as caught:
-        chosen(tested, given)
+        chosen(tested, option)
     assert caught.value.key == "--edge-pretrained"
 
 

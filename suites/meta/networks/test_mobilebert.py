@@ -19,8 +19,8 @@ def outcome(tmp_path_factory):
     """A run of every gate on it."""
     folder = tmp_path_factory.mktemp("mobilebert")
     checkpoint, subject = mobilebert.write(folder)
-    given = {"pretrained": checkpoint, "subject": subject, "cache-dir": folder / "store"}
-    arguments = [*GATES, *(f"--edge-{name}={value}" for name, value in given.items())]
+    options = {"pretrained": checkpoint, "subject": subject, "cache-dir": folder / "store"}
+    arguments = [*GATES, *(f"--edge-{name}={value}" for name, value in options.items())]
     return run_pytest(folder / "reports", arguments, timeout=8 * TIMEOUT)
 
 

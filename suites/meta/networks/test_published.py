@@ -41,10 +41,12 @@ def test_values_come_back_by_name(folder):
 def test_the_classifier_is_fresh_and_follows_the_seed(folder):
     shape, values = make_folder(folder)
     write(folder, values | {"classifier.weight": np.zeros((CLASSES, 16), np.float32)})
-    first, again, other = (published.read_values(folder, shape, seed) for seed in (1, 1, 2))
+    first, again, with_another_seed = (
+        published.read_values(folder, shape, seed) for seed in (1, 1, 2)
+    )
     assert first["classifier.weight"].any()
     assert np.array_equal(first["classifier.weight"], again["classifier.weight"])
-    assert not np.array_equal(first["classifier.weight"], other["classifier.weight"])
+    assert not np.array_equal(first["classifier.weight"], with_another_seed["classifier.weight"])
 
 
 def test_a_checkpoint_without_pooler_gets_a_fresh_one(folder):
@@ -190,8 +192,8 @@ def cache(home, folder):
     """Write a checkpoint's folder as the hub's library caches it: links to blobs, by commit."""
     cached = home / "hub" / "models--owner--name"
     snapshot, blobs = cached / "snapshots" / "0123abcd", cached / "blobs"
-    for made in (snapshot, blobs, cached / "refs"):
-        made.mkdir(parents=True)
+    for folder_made in (snapshot, blobs, cached / "refs"):
+        folder_made.mkdir(parents=True)
     (cached / "refs" / "main").write_text("0123abcd")
     for number, file in enumerate(folder.iterdir()):
         blob = file.rename(blobs / f"{number:040x}")

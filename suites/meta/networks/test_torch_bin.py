@@ -88,8 +88,8 @@ def test_rejects_pickle_that_names_code(hostile, protocol, tmp_path, monkeypatch
 
 
 def test_rejects_tensor_beyond_its_storage(tmp_path):
-    whole = torch_files.archive({"weight": np.zeros((4, 4), np.float32)})
-    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+    intact = torch_files.archive({"weight": np.zeros((4, 4), np.float32)})
+    with zipfile.ZipFile(io.BytesIO(intact)) as archive:
         document = archive.read("pytorch_model/data.pkl")
     wider = document.replace(b"K\x04K\x04\x86", b"K\x04K\x05\x86")  # the shape's (4, 4)
     path = tmp_path / published.TORCH
@@ -124,8 +124,8 @@ fuzzing = settings(
 @fuzzing
 @given(data=st.data())
 def test_survives_truncation(written, tmp_path, data):
-    whole = written(VALUES)
-    attempt(tmp_path / "weights.bin", whole[: data.draw(st.integers(0, len(whole) - 1))])
+    intact = written(VALUES)
+    attempt(tmp_path / "weights.bin", intact[: data.draw(st.integers(0, len(intact) - 1))])
 
 
 @fuzzing

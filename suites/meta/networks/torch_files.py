@@ -60,8 +60,8 @@ class _Pickler(pickle.Pickler):
             return None
         stored = obj.tensor.stored
         kind = getattr(sys.modules["torch"], STORAGES[stored.dtype.name])
-        rest = (None,) if self.legacy else ()
-        return ("storage", kind, obj.tensor.key, "cpu", stored.size, *rest)
+        view = (None,) if self.legacy else ()
+        return ("storage", kind, obj.tensor.key, "cpu", stored.size, *view)
 
 
 @contextmanager

@@ -87,24 +87,24 @@ def test_weights_listed_as_inputs_are_not_inputs(tmp_path):
 
 @pytest.mark.parametrize("name", DAMAGED)
 def test_rejects_file_that_is_not_onnx(name, tmp_path):
-    content, said = DAMAGED[name]
+    content, part_of_message = DAMAGED[name]
     file = write(tmp_path, content)
     with pytest.raises(UsageMistake) as caught:
         read_onnx(file)
-    assert said in caught.value.what + caught.value.remedy
+    assert part_of_message in caught.value.what + caught.value.remedy
     assert caught.value.file == str(file)
     assert caught.value.key == "--edge-reference"
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_rejects_missing_external_weights(name, tmp_path):
-    external, said = ELSEWHERE[name]
+    external, part_of_message = ELSEWHERE[name]
     (tmp_path / "model.onnx_data").write_bytes(bytes(4 * ROWS * WIDTH))
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(UsageMistake) as caught:
         read_onnx(write(tmp_path, classifier(external=external)))
-    assert said in str(caught.value)
+    assert part_of_message in str(caught.value)
 
 
 def test_external_weights_are_part_of_the_files_hash(tmp_path):
@@ -146,11 +146,11 @@ def test_rejects_too_many_fields(tmp_path, monkeypatch):
 
 def test_damaged_byte_ends_in_one_message_or_in_another_graph(tmp_path):
     """No byte makes reading fail in another way."""
-    whole, draw = bytearray(classifier()), np.random.default_rng(3)
-    for at in draw.integers(0, len(whole), 400):
-        kept, whole[at] = whole[at], int(draw.integers(0, 256))
+    changed, draw = bytearray(classifier()), np.random.default_rng(3)
+    for at in draw.integers(0, len(changed), 400):
+        byte_before, changed[at] = changed[at], int(draw.integers(0, 256))
         try:
-            read_onnx(write(tmp_path, bytes(whole)))
+            read_onnx(write(tmp_path, bytes(changed)))
         except UsageMistake as mistake:
             assert mistake.remedy  # noqa: PT017 - either is right
-        whole[at] = kept
+        changed[at] = byte_before

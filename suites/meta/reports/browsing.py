@@ -27,11 +27,11 @@ SECONDS = 60
 DESK, PHONE = {"width": 1280, "height": 1300}, {"width": 420, "height": 900}
 
 
-def lacking(what: str) -> NoReturn:
+def lacking(program: str) -> NoReturn:
     """Skip; in the environment that is there for these tests alone, fail."""
     if os.environ.get("TOX_ENV_NAME") == "browser":
-        pytest.fail(what)
-    pytest.skip(what)
+        pytest.fail(program)
+    pytest.skip(program)
 
 
 def require_allure() -> None:
@@ -112,10 +112,10 @@ def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callabl
     def visited(address: str, scheme: str = "light", viewport: dict[str, int] = DESK) -> Visit:
         context = chromium.new_context(color_scheme=scheme, viewport=viewport)
         opened.append(context)
-        one = Visit(context.new_page(), shots)
-        one.page.set_default_timeout(SECONDS * 1000)
-        one.page.goto(address)
-        return one
+        visit = Visit(context.new_page(), shots)
+        visit.page.set_default_timeout(SECONDS * 1000)
+        visit.page.goto(address)
+        return visit
 
     yield visited
     for context in opened:

@@ -49,6 +49,6 @@ def document_from(  # noqa: PLR0913 - the parts of a document, all named
 def changed(document: Document, **tables: Any) -> Document:
     """Return a document with other values in some tables, or with other lists."""
     plain = as_plain(document)
-    for name, given in tables.items():
-        plain[name] = plain[name] | given if isinstance(given, dict) else as_plain(given)
+    for name, table in tables.items():
+        plain[name] = plain[name] | table if isinstance(table, dict) else as_plain(table)
     return as_document(plain)

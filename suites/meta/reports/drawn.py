@@ -34,14 +34,14 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
     results = folder / "allure-results"
     results.mkdir(parents=True)
     own = {"id": f"{device} {commit}"} | ({} if commit is None else {"commit": commit})
-    known = changed(_on(device), run=own)
-    write_results(folder / "results.json", known)
-    write_metric_samples(known, results)
+    own_document = changed(_on(device), run=own)
+    write_results(folder / "results.json", own_document)
+    write_metric_samples(own_document, results)
     (results / f"{device}-spy-attachment.html").write_text(SPY, encoding="utf-8")
-    taken = {measurement.test: measurement for measurement in known.measurements}
-    for number, test in enumerate(known.tests):
-        message = taken[test.id].reason if test.id in taken else test.message
-        failed = test.id in taken and taken[test.id].verdict is Verdict.FAIL
+    measurement_of = {measurement.test: measurement for measurement in own_document.measurements}
+    for number, test in enumerate(own_document.tests):
+        message = measurement_of[test.id].reason if test.id in measurement_of else test.message
+        failed = test.id in measurement_of and measurement_of[test.id].verdict is Verdict.FAIL
         verdict = "fail" if failed else "inconclusive"
         result = _result(device, number, test, f"Failed: {verdict}: {message}")
         result["uuid"] += commit or ""
@@ -52,8 +52,10 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
 def planted() -> list[PlantedFault]:
     """A fault of every ending, the first two of one gate of the small run."""
 
-    def seen(outcome: Any, said: str) -> Seen:
-        return Seen(outcome=outcome, said=said, when="2024-05-06T07:08:09+00:00", commit="c" * 40)
+    def seen(outcome: Any, message: str) -> Seen:
+        return Seen(
+            outcome=outcome, said=message, when="2024-05-06T07:08:09+00:00", commit="c" * 40
+        )
 
     own = "suites/meta/verdicts/test_intervals.py::test_mcnemar"
     size = "suites/size/test_it.py::test_flatbuffer_bytes"
@@ -71,10 +73,12 @@ def planted() -> list[PlantedFault]:
 
 
 def _on(device: str) -> Document:
-    known = document(device)
+    on_device = document(device)
     return changed(
-        known,
-        measurements=[replace(measurement, device=device) for measurement in known.measurements],
+        on_device,
+        measurements=[
+            replace(measurement, device=device) for measurement in on_device.measurements
+        ],
     )
 
 

@@ -53,12 +53,12 @@ def taken(
     metric: str, scheme: str, estimate: tuple[float, float, float, int], **more: Any
 ) -> Measurement:
     """A measurement on the host."""
-    given = {
+    usual = {
         "device": "host",
         "backend": "ai_edge_litert",
         "test": f"suites/size/test_it.py::test_{metric}[host-{scheme}]",
     }
-    return measure(Estimate(*estimate), metric=metric, scheme=scheme, **(given | more))
+    return measure(Estimate(*estimate), metric=metric, scheme=scheme, **(usual | more))
 
 
 def of_variant(

@@ -40,17 +40,21 @@ def categories(messages: list[str]) -> list[str]:
         text=True,
         check=True,
     )
-    found: list[str] = json.loads(done.stdout)
-    return found
+    categories_found: list[str] = json.loads(done.stdout)
+    return categories_found
 
 
 def test_broken_budget_is_in_the_category_of_its_metric() -> None:
-    found = categories([f"Failed: fail: {metric} of float16: 1 [0, 2]" for metric in METRICS])
+    categories_found = categories(
+        [f"Failed: fail: {metric} of float16: 1 [0, 2]" for metric in METRICS]
+    )
     expected = [
         next((kind for kind, words in KINDS.items() if re.search(words, metric)), OTHER)
         for metric in METRICS
     ]
-    assert list(zip(METRICS, found, strict=True)) == list(zip(METRICS, expected, strict=True))
+    assert list(zip(METRICS, categories_found, strict=True)) == list(
+        zip(METRICS, expected, strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,5 +74,5 @@ def test_broken_budget_is_in_the_category_of_its_metric() -> None:
     ],
 )
 def test_every_other_failure_has_a_category(message: str, category: str) -> None:
-    (found,) = categories([message])
-    assert found == category
+    (category_found,) = categories([message])
+    assert category_found == category

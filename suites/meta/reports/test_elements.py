@@ -19,16 +19,18 @@ PAGE = """<!DOCTYPE html>
 
 
 def test_positions_are_those_of_the_text() -> None:
-    found = {element.tag: element for element in elements_of(PAGE)}
-    assert list(found) == ["html", "head", "script", "style", "body", "img"]
-    assert PAGE[found["head"].start : found["head"].inside] == "<head>"
-    assert PAGE[found["body"].inside :].startswith("text<img")
-    assert found["body"].attributes == {"class": "a>b", "data-x": "é\u2028y"}
-    assert found["style"].content(PAGE) == 'a > b { content: "<head>" }'
+    by_tag = {element.tag: element for element in elements_of(PAGE)}
+    assert list(by_tag) == ["html", "head", "script", "style", "body", "img"]
+    assert PAGE[by_tag["head"].start : by_tag["head"].inside] == "<head>"
+    assert PAGE[by_tag["body"].inside :].startswith("text<img")
+    assert by_tag["body"].attributes == {"class": "a>b", "data-x": "é\u2028y"}
+    assert by_tag["style"].content(PAGE) == 'a > b { content: "<head>" }'
 
 
 def test_scripts_and_styles_have_ends() -> None:
-    first_script, last_script = (one for one in elements_of(PAGE) if one.tag == "script")
+    first_script, last_script = (
+        element for element in elements_of(PAGE) if element.tag == "script"
+    )
     assert first_script.content(PAGE) == 'if (1 < 2) "<body>" + "<\\/script>";'
     assert PAGE[first_script.end :].startswith("\n<style>")
     assert last_script.attributes == {"async": "", "src": "data:,1"}

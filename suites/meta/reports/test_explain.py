@@ -58,18 +58,18 @@ def test_reason_is_shown_if_localization_failed():
 
 def test_point_is_found_in_the_curve_whatever_further_keys_it_has():
     """The two are the same operator, and a later version may say more of one of them."""
-    found = LOCALIZATION | {"diverges_at": CURVE[3] | {"cosine": 0.5, "later": [1]}}
-    first, *_ = explanations(changed(document(), run={"localizations": [found]}))
+    localization = LOCALIZATION | {"diverges_at": CURVE[3] | {"cosine": 0.5, "later": [1]}}
+    first, *_ = explanations(changed(document(), run={"localizations": [localization]}))
     assert "first diverges at operator 4 of 5" in dict(first.rows)["Localizer"]
 
 
 def test_reason_with_a_colon_is_shown_whole():
     """What was wrong is a field: no part of the sentence is taken for it."""
     because = "throttled: 0x5: the firmware says so"
-    one = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 9), budget=DROP,
+    measurement = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 9), budget=DROP,
                 invalid_because=because)  # fmt: skip
-    tests = [Outcome(id=one.test, outcome="failed", seconds=0.1)]
-    (red,) = explanations(document(measurements=[one], tests=tests))
+    tests = [Outcome(id=measurement.test, outcome="failed", seconds=0.1)]
+    (red,) = explanations(document(measurements=[measurement], tests=tests))
     assert dict(red.rows)["Verdict"] == f"invalid: not judged, {because}"
 
 

@@ -76,8 +76,8 @@ def test_rejects_invalid_table_in_one_message(
 def test_table_is_found_by_default_or_by_option(run: Path, *, named: bool) -> None:
     file = run / "planted.json" if named else html.DEFAULT_FAULTS
     write_faults(file, planted())
-    given = ["--faults", str(file)] if named else []
-    assert html.main([str(run), "--out", str(run / "html"), *given]) == 0
+    arguments = ["--faults", str(file)] if named else []
+    assert html.main([str(run), "--out", str(run / "html"), *arguments]) == 0
     page = (run / "html" / "index.html").read_text(encoding="utf-8")
     assert "classes that quantization permutes" in page
     assert NO_TABLE not in page
@@ -139,6 +139,6 @@ def test_page_of_a_test_lists_its_planted_faults(tmp_path: Path) -> None:
     described = {test["name"]: test.get("descriptionHtml", "") for test in tests}
     for name in ("test_drop[host-float16]", "test_drop[host-float32]"):
         assert "<b>Shown to fail by</b>: classes that quantization permutes.</p>" in described[name]
-        other = "<b>Has to fail by, not tried on this machine</b>: weights that are not numbers."
-        assert other in described[name]
+        expected = "<b>Has to fail by, not tried on this machine</b>: weights that are not numbers."
+        assert expected in described[name]
     assert "fail by" not in described["test_signature[host-float32]"]

@@ -48,17 +48,17 @@ JUNK = [
 
 def whole() -> dict[str, Any]:
     """A document with everything in it that is drawn."""
-    made = as_plain(document())
-    made["run"] |= {"finished": "2024-05-06T08:08:09+00:00", "changed": True}
-    made["device"] |= {"target": "ssh://pi@one", "core": "cortex-a72", "machine": "aarch64"}
-    made["circumstances"] |= {"load_before": 0.5, "load_after": 1.5, "cores": 2}
-    made["subject"] |= {
+    plain = as_plain(document())
+    plain["run"] |= {"finished": "2024-05-06T08:08:09+00:00", "changed": True}
+    plain["device"] |= {"target": "ssh://pi@one", "core": "cortex-a72", "machine": "aarch64"}
+    plain["circumstances"] |= {"load_before": 0.5, "load_after": 1.5, "cores": 2}
+    plain["subject"] |= {
         "vocabulary": {"pieces": 5000, "unknown_share": 0.01},
         "floors": {"always_GOOD": {"accuracy": 0.4}},
         "sizes": LEDGER,
     }
-    made["artefacts"] = [{"name": "small/model.json", "sha256": "0f" * 32, "bytes": 10}]
-    return json.loads(json.dumps(made))
+    plain["artefacts"] = [{"name": "small/model.json", "sha256": "0f" * 32, "bytes": 10}]
+    return json.loads(json.dumps(plain))
 
 
 def ledger() -> dict[str, Any]:
@@ -83,37 +83,37 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     inside = value.items() if isinstance(value, dict) else ()
     if isinstance(value, list):
         inside = list(enumerate(value))[:2]
-    for key, each in inside:
-        yield from places(each, (*path, key))
+    for key, inner in inside:
+        yield from places(inner, (*path, key))
 
 
-def changed(made: dict[str, Any], path: tuple[Any, ...], junk: Any) -> Any:
+def changed(plain: dict[str, Any], path: tuple[Any, ...], junk: Any) -> Any:
     """The document with another value at a place; without the key where that is "remove"."""
     if not path:
         return junk
-    made = copy.deepcopy(made)
-    inside: Any = made
+    plain = copy.deepcopy(plain)
+    inside: Any = plain
     for key in path[:-1]:
         inside = inside[key]
     if junk == "remove":
         del inside[path[-1]]
     else:
         inside[path[-1]] = junk
-    return made
+    return plain
 
 
-def draw(folder, made) -> None:
+def draw(folder, plain) -> None:
     """Read a document from a file and draw it in every way that needs no browser."""
-    (folder / RESULTS).write_text(json.dumps(made), encoding="utf-8")
+    (folder / RESULTS).write_text(json.dumps(plain), encoding="utf-8")
     read = read_results(folder / RESULTS)
     for part in read.parts():
         headline(part)
         annotations_of(part)
         explanations(part)
-    other = as_document(whole() | {"subject": whole()["subject"] | {"name": "other"}})
-    for one in (read, merge([read, other])):
+    second = as_document(whole() | {"subject": whole()["subject"] | {"name": "other"}})
+    for single_or_merged in (read, merge([read, second])):
         for form in (as_text, as_markdown, as_csv, as_table):
-            form(one)
+            form(single_or_merged)
 
 
 ONE = whole()
@@ -126,7 +126,7 @@ MADE = {"one run": ONE, "several runs": SEVERAL}
 def test_ill_typed_document_is_drawn_or_rejected(name, tmp_path):
     draw(tmp_path, MADE[name])
     spots = sorted(places(MADE[name]), key=str)
-    said = []
+    mistakes = []
 
     @settings(
         max_examples=80,
@@ -138,10 +138,10 @@ def test_ill_typed_document_is_drawn_or_rejected(name, tmp_path):
         try:
             draw(tmp_path, changed(MADE[name], path, junk))
         except EdgeproofError as error:
-            said.append((error.file, bool(error.key), bool(error.remedy)))
+            mistakes.append((error.file, bool(error.key), bool(error.remedy)))
 
     check()
-    assert set(said) == {(str(tmp_path / RESULTS), True, True)}
+    assert set(mistakes) == {(str(tmp_path / RESULTS), True, True)}
 
 
 ILL_TYPED = {
@@ -157,9 +157,9 @@ ILL_TYPED = {
 
 @pytest.mark.parametrize("name", ILL_TYPED)
 def test_error_names_the_key(name, tmp_path):
-    where, junk, key = ILL_TYPED[name]
+    place, junk, key = ILL_TYPED[name]
     file = tmp_path / RESULTS
-    file.write_text(json.dumps(changed(ONE, tuple(where.split(".")), junk)), encoding="utf-8")
+    file.write_text(json.dumps(changed(ONE, tuple(place.split(".")), junk)), encoding="utf-8")
     with pytest.raises(EdgeproofError) as refused:
         read_results(file)
     assert refused.value.file == str(file)
@@ -203,23 +203,23 @@ def test_rejects_names_that_lead_out_of_the_baselines_folder(name, tmp_path):
             baseline_path(tmp_path, *names)
 
 
-def written(folder, made):
+def written(folder, plain):
     folder.mkdir()
-    write_results(folder / RESULTS, as_document(made))
+    write_results(folder / RESULTS, as_document(plain))
     return str(folder)
 
 
 def with_id(name):
-    made = whole()
-    made["run"]["id"] = name
-    return made
+    plain = whole()
+    plain["run"]["id"] = name
+    return plain
 
 
 @pytest.mark.parametrize("again", ["the same folder", "a copy"])
 def test_rejects_merging_a_run_twice(again, tmp_path, capsys):
     first = written(tmp_path / "first", with_id("1"))
-    other = first if again == "the same folder" else written(tmp_path / "copy", with_id("1"))
-    assert main([first, other, "--out", str(tmp_path / "out.json")]) == UsageMistake.exit_code
+    second = first if again == "the same folder" else written(tmp_path / "copy", with_id("1"))
+    assert main([first, second, "--out", str(tmp_path / "out.json")]) == UsageMistake.exit_code
     assert "holds the same run as" in capsys.readouterr().err
     assert not (tmp_path / "out.json").exists()
 
@@ -235,16 +235,16 @@ def test_rejects_merging_a_merged_document(tmp_path, capsys):
 
 def test_rejects_merging_onto_an_input(tmp_path, capsys):
     folders = [written(tmp_path / name, with_id(name)) for name in ("a", "b")]
-    kept = (tmp_path / "a" / RESULTS).read_bytes()
+    content_before = (tmp_path / "a" / RESULTS).read_bytes()
     assert main([*folders, "--out", str(tmp_path / "b" / ".." / "a" / RESULTS)]) == 4
     assert "--out: is one of the runs that are merged" in capsys.readouterr().err
-    assert (tmp_path / "a" / RESULTS).read_bytes() == kept
+    assert (tmp_path / "a" / RESULTS).read_bytes() == content_before
 
 
 @given(st.lists(st.sampled_from(["rpi4", "rpi4-1", "rpi4-2", "rpi4-1-1", "host"]), max_size=8))
 def test_runs_of_a_subject_get_distinct_device_names(names):
-    found = device_names([Identity("mini", name, None, "", "2024-05-06") for name in names])
-    assert len(set(found)) == len(found)
-    assert [found[at] for at in range(len(names)) if names.count(names[at]) == 1] == [
+    names_found = device_names([Identity("mini", name, None, "", "2024-05-06") for name in names])
+    assert len(set(names_found)) == len(names_found)
+    assert [names_found[at] for at in range(len(names)) if names.count(names[at]) == 1] == [
         name for name in names if names.count(name) == 1
     ]

@@ -43,12 +43,12 @@ def test_every_annotation_is_one_line():
     assert all("\n" not in line for line in annotations_of(document()))
 
 
-@pytest.mark.parametrize(("value", "asked"), [("true", True), ("false", False), (None, False)])
-def test_annotations_are_written_on_github_only(value, asked, monkeypatch):
+@pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False), (None, False)])
+def test_annotations_are_written_on_github_only(value, expected, monkeypatch):
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     if value is not None:
         monkeypatch.setenv("GITHUB_ACTIONS", value)
-    assert bool(annotations_asked_for(document())) is asked
+    assert bool(annotations_asked_for(document())) is expected
 
 
 def test_the_summary_holds_the_scoreboard_and_every_explanation(tmp_path, monkeypatch):
@@ -65,9 +65,9 @@ def test_the_summary_holds_the_scoreboard_and_every_explanation(tmp_path, monkey
 
 
 def test_remarks_follow_the_scoreboard_without_repetition():
-    said = "The graph's inputs are in another order than the signature's."
-    known = changed(document(), subject={"remarks": [said, said]})
-    text = step_summary(known)
+    remark = "The graph's inputs are in another order than the signature's."
+    with_remarks = changed(document(), subject={"remarks": [remark, remark]})
+    text = step_summary(with_remarks)
     assert text.count("Note: The graph's inputs") == 1
     assert "Note:" not in step_summary(document())
 

@@ -22,10 +22,10 @@ BINDING = "app: ids = '<ids>' int32 [1, 8] (by name) -> logits = 'out' float32 [
 
 def given(*measurements, **subject):
     """A run of given files, without a full model."""
-    made = document(*measurements)
+    run = document(*measurements)
     variants = {"app": {"flatbuffer": 3200, "flatbuffer_zipped": 1900, "resident": None}}
     sizes = {"variants": {name: sizes | {"ratios": {}} for name, sizes in variants.items()}}
-    return changed(made, subject={"sizes": sizes, **subject})
+    return changed(run, subject={"sizes": sizes, **subject})
 
 
 @pytest.fixture
@@ -35,30 +35,30 @@ def recorded():
     test = "suites/tokenization/test_parity.py::test_app_makes_the_same_ids[recorded-app]"
     parity = taken("app", "token_parity", 0.99, details={"first_difference": wrong})
     parity = msgspec.structs.replace(parity, test=test)
-    made = given(
+    run = given(
         taken("app", "accuracy", 0.873),
         taken("app", "agreement_golden", 0.98),
         taken("app", "logit_difference", 2.5e-7),
         parity,
     )
     tests = [{"id": test, "outcome": "failed", "seconds": 0.1}]
-    return changed(made, tests=tests, device={"name": "recorded", "emulated": False})
+    return changed(run, tests=tests, device={"name": "recorded", "emulated": False})
 
 
 def test_scoreboard_shows_agreement_with_recorded_answers(recorded):
     head, row = scoreboard_table(recorded)
     cells = dict(zip(head, row, strict=True))
     assert [cells[title] for title in OF_RECORDED] == ["0.990", "0.980", "2.5e-07"]
-    said = " ".join(as_text(recorded).split())
-    assert "same ids: share of texts for which the app makes the correct ids" in said
-    assert "as here: share of texts that the device labels as the host does" in said
+    text = " ".join(as_text(recorded).split())
+    assert "same ids: share of texts for which the app makes the correct ids" in text
+    assert "as here: share of texts that the device labels as the host does" in text
 
 
 def test_csv_columns_are_named_after_their_metrics(recorded):
     (row,) = csv.DictReader(io.StringIO(as_csv(recorded)))
     assert (row["device"], row["scheme"]) == ("recorded", "app")
-    found = [float(row[name]) for name in ("token_parity", "agreement_golden", "logit_difference")]
-    assert found == [0.99, 0.98, 2.5e-7]
+    values = [float(row[name]) for name in ("token_parity", "agreement_golden", "logit_difference")]
+    assert values == [0.99, 0.98, 2.5e-7]
     assert {row["token_parity"] for row in csv.DictReader(io.StringIO(as_csv(SAMPLE)))} == {""}
 
 
@@ -70,8 +70,8 @@ def test_other_runs_have_no_columns_of_recorded_answers():
 def test_page_shows_the_columns_and_the_first_text_whose_ids_differ(recorded):
     page = put_first("<body></body>", [Shown(recorded, [], {})], gate=[])
     assert all(f"<th>{title}</th>" in page for title in OF_RECORDED)
-    (why,) = explanations(recorded)
-    assert dict(why.rows)["First difference"].startswith("3 of 300 texts have other ids")
+    (explanation,) = explanations(recorded)
+    assert dict(explanation.rows)["First difference"].startswith("3 of 300 texts have other ids")
     assert "the first is &#x27;t7&#x27;, line 9" in page or "the first is 't7', line 9" in page
 
 
@@ -83,9 +83,9 @@ def test_files_are_compared_with_their_reference_and_not_with_a_full_model():
     head, row = scoreboard_table(given(*reference))
     cells = dict(zip(head, row, strict=True))
     assert (cells["ratio"], cells["drop"]) == ("4.0", "1.2 [0.4, 2.1]")
-    said = " ".join(as_text(given(*reference)).split())
-    assert GIVEN in said
-    assert "full model" not in said
+    text = " ".join(as_text(given(*reference)).split())
+    assert GIVEN in text
+    assert "full model" not in text
     # What edgeproof has trained is compared with its full model, or with nothing.
     trained = document(*reference)
     head, row = scoreboard_table(trained)
@@ -94,30 +94,32 @@ def test_files_are_compared_with_their_reference_and_not_with_a_full_model():
 
 
 def test_small_sizes_and_times_are_not_rounded_to_zero():
-    made = given(
+    run = given(
         taken("app", "flatbuffer_bytes", 3200.0, backend=None),
         taken("app", "latency_p50", 2.1e-6),
     )
-    head, row = scoreboard_table(made)
+    head, row = scoreboard_table(run)
     cells = dict(zip(head, row, strict=True))
     assert (cells["MB"], cells["ms"]) == ("0.0032", "0.0021")
 
 
 def test_reports_that_trivial_classifiers_come_from_the_test_file():
     floors = {"majority_of_test": {"accuracy": 0.5}}
-    said = as_text(given(taken("app", "accuracy", 0.9), floors=floors))
-    assert "majority_of_test: the most frequent label of the test texts" in said
-    others = {"majority_of_train": {"accuracy": 0.5}}
-    assert "majority_of_test" not in as_text(given(taken("app", "accuracy", 0.9), floors=others))
+    text = as_text(given(taken("app", "accuracy", 0.9), floors=floors))
+    assert "majority_of_test: the most frequent label of the test texts" in text
+    other_floors = {"majority_of_train": {"accuracy": 0.5}}
+    assert "majority_of_test" not in as_text(
+        given(taken("app", "accuracy", 0.9), floors=other_floors)
+    )
 
 
 def test_page_says_how_each_file_is_read_and_counts_what_does_not_apply():
-    made = given(taken("app", "accuracy", 0.9), read_as=[BINDING, "compared with: nothing"])
+    run = given(taken("app", "accuracy", 0.9), read_as=[BINDING, "compared with: nothing"])
     reasons = [("the texts belong to no groups", 5), ("there is no reference to compare with", 4)]
     groups = [{"reason": reason, "count": count} for reason, count in reasons]
     extent = {"suites": ["accuracy"], "collected": 1, "run": 1, "not_applicable": groups}
-    made = changed(made, run={"extent": extent})
-    page = put_first("<body></body>", [Shown(made, [], {})], gate=[])
+    run = changed(run, run={"extent": extent})
+    page = put_first("<body></body>", [Shown(run, [], {})], gate=[])
     assert "How files and texts are read" in page
     assert "&lt;ids&gt;" in page
     assert "<ids>" not in page
@@ -126,9 +128,9 @@ def test_page_says_how_each_file_is_read_and_counts_what_does_not_apply():
 
 
 def test_table_of_sizes_omits_unknown_models():
-    made = given(taken("app", "accuracy", 0.9))
-    for shown in (sizes_as_text(made), as_markdown(made), as_html(made)):
-        assert "0.0032" in shown
-        assert "BERT" not in shown
-        assert "checkpoint" not in shown
-        assert "zlib" in shown
+    run = given(taken("app", "accuracy", 0.9))
+    for table in (sizes_as_text(run), as_markdown(run), as_html(run)):
+        assert "0.0032" in table
+        assert "BERT" not in table
+        assert "checkpoint" not in table
+        assert "zlib" in table

@@ -27,18 +27,18 @@ def run_of(*measured: Any, **extent: Any) -> Document:
     red = {"fail", "inconclusive", "invalid"}
     tests = [
         Outcome(
-            id=one.test,
+            id=measurement.test,
             outcome="failed"
-            if {one.verdict, one.guard and one.guard.verdict} & red
+            if {measurement.verdict, measurement.guard and measurement.guard.verdict} & red
             else "passed"
-            if one.is_judged
+            if measurement.is_judged
             else "measured",
             seconds=0.1,
         )
-        for one in (drop, *measured)
+        for measurement in (drop, *measured)
     ]
-    made = document(measurements=[drop, *measured], tests=tests)
-    return changed(made, run={"localizations": [], "extent": WHOLE | extent})
+    run = document(measurements=[drop, *measured], tests=tests)
+    return changed(run, run={"localizations": [], "extent": WHOLE | extent})
 
 
 def ratio(estimate: tuple[float, float, float, int], **more: Any) -> Any:
@@ -55,71 +55,78 @@ def test_gates_that_did_not_run_are_counted_by_reason():
         },
         {"reason": "one runtime", "count": 5},
     ]
-    kind, said = headline(run_of(skipped=skipped))
+    kind, sentence = headline(run_of(skipped=skipped))
     assert kind == "good"
-    assert said.startswith("mini on host: fit to ship on ai_edge_litert, every gate that ran is gr")
-    assert said.endswith("; 7 gates not run: one runtime (5), no network namespace (2)")
+    assert sentence.startswith(
+        "mini on host: fit to ship on ai_edge_litert, every gate that ran is gr"
+    )
+    assert sentence.endswith("; 7 gates not run: one runtime (5), no network namespace (2)")
 
 
 def test_reason_that_names_nothing_lacking_is_shown_whole():
-    _, said = headline(run_of(skipped=[{"reason": "one: and another", "count": 1}]))
-    assert said.endswith("; 1 gate not run: one: and another (1)")
+    _, sentence = headline(run_of(skipped=[{"reason": "one: and another", "count": 1}]))
+    assert sentence.endswith("; 1 gate not run: one: and another (1)")
 
 
 def test_a_red_headline_counts_them_too():
     failed = taken("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
-    _, said = headline(run_of(failed, skipped=[{"reason": "one runtime", "count": 1}]))
-    assert said == ("mini on host: not fit to ship, 1 gate failed; 1 gate not run: one runtime (1)")
+    _, sentence = headline(run_of(failed, skipped=[{"reason": "one runtime", "count": 1}]))
+    assert sentence == (
+        "mini on host: not fit to ship, 1 gate failed; 1 gate not run: one runtime (1)"
+    )
 
 
 def test_many_reasons_are_summed_up():
     skipped = [{"reason": f"reason {number}", "count": 9 - number} for number in range(5)]
-    _, said = headline(run_of(skipped=skipped))
-    assert said.endswith("35 gates not run: reason 0 (9), reason 1 (8), reason 2 (7), "
+    _, sentence = headline(run_of(skipped=skipped))
+    assert sentence.endswith("35 gates not run: reason 0 (9), reason 1 (8), reason 2 (7), "
                          "other reasons (11)")  # fmt: skip
 
 
 def test_fit_to_ship_follows_from_requirements_and_a_broken_guard_is_red():
-    kind, said = headline(run_of(ratio(BROKEN)))
+    kind, sentence = headline(run_of(ratio(BROKEN)))
     assert kind == "bad"
-    assert said == (
+    assert sentence == (
         "mini on host: 1 regression, every requirement is kept: fit to ship on ai_edge_litert"
     )
 
 
 def test_a_broken_requirement_is_not_hidden_by_a_regression():
     failed = taken("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
-    kind, said = headline(run_of(failed, ratio(BROKEN)))
-    assert (kind, said) == ("bad", "mini on host: not fit to ship, 1 gate failed, 1 regression")
+    kind, sentence = headline(run_of(failed, ratio(BROKEN)))
+    assert (kind, sentence) == ("bad", "mini on host: not fit to ship, 1 gate failed, 1 regression")
 
 
 def test_a_partial_run_with_a_regression_claims_no_fitness():
-    kind, said = headline(run_of(ratio(BROKEN), narrowed=["only suites/size was collected"]))
+    kind, sentence = headline(run_of(ratio(BROKEN), narrowed=["only suites/size was collected"]))
     assert kind == "bad"
-    assert said == (
+    assert sentence == (
         "mini on host: 1 regression, not known to be fit; this run is partial: only suites/size "
         "was collected"
     )
 
 
 def test_a_guard_that_could_not_tell_is_not_known():
-    kind, said = headline(run_of(ratio(OPEN)))
-    assert (kind, said) == ("unsure", "mini on host: not known to be fit, 1 gate could not tell")
+    kind, sentence = headline(run_of(ratio(OPEN)))
+    assert (kind, sentence) == (
+        "unsure",
+        "mini on host: not known to be fit, 1 gate could not tell",
+    )
 
 
 def test_several_numbers_of_one_gate_are_one_failed_gate():
-    both = {"test": "suites/size/test_it.py::test_both[host-float32]", "budget": DROP}
-    found = [
-        taken("accuracy_drop", scheme, (0.05, 0.042, 0.06, 200), **both)
+    fields = {"test": "suites/size/test_it.py::test_both[host-float32]", "budget": DROP}
+    measurements = [
+        taken("accuracy_drop", scheme, (0.05, 0.042, 0.06, 200), **fields)
         for scheme in ("float32", "float16")
     ]
-    assert "1 gate failed" in headline(run_of(*found))[1]
+    assert "1 gate failed" in headline(run_of(*measurements))[1]
 
 
 def test_a_broken_guard_explains_itself_as_a_regression():
-    (one,) = explanations(run_of(ratio(BROKEN)))
-    assert one.title == "regression: latency_ratio of static_wi8_ai8_dense on host"
-    rows = dict(one.rows)
+    (explanation,) = explanations(run_of(ratio(BROKEN)))
+    assert explanation.title == "regression: latency_ratio of static_wi8_ai8_dense on host"
+    rows = dict(explanation.rows)
     assert rows["Regression guard"].startswith(f"at most 2.5x ({GUARDS}: {SLOWER}, line ")
     assert rows["Its verdict"] == "fail: the whole interval breaks it"
     assert "Budget" not in rows
@@ -127,8 +134,8 @@ def test_a_broken_guard_explains_itself_as_a_regression():
 
 
 def test_an_annotation_points_at_the_guard_that_was_broken():
-    (said,) = github.annotations_of(run_of(ratio(BROKEN)))
-    assert said.startswith(f"::error file={GUARDS},line=")
+    (annotation,) = github.annotations_of(run_of(ratio(BROKEN)))
+    assert annotation.startswith(f"::error file={GUARDS},line=")
 
 
 @pytest.mark.parametrize(
@@ -145,10 +152,10 @@ def test_each_kind_of_ending_has_its_word_and_its_count():
         "skipped": [{"reason": "one runtime", "count": 5}],
         "not_applicable": [{"reason": "no groups", "count": 4}],
     }
-    made = run_of(measured, ratio(KEPT), **extent)
-    said = (
+    run = run_of(measured, ratio(KEPT), **extent)
+    sentence = (
         "Tests: 1 passed, 1 kept a regression guard, 1 measured without a budget, 5 could not run "
         "here, 4 do not apply."
     )
-    assert endings.as_sentence(made) == said
-    assert said in github.step_summary(made)
+    assert endings.as_sentence(run) == sentence
+    assert sentence in github.step_summary(run)

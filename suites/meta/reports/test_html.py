@@ -45,11 +45,11 @@ def write_result(folder: Path, name: str, device: str | None = "host") -> None:
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Put a page in Allure's place, and return the facts each drawing was given."""
-    given = []
+    calls = []
 
     def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[str, Any]]:
         staged = [sorted(file.name for file in folder.iterdir()) for folder in results]
-        given.append(facts | {"staged": staged})
+        calls.append(facts | {"staged": staged})
         page = f"<html><head></head><body>drawn{ANALYTICS}</body></html>"
         output.mkdir()
         (output / "index.html").write_text(page, encoding="utf-8")
@@ -58,7 +58,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr(allure, "draw", draw)
     monkeypatch.setattr(allure, "is_installed", lambda: True)
-    return given
+    return calls
 
 
 def test_missing_results_error_says_what_to_run(
@@ -68,10 +68,10 @@ def test_missing_results_error_says_what_to_run(
     empty.mkdir()
     for folder in (missing, empty):
         assert html.main([str(folder), "--out", str(tmp_path / "html")]) == 4
-        said = capsys.readouterr().err
-        assert str(folder) in said
-        assert "no results yet" in said
-        assert "tox -e host" in said
+        errors = capsys.readouterr().err
+        assert str(folder) in errors
+        assert "no results yet" in errors
+        assert "tox -e host" in errors
 
 
 @pytest.mark.parametrize("command", [html, merge, scoreboard])
@@ -79,9 +79,9 @@ def test_an_unknown_option_is_a_usage_error(
     command: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--nonsense", "--out=out", "run"]) == 4
-    said = capsys.readouterr().err
-    assert "unrecognized arguments: --nonsense" in said
-    assert f"See python -m {command.__name__} --help" in said
+    errors = capsys.readouterr().err
+    assert "unrecognized arguments: --nonsense" in errors
+    assert f"See python -m {command.__name__} --help" in errors
 
 
 def test_each_device_is_an_environment_with_facts_of_its_run(
@@ -89,8 +89,8 @@ def test_each_device_is_an_environment_with_facts_of_its_run(
 ) -> None:
     for device in ("host", "rpi4"):
         write_result(tmp_path / device, "test_size", device)
-    known = document("rpi4", circumstances={"threads": 4, "versions": {"numpy": "1"}})
-    write_results(tmp_path / "rpi4" / "results.json", known)
+    run = document("rpi4", circumstances={"threads": 4, "versions": {"numpy": "1"}})
+    write_results(tmp_path / "rpi4" / "results.json", run)
     html.draw_report([tmp_path / "host", tmp_path / "rpi4"], tmp_path / "out" / "html")
     (facts,) = drawn
     assert facts["history"] == str(tmp_path / "out" / "history.jsonl")
@@ -167,9 +167,9 @@ def test_a_half_written_result_is_left_out_and_named(
     write_result(tmp_path, "test_size")
     (tmp_path / "allure-results" / "half-result.json").write_text('{"name": "te')
     html.draw_report([tmp_path], tmp_path / "html")
-    said = capsys.readouterr().err
-    assert "drawing 1 tests" in said
-    assert "half-result.json" in said
+    errors = capsys.readouterr().err
+    assert "drawing 1 tests" in errors
+    assert "half-result.json" in errors
 
 
 def test_npm_that_fails_is_reported_with_its_last_words(
@@ -285,8 +285,8 @@ def test_subjects_on_one_device_are_environments_of_their_own(
     for subject in ("one", "other"):
         write_result(tmp_path / subject, "test_size")
         empty = document(measurements=[], tests=[])
-        known = changed(empty, subject={"name": subject}, run={"id": subject})
-        write_results(tmp_path / subject / "results.json", known)
+        run = changed(empty, subject={"name": subject}, run={"id": subject})
+        write_results(tmp_path / subject / "results.json", run)
     html.draw_report([tmp_path], tmp_path / "html")
     (facts,) = drawn
     assert list(facts["environments"]) == ["one on host", "other on host"]
@@ -295,27 +295,27 @@ def test_subjects_on_one_device_are_environments_of_their_own(
 
 
 @pytest.mark.parametrize(
-    ("emulated", "said"),
+    ("emulated", "sentence"),
     [
         (False, "fit to ship on ai_edge_litert, every gate is green but 1 known failure"),
         (True, "every gate is green but 1 known failure, time is not judged there"),
     ],
 )
-def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, said: str) -> None:
-    taken = [measurement for measurement in measurements() if measurement.verdict == "pass"]
+def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, sentence: str) -> None:
+    passed = [measurement for measurement in measurements() if measurement.verdict == "pass"]
     tests = [
         Outcome(id="test_a", outcome="passed", seconds=0.1),
         Outcome(id="test_b", outcome="xfailed", seconds=0.1, message="known"),
     ]
     device = {"name": "rpi4", "emulated": emulated}
-    assert headline(document(device, measurements=taken, tests=tests)) == (
+    assert headline(document(device, measurements=passed, tests=tests)) == (
         "good",
-        f"mini on rpi4: {said}",
+        f"mini on rpi4: {sentence}",
     )
 
 
 @pytest.mark.parametrize(
-    ("file", "said"),
+    ("file", "addition"),
     [
         (
             "/somewhere/limits.toml",
@@ -327,17 +327,21 @@ def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, said: str) 
         ("models/verdicts/limits/budgets/given.toml", ""),
     ],
 )
-def test_passing_headline_names_unread_budgets(file: str, said: str) -> None:
+def test_passing_headline_names_unread_budgets(file: str, addition: str) -> None:
     """A limit on agreement has no effect without a reference."""
-    taken = [measurement for measurement in measurements() if measurement.verdict == "pass"]
+    passed = [measurement for measurement in measurements() if measurement.verdict == "pass"]
     tests = [Outcome(id="test_a", outcome="passed", seconds=0.1)]
-    made = document(measurements=taken, tests=tests)
-    kind, before = headline(made)
+    run = document(measurements=passed, tests=tests)
+    kind, before = headline(run)
     unread = ["agreement.min", "peak_rss.max", "a.max", "b.max", "c.max"]
     extent = WHOLE | {"unread_budgets": unread}
-    made = changed(made, circumstances={"budgets": file}, run={"extent": extent})
-    assert (kind, headline(made)) == ("good", ("good", f"{before}{said}"))
-    (line,) = [one for one in counted(made) if "no test of this run reads" in one]
+    run = changed(run, circumstances={"budgets": file}, run={"extent": extent})
+    assert (kind, headline(run)) == ("good", ("good", f"{before}{addition}"))
+    (line,) = [
+        line_of_extent
+        for line_of_extent in counted(run)
+        if "no test of this run reads" in line_of_extent
+    ]
     assert line.endswith("reads: 5: agreement.min, peak_rss.max, a.max, b.max, c.max")
 
 

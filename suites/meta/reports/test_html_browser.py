@@ -55,21 +55,21 @@ def test_the_page_carries_no_external_load(page_file: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_first_screen_answers_per_device(page_file: Path, visit, scheme: str) -> None:
-    seen = visit(page_file.as_uri(), scheme)
-    seen.page.get_by_text("Every test").wait_for()
-    answers = seen.page.locator("#edgeproof h1").all_inner_texts()
+    visited = visit(page_file.as_uri(), scheme)
+    visited.page.get_by_text("Every test").wait_for()
+    answers = visited.page.locator("#edgeproof h1").all_inner_texts()
     assert answers == [
         f"mini on {device}: not fit to ship, 2 gates failed" for device in ("host", "rpi4")
     ]
-    first = seen.page.locator("#edgeproof h1").first
+    first = visited.page.locator("#edgeproof h1").first
     assert first.is_visible()
-    row = seen.page.locator(".scores tr", has_text="float16").first
+    row = visited.page.locator(".scores tr", has_text="float16").first
     assert row.locator("td").all_inner_texts() == [
         *("float16", "fail", "1.00", "8.0", "0.850", "5.0 [4.2, 6.0]", "0.980", "1.20", "-", "-")
     ]
-    seen.shoot(f"summary-{scheme}")
-    assert seen.outside == []
-    assert seen.errors == []
+    visited.shoot(f"summary-{scheme}")
+    assert visited.outside == []
+    assert visited.errors == []
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
@@ -84,13 +84,13 @@ def test_no_text_is_cut_off(page_file: Path, visit, viewport: dict[str, int]) ->
 
 
 def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
-    seen = visit(page_file.as_uri())
-    seen.page.get_by_text("Show the test").first.click()
-    described = seen.page.frame_locator("#app iframe").locator("body")
+    visited = visit(page_file.as_uri())
+    visited.page.get_by_text("Show the test").first.click()
+    described = visited.page.frame_locator("#app iframe").locator("body")
     described.get_by_text("The requirement in one sentence.").wait_for()
-    assert seen.page.locator("#edgeproof").is_hidden()
-    assert "Category: Accuracy regression" in seen.page.locator("#app").inner_text()
-    shown = described.inner_text()
+    assert visited.page.locator("#edgeproof").is_hidden()
+    assert "Category: Accuracy regression" in visited.page.locator("#app").inner_text()
+    text_shown = described.inner_text()
     for text in (
         "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 texts), 95 % interval",
         "at most 4.1 points (models/verdicts/limits/budgets/embedded.toml: accuracy_drop.max, line",
@@ -99,11 +99,11 @@ def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
         '"never again": gold BAD, float32 BAD by 2.5, float16 GOOD by 0.25',
         f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",
     ):
-        assert text in shown
+        assert text in text_shown
     assert described.evaluate("(body) => body.scrollWidth <= body.clientWidth"), "it is cut"
-    seen.shoot("failed-test")
-    assert seen.outside == []
-    assert seen.errors == []
+    visited.shoot("failed-test")
+    assert visited.outside == []
+    assert visited.errors == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -111,10 +111,10 @@ def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
 def test_each_gate_is_shown_with_the_faults_that_turn_it_red(
     page_file: Path, visit, viewport: dict[str, int], scheme: str
 ) -> None:
-    seen = visit(page_file.as_uri(), scheme, viewport)
-    section = seen.page.locator("#edgeproof-faults")
+    visited = visit(page_file.as_uri(), scheme, viewport)
+    section = visited.page.locator("#edgeproof-faults")
     assert section.get_by_role("searchbox").is_hidden(), "it is folded"
-    seen.page.get_by_text("Can each gate fail?").first.click()
+    visited.page.get_by_text("Can each gate fail?").first.click()
     assert section.locator("tbody").count() == 3
     gate = section.locator("tbody", has_text=DROP_GATE)
     caught, never = gate.locator("tr").all_inner_texts()[1:]
@@ -122,12 +122,12 @@ def test_each_gate_is_shown_with_the_faults_that_turn_it_red(
         assert text in caught
     assert "weights that are not numbers" in never
     assert "not planted here yet" in never
-    assert seen.page.evaluate(WIDE) == []
-    assert seen.page.evaluate(CUT) == []
+    assert visited.page.evaluate(WIDE) == []
+    assert visited.page.evaluate(CUT) == []
     name = f"planted-faults-{'phone' if viewport is PHONE else 'desk'}-{scheme}"
-    seen.shoot(name)
-    assert seen.outside == []
-    assert seen.errors == []
+    visited.shoot(name)
+    assert visited.outside == []
+    assert visited.errors == []
 
 
 @pytest.mark.parametrize(
@@ -142,40 +142,40 @@ def test_each_gate_is_shown_with_the_faults_that_turn_it_red(
     ids=["fault", "test", "gate_and_fault", "nothing"],
 )  # fmt: skip
 def test_planted_faults_are_searched(page_file: Path, visit, words: str, rows: list[str]) -> None:
-    seen = visit(page_file.as_uri())
-    seen.page.get_by_text("Can each gate fail?").first.click()
-    section = seen.page.locator("#edgeproof-faults")
+    visited = visit(page_file.as_uri())
+    visited.page.get_by_text("Can each gate fail?").first.click()
+    section = visited.page.locator("#edgeproof-faults")
     section.get_by_role("searchbox").fill(words)
-    shown = section.locator("tbody tr:visible td:first-child").all_inner_texts()
-    assert [text.splitlines()[0].strip() for text in shown] == rows
-    said = "1 fault" if len(rows) == 1 else f"{len(rows)} faults"
-    assert section.locator("output").inner_text() == said
+    cells = section.locator("tbody tr:visible td:first-child").all_inner_texts()
+    assert [text.splitlines()[0].strip() for text in cells] == rows
+    count = "1 fault" if len(rows) == 1 else f"{len(rows)} faults"
+    assert section.locator("output").inner_text() == count
     assert section.locator("tbody:visible").count() == bool(rows)
 
 
 def test_a_gate_leads_to_its_test(page_file: Path, visit) -> None:
-    seen = visit(page_file.as_uri())
-    seen.page.get_by_text("Can each gate fail?").first.click()
-    gate = seen.page.locator("#edgeproof-faults tbody", has_text=DROP_GATE)
+    visited = visit(page_file.as_uri())
+    visited.page.get_by_text("Can each gate fail?").first.click()
+    gate = visited.page.locator("#edgeproof-faults tbody", has_text=DROP_GATE)
     gate.get_by_text("Show the test").click()
-    described = seen.page.frame_locator("#app iframe").locator("body")
+    described = visited.page.frame_locator("#app iframe").locator("body")
     described.get_by_text("Shown to fail by").wait_for()
-    assert seen.page.locator("#edgeproof").is_hidden()
+    assert visited.page.locator("#edgeproof").is_hidden()
 
 
 def test_pictures_are_attached_to_their_tests(page_file: Path, visit) -> None:
-    seen = visit(page_file.as_uri())
-    seen.page.get_by_text("Show the test").first.click()
-    attached = seen.page.locator("#app")
+    visited = visit(page_file.as_uri())
+    visited.page.get_by_text("Show the test").first.click()
+    attached = visited.page.locator("#app")
     for title in (
         "Size, accuracy and time",
         "Accuracy lost by each scheme",
         "Error of each operator",
     ):
         attached.get_by_text(f"{title}: mini on host").last.click()
-        seen.page.wait_for_function(DRAWN)
-    seen.shoot("attached-pictures")
-    assert seen.outside == []
+        visited.page.wait_for_function(DRAWN)
+    visited.shoot("attached-pictures")
+    assert visited.outside == []
 
 
 @pytest.mark.parametrize(
@@ -190,19 +190,19 @@ def test_pictures_are_attached_to_their_tests(page_file: Path, visit) -> None:
     ids=["metrics", "categories", "quality_gate", "files", "tests"],
 )
 def test_page_of_allure_is_displayed(page_file: Path, visit, place: str, texts: list[str]) -> None:
-    seen = visit(f"{page_file.as_uri()}#{place}")
+    visited = visit(f"{page_file.as_uri()}#{place}")
     for text in texts:
-        seen.page.locator("#app").get_by_text(text).first.wait_for()
-    assert seen.page.locator("#edgeproof").is_hidden()
-    seen.shoot(place.strip("/") or "tests")
-    assert seen.outside == []
-    assert seen.errors == []
+        visited.page.locator("#app").get_by_text(text).first.wait_for()
+    assert visited.page.locator("#edgeproof").is_hidden()
+    visited.shoot(place.strip("/") or "tests")
+    assert visited.outside == []
+    assert visited.errors == []
 
 
 def test_no_device_hides_another(page_file: Path, visit) -> None:
-    seen = visit(f"{page_file.as_uri()}#/")
-    seen.page.get_by_text('Environment: "rpi4"').wait_for()
-    total = seen.page.locator("#app").get_by_text("Total").locator("xpath=..").first
+    visited = visit(f"{page_file.as_uri()}#/")
+    visited.page.get_by_text('Environment: "rpi4"').wait_for()
+    total = visited.page.locator("#app").get_by_text("Total").locator("xpath=..").first
     assert str(2 * len(endings())) in total.inner_text(), "some are taken for retries"
 
 
@@ -211,21 +211,23 @@ def test_no_run_hides_another_of_its_subject_and_device(tmp_path: Path, page_fil
     commits = [letter * 40 for letter in "ab"]
     runs = [write_run(tmp_path / commit, "host", commit=commit) for commit in commits]
     page, gate = html.draw_report(runs, tmp_path / "html", required=("host",))
-    assert [found["success"] for found in gate] == [True, True]
-    seen = visit(page.as_uri())
-    seen.page.get_by_text("Every test").wait_for()
-    assert seen.page.locator("#edgeproof h1").all_inner_texts() == [
+    assert [rule["success"] for rule in gate] == [True, True]
+    visited = visit(page.as_uri())
+    visited.page.get_by_text("Every test").wait_for()
+    assert visited.page.locator("#edgeproof h1").all_inner_texts() == [
         f"mini on host, commit {commit[:9]}: not fit to ship, 2 gates failed" for commit in commits
     ]
-    seen.page.goto(f"{page.as_uri()}#/")
-    total = seen.page.locator("#app").get_by_text("Total").locator("xpath=..").first
+    visited.page.goto(f"{page.as_uri()}#/")
+    total = visited.page.locator("#app").get_by_text("Total").locator("xpath=..").first
     assert str(2 * len(endings())) in total.inner_text(), "some are taken for retries"
     for commit in commits:
-        seen.page.get_by_text(f'Environment: "host, commit {commit[:9]}"').wait_for()
-    seen.page.goto(f"{page.as_uri()}#metrics")
+        visited.page.get_by_text(f'Environment: "host, commit {commit[:9]}"').wait_for()
+    visited.page.goto(f"{page.as_uri()}#metrics")
     for commit in commits:
-        seen.page.locator("#app").get_by_text(f"ini on host, commit {commit[:9]}").first.wait_for()
-    seen.shoot("two-commits")
+        visited.page.locator("#app").get_by_text(
+            f"ini on host, commit {commit[:9]}"
+        ).first.wait_for()
+    visited.shoot("two-commits")
 
 
 def test_embedded_data_is_compressed(page_file: Path) -> None:
@@ -235,11 +237,11 @@ def test_embedded_data_is_compressed(page_file: Path) -> None:
 
 
 def test_attachment_cannot_load_anything(page_file: Path, visit) -> None:
-    seen = visit(page_file.as_uri())
-    seen.page.evaluate(SHOW, SPY)
-    seen.page.frame_locator("#spy").get_by_text("attached").wait_for()
-    seen.page.wait_for_timeout(500)
-    assert seen.outside == []
+    visited = visit(page_file.as_uri())
+    visited.page.evaluate(SHOW, SPY)
+    visited.page.frame_locator("#spy").get_by_text("attached").wait_for()
+    visited.page.wait_for_timeout(500)
+    assert visited.outside == []
 
 
 def test_detects_page_with_an_external_load(tmp_path: Path, visit) -> None:

@@ -46,11 +46,11 @@ DOCUMENT = document_from(
 
 
 def test_values_are_in_the_unit_a_reader_wants() -> None:
-    shown = {
+    values = {
         sample["title"]: (round(sample["value"], 6), sample["unit"], sample["better"])
         for sample in metric_samples(DOCUMENT)
     }
-    assert shown == {
+    assert values == {
         "float16: accuracy_drop": (1.23, "points", "lower"),
         "float16: latency_p50": (0.85, "ms", "lower"),
         "float16 on other: latency_p50": (2.0, "ms", "lower"),

@@ -21,7 +21,7 @@ KERNELS = {
 
 def document(kernels):
     """Return a document of one candidate whose kernels were asked."""
-    asked = runs.taken(
+    measurement = runs.taken(
         "kernel_coverage", "float16", (0.942, 0.942, 0.942, 155), details={"kernels": kernels}
     )
     return document_from(
@@ -30,7 +30,7 @@ def document(kernels):
         device={"name": "host", "emulated": False},
         circumstances={},
         artefacts=[],
-        measurements=[asked],
+        measurements=[measurement],
     )
 
 
@@ -46,11 +46,11 @@ def test_reports_shares_and_unproven_operators():
 
 def test_reports_graphs_and_those_without_recorded_activations():
     alone = "graph 2 (<other>): fed with drawn values alone; nothing that was recorded calls it"
-    found = KERNELS | {"graphs": 3, "asked_graphs": 3, "drawn_alone": [alone]}
-    text = as_text(document(found))
+    kernels = KERNELS | {"graphs": 3, "asked_graphs": 3, "drawn_alone": [alone]}
+    text = as_text(document(kernels))
     assert "(9 deviates, 146 proven; in its 3 graphs; fed with" in text
     assert alone in text
-    assert "&lt;other&gt;" in as_html(document(found))
+    assert "&lt;other&gt;" in as_html(document(kernels))
 
 
 def test_reports_graphs_that_nothing_calls():
@@ -65,8 +65,8 @@ def test_page_shows_the_same_escaped():
 
 
 def test_prints_no_section_without_kernel_coverage():
-    asked = changed(document(KERNELS), measurements=[])
-    assert as_text(asked) == as_html(asked) == ""
+    without_measurements = changed(document(KERNELS), measurements=[])
+    assert as_text(without_measurements) == as_html(without_measurements) == ""
 
 
 def test_rejects_invalid_coverage_details():

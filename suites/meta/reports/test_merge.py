@@ -92,7 +92,7 @@ def test_every_measurement_and_test_names_its_subject():
 )
 def test_runs_of_one_subject_on_one_device_are_told_apart(runs, names):
     documents = [document("mine", 1e6, 0.001 * number, **run) for number, run in enumerate(runs)]
-    assert device_names([identity_of(one) for one in documents]) == names
+    assert device_names([identity_of(run) for run in documents]) == names
     merged = merge(documents)
     drops = [
         (measurement.device, measurement.value)
@@ -105,17 +105,17 @@ def test_runs_of_one_subject_on_one_device_are_told_apart(runs, names):
 def test_boards_of_one_kind_are_distinguished_by_address():
     board = document("mine", 1e6, 0.0, device="rpi4")
     boards = [changed(board, device={"target": f"ssh://pi@{number}"}) for number in range(2)]
-    assert device_names([identity_of(one) for one in boards]) == ["rpi4, pi@0", "rpi4, pi@1"]
+    assert device_names([identity_of(run) for run in boards]) == ["rpi4, pi@0", "rpi4, pi@1"]
 
 
 def test_different_subjects_may_share_a_device_name():
-    assert device_names([identity_of(one) for one in BOTH]) == ["host", "host"]
+    assert device_names([identity_of(run) for run in BOTH]) == ["host", "host"]
 
 
 def test_a_merged_document_can_be_taken_apart():
-    for one, part in zip(BOTH, merge(BOTH).parts(), strict=True):
-        assert (part.run, part.subject) == (one.run, one.subject)
-        assert len(part.measurements) == len(one.measurements)
+    for run, part in zip(BOTH, merge(BOTH).parts(), strict=True):
+        assert (part.run, part.subject) == (run.run, run.subject)
+        assert len(part.measurements) == len(run.measurements)
         assert [test.id for test in part.tests] == ["test_it"]
     _, little = merge(BOTH).parts()
     (red,) = explanations(little)
@@ -155,14 +155,14 @@ def test_the_table_lists_the_smallest_file_first_with_its_verdict():
 
 
 def test_the_command_writes_the_document_and_prints_scoreboards_and_table(tmp_path, capsys):
-    for name, one in zip(("a", "b"), BOTH, strict=True):
-        write_results(tmp_path / name / "results.json", one)
+    for name, run in zip(("a", "b"), BOTH, strict=True):
+        write_results(tmp_path / name / "results.json", run)
     out = tmp_path / "both" / "results.json"
     assert main(["--out", str(out), str(tmp_path / "a"), str(tmp_path / "b")]) == 0
     assert read_results(out).subject.name == "large + little"
-    said = capsys.readouterr().out
-    assert "little on host\n\nscheme" in said
-    assert "little   dynamic_wi8_afp32  1,000,000" in said
+    output = capsys.readouterr().out
+    assert "little on host\n\nscheme" in output
+    assert "little   dynamic_wi8_afp32  1,000,000" in output
 
 
 def test_error_names_a_run_without_results(tmp_path, capsys):

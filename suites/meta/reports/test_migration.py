@@ -53,16 +53,18 @@ def test_former_documents_say_the_same_under_the_names_of_today(version):
         if measurement.metric == "texts_per_second"
     ]
     assert [(rate.value, rate.unit, rate.budget.unit) for rate in rates] == [(400.0, "1/s", "1/s")]
-    others = [
+    on_other_backends = [
         measurement
         for measurement in document.measurements
         if measurement.metric == "agreement_backends"
     ]
-    assert [(other.value, other.backend) for other in others] == [(0.999, "tflite_runtime")]
-    known = document.circumstances
-    assert known.backend == "ai_edge_litert"
-    assert known.backends == {"ai_edge_litert": "2.3.0"}
-    assert known.absent_backends == {"tensorflow": "not installed"}
+    assert [(measurement.value, measurement.backend) for measurement in on_other_backends] == [
+        (0.999, "tflite_runtime")
+    ]
+    circumstances = document.circumstances
+    assert circumstances.backend == "ai_edge_litert"
+    assert circumstances.backends == {"ai_edge_litert": "2.3.0"}
+    assert circumstances.absent_backends == {"tensorflow": "not installed"}
     (localized,) = document.run.localizations
     assert localized.held["texts"] == 8
     assert [(flip.row, flip.group) for flip in localized.flips] == [(3, "E1"), (7, "")]
@@ -78,7 +80,7 @@ def test_tests_that_only_measured_are_neither_passed_nor_skipped(version):
     judged = {
         measurement.test for measurement in document.measurements if measurement.verdict is not None
     }
-    ended = {one.id: one.outcome for one in document.tests}
+    ended = {test.id: test.outcome for test in document.tests}
     assert {ended[test] for test in unjudged - judged} == {"measured"}
     assert "skipped" not in ended.values()
 
@@ -90,10 +92,10 @@ def test_every_version_draws_the_same_scoreboard():
 
 
 def test_a_merged_document_is_migrated_run_by_run():
-    one = json.loads(former(1).read_text("utf-8"))
-    part = {name: one[name] for name in ("run", "subject", "device", "circumstances")}
-    whole = one | {"run": one["run"] | {"merged": [part]}}
-    (merged,) = migrated(whole, SCHEMA_VERSION)["run"]["merged"]
+    plain = json.loads(former(1).read_text("utf-8"))
+    part = {name: plain[name] for name in ("run", "subject", "device", "circumstances")}
+    merged_document = plain | {"run": plain["run"] | {"merged": [part]}}
+    (merged,) = migrated(merged_document, SCHEMA_VERSION)["run"]["merged"]
     assert merged["circumstances"]["backend"] == "ai_edge_litert"
     assert [flip["row"] for flip in merged["run"]["localizations"][0]["flips"]] == [3, 7]
 
@@ -102,28 +104,28 @@ def test_a_merged_document_is_migrated_run_by_run():
 def test_former_schemes_get_their_current_names(version):
     (old, new), *_ = former_names.SCHEMES.items()
     text = former(version).read_text("utf-8").replace("float16", old)
-    one = json.loads(text)
-    one["run"]["extent"]["other_schemes"] = [old]
-    one["run"]["backends"] = [{"candidate": old}]
-    part = {name: one[name] for name in ("run", "subject", "device", "circumstances")}
-    document = migrated(one | {"run": one["run"] | {"merged": [part]}}, SCHEMA_VERSION)
+    plain = json.loads(text)
+    plain["run"]["extent"]["other_schemes"] = [old]
+    plain["run"]["backends"] = [{"candidate": old}]
+    part = {name: plain[name] for name in ("run", "subject", "device", "circumstances")}
+    document = migrated(plain | {"run": plain["run"] | {"merged": [part]}}, SCHEMA_VERSION)
     for run in (document, *document["run"]["merged"]):
         assert run["subject"]["schemes"] == ["float32", new]
         assert run["run"]["extent"]["other_schemes"] == [new]
-        assert [each["candidate"] for each in run["run"]["backends"]] == [new]
-        assert [each["scheme"] for each in run["run"]["localizations"]] == [new]
-    measured = {taken["scheme"] for taken in document["measurements"]}
+        assert [cell["candidate"] for cell in run["run"]["backends"]] == [new]
+        assert [localization["scheme"] for localization in run["run"]["localizations"]] == [new]
+    measured = {measurement["scheme"] for measurement in document["measurements"]}
     assert measured == {"full_model", "float32", new}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_signal_and_reason_of_a_backend_become_fields(version):
-    one = json.loads(former(version).read_text("utf-8"))
-    said = ["was killed by SIGSEGV", "fail: 33 %, was killed by", "", None]
-    one["run"]["backends"] = [
-        {"candidate": "float32"} | ({} if why is None else {"why": why}) for why in said
+    plain = json.loads(former(version).read_text("utf-8"))
+    reasons = ["was killed by SIGSEGV", "fail: 33 %, was killed by", "", None]
+    plain["run"]["backends"] = [
+        {"candidate": "float32"} | ({} if reason is None else {"why": reason}) for reason in reasons
     ]
-    cells = migrated(one, SCHEMA_VERSION)["run"]["backends"]
+    cells = migrated(plain, SCHEMA_VERSION)["run"]["backends"]
     assert [(cell["why"], cell["signal"]) for cell in cells] == [
         ("was killed by SIGSEGV", "SIGSEGV"),
         ("33 %, was killed by", ""),
@@ -134,13 +136,13 @@ def test_signal_and_reason_of_a_backend_become_fields(version):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_files_of_limits_get_their_current_paths(version):
-    one = json.loads(former(version).read_text("utf-8"))
-    one["circumstances"]["budgets"] = "fixtures/budgets/embedded.toml"
-    document = migrated(one, SCHEMA_VERSION)
+    plain = json.loads(former(version).read_text("utf-8"))
+    plain["circumstances"]["budgets"] = "fixtures/budgets/embedded.toml"
+    document = migrated(plain, SCHEMA_VERSION)
     files = {
-        taken["budget"]["source"].partition(": ")[0]
-        for taken in document["measurements"]
-        if taken["budget"] is not None
+        measurement["budget"]["source"].partition(": ")[0]
+        for measurement in document["measurements"]
+        if measurement["budget"] is not None
     }
     assert files - {"the corpus"} == {"models/verdicts/limits/budgets/embedded.toml"}
     assert document["circumstances"]["budgets"] == "models/verdicts/limits/budgets/embedded.toml"

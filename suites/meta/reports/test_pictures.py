@@ -106,20 +106,22 @@ def test_emulated_cores_are_drawn_by_instructions():
 def test_slow_variant_does_not_hide_the_spread_of_others():
     slow = [0.1 + 0.001 * index for index in range(40)]
     late = taken("latency_p50", "int8", (0.12, 0.11, 0.13, 40), details={"seconds": slow})
-    for more, said in (([], False), ([late], True)):
-        found = pictures(document(measurements=[*measurements(), *more], run=RUN))
-        (latency,) = [one for one in found if one.name.startswith("latency")]
-        assert ("(logarithmic)" in latency.svg) is said
+    for more, is_logarithmic in (([], False), ([late], True)):
+        drawn_pictures = pictures(document(measurements=[*measurements(), *more], run=RUN))
+        (latency,) = [picture for picture in drawn_pictures if picture.name.startswith("latency")]
+        assert ("(logarithmic)" in latency.svg) is is_logarithmic
 
 
 def test_failed_localization_is_not_drawn():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
-    found = pictures(document(run=RUN | {"localizations": [failed]}))
-    assert "errors" not in {one.name.partition("-")[0] for one in found}
+    drawn_pictures = pictures(document(run=RUN | {"localizations": [failed]}))
+    assert "errors" not in {picture.name.partition("-")[0] for picture in drawn_pictures}
 
 
 def test_picture_is_drawn_alike_each_time(drawn):
-    assert [picture.svg for picture in pictures(document())] == [one.svg for one in drawn.values()]
+    assert [picture.svg for picture in pictures(document())] == [
+        picture.svg for picture in drawn.values()
+    ]
 
 
 def test_pareto_front_excludes_dominated_variants():

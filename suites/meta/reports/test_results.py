@@ -96,16 +96,16 @@ def test_the_schema_accepts_every_metric_within_its_range_and_unit_only() -> Non
     assert SCHEMA["$defs"]["unit"]["enum"] == [unit.value for unit in Unit]
     place = {"scheme": "float16", "device": "host", "backend": None, "test": "test_it"}
     for metric in METRICS.values():
-        taken = measure(Estimate(0.5, 0.5, 0.5, 1), metric=metric.name, **place)
-        candidate = as_plain(document(measurements=[taken]))
+        measurement = measure(Estimate(0.5, 0.5, 0.5, 1), metric=metric.name, **place)
+        candidate = as_plain(document(measurements=[measurement]))
         assert schema_errors(candidate) == []
-        one = candidate["measurements"][0]
+        row = candidate["measurements"][0]
         for broken in (
             {"unit": "fraction" if metric.unit is not Unit.FRACTION else "ratio"},
             {"value": metric.low - 0.5},
             {"value": metric.high + 0.5} if math.isfinite(metric.high) else {"value": None},
         ):
-            assert schema_errors(candidate | {"measurements": [one | broken]}), (metric, broken)
+            assert schema_errors(candidate | {"measurements": [row | broken]}), (metric, broken)
 
 
 def drop_key(*path: str | int) -> Callable[[Any], None]:
@@ -180,23 +180,23 @@ def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "new" / "results.json"
     write_results(path, document())
     assert read_results(path) == document()
-    assert sorted(read_results(path).measurements, key=lambda one: one.value) == sorted(
-        measurements(), key=lambda one: one.value
-    )
+    assert sorted(
+        read_results(path).measurements, key=lambda measurement: measurement.value
+    ) == sorted(measurements(), key=lambda measurement: measurement.value)
 
 
 @pytest.mark.parametrize("name", ["small", "every ending", "several runs", "further keys"])
 def test_a_document_that_was_read_is_written_byte_for_byte(name: str, tmp_path: Path) -> None:
     every = runs.document()
     more = {"weather": [1, 2.5, None, {"rain": True}]}
-    made = {
+    plain = {
         "small": document(),
         "every ending": every,
         "several runs": merge([every, changed(every, run={"id": "2"}, device={"name": "rpi4"})]),
         "further keys": changed(every, run=more, subject=more, device=more, circumstances=more),
     }[name]
     first, second = tmp_path / "first.json", tmp_path / "second.json"
-    write_results(first, made)
+    write_results(first, plain)
     write_results(second, read_results(first))
     assert second.read_bytes() == first.read_bytes()
     assert ("weather" in first.read_text("utf-8")) == (name == "further keys")

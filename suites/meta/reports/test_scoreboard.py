@@ -149,8 +149,8 @@ def test_csv_holds_plain_numbers_with_subject_and_device() -> None:
 
 
 def test_other_backends_show_their_agreement() -> None:
-    other = taken("float32", "agreement_backends", 0.98, backend="tflite_runtime")
-    (row,) = scoreboard_rows(document(other, backend="ai_edge_litert"))
+    on_another_backend = taken("float32", "agreement_backends", 0.98, backend="tflite_runtime")
+    (row,) = scoreboard_rows(document(on_another_backend, backend="ai_edge_litert"))
     assert row[HEADER.index("agreement")] == "0.980"
 
 
@@ -174,10 +174,10 @@ def test_order_of_measurements_does_not_change_the_scoreboard() -> None:
 
 
 def test_the_judged_backend_is_the_one_the_circumstances_name() -> None:
-    one = taken("float32", "accuracy", 0.8)
-    other = taken("float32", "accuracy", 0.7, backend="tflite_runtime")
-    named = document(one, one, other, backend="tflite_runtime")
-    assert [row[0] for row in scoreboard_rows(named)] == ["float32", "float32 on ai_edge_litert"]
+    accuracy = taken("float32", "accuracy", 0.8)
+    on_another_backend = taken("float32", "accuracy", 0.7, backend="tflite_runtime")
+    run = document(accuracy, accuracy, on_another_backend, backend="tflite_runtime")
+    assert [row[0] for row in scoreboard_rows(run)] == ["float32", "float32 on ai_edge_litert"]
 
 
 def test_a_run_without_measurements_has_an_empty_scoreboard() -> None:
@@ -204,8 +204,8 @@ def test_invalid_measurement_without_a_budget_counts() -> None:
 
 def test_trivial_classifiers_come_last() -> None:
     floors = {"always_POSITIVE": {"accuracy": 0.6035}, "other": {"f_rs": 0.0}}
-    one = document(taken("float32", "accuracy", 0.9))
-    rows = scoreboard_rows(changed(one, subject={"floors": floors}))
+    run = document(taken("float32", "accuracy", 0.9))
+    rows = scoreboard_rows(changed(run, subject={"floors": floors}))
     accuracy = HEADER.index("accuracy")
     assert [(row[0], row[accuracy], row[-1]) for row in rows[1:]] == [
         ("always_POSITIVE", "0.604", "-")
@@ -213,12 +213,12 @@ def test_trivial_classifiers_come_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "shown"), [("text", as_text), ("csv", as_csv), ("markdown", as_markdown)]
+    ("form", "expected"), [("text", as_text), ("csv", as_csv), ("markdown", as_markdown)]
 )
-def test_the_command_prints_a_runs_scoreboard(tmp_path, capsys, form, shown) -> None:
+def test_the_command_prints_a_runs_scoreboard(tmp_path, capsys, form, expected) -> None:
     write_results(tmp_path / "results.json", SAMPLE)
     assert main([str(tmp_path), f"--as={form}"]) == 0
-    assert capsys.readouterr().out == shown(SAMPLE)
+    assert capsys.readouterr().out == expected(SAMPLE)
 
 
 def test_command_names_the_missing_file(tmp_path, capsys) -> None:

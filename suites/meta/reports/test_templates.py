@@ -57,9 +57,9 @@ def test_only_html_is_marked_as_safe() -> None:
     for file in templates.FOLDER.glob("*.html"):
         code = re.findall(r"{[{%] (.*?) [}%]}", file.read_text(encoding="utf-8"))
         marked |= {part.removesuffix(" | safe") for part in code if part.endswith(" | safe")}
-        others = [part for part in code if not part.endswith(" | safe")]
+        unmarked = [part for part in code if not part.endswith(" | safe")]
         # No other filter, block or operator leads around the escaping.
-        assert not re.search(r"\||~|autoescape|Markup", "".join(others)), file.name
+        assert not re.search(r"\||~|autoescape|Markup", "".join(unmarked)), file.name
     assert marked == HTML_ALREADY
 
 

@@ -14,8 +14,8 @@ PACKAGES = ("numpy==1.24.4", "tflite-runtime==2.14.0", "tokenizers==0.20.3")
 def python38() -> str | None:
     """A CPython 3.8 that really starts (a version manager's shim may be there and not work)."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = [shutil.which("python3.8"), *map(str, pyenv.glob("versions/3.8*/bin/python3.8"))]
-    for candidate in filter(None, found):
+    candidates = [shutil.which("python3.8"), *map(str, pyenv.glob("versions/3.8*/bin/python3.8"))]
+    for candidate in filter(None, candidates):
         if not subprocess.run([candidate, "-V"], check=False, capture_output=True).returncode:
             return candidate
     return None
@@ -32,9 +32,17 @@ def with_runtime(python: str, folder: Path) -> Path:
         RuntimeError: pip cannot install them; holds what it said.
     """
     subprocess.run([python, "-m", "venv", str(folder)], check=True, capture_output=True)
-    made = folder / "bin" / "python"
-    command = [str(made), "-m", "pip", "install", "--quiet", "--only-binary=:all:", *PACKAGES]
+    interpreter = folder / "bin" / "python"
+    command = [
+        str(interpreter),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--only-binary=:all:",
+        *PACKAGES,
+    ]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
-    return made
+    return interpreter

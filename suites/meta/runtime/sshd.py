@@ -74,12 +74,12 @@ class LoopbackBoard:
 
     def programs(self) -> list[str]:
         """Return the command lines of all that its connections run, and of these."""
-        found = []
+        command_lines = []
         for pid in _descendants(self._process.pid):
             with contextlib.suppress(OSError):
                 line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-                found.append(line.decode("utf-8", "replace"))
-        return found
+                command_lines.append(line.decode("utf-8", "replace"))
+        return command_lines
 
     def cut(self) -> None:
         """End every connection, as a power cut would; the server itself lives on."""
@@ -96,8 +96,8 @@ class LoopbackBoard:
 
 
 def _sshd() -> Path | None:
-    found = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    return Path(found) if found else None
+    program = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    return Path(program) if program else None
 
 
 def _wait_for(port: int) -> None:
@@ -111,9 +111,9 @@ def _wait_for(port: int) -> None:
 
 def _descendants(pid: int) -> list[int]:
     """Return the processes below one; those that end while this looks have none left."""
-    found: list[int] = []
+    children: list[int] = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += [int(child), *_descendants(int(child))]
-    return found
+                children += [int(child), *_descendants(int(child))]
+    return children

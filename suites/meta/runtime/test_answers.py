@@ -145,9 +145,9 @@ def test_ids_beyond_the_table_are_an_invoke_error(
 
 @pytest.mark.parametrize("missing", ROLES)
 def test_rejects_missing_input(loaded: Runner, texts: Inputs, missing: str) -> None:
-    given = {name: array for name, array in texts.items() if name != missing}
+    incomplete = {name: array for name, array in texts.items() if name != missing}
     with pytest.raises(RunnerRefused, match=rf"the signature takes .*{missing}"):
-        loaded.answer("tiny", given)
+        loaded.answer("tiny", incomplete)
 
 
 def test_rejects_unknown_input(loaded: Runner, texts: Inputs) -> None:

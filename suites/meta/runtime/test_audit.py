@@ -43,7 +43,7 @@ def test_planted_leak_is_detected(
         runner.load("tiny", tiny["float32"])
         with pytest.raises(RunnerRefused):
             runner.classify("tiny", json.dumps({}), [("secret text",)])
-        assert event in {seen.event for seen in runner.audit()}
+        assert event in {recorded.event for recorded in runner.audit()}
 
 
 def test_answering_leaks_nothing(runtime: str, tiny: dict[str, Path], by_name: Inputs) -> None:

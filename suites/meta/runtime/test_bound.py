@@ -58,8 +58,8 @@ def test_signature_runs_its_own_graph(
     data = model_of(*shapes).pack()
     for shape in shapes:
         expected = logits(rows["ids"], shape.classes, seed=shape.seed)
-        given = answer(runner, tmp_path / "x.tflite", data, rows, shape.keys[0])
-        assert given == pytest.approx(expected, abs=1e-4)
+        actual = answer(runner, tmp_path / "x.tflite", data, rows, shape.keys[0])
+        assert actual == pytest.approx(expected, abs=1e-4)
 
 
 def test_graphs_race_each_other(runner: Runner, tmp_path: Path, rows: Rows) -> None:
@@ -82,15 +82,15 @@ def looked_up(dtype: str, *, scale: float | None = None, zero: int = 0) -> bytes
     """Return a file that answers the rows of a table [ROWS, 3] at the first of its ids."""
     model = Model()
     ids = model.tensor("ids", (1, TOKENS), dtype, scale=scale, zero=zero)
-    whole = model.tensor("whole", (1, TOKENS), "int32")
+    integers = model.tensor("whole", (1, TOKENS), "int32")
     source = ids
     if scale is not None:
         source = model.tensor("real", (1, TOKENS))
         model.operator("DEQUANTIZE", [ids], [source], version=2)
-    model.operator("CAST", [source], [whole], options=("CastOptions", {}))
+    model.operator("CAST", [source], [integers], options=("CastOptions", {}))
     table = model.tensor("table", (ROWS, 3), values=np.arange(3 * ROWS).reshape(ROWS, 3) ** 1.5)
     words, mean = model.tensor("words", (1, TOKENS, 3)), model.tensor("mean", (1, 3))
-    model.operator("GATHER", [table, whole], [words], options=("GatherOptions", {}))
+    model.operator("GATHER", [table, integers], [words], options=("GatherOptions", {}))
     axis = model.tensor("axis", (1,), "int32", values=[1])
     model.operator("MEAN", [words, axis], [mean], options=("ReducerOptions", {}))
     out = model.tensor("out", (1, 3))
@@ -119,8 +119,8 @@ def test_ids_reach_their_rows_in_every_dtype(
     runner: Runner, tmp_path: Path, rows: Rows, make: Callable[[], bytes]
 ) -> None:
     table = np.arange(3 * ROWS).reshape(ROWS, 3) ** 1.5
-    given = answer(runner, tmp_path / "x.tflite", make(), rows)
-    assert given == pytest.approx(table[rows["ids"]].mean(axis=1), rel=1e-5)
+    actual = answer(runner, tmp_path / "x.tflite", make(), rows)
+    assert actual == pytest.approx(table[rows["ids"]].mean(axis=1), rel=1e-5)
 
 
 def test_rejects_id_that_does_not_fit_the_dtype(runner: Runner, tmp_path: Path, rows: Rows) -> None:

@@ -33,7 +33,7 @@ def count(tiny, by_name, tmp_path_factory):
     """A function that counts: `count(device, runtime, file)`."""
     store = Store(default_root())
     counter = prepare_counter(store)
-    few = {name: array[:4] for name, array in by_name.items()}
+    first_rows = {name: array[:4] for name, array in by_name.items()}
 
     def counted(device, runtime, name, architecture="aarch64"):
         transport = CountingTransport(
@@ -43,7 +43,7 @@ def count(tiny, by_name, tmp_path_factory):
             counter=counter,
             out=tmp_path_factory.mktemp("counts") / "with, comma",
         )
-        return count_instructions(transport, tiny[name], few, backend=runtime)
+        return count_instructions(transport, tiny[name], first_rows, backend=runtime)
 
     return counted
 

@@ -144,8 +144,8 @@ def test_every_core_of_a_profile_shows_itself(sysroots):
     for name, architecture in EMULATED:
         core = load_device(name).core(architecture)[1]
         view = sysroots[architecture].root.parent / "cores" / core
-        shown = (view / "proc" / "cpuinfo").read_text(encoding="utf-8")
-        assert f"CPU part\t: {read_sysroots().cores[core].part:#x}" in shown
+        cpuinfo = (view / "proc" / "cpuinfo").read_text(encoding="utf-8")
+        assert f"CPU part\t: {read_sysroots().cores[core].part:#x}" in cpuinfo
 
 
 def test_emulated_python_ignores_the_packages_of_this_machine(emulated, monkeypatch):

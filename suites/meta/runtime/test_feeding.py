@@ -54,13 +54,13 @@ def tensor(name: str, index: int, length: int, dtype: str = "int32", **how: Any)
 
 
 def model(names=("ids", "mask", "segments"), lengths=LENGTHS, **how: Any) -> Model:
-    made = []
+    graphs = []
     for length in lengths:
         inputs = [tensor(name, index, length, **how) for index, name in enumerate(names)]
         output = tensor("logits", 7, 3, "float32")
-        made.append(Model(Recorded(), inputs, output, None))  # type: ignore[arg-type] # no file
-    *shorter, longest = made
-    longest.shorter = {one.length: one for one in shorter}
+        graphs.append(Model(Recorded(), inputs, output, None))  # type: ignore[arg-type] # no file
+    *shorter, longest = graphs
+    longest.shorter = {shorter_model.length: shorter_model for shorter_model in shorter}
     return longest
 
 
@@ -76,12 +76,12 @@ def drawn_rows(number: int) -> list[Row]:
 
 def checked(longest: Model, row: Row) -> tuple[int, dict[int, Any]]:
     """Return the length that answers a row, and its inputs, as checked arrays give them."""
-    whole = row.whole(FILLING)
+    padded = row.whole(FILLING)
     names = [port.name for port in longest.inputs]
-    _, arrays = longest.check({name: np.array([whole[name]], np.int32) for name in names})
-    one = longest.shortest_for(row.end)
-    one.set_row(arrays, 0)
-    return one.length, one.graph.given  # type: ignore[attr-defined] # Recorded
+    _, arrays = longest.check({name: np.array([padded[name]], np.int32) for name in names})
+    at_length = longest.shortest_for(row.end)
+    at_length.set_row(arrays, 0)
+    return at_length.length, at_length.graph.given  # type: ignore[attr-defined] # Recorded
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "float32", "uint8"])
@@ -92,12 +92,12 @@ def test_inputs_equal_those_of_checked_arrays(names, dtype):
     assert feed._rows
     for row in drawn_rows(60):
         one = feed.give(row)
-        length, given = checked(expected, row)
+        length, arrays = checked(expected, row)
         assert one.length == length
-        for index, array in given.items():
-            found = one.graph.given[index]
-            assert found.dtype == array.dtype
-            np.testing.assert_array_equal(found, array)
+        for index, array in arrays.items():
+            fed_array = one.graph.given[index]
+            assert fed_array.dtype == array.dtype
+            np.testing.assert_array_equal(fed_array, array)
 
 
 UNUSUAL: dict[str, dict[str, Any]] = {
@@ -139,8 +139,8 @@ def test_text_after_a_rejected_one_is_given_whole():
     feed.give(Row([1, 2, 3], [1, 1, 1], None, 3))
     with pytest.raises(Refusal):
         feed.give(Row([BELOW], None, None, 1))
-    given = feed.give(Row([4], None, None, 1)).graph.given
-    assert [array.tolist() for array in given.values()] == [
+    fed = feed.give(Row([4], None, None, 1)).graph.given
+    assert [array.tolist() for array in fed.values()] == [
         [[4, 9, 9, 9]],
         [[1, 0, 0, 0]],
         [[0, 1, 1, 1]],
@@ -148,16 +148,16 @@ def test_text_after_a_rejected_one_is_given_whole():
 
 
 def test_row_without_tokens_is_all_padding():
-    given = Feed(model(), FILLING).give(Row([], None, None, 0)).graph.given
-    assert [array.tolist() for array in given.values()] == [[[9] * 4], [[0] * 4], [[1] * 4]]
+    fed = Feed(model(), FILLING).give(Row([], None, None, 0)).graph.given
+    assert [array.tolist() for array in fed.values()] == [[[9] * 4], [[0] * 4], [[1] * 4]]
 
 
 def test_padding_before_the_tokens_is_given_whole():
     row = Row([9, 9, 9, 9, 9, 9, 1, 2], None, [0] * 6 + [1, 1], 8)
-    one = Feed(model(), None).give(row)
-    assert one.length == LENGTHS[-1]
-    assert one.graph.given[0].tolist() == [row.ids]
-    assert one.graph.given[1].tolist() == [row.mask]
+    fed = Feed(model(), None).give(row)
+    assert fed.length == LENGTHS[-1]
+    assert fed.graph.given[0].tolist() == [row.ids]
+    assert fed.graph.given[1].tolist() == [row.mask]
 
 
 @pytest.mark.parametrize(

@@ -72,10 +72,10 @@ def test_a_message_arrives_as_it_was_sent(message: tuple[dict, dict]) -> None:
 
 @given(messages, st.data())
 def test_truncated_message_is_an_error(message: tuple[dict, dict], data: st.DataObject) -> None:
-    whole = packed(*message)
-    cut = data.draw(st.integers(1, len(whole) - 1))
+    intact = packed(*message)
+    cut = data.draw(st.integers(1, len(intact) - 1))
     with pytest.raises(FramingError):
-        read_message(io.BytesIO(whole[:cut]))
+        read_message(io.BytesIO(intact[:cut]))
 
 
 @given(st.binary(min_size=1).filter(lambda noise: not noise.startswith(MAGIC)))

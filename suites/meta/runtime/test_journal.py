@@ -52,10 +52,10 @@ class Answering:
     def __exit__(self, *_):
         return None
 
-    def answer(self, _name, given, *, timeout):
+    def answer(self, _name, inputs, *, timeout):
         """Answer as a runner does."""
         assert timeout > 0
-        rows = given["ids"][:, 0]
+        rows = inputs["ids"][:, 0]
         self.asked += rows.tolist()
         time.sleep(self._seconds * len(rows))
         return type("Answers", (), {"logits": np.stack([rows, rows / 2], axis=1)})
@@ -87,11 +87,11 @@ def test_killed_run_resumes(tmp_path, moment):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     with Journal(file, TEXTS) as journal:
-        given = set(journal.rows.tolist())
-        assert 0 < len(given) < TEXTS
-        logits, asked = all_answers(journal)
-    assert given.isdisjoint(asked)
-    assert given | set(asked) == set(range(TEXTS))
+        answered = set(journal.rows.tolist())
+        assert 0 < len(answered) < TEXTS
+        logits, asked_again = all_answers(journal)
+    assert answered.isdisjoint(asked_again)
+    assert answered | set(asked_again) == set(range(TEXTS))
     assert (logits[:, 0] == np.arange(TEXTS)).all()
     assert (logits[:, 1] == np.arange(TEXTS) / 2).all()
 
@@ -101,13 +101,13 @@ def test_discards_incomplete_last_record(tmp_path, cut):
     file = tmp_path / "answers.journal"
     with Journal(file, TEXTS) as journal:
         journal.add(np.arange(10), np.ones((10, 2), np.float32))
-        whole = file.stat().st_size
+        intact_size = file.stat().st_size
         journal.add(np.arange(10, 40), np.ones((30, 2), np.float32))
     content = file.read_bytes()
-    file.write_bytes(content[: whole + cut])
+    file.write_bytes(content[: intact_size + cut])
     with Journal(file, TEXTS) as journal:
         assert journal.rows.tolist() == list(range(10))
-        assert file.stat().st_size == whole
+        assert file.stat().st_size == intact_size
         journal.add(np.array([77]), np.full((1, 2), 3.0, np.float32))
     with Journal(file, TEXTS) as journal:
         assert journal.rows.tolist() == [*range(10), 77]
@@ -143,14 +143,14 @@ def test_error_names_an_unwritable_folder(tmp_path):
 @pytest.mark.parametrize("runners", [1, 2, 3])
 def test_runners_share_the_texts_without_overlap(tmp_path, runners):
     with Journal(tmp_path / "answers.journal", TEXTS) as journal:
-        logits, asked = all_answers(journal, runners)
-    assert sorted(asked) == list(range(TEXTS))
+        logits, rows_asked = all_answers(journal, runners)
+    assert sorted(rows_asked) == list(range(TEXTS))
     assert (logits[:, 0] == np.arange(TEXTS)).all()
 
 
 def test_no_runner_starts_if_every_text_was_answered(tmp_path):
     with Journal(tmp_path / "answers.journal", TEXTS) as journal:
         all_answers(journal)
-        logits, asked = all_answers(journal)
-    assert asked == []
+        logits, rows_asked = all_answers(journal)
+    assert rows_asked == []
     assert logits.shape == (TEXTS, 2)

@@ -65,26 +65,26 @@ def several(request: pytest.FixtureRequest, runner: Runner, tmp_path: Path) -> R
 def at_length(runner: Runner, file: Path, rows: Rows, length: int) -> NDArray[np.float32]:
     """Return the answers of a file of one length."""
     load(runner, file, classifier(tokens=length), name="single")
-    cut = {role: each[:, :length] for role, each in rows.items() if role != LENGTH}
+    cut = {role: array[:, :length] for role, array in rows.items() if role != LENGTH}
     return runner.answer("single", cut).logits
 
 
 def test_each_row_is_answered_at_its_length(several: Runner, tmp_path: Path, rows: Rows) -> None:
     """Rows come in any order; each answer equals that of the single-length file."""
-    found = several.answer("one", rows).logits
+    logits = several.answer("one", rows).logits
     for length in LENGTHS:
         at = rows[LENGTH] == length
         expected = at_length(several, tmp_path / "y.tflite", rows, length)
-        assert found[at] == pytest.approx(expected[at], abs=1e-6)
+        assert logits[at] == pytest.approx(expected[at], abs=1e-6)
     assert len(set(rows[LENGTH].tolist())) == len(LENGTHS)
 
 
 def test_rows_without_a_length_are_answered_at_the_longest(
     several: Runner, tmp_path: Path, rows: Rows
 ) -> None:
-    whole = {role: each for role, each in rows.items() if role != LENGTH}
+    unlimited = {role: array for role, array in rows.items() if role != LENGTH}
     expected = at_length(several, tmp_path / "y.tflite", rows, LONGEST)
-    assert several.answer("one", whole).logits == pytest.approx(expected, abs=1e-6)
+    assert several.answer("one", unlimited).logits == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_race_answers_each_row_at_its_length(several: Runner, rows: Rows) -> None:

@@ -37,15 +37,15 @@ def pip(prefix, monkeypatch):  # noqa: ARG001 - installs there
             self.installed = []
             self.fails = False
 
-    told = Pip()
+    recorder = Pip()
     run = own_python._run
 
     def installs(command):
         if "pip" not in command:
             return run(command)
-        if told.fails:
+        if recorder.fails:
             raise EdgeproofError("no such wheel", remedy="Check the network")
-        told.installed.append(command)
+        recorder.installed.append(command)
         (site,) = Path(command[4]).parents[1].glob("lib/python3.*/site-packages")
         for requirement in command[-len(groups()[OWN]) :]:
             name, version = requirement.split("==")
@@ -55,7 +55,7 @@ def pip(prefix, monkeypatch):  # noqa: ARG001 - installs there
         return None
 
     monkeypatch.setattr(own_python, "_run", installs)
-    return told
+    return recorder
 
 
 @pytest.mark.usefixtures("prefix")
@@ -68,14 +68,14 @@ def test_without_its_own_a_runtime_answers_from_this_python():
 def test_its_own_python_is_made_found_and_asked_for_versions(prefix):
     folder = give_own_python(OWN)
     assert folder == prefix / "runtimes" / OWN == own_folder(OWN)
-    found = interpreter_for(OWN)
-    assert found.python == str(program_in(folder))
-    wanted = dict(requirement.split("==") for requirement in groups()[OWN])
-    assert {name: found.version(name) for name in wanted} == wanted
+    interpreter = interpreter_for(OWN)
+    assert interpreter.python == str(program_in(folder))
+    versions = dict(requirement.split("==") for requirement in groups()[OWN])
+    assert {name: interpreter.version(name) for name in versions} == versions
     assert interpreter_for("ai_edge_litert") == Interpreter(sys.executable)
     assert available.why_absent(OWN) is None
     done = subprocess.run(
-        [found.python, "-c", "import sys; print(sys.prefix)"],
+        [interpreter.python, "-c", "import sys; print(sys.prefix)"],
         check=True,
         capture_output=True,
         text=True,
@@ -84,8 +84,8 @@ def test_its_own_python_is_made_found_and_asked_for_versions(prefix):
 
 
 def test_own_python_has_a_compatible_numpy():
-    wanted = dict(requirement.split("==") for requirement in groups()[OWN])
-    assert find_backend(OWN).why_numpy_breaks(wanted["numpy"]) is None
+    versions = dict(requirement.split("==") for requirement in groups()[OWN])
+    assert find_backend(OWN).why_numpy_breaks(versions["numpy"]) is None
     assert find_backend(OWN).why_numpy_breaks("2.0.0") is not None
     assert find_backend("ai_edge_litert").why_numpy_breaks("10.1") is None
 
@@ -94,11 +94,11 @@ def test_own_python_is_made_anew_only_when_its_requirements_change(pip, monkeypa
     give_own_python(OWN)
     give_own_python(OWN)
     assert len(pip.installed) == 1
-    wanted = [*groups()[OWN], "attrs==1.0"]
-    monkeypatch.setattr(own_python, "groups", lambda: {OWN: wanted})
+    requirements = [*groups()[OWN], "attrs==1.0"]
+    monkeypatch.setattr(own_python, "groups", lambda: {OWN: requirements})
     give_own_python(OWN)
     assert len(pip.installed) == 2
-    assert json.loads((own_folder(OWN) / CARD).read_text())["requirements"] == wanted
+    assert json.loads((own_folder(OWN) / CARD).read_text())["requirements"] == requirements
 
 
 def test_a_failed_installation_leaves_nothing(pip, capsys):
@@ -128,9 +128,9 @@ def test_python_without_wheels_is_rejected_or_skipped(pip, monkeypatch, capsys):
     assert pip.installed == []
 
 
-@pytest.mark.parametrize("given", [["numpy"], [OWN, "--python=/nowhere/python"]])
-def test_impossible_request_is_a_usage_error(pip, given, capsys):
-    assert main(given) == 4
+@pytest.mark.parametrize("arguments", [["numpy"], [OWN, "--python=/nowhere/python"]])
+def test_impossible_request_is_a_usage_error(pip, arguments, capsys):
+    assert main(arguments) == 4
     assert capsys.readouterr().err.count("\n") == 1
     assert pip.installed == []
 
@@ -139,9 +139,9 @@ def test_impossible_request_is_a_usage_error(pip, given, capsys):
 def test_error_names_an_unwritable_folder(prefix, capsys):
     (prefix / "runtimes").write_text("no folder")
     assert main([OWN]) == 1
-    said = capsys.readouterr().err
-    assert str(prefix / "runtimes" / OWN) in said
-    assert "python -m venv" in said
+    errors = capsys.readouterr().err
+    assert str(prefix / "runtimes" / OWN) in errors
+    assert "python -m venv" in errors
 
 
 @pytest.mark.usefixtures("prefix")

@@ -33,10 +33,10 @@ FORBIDDEN = ("tensorflow", "ai_edge_litert", "tflite_runtime", "tokenizers", "sc
 @pytest.fixture(scope="module")
 def old_python() -> str:
     """A CPython 3.8."""
-    found = python38()
-    if found is None:
+    interpreter = python38()
+    if interpreter is None:
         pytest.skip("no CPython 3.8 on this machine")
-    return found
+    return interpreter
 
 
 @pytest.mark.parametrize("name", ON_BOARDS)
@@ -104,10 +104,10 @@ def test_python_38_has_every_module_the_runner_imports(old_python: str) -> None:
 
 def test_watcher_runs_on_python_38(old_python: str) -> None:
     commands = [[["uname", "-m"], ""], [["uname", "-s"], "/proc/load*"]]
-    asked = {"patterns": ["/proc/loadavg"], "commands": commands, "every": None}
+    request = {"patterns": ["/proc/loadavg"], "commands": commands, "every": None}
     done = subprocess.run(
         [old_python, str(WATCHER_FILE)],
-        input=json.dumps(asked) + "\n\n",
+        input=json.dumps(request) + "\n\n",
         check=True,
         capture_output=True,
         text=True,

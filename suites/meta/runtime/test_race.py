@@ -48,11 +48,11 @@ def test_each_text_has_its_turn(racers: Runner, by_name: Inputs) -> None:
 
 
 def test_the_seed_draws_the_order(racers: Runner, by_name: Inputs) -> None:
-    first, same, other = (
+    first, same, with_another_seed = (
         racers.race(dict.fromkeys(NAMES, by_name), rounds=30, seed=s).rows for s in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, same)
-    assert (first != other).any()
+    assert (first != with_another_seed).any()
 
 
 def test_rejects_empty_race(racers: Runner, by_name: Inputs) -> None:

@@ -47,9 +47,9 @@ def transport(board, tmp_path):
     (tmp_path / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     (tmp_path / "python").chmod(0o755)
     options = (*board.options, "-o", f"SetEnv=XDG_CACHE_HOME={tmp_path}/cache")
-    made = SshTransport(f"{board.address}{tmp_path}/python", options=options)
-    yield made
-    made.close()
+    connection = SshTransport(f"{board.address}{tmp_path}/python", options=options)
+    yield connection
+    connection.close()
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def test_rejects_invalid_address(address):
 
 @needs_sshd
 def test_answers_equal_those_of_a_local_runner(transport, tiny, by_name):
-    with Runner(LocalTransport(), "ai_edge_litert") as here:
-        here.load("m", tiny["static_wi8_ai8"])
-        expected = here.answer("m", by_name).logits
-    with Runner(transport, "ai_edge_litert") as there:
-        loaded = there.load("m", tiny["static_wi8_ai8"])
+    with Runner(LocalTransport(), "ai_edge_litert") as local_runner:
+        local_runner.load("m", tiny["static_wi8_ai8"])
+        expected = local_runner.answer("m", by_name).logits
+    with Runner(transport, "ai_edge_litert") as remote_runner:
+        loaded = remote_runner.load("m", tiny["static_wi8_ai8"])
         assert loaded.sha256 == hashlib.sha256(tiny["static_wi8_ai8"].read_bytes()).hexdigest()
-        np.testing.assert_array_equal(there.answer("m", by_name).logits, expected)
-        assert there.usage().peak_rss_bytes > 0
+        np.testing.assert_array_equal(remote_runner.answer("m", by_name).logits, expected)
+        assert remote_runner.usage().peak_rss_bytes > 0
 
 
 @needs_sshd
@@ -101,13 +101,13 @@ def test_a_file_is_sent_once_and_checked(transport, sent, tmp_path):
     place = transport.place(file)
     arrived = sent / place.rpartition("/")[2]
     assert arrived.read_bytes() == file.read_bytes()
-    written = arrived.stat().st_mtime_ns
+    sent_at = arrived.stat().st_mtime_ns
     transport.close()
     assert transport.place(file) == place
     again = SshTransport(transport.address, options=transport._options)
     assert again.place(file) == place
     again.close()
-    assert arrived.stat().st_mtime_ns == written
+    assert arrived.stat().st_mtime_ns == sent_at
     assert len(list(sent.iterdir())) == 1
 
 
@@ -127,11 +127,11 @@ def test_a_lost_connection_is_reported_as_such(board, transport, tiny, by_name):
     with Runner(transport, "ai_edge_litert") as runner:
         runner.load("m", tiny["float32"])
         first = runner.answer("m", by_name).logits
-        many = {name: np.repeat(array, 3000, axis=0) for name, array in by_name.items()}
+        rows = {name: np.repeat(array, 3000, axis=0) for name, array in by_name.items()}
         threading.Timer(0.5, board.cut).start()
         start = time.monotonic()
         with pytest.raises(ConnectionLost, match="the connection was lost while answering") as lost:
-            runner.answer("m", many)
+            runner.answer("m", rows)
         assert time.monotonic() - start < 30
         assert board.address in str(lost.value)
         with pytest.raises(ConnectionLost):

@@ -38,7 +38,7 @@ exec {shell} -c "$*"
 @pytest.fixture
 def board(tmp_path, monkeypatch):
     """A function that gives a transport to a board: `board(shell, start, python)`."""
-    made = []
+    transports = []
 
     def give(shell="/bin/sh", start="", python=sys.executable):
         folder = tmp_path / "bin"
@@ -48,11 +48,11 @@ def board(tmp_path, monkeypatch):
         client.chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        made.append(SshTransport(f"ssh://pi@board:2222{python}"))
-        return made[-1]
+        transports.append(SshTransport(f"ssh://pi@board:2222{python}"))
+        return transports[-1]
 
     yield give
-    for transport in made:
+    for transport in transports:
         transport.close()
 
 
@@ -97,12 +97,12 @@ def test_error_names_a_shell_that_runs_nothing(board, shell):
     transport = board(shell if shell.startswith("/") else "/bin/sh", start)
     with pytest.raises(Unreachable) as refused:
         transport.run("true")
-    said = str(refused.value)
-    assert "ssh://pi@board:2222" in said
-    assert "the board's shell runs no commands" in said
-    assert "ssh -p 2222 pi@board" in said
+    message = str(refused.value)
+    assert "ssh://pi@board:2222" in message
+    assert "the board's shell runs no commands" in message
+    assert "ssh -p 2222 pi@board" in message
     if start:
-        assert "nobody logs in here" in said
+        assert "nobody logs in here" in message
 
 
 @pytest.mark.usefixtures("impatient")
@@ -143,15 +143,15 @@ def test_a_program_that_hangs_leaves_nothing_on_the_board(board, tmp_path):
 
 
 def _command_lines():
-    found = []
+    command_lines = []
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             try:
                 with open(f"/proc/{entry.name}/cmdline", "rb") as file:  # noqa: PTH123
-                    found.append(file.read().decode("utf-8", "replace"))
+                    command_lines.append(file.read().decode("utf-8", "replace"))
             except OSError:
                 continue
-    return "\n".join(found)
+    return "\n".join(command_lines)
 
 
 @pytest.mark.parametrize(
@@ -177,10 +177,10 @@ def test_validates_the_facts_of_a_board(board, script, tmp_path):
     transport = board(python=program(tmp_path, f"#!/bin/sh\n{script}\n"))
     with pytest.raises(EdgeproofError) as refused:
         recognize_there(transport.start_program, shipped())
-    said = str(refused.value)
-    assert "ssh://pi@board:2222" in said
-    assert "/path/of/python" in said
-    assert len(said) < 2500
+    message = str(refused.value)
+    assert "ssh://pi@board:2222" in message
+    assert "/path/of/python" in message
+    assert len(message) < 2500
     with (
         pytest.raises(EdgeproofError, match="ssh://pi@board"),
         Watch(load_device(HOST), None, start=transport.start_program),
@@ -229,8 +229,8 @@ def test_reads_which_runtimes_a_board_has(board):
     ],
 )
 def test_rejects_invalid_address(address):
-    said = r"^--edge-target: .* is (not the address of a board|not the URL of a target)\. Write"
-    with pytest.raises(UsageMistake, match=said):
+    message = r"^--edge-target: .* is (not the address of a board|not the URL of a target)\. Write"
+    with pytest.raises(UsageMistake, match=message):
         find_target(target=address)
 
 
@@ -238,9 +238,9 @@ def test_full_disk_is_not_blamed_on_ssh(board, tmp_path):
     (tmp_path / "cache").write_text("a file where the folder should be", encoding="utf-8")
     with pytest.raises(EdgeproofError) as refused:
         board().place(tmp_path / "cache")
-    said = str(refused.value)
-    assert "Free space in the board's" in said
-    assert "without a question" not in said
+    message = str(refused.value)
+    assert "Free space in the board's" in message
+    assert "without a question" not in message
     # The remedy helps.
     (tmp_path / "cache").unlink()
     (tmp_path / "file").write_text("content", encoding="utf-8")
@@ -343,8 +343,8 @@ def test_runner_without_a_client_ends_itself(tiny, by_name):
     assert reply is not None
     assert "error" not in reply[0], reply
     race = {"op": "race", "name": "m", "names": ["m"], "rounds": 1_000_000, "warmup": 0, "seed": 0}
-    given = {f"0/{name}": array for name, array in by_name.items()}
-    write_message(channel.requests, {**race, "seconds": 0.5}, given)
+    inputs = {f"0/{name}": array for name, array in by_name.items()}
+    write_message(channel.requests, {**race, "seconds": 0.5}, inputs)
     assert channel.wait(30) == -14
     channel.close()
 

@@ -95,9 +95,9 @@ def built(tmp_path_factory):
 
 
 def test_the_small_model_has_fewer_pieces_of_the_same_texts(built):
-    whole, pruned = built["corpus"]
-    assert (whole / "texts.jsonl").read_bytes() == (pruned / "texts.jsonl").read_bytes()
-    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (whole, pruned)]
+    full, pruned = built["corpus"]
+    assert (full / "texts.jsonl").read_bytes() == (pruned / "texts.jsonl").read_bytes()
+    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (full, pruned)]
     assert summaries[1]["vocabulary"] < summaries[0]["vocabulary"]
     assert 0.0 < summaries[1]["splits"]["test"]["out_of_vocabulary_share"] < 0.5
     assert summaries[1]["splits"]["test"]["texts"] == 60
@@ -105,8 +105,8 @@ def test_the_small_model_has_fewer_pieces_of_the_same_texts(built):
 
 def test_shrunk_model_has_the_shape_that_was_asked_for(built):
     card = json.loads((built["model"][-1] / "model.json").read_text())
-    asked = {"layers": 1, "intermediate": 16, "embedding": 8, "hidden": 32}
-    assert asked.items() <= card["architecture"].items()
+    expected = {"layers": 1, "intermediate": 16, "embedding": 8, "hidden": 32}
+    assert expected.items() <= card["architecture"].items()
     assert len(card["history"]) == 1
 
 
@@ -126,12 +126,12 @@ def test_file_answers_as_the_trained_model(built, tmp_path):
 
 
 def test_shrunk_model_is_converted(built):
-    plain, fewer_bits = (each / "model.tflite" for each in built["variant"])
+    plain, fewer_bits = (folder / "model.tflite" for folder in built["variant"])
     assert 1000 < fewer_bits.stat().st_size < plain.stat().st_size
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "named"),
+    ("before", "after", "message"),
     [
         ("[shrunk.training]\nepochs = 1\nbatch = 32\nlearning_rate = 1e-3\n", "", "training"),
         ("layers = [1]", "layers = []", "layers"),
@@ -139,9 +139,9 @@ def test_shrunk_model_is_converted(built):
         ('rounding = "int4"', 'rounding = "int5"', "rounding"),
     ],
 )
-def test_error_names_what_does_not_fit(tmp_path, before, after, named):
+def test_error_names_what_does_not_fit(tmp_path, before, after, message):
     assert before in SUBJECT
     subject = tmp_path / "shrunk.toml"
     subject.write_text(SUBJECT.replace(before, after))
-    with pytest.raises(UsageMistake, match=named):
+    with pytest.raises(UsageMistake, match=message):
         load_subject(str(subject))

@@ -34,13 +34,13 @@ def test_copies_hold_words_of_the_texts_alone():
 
 
 def test_copies_are_altered_in_every_way():
-    kept, shorter, mixed = 0, 0, 0
+    unchanged, shorter, mixed = 0, 0, 0
     for copy, text in zip(altered(TEXTS, 0), TEXTS, strict=True):
         words, own = copy.text.split(), text.text.split()
-        kept += words == own
+        unchanged += words == own
         shorter += set(words) < set(own)
         mixed += words[-1] not in own
-    assert kept < len(TEXTS) / 2
+    assert unchanged < len(TEXTS) / 2
     assert shorter > len(TEXTS) / 20
     assert mixed > len(TEXTS) / 5
 
@@ -53,6 +53,6 @@ def test_copies_of_the_shortest_texts_are_texts(words):
 
 def test_joined_splits_follow_one_another():
     first, second = encoded([3, 4]), encoded([5])
-    both = joined([first, second])
-    assert both.labels.tolist() == [3, 4, 5]
-    assert both.ids.shape == (3, first.ids.shape[1])
+    joined_split = joined([first, second])
+    assert joined_split.labels.tolist() == [3, 4, 5]
+    assert joined_split.ids.shape == (3, first.ids.shape[1])

@@ -68,16 +68,16 @@ def test_bytes_are_within_the_stated_error_of_the_file(tmp_path, sizes, lengths)
 
 def test_products_are_counted_as_a_layer_does_them():
     hidden, units, tokens = 384, 320, 16
-    one = replace(shape_of(1, 12, units, hidden), pooled=False, first_token_last=False)
+    single_layer = replace(shape_of(1, 12, units, hidden), pooled=False, first_token_last=False)
     attention = tokens * (4 * hidden * hidden + 2 * tokens * hidden)
     feedforward = tokens * 2 * hidden * units
-    assert multiplied(one, tokens) == attention + feedforward + 3 * hidden
+    assert multiplied(single_layer, tokens) == attention + feedforward + 3 * hidden
 
 
 def test_the_last_layer_computes_one_token_alone():
-    both = shape_of(2, 12, 320, 384)
-    every = replace(both, first_token_last=False)
-    saved = multiplied(every, 32) - multiplied(both, 32)
+    two_layers = shape_of(2, 12, 320, 384)
+    every = replace(two_layers, first_token_last=False)
+    saved = multiplied(every, 32) - multiplied(two_layers, 32)
     assert saved == 31 * (2 * 384 * 384 + 2 * 384 * 320 + 2 * 32 * 384)
 
 

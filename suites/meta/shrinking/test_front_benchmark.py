@@ -92,17 +92,17 @@ def test_table_of_cores_says_which_products_compute():
 def test_says_what_is_missing_where_nothing_can_be_measured(measure, monkeypatch):
     for module in (front, arm):
         monkeypatch.setattr(module, "CORPORA", {"airline": Path("/nowhere/Tweets.csv")})
-    found = measure()
-    assert list(found) == ["not_measured"]
-    assert "/nowhere/Tweets.csv" in found["not_measured"]
+    measured = measure()
+    assert list(measured) == ["not_measured"]
+    assert "/nowhere/Tweets.csv" in measured["not_measured"]
 
 
 def test_words_are_counted_and_encoded_as_the_tokenizer_says():
     tokenizer = word_tokenizer(TEXTS)
     rows = encode(tokenizer, [("acme", "Great, food!"), ("acme", "unheard")])
     assert rows.shape == (2, TOKENS)
-    known = encode(tokenizer, [("acme", "great food")])
-    assert rows[0].tolist() == known[0].tolist()
+    expected = encode(tokenizer, [("acme", "great food")])
+    assert rows[0].tolist() == expected[0].tolist()
     assert rows[1][2] == 2
     words = ["<PAD>", "<START>", UNKNOWN, "acme", "great", "fun", "awful", "food"]
     assert words_in(tokenizer) == sum(len(word) + 1 for word in words)

@@ -55,8 +55,8 @@ def test_constant_zero_input_is_harmless(dead):
     moments[dead] = moments[:, dead] = 0.0
     rounded = round_for_inputs(WEIGHTS, moments, BITS)
     assert np.isfinite(rounded).all()
-    others = np.arange(WEIGHTS.shape[1]) != dead
-    missed = (rounded - WEIGHTS)[:, others] @ INPUTS[:, others].T
+    living = np.arange(WEIGHTS.shape[1]) != dead
+    missed = (rounded - WEIGHTS)[:, living] @ INPUTS[:, living].T
     assert float((missed**2).mean()) < disturbance(nearest(WEIGHTS))
 
 
@@ -81,8 +81,8 @@ def test_the_grid_is_that_of_the_weights_times_their_gains():
     """A converter multiplies the gains in before it rounds: it finds every product on its grid."""
     generator = np.random.default_rng(9)
     gains = generator.uniform(0.2, 3.0, WEIGHTS.shape[1]).astype(np.float32)
-    seen = generator.normal(size=(400, WEIGHTS.shape[1]))
-    inputs = Inputs(len(seen), seen.sum(axis=0), seen.T @ seen)
+    samples = generator.normal(size=(400, WEIGHTS.shape[1]))
+    inputs = Inputs(len(samples), samples.sum(axis=0), samples.T @ samples)
     bias = np.zeros(len(WEIGHTS), np.float32)
     products = round_dense(WEIGHTS, bias, inputs, BITS, gains)[0] * gains
     steps = products / np.abs(products).max(axis=1, keepdims=True) * (2 ** (BITS - 1) - 1)

@@ -81,7 +81,7 @@ def small_table() -> bytes:
     return field_of(field_of(file.getvalue(), NORMALIZER), TABLE)
 
 
-def field_of(message: bytes, wanted: int) -> bytes:
+def field_of(message: bytes, number: int) -> bytes:
     """Return the value of the only field of a given number in a protobuf message."""
-    (value,) = (value for name, _, value in fields(message) if name == wanted)
+    (value,) = (value for name, _, value in fields(message) if name == number)
     return bytes(value)

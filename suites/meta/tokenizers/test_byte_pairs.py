@@ -79,7 +79,7 @@ def test_no_byte_is_lost(tmp_path):
     """Every text comes back from its ids: nothing is unknown, removed or changed."""
     write(tmp_path)
     encoder = load(TokenizerSettings(file=str(tmp_path)))
-    named = [*SPECIAL, "<mask>"]
+    tokens = [*SPECIAL, "<mask>"]
     bytes_of = {letter: byte for byte, letter in byte_letters().items()}
 
     def back(ids):
@@ -89,7 +89,7 @@ def test_no_byte_is_lost(tmp_path):
     @MANY
     @given(NASTY)
     def check(text):
-        for token in named:
+        for token in tokens:
             text = text.replace(token, "")
         assert back(unpadded(encoder, text)[1:-1]) == text
 

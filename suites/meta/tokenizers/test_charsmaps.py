@@ -60,13 +60,13 @@ def bad_tables():
 
 @pytest.mark.parametrize("bad", bad_tables())
 def test_rejects_unusable_table(bad, tmp_path):
-    table, said = bad_tables()[bad]
+    table, message = bad_tables()[bad]
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     document = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
     encoded = base64.b64encode(table).decode()
     document["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": encoded}
     (tmp_path / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
-    with pytest.raises(UsageMistake, match=said) as refused:
+    with pytest.raises(UsageMistake, match=message) as refused:
         load(TokenizerSettings(file="tokenizer.json"), tmp_path)
     assert "Fetch the tokenizer.json again" in str(refused.value)
 

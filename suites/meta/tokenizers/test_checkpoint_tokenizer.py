@@ -50,11 +50,11 @@ def rows_as_logits(length, roles):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_folder_decides_length_padding_segments_and_case(name, tmp_path):
     family = write(name, tmp_path)
-    found = tokenizer_of(tmp_path, max_tokens=None, pairs=True)
-    assert (found.max_tokens, found.longest) == (family.longest, family.longest)
-    assert found.pad_id == family.pad
-    assert found.has_segments == family.has_segments
-    assert found.lowercase == family.lowers
+    tokenizer = tokenizer_of(tmp_path, max_tokens=None, pairs=True)
+    assert (tokenizer.max_tokens, tokenizer.longest) == (family.longest, family.longest)
+    assert tokenizer.pad_id == family.pad
+    assert tokenizer.has_segments == family.has_segments
+    assert tokenizer.lowercase == family.lowers
     rows = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True).rows([("ka", "to"), ("ka",)])
     for mask, ids, segments in zip(rows[MASK], rows[IDS], rows[SEGMENTS], strict=True):
         real = int(mask.sum())
@@ -68,13 +68,13 @@ def test_folder_decides_length_padding_segments_and_case(name, tmp_path):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_pair_loses_the_ends_of_its_longer_text(name, tmp_path):
     write(name, tmp_path)
-    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
-    pieces, special = found.encoder.library, found.encoder.library.encode("", "").ids
+    tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    pieces, special = tokenizer.encoder.library, tokenizer.encoder.library.encode("", "").ids
     long, short = (pieces.encode(text, add_special_tokens=False).ids for text in (LONG, SHORT))
     assert len(long) > LENGTH
     room = LENGTH - len(special) - len(short)
     start, *between, end = special
-    rows = found.rows([(LONG, SHORT), (SHORT, LONG)])[IDS].tolist()
+    rows = tokenizer.rows([(LONG, SHORT), (SHORT, LONG)])[IDS].tolist()
     assert rows[0] == [start, *long[:room], *between, *short, end]
     assert rows[1] == [start, *short, *between, *long[:room], end]
 
@@ -82,16 +82,21 @@ def test_a_pair_loses_the_ends_of_its_longer_text(name, tmp_path):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_device_gives_the_rows_of_the_host(name, runner, tmp_path):
     family = write(name, tmp_path)
-    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
     roles = ROLES if family.has_segments else (IDS, MASK)
-    inputs = (BoundInput(role, role, found.encoder.size if role == IDS else 2) for role in roles)
+    inputs = (
+        BoundInput(role, role, tokenizer.encoder.size if role == IDS else 2) for role in roles
+    )
     binding = Binding(tuple(inputs), output="logits")
     runner.load("rows", rows_as_logits(LENGTH, roles), binding=binding)
     texts = [*sample_texts(60), *SPECIAL]
-    for given in ([(text,) for text in texts], list(zip(texts, reversed(texts), strict=True))):
-        rows = found.rows(given)
+    for inputs_given in (
+        [(text,) for text in texts],
+        list(zip(texts, reversed(texts), strict=True)),
+    ):
+        rows = tokenizer.rows(inputs_given)
         expected = np.concatenate([rows[role] for role in roles], axis=1)
-        answers = runner.classify("rows", found.json, given).logits
+        answers = runner.classify("rows", tokenizer.json, inputs_given).logits
         np.testing.assert_array_equal(answers.astype(np.int32), expected)
         if not family.has_segments:
             assert not rows[SEGMENTS].any()
@@ -118,12 +123,12 @@ WITHOUT_LENGTH = {"max_position_embeddings": None}
 def test_the_shorter_of_tokenizer_and_network_is_the_longest_row(
     settings, config, lengths, tmp_path
 ):
-    asked, longest, got = lengths
+    wanted, longest, expected = lengths
     change(tmp_path, "roberta", settings, config)
-    found = tokenizer_of(tmp_path, max_tokens=asked, pairs=True)
-    assert (found.longest, found.max_tokens) == (longest, got)
+    tokenizer = tokenizer_of(tmp_path, max_tokens=wanted, pairs=True)
+    assert (tokenizer.longest, tokenizer.max_tokens) == (longest, expected)
     assert longest_of(tmp_path) == longest
-    assert found.rows([(LONG, SHORT)])[IDS].shape == (1, got)
+    assert tokenizer.rows([(LONG, SHORT)])[IDS].shape == (1, expected)
 
 
 def change(folder, name, settings, config):
@@ -131,7 +136,9 @@ def change(folder, name, settings, config):
     write(name, folder, **settings)
     file = folder / "config.json"
     document = json.loads(file.read_text()) | config
-    file.write_text(json.dumps({key: one for key, one in document.items() if one is not None}))
+    file.write_text(
+        json.dumps({key: value for key, value in document.items() if value is not None})
+    )
 
 
 MISTAKES = {
@@ -188,7 +195,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_contradicting_files_end_in_one_message(name, tmp_path):
-    family, settings, config, more, (file, key, said) = MISTAKES[name]
+    family, settings, config, more, (file, key, message) = MISTAKES[name]
     change(tmp_path, family, settings, config)
     if "added" in more:
         (tmp_path / "added_tokens.json").write_text(json.dumps(more["added"]))
@@ -196,7 +203,7 @@ def test_contradicting_files_end_in_one_message(name, tmp_path):
         tokenizer_of(tmp_path, max_tokens=more.get("max_tokens", LENGTH), pairs=True)
     assert refused.value.file == (None if file is None else str(tmp_path / file))
     assert refused.value.key == key
-    assert said in refused.value.what
+    assert message in refused.value.what
     assert refused.value.remedy
 
 
@@ -222,13 +229,13 @@ def test_family_decides_the_class_if_the_settings_do_not(name, tmp_path):
     texts = [(text,) for text in sample_texts(30)]
     expected = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
     write(name, tmp_path, tokenizer_class=None)
-    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
+    rows = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
     for role in ROLES:
-        np.testing.assert_array_equal(found[role], expected[role])
+        np.testing.assert_array_equal(rows[role], expected[role])
 
 
 @pytest.mark.parametrize(
-    ("family", "stated", "given"),
+    ("family", "stated", "expected"),
     [
         # ALBERT told its network up to version 4 of transformers, which writes no "backend".
         ("albert", {"tokenizer_class": "AlbertTokenizer"}, True),
@@ -245,11 +252,11 @@ def test_family_decides_the_class_if_the_settings_do_not(name, tmp_path):
         ("deberta-v3", {"backend": "tokenizers"}, False),
     ],
 )
-def test_segments_are_given_if_training_had_them(family, stated, given, tmp_path):
+def test_segments_are_given_if_training_had_them(family, stated, expected, tmp_path):
     write(family, tmp_path, **stated)
-    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
-    assert found.has_segments == given
-    assert found.rows([("ka", "to")])[SEGMENTS].any() == given
+    tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    assert tokenizer.has_segments == expected
+    assert tokenizer.rows([("ka", "to")])[SEGMENTS].any() == expected
 
 
 def test_an_older_tokenizer_json_gives_no_segments_either(tmp_path):
@@ -260,9 +267,9 @@ def test_an_older_tokenizer_json_gives_no_segments_either(tmp_path):
     expected = library.encode("ka", "to").ids
     library.post_processor = BertProcessing(*ends)
     library.save(str(tmp_path / "tokenizer.json"))
-    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
-    assert found.encoder.kind == "huggingface"
-    rows = found.rows([("ka", "to")])
+    tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    assert tokenizer.encoder.kind == "huggingface"
+    rows = tokenizer.rows([("ka", "to")])
     assert rows[IDS][0, : len(expected)].tolist() == expected
     assert not rows[SEGMENTS].any()
 
@@ -275,17 +282,17 @@ def test_settings_decide_the_case_of_a_tokenizer_json(lowers, tmp_path):
         str(tmp_path / "tokenizer.json")
     )
     write("bert, cased", tmp_path, do_lower_case=lowers)
-    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
-    assert found.encoder.kind == "huggingface"
-    assert found.lowercase == lowers
-    shouted, quiet = found.rows([("DAY",), ("day",)])[IDS].tolist()
+    tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
+    assert tokenizer.encoder.kind == "huggingface"
+    assert tokenizer.lowercase == lowers
+    shouted, quiet = tokenizer.rows([("DAY",), ("day",)])[IDS].tolist()
     assert (shouted == quiet) == lowers
 
 
 def test_unstated_case_is_asked_for(tmp_path):
     write("bert, cased", tmp_path)
-    whole = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library
-    whole.save(str(tmp_path / "tokenizer.json"))
+    library = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library
+    library.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
     with pytest.raises(UsageMistake, match="BertTokenizer takes for true") as refused:
         tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
@@ -299,8 +306,8 @@ def test_tokens_of_the_older_file_are_read(tmp_path):
     content = (tmp_path / "vocab.txt").read_text().replace("[PAD]", "[NIX]")
     (tmp_path / "vocab.txt").write_text(content)
     (tmp_path / "special_tokens_map.json").write_text('{"pad_token": {"content": "[NIX]"}}')
-    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
-    assert found.encoder.tokens([found.pad_id]) == ["[NIX]"]
+    tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
+    assert tokenizer.encoder.tokens([tokenizer.pad_id]) == ["[NIX]"]
     (tmp_path / "special_tokens_map.json").write_text("[")
     with pytest.raises(UsageMistake, match="cannot be read as JSON") as refused:
         tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
@@ -309,9 +316,9 @@ def test_tokens_of_the_older_file_are_read(tmp_path):
 
 def test_json_holds_every_setting_of_the_tokenizer(tmp_path):
     write("bert", tmp_path)
-    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
-    parts = json.loads(found.json)
+    tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    parts = json.loads(tokenizer.json)
     assert parts["truncation"]["strategy"] == "LongestFirst"
     assert parts["truncation"]["max_length"] == LENGTH
     assert parts["padding"]["strategy"] == {"Fixed": LENGTH}
-    assert parts["padding"]["pad_id"] == found.pad_id
+    assert parts["padding"]["pad_id"] == tokenizer.pad_id

@@ -56,8 +56,8 @@ GOOD = {
 
 @pytest.mark.parametrize("bad", BAD)
 def test_rejects_normalizer_without_bound(bad, tmp_path):
-    normalizer, said = BAD[bad]
-    with pytest.raises(UsageMistake, match=said) as caught:
+    normalizer, message = BAD[bad]
+    with pytest.raises(UsageMistake, match=message) as caught:
         read(tmp_path, normalizer)
     assert "tokenizer.json" in str(caught.value)
     assert caught.value.remedy
@@ -78,20 +78,20 @@ def test_a_checkpoints_tokenizer_is_bounded_as_well(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "message"),
     [
         (b"\xff\xff\xff\x7fabcd", "says that 2,147,483,647 follow"),
         (b"\x08\0\0\0abcd", "says that 8 follow"),
     ],
 )
 @pytest.mark.parametrize("read", [as_given, as_a_checkpoints], ids=["given", "checkpoint"])
-def test_rejects_inconsistent_table_of_characters(table, said, read, tmp_path):
+def test_rejects_inconsistent_table_of_characters(table, message, read, tmp_path):
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     document = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
     encoded = base64.b64encode(table).decode()
     document["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": encoded}
     (tmp_path / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
-    with pytest.raises(UsageMistake, match=said):
+    with pytest.raises(UsageMistake, match=message):
         read(tmp_path)
 
 

@@ -175,17 +175,17 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_mistake_ends_in_one_message(name, tmp_path):
-    file, content, beside, settings, said = BAD[name]
+    file, content, beside, settings, message = BAD[name]
     if content in {"unigram", "char", "word"}:
         content = trained(content)
     if content is not None:
         text = content if isinstance(content, bytes) else content.encode()
         (tmp_path / file).write_bytes(text)
-    for other, text in beside.items():
-        (tmp_path / other).write_text(text)
+    for file_beside, text in beside.items():
+        (tmp_path / file_beside).write_text(text)
     with pytest.raises(UsageMistake) as refused:
         load(TokenizerSettings(file=file, **settings), tmp_path)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert refused.value.exit_code == 4
     assert refused.value.file or refused.value.key
     (helps,) = (phrase for phrase, names in HELPS.items() if name in names)
@@ -196,8 +196,8 @@ def test_error_on_an_ambiguous_word_list_names_the_kinds(tmp_path):
     (tmp_path / "list.txt").write_text(LIST)
     with pytest.raises(UsageMistake) as refused:
         load(TokenizerSettings(file="list.txt"), tmp_path)
-    named = [kind for kind in KINDS if kind in refused.value.remedy]
-    assert {"words", "characters", "regex", "text_vectorization"} <= set(named)
+    kinds_named = [kind for kind in KINDS if kind in refused.value.remedy]
+    assert {"words", "characters", "regex", "text_vectorization"} <= set(kinds_named)
     assert load(TokenizerSettings(file="list.txt", kind="words"), tmp_path).size == 3
 
 
@@ -224,12 +224,12 @@ def test_catastrophic_regular_expression_times_out(tmp_path):
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
 def test_damaged_model_is_rejected_or_read(kind, tmp_path):
     """Cut at 50 places, and 150 times with bytes of other values: never another exception."""
-    whole, chosen = trained(kind), random.Random(3)  # noqa: S311 - no secret
+    intact, chosen = trained(kind), random.Random(3)  # noqa: S311 - no secret
     file, refused = tmp_path / "a.model", 0
     # The table of characters is most of the file: what lies around it is as likely.
-    places = [*range(2000), *range(len(whole) - 300, len(whole)), *range(2000, len(whole), 400)]
+    places = [*range(2000), *range(len(intact) - 300, len(intact)), *range(2000, len(intact), 400)]
     for at in range(200):
-        damaged = bytearray(whole)
+        damaged = bytearray(intact)
         if at < 50:
             del damaged[chosen.choice(places) :]
         else:

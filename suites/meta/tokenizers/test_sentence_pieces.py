@@ -41,10 +41,10 @@ def test_ids_equal_those_of_sentencepiece(kind, rule, option, tmp_path):
     def check(text):
         if rule != "identity":
             text = without_known(text)
-        found, expected = unpadded(encoder, text), processor.encode(text)
-        if found != expected:
+        actual, expected = unpadded(encoder, text), processor.encode(text)
+        if actual != expected:
             assert kind == "unigram", text
-            assert is_tie(processor, found, expected), text
+            assert is_tie(processor, actual, expected), text
 
     MANY(given(NASTY)(check))()
     for text in long_texts():
@@ -67,9 +67,9 @@ def is_tie(processor, left, right):
 
 def test_tie_needs_equal_scores(tmp_path):
     _, processor = write(tmp_path, "unigram")
-    one, other = processor.encode("good"), [processor.unk_id()]
-    assert not is_tie(processor, one, other)
-    assert is_tie(processor, one, list(one))
+    normal, unknown = processor.encode("good"), [processor.unk_id()]
+    assert not is_tie(processor, normal, unknown)
+    assert is_tie(processor, normal, list(normal))
 
 
 def test_text_cannot_contain_a_control_piece(tmp_path):
@@ -115,5 +115,5 @@ def test_rejects_padding_token_that_is_not_a_piece(tmp_path):
 
 def with_field(message, wanted, kind, value):
     """Return a protobuf message with another value in one field."""
-    others = [part for part in fields(message) if part[0] != wanted]
-    return message_of([*others, (wanted, kind, value)])
+    other_fields = [part for part in fields(message) if part[0] != wanted]
+    return message_of([*other_fields, (wanted, kind, value)])

@@ -63,7 +63,7 @@ def test_rejects_unknown_token_outside_the_vocabulary(model, unknown, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("around", "said"),
+    ("around", "message"),
     [
         (processors.BertProcessing(("[SEP]", 3), ("[CLS]", 7)), "gives '[CLS]' the id 7"),
         (processors.RobertaProcessing(("</s>", 3), ("[CLS]", 2)), "does not hold it"),
@@ -78,11 +78,11 @@ def test_rejects_unknown_token_outside_the_vocabulary(model, unknown, tmp_path):
     ],
     ids=["BERT's", "RoBERTa's", "a template", "in a sequence"],
 )
-def test_rejects_wrong_ids_of_special_tokens(around, said, tmp_path):
+def test_rejects_wrong_ids_of_special_tokens(around, message, tmp_path):
     library = small_encoder("wordpiece", tmp_path).library
     library.post_processor = around
     mistake = refused(tmp_path, json.loads(library.to_str()))
-    assert said in mistake.what
+    assert message in mistake.what
     assert mistake.key == "post_processor"
     assert "Write the vocabulary's own ids in post_processor" in mistake.remedy
 
@@ -97,18 +97,18 @@ def test_rejects_special_tokens_without_ids(ids, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("token", "said"),
+    ("token", "message"),
     [
         ({"id": 101, "content": "[CLS]"}, "gives '[CLS]' the id 101, and its vocabulary gives it"),
         # The library gives it the next number that is free.
         ({"id": 500, "content": "<user>"}, "gives '<user>' the id 500, and its vocabulary gives"),
     ],
 )
-def test_rejects_added_tokens_of_other_ids(token, said, tmp_path):
+def test_rejects_added_tokens_of_other_ids(token, message, tmp_path):
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     document = json_of(tmp_path) | {"added_tokens": [flags | {"special": True} | token]}
     mistake = refused(tmp_path, document)
-    assert said in mistake.what
+    assert message in mistake.what
     assert mistake.key == "added_tokens"
     (number,) = re.findall(r"gives it (\d+)", mistake.what)
     document["added_tokens"][0]["id"] = int(number)
@@ -129,7 +129,7 @@ def test_rejects_padding_id_of_another_token(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("config", "key", "said"),
+    ("config", "key", "message"),
     [
         ({"pad_token": "[UNK]"}, "pad_token", "but tokenizer.json fills rows up with '[PAD]'"),
         (
@@ -141,10 +141,10 @@ def test_rejects_padding_id_of_another_token(tmp_path):
         ({"pad_token": "<p>"}, "pad_token", "is '<p>', which tokenizer.json does not hold"),
     ],
 )
-def test_rejects_settings_that_name_other_tokens(config, key, said, tmp_path):
+def test_rejects_settings_that_name_other_tokens(config, key, message, tmp_path):
     mistake = refused(tmp_path, json_of(tmp_path) | {"padding": PADDED}, config)
     assert (mistake.file, mistake.key) == (str(tmp_path / "tokenizer_config.json"), key)
-    assert said in mistake.what
+    assert message in mistake.what
     assert "training padded with" in mistake.remedy or "the same checkpoint" in mistake.remedy
 
 

@@ -39,20 +39,22 @@ def expected(tmp_path_factory):
     return texts, json.loads(printed_by(SCRIPT, file, LENGTH))
 
 
-@pytest.mark.parametrize("written", ["lines", "numbers", "list"])
-def test_ids_equal_those_of_keras(expected, written, tmp_path):
+@pytest.mark.parametrize("form", ["lines", "numbers", "list"])
+def test_ids_equal_those_of_keras(expected, form, tmp_path):
     texts, ids = expected
-    file, known = tmp_path / "vocab.txt", ["", "[UNK]", *WORDS]
+    file, vocabulary = tmp_path / "vocab.txt", ["", "[UNK]", *WORDS]
     lines = {
-        "lines": "".join(f"{word}\n" for word in known),
-        "numbers": "".join(f"{word}\t{at}\n" for at, word in enumerate(known)),
-        "list": json.dumps(known),
+        "lines": "".join(f"{word}\n" for word in vocabulary),
+        "numbers": "".join(f"{word}\t{at}\n" for at, word in enumerate(vocabulary)),
+        "list": json.dumps(vocabulary),
     }
-    file.write_text(lines[written], encoding="utf-8")
+    file.write_text(lines[form], encoding="utf-8")
     encoder = load(TokenizerSettings(file=str(file)))
     assert encoder.kind == "text_vectorization"
-    found = rows(encoder, texts, LENGTH)
-    different = [text for text, *pair in zip(texts, found, ids, strict=True) if pair[0] != pair[1]]
+    encoded = rows(encoder, texts, LENGTH)
+    different = [
+        text for text, *pair in zip(texts, encoded, ids, strict=True) if pair[0] != pair[1]
+    ]
     assert different == []
 
 

@@ -40,7 +40,7 @@ def write_model_maker(folder, special=("<PAD>", "<START>", "<UNKNOWN>")):
 
 
 @pytest.mark.parametrize(
-    ("special", "settings", "known"),
+    ("special", "settings", "rules"),
     [
         (("<PAD>", "<START>", "<UNKNOWN>"), {}, {}),
         (("<PAD>", "<UNKNOWN>"), {}, {}),
@@ -49,18 +49,18 @@ def write_model_maker(folder, special=("<PAD>", "<START>", "<UNKNOWN>")):
         (("<UNKNOWN>", "<PAD>"), {"split": r"\W"}, {"delimiter": r"\W"}),
     ],
 )
-def test_regex_ids_equal_those_of_the_task_library(special, settings, known, tmp_path):
+def test_regex_ids_equal_those_of_the_task_library(special, settings, rules, tmp_path):
     words, file = write_model_maker(tmp_path, special)
     encoder = load(TokenizerSettings(file=str(file), kind="regex", **settings))
 
     @MANY
     @given(st.lists(NASTY, min_size=1, max_size=4))
     def check(texts):
-        assert rows(encoder, texts, LENGTH) == [model_maker(t, words, **known) for t in texts]
+        assert rows(encoder, texts, LENGTH) == [model_maker(t, words, **rules) for t in texts]
 
     check()
     assert rows(encoder, long_texts(), LENGTH) == [
-        model_maker(text, words, **known) for text in long_texts()
+        model_maker(text, words, **rules) for text in long_texts()
     ]
 
 
@@ -103,14 +103,14 @@ class KerasTokenizer:
     def ids(self, text):
         """Numbers of words; a word without a number is the unknown word, or left out."""
         limit, unknown = self.config["num_words"], self.words.get(self.config["oov_token"])
-        found = []
+        numbers = []
         for part in self.parts(text):
             number = self.words.get(part)
             if number is not None and (not limit or number < limit):
-                found.append(number)
+                numbers.append(number)
             elif unknown is not None:
-                found.append(unknown)
-        return found
+                numbers.append(unknown)
+        return numbers
 
     def row(self, text, *, padding="pre", truncating="pre"):
         """Return the row of `pad_sequences`."""
@@ -158,7 +158,7 @@ def test_keras_ids_equal_those_of_its_tokenizer(name, sides, tmp_path):
     words, config = KERAS[name]
     tokenizer, file = KerasTokenizer(words, **config), tmp_path / "tokenizer.json"
     file.write_text(tokenizer.to_json())
-    side, cut = ({"pre": "left", "post": "right"}[each] for each in sides)
+    side, cut = ({"pre": "left", "post": "right"}[side_of_keras] for side_of_keras in sides)
     chosen = {} if sides == ("pre", "pre") else {"side": side, "truncation": cut}
     encoder = load(TokenizerSettings(file=str(file), **chosen))
     assert encoder.kind == "keras"

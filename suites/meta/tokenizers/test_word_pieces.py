@@ -64,8 +64,10 @@ def basic_words(text, *, lower, strip, chinese):
     for word in "".join(cleaned).split():
         if strip:
             parted = unicodedata.normalize("NFD", word)
-            word = "".join(one for one in parted if unicodedata.category(one) != "Mn")  # noqa: PLW2901
-        lowered = "".join(letter.lower() for letter in word) if lower else word
+            letters = "".join(letter for letter in parted if unicodedata.category(letter) != "Mn")
+        else:
+            letters = word
+        lowered = "".join(letter.lower() for letter in letters) if lower else letters
         words += split_at_punctuation(lowered)
     return words
 
@@ -83,7 +85,7 @@ def split_at_punctuation(word):
 
 def pieces_of(word, words):
     """Return the longest pieces from the left; none if a remainder has no piece."""
-    found, at = [], 0
+    numbers, at = [], 0
     if len(word) > LONGEST_WORD:
         return [words["[UNK]"]]
     while at < len(word):
@@ -92,19 +94,19 @@ def pieces_of(word, words):
         end = next((end for end in ends if mark + word[at:end] in words), None)
         if end is None:
             return [words["[UNK]"]]
-        found.append(words[mark + word[at:end]])
+        numbers.append(words[mark + word[at:end]])
         at = end
-    return found
+    return numbers
 
 
 def bert(text, words, **rules):
-    found = [number for word in basic_words(text, **rules) for number in pieces_of(word, words)]
-    return [words["[CLS]"], *found[: LENGTH - 2], words["[SEP]"]]
+    numbers = [number for word in basic_words(text, **rules) for number in pieces_of(word, words)]
+    return [words["[CLS]"], *numbers[: LENGTH - 2], words["[SEP]"]]
 
 
 def write(folder, settings=None, pieces=PIECES):
     listed = [*SPECIAL, *pieces]
-    (folder / "vocab.txt").write_text("".join(f"{each}\n" for each in listed), encoding="utf-8")
+    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in listed), encoding="utf-8")
     if settings is not None:
         (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     return {word: at for at, word in enumerate(listed)}
@@ -153,8 +155,8 @@ def test_vocabulary_without_settings_is_asked_for_its_case(case, ids, tmp_path):
 
 
 def test_settings_name_the_special_tokens(tmp_path):
-    named = {"content": "<pad>", "lstrip": False, "__type": "AddedToken"}
-    tokens = {"unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": named}
+    pad_token = {"content": "<pad>", "lstrip": False, "__type": "AddedToken"}
+    tokens = {"unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": pad_token}
     listed = "".join(f"{piece}\n" for piece in ("<s>", "</s>", "<unk>", "good", "<pad>"))
     (tmp_path / "vocab.txt").write_text(listed)
     settings = tokens | {"padding_side": "left", "do_lower_case": True}

@@ -43,35 +43,35 @@ LENGTH = 16
 def library(cleaning=(), *, lowercase=True, length=LENGTH) -> Tokenizer:
     """Return a tokenizer of few word pieces, as a subject's is."""
     pieces = [*SPECIAL, *(chr(code) for code in range(33, 127)), *WORDS, *LATER, "GOOD", TOO_LONG]
-    made = Tokenizer(
+    tokenizer_made = Tokenizer(
         models.WordPiece(
             {piece: number for number, piece in enumerate(dict.fromkeys(pieces))},
             unk_token="[UNK]",  # noqa: S106 - a word piece
             max_input_chars_per_word=LONGEST,
         )
     )
-    made.normalizer = normalizer_for(cleaning, lowercase=lowercase)
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    made.post_processor = processors.TemplateProcessing(
+    tokenizer_made.normalizer = normalizer_for(cleaning, lowercase=lowercase)
+    tokenizer_made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer_made.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
-    made.enable_truncation(length)
-    made.enable_padding(length=length)
-    return made
+    tokenizer_made.enable_truncation(length)
+    tokenizer_made.enable_padding(length=length)
+    return tokenizer_made
 
 
-def is_recognized(made: Tokenizer) -> bool:
-    return RowTokenizer(made)._pieces is not None
+def is_recognized(tokenizer_given: Tokenizer) -> bool:
+    return RowTokenizer(tokenizer_given)._pieces is not None
 
 
-def assert_equal(made: Tokenizer, rows: RowTokenizer, texts) -> None:
-    expected = made.encode(*texts)
-    found = rows.encode(texts).whole(rows.filling)
-    assert found["ids"] == expected.ids, texts
-    assert found["mask"] == expected.attention_mask, texts
-    assert found["segments"] == expected.type_ids, texts
+def assert_equal(tokenizer_given: Tokenizer, rows: RowTokenizer, texts) -> None:
+    expected = tokenizer_given.encode(*texts)
+    row = rows.encode(texts).whole(rows.filling)
+    assert row["ids"] == expected.ids, texts
+    assert row["mask"] == expected.attention_mask, texts
+    assert row["segments"] == expected.type_ids, texts
 
 
 CLEANINGS = [(), ("links", "mentions", "spaces"), ("paper",), ("hashtags", "links", "punctuation")]
@@ -80,13 +80,13 @@ CLEANINGS = [(), ("links", "mentions", "spaces"), ("paper",), ("hashtags", "link
 @pytest.mark.parametrize("lowercase", [True, False])
 @pytest.mark.parametrize("cleaning", CLEANINGS, ids=lambda steps: "-".join(steps) or "none")
 def test_ids_equal_those_of_the_library(cleaning, lowercase):
-    made = library(cleaning, lowercase=lowercase)
-    rows, chosen = RowTokenizer(made), random.Random(5)  # noqa: S311 - no secret
-    assert is_recognized(made)
+    reference = library(cleaning, lowercase=lowercase)
+    rows, chosen = RowTokenizer(reference), random.Random(5)  # noqa: S311 - no secret
+    assert is_recognized(reference)
     drawn = ["".join(chosen.choices(PARTS, k=chosen.randint(0, 14))) for _ in range(400)]
     drawn += ["".join(chosen.choices(ASCII, k=chosen.randint(0, 30))) for _ in range(400)]
     for text in [*drawn, *sample_texts(400)]:
-        assert_equal(made, rows, [text])
+        assert_equal(reference, rows, [text])
 
 
 CLEANING = library(("links", "mentions", "spaces"))
@@ -107,10 +107,10 @@ def test_ids_of_any_pair_equal_those_of_the_library(first, second):
 
 @pytest.mark.parametrize("length", [2, 3, 5])
 def test_short_rows_are_cut_as_the_library_cuts_them(length):
-    made = library(length=length)
-    rows = RowTokenizer(made)
+    reference = library(length=length)
+    rows = RowTokenizer(reference)
     for text in ["", "good", "unaffables good", "good day the day", "naïve 😀 good", "é é"]:
-        assert_equal(made, rows, [text])
+        assert_equal(reference, rows, [text])
 
 
 @pytest.mark.parametrize("word", ["x" * LONGEST, "x" * (LONGEST + 1), TOO_LONG, "x" * 200])
@@ -126,43 +126,43 @@ def test_library_is_not_asked_for_plain_texts():
 
 
 def test_every_cleaning_step_is_known_here():
-    known = {*EXPRESSIONS, STEPS["spaces"][0]}
-    assert {pattern for pattern, _ in STEPS.values()} == known
+    expressions = {*EXPRESSIONS, STEPS["spaces"][0]}
+    assert {pattern for pattern, _ in STEPS.values()} == expressions
     assert is_recognized(library([*STEPS, *COMBINED]))
 
 
 @pytest.mark.parametrize("pattern", EXPRESSIONS)
 def test_marks_stand_in_every_match(pattern):
-    found, marks = EXPRESSIONS[pattern]
+    expression, marks = EXPRESSIONS[pattern]
     chosen = random.Random(3)  # noqa: S311 - no secret
     for _ in range(500):
         text = "".join(chosen.choices(PARTS, k=8))
-        assert not found.search(text) or any(mark in text for mark in marks)
+        assert not expression.search(text) or any(mark in text for mark in marks)
 
 
 def changed(**parts) -> Tokenizer:
-    made = library()
+    reference = library()
     for name, part in parts.items():
-        setattr(made, name, part)
-    return made
+        setattr(reference, name, part)
+    return reference
 
 
 def left_padded() -> Tokenizer:
-    made = library()
-    made.enable_padding(length=LENGTH, direction="left")
-    return made
+    reference = library()
+    reference.enable_padding(length=LENGTH, direction="left")
+    return reference
 
 
 def left_cut() -> Tokenizer:
-    made = library()
-    made.enable_truncation(LENGTH, direction="left")
-    return made
+    reference = library()
+    reference.enable_truncation(LENGTH, direction="left")
+    return reference
 
 
 def with_token() -> Tokenizer:
-    made = library()
-    made.add_special_tokens([AddedToken("[CLS]", special=True)])
-    return made
+    reference = library()
+    reference.add_special_tokens([AddedToken("[CLS]", special=True)])
+    return reference
 
 
 OTHERS = {
@@ -187,35 +187,35 @@ OTHERS = {
 
 @pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS)
 def test_other_tokenizers_are_left_to_the_library(make):
-    made = make()
-    rows = RowTokenizer(made)
-    assert not is_recognized(made)
+    reference = make()
+    rows = RowTokenizer(reference)
+    assert not is_recognized(reference)
     for text in ["good day @jo", "[CLS] goood", "x" * 50, "", *sample_texts(30)]:
-        assert_equal(made, rows, [text])
+        assert_equal(reference, rows, [text])
 
 
 def test_words_that_are_remembered_are_bounded():
     rows = RowTokenizer(CLEANING)
-    seen = rows._pieces._seen
+    remembered = rows._pieces._seen
     for number in range(MOST_WORDS + 100):
         rows.encode([f"un{number:05}"])
-    assert 0 < len(seen) <= MOST_WORDS
+    assert 0 < len(remembered) <= MOST_WORDS
     rows.encode(
         [
             "é" * (LONGEST_WORD + 1),
         ]
     )
-    assert max(map(len, seen)) <= LONGEST_WORD
+    assert max(map(len, remembered)) <= LONGEST_WORD
 
 
 def test_library_is_asked_for_few_stretches_of_a_text():
-    asked = []
+    stretches = []
     rows = RowTokenizer(CLEANING)
     ask = rows._pieces._ask
-    rows._pieces._ask = lambda text: asked.append(text) or ask(text)
+    rows._pieces._ask = lambda text: stretches.append(text) or ask(text)
     # Marks without a letter have no id: a row of them is never full.
     assert_equal(CLEANING, rows, [" ".join("\u0301" * number for number in range(1, 60))])
-    assert len(asked) == MOST_ASKED
+    assert len(stretches) == MOST_ASKED
 
 
 def test_hostile_texts_take_time_in_proportion_to_their_length():
@@ -245,17 +245,17 @@ def lines_of(rows: RowTokenizer, text: str) -> int:
 
 
 def test_expressions_take_time_in_proportion_to_their_length():
-    for pattern, (found, _) in EXPRESSIONS.items():
+    for pattern, (expression, _) in EXPRESSIONS.items():
         for part in ("@", "#", "http://", "www.", "$", "wwww", "httphttps:/"):
             start = time.process_time()
-            found.sub(" ", part * 20_000)
+            expression.sub(" ", part * 20_000)
             assert time.process_time() - start < 2.0, (pattern, part)
 
 
 def test_the_same_tokenizer_is_read_once():
     text = library().to_str()
     assert tokenizer(text) is tokenizer(text)
-    others = [library(length=length).to_str() for length in (20, 21)]
-    kept = tokenizer(text)
-    assert [tokenizer(other) for other in others]
-    assert tokenizer(text) is not kept
+    evicting = [library(length=length).to_str() for length in (20, 21)]
+    first_read = tokenizer(text)
+    assert [tokenizer(json_text) for json_text in evicting]
+    assert tokenizer(text) is not first_read

@@ -14,11 +14,11 @@ import keras
 
 def main(file: str, length: str) -> None:
     """Print the rows as JSON."""
-    given = json.loads(Path(file).read_text(encoding="utf-8"))
+    request = json.loads(Path(file).read_text(encoding="utf-8"))
     layer = keras.layers.TextVectorization(
-        vocabulary=given["words"], output_sequence_length=int(length)
+        vocabulary=request["words"], output_sequence_length=int(length)
     )
-    sys.stdout.write(json.dumps(layer(given["texts"]).numpy().tolist()))
+    sys.stdout.write(json.dumps(layer(request["texts"]).numpy().tolist()))
 
 
 if __name__ == "__main__":

@@ -64,11 +64,11 @@ def unpadded(encoder: Encoder, text: str) -> list[int]:
     """All ids of a text, special tokens included."""
     length = max(int(encoder.lengths([(text,)])[0]), 1)
     arrays = encoder.encode([(text,)], length)
-    return [int(each) for each in arrays[IDS][0][arrays[MASK][0] == 1]]
+    return [int(number) for number in arrays[IDS][0][arrays[MASK][0] == 1]]
 
 
 def filled(ids: list[int], length: int, pad: int, *, left: bool = False) -> list[int]:
     """A row as a classifier takes it, cut at the side where it is filled."""
-    kept = ids[-length:] if left else ids[:length]
-    padding = [pad] * (length - len(kept))
-    return padding + kept if left else kept + padding
+    cut = ids[-length:] if left else ids[:length]
+    padding = [pad] * (length - len(cut))
+    return padding + cut if left else cut + padding

@@ -132,9 +132,9 @@ def test_both_models_answered_every_split(built, folder):
 
 def test_rejects_checkpoints_of_two_vocabularies(built, folder, tmp_path):
     assert built.returncode == 0
-    other = tmp_path / "other"
-    save_file(make_checkpoint(other, MOBILEBERT), other / published.SAFETENSORS)
-    (other / "vocab.txt").write_text("\n".join(reversed(PIECES)) + "\n")
-    refused = build(folder, f"full={folder / 'full'},small={other}")
+    second = tmp_path / "other"
+    save_file(make_checkpoint(second, MOBILEBERT), second / published.SAFETENSORS)
+    (second / "vocab.txt").write_text("\n".join(reversed(PIECES)) + "\n")
+    refused = build(folder, f"full={folder / 'full'},small={second}")
     assert refused.returncode == 4
     assert "its vocabulary is not that of" in json.loads(refused.stdout)["error"]["what"]

@@ -71,7 +71,7 @@ def test_rejects_subject_without_distillation(subject_file, capsys):
 
 def test_interval_is_students_t():
     # By hand: mean 2, standard deviation 1, t(0.975, 2) = 4.302653, over the root of 3.
-    found = distillation._mean_with_interval(np.array([1.0, 2.0, 3.0]))
-    assert found == {"mean": 2.0, "low": -0.48414, "high": 4.48414, "n": 3}
+    mean = distillation._mean_with_interval(np.array([1.0, 2.0, 3.0]))
+    assert mean == {"mean": 2.0, "low": -0.48414, "high": 4.48414, "n": 3}
     alone = distillation._mean_with_interval(np.array([0.5]))
     assert alone == {"mean": 0.5, "low": None, "high": None, "n": 1}

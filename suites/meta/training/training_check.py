@@ -65,10 +65,10 @@ def train(shape: Architecture, report: Any = lambda _: None, **options: Any) -> 
 
 def digest(trained: Any) -> str:
     """Return one hash over weights and history."""
-    whole = hashlib.sha256(json.dumps(trained.describe_history()).encode())
+    digest_of_all = hashlib.sha256(json.dumps(trained.describe_history()).encode())
     for name in sorted(trained.values):
-        whole.update(trained.values[name].tobytes())
-    return whole.hexdigest()
+        digest_of_all.update(trained.values[name].tobytes())
+    return digest_of_all.hexdigest()
 
 
 def killed(folder: Path) -> None:
@@ -87,14 +87,14 @@ def resumed(folder: Path) -> dict[str, Any]:
     resume = Resume(folder)
     before = resume.epochs_done()
     again = train(make_shape(), lambda step: steps.append(step.epoch), resume=resume)
-    whole = train(make_shape())
+    uninterrupted = train(make_shape())
     return {
         "before": before,
         "epochs": sorted(set(steps)),
         "resumed": digest(again),
-        "whole": digest(whole),
+        "whole": digest(uninterrupted),
         "bytes": resume.path.stat().st_size,
-        "weights_bytes": sum(value.nbytes for value in whole.values.values()),
+        "weights_bytes": sum(value.nbytes for value in uninterrupted.values.values()),
     }
 
 
@@ -128,7 +128,7 @@ def options(_folder: Path) -> dict[str, Any]:
     labels = SPLITS["validation"].labels
     return {
         "difference": {
-            name: float(np.abs(given - answers["plain"]).max()) for name, given in answers.items()
+            name: float(np.abs(logits - answers["plain"]).max()) for name, logits in answers.items()
         },
         "scale": float(np.ptp(answers["plain"])),
         "dtypes": sorted({str(value.dtype) for value in narrow.values.values()}),
@@ -158,18 +158,21 @@ def distillation_by_hand() -> dict[str, float]:
     hard = -np.log(shares(student)[np.arange(5), labels])
     expected = np.mean((1 - weight) * hard + weight * temperature**2 * divergence)
     targets = np.stack([np.eye(CLASSES, dtype=np.float32)[labels], teacher], axis=1)
-    found = DistillationLoss(temperature, weight)(targets, student)
-    return {"expected": float(expected), "found": float(found)}
+    loss = DistillationLoss(temperature, weight)(targets, student)
+    return {"expected": float(expected), "found": float(loss)}
 
 
 def parts_by_hand() -> dict[str, float]:
     """Return the mean of a value over each batch, and as its parts' weighted means give it."""
     values = np.random.default_rng(1).normal(size=TEXTS)
     rows = epoch(SPLITS["train"], 16, seed=1)
-    whole = [values[batch].mean() for batch in rows]
+    losses_of_whole = [values[batch].mean() for batch in rows]
     means = [part.weight * values[part.rows].mean() for part in parts(rows, 12)]
     joined = np.reshape(means, (len(rows), 12)).mean(axis=1)
-    return {"difference": float(np.abs(joined - whole).max()), "smallest": min(map(len, rows))}
+    return {
+        "difference": float(np.abs(joined - losses_of_whole).max()),
+        "smallest": min(map(len, rows)),
+    }
 
 
 if __name__ == "__main__":

@@ -80,14 +80,14 @@ def baseline(*measurements: Measurement) -> Baseline:
     ],
 )
 def test_reports_changes_beyond_the_interval(metric, before, now, move):
-    found = movement(taken(metric, *now), baseline(taken(metric, *before)), HERE, {})
-    assert found.move is move
+    change = movement(taken(metric, *now), baseline(taken(metric, *before)), HERE, {})
+    assert change.move is move
 
 
 def test_sentence_names_metric_change_and_commit():
     before, now = taken("agreement", 0.985, 0.99, 0.995), taken("agreement", 0.96, 0.97, 0.975)
-    found = movement(now, baseline(before), HERE, {})
-    assert found.reason == (
+    change = movement(now, baseline(before), HERE, {})
+    assert change.reason == (
         "agreement of float16 moved by -2 points [-3.118, -1.293] (95 % interval), "
         "from 99 % to 97 %, since commit 012345678 (2026-11-21)"
     )
@@ -95,14 +95,14 @@ def test_sentence_names_metric_change_and_commit():
 
 def test_exact_values_are_reported_without_an_interval():
     before = baseline(taken("flatbuffer_bytes", 1000.0))
-    found = movement(taken("flatbuffer_bytes", 1100.0), before, HERE, {})
-    assert "moved by 100 bytes, from 1,000 bytes to 1,100 bytes, since" in found.reason
+    change = movement(taken("flatbuffer_bytes", 1100.0), before, HERE, {})
+    assert "moved by 100 bytes, from 1,000 bytes to 1,100 bytes, since" in change.reason
 
 
 def test_memory_is_reported_in_megabytes():
     before = baseline(taken("peak_rss", 59e6, 60e6, 61e6))
-    found = movement(taken("peak_rss", 99e6, 100e6, 101e6), before, HERE, {})
-    assert "moved by 40 MB [38.59, 41.41] (95 % interval), from 60 MB to 100 MB" in found.reason
+    change = movement(taken("peak_rss", 99e6, 100e6, 101e6), before, HERE, {})
+    assert "moved by 40 MB [38.59, 41.41] (95 % interval), from 60 MB to 100 MB" in change.reason
 
 
 def test_change_within_known_noise_is_not_reported():
@@ -116,15 +116,15 @@ def test_change_within_known_noise_is_not_reported():
 
 def test_changes_in_points_are_reported_in_points():
     before = baseline(taken("accuracy_drop", 0.01, 0.02, 0.03))
-    found = movement(taken("accuracy_drop", 0.05, 0.06, 0.07), before, HERE, {})
-    assert "moved by 4 points [2.586, 5.414]" in found.reason
-    assert "from 2 points to 6 points, since" in found.reason
+    change = movement(taken("accuracy_drop", 0.05, 0.06, 0.07), before, HERE, {})
+    assert "moved by 4 points [2.586, 5.414]" in change.reason
+    assert "from 2 points to 6 points, since" in change.reason
 
 
 def test_uncommitted_changes_are_reported():
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1.0)), changed=True)
-    found = movement(taken("flatbuffer_bytes", 2.0), before, HERE, {})
-    assert found.reason.endswith("since commit 012345678 with changes (2026-11-21)")
+    change = movement(taken("flatbuffer_bytes", 2.0), before, HERE, {})
+    assert change.reason.endswith("since commit 012345678 with changes (2026-11-21)")
 
 
 def not_compared(metric, because):
@@ -135,8 +135,8 @@ def not_compared(metric, because):
 @pytest.mark.parametrize("metric", ["latency_p50", "latency_ratio", "texts_per_second"])
 def test_times_are_not_compared_if_they_do_not_count(metric):
     before, now = baseline(taken(metric, 1.0)), taken(metric, 9.0)
-    found = movement(now, before, HERE, {}, untimed="it is emulated")
-    assert found == not_compared(metric, "it is emulated")
+    change = movement(now, before, HERE, {}, untimed="it is emulated")
+    assert change == not_compared(metric, "it is emulated")
 
 
 def test_other_metrics_are_compared_if_times_do_not_count():
@@ -145,7 +145,7 @@ def test_other_metrics_are_compared_if_times_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("metric", "device", "machine", "texts", "why"),
+    ("metric", "device", "machine", "texts", "reason"),
     [
         ("latency_p50", "rpi4", "another", "some texts", ELSEWHERE),
         ("latency_ratio", "rpi4", "another", "some texts", ELSEWHERE),
@@ -160,19 +160,19 @@ def test_other_metrics_are_compared_if_times_do_not_count():
         ("accuracy", "rpi4", "a machine", "others", "the baseline was taken on other texts"),
     ],
 )
-def test_other_conditions_are_not_compared(metric, device, machine, texts, why):
+def test_other_conditions_are_not_compared(metric, device, machine, texts, reason):
     value = {"peak_rss": 1e6}.get(metric, 0.5)
     before = baseline(taken(metric, value))
     now = taken(metric, 0.9 * value, device=device)
-    found = movement(now, before, RunIdentity(machine=machine, texts=texts), {})
-    assert found == not_compared(metric, why)
+    change = movement(now, before, RunIdentity(machine=machine, texts=texts), {})
+    assert change == not_compared(metric, reason)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "flatbuffer_bytes", "instructions"])
 def test_other_metrics_are_compared_across_machines(metric):
     before = baseline(taken(metric, 0.5))
-    other = RunIdentity(machine="another", texts="some texts")
-    assert movement(taken(metric, 0.5), before, other, {}).move is Move.SAME
+    another_machine = RunIdentity(machine="another", texts="some texts")
+    assert movement(taken(metric, 0.5), before, another_machine, {}).move is Move.SAME
 
 
 @pytest.mark.parametrize("value", [999.0, 1000.0, 1001.0])
@@ -180,22 +180,22 @@ def test_says_that_the_baseline_is_of_another_file(value):
     """Comparing with an older file is the purpose, and the report says that the file differs."""
     then, now = (msgspec.structs.replace(HERE, file=letter * 64) for letter in "ab")
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
-    found = movement(taken("flatbuffer_bytes", value), before, now, {})
-    assert found.other_file == "of another file then: sha256 aaaaaaaaaaaa, now bbbbbbbbbbbb"
-    assert f"({found.other_file})" in found.reason
+    change = movement(taken("flatbuffer_bytes", value), before, now, {})
+    assert change.other_file == "of another file then: sha256 aaaaaaaaaaaa, now bbbbbbbbbbbb"
+    assert f"({change.other_file})" in change.reason
 
 
 @pytest.mark.parametrize("files", [(None, "b"), ("b", None), ("b", "b"), (None, None)])
 def test_same_or_unknown_file_is_not_reported(files):
     then, now = (msgspec.structs.replace(HERE, file=file) for file in files)
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
-    found = movement(taken("flatbuffer_bytes", 1000.0), before, now, {})
-    assert (found.other_file, found.reason) == ("", "flatbuffer_bytes: as before")
+    change = movement(taken("flatbuffer_bytes", 1000.0), before, now, {})
+    assert (change.other_file, change.reason) == ("", "flatbuffer_bytes: as before")
 
 
 def test_a_metric_that_the_baseline_lacks_is_not_compared():
-    found = movement(taken("accuracy", 0.5), baseline(taken("agreement", 0.5)), HERE, {})
-    assert found == not_compared("accuracy", "the baseline has none")
+    change = movement(taken("accuracy", 0.5), baseline(taken("agreement", 0.5)), HERE, {})
+    assert change == not_compared("accuracy", "the baseline has none")
 
 
 def test_open_interval_is_not_compared():
@@ -206,10 +206,10 @@ def test_open_interval_is_not_compared():
 def test_baseline_is_read_as_it_was_written(tmp_path):
     path = baseline_path(tmp_path, *WHO.values())
     assert read_baseline(path, **WHO) is None
-    one = baseline(taken("agreement", 0.985, 0.99, 0.995), taken("accuracy", 0.8))
-    write_baseline(path, one)
+    stored = baseline(taken("agreement", 0.985, 0.99, 0.995), taken("accuracy", 0.8))
+    write_baseline(path, stored)
     assert path == tmp_path / "mini" / "rpi4" / "float16.json"
-    assert read_baseline(path, **WHO) == one
+    assert read_baseline(path, **WHO) == stored
     text = path.read_text()
     assert text.startswith('{\n "schema": 3,\n "subject": "mini",')
     assert text.endswith("}\n")
@@ -223,14 +223,19 @@ def test_baseline_is_written_in_a_fixed_order():
     accuracy = [
         msgspec.structs.replace(taken("accuracy", 0.7, 0.8, 0.9), backend=name) for name in backends
     ]
-    found = kept([taken("agreement", 0.9), *accuracy])
-    assert [(one.metric, one.backend) for one in found] == [
+    kept_measurements = kept([taken("agreement", 0.9), *accuracy])
+    assert [(measurement.metric, measurement.backend) for measurement in kept_measurements] == [
         ("accuracy", None),
         ("accuracy", "ai_edge_litert"),
         ("accuracy", "tflite_runtime"),
         ("agreement", "ai_edge_litert"),
     ]
-    assert (found[0].low, found[0].value, found[0].high, found[0].n) == (0.7, 0.8, 0.9, 2000)
+    assert (
+        kept_measurements[0].low,
+        kept_measurements[0].value,
+        kept_measurements[0].high,
+        kept_measurements[0].n,
+    ) == (0.7, 0.8, 0.9, 2000)
 
 
 @pytest.mark.parametrize(
@@ -242,13 +247,13 @@ def test_baseline_is_written_in_a_fixed_order():
 )
 def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
     path = tmp_path / "float16.json"
-    one = baseline(taken("texts_per_second", 45.0, 50.0, 55.0), taken("accuracy", 0.8))
-    write_baseline(path, one)
+    stored = baseline(taken("texts_per_second", 45.0, 50.0, 55.0), taken("accuracy", 0.8))
+    write_baseline(path, stored)
     text = path.read_text().replace('"schema": 3', f'"schema": {version}')
     for old, new in words.items():
         text = text.replace(f'"{new}"', f'"{old}"')
     path.write_text(text)
-    assert read_baseline(path, **WHO) == one
+    assert read_baseline(path, **WHO) == stored
     # What calls itself version 3 has to be that.
     path.write_text(text.replace(f'"schema": {version}', '"schema": 3'))
     with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record it again"):
@@ -257,27 +262,27 @@ def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
 
 def test_baseline_of_a_former_scheme_is_read_under_its_current_name(tmp_path):
     (old, new), *_ = former.SCHEMES.items()
-    who = WHO | {"scheme": new}
-    one = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
-    write_baseline(tmp_path / f"{old}.json", one)
-    found = read_baseline(tmp_path / f"{new}.json", **who)
-    assert found == msgspec.structs.replace(one, scheme=new)
+    identity = WHO | {"scheme": new}
+    former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
+    write_baseline(tmp_path / f"{old}.json", former_baseline)
+    read_back = read_baseline(tmp_path / f"{new}.json", **identity)
+    assert read_back == msgspec.structs.replace(former_baseline, scheme=new)
 
 
 def test_baseline_under_the_current_name_wins_over_the_former_one(tmp_path):
     (old, new), *_ = former.SCHEMES.items()
-    one = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
-    write_baseline(tmp_path / f"{old}.json", one)
-    other = msgspec.structs.replace(baseline(taken("accuracy", 0.9)), scheme=new)
-    write_baseline(tmp_path / f"{new}.json", other)
-    assert read_baseline(tmp_path / f"{new}.json", **WHO | {"scheme": new}) == other
+    former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
+    write_baseline(tmp_path / f"{old}.json", former_baseline)
+    current_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.9)), scheme=new)
+    write_baseline(tmp_path / f"{new}.json", current_baseline)
+    assert read_baseline(tmp_path / f"{new}.json", **WHO | {"scheme": new}) == current_baseline
 
 
 def test_candidate_that_is_called_as_a_former_scheme_keeps_its_baseline(tmp_path):
     old = next(iter(former.SCHEMES))
-    one = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
-    write_baseline(tmp_path / f"{old}.json", one)
-    assert read_baseline(tmp_path / f"{old}.json", **WHO | {"scheme": old}) == one
+    former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
+    write_baseline(tmp_path / f"{old}.json", former_baseline)
+    assert read_baseline(tmp_path / f"{old}.json", **WHO | {"scheme": old}) == former_baseline
 
 
 @pytest.mark.parametrize("taken_of", ["3", "[]", "null", '{"texts": 3}', '{"machine": "a"}'])
@@ -293,8 +298,8 @@ def test_rejects_broken_baseline_of_version_1(taken_of, measured, tmp_path):
 def test_rejects_baseline_of_another_subject(name, tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline())
-    said = "is the baseline of another run: version 3 of mini, rpi4, float16"
-    with pytest.raises(EdgeproofError, match=said) as caught:
+    message = "is the baseline of another run: version 3 of mini, rpi4, float16"
+    with pytest.raises(EdgeproofError, match=message) as caught:
         read_baseline(path, **{**WHO, name: "another"})
     assert caught.value.file == str(path)
 

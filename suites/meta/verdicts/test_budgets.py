@@ -69,9 +69,9 @@ def test_limit_of_a_scheme_overrides_the_general_one(tmp_path: Path) -> None:
 
 def test_common_limits_apply_without_an_entry_in_the_file(tmp_path: Path) -> None:
     budgets = load(tmp_path, '[agreement]\nmin = "97 %"')
-    kept = budgets.limit("weights_kept", "float32")
-    assert kept is not None
-    assert (kept.value, kept.source) == (
+    limit = budgets.limit("weights_kept", "float32")
+    assert limit is not None
+    assert (limit.value, limit.source) == (
         0.98,
         "models/verdicts/limits/soundness.toml: weights_kept.float32.min",
     )

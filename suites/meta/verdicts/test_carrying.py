@@ -22,9 +22,9 @@ TEXTS = 2000
 def test_bound_on_disagreement_covers_the_true_number(share, drawn):
     random = np.random.default_rng([round(1e4 * share), drawn])
     bound = cache(carrying.most_disagreeing)
-    found = random.binomial(drawn, share, size=DRAWS)
-    held = sum(bound(int(seen), drawn, error=0.025) >= share for seen in found)
-    assert held / DRAWS >= 1.0 - 0.025 - 0.007
+    disagreeing = random.binomial(drawn, share, size=DRAWS)
+    covered = sum(bound(int(count), drawn, error=0.025) >= share for count in disagreeing)
+    assert covered / DRAWS >= 1.0 - 0.025 - 0.007
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_carried_over_interval_keeps_the_error_rate(close, far, right, drawn):
     for _ in range(DRAWS):
         host = random.random(TEXTS) < right
         differs = random.random(TEXTS) < np.where(chosen, close, far)
-        others = random.permutation(np.flatnonzero(~chosen))
-        found = int(differs[others[:drawn]].sum())
-        share = bound(found, drawn, error=sum(carrying.BOUND_ERRORS)) * len(others) / TEXTS
+        farther = random.permutation(np.flatnonzero(~chosen))
+        differing = int(differs[farther[:drawn]].sum())
+        share = bound(differing, drawn, error=sum(carrying.BOUND_ERRORS)) * len(farther) / TEXTS
         hybrid = measured(int((host & ~(differs & chosen)).sum()))
         above += hybrid.low - share > truth
         below += hybrid.high + share < truth
@@ -155,18 +155,18 @@ def test_interval_of_a_board_that_answers_otherwise_keeps_the_error_rate(turned)
     for _ in range(draws):
         host = (random.random(TEXTS) >= right).astype(np.int64)
         board = np.where(random.random(TEXTS) < turned, 1 - host, host)
-        found = _carried(host, Board(board), gold).estimate
-        above += found.low > truth
-        below += found.high < truth
+        estimate = _carried(host, Board(board), gold).estimate
+        above += estimate.low > truth
+        below += estimate.high < truth
     assert max(above, below) / draws <= 0.025 + 0.01
 
 
 def test_board_that_turns_every_label_around_fails_by_few_texts():
     gold = np.zeros(TEXTS, np.int64)
-    found = _carried(gold, Board(1 - gold), gold)
-    assert found.estimate.high < 0.05
-    assert found.estimate.value < 0.05
-    assert found.estimate.n < TEXTS / 5
+    carried = _carried(gold, Board(1 - gold), gold)
+    assert carried.estimate.high < 0.05
+    assert carried.estimate.value < 0.05
+    assert carried.estimate.n < TEXTS / 5
 
 
 def test_board_is_asked_no_more_texts_than_it_may_be():
@@ -174,17 +174,19 @@ def test_board_is_asked_no_more_texts_than_it_may_be():
     gold = np.zeros(TEXTS, np.int64)
     host = (random.random(TEXTS) >= 0.9).astype(np.int64)
     limit = accuracy(gold, host).low - 0.01
-    asked = {}
+    outcomes = {}
     for most in (TEXTS, 300):
-        found = _carried(host, Board(host), gold, lambda seen: _at_least(limit, seen), most)
-        asked[most] = found.estimate.n, _at_least(limit, found.estimate)
-    assert asked[TEXTS][0] > 300
-    assert asked[TEXTS][1] is Verdict.PASS
-    assert asked[300] == (300, Verdict.INCONCLUSIVE)
+        carried = _carried(
+            host, Board(host), gold, lambda estimate: _at_least(limit, estimate), most
+        )
+        outcomes[most] = carried.estimate.n, _at_least(limit, carried.estimate)
+    assert outcomes[TEXTS][0] > 300
+    assert outcomes[TEXTS][1] is Verdict.PASS
+    assert outcomes[300] == (300, Verdict.INCONCLUSIVE)
 
 
-def _at_least(limit, seen):
+def _at_least(limit, estimate):
     """Judge an estimate by its interval."""
-    if seen.low >= limit:
+    if estimate.low >= limit:
         return Verdict.PASS
-    return Verdict.FAIL if seen.high < limit else Verdict.INCONCLUSIVE
+    return Verdict.FAIL if estimate.high < limit else Verdict.INCONCLUSIVE

@@ -103,31 +103,31 @@ def test_noise_floor_widens_both_ends() -> None:
 def test_doubtful_results_are_repeated_and_undecided_ones_extended(
     verdicts: str, lengths: list[int]
 ) -> None:
-    said = [Verdict(each) for each in verdicts.split()]
-    asked: list[int] = []
+    expected_verdicts = [Verdict(verdict) for verdict in verdicts.split()]
+    lengths_asked: list[int] = []
 
     def race(number: int, length: int) -> RacedRatio:
-        assert number == len(asked)
-        asked.append(length)
-        return RacedRatio(Estimate(1.0, 0.97, 1.03, len(asked)), 0.02)
+        assert number == len(lengths_asked)
+        lengths_asked.append(length)
+        return RacedRatio(Estimate(1.0, 0.97, 1.03, len(lengths_asked)), 0.02)
 
-    races = race_until_sure(race, lambda taken: said[taken.ratio.n - 1])
-    assert asked == lengths
-    assert len(races) == len(said)
+    races = race_until_sure(race, lambda raced: expected_verdicts[raced.ratio.n - 1])
+    assert lengths_asked == lengths
+    assert len(races) == len(expected_verdicts)
 
 
 @pytest.mark.parametrize(
     ("seconds", "lengths"), [(7.5, [1, 4, 16]), (8.0, [1, 4, 4]), (32.0, [1, 1, 1])]
 )
 def test_length_of_a_race_is_limited(seconds: float, lengths: list[int]) -> None:
-    asked: list[int] = []
+    lengths_asked: list[int] = []
 
     def race(_: int, length: int) -> RacedRatio:
-        asked.append(length)
+        lengths_asked.append(length)
         return RacedRatio(Estimate(1.0, 0.9, 1.2, 16), 0.02, length * seconds)
 
     race_until_sure(race, lambda _: Verdict.INCONCLUSIVE)
-    assert asked == lengths
+    assert lengths_asked == lengths
 
 
 def test_slowdown_below_the_noise_floor_is_never_claimed() -> None:

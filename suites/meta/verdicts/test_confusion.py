@@ -21,9 +21,9 @@ def test_each_table_is_scored_by_itself(name: str) -> None:
     measure = getattr(confusion, name)
     alone = [float(measure(MANY[at])) for at in np.ndindex(MANY.shape[:3])]
     for tables in (MANY, MANY.reshape(8, 5, 3, 4), MANY.reshape(40, 3, 4)):
-        found = measure(tables)
-        assert found.shape == tables.shape[:-2]
-        assert found.ravel() == pytest.approx(alone)
+        scores = measure(tables)
+        assert scores.shape == tables.shape[:-2]
+        assert scores.ravel() == pytest.approx(alone)
 
 
 @pytest.mark.parametrize("field", confusion.ClassScores._fields)
@@ -32,9 +32,9 @@ def test_each_table_s_classes_are_scored_by_themselves(field: str) -> None:
         [getattr(confusion.class_scores(MANY[at]), field) for at in np.ndindex(MANY.shape[:3])]
     )
     for tables in (MANY, MANY.reshape(8, 5, 3, 4), MANY.reshape(40, 3, 4)):
-        found = getattr(confusion.class_scores(tables), field)
-        assert found.shape == (*tables.shape[:-2], 3)
-        assert found.reshape(-1, 3) == pytest.approx(alone)
+        scores = getattr(confusion.class_scores(tables), field)
+        assert scores.shape == (*tables.shape[:-2], 3)
+        assert scores.reshape(-1, 3) == pytest.approx(alone)
 
 
 @pytest.mark.parametrize("name", ["official_accuracy", "reliability", "sensitivity", "f_rs"])
@@ -70,14 +70,14 @@ def test_pairs_are_counted_one_text_after_the_other(owned: bool) -> None:  # noq
     assert tables.shape == (len(set(names)) if owned else 1, 3, 4, 4)
     places = sorted(set(names)) if owned else []
     expected = Counter(
-        (places.index(name) if owned else 0, label, one % 4, other % 4)
-        for name, label, one, other in zip(
+        (places.index(name) if owned else 0, label, first_label % 4, second_label % 4)
+        for name, label, first_label, second_label in zip(
             names, gold.tolist(), first.tolist(), second.tolist(), strict=True
         )
     )
     counted = {at: int(tables[at]) for at in np.ndindex(tables.shape) if tables[at]}
     assert counted == dict(expected)
-    alone = [confusion.confusion(gold, each, groups, classes=3) for each in (first, second)]
+    alone = [confusion.confusion(gold, answers, groups, classes=3) for answers in (first, second)]
     assert (tables.sum(axis=-1) == alone[0]).all()
     assert (tables.sum(axis=-2) == alone[1]).all()
 
@@ -87,7 +87,7 @@ def test_pairs_are_counted_one_text_after_the_other(owned: bool) -> None:  # noq
     [([3], [0], [0]), ([-1], [0], [0]), ([0], [3], [0]), ([0], [0], [3]), ([0], [0], [-2])],
 )
 def test_rejects_label_out_of_range(gold: list[int], first: list[int], second: list[int]) -> None:
-    labels = (np.array(each) for each in (gold, first, second))
+    labels = (np.array(numbers) for numbers in (gold, first, second))
     with pytest.raises(EdgeproofError, match="a label is none of the 3 classes"):
         paired_confusion(*labels, classes=3)
 

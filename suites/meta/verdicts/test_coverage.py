@@ -94,8 +94,8 @@ def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts(bl
 def test_the_interval_over_groups_covers_the_truth(statistic, sizes: tuple[int, ...]) -> None:
     random = np.random.default_rng(8)
     odds = random.dirichlet(np.ones(12) + np.eye(3, 4).ravel() * 3, size=len(sizes))
-    many = np.round(1e7 * odds).astype(np.int64).reshape(-1, 3, 4)
-    truth = float(statistic(many))
+    counts = np.round(1e7 * odds).astype(np.int64).reshape(-1, 3, 4)
+    truth = float(statistic(counts))
     covered = 0
     for _ in range(DRAWS):
         drawn = [random.multinomial(n, p) for n, p in zip(sizes, odds, strict=True)]
@@ -158,8 +158,8 @@ def test_the_interval_of_a_bootstrapped_drop_covers_the_true_drop(
             return reputation.f_rs(tables)
         return getattr(confusion, name)(tables[..., 0, :, :])
 
-    many = np.round(1e9 * odds).astype(np.int64)
-    truth = float(drop_of(statistic, np.stack([many] * len(sizes))))
+    counts = np.round(1e9 * odds).astype(np.int64)
+    truth = float(drop_of(statistic, np.stack([counts] * len(sizes))))
     covered = 0
     for _ in range(DRAWS):
         drawn = [random.multinomial(texts, odds.ravel()) for texts in sizes]

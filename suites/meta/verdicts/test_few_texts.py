@@ -29,17 +29,17 @@ def asked(tmp_path):
 
 @pytest.mark.parametrize("name", budget_names())
 def test_limits_for_emulated_boards_can_be_decided_by_few_texts(name):
-    here, there = (
+    full, emulated = (
         load_budgets(name, schemes=SCHEMES, classes=3, emulated=emulated)
         for emulated in (None, FEW)
     )
-    assert {*here.limits} == {*there.limits}, "no limit comes or goes"
+    assert {*full.limits} == {*emulated.limits}, "no limit comes or goes"
     laxer = set()
-    for metric, scheme in here.limits:
-        ours, theirs = (budgets.limit(metric, scheme or "float32") for budgets in (here, there))
-        assert theirs.keeps(ours.value), "never stricter"
-        if theirs.value != ours.value:
-            assert metric in SCORES or theirs.file.endswith("emulated_budgets.toml")
+    for metric, scheme in full.limits:
+        own, of_few = (budgets.limit(metric, scheme or "float32") for budgets in (full, emulated))
+        assert of_few.keeps(own.value), "never stricter"
+        if of_few.value != own.value:
+            assert metric in SCORES or of_few.file.endswith("emulated_budgets.toml")
             laxer.add(metric)
     assert {"accuracy_drop", "accuracy_drop_float32"} & laxer
     assert all(METRICS[metric].counted == "texts" for metric in laxer)
@@ -47,11 +47,11 @@ def test_limits_for_emulated_boards_can_be_decided_by_few_texts(name):
 
 @pytest.mark.parametrize("name", budget_names())
 def test_own_limits_hold_where_a_host_has_answered_the_other_texts(name):
-    here = load_budgets(name, schemes=SCHEMES, classes=3)
-    there = load_budgets(name, schemes=SCHEMES, classes=3, emulated=FEW, carried=True)
-    assert there.limits == here.limits
-    assert there.texts is None
-    assert {metric for metric, _ in there.few} == set(OF_FEW_TEXTS)
+    full = load_budgets(name, schemes=SCHEMES, classes=3)
+    carried = load_budgets(name, schemes=SCHEMES, classes=3, emulated=FEW, carried=True)
+    assert carried.limits == full.limits
+    assert carried.texts is None
+    assert {metric for metric, _ in carried.few} == set(OF_FEW_TEXTS)
 
 
 @pytest.mark.parametrize(

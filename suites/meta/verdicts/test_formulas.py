@@ -27,8 +27,8 @@ def macro_f1(tables: np.ndarray) -> np.ndarray:
 
 def acceleration_of(statistic, tables: np.ndarray) -> float:
     """Return the acceleration of a single statistic."""
-    (found,) = resampling._accelerations(lambda some: statistic(some)[..., None], tables, 1)
-    return found
+    (acceleration,) = resampling._accelerations(lambda some: statistic(some)[..., None], tables, 1)
+    return acceleration
 
 
 def jackknifed(statistic, tables: np.ndarray) -> float:
@@ -48,9 +48,9 @@ def jackknifed(statistic, tables: np.ndarray) -> float:
 
 @pytest.mark.parametrize("statistic", [macro_f1, reputation.official_accuracy, reputation.f_rs])
 def test_acceleration_equals_the_jackknifes(statistic) -> None:
-    found = acceleration_of(statistic, TABLES)
-    assert found == pytest.approx(jackknifed(statistic, TABLES), rel=1e-9)
-    assert abs(found) > 1e-3
+    acceleration = acceleration_of(statistic, TABLES)
+    assert acceleration == pytest.approx(jackknifed(statistic, TABLES), rel=1e-9)
+    assert abs(acceleration) > 1e-3
 
 
 def test_constant_statistic_has_no_acceleration() -> None:
@@ -78,8 +78,8 @@ def test_ends_are_the_quantiles_of_efrons_correction(
     for share in ((1 - confidence) / 2, (1 + confidence) / 2):
         side = bias + NORMAL.inv_cdf(share)
         expected.append(np.quantile(drawn, NORMAL.cdf(bias + side / (1 - acceleration * side))))
-    found = resampling._corrected_ends(drawn, value, acceleration, confidence)
-    assert found == pytest.approx(expected)
+    ends_found = resampling._corrected_ends(drawn, value, acceleration, confidence)
+    assert ends_found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("value", [-1.0, 99.0])
@@ -93,19 +93,19 @@ def test_interval_of_counts_combines_the_formulas(confidence: float) -> None:
     value = float(macro_f1(TABLES))
     acceleration = acceleration_of(macro_f1, TABLES)
     low, high = resampling._corrected_ends(drawn, value, acceleration, confidence)
-    found = resampling.counts_interval(
+    interval = resampling.counts_interval(
         macro_f1, TABLES, confidence=confidence, resamples=300, seed=7
     )
-    assert found == (low, high)
+    assert interval == (low, high)
     assert 0.0 < low < value < high < 1.0
 
 
 def test_default_is_two_thousand_resamples_of_seed_zero() -> None:
-    given = {"confidence": 0.95, "resamples": 2000, "seed": 0}
-    found = resampling.counts_interval(macro_f1, TABLES)
-    assert found == resampling.counts_interval(macro_f1, TABLES, **given)
-    found = resampling.drop_interval(macro_f1, PAIRED)
-    assert found == resampling.drop_interval(macro_f1, PAIRED, **given)
+    settings = {"confidence": 0.95, "resamples": 2000, "seed": 0}
+    interval = resampling.counts_interval(macro_f1, TABLES)
+    assert interval == resampling.counts_interval(macro_f1, TABLES, **settings)
+    interval = resampling.drop_interval(macro_f1, PAIRED)
+    assert interval == resampling.drop_interval(macro_f1, PAIRED, **settings)
 
 
 def test_resampling_keeps_how_many_texts_a_group_has() -> None:
@@ -133,15 +133,17 @@ def test_interval_of_a_drop_contains_the_resampled_quantiles(confidence: float) 
     drawn = next(resampling._resampled(PAIRED, 300, 7, beside))
     first, second = macro_f1(drawn.sum(axis=-1)), macro_f1(drawn.sum(axis=-2))
     ends = np.quantile(first - second, [(1 - confidence) / 2, (1 + confidence) / 2])
-    found = resampling.drop_interval(macro_f1, PAIRED, confidence=confidence, resamples=300, seed=7)
-    assert found == pytest.approx(ends, abs=1e-12)
-    assert found.low < float(resampling.drop_of(macro_f1, PAIRED)) < found.high
+    interval = resampling.drop_interval(
+        macro_f1, PAIRED, confidence=confidence, resamples=300, seed=7
+    )
+    assert interval == pytest.approx(ends, abs=1e-12)
+    assert interval.low < float(resampling.drop_of(macro_f1, PAIRED)) < interval.high
 
 
 def test_a_drop_of_one_text_has_an_interval() -> None:
-    one = np.zeros((1, 3, 4, 4), dtype=np.int64)
-    one[0, 1, 1, 2] = 1
-    low, high = resampling.drop_interval(macro_f1, one, resamples=100)
+    single_text = np.zeros((1, 3, 4, 4), dtype=np.int64)
+    single_text[0, 1, 1, 2] = 1
+    low, high = resampling.drop_interval(macro_f1, single_text, resamples=100)
     assert (low, high) == (-1.0, 1.0)
 
 
@@ -154,13 +156,13 @@ def test_a_paired_difference_joins_two_exact_intervals(
 
     p, q = gained / trials, lost / trials
     ends = [
-        binomtest(each, trials).proportion_ci(confidence_level=confidence, method="exact")
-        for each in (gained, lost)
+        binomtest(count, trials).proportion_ci(confidence_level=confidence, method="exact")
+        for count in (gained, lost)
     ]
     together = math.sqrt(p * q / ((1 - p) * (1 - q)))
 
-    def reach(one: float, other: float) -> float:
-        return math.sqrt(one**2 + other**2 + 2 * together * one * other)
+    def reach(left_reach: float, right_reach: float) -> float:
+        return math.sqrt(left_reach**2 + right_reach**2 + 2 * together * left_reach * right_reach)
 
     expected = (
         p - q - reach(p - ends[0].low, ends[1].high - q),
@@ -168,10 +170,10 @@ def test_a_paired_difference_joins_two_exact_intervals(
     )
     first = np.arange(trials) < gained
     second = np.arange(trials) >= trials - lost
-    found = intervals.paired_difference_interval(first, second, confidence=confidence)
-    assert found == pytest.approx(expected)
+    interval = intervals.paired_difference_interval(first, second, confidence=confidence)
+    assert interval == pytest.approx(expected)
     counted = intervals.difference_from_counts(gained, lost, trials, confidence=confidence)
-    assert counted == found
+    assert counted == interval
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(1, 0), (0, 1), (0, 0)])
@@ -191,8 +193,8 @@ def test_a_proportion_s_interval_is_as_wide_as_its_confidence_asks(confidence: f
     from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
 
     peer = binomtest(7, 10).proportion_ci(confidence_level=confidence, method="exact")
-    found = intervals.proportion_interval(7, 10, confidence=confidence)
-    assert found == pytest.approx((peer.low, peer.high))
+    interval = intervals.proportion_interval(7, 10, confidence=confidence)
+    assert interval == pytest.approx((peer.low, peer.high))
 
 
 def test_a_quantile_s_interval_is_as_wide_as_its_confidence_asks() -> None:

@@ -26,8 +26,8 @@ def load(folder: Path, text: str) -> Budgets:
 def test_reads_the_limit_of_each_axis(tmp_path: Path) -> None:
     goal = load(tmp_path, f"[goal]\n{WHOLE}").goal("float16")
     assert goal is not None
-    found = {axis: (one.metric, one.limit, one.value) for axis, one in goal.limits.items()}
-    assert found == {
+    limits = {axis: (limit.metric, limit.limit, limit.value) for axis, limit in goal.limits.items()}
+    assert limits == {
         "bytes": ("flatbuffer_bytes", "max", 8_378_547.0),
         "drop": ("accuracy_drop", "max", 0.01),
         "speed": ("speed_ratio_paper", "min", 10.0),

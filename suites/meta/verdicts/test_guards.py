@@ -101,20 +101,20 @@ def test_few_texts_are_asked_for_less_of_what_was_seen(tmp_path: Path) -> None:
 def test_budget_and_guard_have_verdicts_of_their_own(
     value: float, verdict: Verdict, guarded: Verdict
 ) -> None:
-    one = taken(value, budget=BUDGET, guard=GUARD)
-    assert one.guard is not None
-    assert (one.verdict, one.guard.verdict) == (verdict, guarded)
-    assert "budget at most 5 x (mine.toml" in one.reason
-    assert "regression guard at most 2.5 x (seen.toml" in one.guard.reason
+    measurement = taken(value, budget=BUDGET, guard=GUARD)
+    assert measurement.guard is not None
+    assert (measurement.verdict, measurement.guard.verdict) == (verdict, guarded)
+    assert "budget at most 5 x (mine.toml" in measurement.reason
+    assert "regression guard at most 2.5 x (seen.toml" in measurement.guard.reason
 
 
 def test_number_that_is_only_guarded_has_no_verdict_on_a_requirement() -> None:
-    one = taken(2.0, guard=GUARD)
-    assert (one.verdict, one.budget) == (None, None)
-    assert one.is_judged
+    measurement = taken(2.0, guard=GUARD)
+    assert (measurement.verdict, measurement.budget) == (None, None)
+    assert measurement.is_judged
     assert not taken(2.0).is_judged
 
 
 def test_guarded_measurement_is_read_as_it_was_written() -> None:
-    one = taken(3.0, budget=BUDGET, guard=GUARD)
-    assert Measurement.from_dict(one.to_dict()) == one
+    measurement = taken(3.0, budget=BUDGET, guard=GUARD)
+    assert Measurement.from_dict(measurement.to_dict()) == measurement

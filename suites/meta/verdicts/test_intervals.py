@@ -33,9 +33,9 @@ def test_quantile_interval_has_the_ranks_of_the_binomial_distribution(
         tail = (1.0 - confidence) / 2.0
         low = binom.ppf(tail, trials, quantile)
         high = binom.ppf(1.0 - tail, trials, quantile) + 1
-        found = intervals.quantile_interval(ranks, quantile, confidence=confidence)
-        assert found.low == (low if low >= 1 else -math.inf)
-        assert found.high == (high if high <= trials else math.inf)
+        interval = intervals.quantile_interval(ranks, quantile, confidence=confidence)
+        assert interval.low == (low if low >= 1 else -math.inf)
+        assert interval.high == (high if high <= trials else math.inf)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
@@ -97,9 +97,9 @@ def test_the_mean_of_zeros_and_ones_has_the_interval_of_a_proportion(
 ) -> None:
     values = (np.arange(trials) < successes).astype(np.float64)
     for confidence in (0.95, 0.5):
-        found = intervals.mean_interval(values, confidence=confidence, resamples=20_000)
+        interval = intervals.mean_interval(values, confidence=confidence, resamples=20_000)
         exact = intervals.proportion_interval(successes, trials, confidence=confidence)
-        assert found == pytest.approx(exact, abs=0.006)
+        assert interval == pytest.approx(exact, abs=0.006)
 
 
 def test_a_mean_has_one_interval_of_two_thousand_weightings() -> None:
@@ -155,27 +155,27 @@ def test_too_few_samples_leave_an_end_open(quantile: float, needed: int) -> None
 
 def test_mean_of_one_value_has_a_wide_interval() -> None:
     # The weight of the one value is anything between 0 and 1: 0.5 w, and 0.5 w + (1 - w).
-    found = intervals.mean_interval(np.array([0.5]), resamples=20_000)
-    assert found == pytest.approx((0.5 * 0.025, 1.0 - 0.5 * 0.025), abs=0.002)
+    interval = intervals.mean_interval(np.array([0.5]), resamples=20_000)
+    assert interval == pytest.approx((0.5 * 0.025, 1.0 - 0.5 * 0.025), abs=0.002)
 
 
 @pytest.mark.parametrize("share", [estimates.accuracy, estimates.agreement])
 def test_a_share_of_equal_labels_has_its_exact_interval(share) -> None:
     first, second = np.arange(10) % 3, np.arange(10) % 3
     second[:3] += 1
-    found = share(first, second)
-    assert (found.value, found.n) == (0.7, 10)
-    assert (found.low, found.high) == pytest.approx((0.3475, 0.9333), abs=1e-4)
+    estimate = share(first, second)
+    assert (estimate.value, estimate.n) == (0.7, 10)
+    assert (estimate.low, estimate.high) == pytest.approx((0.3475, 0.9333), abs=1e-4)
 
 
 def test_balanced_accuracy_is_the_mean_of_the_recalls() -> None:
     gold = np.array([0] * 40 + [1] * 60)
     predicted = np.where(np.arange(100) < 10, 1, gold)
-    found = estimates.balanced_accuracy(gold, predicted)
-    assert found.value == pytest.approx((30 / 40 + 1) / 2)
+    estimate = estimates.balanced_accuracy(gold, predicted)
+    assert estimate.value == pytest.approx((30 / 40 + 1) / 2)
     # The standard error of half a recall of 30 in 40 is 0.034.
-    assert (found.low, found.high) == pytest.approx((0.875 - 0.067, 0.875 + 0.067), abs=0.02)
-    assert found.n == 100
+    assert (estimate.low, estimate.high) == pytest.approx((0.875 - 0.067, 0.875 + 0.067), abs=0.02)
+    assert estimate.n == 100
 
 
 def test_quantile_is_one_of_the_samples() -> None:
@@ -199,10 +199,10 @@ def test_exact_estimate_has_no_width() -> None:
 
 
 def test_total_variation_of_opposite_answers_is_one() -> None:
-    one, other = np.array([[1.0, 0.0]] * 30), np.array([[0.0, 1.0]] * 30)
-    found = estimates.total_variation(one, other)
-    assert (found.value, found.high, found.n) == (1.0, 1.0, 30)
-    assert found.low == pytest.approx(0.025 ** (1 / 30), abs=0.01)
+    first, second = np.array([[1.0, 0.0]] * 30), np.array([[0.0, 1.0]] * 30)
+    estimate = estimates.total_variation(first, second)
+    assert (estimate.value, estimate.high, estimate.n) == (1.0, 1.0, 30)
+    assert estimate.low == pytest.approx(0.025 ** (1 / 30), abs=0.01)
 
 
 @settings(deadline=None, max_examples=50)

@@ -120,8 +120,8 @@ def test_extreme_share_has_a_finite_deciding_sample_size(
         ("agreement", "min", limit) if share else ("total_variation", "max", 1 - limit)
     )
     budget = Budget(metric, side, end, "so much", FILE, "key")
-    said = judge(Estimate(share, *proportion_interval(n * share, n), n), budget, scheme=SCHEME)
-    assert f"about {needed} texts would decide" in said.reason
+    judgment = judge(Estimate(share, *proportion_interval(n * share, n), n), budget, scheme=SCHEME)
+    assert f"about {needed} texts would decide" in judgment.reason
     decided, one_less = (
         judge(Estimate(share, *proportion_interval(m * share, m), m), budget, scheme=SCHEME).verdict
         for m in (needed, needed - 1)
@@ -130,9 +130,9 @@ def test_extreme_share_has_a_finite_deciding_sample_size(
 
 
 def test_unbounded_share_needs_more_texts() -> None:
-    said = judge(Estimate(1.0, 0.0, 1.0, 1), AGREEMENT, scheme=SCHEME)
-    assert "so near the value that no number of texts would decide" not in said.reason
-    assert "texts would decide" in said.reason
+    judgment = judge(Estimate(1.0, 0.0, 1.0, 1), AGREEMENT, scheme=SCHEME)
+    assert "so near the value that no number of texts would decide" not in judgment.reason
+    assert "texts would decide" in judgment.reason
 
 
 @pytest.mark.parametrize("high", [0.02, 0.05, 1.0])

@@ -29,14 +29,14 @@ def parts_of(texts, at_least=0):
 def test_all_intervals_of_a_proportion_cover_the_truth_together(texts, share):
     random = np.random.default_rng([texts, round(1e4 * share)])
     looks, interval = looks_of(texts), cache(intervals.proportion_interval)
-    seen = random.binomial(parts_of(texts), share, size=(DRAWS, len(looks))).cumsum(axis=1)
+    counts = random.binomial(parts_of(texts), share, size=(DRAWS, len(looks))).cumsum(axis=1)
     covered = 0
-    for successes in seen.tolist():
-        found = (
+    for successes in counts.tolist():
+        intervals_found = (
             interval(count, look.texts, confidence=look.confidence)
             for count, look in zip(successes, looks, strict=True)
         )
-        covered += all(low <= share <= high for low, high in found)
+        covered += all(low <= share <= high for low, high in intervals_found)
     assert covered / DRAWS >= FLOOR
 
 
@@ -47,14 +47,14 @@ def test_all_intervals_of_a_drop_cover_the_truth_together(texts, only_first, onl
     looks, interval = looks_of(texts), cache(intervals.difference_from_counts)
     odds = [only_first, only_second, 1.0 - only_first - only_second]
     parts = [random.multinomial(part, odds, size=DRAWS) for part in parts_of(texts)]
-    seen = np.cumsum(parts, axis=0)
+    counts = np.cumsum(parts, axis=0)
     truth, covered = only_first - only_second, 0
     for draw in range(DRAWS):
-        found = (
+        intervals_found = (
             interval(int(first), int(second), look.texts, confidence=look.confidence)
-            for (first, second, _), look in zip(seen[:, draw], looks, strict=True)
+            for (first, second, _), look in zip(counts[:, draw], looks, strict=True)
         )
-        covered += all(low <= truth <= high for low, high in found)
+        covered += all(low <= truth <= high for low, high in intervals_found)
     assert covered / DRAWS >= FLOOR
 
 
@@ -65,7 +65,7 @@ def test_a_verdict_is_wrong_at_most_as_often_as_after_one_look(share):
     looks, interval = looks_of(2000), cache(intervals.proportion_interval)
     budget = Budget("agreement", "min", 0.97, "97 %", "budgets.toml", "agreement.min")
     ended = dict.fromkeys(Verdict, 0)
-    asked = 0
+    texts_asked = 0
     for drawn in random.random((DRAWS, 2000)) < share:
 
         def measured(look, drawn=drawn):
@@ -78,23 +78,25 @@ def test_a_verdict_is_wrong_at_most_as_often_as_after_one_look(share):
 
         look, estimate = look_until_decided(looks, measured, says)
         ended[says(estimate)] += 1
-        asked += look.texts
+        texts_asked += look.texts
     wrong = {0.96: (Verdict.PASS,), 0.97: (Verdict.PASS, Verdict.FAIL), 0.98: (Verdict.FAIL,)}
     for verdict in wrong[share]:
         assert ended[verdict] / DRAWS <= 0.03
     if share != 0.97:
-        assert asked / DRAWS < 1700
+        assert texts_asked / DRAWS < 1700
 
 
 def test_simulation_detects_peeking_with_single_look_intervals():
     """The planted fault: 95 % intervals at each look err far more often."""
     random = np.random.default_rng(3)
     looks, interval = looks_of(2000), cache(intervals.proportion_interval)
-    seen = random.binomial(parts_of(2000), 0.85, size=(DRAWS, len(looks))).cumsum(axis=1)
+    counts = random.binomial(parts_of(2000), 0.85, size=(DRAWS, len(looks))).cumsum(axis=1)
     covered = 0
-    for successes in seen.tolist():
-        found = (interval(n, look.texts) for n, look in zip(successes, looks, strict=True))
-        covered += all(low <= 0.85 <= high for low, high in found)
+    for successes in counts.tolist():
+        intervals_found = (
+            interval(n, look.texts) for n, look in zip(successes, looks, strict=True)
+        )
+        covered += all(low <= 0.85 <= high for low, high in intervals_found)
     assert covered / DRAWS < 0.88
 
 
@@ -115,13 +117,13 @@ def test_all_intervals_of_a_measure_by_label_cover_the_truth_together(name, text
     covered = 0
     for _ in range(DRAWS):
         tables = np.zeros((1, 3, 4), np.int64)
-        held = True
+        covers = True
         for look in looks:
             part = look.texts - int(tables.sum())
             tables = tables + random.multinomial(part, odds.ravel()).reshape(1, 3, 4)
             low, high = counts_interval(statistic, tables, confidence=look.confidence)
-            held = held and low <= truth <= high
-        covered += held
+            covers = covers and low <= truth <= high
+        covered += covers
     assert covered / DRAWS >= FLOOR
 
 
@@ -144,14 +146,14 @@ def test_all_intervals_of_a_drop_by_label_cover_the_truth_together(name, texts, 
     covered = 0
     for _ in range(DRAWS):
         tables = np.zeros((1, *odds.shape), np.int64)
-        held = True
+        covers = True
         for look in looks:
             part = look.texts - int(tables.sum())
             drawn = random.multinomial(part, odds.ravel()).reshape(tables.shape)
             tables = tables + drawn
             low, high = drop_interval(statistic, tables, confidence=look.confidence)
-            held = held and low <= truth <= high
-        covered += held
+            covers = covers and low <= truth <= high
+        covered += covers
     assert covered / DRAWS >= FLOOR
 
 
@@ -164,13 +166,13 @@ def test_all_intervals_of_a_distance_cover_the_truth_together(texts, far):
     for _ in range(DRAWS):
         moved = random.random(texts) < far
         distances = np.where(moved, random.beta(2, 3, texts), random.beta(0.5, 60, texts))
-        found = (
+        intervals_found = (
             intervals.mean_interval(
                 distances[: look.texts], confidence=look.confidence, resamples=1000
             )
             for look in looks
         )
-        covered += all(low <= truth <= high for low, high in found)
+        covered += all(low <= truth <= high for low, high in intervals_found)
     assert covered / DRAWS >= FLOOR
 
 

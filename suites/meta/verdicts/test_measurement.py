@@ -50,63 +50,75 @@ def test_a_measurement_has_the_contract_s_fields_first() -> None:
 
 
 def test_a_measurement_survives_json() -> None:
-    one = drop(details={"samples": [1, 2.5]}, known_failure="seen in float16")
-    assert Measurement.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+    measurement = drop(details={"samples": [1, 2.5]}, known_failure="seen in float16")
+    assert Measurement.from_dict(json.loads(json.dumps(measurement.to_dict()))) == measurement
 
 
 def test_measurement_holds_the_details_of_its_test() -> None:
-    one = drop(details={"races": 2}, known_failure="seen", subject="mini")
-    assert (one.details.held, one.known_failure, one.subject) == ({"races": 2}, "seen", "mini")
-    assert (one.scheme, one.device, one.backend, one.test) == tuple(PLACE.values())
-    assert one.reason.startswith("accuracy_drop of float16: 1.2 points [0.4, 2.1] (n = 2,000 ")
+    measurement = drop(details={"races": 2}, known_failure="seen", subject="mini")
+    assert (measurement.details.held, measurement.known_failure, measurement.subject) == (
+        {"races": 2},
+        "seen",
+        "mini",
+    )
+    assert (measurement.scheme, measurement.device, measurement.backend, measurement.test) == tuple(
+        PLACE.values()
+    )
+    assert measurement.reason.startswith(
+        "accuracy_drop of float16: 1.2 points [0.4, 2.1] (n = 2,000 "
+    )
     plain = measure(Estimate(0.0, 0.0, 0.0, 1), metric="accuracy_drop", **PLACE)
     assert (plain.details, plain.known_failure, plain.subject) == (Details(), "", "")
 
 
 def test_exact_test_of_a_drop_is_reported_and_stored() -> None:
     estimate = Estimate(0.01, 0.0, 0.02, 500, mcnemar_p=0.0123)
-    one = measure(estimate, metric="accuracy_drop", **PLACE, details={"races": 1})
-    assert one.to_dict()["details"] == {"mcnemar_p": 0.0123, "races": 1}
-    assert "(n = 500 texts, McNemar p = 0.012)" in one.reason
+    measurement = measure(estimate, metric="accuracy_drop", **PLACE, details={"races": 1})
+    assert measurement.to_dict()["details"] == {"mcnemar_p": 0.0123, "races": 1}
+    assert "(n = 500 texts, McNemar p = 0.012)" in measurement.reason
 
 
 def test_unbounded_end_is_null() -> None:
-    one = measure(
+    measurement = measure(
         Estimate(0.02, -math.inf, math.inf, 3), metric="accuracy_drop", budget=BUDGET, **PLACE
     )
-    assert (one.low, one.high, one.verdict) == (None, None, Verdict.INCONCLUSIVE)
-    assert Measurement.from_dict(one.to_dict()) == one
+    assert (measurement.low, measurement.high, measurement.verdict) == (
+        None,
+        None,
+        Verdict.INCONCLUSIVE,
+    )
+    assert Measurement.from_dict(measurement.to_dict()) == measurement
 
 
 def test_without_a_budget_it_is_recorded_and_not_judged() -> None:
-    one = drop(budget=None)
-    assert (one.verdict, one.budget) == (None, None)
-    assert one.reason.endswith("measured, not judged")
+    measurement = drop(budget=None)
+    assert (measurement.verdict, measurement.budget) == (None, None)
+    assert measurement.reason.endswith("measured, not judged")
 
 
 def test_without_a_budget_wrong_circumstances_still_show() -> None:
-    one = drop(budget=None, invalid_because="another process ran")
-    assert one.verdict is Verdict.INVALID
-    assert one.reason.endswith("invalid, another process ran")
+    measurement = drop(budget=None, invalid_because="another process ran")
+    assert measurement.verdict is Verdict.INVALID
+    assert measurement.reason.endswith("invalid, another process ran")
 
 
 def test_wrong_circumstances_make_it_invalid_whatever_its_budget() -> None:
-    one = drop(invalid_because="another process ran")
-    assert one.verdict is Verdict.INVALID
-    assert one.reason.endswith("not judged, another process ran")
-    assert one.details.invalid_because == "another process ran"
+    measurement = drop(invalid_because="another process ran")
+    assert measurement.verdict is Verdict.INVALID
+    assert measurement.reason.endswith("not judged, another process ran")
+    assert measurement.details.invalid_because == "another process ran"
 
 
 @pytest.mark.parametrize("value", [0.0, 0.041, 0.1])
 def test_reason_follows_from_the_fields(value: float) -> None:
-    one = measure(
+    measurement = measure(
         Estimate(value, value - 0.01, value + 0.01, 500),
         metric="accuracy_drop",
         budget=BUDGET,
         **PLACE,
     )
-    read = Measurement.from_dict(one.to_dict())
-    assert one.reason.endswith(f": {read.why(read.budget, read.verdict)}")
+    read = Measurement.from_dict(measurement.to_dict())
+    assert measurement.reason.endswith(f": {read.why(read.budget, read.verdict)}")
 
 
 def test_rejects_mistyped_details() -> None:

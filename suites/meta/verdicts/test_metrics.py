@@ -42,8 +42,8 @@ def brute_macro_f1(pairs: list[tuple[int, int]]) -> float:
         in_predicted = sum(predicted == label for _, predicted in pairs)
         recall = hits / in_gold if in_gold else 0.0
         precision = hits / in_predicted if in_predicted else 0.0
-        both = precision + recall
-        scores.append(2 * precision * recall / both if both else 0.0)
+        total = precision + recall
+        scores.append(2 * precision * recall / total if total else 0.0)
     return sum(scores) / len(scores)
 
 
@@ -223,7 +223,9 @@ def test_every_metric_is_registered_under_its_own_name() -> None:
 def test_comparability_follows_from_the_source(name: str, properties: set[str]) -> None:
     metric = metrics.METRICS[name]
     every = ("exact", "timed", "of_the_machine", "of_the_texts")
-    assert {one for one in every if getattr(metric, one)} == properties
+    assert {
+        name_of_property for name_of_property in every if getattr(metric, name_of_property)
+    } == properties
 
 
 def test_error_on_unknown_metric_lists_the_known_ones() -> None:

@@ -24,14 +24,14 @@ def write(folder: Path, name: str, codes: list[int | None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     (folder / name).touch()
     names = [f"models.verdicts.sizes.x_size_ratios__mutmut_{at}" for at in range(len(codes))]
-    kept = {
+    results = {
         "exit_code_by_key": dict(zip(names, codes, strict=True)),
         "hash_by_function_name": {"x_size_ratios": "4648e41b3b01"},
         "type_check_error_by_key": {},
         "durations_by_key": dict.fromkeys(names, 0.5),
         "estimated_durations_by_key": dict.fromkeys(names, 0.001),
     }
-    (folder / mutation.MUTANTS / f"{name}.meta").write_text(json.dumps(kept), encoding="utf-8")
+    (folder / mutation.MUTANTS / f"{name}.meta").write_text(json.dumps(results), encoding="utf-8")
 
 
 @pytest.fixture
@@ -57,11 +57,11 @@ def test_mutants_rejected_by_mypy_are_not_counted() -> None:
 
 
 def test_too_many_survivors_are_an_error() -> None:
-    said = (
+    message = (
         r"6 of 100 mutants live, 6.0% \(3.0% with the 100 that mypy refuses\); at most 5.0% may\. "
         r"Read them with mutmut results"
     )
-    with pytest.raises(EdgeproofError, match=said):
+    with pytest.raises(EdgeproofError, match=message):
         mutation.judge(CODES, 0.05)
 
 

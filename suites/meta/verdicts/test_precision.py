@@ -33,7 +33,7 @@ def test_half_of_the_interval_decides(low, high, precise):
 def _until_narrow(random, spread):
     return single_stream(
         lambda _, count: random.lognormal(0.0, spread, count),
-        lambda taken: why_enough(taken.percentile(0.5), [], scheme="float32"),
+        lambda stream: why_enough(stream.percentile(0.5), [], scheme="float32"),
         queries=12 * CHUNK,
         seconds=0.0,
     )
@@ -41,27 +41,27 @@ def _until_narrow(random, spread):
 
 @pytest.mark.parametrize("spread", [0.02, 0.3])
 def test_median_of_a_stream_that_stops_where_it_is_narrow_is_covered(spread):
-    random, held, asked = np.random.default_rng(round(100 * spread)), 0, []
+    random, covered, sizes = np.random.default_rng(round(100 * spread)), 0, []
     for _ in range(DRAWS):
-        taken = _until_narrow(random, spread)
-        asked.append(taken.seconds.size)
-        median = taken.percentile(0.5)
-        held += median.low <= 1.0 <= median.high
-    assert held / DRAWS >= 0.94 - ERROR
-    assert (np.mean(asked) < 2 * FEWEST) == (spread < 0.1), "only what is noisy is asked for long"
+        stream = _until_narrow(random, spread)
+        sizes.append(stream.seconds.size)
+        median = stream.percentile(0.5)
+        covered += median.low <= 1.0 <= median.high
+    assert covered / DRAWS >= 0.94 - ERROR
+    assert (np.mean(sizes) < 2 * FEWEST) == (spread < 0.1), "only what is noisy is asked for long"
 
 
 def test_slow_file_is_asked_fewer_times_for_it_varies_less():
     """Of 10 ms an interruption of 0.5 ms is little, and of 0.5 ms it is much."""
-    asked = {}
+    sizes = {}
     for seconds in (0.0005, 0.01):
         random = np.random.default_rng(3)
-        taken = single_stream(
+        stream = single_stream(
             lambda _, count, at=seconds, random=random: at + 5e-4 * random.exponential(1.0, count),
-            lambda taken: why_enough(taken.percentile(0.5), [], scheme="float32"),
+            lambda so_far: why_enough(so_far.percentile(0.5), [], scheme="float32"),
             queries=1024,
             seconds=0.0,
         )
-        asked[seconds] = taken.seconds.size
-    assert asked[0.01] < 2 * FEWEST
-    assert asked[0.0005] > 2 * FEWEST
+        sizes[seconds] = stream.seconds.size
+    assert sizes[0.01] < 2 * FEWEST
+    assert sizes[0.0005] > 2 * FEWEST

@@ -20,7 +20,7 @@ MEASURED = {"exact": False}
 
 
 @pytest.mark.parametrize(
-    ("written", "unit", "value"),
+    ("text", "unit", "value"),
     [
         ("8378547 bytes", Unit.BYTES, 8378547.0),
         ("8.4 MB", Unit.BYTES, 8.4e6),
@@ -45,20 +45,20 @@ MEASURED = {"exact": False}
         ("0.01 MB", Unit.BYTES, 1e4),
     ],
 )
-def test_a_quantity_becomes_its_canonical_value(written: object, unit: Unit, value: float) -> None:
-    assert parse_quantity(written, unit) == value
+def test_a_quantity_becomes_its_canonical_value(text: object, unit: Unit, value: float) -> None:
+    assert parse_quantity(text, unit) == value
 
 
 @pytest.mark.parametrize(
-    ("written", "value"),
+    ("text", "value"),
     [("4.1 points", 0.041), ("-1 points", -0.01), ("0 points", 0.0), ("0.0004 fraction", 0.0004)],
 )
-def test_a_difference_is_written_in_points(written: object, value: float) -> None:
-    assert parse_quantity(written, Unit.FRACTION, difference=True) == value
+def test_a_difference_is_written_in_points(text: object, value: float) -> None:
+    assert parse_quantity(text, Unit.FRACTION, difference=True) == value
 
 
 @pytest.mark.parametrize(
-    ("written", "unit", "kind", "message"),
+    ("text", "unit", "kind", "message"),
     [
         ("4.1", Unit.FRACTION, DIFFERENCE, "'4.1' is not a finite number with a unit"),
         (4.1, Unit.FRACTION, DIFFERENCE, "4.1 is not a finite number with a unit"),
@@ -94,10 +94,10 @@ def test_a_difference_is_written_in_points(written: object, value: float) -> Non
     ],
 )
 def test_rejects_wrong_quantity_by_name(
-    written: object, unit: Unit, kind: dict[str, bool], message: str
+    text: object, unit: Unit, kind: dict[str, bool], message: str
 ) -> None:
     with pytest.raises(UsageMistake) as caught:
-        parse_quantity(written, unit, **kind, file="mine.toml", key="accuracy.max")
+        parse_quantity(text, unit, **kind, file="mine.toml", key="accuracy.max")
     assert str(caught.value).startswith("mine.toml: accuracy.max: ")
     assert message in str(caught.value)
     assert caught.value.remedy
@@ -115,9 +115,9 @@ def test_rejects_wrong_quantity_by_name(
 def test_example_in_a_remedy_is_a_valid_quantity(
     unit: Unit, kind: dict[str, bool], example: str
 ) -> None:
-    for written in (4.1, "4.1 parsec", "1e999 bytes"):
+    for text in (4.1, "4.1 parsec", "1e999 bytes"):
         with pytest.raises(UsageMistake, match=rf"{example}$"):
-            parse_quantity(written, unit, **kind)
+            parse_quantity(text, unit, **kind)
     assert parse_quantity(example.strip('"'), unit, **kind) > 0.0
 
 
@@ -130,7 +130,7 @@ def test_the_remedy_for_a_fraction_in_disguise_can_be_pasted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "kind", "shown"),
+    ("value", "unit", "kind", "expected"),
     [
         (0.041, Unit.FRACTION, DIFFERENCE, "4.1 points"),
         (-0.0123456, Unit.FRACTION, DIFFERENCE, "-1.235 points"),
@@ -156,9 +156,9 @@ def test_the_remedy_for_a_fraction_in_disguise_can_be_pasted() -> None:
     ],
 )
 def test_a_value_is_shown_in_human_units(
-    value: float, unit: Unit, kind: dict[str, bool], shown: str
+    value: float, unit: Unit, kind: dict[str, bool], expected: str
 ) -> None:
-    assert human(value, unit, **kind) == shown
+    assert human(value, unit, **kind) == expected
 
 
 @pytest.mark.parametrize("unit", [unit for unit in Unit if unit is not Unit.BYTES])
@@ -168,8 +168,8 @@ def test_only_bytes_have_a_rounded_form(unit: Unit) -> None:
 
 def test_rounded_bytes_are_shown_in_megabytes() -> None:
     ends = (61_558_784.0, 61_718_528.0)
-    shown = human_interval(61_620_224.0, ends, Unit.BYTES, exact=False)
-    assert shown == "61.62 MB [61.56, 61.72]"
+    text = human_interval(61_620_224.0, ends, Unit.BYTES, exact=False)
+    assert text == "61.62 MB [61.56, 61.72]"
     assert human(134_217_728.0, Unit.BYTES, exact=False) == "134.2 MB"
 
 

@@ -34,15 +34,15 @@ def counted(texts: Texts) -> tables_room.Counts:
 
 def by_group(texts: Texts) -> list[list[tuple[int, int]]]:
     """Gold label and answer of the texts of each group."""
-    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    groups: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for group, gold, answer in texts:
-        found[group].append((gold, answer))
-    return [found[group] for group in sorted(found)]
+        groups[group].append((gold, answer))
+    return [groups[group] for group in sorted(groups)]
 
 
-def order(one: int, other: int) -> int:
+def order(first: int, second: int) -> int:
     """The sign of the difference; nothing is ordered if an answer is missing."""
-    return 0 if MISSING in (one, other) else (one > other) - (one < other)
+    return 0 if MISSING in (first, second) else (first > second) - (first < second)
 
 
 def enumerated(texts: list[tuple[int, int]]) -> tuple[float, float, float]:
@@ -62,9 +62,9 @@ def enumerated(texts: list[tuple[int, int]]) -> tuple[float, float, float]:
 @given(TEXTS)
 def test_counting_equals_enumerating_the_pairs(texts: Texts) -> None:
     scores = reputation.group_scores(counted(texts))
-    expected = [enumerated(each) for each in by_group(texts)]
-    for ours, theirs in zip(scores, zip(*expected, strict=True), strict=True):
-        assert ours == pytest.approx(theirs)
+    expected = [enumerated(pairs) for pairs in by_group(texts)]
+    for actual, expected_score in zip(scores, zip(*expected, strict=True), strict=True):
+        assert actual == pytest.approx(expected_score)
     means = [sum(column) / len(expected) for column in zip(*expected, strict=True)]
     measured = (reputation.reliability, reputation.sensitivity, reputation.f_rs)
     assert [float(measure(counted(texts))) for measure in measured] == pytest.approx(means)
@@ -88,12 +88,12 @@ def test_scores_by_class_equal_their_definition(texts: Texts) -> None:
         answered = sum(answer == label for _, _, answer in texts)
         precision = hits / answered if answered else 0.0
         recall = hits / in_gold if in_gold else 0.0
-        both = precision + recall
+        total = precision + recall
         assert scores.in_gold[label] == in_gold
         assert scores.answered[label] == answered
         assert scores.precision[label] == pytest.approx(precision)
         assert scores.recall[label] == pytest.approx(recall)
-        assert scores.f1[label] == pytest.approx(2 * precision * recall / both if both else 0.0)
+        assert scores.f1[label] == pytest.approx(2 * precision * recall / total if total else 0.0)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_tables_give_the_interval_of_resampled_texts(name: str) -> None:
 
     measure = getattr(tables_room, name)
     tables = confusion(gold, predicted, classes=3)
-    found = counts_interval(lambda each: measure(each[..., 0, :, :]), tables)
+    interval = counts_interval(lambda table: measure(table[..., 0, :, :]), tables)
     peer = bootstrap(
         (np.arange(gold.size),),
         lambda rows: measure(confusion(gold[rows], predicted[rows], classes=3)[0]),
@@ -30,7 +30,7 @@ def test_tables_give_the_interval_of_resampled_texts(name: str) -> None:
         method="BCa",
         rng=np.random.default_rng(0),
     )
-    assert found == pytest.approx(tuple(peer.confidence_interval), abs=0.008)
+    assert interval == pytest.approx(tuple(peer.confidence_interval), abs=0.008)
 
 
 def test_one_table_has_one_interval() -> None:
@@ -90,10 +90,10 @@ def test_a_drop_is_the_difference_of_the_two_models() -> None:
 def test_a_drop_the_other_way_round_is_its_negative() -> None:
     random = np.random.default_rng(4)
     gold, first, second = random.choice(3, (3, 300))
-    there = estimates.macro_f1_drop(gold, first, second)
+    forward = estimates.macro_f1_drop(gold, first, second)
     back = estimates.macro_f1_drop(gold, second, first)
-    assert back.value == pytest.approx(-there.value)
-    assert (back.low, back.high) == pytest.approx((-there.high, -there.low), abs=0.01)
+    assert back.value == pytest.approx(-forward.value)
+    assert (back.low, back.high) == pytest.approx((-forward.high, -forward.low), abs=0.01)
 
 
 def test_models_that_never_differ_leave_the_drop_uncertain() -> None:
@@ -132,18 +132,18 @@ def test_computing_in_parts_gives_the_same_interval(
             return drop_interval(reputation.f_rs, counted)
         return counts_interval(reputation.f_rs, confusion(gold, answers[0], groups, classes=3))
 
-    whole = interval()
-    held = []
+    at_once = interval()
+    sizes = []
 
     def watched(tables: np.ndarray) -> np.ndarray:
-        held.append(tables.size)
+        sizes.append(tables.size)
         return f_rs(tables)
 
     f_rs = reputation.f_rs
     monkeypatch.setattr(reputation, "f_rs", watched)
     monkeypatch.setattr(resampling, "LARGEST_PART", 100_000)
-    assert interval() == pytest.approx(whole, abs=0.01)
-    assert max(held) <= 100_000
+    assert interval() == pytest.approx(at_once, abs=0.01)
+    assert max(sizes) <= 100_000
 
 
 def test_the_jackknife_tries_groups_with_like_tables_once() -> None:
@@ -156,10 +156,10 @@ def test_the_jackknife_tries_groups_with_like_tables_once() -> None:
         tried.append(len(some))
         return reputation.official_accuracy(some)[..., None]
 
-    (found,) = resampling._accelerations(statistic, tables, 1)
+    (acceleration,) = resampling._accelerations(statistic, tables, 1)
     assert sum(tried) == 3
     (of_one,) = resampling._accelerations(statistic, tables[:1], 1)
-    assert found == pytest.approx(of_one / 2000**0.5)
+    assert acceleration == pytest.approx(of_one / 2000**0.5)
 
 
 def test_statistics_that_share_their_resamples_have_the_intervals_of_each_alone() -> None:

@@ -177,8 +177,8 @@ def test_rejects_language_of_no_tweet(capsys, tmp_path):
     root = write_miniature(tmp_path)
     gold = f"{root}/test/goldstandard/goldstandard_polarity.dat"
     assert main(["score", gold, gold, "--package", str(root), "--language", "FR"]) == 4
-    said = f"{gold}: --language: no tweet's language is FR. Give one of EN, ES\n"
-    assert capsys.readouterr().err == said
+    message = f"{gold}: --language: no tweet's language is FR. Give one of EN, ES\n"
+    assert capsys.readouterr().err == message
 
 
 def test_missing_command_is_asked_for(capsys):
@@ -190,21 +190,22 @@ def test_help_describes_the_commands(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    assert "every measure of a system's output" in shown
-    assert "the error rates of the latency gate on this machine" in shown
+    help_text = " ".join(capsys.readouterr().out.split())
+    assert "every measure of a system's output" in help_text
+    assert "the error rates of the latency gate on this machine" in help_text
 
 
 def test_calibrate_receives_its_options(monkeypatch, capsys):
-    seen = []
+    calls = []
     monkeypatch.setattr(
-        "models.calibration.command.calibrate", lambda **given: seen.append(given) or {"power": 1}
+        "models.calibration.command.calibrate",
+        lambda **options: calls.append(options) or {"power": 1},
     )
     assert main(["calibrate"]) == 0
     assert json.loads(capsys.readouterr().out) == {"power": 1}
     options = ["--comparisons", "5", "--slowdown", "20 %", "--variant", "a.tflite"]
     assert main(["calibrate", *options, "--backend", "tflite_runtime"]) == 0
-    assert seen == [
+    assert calls == [
         {"comparisons": 200, "slowdown": 0.1, "variant": None, "backend": None},
         {
             "comparisons": 5,

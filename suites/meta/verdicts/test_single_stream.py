@@ -30,19 +30,19 @@ def asked_in(ask: Callable[[int, int], np.ndarray], *, queries: int, seconds: fl
 
 
 def test_stream_asks_until_there_are_enough_queries() -> None:
-    asked = []
+    calls = []
 
     def ask(start: int, count: int) -> np.ndarray:
-        asked.append((start, count))
+        calls.append((start, count))
         return np.full(count, 0.001)
 
     assert asked_in(ask, queries=70, seconds=0.0).size == 70
-    assert asked == [(0, CHUNK), (32, CHUNK), (64, 6)]
+    assert calls == [(0, CHUNK), (32, CHUNK), (64, 6)]
 
 
 def test_stream_asks_until_enough_time_has_passed() -> None:
-    taken = asked_in(lambda _, count: np.full(count, 0.01), queries=1, seconds=1.0)
-    assert 1.0 <= taken.sum() < 1.0 + CHUNK * 0.01
+    seconds = asked_in(lambda _, count: np.full(count, 0.01), queries=1, seconds=1.0)
+    assert 1.0 <= seconds.sum() < 1.0 + CHUNK * 0.01
 
 
 @pytest.mark.parametrize("slow", [0, 20, 50, 100])
@@ -94,31 +94,31 @@ def test_short_stream_is_used_completely() -> None:
 
 
 def test_stream_is_timed_in_float64_from_the_first_query() -> None:
-    asked = []
+    calls = []
 
     def ask(start: int, count: int) -> np.ndarray:
-        asked.append((start, count))
+        calls.append((start, count))
         return np.full(count, 0.5, dtype=np.float32)
 
-    taken = asked_in(ask, queries=40, seconds=20.0)
+    seconds = asked_in(ask, queries=40, seconds=20.0)
     # 32 queries take 16 of the 20 seconds, and there are to be 40.
-    assert asked == [(0, CHUNK), (CHUNK, CHUNK)]
-    assert taken.dtype == stream_of(taken.astype(np.float32)).seconds.dtype == np.float64
+    assert calls == [(0, CHUNK), (CHUNK, CHUNK)]
+    assert seconds.dtype == stream_of(seconds.astype(np.float32)).seconds.dtype == np.float64
 
 
 @pytest.mark.parametrize(
     ("queries", "asked_for"), [(CHUNK, [(0, CHUNK)]), (40, [(0, CHUNK), (CHUNK, 8)])]
 )
 def test_exactly_enough_time_is_enough(queries: int, asked_for: list[tuple[int, int]]) -> None:
-    asked = []
+    calls = []
 
     def ask(start: int, count: int) -> np.ndarray:
-        asked.append((start, count))
+        calls.append((start, count))
         return np.full(count, 0.5)
 
     # 32 queries take the 16 seconds.
     assert asked_in(ask, queries=queries, seconds=16.0).size == queries
-    assert asked == asked_for
+    assert calls == asked_for
 
 
 def test_warm_up_ends_at_the_smallest_standard_error() -> None:
@@ -155,5 +155,5 @@ def test_rejects_invalid_stream(seconds: list[float]) -> None:
 
 
 def test_number_of_queries_is_bounded_for_fast_answers() -> None:
-    taken = asked_in(lambda _, count: np.full(count, 1e-6), queries=40, seconds=20.0)
-    assert taken.size == MOST
+    seconds = asked_in(lambda _, count: np.full(count, 1e-6), queries=40, seconds=20.0)
+    assert seconds.size == MOST

@@ -29,13 +29,13 @@ def test_ratio_of_160_over_bert_large_weights_means_8378547_bytes() -> None:
 
 
 def test_every_size_ratio_is_a_metric_and_every_such_metric_a_size_ratio() -> None:
-    named = {
+    ratios = {
         name
         for name, metric in METRICS.items()
         if metric.unit is Unit.RATIO and name.startswith("size_ratio_")
     }
     # Over the reference's file, which is given: no size of a model is divided.
-    assert set(size_ratios(1, 1)) == named - {"size_ratio_reference"}
+    assert set(size_ratios(1, 1)) == ratios - {"size_ratio_reference"}
 
 
 @pytest.mark.parametrize(("weights", "flatbuffer"), [(0, 1), (1, 0), (-1, 1)])

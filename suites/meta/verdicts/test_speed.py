@@ -14,36 +14,36 @@ Rows = np.ndarray
 
 
 def test_every_model_is_asked_the_same_texts_there_and_back() -> None:
-    asked: list[tuple[str, tuple[int, ...]]] = []
+    calls: list[tuple[str, tuple[int, ...]]] = []
 
     def asking(name: str, seconds: float) -> object:
         def ask(rows: Rows) -> Rows:
-            asked.append((name, tuple(rows)))
+            calls.append((name, tuple(rows)))
             return np.full(len(rows), seconds)
 
         return ask
 
     models = {"slow": asking("slow", 2.0), "fast": asking("fast", 1.0)}
-    taken = ask_in_turns(models, 4, turns=2, first=3)  # type: ignore[arg-type] # as it is called
+    times = ask_in_turns(models, 4, turns=2, first=3)  # type: ignore[arg-type] # as it is called
     first, second = (3, 0, 1, 2), (3, 0, 1, 2)
-    assert asked == [
+    assert calls == [
         *(("slow", first), ("fast", first), ("fast", first), ("slow", first)),
         *(("fast", second), ("slow", second), ("slow", second), ("fast", second)),
     ]
-    assert taken["slow"].shape == (2, 2, 4)
-    assert (taken["slow"] == 2.0).all()
+    assert times["slow"].shape == (2, 2, 4)
+    assert (times["slow"] == 2.0).all()
 
 
 def test_turns_go_on_through_the_texts() -> None:
-    seen: list[int] = []
+    rows_asked: list[int] = []
 
     def ask(rows: Rows) -> Rows:
-        seen.extend(rows.tolist())
+        rows_asked.extend(rows.tolist())
         return np.ones(len(rows))
 
     ask_in_turns({"one": ask}, 25, turns=3)
-    assert sorted(set(seen)) == list(range(25))
-    assert seen[-TEXTS:] == [*range(20, 25), *range(5)]
+    assert sorted(set(rows_asked)) == list(range(25))
+    assert rows_asked[-TEXTS:] == [*range(20, 25), *range(5)]
 
 
 def test_drift_and_interruptions_cancel() -> None:
@@ -77,9 +77,9 @@ def test_noise_is_what_a_model_differs_by_from_itself() -> None:
 
 
 def test_few_turns_bound_nothing() -> None:
-    few = speed_race(np.ones((2, 2, 3)), np.ones((2, 2, 3)))
-    assert math.isinf(few.noise_floor)
-    assert math.isinf(few.widened.high)
+    race = speed_race(np.ones((2, 2, 3)), np.ones((2, 2, 3)))
+    assert math.isinf(race.noise_floor)
+    assert math.isinf(race.widened.high)
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan])

@@ -47,8 +47,8 @@ def _stream(random, limit, looks_at=None):
     """Return a stream of lognormal latencies that stops as soon as its percentile is decided."""
     budget = _at_most("latency_p90", limit)
 
-    def enough(taken):
-        estimate = taken.percentile(SHARE)
+    def enough(stream):
+        estimate = stream.percentile(SHARE)
         if looks_at is not None:
             looks_at.append(estimate.n)
         return why_enough(estimate, [budget], scheme="float32")
@@ -56,20 +56,20 @@ def _stream(random, limit, looks_at=None):
     def ask(_, count):
         return random.lognormal(0.0, SPREAD, count)
 
-    taken = single_stream(ask, enough, queries=QUERIES, seconds=0.0)
-    return taken, judge(taken.percentile(SHARE), budget, scheme="float32").verdict
+    stream = single_stream(ask, enough, queries=QUERIES, seconds=0.0)
+    return stream, judge(stream.percentile(SHARE), budget, scheme="float32").verdict
 
 
 @pytest.mark.parametrize("effect", [0.95, 1.0, 1.05])
 def test_several_looks_at_a_percentile_err_no_more_often_than_one(effect):
     """The truth is `effect` times the limit: above it no pass, below it no failure."""
-    random, covered, verdicts, asked = np.random.default_rng(7), 0, [], []
+    random, covered, verdicts, sizes = np.random.default_rng(7), 0, [], []
     for _ in range(DRAWS):
-        taken, verdict = _stream(random, TRUE / effect)
-        estimate = taken.percentile(SHARE)
+        stream, verdict = _stream(random, TRUE / effect)
+        estimate = stream.percentile(SHARE)
         covered += estimate.low <= TRUE <= estimate.high
         verdicts.append(verdict)
-        asked.append(taken.seconds.size)
+        sizes.append(stream.seconds.size)
     wrong = {"pass": effect >= 1.0, "fail": effect <= 1.0}
     assert covered / DRAWS >= COVERED
     assert all(
@@ -77,7 +77,7 @@ def test_several_looks_at_a_percentile_err_no_more_often_than_one(effect):
         for name, is_wrong in wrong.items()
         if is_wrong
     )
-    assert (np.mean(asked) > 0.9 * QUERIES) == (effect == 1.0), "what is decided asks for less"
+    assert (np.mean(sizes) > 0.9 * QUERIES) == (effect == 1.0), "what is decided asks for less"
 
 
 def test_peeking_at_one_look_s_confidence_would_be_seen(monkeypatch):
@@ -92,35 +92,35 @@ def test_peeking_at_one_look_s_confidence_would_be_seen(monkeypatch):
 
 def test_far_limit_is_decided_at_the_first_look():
     looks = []
-    taken, verdict = _stream(np.random.default_rng(1), 50.0, looks)
+    stream, verdict = _stream(np.random.default_rng(1), 50.0, looks)
     assert verdict is Verdict.PASS
     assert len(looks) == 1
-    assert taken.stopped.because == DECIDES
-    assert taken.stopped.look.texts == taken.seconds.size <= QUERIES / 4
-    assert taken.details()["timed"]["of"] == QUERIES
+    assert stream.stopped.because == DECIDES
+    assert stream.stopped.look.texts == stream.seconds.size <= QUERIES / 4
+    assert stream.details()["timed"]["of"] == QUERIES
 
 
 def test_limit_at_the_value_is_looked_at_to_the_end():
     looks = []
-    taken, verdict = _stream(np.random.default_rng(2), TRUE, looks)
+    stream, verdict = _stream(np.random.default_rng(2), TRUE, looks)
     assert verdict is Verdict.INCONCLUSIVE
     assert len(looks) == len(timed_looks(QUERIES, fewest=FEWEST))
-    assert taken.stopped == Stopped(Look(QUERIES, taken.confidence), QUERIES, NO_MORE)
+    assert stream.stopped == Stopped(Look(QUERIES, stream.confidence), QUERIES, NO_MORE)
 
 
 def test_time_that_has_to_pass_leaves_looks_out():
     """A second of answers of a millisecond is a thousand: the last look is at all of them."""
-    seen = []
+    sizes = []
 
-    def enough(taken):
-        seen.append(taken.seconds.size)
+    def enough(so_far):
+        sizes.append(so_far.seconds.size)
         return DECIDES
 
-    taken = single_stream(lambda _, n: np.full(n, 1e-3), enough, queries=QUERIES, seconds=1.0)
+    stream = single_stream(lambda _, n: np.full(n, 1e-3), enough, queries=QUERIES, seconds=1.0)
     last = timed_looks(QUERIES, fewest=FEWEST)[-1]
-    assert seen == [taken.seconds.size]
-    assert 1000 <= taken.seconds.size <= 1000 + CHUNK
-    assert taken.confidence == last.confidence
+    assert sizes == [stream.seconds.size]
+    assert 1000 <= stream.seconds.size <= 1000 + CHUNK
+    assert stream.confidence == last.confidence
 
 
 @pytest.mark.parametrize("effect", [0.97, 1.0, 1.03])
@@ -129,11 +129,11 @@ def test_several_looks_at_a_ratio_err_no_more_often_than_one(effect):
     budget = _at_most("latency_ratio", 1.0 / effect)
     looks = timed_looks(40, fewest=FEWEST_BLOCKS)
     for _ in range(DRAWS):
-        taken = random.lognormal(0.0, 0.02, (3, looks[-1].texts * BLOCK))
+        seconds = random.lognormal(0.0, 0.02, (3, looks[-1].texts * BLOCK))
         for look in looks:
-            first, again, other = taken[:, : look.texts * BLOCK]
+            first, again, raced_model = seconds[:, : look.texts * BLOCK]
             ratio = RacedRatio(
-                latency_ratio(other, first, confidence=look.confidence),
+                latency_ratio(raced_model, first, confidence=look.confidence),
                 noise_floor(again, first, confidence=look.confidence),
             )
             if why_enough(ratio.widened, [budget], scheme="float16"):
@@ -191,10 +191,10 @@ def test_baseline_asks_for_a_narrow_interval_however_far_its_limit():
         target=SimpleNamespace(untimed=None, device=SimpleNamespace(budgets={})),
     )
     wide = Estimate(1.0, 0.8, 1.2, 10)
-    for known, because in ((None, DECIDES), (40, "")):
-        baselines = SimpleNamespace(texts_of=lambda *_, known=known: known)
-        told = enough.__wrapped__(settings, baselines)
-        assert told("latency_ratio", "float16", wide) == because
+    for texts, because in ((None, DECIDES), (40, "")):
+        baselines = SimpleNamespace(texts_of=lambda *_, known=texts: known)
+        tell = enough.__wrapped__(settings, baselines)
+        assert tell("latency_ratio", "float16", wide) == because
 
 
 def test_race_without_a_candidate_ends_at_its_first_look():
