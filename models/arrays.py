@@ -130,7 +130,7 @@ def _shown(value: object, most: int = 80) -> str:
     if type(value) is int:
         text = f"{value:,}" if value.bit_length() < 4 * most else "a huge number"
     elif isinstance(value, list | tuple) and all(type(entry) is int for entry in value):
-        text = "[" + ", ".join(_shown(each) for each in value[:MOST_DIMENSIONS]) + "]"
+        text = "[" + ", ".join(_shown(entry) for entry in value[:MOST_DIMENSIONS]) + "]"
     else:
         text = f"a {type(value).__name__}"
     return text if len(text) <= most else text[:most] + "..."

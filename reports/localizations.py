@@ -32,7 +32,8 @@ class Point(Open, frozen=True, kw_only=True):
     def is_same(self, second: Point) -> bool:
         """Tell whether it is the same point as another one, apart from further keys."""
         own, others = (
-            (one.operator, one.tensor, one.nan, one.inf, one.sqnr_db) for one in (self, second)
+            (point.operator, point.tensor, point.nan, point.inf, point.sqnr_db)
+            for point in (self, second)
         )
         return own == others
 

@@ -72,7 +72,7 @@ def anchored(option: str, *, folder: Path | None = None, key: str = KEY) -> str:
     resolved = [
         (role, id_or_folder(checkpoint, folder=folder, key=key)) for role, checkpoint in roles
     ]
-    return ",".join(f"{role}={each}" if role else each for role, each in resolved)
+    return ",".join(f"{role}={checkpoint}" if role else checkpoint for role, checkpoint in resolved)
 
 
 def _parts(option: str) -> list[tuple[str, str]]:

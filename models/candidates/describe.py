@@ -119,7 +119,7 @@ def _likely(output: Tensor, operators: Sequence[Operator]) -> Meaning:
 
 def toml_of(described: Sequence[Described]) -> str:
     """Return the TOML to start from."""
-    names = _names([each.spec.file for each in described])
+    names = _names([entry.spec.file for entry in described])
     parts = [list(_HEAD)]
     parts += [list(_candidate(entry, name)) for entry, name in zip(described, names, strict=True)]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"

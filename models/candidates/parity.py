@@ -59,8 +59,8 @@ def compare_ids(
     if equal.all():
         return Parity(equal, "")
     at = int(equal.argmin())
-    one, other = pairs[at]
-    place = _parting(one, other)
+    recorded_ids, expected_ids = pairs[at]
+    place = _parting(recorded_ids, expected_ids)
     text = texts[at]
     count = f"{int((~equal).sum())} of {equal.size} texts have other ids"
     words = _shortened(" | ".join(text.parts))
@@ -69,9 +69,9 @@ def compare_ids(
         "\n".join(
             [
                 f"{count}; the first is {reprlib.repr(text.id)}, {text.where}: {words}",
-                f"  recorded: {_shown(one, place, tokenizer)}",
-                f"  expected: {_shown(other, place, tokenizer)}",
-                f"  they part at token {place} of {len(one)} and {len(other)}",
+                f"  recorded: {_shown(recorded_ids, place, tokenizer)}",
+                f"  expected: {_shown(expected_ids, place, tokenizer)}",
+                f"  they part at token {place} of {len(recorded_ids)} and {len(expected_ids)}",
             ]
         ),
     )

@@ -103,8 +103,8 @@ def read_recording(
     ordered = [by_id[text] for text in texts]
     scores = _scores(ordered, len(labels), source)
     labels_given = [_label(row, labels, source) for row in ordered]
-    found = scores.get("logits", scores.get("probabilities"))
-    chosen = _labels(labels_given, found, source)
+    scored = scores.get("logits", scores.get("probabilities"))
+    chosen = _labels(labels_given, scored, source)
     return Recording(
         labels=chosen,
         logits=_as_logits(scores),

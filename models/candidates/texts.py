@@ -239,15 +239,15 @@ def _records(table: TextsTable, path: Path) -> list[Record]:
         records = read_records(corpus, path)
     except UsageMistake as mistake:
         raise _in_our_words(mistake) from None
-    found = dict.fromkeys(name for record in records for name in record.values)
+    column_names = dict.fromkeys(name for record in records for name in record.values)
     for use in ("second", "ids"):
         column = getattr(table, use)
-        if column is not None and column not in found:
+        if column is not None and column not in column_names:
             raise _column_mistake(
                 f"there is no column {column!r}",
                 path,
                 use,
-                f"Name one of those found: {', '.join(map(repr, found))}",
+                f"Name one of those found: {', '.join(map(repr, column_names))}",
             )
     return records
 

@@ -58,29 +58,29 @@ def contrast(rng: random.Random, entity: Entity, polarity: str) -> Statement:
     return Statement(text, "contrast", ((entity, polarity),))
 
 
-def foil(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
+def foil(rng: random.Random, entity: Entity, polarity: str, foil_entity: Entity) -> Statement:
     """Return a clause about the entity and one about another entity, its foil."""
     against = rng.choice([candidate for candidate in POLARITIES if candidate != polarity])
-    contrast = clause(rng, other, against)
+    contrast = clause(rng, foil_entity, against)
     text = expand(
         "{foil}", rng, entity, {"about": clause(rng, entity, polarity), "there": contrast}
     )
     return Statement(text, "foil", ((entity, polarity),))
 
 
-def two_entities(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
+def two_entities(rng: random.Random, entity: Entity, polarity: str, second: Entity) -> Statement:
     """Return a clause about each of two entities, of different polarity, in either order."""
     against = rng.choice([candidate for candidate in POLARITIES if candidate != polarity])
-    parts = [clause(rng, entity, polarity), clause(rng, other, against)]
+    parts = [clause(rng, entity, polarity), clause(rng, second, against)]
     rng.shuffle(parts)
     text = expand("{two_entities}", rng, entity, {"one": parts[0], "other": parts[1]})
-    return Statement(text, "two_entities", ((entity, polarity), (other, against)))
+    return Statement(text, "two_entities", ((entity, polarity), (second, against)))
 
 
-def comparison(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
+def comparison(rng: random.Random, entity: Entity, polarity: str, second: Entity) -> Statement:
     """Praise one entity at the cost of another; the label is that of the first one named."""
     symbol = "better_than" if polarity == "positive" else "worse_than"
-    text = expand(f"{{{symbol}}}", rng, entity, {"F": other.name})
+    text = expand(f"{{{symbol}}}", rng, entity, {"F": second.name})
     return Statement(text, "comparison", ((entity, polarity),))
 
 
@@ -102,7 +102,7 @@ def compose(rng: random.Random, known: Sequence[Entity]) -> Statement:
     """
     entity = rng.choice(known)
     # Two that share a word of their names would be hard to tell apart for a person, too.
-    other = rng.choice([candidate for candidate in known if not words(candidate) & words(entity)])
+    second = rng.choice([candidate for candidate in known if not words(candidate) & words(entity)])
     shares = grammar().shares
     odds = grammar().polarity
     (polarity,) = rng.choices(POLARITIES, [getattr(odds, name) for name in POLARITIES])
@@ -114,11 +114,11 @@ def compose(rng: random.Random, known: Sequence[Entity]) -> Statement:
         case "contrast":
             return contrast(rng, entity, polarity)
         case "foil":
-            return foil(rng, entity, polarity, other)
+            return foil(rng, entity, polarity, second)
         case "two_entities":
-            return two_entities(rng, entity, polarity, other)
+            return two_entities(rng, entity, polarity, second)
         case "comparison":
-            return comparison(rng, entity, polarity, other)
+            return comparison(rng, entity, polarity, second)
         case "distractor":
             return distractor(rng, entity, polarity)
         case _:

@@ -51,15 +51,15 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
         UsageMistake: the file cannot be read, is empty, or lacks a column.
     """
     lines = _lines(path)
-    found = _strictly(lines)
+    records = _strictly(lines)
     broken: list[int] = []
-    if found is None:
-        found, broken = _line_by_line(lines)
-    if not found:
+    if records is None:
+        records, broken = _line_by_line(lines)
+    if not records:
         raise UsageMistake(
             "is empty", file=path, remedy="Copy it again from the package, header line included"
         )
-    header = [name.strip().lower() for name in found[0][1]]
+    header = [name.strip().lower() for name in records[0][1]]
     for name in required:
         if name not in header:
             raise UsageMistake(
@@ -78,7 +78,7 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
     blank = dict.fromkeys(optional, "")
     rows = [
         Row(line, blank | {name: values[at] for name, at in places.items()})
-        for line, values in found[1:]
+        for line, values in records[1:]
     ]
     return Sheet(rows, broken)
 

@@ -60,11 +60,11 @@ def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
 
 def languages_of(tweets: Iterable[LabeledTweet]) -> dict[str, list[LabeledTweet]]:
     """Return the tweets of each language, sorted by its name, and all of them last."""
-    found: dict[str, list[LabeledTweet]] = {}
+    by_language: dict[str, list[LabeledTweet]] = {}
     for tweet in tweets:
-        found.setdefault(tweet.language or UNKNOWN, []).append(tweet)
-    return dict(sorted(found.items())) | {
-        ALL: [t for of_language in found.values() for t in of_language]
+        by_language.setdefault(tweet.language or UNKNOWN, []).append(tweet)
+    return dict(sorted(by_language.items())) | {
+        ALL: [t for of_language in by_language.values() for t in of_language]
     }
 
 

@@ -71,8 +71,8 @@ def read_contents(path: Path, data: bytes) -> Contents:
         problem = str(error)
     except _PARSER_ERRORS:
         problem = "an offset or a length leads outside of it"
-    what = f"is a truncated or corrupt FlatBuffer of {len(data)} bytes: {problem}"
-    raise Damaged(damage_of(data) or Damage("corrupt", what, _REMEDY), path)
+    damage = f"is a truncated or corrupt FlatBuffer of {len(data)} bytes: {problem}"
+    raise Damaged(damage_of(data) or Damage("corrupt", damage, _REMEDY), path)
 
 
 def buffer_bytes(data: bytes, index: int) -> bytes:

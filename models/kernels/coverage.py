@@ -162,14 +162,14 @@ def coverage(
     if recorder is None:
         recorder = Recorder(instances)
     asking = _Asked(backend, arithmetic, threads)
-    found = [
+    judged_operators = [
         _judged(operator, instances, values, asking)
         for operators, values in recorder.parts()
         for operator in operators
     ]
     names = [subgraph.name for subgraph in instances.contents.subgraphs]
     return Coverage(
-        tuple(found),
+        tuple(judged_operators),
         recorder.recorded,
         {f"graph {graph} ({names[graph]})": reason for graph, reason in recorder.why_not.items()},
         len(names),

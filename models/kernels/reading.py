@@ -96,7 +96,7 @@ class Instances:
             None where its options or its shapes are not known, or a constant's dtype is none.
         """
         open_shapes = shapes or {}
-        used = [each for each in (*operator.inputs, *operator.outputs) if each is not None]
+        used = [tensor for tensor in (*operator.inputs, *operator.outputs) if tensor is not None]
         open_ = any(any(tensor.dynamic) and tensor.index not in open_shapes for tensor in used)
         if operator.name not in OPTIONS or open_ or not all(map(self.readable, used)):
             return None

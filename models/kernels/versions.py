@@ -97,7 +97,7 @@ def _embedding_lookup(_node: Node, operands: list[Tensor], _: int) -> int:
 
 
 def _lstm(_node: Node, operands: list[Tensor], _: int) -> int:
-    return 2 if any(each.dtype == "int8" for each in operands) else 1
+    return 2 if any(operand.dtype == "int8" for operand in operands) else 1
 
 
 def _convolution(_node: Node, operands: list[Tensor], general: int) -> int:

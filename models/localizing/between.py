@@ -159,13 +159,15 @@ class Between:
             self._known[tensor] = self._answer(self._backends[0], part, self.given(part))[0]
         return self._known[tensor]
 
-    def _answer(self, backend: str, part: Cut, given: Values) -> tuple[NDArray[np.float32], float]:
+    def _answer(
+        self, backend: str, part: Cut, part_inputs: Values
+    ) -> tuple[NDArray[np.float32], float]:
         """Return a backend's answer to a part [n, values], and one step of its output."""
         inputs = tuple(BoundInput(str(tensor), place) for place, tensor in enumerate(part.inputs))
         runner = self._runner(backend)
         try:
             loaded = runner.load("part", part.data, binding=Binding(inputs, output=0))
-            bound = zip(given.items(), loaded.inputs, strict=True)
+            bound = zip(part_inputs.items(), loaded.inputs, strict=True)
             rows = {
                 str(tensor): _rows(array, tensor_told) for (tensor, array), tensor_told in bound
             }

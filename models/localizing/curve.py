@@ -162,7 +162,7 @@ def _unpacked(file: File) -> dict[int, Array]:
     The runtime fuses these operators with what reads them: in their tensors stands anything.
     """
     constants = Constants(file.data)
-    found = {}
+    dequantized = {}
     for operator in file.contents.operators:
         mine = operator.subgraph == 0 and operator.name == _UNPACKS
         source = operator.inputs[0] if mine and operator.inputs else None
@@ -170,5 +170,5 @@ def _unpacked(file: File) -> dict[int, Array]:
         if source is not None and source.dtype == "float16":
             values = constants.of(source)
             if values is not None:
-                found[operator.outputs[0].index] = values
-    return found
+                dequantized[operator.outputs[0].index] = values
+    return dequantized

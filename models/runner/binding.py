@@ -106,7 +106,7 @@ def _bind_signature(loaded: Loaded, binding: Mapping[str, Any]) -> Model:
     """Bind inputs and output of a signature's own graph by their names in it."""
     key = binding["signature"]
     inputs, outputs = loaded.named(key)
-    chosen = [_tensor_at(each[1], inputs, [], "input") for each in binding["inputs"]]
+    chosen = [_tensor_at(bound_input[1], inputs, [], "input") for bound_input in binding["inputs"]]
     shapes = _lengthened(binding["inputs"], chosen)
     bound = [
         Tensor.of(

@@ -113,21 +113,21 @@ class Model:
             raise Refusal("inputs", message.format(", ".join(map(str, own_lengths))))
         return lengths
 
-    def _checked(self, tensor: Tensor, given: Any) -> Any:
+    def _checked(self, tensor: Tensor, value: Any) -> Any:
         # Some files take a row without a batch, or with more dimensions of 1.
-        fits = given.ndim > 1 and math.prod(given.shape[1:]) == math.prod(tensor.shape)
-        if not fits or given.shape[1:] not in {tensor.shape[1:], (math.prod(tensor.shape),)}:
+        fits = value.ndim > 1 and math.prod(value.shape[1:]) == math.prod(tensor.shape)
+        if not fits or value.shape[1:] not in {tensor.shape[1:], (math.prod(tensor.shape),)}:
             message = "{} has shape {}, the signature wants rows of {}"
-            shapes = list(given.shape), list(tensor.shape)
+            shapes = list(value.shape), list(tensor.shape)
             raise Refusal("inputs", message.format(tensor.name, *shapes))
-        if given.dtype.kind == "f" and not np.isfinite(given).all():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise Refusal("inputs", "{} holds NaN or infinity".format(tensor.name))
-        array = tensor.stored(given)
+        array = tensor.stored(value)
         if array.dtype != tensor.dtype:
             message = "{} is {}, the signature wants {}"
             raise Refusal("inputs", message.format(tensor.name, array.dtype, tensor.dtype))
-        if given.dtype.kind in "iu" and given.size:
-            low, high = int(given.min()), int(given.max())
+        if value.dtype.kind in "iu" and value.size:
+            low, high = int(value.min()), int(value.max())
             if low < 0 or (tensor.below is not None and high >= tensor.below):
                 message = "{} holds values from {} to {}, allowed are 0 to {}"
                 top = "any" if tensor.below is None else tensor.below - 1

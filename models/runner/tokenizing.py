@@ -65,9 +65,9 @@ class RowTokenizer:
 
     def encode(self, texts: Sequence[str]) -> Row:
         """Return the row of a text or a pair."""
-        found = None if self._pieces is None else self._pieces.encode(texts)
-        if found is not None:
-            return Row(found.ids, found.segments, None, len(found.ids))
+        row_encoded = None if self._pieces is None else self._pieces.encode(texts)
+        if row_encoded is not None:
+            return Row(row_encoded.ids, row_encoded.segments, None, len(row_encoded.ids))
         encoded = self._library.encode(texts[0], texts[1] if len(texts) > 1 else None)
         ids, mask, segments = encoded.ids, encoded.attention_mask, encoded.type_ids
         if self.filling is None or len(ids) != self.filling.length:

@@ -51,11 +51,11 @@ class _Watching(Blocks):
         weights: dict[str, Tensor],
         shape: Architecture,
         real: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
-        found: dict[str, Inputs],
+        inputs_of: dict[str, Inputs],
     ) -> None:
         super().__init__(weights, shape)
         object.__setattr__(self, "_real", real)
-        object.__setattr__(self, "_found", found)
+        object.__setattr__(self, "_found", inputs_of)
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Add up `inputs`, then compute as usual."""

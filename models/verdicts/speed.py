@@ -53,8 +53,8 @@ def ask_in_turns(
         times = {name: [models[name](rows)] for name in names}
         for name in reversed(names):
             times[name].append(models[name](rows))
-        for name, (one, second) in times.items():
-            seconds[name].append((one, second))
+        for name, (way_there, way_back) in times.items():
+            seconds[name].append((way_there, way_back))
     return {name: np.asarray(turns, np.float64) for name, turns in seconds.items()}
 
 

@@ -26,12 +26,12 @@ def app(tmp_path_factory):
 @pytest.fixture(scope="module")
 def judged(app, tmp_path_factory):
     """Judge the size of files that options hand in: `judged("NAME=FILE", ...)`."""
-    kept = tmp_path_factory.mktemp("baselines")
+    baselines = tmp_path_factory.mktemp("baselines")
 
     def run(*files, update=False):
-        given = [f"--edge-flatbuffer={file.replace('=', f'={app.folder}/')}" for file in files]
-        given += [f"--edge-baseline={kept}", f"--edge-budgets={app.folder / 'budgets.toml'}"]
-        more = [*given, *["--edge-update-baseline"] * update]
+        options = [f"--edge-flatbuffer={file.replace('=', f'={app.folder}/')}" for file in files]
+        options += [f"--edge-baseline={baselines}", f"--edge-budgets={app.folder / 'budgets.toml'}"]
+        more = [*options, *["--edge-update-baseline"] * update]
         arguments = app.arguments(*more, file=False)
         outcome = run_pytest(tmp_path_factory.mktemp("run"), [SIZE, *arguments])
         assert outcome.code == 0, outcome.output

@@ -50,7 +50,7 @@ def test_every_graph_is_called_by_its_signature(read):
     request = binding_of(read(of_lengths()), below=64, length=8).to_request()
     every = [request, *request["shorter"]]
     assert [binding["called"] for binding in every] == [True] * 3
-    assert [[name for _, name, _, _ in one["inputs"]] for one in every] == [
+    assert [[name for _, name, _, _ in binding["inputs"]] for binding in every] == [
         ["input_ids", "attention_mask", "token_type_ids"]
     ] * 3
 

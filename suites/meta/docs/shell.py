@@ -26,10 +26,12 @@ def _copy_compiled(source: Path, target: Path) -> None:
     """Copy the compiled module of a source, where there is one; to compile all takes seconds."""
     if source.suffix != ".py":
         return
-    kept, copied = (Path(importlib.util.cache_from_source(str(file))) for file in (source, target))
-    if kept.is_file():
+    compiled, copied = (
+        Path(importlib.util.cache_from_source(str(file))) for file in (source, target)
+    )
+    if compiled.is_file():
         copied.parent.mkdir(exist_ok=True)
-        shutil.copy2(kept, copied)
+        shutil.copy2(compiled, copied)
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,11 @@ class _Encoder:
             self.shaped(biases, TOKENS, TOKENS, HEADS), (2, 0, 1), (HEADS, TOKENS, TOKENS)
         )
 
-    def mask(self, given: int, fill: int) -> int:
+    def mask(self, mask_input: int, fill: int) -> int:
         """Return 0 for a token and `fill` for padding [1, 1, tokens, tokens]."""
-        truth = self.add("CAST", [given], (1, TOKENS), dtype="bool", options=("CastOptions", {}))
+        truth = self.add(
+            "CAST", [mask_input], (1, TOKENS), dtype="bool", options=("CastOptions", {})
+        )
         places = np.stack([np.zeros(TOKENS), np.arange(TOKENS)], axis=-1)[None, None, None]
         keys = (1, 1, 1, TOKENS)
         truth = self.add(

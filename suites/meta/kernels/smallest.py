@@ -71,8 +71,10 @@ def main() -> int:
 
 
 def _kept(entry: KnownDeviation, numbers: int, here: list[str], transport: Transport) -> bool:
-    families = [one for one in FAMILIES.values() if entry.speaks_of(one.operator, one.kind)]
-    for name in (one for one in entry.backends if one in here):
+    families = [
+        family for family in FAMILIES.values() if entry.speaks_of(family.operator, family.kind)
+    ]
+    for name in (backend_name for backend_name in entry.backends if backend_name in here):
         with AskedBackend(transport, name, EMULATED_SECONDS) as backend:
             for family in families if entry.holds_on(name, backend.info) else ():
                 record = search(

@@ -107,5 +107,5 @@ def test_kernels_of_float32_are_right_on_a_gpu() -> None:
 @pytest.mark.parametrize("name", PLANTED)
 def test_wrong_kernel_of_a_gpu_is_found(name: str, arithmetic: Arithmetic) -> None:
     family = FAMILIES[PLANTED[name]]
-    found = search_by_seeds(family, WRONG[name], range(150), arithmetic=arithmetic)
-    assert found.deviating is not None
+    record = search_by_seeds(family, WRONG[name], range(150), arithmetic=arithmetic)
+    assert record.deviating is not None

@@ -59,8 +59,8 @@ def doubling():
     """Return a body: it adds 1 to a counter, and a row to itself."""
     drawing = Drawing()
     counter, row = drawing.input(COUNTER), drawing.input(ROW)
-    one = drawing.constant(np.array(1, np.int32))
-    after = drawing.node("ADD", [counter, one], [COUNTER])
+    step = drawing.constant(np.array(1, np.int32))
+    after = drawing.node("ADD", [counter, step], [COUNTER])
     twice = drawing.node("MUL", [row, drawing.constant(np.array(2.0, np.float32))], [ROW])
     return drawing.graph(after, twice)
 
@@ -89,16 +89,18 @@ def branching():
 
 def states(covered):
     """Return the state of each operator by name and graph."""
-    return {(one.name, one.graph): one.state for one in covered.operators}
+    return {(operator.name, operator.graph): operator.state for operator in covered.operators}
 
 
 def recorded(recorder):
     """Return of each graph what its first operator writes, each time that it was recorded."""
-    found = {}
+    recorded = {}
     for operators, values in recorder.parts():
         first = operators[0]
-        found[first.subgraph] = [one.tolist() for one in values.get(first.outputs[0].index, [])]
-    return found
+        recorded[first.subgraph] = [
+            array.tolist() for array in values.get(first.outputs[0].index, [])
+        ]
+    return recorded
 
 
 def lstm_loop():
@@ -108,10 +110,10 @@ def lstm_loop():
 
 def test_operators_of_a_loop_are_asked_with_drawn_values(instances):
     covered = coverage(instances(lstm_loop()), Kernels())
-    found = states(covered)
-    assert found.pop(("WHILE", 0)) == "not covered"
-    assert {("LESS", 1), ("FULLY_CONNECTED", 2), ("SPLIT", 2), ("TANH", 2)} < set(found)
-    assert set(found.values()) == {"proven"}
+    states_found = states(covered)
+    assert states_found.pop(("WHILE", 0)) == "not covered"
+    assert {("LESS", 1), ("FULLY_CONNECTED", 2), ("SPLIT", 2), ("TANH", 2)} < set(states_found)
+    assert set(states_found.values()) == {"proven"}
     assert covered.multiply_accumulates == 1.0
     told = covered.describe()
     assert (told["graphs"], told["asked_graphs"]) == (3, 3)
@@ -146,8 +148,8 @@ class WrongOnARound:
         if case.graph.nodes[0].operator != "MUL":
             return right
         spoiled = [
-            [np.where(given == 28.0, 0.0, one).astype(one.dtype) for one in run]
-            for (given,), run in zip(case.runs, right.runs, strict=True)
+            [np.where(operand == 28.0, 0.0, output).astype(output.dtype) for output in run]
+            for (operand,), run in zip(case.runs, right.runs, strict=True)
         ]
         return Answer("computed", spoiled)
 
@@ -170,8 +172,8 @@ def test_loop_in_a_loop_is_recorded(instances, backend):
     file = instances(loop(below(2), outer, below(1), doubling()))
     recorder = Recorder(file, {0: [[GIVEN]]}, backend)
     covered = coverage(file, backend, recorder=recorder)
-    found = states(covered)
-    assert {where for where, state in found.items() if state != "proven"} == {
+    states_found = states(covered)
+    assert {where for where, state in states_found.items() if state != "proven"} == {
         ("WHILE", 0),
         ("WHILE", 2),
     }
@@ -219,8 +221,8 @@ def test_operators_of_every_signature_are_asked(instances, backend):
 
 def test_signature_that_answers_no_text_is_fed_with_drawn_values(instances, backend):
     file = instances(two_signatures())
-    given = [[np.ones((1, 4), np.float32)]]
-    recorder = Recorder(file, {0: given}, backend, reason="no text is answered by it")
+    texts = [[np.ones((1, 4), np.float32)]]
+    recorder = Recorder(file, {0: texts}, backend, reason="no text is answered by it")
     covered = coverage(file, backend, recorder=recorder)
     assert covered.share == 1.0
     assert covered.not_recorded == {"graph 1 (of_2)": "no text is answered by it"}
@@ -248,8 +250,10 @@ def test_each_length_is_given_the_texts_that_it_answers(instances):
         lengths=(2, 4),
         inputs=lambda: {"ids": rows, LENGTH: np.array([2, 4, 2, 4])},
     )
-    found = texts_of(variant, contents)
-    shown = {graph: [one.tolist() for (one,) in given] for graph, given in found.items()}
+    texts_of_graph = texts_of(variant, contents)
+    shown = {
+        graph: [array.tolist() for (array,) in arrays] for graph, arrays in texts_of_graph.items()
+    }
     assert shown == {1: [[[0, 1]], [[8, 9]]], 0: [[[4, 5, 6, 7]], [[12, 13, 14, 15]]]}
 
 
@@ -321,7 +325,7 @@ def test_reports_condition_that_is_none(instances, graphs, said):
             """Answer zeros, as many as are asked for."""
             del runs, threads
             outputs = instances(flatbuffer).contents.subgraphs[0].outputs
-            zeros = [np.zeros(one.shape, one.dtype) for one in outputs]
+            zeros = [np.zeros(output.shape, output.dtype) for output in outputs]
             return Answer("computed", [zeros])
 
     recorder = Recorder(file, {0: [[GIVEN]]}, Lenient())

@@ -27,7 +27,7 @@ def test_counterexample_program_asks_the_runtime_again(backend, resized, tmp_pat
         pytest.skip(f"{backend}: {why_absent(backend)}")
     family = FAMILIES["ATTENTION-float32"]
     cases = (family.draw(RandomChoices(seed)) for seed in range(100))
-    case = next(one for one in cases if (one.resized is not None) == resized)
+    case = next(candidate for candidate in cases if (candidate.resized is not None) == resized)
     with AskedBackend(LocalTransport(), backend) as asked:
         answer: Answer = asked.answer(case)
         assert answer.kind == "computed", answer.said
@@ -38,6 +38,6 @@ def test_counterexample_program_asks_the_runtime_again(backend, resized, tmp_pat
         [sys.executable, SCRIPT], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    found = [line for line in ran.stdout.splitlines() if "are wrong" in line]
-    assert len(found) == len(case.runs)
-    assert all(" 0 of " in line for line in found), ran.stdout
+    wrong_lines = [line for line in ran.stdout.splitlines() if "are wrong" in line]
+    assert len(wrong_lines) == len(case.runs)
+    assert all(" 0 of " in line for line in wrong_lines), ran.stdout

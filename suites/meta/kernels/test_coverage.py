@@ -42,23 +42,23 @@ def test_written_operator_is_read_back(name, tmp_path):
     for before, after in zip(wrote.inputs, read.inputs, strict=True):
         if before < 0 or case.graph.tensors[before].data is None:
             continue
-        kept, found = case.graph.tensors[before], graph.tensors[after]
-        np.testing.assert_array_equal(kept.data.reshape(-1), found.data.reshape(-1))
-        if kept.quantization is not None:
-            scales = kept.quantization.scales, found.quantization.scales
+        expected, actual = case.graph.tensors[before], graph.tensors[after]
+        np.testing.assert_array_equal(expected.data.reshape(-1), actual.data.reshape(-1))
+        if expected.quantization is not None:
+            scales = expected.quantization.scales, actual.quantization.scales
             np.testing.assert_array_equal(*scales)
 
 
 def test_right_kernels_cover_a_file():
     covered = coverage(Instances(EXAMPLE), Kernels())
     assert covered.share > 0.8
-    assert {one.state for one in covered.operators} <= {"proven", "not covered"}
+    assert {operator.state for operator in covered.operators} <= {"proven", "not covered"}
 
 
 def test_wrong_kernel_is_named():
     wrong = WRONG["drops the last column"]
     covered = coverage(Instances(EXAMPLE), wrong)
-    deviating = {one.name for one in covered.operators if one.state == "deviates"}
+    deviating = {operator.name for operator in covered.operators if operator.state == "deviates"}
     assert deviating == {"FULLY_CONNECTED"}
     assert covered.multiply_accumulates < 1.0
     assert any("FULLY_CONNECTED" in line for line in covered.describe()["not_proven"])
@@ -70,8 +70,8 @@ def chain(tmp_path):
     drawing = Drawing()
     place = drawing.input(Tensor((2, 3)))
     negated = drawing.node("NEG", [place], [Tensor((2, 3))])
-    one = drawing.constant(np.array(1.0, np.float32))
-    above = drawing.node("ADD", [negated, one], [Tensor((2, 3))], activation=0)
+    constant = drawing.constant(np.array(1.0, np.float32))
+    above = drawing.node("ADD", [negated, constant], [Tensor((2, 3))], activation=0)
     root = drawing.node("SQRT", [above], [Tensor((2, 3))])
     file = tmp_path / "chain.tflite"
     file.write_bytes(write(drawing.graph(root)))
@@ -79,17 +79,17 @@ def chain(tmp_path):
 
 
 def test_activations_are_recorded_from_real_inputs(chain):
-    given = np.array([[-3.0, -8.0, 0.0], [-15.0, -24.0, -35.0]], np.float32)
+    rows = np.array([[-3.0, -8.0, 0.0], [-15.0, -24.0, -35.0]], np.float32)
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
         instances = Instances(chain)
-        recorder = Recorder(instances, {0: [[given]]}, backend)
+        recorder = Recorder(instances, {0: [[rows]]}, backend)
         ((operators, values),) = recorder.parts()
         covered = coverage(instances, backend, recorder=recorder)
-    assert [one.name for one in operators] == ["NEG", "ADD", "SQRT"]
-    assert [values[one.outputs[0].index][0].tolist() for one in operators] == [
-        (-given).tolist(),
-        (1.0 - given).tolist(),
-        np.sqrt(1.0 - given).tolist(),
+    assert [operator.name for operator in operators] == ["NEG", "ADD", "SQRT"]
+    assert [values[operator.outputs[0].index][0].tolist() for operator in operators] == [
+        (-rows).tolist(),
+        (1.0 - rows).tolist(),
+        np.sqrt(1.0 - rows).tolist(),
     ]
     assert (covered.share, covered.texts, covered.not_recorded) == (1.0, 1, {})
 
@@ -103,19 +103,21 @@ class WrongOnText:
         if case.graph.nodes[0].operator != "SQRT":
             return right
         spoiled = [
-            [np.where(given == 4.0, 3.0, one).astype(one.dtype) for one in run]
-            for (given,), run in zip(case.runs, right.runs, strict=True)
+            [np.where(operand == 4.0, 3.0, output).astype(output.dtype) for output in run]
+            for (operand,), run in zip(case.runs, right.runs, strict=True)
         ]
         return Answer("computed", spoiled)
 
 
 def test_kernel_wrong_on_an_activation_is_named(chain):
-    given = np.full((2, 3), -3.0, np.float32)
+    rows = np.full((2, 3), -3.0, np.float32)
     instances = Instances(chain)
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
-        recorder = Recorder(instances, {0: [[given]]}, backend)
+        recorder = Recorder(instances, {0: [[rows]]}, backend)
         covered = coverage(instances, WrongOnText(), recorder=recorder)
-    assert [one.name for one in covered.operators if one.state == "deviates"] == ["SQRT"]
+    assert [operator.name for operator in covered.operators if operator.state == "deviates"] == [
+        "SQRT"
+    ]
     assert coverage(instances, WrongOnText()).share == 1.0
 
 
@@ -136,22 +138,22 @@ def test_reports_activations_that_were_not_recorded(chain):
 
 def test_texts_are_given_by_position():
     instances = Instances(EXAMPLE)
-    names = [one.name for one in instances.contents.subgraphs[0].inputs]
+    names = [tensor.name for tensor in instances.contents.subgraphs[0].inputs]
     bound = tuple(BoundInput(name, place) for place, name in enumerate(names))
     rows = {name: np.full((3, 512), place) for place, name in enumerate(names)}
     (first, _) = by_position(instances.contents, Binding(bound), rows, 2)
-    shapes = [one.shape for one in instances.contents.subgraphs[0].inputs]
-    assert [each.shape for each in first] == shapes
-    assert [each.reshape(-1)[0] for each in first] == list(range(len(names)))
+    shapes = [tensor.shape for tensor in instances.contents.subgraphs[0].inputs]
+    assert [array.shape for array in first] == shapes
+    assert [array.reshape(-1)[0] for array in first] == list(range(len(names)))
 
 
 def test_file_with_exposed_tensors_answers_alike(tmp_path):
     instances = Instances(EXAMPLE)
-    tensors = [one.outputs[0].index for one in instances.operators]
+    tensors = [operator.outputs[0].index for operator in instances.operators]
     file = tmp_path / "showing.tflite"
     file.write_bytes(showing(EXAMPLE.read_bytes(), tensors))
     shown = Instances(file).contents
-    assert [one.index for one in shown.subgraphs[0].outputs] == tensors
+    assert [tensor.index for tensor in shown.subgraphs[0].outputs] == tensors
     assert shown.signatures == ()
 
 

@@ -18,13 +18,13 @@ ENTRIES = {deviation.name: deviation for deviation in known_deviations()}
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_entry_holds_its_smallest_case(name):
-    kept = Kept(FOLDER / name / CASE)
-    assert kept.flatbuffer[4:8] == b"TFL3"
-    assert len(kept.flatbuffer) <= LARGEST
+    counterexample = Kept(FOLDER / name / CASE)
+    assert counterexample.flatbuffer[4:8] == b"TFL3"
+    assert len(counterexample.flatbuffer) <= LARGEST
 
 
 def test_no_case_lacks_its_entry():
-    assert {one.name for one in FOLDER.iterdir()} == set(ENTRIES)
+    assert {folder.name for folder in FOLDER.iterdir()} == set(ENTRIES)
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -32,10 +32,14 @@ def test_entry_speaks_of_families_that_draw_such_cases(name):
     """A misspelt operator, kind or fact would explain nothing."""
     entry = ENTRIES[name]
     for operator in entry.operators:
-        families = [one for one in FAMILIES.values() if entry.speaks_of(operator, one.kind)]
-        assert [one for one in families if one.operator == operator]
-    assert all(any(one.kind == kind for one in FAMILIES.values()) for kind in entry.kinds)
-    spoken = [one for one in FAMILIES.values() if entry.speaks_of(one.operator, one.kind)]
+        families = [
+            family for family in FAMILIES.values() if entry.speaks_of(operator, family.kind)
+        ]
+        assert [family for family in families if family.operator == operator]
+    assert all(any(family.kind == kind for family in FAMILIES.values()) for kind in entry.kinds)
+    spoken = [
+        family for family in FAMILIES.values() if entry.speaks_of(family.operator, family.kind)
+    ]
     cases = (family.draw(RandomChoices(seed)) for family in spoken for seed in SEEDS)
     assert any(entry.explains(case.facts, died=entry.ends == "dies") for case in cases)
 

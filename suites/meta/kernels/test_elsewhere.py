@@ -20,9 +20,9 @@ FEW = "ai_edge_litert-builtin and (RELU-float32 or FULLY_CONNECTED-int8_channel 
 def test_kernels_are_judged_behind_ssh(tmp_path):
     board = Board(tmp_path / "board")
     try:
-        given = ["suites/kernels", f"--edge-target={board.target}", "-k", FEW]
+        arguments = ["suites/kernels", f"--edge-target={board.target}", "-k", FEW]
         path = {"PATH": f"{board.client}:{os.environ['PATH']}"}
-        outcome = run_pytest(tmp_path / "reports", given, path)
+        outcome = run_pytest(tmp_path / "reports", arguments, path)
     finally:
         board.stop()
     assert outcome.code == pytest.ExitCode.OK, outcome.output

@@ -156,7 +156,7 @@ def test_rejects_unknown_input(loaded: Runner, texts: Inputs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("wrong", "message"),
     [
         (np.zeros((30, TOKENS + 1), np.int32), "shape"),
         (np.zeros(30, np.int32), "shape"),
@@ -169,10 +169,10 @@ def test_rejects_unknown_input(loaded: Runner, texts: Inputs) -> None:
     ids=["too-long", "flat", "too-few", "scalar", "int64", "float32", "nan"],
 )
 def test_rejects_wrong_arrays(
-    loaded: Runner, texts: Inputs, given: NDArray[np.int32], says: str
+    loaded: Runner, texts: Inputs, wrong: NDArray[np.int32], message: str
 ) -> None:
-    with pytest.raises(RunnerRefused, match=says) as refusal:
-        loaded.answer("tiny", {**texts, IDS: given})
+    with pytest.raises(RunnerRefused, match=message) as refusal:
+        loaded.answer("tiny", {**texts, IDS: wrong})
     assert refusal.value.kind == "inputs"
 
 

@@ -91,11 +91,11 @@ def test_inputs_equal_those_of_checked_arrays(names, dtype):
     feed = Feed(fed, FILLING)
     assert feed._rows
     for row in drawn_rows(60):
-        one = feed.give(row)
+        at_length = feed.give(row)
         length, arrays = checked(expected, row)
-        assert one.length == length
+        assert at_length.length == length
         for index, array in arrays.items():
-            fed_array = one.graph.given[index]
+            fed_array = at_length.graph.given[index]
             assert fed_array.dtype == array.dtype
             np.testing.assert_array_equal(fed_array, array)
 

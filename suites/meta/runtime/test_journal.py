@@ -72,7 +72,7 @@ def all_answers(journal, runners=1):
     logits = answer_split_at_once(
         start, lambda _: None, "tiny", inputs(), runners=runners, journal=journal
     )
-    return logits, [row for one in started for row in one.asked]
+    return logits, [row for runner in started for row in runner.asked]
 
 
 @pytest.mark.parametrize("moment", [0.3, 0.7, 1.1])

@@ -61,10 +61,10 @@ def test_the_busiest_units_stay():
     busy[[3, 5, 10]] = 1.0
     activity = {f"encoder.layer.{layer}.output.dense": busy for layer in range(3)}
     _, values = shrink(activity, intermediate=3)
-    kept = VALUES["encoder.layer.1.output.dense.weight"][:, [3, 5, 10]]
-    np.testing.assert_array_equal(values["encoder.layer.1.output.dense.weight"], kept)
-    kept = VALUES["encoder.layer.1.intermediate.dense.bias"][[3, 5, 10]]
-    np.testing.assert_array_equal(values["encoder.layer.1.intermediate.dense.bias"], kept)
+    expected = VALUES["encoder.layer.1.output.dense.weight"][:, [3, 5, 10]]
+    np.testing.assert_array_equal(values["encoder.layer.1.output.dense.weight"], expected)
+    expected = VALUES["encoder.layer.1.intermediate.dense.bias"][[3, 5, 10]]
+    np.testing.assert_array_equal(values["encoder.layer.1.intermediate.dense.bias"], expected)
 
 
 def test_the_busiest_heads_stay():
