@@ -55,7 +55,7 @@ def test_every_graph_is_called_by_its_signature(read):
     ] * 3
 
 
-def test_asks_which_signature_where_weights_are_not_shared(read):
+def test_signatures_without_shared_weights_are_asked_about(read):
     question = refused(read, model_of(*APART).pack())
     assert "has 2 signatures" in question
     assert "lengths = [4, 8]" in question

@@ -43,7 +43,7 @@ def test_keeps_the_padding_of_the_tokenizer():
     assert rows.encode("good").ids == [2] + [3] * (TOKENS - 1)
 
 
-def test_refuses_a_tokenizer_of_more_ids_than_its_table_has():
+def test_rejects_tokenizer_with_more_ids_than_table_rows():
     words = WORDS | {f"word{number}": number for number in range(4, SHAPE.vocabulary + 1)}
     with pytest.raises(EdgeproofError, match=r"gives 30,523 ids, .* takes 30,522"):
         with_paper_rows(tokenizer(words=words))
@@ -51,7 +51,7 @@ def test_refuses_a_tokenizer_of_more_ids_than_its_table_has():
     assert with_paper_rows(tokenizer(words=words))
 
 
-def test_is_mobilebert_as_it_was_published():
+def test_recipe_is_mobilebert_as_published():
     # google/mobilebert-uncased without its pooler, and a head of three labels (Sun et al. 2020).
     assert count(SHAPE) == 24_581_888 + 3 * 513
 
@@ -63,7 +63,7 @@ def test_every_input_is_bound_and_ids_are_bounded(tmp_path):
     assert bounds == {"ids": SHAPE.vocabulary, "mask": 2, "segments": 2}
 
 
-def test_a_maker_that_fails_is_one_message(tmp_path, monkeypatch):
+def test_failed_maker_ends_in_one_message(tmp_path, monkeypatch):
     monkeypatch.setattr(paper_recipe.sys, "executable", "/bin/false")
     with pytest.raises(EdgeproofError, match="the paper's recipe was not made") as raised:
         paper_file(Store(tmp_path / "store"), lambda _: None)

@@ -72,7 +72,7 @@ def test_reports_ids_stored_as_floats(write):
     assert read_candidate(write(names=("x",))).warnings == ()
 
 
-def test_warns_where_float_inputs_may_be_features(tmp_path):
+def test_warns_if_float_inputs_may_be_features(tmp_path):
     path = tmp_path / "given.tflite"
     path.write_bytes(ported(((1, 8), "float32", "vector")))
     spec = read_candidate(path)

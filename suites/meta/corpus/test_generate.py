@@ -64,7 +64,7 @@ def test_another_seed_gives_other_texts(generated):
     assert len(texts & {row.text for row in second_corpus.splits["test"]}) < 0.02 * len(texts)
 
 
-def test_splits_have_the_asked_sizes(generated):
+def test_splits_have_the_requested_sizes(generated):
     sizes = {split: len(texts) for split, texts in generated.splits.items()}
     assert sizes == {"train": 6000, "validation": 500, "calibration": 500, "test": 2000}
 

@@ -145,7 +145,7 @@ def test_another_seed_selects_other_tweets(package: Path) -> None:
     assert first.splits["test"] == second.splits["test"]
 
 
-def test_counts_may_ask_for_less_and_the_rest_is_reported(package: Path) -> None:
+def test_lower_counts_are_kept_and_the_rest_is_reported(package: Path) -> None:
     counts = {"train": 30, "validation": 5, "calibration": 5, "test": 20}
     corpus = read_replab(replab_table(counts=counts), package)
     assert {split: len(tweets) for split, tweets in corpus.splits.items()} == counts
@@ -153,7 +153,7 @@ def test_counts_may_ask_for_less_and_the_rest_is_reported(package: Path) -> None
     assert beyond == PLAIN["training"] + 4 + PLAIN["test"] + 4 - 60
 
 
-def test_no_language_asked_for_takes_every_language(package: Path) -> None:
+def test_empty_list_of_languages_takes_every_language(package: Path) -> None:
     corpus = read_replab(replab_table(languages=[]), package)
     assert "qué buen banco, test" in {tweet.text for tweet in corpus.splits["test"]}
 

@@ -222,7 +222,7 @@ def test_machine_without_sensors_has_no_readings(tmp_path):
     assert set(reading.to_dict()) == {"at", "cost"}
 
 
-def test_only_what_a_profile_asks_for_is_read():
+def test_only_files_named_in_the_profile_are_read():
     assert not any("hwmon" in pattern for pattern in patterns(load_device(HOST)))
     assert any("oc*_event_cnt" in pattern for pattern in patterns(load_device("jetson_orin")))
 

@@ -44,7 +44,7 @@ def judge_on_board(bundle, tmp_path):
     return judged
 
 
-def test_asks_a_board_for_few_texts_where_it_agrees_with_the_host(judge_on_board):
+def test_board_that_agrees_with_the_host_answers_few_texts(judge_on_board):
     outcome, answers = judge_on_board()
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     results = outcome.results()
@@ -67,7 +67,7 @@ def _few(measurement):
     return "looked" in measurement["details"]
 
 
-def test_gates_turn_red_where_a_board_changes_labels(judge_on_board):
+def test_gates_turn_red_if_a_board_changes_labels(judge_on_board):
     """Every fourth text has a wrong label, chosen by the board's own logits."""
     outcome, _ = judge_on_board("every fourth turned around")
     assert outcome.code == pytest.ExitCode.TESTS_FAILED

@@ -43,7 +43,7 @@ def test_models_of_a_family_are_distinguished(tree, model, machine, expected):
     assert recognize(root, machine=machine).device == expected
 
 
-def test_files_decide_where_there_is_no_device_tree(tree):
+def test_files_decide_without_a_device_tree(tree):
     recognized = recognize(tree("jetson", {MODEL: None}), machine="aarch64")
     assert recognized.device == "jetson"
     assert "/etc/nv_tegra_release says '# R32" in recognized.describe()

@@ -77,14 +77,14 @@ def test_slow_board_labels_few_texts():
     }
 
 
-def test_fast_device_labels_as_many_texts_as_ever():
+def test_fast_device_labels_the_usual_number_of_texts():
     labelled, _ = _labelled(FAST)
     assert len(labelled.rows) == 600
     assert labelled.texts_of_a_rate == FULL.rate_texts
     assert labelled.stopped.look.texts == FULL.rate_rounds
 
 
-def test_slow_board_that_nothing_decides_labels_all_rates():
+def test_undecided_slow_board_labels_all_rates():
     labelled, _ = _labelled(SLOW, decided=lambda _: "")
     assert len(labelled.rows) == 4 * FULL.rate_rounds
     assert labelled.stopped.because != DECIDES
@@ -129,7 +129,7 @@ def test_answers_of_a_slow_board_are_counted():
 @pytest.mark.parametrize(
     ("seconds", "block"), [(0.0, 10), (0.001, 10), (0.01, 10), (0.02, 6), (0.05, 2), (1.0, 2)]
 )
-def test_block_holds_fewer_answers_the_longer_one_takes(seconds, block):
+def test_block_holds_fewer_answers_if_each_takes_longer(seconds, block):
     assert block_for(seconds) == block
     assert block_for(seconds, fewest=4) == max(4, block)
 
@@ -137,7 +137,7 @@ def test_block_holds_fewer_answers_the_longer_one_takes(seconds, block):
 @pytest.mark.parametrize(
     ("seconds", "count"), [(0.0, 40), (0.001, 40), (0.2, 20), (1.0, 4), (100.0, 4)]
 )
-def test_as_many_as_fit_lie_between_fewest_and_most(seconds, count):
+def test_number_that_fits_lies_between_fewest_and_most(seconds, count):
     assert as_many_as_fit(4.0, seconds, 4, 40) == count
     assert as_many_as_fit(4.0, seconds, 4, 3) == 3
 

@@ -85,7 +85,7 @@ def test_inputs_are_options(action):
     assert {f"EDGEPROOF_{name.upper()}" for name in action["inputs"]} <= variables
 
 
-def test_page_shows_inputs_that_the_action_has(action):
+def test_page_shows_only_inputs_of_the_action(action):
     *_, workflow = blocks(PROJECT / "docs" / "my-ci.md", "yaml")
     (step,) = yaml.safe_load(workflow)
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

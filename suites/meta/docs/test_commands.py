@@ -56,7 +56,7 @@ def runs(checkout):
 
 
 @pytest.mark.parametrize("command", RUN, ids=ids(RUN))
-def test_a_command_does_what_its_page_says(command, runs):
+def test_command_works_as_its_page_says(command, runs):
     # Thirty tests stand in for a run's.
     text = command.text.replace("--min-tests=100", "--min-tests=10")
     done = runs.run(text, **COLLECT)

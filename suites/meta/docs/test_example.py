@@ -29,7 +29,7 @@ OPTIONS = [
 ]
 
 
-def test_folder_holds_what_its_program_makes():
+def test_folder_holds_the_files_that_its_program_makes():
     expected = files()
     assert {file.name for file in FOLDER.iterdir()} == set(expected)
     assert [name for name, data in expected.items() if (FOLDER / name).read_bytes() != data] == []

@@ -77,7 +77,7 @@ def test_a_long_text_keeps_both_ends() -> None:
 
 
 @pytest.mark.parametrize("safe", [one_line, several_lines, visible, as_csv_cell])
-def test_making_safe_again_changes_nothing(safe) -> None:
+def test_escaping_twice_changes_nothing(safe) -> None:
     for text in PAYLOADS:
         assert safe(safe(text)) == safe(text)
 
@@ -97,7 +97,7 @@ def test_only_line_ends_and_tabs_stay_in_several_lines() -> None:
         ("\U000e0041", "\\U000e0041"),
     ],
 )
-def test_what_is_hidden_is_shown_as_an_escape(text, shown) -> None:
+def test_hidden_characters_are_shown_as_escapes(text, shown) -> None:
     assert one_line(text) == shown
 
 

@@ -28,7 +28,7 @@ class Settings(Table, frozen=True, kw_only=True):
 
 
 @pytest.mark.parametrize("kind", [EdgeproofError, UsageMistake])
-def test_a_message_is_one_line_whatever_its_parts_hold(kind) -> None:
+def test_message_of_any_parts_is_one_line(kind) -> None:
     for text in PAYLOADS:
         error = kind(text, file=text, key=text, remedy=text)
         for said in (str(error), *error.describe().values()):

@@ -54,7 +54,7 @@ def test_every_input_has_a_change():
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("rows", [1, 4])
-def test_a_change_is_of_one_input_and_of_every_text(role, rows):
+def test_change_affects_one_input_and_every_text(role, rows):
     inputs = texts(rows, segments=2)
     changed = change(role, inputs)
     for name, array in inputs.items():

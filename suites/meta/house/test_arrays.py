@@ -75,7 +75,7 @@ def test_rejects_invalid_and_unfitting_shapes(shape):
         (12, (1,), (1,)),
     ],
 )
-def test_rejects_views_that_reach_beyond_or_repeat(offset, shape, strides):
+def test_rejects_views_that_reach_beyond_the_data_or_repeat_it(offset, shape, strides):
     with pytest.raises(ArrayError):
         strided(VALUES.tobytes(), FLOAT, offset, shape, strides)
 

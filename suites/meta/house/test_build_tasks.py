@@ -73,7 +73,7 @@ def test_independent_tasks_run_at_the_same_time(store):
     assert (log[0], sorted(log[1:3]), log[3:]) == ("a", ["b", "c"], ["d"])
 
 
-def test_helper_that_has_to_wait_does_what_is_useful_once(store):
+def test_waiting_helper_does_its_useful_work_once(store):
     """The first task is held until the waiting helper has done it."""
     log, useful, holds = [], [], threading.Event()
     done = threading.Event()

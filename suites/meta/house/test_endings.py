@@ -36,7 +36,7 @@ def reported(error):
     return report
 
 
-def test_skip_keeps_what_the_machine_lacks_apart_from_how_that_shows():
+def test_skip_names_the_missing_thing_apart_from_its_symptom():
     with pytest.raises(CannotRun) as raised:
         cannot_run("no network namespace", "unshare: EPERM")
     outcome = outcome_after(None, reported(raised.value))
@@ -52,7 +52,7 @@ def reported_pass(when):
     )
 
 
-def test_plain_skip_names_nothing_lacking():
+def test_plain_skip_names_nothing_missing():
     outcome = outcome_after(None, reported(pytest.skip.Exception("no gpu: none")))
     assert outcome.lacking == ""
 

@@ -96,5 +96,5 @@ def test_detects_package_missing_from_a_group():
 
 
 @pytest.mark.parametrize("group", ["dev", "report"])
-def test_group_that_draws_pages_has_what_is_imported_only_then(group):
+def test_group_for_reports_has_the_packages_imported_while_drawing(group):
     assert {"jinja2", "matplotlib"} <= installed_with(group)

@@ -85,7 +85,7 @@ def making_by(store, monkeypatch):
     return made
 
 
-def test_waits_for_no_more_than_is_needed(making_by, store, capsys):
+def test_waits_only_for_needed_artefacts(making_by, store, capsys):
     making = making_by(Builder(store, [FIRST, LAST]))
     making.need([FIRST])
     assert store.has(FIRST)
@@ -118,7 +118,7 @@ def test_candidate_is_judged_before_the_next_is_converted(candidates, store, mon
     assert store.has(LAST)
 
 
-def test_candidate_that_could_not_be_converted_is_not_there(candidates, monkeypatch):
+def test_unconvertible_candidate_is_absent(candidates, monkeypatch):
     monkeypatch.setattr(
         variants, "refusal", lambda _, stage: "no" * (stage.name == "refused") or None
     )
@@ -127,14 +127,14 @@ def test_candidate_that_could_not_be_converted_is_not_there(candidates, monkeypa
     assert candidates.get("of no plan") is None
 
 
-def test_a_builder_s_failure_is_told_to_whoever_waits(making_by, store):
+def test_failure_of_the_builder_is_raised_in_the_waiting_gate(making_by, store):
     making = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
     making.need([FIRST])
     with pytest.raises(EdgeproofError, match="it failed"):
         making.need([LAST])
 
 
-def test_a_builder_s_failure_ends_the_run_between_two_gates(making_by, store):
+def test_failure_of_the_builder_ends_the_run_between_two_gates(making_by, store):
     making = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
     making.need([FIRST])
     with pytest.raises(pytest.exit.Exception, match="it failed") as ended:
@@ -142,7 +142,7 @@ def test_a_builder_s_failure_ends_the_run_between_two_gates(making_by, store):
     assert ended.value.returncode == EdgeproofError.exit_code
 
 
-def test_an_artefact_that_nobody_makes_is_no_endless_wait(making_by, store):
+def test_waiting_for_an_unplanned_artefact_ends(making_by, store):
     making = making_by(Builder(store, [FIRST]))
     with pytest.raises(EdgeproofError, match=LAST.key):
         making.need([LAST])
@@ -203,19 +203,19 @@ def test_gates_that_wait_longer_come_last(monkeypatch):
 
 
 @pytest.mark.parametrize("name", [making.FULL_MODEL, making.ALL_MADE])
-def test_what_gates_wait_for_is_a_fixture(name, pytestconfig):
+def test_gates_wait_for_fixtures_only(name, pytestconfig):
     assert isinstance(pytestconfig.stash[MAKING], Making)
     assert hasattr(artefacts, name)
 
 
-def test_a_builder_that_fails_says_why(tmp_path):
+def test_failed_builder_reports_the_reason(tmp_path):
     builder = BuilderProcess(["nobody", "--cache-dir", str(tmp_path)])
     with pytest.raises(UsageMistake, match="nobody"):
         _wait_for(builder)
     assert not builder.lives()
 
 
-def test_a_builder_that_is_stopped_is_gone(tmp_path):
+def test_stopped_builder_has_ended(tmp_path):
     builder = BuilderProcess(["embedded", "--cache-dir", str(tmp_path)])
     builder.stop()
     assert not builder.lives()

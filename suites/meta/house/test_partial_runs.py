@@ -217,7 +217,7 @@ def test_unrequested_schemes_are_named(gathered):
     assert gathered(sorted(every_gate()), "suites").other_schemes == ("float16",)
 
 
-def test_few_words_for_what_a_machine_lacks_are_kept(gathered):
+def test_short_name_of_a_missing_thing_is_kept(gathered):
     ids = [f"suites/size/test_size.py::test_{number}" for number in range(3)]
     lacking = ["no compiler", "no compiler", ""]
     outcomes = [

@@ -407,7 +407,7 @@ def test_detects_path_into_another_room(source):
     assert {room_at(path) for path in visitor.paths} == {"fixtures"}
 
 
-def test_text_that_is_no_path_names_no_room():
+def test_text_that_is_not_a_path_names_no_room():
     visitor = Imports()
     visitor.visit(ast.parse('"fixtures, suites and/or reports"; ROOT / "docs" / "suites"'))
     assert visitor.paths == set()

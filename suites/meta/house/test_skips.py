@@ -41,7 +41,7 @@ def test_skip_that_is_not_listed_and_listed_test_that_ran_are_problems(
     ("reason", "part_of_problem"),
     [(NO_SSHD, "lacks Debian's openssh-server"), ("needs ../shared/data", None)],
 )
-def test_complete_machine_lacks_nothing_but_what_is_optional(reason, part_of_problem):
+def test_complete_machine_lacks_only_optional_things(reason, part_of_problem):
     problem = SKIPS.problem_of("suites/meta/a.py::test_a", "skipped", reason, complete=True)
     assert problem is None if part_of_problem is None else part_of_problem in problem
 
@@ -73,7 +73,7 @@ def test_run_with_listed_skips_stays_as_it_is():
     assert (session.exitstatus, watcher.problems) == (0, [])
 
 
-def test_known_failure_of_an_example_is_no_skip():
+def test_known_failure_of_an_example_is_not_a_skip():
     watcher = Watcher(SKIPS, complete=True)
     failed = skipped("suites/meta/a.py::test_a", "no reason")
     failed.wasxfail = "known"

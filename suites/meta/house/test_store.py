@@ -94,7 +94,7 @@ def test_killed_maker_leaves_nothing_half_made(tmp_path):
     assert killed > len(MEMBERS) + 3
 
 
-def test_a_failed_make_leaves_nothing(tmp_path):
+def test_failed_maker_leaves_nothing(tmp_path):
     store = Store(tmp_path)
 
     def fail(out: Path) -> None:

@@ -82,7 +82,7 @@ def test_every_family_of_the_table_is_tried() -> None:
     assert {family.name for family in FAMILIES.values() if family.tried} == tried
 
 
-def test_trained_classifier_goes_in_as_it_was_saved(
+def test_trained_classifier_is_loaded_unchanged(
     trained: Callable[[str], Miniature], tmp_path: Path, store: Store
 ) -> None:
     """The result of a fine-tuning is accepted as a checkpoint with the same answers."""

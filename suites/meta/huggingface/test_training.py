@@ -91,7 +91,7 @@ def test_fine_tuning_repeats_itself(
     assert first[1][-1].loss < first[1][0].loss
 
 
-def test_killed_fine_tuning_goes_on_to_the_same_weights(
+def test_killed_fine_tuning_resumes_to_the_same_weights(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
     uninterrupted = train(encoder, splits, tmp_path / "whole")
@@ -102,7 +102,7 @@ def test_killed_fine_tuning_goes_on_to_the_same_weights(
     assert epochs == [3]
 
 
-def test_batch_in_parts_teaches_what_a_whole_one_does(
+def test_batch_in_parts_trains_like_a_whole_batch(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
     from safetensors.numpy import load  # noqa: PLC0415 - only if it is installed

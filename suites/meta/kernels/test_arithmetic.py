@@ -65,7 +65,7 @@ def test_numbers_that_are_not_finite_mean_nothing_to_a_shader(given: float) -> N
         assert allowed(number + ONE, zero).all()
 
 
-def test_functions_of_a_shader_are_as_exact_as_is_written() -> None:
+def test_functions_of_a_shader_have_the_specified_bounds() -> None:
     """An exponential may be off by 3 + 2 |x| ULPs, tanh by 1e-5: not as on a processor."""
     x = Rounded.exact(np.asarray([-15.0, 1e-3]))
     plain = exponential(x).error, hyperbolic(x).error
@@ -76,7 +76,7 @@ def test_functions_of_a_shader_are_as_exact_as_is_written() -> None:
     assert (plain[1] < 1e-6).all()
 
 
-def test_roots_and_powers_of_a_shader_inherit_what_their_formulas_are_off() -> None:
+def test_roots_and_powers_of_a_shader_inherit_the_errors_of_their_formulas() -> None:
     """A root of 0 is 1 / inverseSqrt(0), which overflows: nothing is specified."""
     with computing_in(WGSL):
         roots = root(Rounded.exact(np.asarray([0.0, 4.0])))
@@ -86,7 +86,7 @@ def test_roots_and_powers_of_a_shader_inherit_what_their_formulas_are_off() -> N
     assert 27.0 * 2.0**-23 < powers.error[0] / 8.0**4 < 64.0 * 2.0**-23
 
 
-def test_many_roundings_to_few_bits_may_amount_to_anything() -> None:
+def test_many_roundings_to_few_bits_are_unbounded() -> None:
     with computing_in(WGSL_HALF):
         assert gamma(1023) > 100.0
         assert np.isposinf(gamma(1024))

@@ -180,7 +180,7 @@ def test_loop_in_a_loop_is_recorded(instances, backend):
     assert covered.not_recorded == {}
 
 
-def test_branch_is_recorded_where_it_is_taken(instances, backend):
+def test_taken_branch_is_recorded(instances, backend):
     file = instances(branching())
     recorder = Recorder(file, {0: [[np.array(True), GIVEN]]}, backend)
     covered = coverage(file, backend, recorder=recorder)
@@ -228,12 +228,12 @@ def test_signature_that_answers_no_text_is_fed_with_drawn_values(instances, back
     assert covered.not_recorded == {"graph 1 (of_2)": "no text is answered by it"}
 
 
-def test_graph_that_nothing_calls_does_not_count(instances):
+def test_uncalled_graph_does_not_count(instances):
     told = coverage(instances(two_signatures(called=False)), Kernels()).describe()
     assert (told["operators"], told["graphs"], told["asked_graphs"]) == (1, 2, 1)
 
 
-def test_each_length_is_given_the_texts_that_it_answers(instances):
+def test_each_length_gets_the_texts_that_it_answers(instances):
     """The first and third texts are short; what is recorded of a graph are texts of its own."""
     contents = instances(two_signatures()).contents
 
@@ -314,7 +314,7 @@ def test_reports_loop_without_graphs(instances):
     ],
     ids=["too few inputs", "two answers"],
 )
-def test_reports_condition_that_is_none(instances, graphs, said):
+def test_reports_invalid_condition(instances, graphs, said):
     """A backend that answers the main graph all the same is not asked further."""
     file = instances(loop(*graphs))
 

@@ -172,7 +172,7 @@ def test_operators_of_many_tensors_are_asked_in_fewer_runs(tmp_path):
     assert (covered.share, covered.texts) == (1.0, 1)
 
 
-def test_reports_tensors_that_fill_a_memory(tmp_path):
+def test_reports_tensors_too_large_for_memory(tmp_path):
     drawing = Drawing()
     large = Tensor((1 << 28, 2))
     file = tmp_path / "large.tflite"

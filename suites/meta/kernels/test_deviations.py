@@ -23,12 +23,12 @@ def test_entry_holds_its_smallest_case(name):
     assert len(counterexample.flatbuffer) <= LARGEST
 
 
-def test_no_case_lacks_its_entry():
+def test_every_stored_case_has_an_entry():
     assert {folder.name for folder in FOLDER.iterdir()} == set(ENTRIES)
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_entry_speaks_of_families_that_draw_such_cases(name):
+def test_entry_applies_to_families_that_draw_such_cases(name):
     """A misspelt operator, kind or fact would explain nothing."""
     entry = ENTRIES[name]
     for operator in entry.operators:
@@ -53,7 +53,7 @@ def test_entry_speaks_of_families_that_draw_such_cases(name):
         ("0xd08", False),
     ],
 )
-def test_entry_of_a_processor_says_nothing_of_another(model, holds):
+def test_entry_of_one_processor_does_not_apply_to_another(model, holds):
     entry = ENTRIES["products-uint8-cortex-a53"]
     processor = SimpleNamespace(model=model, features=("asimd", "crc32"))
     info = SimpleNamespace(machine="aarch64", processor=processor, runtime_version="2.3.0")

@@ -23,13 +23,13 @@ def sums(terms: list[float]) -> list[Rounded]:
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_sum_may_be_anything_only_where_the_order_decides_on_overflow(name: str) -> None:
+def test_sum_is_unbounded_only_if_the_order_decides_about_overflow(name: str) -> None:
     terms, open_ = TERMS[name]
     for summed in sums(terms):
         assert np.isposinf(summed.error).all() == open_
 
 
-def test_largest_float_is_allowed_where_a_part_overflows() -> None:
+def test_largest_float_is_allowed_if_a_partial_sum_overflows() -> None:
     """A kernel that adds the two first meets infinity, and clamps it."""
     lowest = np.asarray([[np.finfo(np.float32).min]], np.float32)
     for summed in sums([-BIG, -BIG, BIG]):

@@ -104,7 +104,7 @@ def test_names_the_operator_that_gives_nan(compared):
     assert localization["flips"] == []
 
 
-def test_the_message_names_the_file_that_was_given_and_no_copy_of_it(handed, compared):
+def test_message_names_the_given_file_and_not_its_copy(handed, compared):
     output = compared[1].outcome.output
     assert f"{handed / 'broken.tflite'}: broken on " in output
     assert str(handed / "store" / "candidate") not in output

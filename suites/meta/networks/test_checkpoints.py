@@ -61,7 +61,7 @@ def test_a_users_checkpoint_replaces_the_only_default():
     assert chosen(subject("a/large"), "DIR") == {"full": "DIR"}
 
 
-def test_each_model_can_be_given_its_own():
+def test_each_model_can_have_its_own_checkpoint():
     two_models = subject("a/large", ["b/small"])
     option = "full=/with,comma,small=/some where"
     assert chosen(two_models, option) == {"full": "/with,comma", "small": "/some where"}

@@ -56,7 +56,7 @@ def test_reason_is_shown_if_localization_failed():
     assert dict(first.rows)["Localizer"] == "not localized: killed"
 
 
-def test_point_is_found_in_the_curve_whatever_further_keys_it_has():
+def test_point_with_further_keys_is_found_in_the_curve():
     """The two are the same operator, and a later version may say more of one of them."""
     localization = LOCALIZATION | {"diverges_at": CURVE[3] | {"cosine": 0.5, "later": [1]}}
     first, *_ = explanations(changed(document(), run={"localizations": [localization]}))

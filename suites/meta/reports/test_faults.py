@@ -111,7 +111,7 @@ def test_counts_show_the_results_of_planting() -> None:
     assert "fail: accuracy_drop of &lt;float16&gt;" in drawn
 
 
-def test_every_commit_they_were_planted_at_is_named_once_the_latest_first() -> None:
+def test_commits_of_planting_are_named_once_latest_first() -> None:
     first = planted()[0]
     assert first.seen is not None
     later = PlantedFault(

@@ -63,12 +63,12 @@ def test_gates_that_did_not_run_are_counted_by_reason():
     assert sentence.endswith("; 7 gates not run: one runtime (5), no network namespace (2)")
 
 
-def test_reason_that_names_nothing_lacking_is_shown_whole():
+def test_reason_without_a_missing_thing_is_shown_in_full():
     _, sentence = headline(run_of(skipped=[{"reason": "one: and another", "count": 1}]))
     assert sentence.endswith("; 1 gate not run: one: and another (1)")
 
 
-def test_a_red_headline_counts_them_too():
+def test_red_headline_counts_gates_that_did_not_run():
     failed = taken("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
     _, sentence = headline(run_of(failed, skipped=[{"reason": "one runtime", "count": 1}]))
     assert sentence == (
@@ -106,7 +106,7 @@ def test_a_partial_run_with_a_regression_claims_no_fitness():
     )
 
 
-def test_a_guard_that_could_not_tell_is_not_known():
+def test_undecided_guard_leaves_fitness_unknown():
     kind, sentence = headline(run_of(ratio(OPEN)))
     assert (kind, sentence) == (
         "unsure",
@@ -141,7 +141,7 @@ def test_an_annotation_points_at_the_guard_that_was_broken():
 @pytest.mark.parametrize(
     ("estimate", "verdict"), [(KEPT, "-"), (BROKEN, "regression"), (OPEN, "inconclusive")]
 )
-def test_the_scoreboard_calls_a_kept_guard_no_pass(estimate, verdict):
+def test_scoreboard_does_not_call_a_kept_guard_a_pass(estimate, verdict):
     rows = {row[0]: row[-1] for row in scoreboard_rows(run_of(ratio(estimate)))}
     assert rows["static_wi8_ai8_dense"] == verdict
 

@@ -42,7 +42,7 @@ def end_report(tmp_path):
     return ended
 
 
-def test_the_program_that_draws_ends_with_the_command(end_report, tmp_path):
+def test_drawing_program_ends_with_the_command(end_report, tmp_path):
     ended = end_report(SIGTERM, while_running("draw.mjs", tmp_path))
     assert ended.code == 128 + SIGTERM, ended.output
     assert ended.left == []

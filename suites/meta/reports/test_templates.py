@@ -76,7 +76,7 @@ def test_missing_jinja_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tox -e report" in str(caught.value.remedy)
 
 
-def test_jinja_is_imported_only_where_a_page_is_written() -> None:
+def test_jinja_is_imported_only_to_write_a_page() -> None:
     code = (
         "import sys, fixtures.session.terminal, reports.summary, reports.staging, reports.html;"
         "print('jinja2' in sys.modules)"

@@ -286,7 +286,7 @@ def repeated(texts: Inputs, count: int) -> Inputs:
 
 
 @pytest.mark.parametrize(("count", "most", "needed"), [(1200, 2, 2), (1200, 1, 1), (30, 4, 1)])
-def test_several_runners_answer_what_one_does(
+def test_several_runners_give_the_answers_of_one(
     tiny: dict[str, Path], texts: Inputs, count: int, most: int, needed: int
 ) -> None:
     split, started = repeated(texts, count), Started(tiny["float32"])

@@ -128,7 +128,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("row", WRONG.values(), ids=WRONG)
-def test_rejects_what_checked_arrays_are_rejected_for(row):
+def test_rejects_the_same_rows_as_checked_arrays(row):
     feed = Feed(model(), FILLING)
     with pytest.raises(Refusal, match=r"allowed are 0 to|wants rows of"):
         feed.give(row)
@@ -170,5 +170,5 @@ def test_padding_before_the_tokens_is_given_whole():
         ("complex64", -1),
     ],
 )
-def test_largest_number_is_what_the_input_allows_and_holds(dtype, most):
+def test_largest_number_is_allowed_and_exactly_represented(dtype, most):
     assert most_allowed(tensor("ids", 0, 4, dtype)) == most

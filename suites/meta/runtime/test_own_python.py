@@ -59,7 +59,7 @@ def pip(prefix, monkeypatch):  # noqa: ARG001 - installs there
 
 
 @pytest.mark.usefixtures("prefix")
-def test_without_its_own_a_runtime_answers_from_this_python():
+def test_runtime_without_its_own_python_uses_this_one():
     assert interpreter_for(OWN) == Interpreter(sys.executable)
     assert interpreter_for(None) == Interpreter(sys.executable)
 

@@ -123,7 +123,7 @@ def test_a_damaged_copy_is_sent_anew(transport, sent, tmp_path):
 
 
 @needs_sshd
-def test_a_lost_connection_is_reported_as_such(board, transport, tiny, by_name):
+def test_lost_connection_is_reported(board, transport, tiny, by_name):
     with Runner(transport, "ai_edge_litert") as runner:
         runner.load("m", tiny["float32"])
         first = runner.answer("m", by_name).logits
@@ -195,7 +195,7 @@ def test_silent_server_times_out(words, tiny, monkeypatch):
 
 
 @needs_sshd
-def test_sensors_are_read_where_the_board_is(transport):
+def test_sensors_are_read_on_the_board(transport):
     with Watch(load_device(HOST), os.getpid(), start=transport.start_program) as watch:
         pass
     assert watch.readings[0].busy is not None

@@ -103,7 +103,7 @@ def test_the_small_model_has_fewer_pieces_of_the_same_texts(built):
     assert summaries[1]["splits"]["test"]["texts"] == 60
 
 
-def test_shrunk_model_has_the_shape_that_was_asked_for(built):
+def test_shrunk_model_has_the_requested_shape(built):
     card = json.loads((built["model"][-1] / "model.json").read_text())
     expected = {"layers": 1, "intermediate": 16, "embedding": 8, "hidden": 32}
     assert expected.items() <= card["architecture"].items()
@@ -139,7 +139,7 @@ def test_shrunk_model_is_converted(built):
         ('rounding = "int4"', 'rounding = "int5"', "rounding"),
     ],
 )
-def test_error_names_what_does_not_fit(tmp_path, before, after, message):
+def test_error_names_the_key_that_does_not_fit(tmp_path, before, after, message):
     assert before in SUBJECT
     subject = tmp_path / "shrunk.toml"
     subject.write_text(SUBJECT.replace(before, after))

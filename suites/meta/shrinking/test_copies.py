@@ -20,7 +20,7 @@ def test_a_seed_gives_the_same_copies_again():
     assert altered(TEXTS, 3) != altered(TEXTS, 4)
 
 
-def test_copies_have_no_label_and_keep_what_else_is_known():
+def test_copies_have_no_label_and_keep_the_other_fields():
     copies = altered(TEXTS, 0)
     assert {copy.label for copy in copies} == {UNLABELLED}
     assert [copy.text_id for copy in copies] == [text.text_id for text in TEXTS]

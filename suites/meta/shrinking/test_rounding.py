@@ -77,7 +77,7 @@ def test_a_row_of_zeros_stays_small():
     assert np.abs(round_for_inputs(weights, MOMENTS, BITS)[1]).max() < 1e-30
 
 
-def test_the_grid_is_that_of_the_weights_times_their_gains():
+def test_grid_follows_from_weights_times_gains():
     """A converter multiplies the gains in before it rounds: it finds every product on its grid."""
     generator = np.random.default_rng(9)
     gains = generator.uniform(0.2, 3.0, WEIGHTS.shape[1]).astype(np.float32)
@@ -89,7 +89,7 @@ def test_the_grid_is_that_of_the_weights_times_their_gains():
     assert np.allclose(steps, np.rint(steps), atol=1e-4)
 
 
-def test_inputs_that_never_change_are_rounded_for_their_mean():
+def test_constant_inputs_are_rounded_for_their_mean():
     # What every text begins with, as the first layer of a network is given it.
     same = np.tile(INPUTS[:1], (500, 1)).astype(np.float64)
     inputs = Inputs(len(same), same.sum(axis=0), same.T @ same)

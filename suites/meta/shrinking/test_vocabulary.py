@@ -67,7 +67,7 @@ def test_a_word_that_is_gone_is_spelled_in_smaller_pieces(whole, train, used):
     )
 
 
-def test_those_used_most_stay_and_then_those_listed_first(whole, train, used):
+def test_most_used_pieces_stay_then_the_first_listed(whole, train, used):
     sizes = [pruned(whole, train, pieces).get_vocab_size() for pieces in (used - 2, used + 1)]
     assert sizes == [used - 2, used + 1]
     fewer, more = (pruned(whole, train, pieces).get_vocab() for pieces in (used - 2, used + 1))

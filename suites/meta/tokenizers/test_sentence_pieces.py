@@ -93,7 +93,7 @@ def test_special_tokens_are_added_on_request(tmp_path):
     assert arrays["segments"].tolist() == [filled(ones, 12, 0)]
 
 
-def test_a_pad_of_the_model_fills_rows(tmp_path):
+def test_padding_piece_of_the_model_fills_rows(tmp_path):
     file, processor = write(tmp_path, "bpe")
     encoder = load(TokenizerSettings(file=str(file), side="left"))
     expected = processor.encode("day")

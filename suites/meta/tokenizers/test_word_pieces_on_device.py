@@ -132,7 +132,7 @@ def test_every_cleaning_step_is_known_here():
 
 
 @pytest.mark.parametrize("pattern", EXPRESSIONS)
-def test_marks_stand_in_every_match(pattern):
+def test_every_match_contains_a_mark(pattern):
     expression, marks = EXPRESSIONS[pattern]
     chosen = random.Random(3)  # noqa: S311 - no secret
     for _ in range(500):
@@ -194,7 +194,7 @@ def test_other_tokenizers_are_left_to_the_library(make):
         assert_equal(reference, rows, [text])
 
 
-def test_words_that_are_remembered_are_bounded():
+def test_remembered_words_are_bounded():
     rows = RowTokenizer(CLEANING)
     remembered = rows._pieces._seen
     for number in range(MOST_WORDS + 100):

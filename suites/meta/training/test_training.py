@@ -33,7 +33,7 @@ def options(tmp_path_factory):
     return json.loads(printed_by(SCRIPT, "options", tmp_path_factory.mktemp("options")))
 
 
-def test_a_killed_fine_tuning_goes_on_from_its_last_whole_epoch(resumed):
+def test_killed_fine_tuning_resumes_from_its_last_whole_epoch(resumed):
     assert resumed["before"] == 2
     assert resumed["epochs"] == [3, 4]
 
@@ -47,7 +47,7 @@ def test_the_kept_state_is_a_training_checkpoint(resumed):
 
 
 @pytest.mark.parametrize("parts", ["parts_2", "parts_5"])
-def test_a_batch_in_parts_teaches_what_a_whole_one_does(parts, options):
+def test_batch_in_parts_trains_like_a_whole_batch(parts, options):
     assert options["difference"][parts] < 1e-2 * options["scale"]
 
 
@@ -56,7 +56,7 @@ def test_parts_of_a_batch_are_weighted_by_their_texts(options):
     assert options["parts"]["difference"] < 1e-12
 
 
-def test_bfloat16_teaches_nearly_the_same_and_leaves_float32(options):
+def test_bfloat16_trains_nearly_alike_and_leaves_float32_weights(options):
     assert 0.0 < options["difference"]["bfloat16"] < 0.2 * options["scale"]
     assert options["dtypes"] == ["float32"]
 

@@ -133,13 +133,13 @@ def not_compared(metric, because):
 
 
 @pytest.mark.parametrize("metric", ["latency_p50", "latency_ratio", "texts_per_second"])
-def test_times_are_not_compared_if_they_do_not_count(metric):
+def test_times_of_untimed_targets_are_not_compared(metric):
     before, now = baseline(taken(metric, 1.0)), taken(metric, 9.0)
     change = movement(now, before, HERE, {}, untimed="it is emulated")
     assert change == not_compared(metric, "it is emulated")
 
 
-def test_other_metrics_are_compared_if_times_do_not_count():
+def test_other_metrics_of_untimed_targets_are_compared():
     before, now = baseline(taken("peak_rss", 1e6)), taken("peak_rss", 2e6)
     assert movement(now, before, HERE, {}, untimed="it is emulated").move is Move.REGRESSION
 
@@ -176,7 +176,7 @@ def test_other_metrics_are_compared_across_machines(metric):
 
 
 @pytest.mark.parametrize("value", [999.0, 1000.0, 1001.0])
-def test_says_that_the_baseline_is_of_another_file(value):
+def test_baseline_of_another_file_is_reported(value):
     """Comparing with an older file is the purpose, and the report says that the file differs."""
     then, now = (msgspec.structs.replace(HERE, file=letter * 64) for letter in "ab")
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
@@ -278,7 +278,7 @@ def test_baseline_under_the_current_name_wins_over_the_former_one(tmp_path):
     assert read_baseline(tmp_path / f"{new}.json", **WHO | {"scheme": new}) == current_baseline
 
 
-def test_candidate_that_is_called_as_a_former_scheme_keeps_its_baseline(tmp_path):
+def test_candidate_named_like_a_former_scheme_keeps_its_baseline(tmp_path):
     old = next(iter(former.SCHEMES))
     former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
     write_baseline(tmp_path / f"{old}.json", former_baseline)

@@ -169,7 +169,7 @@ def test_board_that_turns_every_label_around_fails_by_few_texts():
     assert carried.estimate.n < TEXTS / 5
 
 
-def test_board_is_asked_no_more_texts_than_it_may_be():
+def test_board_is_never_asked_more_texts_than_allowed():
     random = np.random.default_rng(7)
     gold = np.zeros(TEXTS, np.int64)
     host = (random.random(TEXTS) >= 0.9).astype(np.int64)

@@ -106,7 +106,7 @@ def test_the_interval_over_groups_covers_the_truth(statistic, sizes: tuple[int, 
 
 
 @pytest.mark.parametrize(("texts", "far"), [(40, 0.1), (200, 0.02), (200, 0.005), (1000, 0.01)])
-def test_the_interval_of_a_distance_covers_the_true_one_where_few_texts_move_far(
+def test_interval_of_a_distance_covers_the_true_one_if_few_texts_move_far(
     texts: int, far: float
 ) -> None:
     random = np.random.default_rng([texts, round(1e4 * far)])

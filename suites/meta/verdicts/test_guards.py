@@ -76,7 +76,7 @@ def test_unknown_guards_are_a_usage_mistake() -> None:
     assert "--edge-guards: no guards are called 'tiny'" in str(refused.value)
 
 
-def test_few_texts_are_asked_for_less_of_what_was_seen(tmp_path: Path) -> None:
+def test_few_texts_lower_the_limits_of_guards(tmp_path: Path) -> None:
     path = tmp_path / "seen.toml"
     path.write_text('[agreement]\nmin = "99 %"\n[logit_difference]\nmax = "0.1 logits"\n')
     guards = load_guards(str(path), schemes=SCHEMES, classes=3, emulated=40)

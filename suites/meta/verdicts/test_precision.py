@@ -40,7 +40,7 @@ def _until_narrow(random, spread):
 
 
 @pytest.mark.parametrize("spread", [0.02, 0.3])
-def test_median_of_a_stream_that_stops_where_it_is_narrow_is_covered(spread):
+def test_median_is_covered_if_the_stream_stops_when_it_is_narrow(spread):
     random, covered, sizes = np.random.default_rng(round(100 * spread)), 0, []
     for _ in range(DRAWS):
         stream = _until_narrow(random, spread)

@@ -162,7 +162,7 @@ def test_the_jackknife_tries_groups_with_like_tables_once() -> None:
     assert acceleration == pytest.approx(of_one / 2000**0.5)
 
 
-def test_statistics_that_share_their_resamples_have_the_intervals_of_each_alone() -> None:
+def test_shared_resamples_give_the_intervals_of_separate_ones() -> None:
     random = np.random.default_rng(3)
     gold = random.integers(0, 3, 300)
     answers = np.where(random.random(300) < 0.8, gold, random.integers(0, 3, 300))

@@ -59,14 +59,14 @@ def test_drift_and_interruptions_cancel() -> None:
     assert ratio.n == 60
 
 
-def test_a_text_that_was_interrupted_once_counts_as_its_other_answer() -> None:
+def test_text_interrupted_once_counts_with_its_other_answer() -> None:
     reference = np.full((8, 2, 3), 4.0)
     candidate = np.full((8, 2, 3), 1.0)
     candidate[:, 1, 2] = 50.0
     assert speed_ratio(candidate, reference).value == pytest.approx(4.0)
 
 
-def test_noise_is_what_a_model_differs_by_from_itself() -> None:
+def test_noise_is_the_difference_of_a_model_from_itself() -> None:
     reference, candidate = np.full((TURNS, 2, 3), 4.0), np.full((TURNS, 2, 3), 1.0)
     quiet = speed_race(candidate, reference)
     assert (quiet.noise_floor, quiet.ratio.value, quiet.seconds) == (0.0, 4.0, 5.0 * TURNS * 6)
@@ -76,7 +76,7 @@ def test_noise_is_what_a_model_differs_by_from_itself() -> None:
     assert noisy.widened.low == pytest.approx(3.2)
 
 
-def test_few_turns_bound_nothing() -> None:
+def test_few_turns_leave_the_ratio_unbounded() -> None:
     race = speed_race(np.ones((2, 2, 3)), np.ones((2, 2, 3)))
     assert math.isinf(race.noise_floor)
     assert math.isinf(race.widened.high)

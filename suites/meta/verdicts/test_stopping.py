@@ -80,7 +80,7 @@ def test_several_looks_at_a_percentile_err_no_more_often_than_one(effect):
     assert (np.mean(sizes) > 0.9 * QUERIES) == (effect == 1.0), "what is decided asks for less"
 
 
-def test_peeking_at_one_look_s_confidence_would_be_seen(monkeypatch):
+def test_simulation_detects_peeking_at_single_look_confidence(monkeypatch):
     """The same with 95 % at each look: the test above would fail."""
     looks = tuple(Look(look.texts, CONFIDENCE) for look in timed_looks(QUERIES, fewest=FEWEST))
     monkeypatch.setattr("models.verdicts.single_stream.timed_looks", lambda *_, **__: looks)
@@ -108,7 +108,7 @@ def test_limit_at_the_value_is_looked_at_to_the_end():
     assert stream.stopped == Stopped(Look(QUERIES, stream.confidence), QUERIES, NO_MORE)
 
 
-def test_time_that_has_to_pass_leaves_looks_out():
+def test_looks_before_the_least_time_are_left_out():
     """A second of answers of a millisecond is a thousand: the last look is at all of them."""
     sizes = []
 
@@ -175,7 +175,7 @@ def test_few_answers_are_looked_at_once_at_the_usual_confidence(most, fewest):
         ((0.5, math.inf), [1.5], ""),
     ],
 )
-def test_limits_decide_and_what_has_none_has_to_be_narrow(interval, limits, because):
+def test_limits_decide_and_unlimited_values_must_be_narrow(interval, limits, because):
     estimate = Estimate(1.0, *interval, 10)
     limits = [_at_most("latency_ratio", limit) for limit in limits]
     assert why_enough(estimate, limits, scheme="float16") == because
