@@ -36,10 +36,10 @@ FAULTS = {
         },
         gate=_VERDICTS + "test_coverage.py::test_the_interval_of_a_proportion_covers_the_true_one",
     ),
-    "a paired interval that forgets that the shares hang together": CodeFault(
+    "a paired interval that ignores the correlation of the shares": CodeFault(
         room="statistics",
         file="models/verdicts/intervals.py",
-        replacements={"+ 2.0 * correlation * one * other": "- 2.0 * one * other"},
+        replacements={"+ 2.0 * correlation * first * second": "- 2.0 * first * second"},
         gate=_VERDICTS + "test_coverage.py::test_the_interval_of_a_drop_covers_the_true_drop",
     ),
     "a McNemar test of one side": CodeFault(
@@ -66,20 +66,20 @@ FAULTS = {
         },
         gate=_VERDICTS + "test_judge.py::test_the_whole_interval_decides",
     ),
-    "a noise floor of nothing": CodeFault(
+    "a noise floor of zero": CodeFault(
         room="statistics",
         file="models/verdicts/comparison.py",
         replacements={"max(high, 1.0 / low) - 1.0": "0.0"},
         gate=_VERDICTS
         + "test_comparison.py::test_noise_floor_is_the_farther_end_of_the_ratio_to_itself",
     ),
-    "a suspicion that nobody looks at again": CodeFault(
+    "a suspicion that is not checked again": CodeFault(
         room="statistics",
         file="models/verdicts/comparison.py",
-        replacements={"len(taken) < RACES": "False"},
+        replacements={"len(races) < RACES": "False"},
         gate=_RACED_AGAIN,
     ),
-    "an undecided race that no longer one follows": CodeFault(
+    "an undecided race without a longer one": CodeFault(
         room="statistics",
         file="models/verdicts/comparison.py",
         replacements={"length *= GROWTH": "length *= 1"},
@@ -109,7 +109,7 @@ FAULTS = {
         replacements={"if metric.has_chance and value < 1.0 / self.classes:": "if False:"},
         gate=_VERDICTS + "test_budgets.py::test_chance_depends_on_the_number_of_labels",
     ),
-    "a budget of a scheme that there is not": CodeFault(
+    "a budget of an unknown scheme": CodeFault(
         room="budgets",
         file="models/verdicts/budgets.py",
         replacements={"if scheme not in self.schemes:": "if False:"},
@@ -124,7 +124,7 @@ FAULTS = {
     "a baseline of another subject": CodeFault(
         room="baselines",
         file="models/verdicts/baselines.py",
-        replacements={"    if said != (SCHEMA, subject, device, scheme):": "    if False:"},
+        replacements={"    if identity != (SCHEMA, subject, device, scheme):": "    if False:"},
         gate=_VERDICTS + "test_baselines.py::test_rejects_baseline_of_another_subject",
     ),
     "latencies of two machines that are compared": CodeFault(
@@ -133,25 +133,25 @@ FAULTS = {
         replacements={"before.machine != now.machine": "False"},
         gate=_VERDICTS + "test_baselines.py::test_other_conditions_are_not_compared",
     ),
-    "a report that holds what is not a number": CodeFault(
+    "a report that holds text for a number": CodeFault(
         room="reports",
         file="reports/results.py",
         replacements={"allow_nan=False": "allow_nan=True"},
         gate="suites/meta/reports/test_results.py::test_a_number_that_is_not_finite_is_never_written",
     ),
-    "a message whose length is believed": CodeFault(
+    "a message with an unchecked length": CodeFault(
         room="transport",
         file="models/runner/framing.py",
         replacements={"if length > largest_header:": "if False:"},
         gate="suites/meta/runtime/test_framing.py::test_false_length_allocates_no_memory",
     ),
-    "an artefact whose bytes nobody checks": CodeFault(
+    "an artefact without a check of its bytes": CodeFault(
         room="store",
         file="models/artefact.py",
         replacements={"if digest != self.members.get(name):": "if False:"},
         gate="suites/meta/house/test_store.py::test_damage_error_has_a_remedy",
     ),
-    "a kept file that is parsed before its hash": CodeFault(
+    "a stored file that is parsed before its hash is checked": CodeFault(
         room="store",
         file="models/artefact.py",
         replacements={
@@ -159,13 +159,13 @@ FAULTS = {
         },
         gate="suites/meta/house/test_kept.py::test_detects_changes_after_opening",
     ),
-    "an archive that may expand without end": CodeFault(
+    "an archive without a limit on its expansion": CodeFault(
         room="store",
         file="models/archives.py",
         replacements={"info.file_size > most": "False"},
         gate="suites/meta/house/test_archives.py::test_rejects_bad_archive_in_one_message",
     ),
-    "splits that tear near-duplicates apart": CodeFault(
+    "splits that separate near-duplicates": CodeFault(
         room="data",
         file="models/corpus/groups.py",
         replacements={"root(first.setdefault(key, at)), root(at)": "root(at), root(at)"},

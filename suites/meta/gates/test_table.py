@@ -82,7 +82,7 @@ def test_command_writes_the_table_and_the_reports_data(tmp_path, capsys):
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_result_of_a_fault_is_stored_for_the_report(arguments, tmp_path):
-    name = "a report that holds what is not a number"
+    name = "a report that holds text for a number"
     tests = "suites/meta/gates/test_faults_in_code.py"
     outcome = run_pytest(tmp_path, [tests, "-k", name.replace(" ", " and "), *arguments])
     assert outcome.code == 0, outcome.output
