@@ -1,4 +1,4 @@
-"""An app's answers to a small classifier's texts, computed independently.
+"""Record an app's answers to a small classifier's texts, computed independently.
 
 The classifier is that of `small_classifiers`; words are `w0` to `w58`, one id each.
 """
@@ -37,7 +37,7 @@ class App:
     answers: list[dict[str, Any]]
 
     def record(self, name: str = "answers.jsonl", *without: str) -> Path:
-        """Write the answers, without some of the columns; return the file."""
+        """Write the answers without some of the columns; return the file."""
         file = self.folder / name
         rows = [{n: v for n, v in row.items() if n not in without} for row in self.answers]
         file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")

@@ -19,18 +19,18 @@ COUNT = TEXTS_AT_ONCE + 3
 
 @dataclass(frozen=True, kw_only=True)
 class Counted(LocalTransport):
-    """Runners of this machine, and how many were started."""
+    """Runners of this machine, with a count of started ones."""
 
     started: list[Any] = field(default_factory=list)
 
     def start(self, arguments, runtime=None):
-        """Start one, and count it."""
+        """Start a runner, and count it."""
         self.started.append(arguments)
         return super().start(arguments, runtime)
 
 
 class Here:
-    """A target whose answers are kept."""
+    """A target whose answers are stored."""
 
     def identity(self, transport, backend):  # noqa: ARG002 - a place's
         """Return the key of stored answers."""
@@ -56,7 +56,7 @@ class Tiny:
         self.rows = {name: np.concatenate([row[name] for row in samples]) for name in INPUTS}
 
     def answers_stage(self, backend, threads, count, place):
-        """Return where its answers are kept."""
+        """Return the stage of its stored answers."""
         recipe = {"file": str(self.file), "backend": backend, "threads": threads, "count": count}
         return Stage("answers", recipe | place)
 

@@ -23,7 +23,7 @@ def refused(file, board) -> str:
 
 
 def contents_of(folder) -> dict[str, bytes]:
-    """Every file but the store's own manifest of it."""
+    """Return the content of every file except the store's own manifest."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {str(p.relative_to(folder)): p.read_bytes() for p in files if p.parent != folder}
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def keys_of(artefacts: JudgedArtefacts) -> dict[str, list[tuple[str, str, str]]]:
-    """Name, stage and key of each artefact; stored tuples come back as lists."""
+    """Return name, stage and key of each artefact; stored tuples come back as lists."""
     by_use = {"": artefacts.named, "c": artefacts.candidates, "e": artefacts.encoded}
     return {
         use: sorted((name, stage.name, stage.key) for name, stage in stages.items())

@@ -1,4 +1,4 @@
-"""Unpacked files are trusted only as far as the bundle's hashes reach."""
+"""Unpacked files are trusted only after their hashes are compared with the bundle's."""
 
 from __future__ import annotations
 

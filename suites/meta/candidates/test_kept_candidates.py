@@ -1,4 +1,4 @@
-"""Artefacts of given files are stored under keys of all that decides them, and nothing else."""
+"""Artefacts of given files are stored under keys of everything that decides them."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Board:
         return len(file.read_text("utf-8").splitlines()) if file.exists() else 0
 
     def processes(self) -> list[str]:
-        """Return the programs that its connections still run, once there was time to end."""
+        """Return the programs that its connections still run after they had time to end."""
         for _ in range(150):
             programs = self._sshd.programs()
             if not programs:
@@ -87,7 +87,7 @@ class Board:
         return programs
 
     def stop(self) -> None:
-        """End it and every connection to it, as a power cut would; a second time does nothing."""
+        """End it and every connection to it, as a power cut would; repeating it has no effect."""
         if not self._stopped:
             self._stopped = True
             self._sshd.stop()

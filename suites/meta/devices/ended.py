@@ -123,12 +123,12 @@ def after(seconds: float) -> Callable[[Path], bool]:
 
 
 def once_said(text: str) -> Callable[[Path], bool]:
-    """Return the moment when the output holds a text."""
+    """Return the moment when the output contains a text."""
     return lambda log: text in log.read_text("utf-8", "replace")
 
 
 def while_running(name: str, store: Path) -> Callable[[Path], bool]:
-    """Return the moment when a named program runs that has the store in its command."""
+    """Return the moment when a named program runs with the store in its command."""
     return lambda _: any(name in process for process in processes_naming(store))
 
 

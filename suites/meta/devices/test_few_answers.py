@@ -63,7 +63,7 @@ def test_board_that_agrees_with_the_host_answers_few_texts(judge_on_board):
 
 
 def _few(measurement):
-    """Tell whether a gate may look at few texts; one that limits each answer may not."""
+    """Tell whether a gate may look at few texts; a gate on each answer may not."""
     return "looked" in measurement["details"]
 
 

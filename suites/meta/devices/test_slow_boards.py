@@ -1,4 +1,4 @@
-"""A board that takes a second for an answer is asked for few, by a virtual clock."""
+"""A board that takes a second for an answer is asked for few, measured by a virtual clock."""
 
 from __future__ import annotations
 

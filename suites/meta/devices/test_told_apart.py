@@ -1,4 +1,4 @@
-"""A baseline belongs to the machine that answered, and to no other."""
+"""A baseline belongs only to the machine that answered."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Command(NamedTuple):
 
 
 def commands() -> list[Command]:
-    """Every command of every page, in reading order."""
+    """Return every command of every page, in reading order."""
     return [
         Command(page.name, line)
         for page in PAGES
@@ -45,6 +45,6 @@ def commands() -> list[Command]:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    """The fenced blocks of a page in a language."""
+    """Return the fenced blocks of a page in a language."""
     all_blocks = _BLOCK.findall(page.read_text(encoding="utf-8"))
     return [text for name, text in all_blocks if name == language]

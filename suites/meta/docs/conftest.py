@@ -1,4 +1,4 @@
-"""The checkout in which the pages' commands run."""
+"""Provide the checkout in which the commands of the pages run."""
 
 from __future__ import annotations
 

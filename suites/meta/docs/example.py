@@ -1,4 +1,4 @@
-"""Makes docs/example: a sentiment classifier of 2 kB, and reviews to judge it by.
+"""Make docs/example: a sentiment classifier of 2 kB, and reviews to judge it by.
 
     python -m suites.meta.docs.example
 

@@ -40,7 +40,7 @@ class Installation(NamedTuple):
 
 
 def installations() -> list[Installation]:
-    """Every row of the page's table, for the first and the last Python that it names."""
+    """Return every row of the page's table, for its first and its last Python."""
     return [
         Installation(machine, python, wanted_by(shlex.split(command)))
         for machine, pythons, command in _ROW.findall(PAGE.read_text(encoding="utf-8"))

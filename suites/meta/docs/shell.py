@@ -1,4 +1,4 @@
-"""A checkout with a reader's files, in which documented commands run."""
+"""Copy the checkout with a reader's files, and run documented commands in it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECONDS = 1200
 
 
 def _copy_compiled(source: Path, target: Path) -> None:
-    """Copy the compiled module of a source, where there is one; to compile all takes seconds."""
+    """Copy the compiled module of a source if it exists, because compiling all takes seconds."""
     if source.suffix != ".py":
         return
     compiled, copied = (

@@ -1,4 +1,4 @@
-"""The README lists what ran on every device, and says that no board's budgets were measured."""
+"""The README lists what ran on each device, and that no board's budgets were measured."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"\{\[([^\]]+)\]([^}]+)\}")
 
 
 def commands_of(environment: str, positional: list[str], **places: str) -> list[list[str]]:
-    """The commands of an environment, its references resolved.
+    """Return the commands of an environment with its references resolved.
 
     Args:
         environment: its name.

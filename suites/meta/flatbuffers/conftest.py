@@ -1,4 +1,4 @@
-"""Tiny FlatBuffers of every scheme, and their reports."""
+"""Provide tiny FlatBuffers of every scheme, and their reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small encoder in the form that litert-torch writes, without PyTorch.
+"""Write a small encoder in the form that litert-torch writes, without PyTorch.
 
 One layer of attention with relative distances. A head has as many channels as a text has tokens, so
 that no axis can be told by its size. The constant that masks is read by another operator too.
@@ -60,7 +60,7 @@ class _Encoder:
         return self.add("RESHAPE", [source, to], shape, name, dtype=dtype)
 
     def turned(self, source: int, order: tuple[int, ...], shape: tuple[int, ...]) -> int:
-        """Transpose a tensor."""
+        """Return a transposed tensor."""
         return self.add("TRANSPOSE", [source, self.constant(order, "int32")], shape)
 
     def dense(self, source: int, outputs: int = HIDDEN) -> int:
@@ -71,7 +71,7 @@ class _Encoder:
         )
 
     def rows(self, ids: int, table: int, rows: int, columns: int, name: str = "") -> int:
-        """Look rows up."""
+        """Look up rows."""
         return self.add("EMBEDDING_LOOKUP", [ids, table], (rows, columns), name)
 
     def heads(self, source: int) -> int:

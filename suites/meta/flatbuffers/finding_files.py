@@ -1,4 +1,4 @@
-"""For each finding, a file that has it and a similar one that does not."""
+"""Write for each finding a file that has it, and a similar one that does not."""
 
 from __future__ import annotations
 

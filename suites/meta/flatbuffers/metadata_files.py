@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def associated(name: str, kind: int = 0, description: str = "", locale: str = "") -> Table:
-    """Return a file that the metadata speaks of."""
+    """Return a file that the metadata mentions."""
     return Table({0: name, 1: description, 2: Scalar("Int8", kind), 3: locale})
 
 

@@ -1,4 +1,4 @@
-"""Bad `.npy` and `.npz` files, and messages of a runner."""
+"""Write bad `.npy` and `.npz` files, and bad messages of a runner."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
 
 
 def bad_archives(content: bytes, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield archives that lie about a member, or hold too much."""
+    """Yield archives with wrong facts about a member, or with too much content."""
     good = zipped({name: content})
     deflated = zipped({name: content}, zipfile.ZIP_DEFLATED)
     for label, archive in (("stored", good), ("deflated", deflated)):
@@ -184,7 +184,7 @@ def mutated_npz(random: Random, data: bytes) -> bytes:
 
 
 def mutated_message(random: Random, data: bytes) -> bytes:
-    """Change a message's header as JSON, its length kept right, or its bytes."""
+    """Change a message's header as JSON with its length kept right, or its bytes."""
     if random.random() < 0.5:
         return mutated(random, data)
     (length,) = struct.unpack(">I", data[4:8])

@@ -1,4 +1,4 @@
-"""Write bad bundles, with correct hashes so that their contents are read, and without."""
+"""Write bad bundles, with correct and with wrong hashes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @functools.cache
 def good() -> bytes:
-    """Return a bundle."""
+    """Return a valid bundle."""
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "board.edge"
         write_bundle(file, contents_in(Path(name)))
@@ -35,7 +35,7 @@ def good() -> bytes:
 
 @functools.cache
 def given() -> bytes:
-    """Return a bundle of files that were given, compared with recorded answers."""
+    """Return a bundle of given files, compared with recorded answers."""
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "board.edge"
         write_bundle(file, given_in(Path(name), recorded=True))
@@ -63,7 +63,7 @@ def bad_files() -> Iterator[tuple[str, Any]]:
 
 
 def mutated_bundle(random: Random, data: bytes) -> bytes:
-    """Change a member or the manifest and make hashes right, or change the archive."""
+    """Change a member or the manifest and correct the hashes, or change the archive."""
     action = random.random()
     if action < 0.2:
         return mutated_archive(random, data)
@@ -90,7 +90,7 @@ def _manifest() -> dict[str, Any]:
 
 
 def _places(document: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield where the manifest's values stand, down to the second level."""
+    """Yield the places of the manifest's values, down to the second level."""
     for key, value in document.items():
         if key != "members":
             yield (), key

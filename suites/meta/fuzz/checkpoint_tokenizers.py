@@ -40,7 +40,7 @@ _SETTINGS = {
 
 
 class Files(NamedTuple):
-    """Files of a checkpoint: which, of which family, good ones, bad ones, how one becomes bad."""
+    """Files of a checkpoint: their family, good ones, bad ones, and how a file is changed."""
 
     name: str
     family: str
@@ -78,7 +78,7 @@ def _of(family: str, name: str, *documents: dict[str, Any]) -> Callable[[], Iter
 
 
 def _bad(seeds: Callable[[], Iterator[bytes]]) -> Callable[[], Iterator[tuple[str, Any]]]:
-    """Return a function that makes bad JSON out of good JSON."""
+    """Return a function that turns good JSON into bad JSON."""
 
     def crafted() -> Iterator[tuple[str, Any]]:
         yield from no_files()

@@ -1,4 +1,4 @@
-"""Bad checkpoints: PyTorch's and safetensors."""
+"""Write bad checkpoints of PyTorch and safetensors."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def mutated_torch(random: Random, data: bytes) -> bytes:
 
 
 def text(value: str) -> bytes:
-    """Return a text as a pickle has it."""
+    """Return a text in the form of a pickle."""
     raw = value.encode("utf-8", "surrogatepass")
     return pickle.BINUNICODE + struct.pack("<I", len(raw)) + raw
 
 
 def number(value: int) -> bytes:
-    """Return an integer as a pickle has it."""
+    """Return an integer in the form of a pickle."""
     raw = pickle.encode_long(value)
     if len(raw) > 255:
         return pickle.LONG4 + struct.pack("<i", len(raw)) + raw
@@ -200,7 +200,7 @@ def safetensors_files() -> Iterator[bytes]:
 
 
 def safetensors(header: bytes, values: bytes = bytes(64)) -> bytes:
-    """Return a safetensors file whose table says anything."""
+    """Return a safetensors file with any table."""
     return struct.pack("<Q", len(header)) + header + values
 
 

@@ -1,4 +1,4 @@
-"""Bad files made of good ones: bytes, words, numbers in texts, members of archives.
+"""Turn good files into bad ones: bytes, words, numbers in texts, members of archives.
 
 Every choice comes from the generator that is given, so that the same seed gives the same file.
 """
@@ -41,7 +41,7 @@ def mutated(random: Random, data: bytes) -> bytes:
 
 
 def mutated_words(random: Random, data: bytes) -> bytes:
-    """Return bytes with some aligned 32-bit words, offsets and lengths, set to something else."""
+    """Return bytes with some aligned 32-bit words, offsets and lengths, replaced."""
     changed = bytearray(data)
     words = len(changed) // 4
     if random.random() < 0.3 or not words:

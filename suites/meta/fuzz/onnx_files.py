@@ -1,4 +1,4 @@
-"""ONNX files for the fuzzing: good ones of every shape, and bad ones by rule and by hand."""
+"""Write ONNX files for fuzzing: good ones of every shape, and bad ones by rule and by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STEP = 7
 
 
 def good_files() -> Iterable[bytes]:
-    """Return files that are read to the end."""
+    """Return files that can be read completely."""
     return [
         classifier(),
         classifier(names=("input_ids",), shape=(1, 8), end=("Softmax",)),

@@ -1,4 +1,4 @@
-"""Recorded answers for the fuzzing: good ones of every content, and bad ones by hand."""
+"""Write recorded answers for fuzzing: good ones of every content, and bad ones by hand."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class ReaderResult:
 
     @property
     def inputs(self) -> int:
-        """How many were read."""
+        """The number of inputs that were read."""
         return self.accepted + self.refused + len(self.findings)
 
 
@@ -205,5 +205,5 @@ class _Run:
 
 
 def cores() -> int:
-    """Return how many processes can work at a time."""
+    """Return how many processes can run at a time."""
     return len(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""Shapes and sizes that no real file has, and paths that are not files."""
+"""Provide shapes and sizes that no real file has, and paths that are not files."""
 
 from __future__ import annotations
 

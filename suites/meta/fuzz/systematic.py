@@ -20,7 +20,7 @@ Field = tuple[int, int, Any]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield where each value of a document stands; of a list the first alone."""
+    """Yield the place of each value in a document; of a list only the first."""
     keys = list(value) if isinstance(value, dict) else range(min(1, len(value)))
     for key in keys:
         yield (*path, key)
@@ -59,13 +59,13 @@ def each_json(document: Any) -> Iterator[tuple[str, bytes]]:
 
 
 def each_cut(data: bytes, step: int = 1) -> Iterator[tuple[str, bytes]]:
-    """Yield a file that ends too early, at every place or every so many."""
+    """Yield truncated files, at every length or every so many bytes."""
     for at in range(1, len(data), step):
         yield f"cut at {at}", data[:at]
 
 
 def each_byte(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield files of which one byte is missing or is another."""
+    """Yield files with one byte removed or replaced."""
     for at in range(len(data)):
         yield f"byte {at} is missing", data[:at] + data[at + 1 :]
         for byte in _BYTES:
@@ -98,7 +98,7 @@ def message_of(parts: list[Field]) -> bytes:
 
 
 def each_field(data: bytes, chosen: range) -> Iterator[tuple[str, bytes]]:
-    """Yield messages of which one field is missing, twice there, or holds something else.
+    """Yield messages with one field removed, doubled, or of another content.
 
     Args:
         data: a good message.

@@ -1,4 +1,4 @@
-"""TensorFlow checkpoints written without TensorFlow, good and bad, checksums right.
+"""Write TensorFlow checkpoints without TensorFlow, good and bad, with correct checksums.
 
 The reader looks at the file that is named, the index; its values lie in a file beside it, which is
 written where the first index is.
@@ -43,7 +43,7 @@ _TABLE = _crc_table()
 
 
 def checksum(data: bytes) -> int:
-    """Return the masked CRC-32C of bytes, as LevelDB and TensorFlow keep it."""
+    """Return the masked CRC-32C of bytes, as LevelDB and TensorFlow store it."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
@@ -169,7 +169,7 @@ def _many() -> bytes:
 
 
 def mutated_index(random: Random, data: bytes) -> bytes:
-    """Change the entries, checksums made right again, or the bytes."""
+    """Change the entries and correct the checksums, or change the bytes."""
     if random.random() < 0.3:
         return mutated(random, data)
     size = len(data) - 48

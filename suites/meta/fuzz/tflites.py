@@ -1,4 +1,4 @@
-"""FlatBuffers: small good ones, and bad ones made by hand."""
+"""Write FlatBuffers: small good ones, and bad ones by hand."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def _bad_words(intact: bytes, step: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _ladder(graph: Graph, states: int, code: int = CODES.ADD, steps: int = 200) -> int:
-    """Add sums of the last two sums: there are more ways up than anybody can go."""
+    """Add sums of the last two sums, with more paths than anybody can follow."""
     before, last = states, graph.apply(CODES.RELU, states)
     for _ in range(steps):
         before, last = last, graph.apply(code, before, last)

@@ -1,4 +1,4 @@
-"""Files of tokenizers, good and bad."""
+"""Write files of tokenizers, good and bad."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sentence_pieces() -> Iterator[bytes]:
 
 
 def bad_sentence_pieces() -> Iterator[tuple[str, Any]]:
-    """Yield models whose fields are well formed and wrong."""
+    """Yield models with well-formed but wrong fields."""
     yield from no_files()
     piece = b"\x0a\x03\x0a\x01a"
     yield "nothing", b""
@@ -100,7 +100,7 @@ def word_lists() -> Iterator[bytes]:
 
 
 def bad_word_lists() -> Iterator[tuple[str, Any]]:
-    """Yield lists that are none."""
+    """Yield invalid lists."""
     yield from no_files()
     yield "nothing", b""
     yield "deep", b"[" * 100_000
@@ -122,7 +122,7 @@ def keras_tokenizers() -> Iterator[bytes]:
 
 
 def bad_keras_tokenizers() -> Iterator[tuple[str, Any]]:
-    """Yield JSON that is none of Keras' Tokenizer."""
+    """Yield JSON that is not of Keras' Tokenizer."""
     yield from no_files()
     yield "nothing", b""
     yield "a list", b"[]"
@@ -150,7 +150,7 @@ def hugging_face_tokenizers() -> Iterator[bytes]:
 
 
 def bad_hugging_face_tokenizers() -> Iterator[tuple[str, Any]]:
-    """Yield JSON that is no tokenizer."""
+    """Yield JSON that is not a tokenizer."""
     yield from no_files()
     yield "nothing", b""
     yield "a model of no type", b'{"model": {}}'
@@ -163,7 +163,7 @@ def bad_hugging_face_tokenizers() -> Iterator[tuple[str, Any]]:
 
 
 def _bad_small_tables() -> Iterator[tuple[str, bytes]]:
-    """Yield tables of characters of which a size, a word of the trie or a text is wrong."""
+    """Yield tables of characters with a wrong size, trie word or text."""
     good = small_table()
     start = 4 + int.from_bytes(good[:4], "little")
     for size in SIZES:
@@ -180,7 +180,7 @@ def _bad_small_tables() -> Iterator[tuple[str, bytes]]:
 
 
 def _with_table(document: dict[str, Any], table: bytes) -> bytes:
-    """A tokenizer.json whose normalizer is a table of characters."""
+    """Return a tokenizer.json whose normalizer is a table of characters."""
     normalizer = {"type": "Precompiled", _CHARSMAP: base64.b64encode(table).decode()}
     return json.dumps(document | {"normalizer": normalizer}).encode()
 
@@ -202,7 +202,7 @@ def mutated_text(random: Random, data: bytes) -> bytes:
 
 
 class Files(NamedTuple):
-    """Files of a kind of tokenizer: their name, good ones, bad ones, how a good one becomes bad."""
+    """Files of a kind of tokenizer: their name, good ones, bad ones, and how one is changed."""
 
     name: str
     seeds: Callable[[], Iterator[bytes]]

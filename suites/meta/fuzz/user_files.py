@@ -83,7 +83,7 @@ def classifiers() -> Iterable[bytes]:
 
 
 def bad_classifiers() -> Iterator[tuple[str, Any]]:
-    """Yield classifiers with every eleventh word of their file set to what no offset is, or cut."""
+    """Yield classifiers with every eleventh word set to an invalid offset, or truncated."""
     yield from no_files()
     for number, data in enumerate(classifiers()):
         for at in range(0, len(data) - 4, 44):

@@ -79,7 +79,7 @@ class Worker:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
     def run(self, start: int, inputs: int, share: int, shares: int) -> None:
-        """Read one of so many shares of the crafted inputs and of some mutated ones.
+        """Read one share of the crafted inputs and of some mutated ones.
 
         Args:
             start: number of the first input; those before it were read by another process.

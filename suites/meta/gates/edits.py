@@ -32,7 +32,7 @@ def edit(change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
 
 
 def _code(entry: Any) -> int:
-    """The built-in code, which a file holds in one of two fields."""
+    """Return the built-in code, which a file stores in one of two fields."""
     return int(max(entry.builtinCode, entry.deprecatedBuiltinCode))
 
 
@@ -48,7 +48,7 @@ def _dense_layers(model: Any) -> list[Any]:
 
 
 def _constants(model: Any, operator: Any) -> list[Any]:
-    """The tensors that an operator reads from the file."""
+    """Return the constant tensors that an operator reads."""
     tensors = [model.subgraphs[0].tensors[i] for i in operator.inputs if i >= 0]
     return [tensor for tensor in tensors if _has_data(model, tensor)]
 
@@ -103,7 +103,7 @@ eightfold_scale = edit(_eightfold)
 
 
 def _integer_weights(model: Any) -> list[Any]:
-    """The quantized weights of the dense layers, not their biases, which are quantized too."""
+    """Return the quantized weights of the dense layers, without the biases."""
     first = (_constants(model, operator)[:1] for operator in _dense_layers(model))
     return [first_tensor for (first_tensor,) in filter(None, first) if _has_scales(first_tensor)]
 
@@ -204,7 +204,7 @@ other_schema = edit(_schema_of_tomorrow)
 
 
 def with_versions(version: int) -> Callable[[bytes], bytes]:
-    """Every dense layer declares another version of its operator."""
+    """Give every dense layer another operator version."""
 
     def changed(model: Any) -> None:
         for code in model.operatorCodes:

@@ -98,7 +98,7 @@ class Miniature:
         return Store(self.store).path(stages[name])
 
     def kept(self, name: str) -> Artefact:
-        """The artefact of that name, to read its files."""
+        """Return the stored artefact of that name."""
         folder = self.artefact(name)
         return open_artefact(folder, Stage.key_of)
 

@@ -1,4 +1,4 @@
-"""A runner with a fault: edgeproof's own, with something wrapped around one of its parts.
+"""Run edgeproof's runner with a fault: a wrapper around one of its parts.
 
 Sent to the target as a module of the runner's archive, whose `__main__.py` calls `main`. A fault
 wraps a method, a graph or a function of the runner: its text may change as long as these stay. Like
@@ -50,7 +50,7 @@ def wrap(owner: Any, name: str, change: Callable[..., Any]) -> None:
 
 
 def in_logits(change: Callable[[Any, Any], Any]) -> Plant:
-    """Return a fault that passes all logits through `change`, which gets the model, too."""
+    """Return a fault that passes all logits, with their model, through `change`."""
     return lambda: wrap(Model, "logits", lambda before, model: change(model, before(model)))
 
 
@@ -117,7 +117,7 @@ def before_a_text(act: Callable[[Row], object]) -> Plant:
 
 
 def sleeping(seconds: float) -> Callable[[Row], None]:
-    """Return what takes so many seconds for each text."""
+    """Return a function that takes so many seconds for each text."""
     return lambda _row: time.sleep(seconds)
 
 
@@ -135,7 +135,7 @@ def holding(size: int) -> Plant:
 
 
 def started_earlier(nanoseconds: int) -> Plant:
-    """Return a fault by which the process seems to be so much older: nobody has to wait for it."""
+    """Return a fault that makes the process seem so much older, without waiting."""
 
     def planted() -> None:
         def age(before: Callable[[], int | None]) -> int | None:
@@ -148,7 +148,7 @@ def started_earlier(nanoseconds: int) -> Plant:
 
 
 def answers_seem_late() -> None:
-    """Add two seconds to the clock around each answer: nobody has to wait for them."""
+    """Add two seconds to the clock around each answer, without waiting."""
 
     def invoke(before: Any, model: Model) -> Any:
         wall, cpu = before(model)
@@ -158,7 +158,7 @@ def answers_seem_late() -> None:
 
 
 def labels_seem_late(of: str = "") -> Plant:
-    """Return a fault that adds two seconds to each text of the models named so."""
+    """Return a fault that adds two seconds to each text of the named models."""
 
     def planted() -> None:
         def classify(before: Any, own: Session, header: Header, arrays: Arrays) -> Reply:
@@ -179,7 +179,7 @@ def without_fast_kernels() -> None:
 
 
 def dense_layers_a_tenth_too_large() -> None:
-    """Multiply what a graph with a dense layer computes by 1.1."""
+    """Multiply the output of graphs with a dense layer by 1.1."""
 
     def compute(before: Any, *request: Any) -> Any:
         answers = before(*request)
@@ -206,13 +206,13 @@ def several_threads_reverse() -> None:
 
 
 def remembering(model: Any, logits: Any) -> Any:
-    """Add a trace of the answer before."""
+    """Add a trace of the previous answer."""
     before, model.before = getattr(model, "before", 0.0 * logits), logits
     return logits + np.float32(1e-3) * before
 
 
 def inputs_by_position() -> None:
-    """Take the inputs in the order of the request, whatever their names."""
+    """Bind the inputs by the order of the request, ignoring their names."""
 
     def check(before: Any, model: Model, arrays: Arrays) -> Any:
         if LENGTH not in arrays:
@@ -229,7 +229,7 @@ def other_labels_in_a_race() -> None:
 
 
 def skipping(is_known: Callable[[Any, Any, int], bool]) -> Plant:
-    """Return a fault that leaves an answer out where `is_known(model, arrays, row)` says so."""
+    """Return a fault that skips an answer if `is_known(model, arrays, row)` is true."""
 
     def planted() -> Adapt:
         def set_row(before: Any, model: Any, arrays: Any, row: int) -> Any:
@@ -248,14 +248,14 @@ def skipping(is_known: Callable[[Any, Any, int], bool]) -> Plant:
 
 
 def is_repeated(model: Any, arrays: Any, row: int) -> bool:
-    """Tell whether a text is the one before it."""
+    """Tell whether a text equals the previous one."""
     key = [array[row].tobytes() for array in arrays.values()]
     before, model.key = getattr(model, "key", None), key
     return bool(key == before)
 
 
 def is_foreseen(model: Any, arrays: Any, row: int) -> bool:
-    """Tell whether a text follows the one before it as it has followed it before."""
+    """Tell whether a text follows the same text as it did before."""
     words = arrays["ids"][row].tobytes()
     ahead = model.__dict__.setdefault("ahead", {})
     before, model.words = getattr(model, "words", None), words
@@ -265,7 +265,7 @@ def is_foreseen(model: Any, arrays: Any, row: int) -> bool:
 
 
 def asking_a_network() -> None:
-    """Ask this machine before each request for answers."""
+    """Ask this machine over the network for answers before each request."""
 
     def answer(before: Any, own: Session, header: Header, arrays: Arrays) -> Any:
         connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

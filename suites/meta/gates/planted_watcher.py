@@ -1,4 +1,4 @@
-"""A watcher that reads other texts than the sensors hold: edgeproof's own, its reading wrapped."""
+"""Run edgeproof's watcher with other readings than the sensors hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 
 
 def busy(_turn: int) -> str:
-    """Ten thousand busy cores, in the kernel's hundredths of a second."""
+    """Return ten thousand busy cores, in the kernel's hundredths of a second."""
     return f"cpu  {int(time.monotonic() * 1_000_000)} 0 0 0 0 0 0 0 0 0"
 
 
@@ -31,7 +31,7 @@ FAULTS: dict[str, tuple[str, Callable[[int], str]]] = {
 
 
 def main(name: str) -> int:
-    """Read the fault's text in place of the sensor's; return the exit status."""
+    """Read the fault's text instead of the sensor's; return the exit status."""
     path, text = FAULTS[name]
     read, turns = watcher.read_texts, iter(range(1, 1_000_000))
 

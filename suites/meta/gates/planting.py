@@ -117,7 +117,7 @@ def runner_with(fault: str, note: Path | None = None) -> bytes:
 
 
 def in_flatbuffer(scheme: str, edit: Callable[[bytes], bytes]) -> Callable[[Miniature], None]:
-    """Plant an edit in one scheme's FlatBuffer, its hash in the manifest made to fit."""
+    """Plant an edit in one scheme's FlatBuffer, and correct its hash in the manifest."""
 
     def plant(mini: Miniature) -> None:
         file = mini.flatbuffer(scheme)
@@ -130,7 +130,7 @@ def in_flatbuffer(scheme: str, edit: Callable[[bytes], bytes]) -> Callable[[Mini
 
 
 def file_of(source: str, *, under: str) -> Callable[[Miniature], None]:
-    """Replace a scheme's FlatBuffer by that of another scheme."""
+    """Replace a scheme's FlatBuffer by another scheme's."""
 
     def plant(mini: Miniature) -> None:
         mini.rewrite(mini.flatbuffer(under), mini.flatbuffer(source).read_bytes())

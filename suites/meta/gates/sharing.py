@@ -1,4 +1,4 @@
-"""Share fixtures among rooms, made once per session."""
+"""Share fixtures among packages of tests, made once per session."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ def clean_run(miniature: mini.Miniature, shared_folder: Path) -> PytestRun:
 
 @pytest.fixture(scope="session")
 def clean_baselines(clean_run: PytestRun, shared_folder: Path) -> Path:
-    """The folder of the baselines that the clean run left."""
+    """The folder of the baselines written by the clean run."""
     assert clean_run.code == 0, clean_run.output
     return shared_folder / BASELINES

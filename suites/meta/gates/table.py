@@ -1,4 +1,4 @@
-"""The table of faults and gates: `python -m suites.meta.gates.table FILE.md`.
+"""Write the table of faults and gates: `python -m suites.meta.gates.table FILE.md`.
 
 Written as Markdown, and beside that as FILE.json, which the report draws.
 """
@@ -54,7 +54,7 @@ A gate without a fault fails `tox -e meta`.
 
 
 def planted() -> list[PlantedFault]:
-    """Every fault and its gate."""
+    """Return every fault with its gate."""
     faults = [
         PlantedFault(name=name, of=room, gate=fault.gate, only=fault.only)
         for room, faults in PLANTED.items()
@@ -67,7 +67,7 @@ def planted() -> list[PlantedFault]:
 
 
 def table() -> str:
-    """The whole document, as Markdown."""
+    """Return the whole document as Markdown."""
     faults = planted()
     lines = ["| fault | of | gate |", "|---|---|---|"]
     for fault in faults:

@@ -35,7 +35,7 @@ def variant_of(**inputs):
 
 
 def texts(rows, *, tokens=8, words=5, segments=0):
-    """Encoded texts of as many words, the last of them in the second segment."""
+    """Return encoded texts of this many words, the last ones in the second segment."""
     mask = np.zeros((rows, tokens), np.int32)
     mask[:, :words] = 1
     ids = np.arange(rows * tokens, dtype=np.int32).reshape(rows, tokens) * mask
@@ -94,7 +94,7 @@ def test_order_gate_does_not_apply_to_one_text():
 
 
 def classifiers_of(gold, share):
-    """Return trivial classifiers with one answer to all texts, `share` of them right."""
+    """Return trivial classifiers with one answer to all texts, correct for a share of them."""
     measures = dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1", "f_rs"), share)
 
     def best(metric):

@@ -1,4 +1,4 @@
-"""A published encoder in miniature: Hugging Face's layout, random weights."""
+"""Write a published encoder in miniature: Hugging Face's layout, random weights."""
 
 from __future__ import annotations
 

@@ -8,5 +8,5 @@ VARIABLE = "EDGEPROOF_META_IMPORTED"
 
 
 def pytest_unconfigure() -> None:
-    """Write one module's name a line."""
+    """Write the modules' names, one per line."""
     Path(os.environ[VARIABLE]).write_text("\n".join(sorted(sys.modules)), encoding="utf-8")

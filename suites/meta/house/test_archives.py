@@ -41,7 +41,7 @@ def special(name: str, kind: int) -> zipfile.ZipInfo:
 
 
 def encrypted() -> bytes:
-    """Set the bit that says so, in both places."""
+    """Set the encryption bit in both places."""
     data = bytearray(zipped(("a", b"secret"), method=zipfile.ZIP_STORED))
     data[6] |= 1
     data[data.index(b"PK\x01\x02") + 8] |= 1
@@ -49,7 +49,7 @@ def encrypted() -> bytes:
 
 
 def with_size(data: bytes, size: int) -> bytes:
-    """Let the first member say that it is of another size, unpacked."""
+    """Let the first member declare another unpacked size."""
     at = data.index(b"PK\x01\x02") + 24
     return data[:at] + struct.pack("<I", size) + data[at + 4 :]
 

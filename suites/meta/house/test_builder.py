@@ -39,7 +39,7 @@ MADE_BY_RUNS = {"answers", "kernel-coverage", "paper_recipe"}
 
 
 def members(store: Path) -> dict[str, dict[str, str]]:
-    """Hashes of every member of every artefact that the builder made, by its place."""
+    """Return the hashes of every member of every artefact that the builder made."""
     manifests = sorted(store.glob(f"*/*/{MANIFEST}"))
     return {
         str(manifest.parent.relative_to(store)): json.loads(manifest.read_text("utf-8"))["members"]

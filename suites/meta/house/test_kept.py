@@ -36,7 +36,7 @@ STAGES = {
 
 @pytest.fixture(autouse=True)
 def _unsynced(monkeypatch):
-    """Wait for no disk."""
+    """Skip waiting for the disk."""
     monkeypatch.setattr(store_module, "_sync", lambda _: None)
 
 
@@ -150,7 +150,7 @@ def test_detects_artefact_under_another_key(tmp_path):
 
 @contextmanager
 def without_rights(path: Path) -> Iterator[None]:
-    """Be somebody who may not read a file."""
+    """Run as a user without the right to read a file."""
     path.chmod(0)
     user, modes = os.geteuid(), {}
     try:

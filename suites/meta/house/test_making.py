@@ -22,7 +22,7 @@ TEXTS = Stage("texts", {"number": 0})
 
 
 class Builder:
-    """Makes one artefact each time somebody looks whether it lives.
+    """Makes one artefact each time its state is queried.
 
     Args:
         store: where to.
@@ -35,11 +35,11 @@ class Builder:
         self.stopped = False
 
     def lines(self):
-        """Say the same each time."""
+        """Return the same lines each time."""
         return ["said"]
 
     def lives(self):
-        """Make the next, or fail, or end."""
+        """Make the next artefact, or fail, or end."""
         if self._left:
             stage = self._left.pop(0)
             self._store.get(stage, lambda out: (out / "file").write_text("made"))
@@ -49,7 +49,7 @@ class Builder:
         return False
 
     def stop(self):
-        """Remember that it was stopped."""
+        """Record that it was stopped."""
         self.stopped = True
 
 

@@ -246,7 +246,7 @@ _PATH = re.compile(rf"(?:{'|'.join(sorted(OURS))})/[\w./-]*")
 
 
 class Imports(ast.NodeVisitor):
-    """What a source uses when it runs.
+    """The names and paths that a source uses when it runs.
 
     Attributes:
         names: of the modules that it imports.
@@ -261,7 +261,7 @@ class Imports(ast.NodeVisitor):
         self._depth = 0
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """Remember that the body of a function runs only if it is called."""
+        """Record that the body of a function runs only if it is called."""
         self._depth += 1
         self.generic_visit(node)
         self._depth -= 1
@@ -272,16 +272,16 @@ class Imports(ast.NodeVisitor):
             self.generic_visit(node)
 
     def visit_Import(self, node: ast.Import) -> None:
-        """Take `import a.b`."""
+        """Record `import a.b`."""
         self._take({alias.name for alias in node.names})
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Take `from a import b`, where b may itself be a module."""
+        """Record `from a import b`, where b may itself be a module."""
         module = node.module or ""
         self._take({module} | {f"{module}.{alias.name}" for alias in node.names})
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
-        """Take the constant parts of a path that begins at the checkout's folder."""
+        """Record the constant parts of a path that begins at the checkout's folder."""
         parts: list[str] = []
         inner: ast.expr = node
         while isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Div):
@@ -294,7 +294,7 @@ class Imports(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """Take a text that is a path from the checkout on."""
+        """Record a text that is a path from the checkout on."""
         if isinstance(node.value, str) and _PATH.fullmatch(node.value):
             self.paths.add(node.value)
 

@@ -62,7 +62,7 @@ def package(tmp_path):
 
 
 def forget():
-    """Let go of modules that were read: sources do not change while a program runs, but here."""
+    """Forget modules that were read: sources change only in these tests."""
     for remembered in (hash_imports, sources_of, sources._package):
         remembered.cache_clear()
 

@@ -37,7 +37,7 @@ READERS = {
 
 @contextmanager
 def no_more_files():
-    """Let this process open no further file."""
+    """Prevent this process from opening any further file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
     try:
@@ -84,7 +84,7 @@ def test_an_error_about_the_file_itself_keeps_its_own_remedy():
 
 @pytest.fixture
 def _removed(tmp_path):
-    """Be in a folder that is removed."""
+    """Enter a folder that is then removed."""
     folder_before, removed = Path.cwd(), tmp_path / "gone"
     removed.mkdir()
     os.chdir(removed)

@@ -16,7 +16,7 @@ VERSION = "version_key"
 
 
 def thresholds(source: str) -> list[str]:
-    """The expressions that judge a number without a budget."""
+    """Return the expressions that judge a number without a budget."""
     comparisons = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Compare) and any(isinstance(order, ORDERS) for order in node.ops):
@@ -29,7 +29,7 @@ def thresholds(source: str) -> list[str]:
 
 
 def called(node: ast.AST) -> str:
-    """The last part of the called name; "" if the node is not a call."""
+    """Return the last part of the called name; "" if the node is not a call."""
     return ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
 
 

@@ -1,4 +1,4 @@
-"""Small encoders of every family, and a task that they learn within seconds. Imports PyTorch."""
+"""Write small encoders of every family, and a task learned in seconds. Imports PyTorch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOKENS = 48
 
 
 def make_encoder(name: str, folder: Path) -> None:
-    """Write an encoder that has learned nothing, with its tokenizer, as its publisher would.
+    """Write an untrained encoder with its tokenizer, as its publisher would.
 
     Args:
         name: one of `checkpoint_folders.FAMILIES`.

@@ -66,7 +66,7 @@ def folders(request, tmp_path_factory):
 
 
 def differing(tokenizer, reference, texts):
-    """Texts whose rows differ, with the role in which they do."""
+    """Return the texts whose rows differ, with the differing role."""
     rows = tokenizer.rows(texts)
     encoded = reference(
         *map(list, zip(*texts, strict=True)),

@@ -28,7 +28,7 @@ def false_alarms(
     kernels: Sequence[RightKernel] = KERNELS,
     arithmetic: Arithmetic = PROCESSOR,
 ) -> tuple[int, list[str]]:
-    """Judge right kernels on so many cases.
+    """Judge right kernels on a number of cases.
 
     Args:
         examples: how many.
@@ -69,7 +69,7 @@ def _cases(start: int, kernel: RightKernel) -> Iterator[tuple[str, int]]:
 
 
 def main() -> int:
-    """Count; the exit status is 1 where there was a false alarm."""
+    """Count the false alarms; return exit status 1 if there was one."""
     parser = argparse.ArgumentParser(description="Judge right kernels, which no bound may refuse.")
     parser.add_argument("--examples", type=int, default=100_000)
     examples_asked, alarms = false_alarms(parser.parse_args().examples)

@@ -1,4 +1,4 @@
-"""Wrong kernels: each is the reference with one fault in one operator."""
+"""Define wrong kernels: the reference with one fault in one operator."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rounded_right(want: Rounded, tensor: Tensor) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Kernels:
-    """Right kernels, but for a fault.
+    """Correct kernels with a fault.
 
     Attributes:
         operator: whose kernel is wrong; "" for none.
@@ -140,7 +140,7 @@ def _no_last_column(answer: np.ndarray) -> np.ndarray:
 
 
 def _toward_zero(case: Case, runs: Runs) -> Runs:
-    """Truncate, where integers are answered."""
+    """Truncate integer answers."""
     expected = case.expected()
     return [
         [
@@ -152,7 +152,7 @@ def _toward_zero(case: Case, runs: Runs) -> Runs:
 
 
 def _wrapped(case: Case, runs: Runs) -> Runs:
-    """Let sums of integers overflow instead of saturating."""
+    """Let integer sums overflow instead of saturating."""
     if case.outputs[0].dtype != "int8":
         return runs
     (node,) = case.graph.nodes

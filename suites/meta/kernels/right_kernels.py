@@ -1,4 +1,4 @@
-"""Correct kernels that differ as allowed: in the order of sums, and in rounding.
+"""Define correct kernels that differ as allowed: in the order of sums, and in rounding.
 
 They share no arithmetic with the reference: float32 throughout, or float16, and integers as
 gemmlowp rescales them. Whatever the reference says of them is a false alarm.
@@ -40,13 +40,13 @@ class RightKernel:
     dtype: Any = F
 
     def answer(self, case: Case) -> Answer:
-        """Answer a case of operators that it has."""
+        """Answer a case of supported operators."""
         with np.errstate(all="ignore"):
             runs = enumerate(case.runs)
             return Answer("computed", [self._computed(case.graph_of(i), run) for i, run in runs])
 
     def has(self, graph: Graph) -> bool:
-        """Tell whether it has all operators of a graph, on their operands."""
+        """Tell whether it supports all operators of a graph with their operands."""
         return all(self._has(node, graph) for node in graph.nodes)
 
     @staticmethod

@@ -38,7 +38,7 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """Find the smallest cases of the entries that are named; the exit status."""
+    """Find the smallest cases of the named entries; return the exit status."""
     parser = argparse.ArgumentParser(description="Keep the smallest case of a known deviation.")
     parser.add_argument("names", nargs="*", help="of entries; all whose case is missing by default")
     parser.add_argument(
@@ -96,7 +96,7 @@ def _kept(entry: KnownDeviation, numbers: int, here: list[str], transport: Trans
 
 
 def _only(family: Family, entry: KnownDeviation, numbers: int) -> Family:
-    """Return the family's cases of which the entry speaks."""
+    """Return the family's cases that the entry applies to."""
 
     def draw(choices: Choices) -> Case:
         case = family.draw(choices)

@@ -93,7 +93,7 @@ def states(covered):
 
 
 def recorded(recorder):
-    """Return of each graph what its first operator writes, each time that it was recorded."""
+    """Return each recorded output of each graph's first operator."""
     recorded = {}
     for operators, values in recorder.parts():
         first = operators[0]
@@ -140,7 +140,7 @@ def test_states_of_a_loop_are_recorded_round_by_round(instances, backend):
 
 
 class WrongOnARound:
-    """A backend whose products are wrong for 28 alone: what the third round holds of 7."""
+    """A backend whose products are wrong only for 28, a value of the third round."""
 
     def answer(self, case):
         """Answer a case."""

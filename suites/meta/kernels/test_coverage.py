@@ -123,7 +123,7 @@ def test_kernel_wrong_on_an_activation_is_named(chain):
 
 def test_reports_activations_that_were_not_recorded(chain):
     class Refusing:
-        """A backend that takes no file."""
+        """A backend that rejects every file."""
 
         def compute(self, *_):
             """Refuse."""

@@ -1,4 +1,4 @@
-"""Known deviations speak of cases that are drawn, and each shows its smallest."""
+"""Known deviations apply to cases that are drawn, and each has its smallest case."""
 
 from __future__ import annotations
 

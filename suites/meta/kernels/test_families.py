@@ -1,4 +1,4 @@
-"""What families draw: sizes, scales and shapes at which kernels break."""
+"""Families draw the sizes, scales and shapes at which kernels fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs of one classifier: in float32, and with the weights of its dense layers in eight bits."""
+"""Write pairs of one classifier: in float32, and with eight-bit weights in its dense layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tiny MobileBERT and its checkpoint's folder, for the tests of everything that reads one."""
+"""Write a tiny MobileBERT and its checkpoint's folder, for the tests of its readers."""
 
 from __future__ import annotations
 

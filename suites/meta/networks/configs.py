@@ -1,4 +1,4 @@
-"""Configs of published encoders, and the network that a config gives."""
+"""Provide configs of published encoders, and the networks that they define."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ IB_BERT = {
 
 
 def network_of(config: Mapping[str, Any], *, classes: int = 3) -> Architecture:
-    """Return the network of a checkpoint's folder with this config, called as its maker does."""
+    """Return the network of a checkpoint's folder with this config."""
     from models.networks.architecture import from_published  # noqa: PLC0415 - collection is light
 
     name = "config.json" if "model_type" in config else "bert_config.json"

@@ -1,4 +1,4 @@
-"""A true MobileBERT with random weights, and a subject that takes minutes instead of days.
+"""Write a true MobileBERT with random weights, and a subject that takes minutes.
 
     python -m suites.meta.networks.mobilebert FOLDER
 

@@ -1,4 +1,4 @@
-"""Writing PyTorch checkpoints without PyTorch, in both formats, for the tests of the reader."""
+"""Write PyTorch checkpoints without PyTorch, in both formats, for the tests of the reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random weights for networks that learn nothing."""
+"""Draw random weights for untrained networks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def random_values(shape: Architecture, gain: float) -> dict[str, Any]:
-    """Return weights with which a layer multiplies the size of its input by about `gain`."""
+    """Return weights with which a layer scales its input by about `gain`."""
     generator = np.random.default_rng(5)
     values = {}
     for parameter in parameters(shape):

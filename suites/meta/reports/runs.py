@@ -1,4 +1,4 @@
-"""A small run with one test of every kind of ending, for the tests of the reports."""
+"""Build a small run with one test of every kind of ending, for the tests of reports."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def taken(
 def of_variant(
     scheme: str, size: float, right: float, drop: tuple[float, float, float]
 ) -> list[Any]:
-    """What every run measures of a variant."""
+    """Return the measurements that every run takes of a variant."""
     seconds = [0.001 + 0.00001 * index for index in range(40)]
     return [
         taken("accuracy", scheme, (right, right - 0.02, right + 0.02, 200), budget=FLOOR,
@@ -94,7 +94,7 @@ def measurements() -> list[Measurement]:
 
 
 def endings() -> list[Outcome]:
-    """How the tests ended, one that only asserts among them."""
+    """Return the outcomes of the tests, including one that only asserts."""
     bare = Outcome(
         id="suites/conformance/test_file.py::test_signature[host-float32]",
         outcome="failed",

@@ -1,4 +1,4 @@
-"""A small tokenizer of each kind, for the tests that hold for all of them."""
+"""Make a small tokenizer of each kind, for the tests that hold for all of them."""
 
 from __future__ import annotations
 

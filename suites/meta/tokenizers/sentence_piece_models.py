@@ -1,4 +1,4 @@
-"""Tiny SentencePiece models, trained on made-up words in a second."""
+"""Train tiny SentencePiece models on made-up words in a second."""
 
 # ruff: noqa: RUF001 - letters that look like others are what is tested
 

@@ -32,7 +32,7 @@ def runner():
 
 
 def rows_as_logits(length, roles):
-    """A FlatBuffer whose logits are its inputs, one behind the other."""
+    """Return a FlatBuffer whose logits are its inputs in sequence."""
     model = Model()
     inputs = {role: model.tensor(role, (1, length), "int32") for role in roles}
     casts = []

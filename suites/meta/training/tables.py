@@ -1,4 +1,4 @@
-"""Tables that the subjects of these tests share."""
+"""Provide tables that the subjects of these tests share."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ SPLITS = {"train": make_split(1), "validation": make_split(2)}
 
 
 def train(shape: Architecture, report: Any = lambda _: None, **options: Any) -> Any:
-    """Fine-tune on the tiny split; `options` go where they belong."""
+    """Fine-tune on the tiny split with these options."""
     table = TrainingTable(**TABLE | options.pop("table", {}))
     return fine_tune(shape, initial_values(shape, seed=7), table, SPLITS, report, **options)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def asked_in(ask: Callable[[int, int], np.ndarray], *, queries: int, seconds: float) -> np.ndarray:
-    """Return the seconds of all queries of a stream that nothing decides."""
+    """Return the seconds of all queries of an undecided stream."""
     return single_stream(ask, lambda _: "", queries=queries, seconds=seconds).seconds
 
 

@@ -1,4 +1,4 @@
-"""Speed over another model: asked in turns, so that drift cancels; the same texts for both."""
+"""Speed is compared in turns over the same texts, so that drift cancels."""
 
 from __future__ import annotations
 
