@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import traceback
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from models.build_tasks import make_beside_others
 from models.building import helpers
@@ -30,10 +30,9 @@ from models.subjects import load_subject
 from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from models.build_tasks import Task
+    from models.build_tasks import PlanBuilder
     from models.building.plan import Plan
 
 # Training and converting spend minutes in native code, where no signal is heard: an epoch that is
@@ -122,7 +121,7 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
     return 0, {"artefacts": artefacts}
 
 
-def _builder_of(plan: Plan) -> Callable[[Store, Plan, Progress], _Builds]:
+def _builder_of(plan: Plan) -> type[PlanBuilder]:
     """Return the builder of a plan: TensorFlow's, or PyTorch's."""
     if plan.request.by_pytorch:
         from models.huggingface import builder  # noqa: PLC0415 - after the log is in place
@@ -136,16 +135,6 @@ def _builder_of(plan: Plan) -> Callable[[Store, Plan, Progress], _Builds]:
 def _import_tensorflow() -> None:
     """Import TensorFlow while another helper makes the corpus, which all training waits for."""
     importlib.import_module("keras")
-
-
-class _Builds(Protocol):
-    """Interface of a builder."""
-
-    def build(self) -> None:
-        """Make the missing artefacts of a plan."""
-
-    def tasks(self) -> list[Task]:
-        """Return the tasks of a plan, each after those that it needs."""
 
 
 def _parser() -> Parser:

@@ -7,6 +7,7 @@ being made, and a process that finds nothing to make waits until what others mak
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from models.building.plan import Plan
+    from models.progress import Progress
     from models.store import Stage, Store
 
 _SECONDS_BETWEEN_LOOKS = 0.2
@@ -34,6 +37,32 @@ class Task:
     make: Callable[[Path], None]
     needs: tuple[Stage, ...] = ()
     tidy: Callable[[], None] = lambda: None
+
+
+class PlanBuilder(ABC):
+    """Make the missing artefacts of a plan.
+
+    Args:
+        store: where artefacts are kept.
+        plan: what to make.
+        progress: told what is going on.
+    """
+
+    def __init__(self, store: Store, plan: Plan, progress: Progress) -> None:
+        self._store, self._plan, self._progress = store, plan, progress
+        self._subject = plan.request.subject
+
+    @abstractmethod
+    def tasks(self) -> list[Task]:
+        """Return the tasks of the plan, each after those that it needs."""
+
+    def build(self) -> None:
+        """Make every stage in order, and skip existing ones.
+
+        Raises:
+            EdgeproofError: a stage cannot be made.
+        """
+        make_in_order(self.tasks(), self._store, self._progress.say)
 
 
 def make_in_order(tasks: Sequence[Task], store: Store, say: Callable[[str], None]) -> None:

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from models.errors import EdgeproofError, UsageMistake
-from models.foreign_text import in_json
+from models.escaping import in_json
 from models.paths import absolute
 from models.signals import SECONDS_TO_STOP, Stopped, stop_on_signals
 from models.standard_streams import (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from models.documents import parse_json
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
+from models.json_documents import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.foreign_text import one_line
+from models.escaping import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path

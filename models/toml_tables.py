@@ -11,6 +11,7 @@ import msgspec
 
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text, remedy_for
+from models.json_documents import problem_and_place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -90,16 +91,15 @@ def typed(data: object, kind: type[T], path: Path) -> T:
             "is nested too deeply", file=path, remedy="Write its tables side by side"
         ) from None
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        problem, _, place = str(error).partition(" - at `$")
-        key = place.strip("`").lstrip(".") or "top level"
+        problem, place = problem_and_place(error)
         remedy = "Correct it there"
         if "unknown field" in problem:
             remedy = f"Remove it, or write one of {', '.join(_keys_at(kind, place))}"
-        raise UsageMistake(problem, file=path, key=key, remedy=remedy) from None
+        raise UsageMistake(problem, file=path, key=place or "top level", remedy=remedy) from None
 
 
 def _keys_at(kind: Any, place: str) -> list[str]:
-    """Return the keys that a table can have, at a place like `.candidates[0].output`."""
+    """Return the keys that a table can have, at a place like `candidates[0].output`."""
     tables = list(_tables_in(kind))
     for name in re.findall(r"\w+", re.sub(r"\[[^]]*\]", "", place)):
         hints = [get_type_hints(table).get(name) for table in tables]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models import foreign_text
+from models import escaping
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,7 +42,7 @@ def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list
         left: columns of names, which stand to the left; numbers stand to the right.
         ruled: whether a line parts the head from the rest.
     """
-    safe = [[foreign_text.one_line(cell, LONGEST) for cell in row] for row in table]
+    safe = [[escaping.one_line(cell, LONGEST) for cell in row] for row in table]
     widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
     lines = []
     for row in safe:
@@ -58,6 +58,6 @@ def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list
 
 def as_markdown(table: Table, *, left: Collection[int]) -> str:
     """Return the lines of a table in Markdown."""
-    head, *rows = ([foreign_text.as_markdown(cell, LONGEST) for cell in row] for row in table)
+    head, *rows = ([escaping.as_markdown(cell, LONGEST) for cell in row] for row in table)
     rule = ["---" if at in left else "---:" for at in range(len(head))]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))

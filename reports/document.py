@@ -22,7 +22,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict, replace
 
-from models.open_tables import Open
+from models.extensible_tables import Open
 from models.toml_tables import Table
 from models.verdicts.details import Number  # noqa: TC001 - msgspec reads the annotation
 from models.verdicts.measurement import Measurement  # noqa: TC001 - msgspec reads the annotation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.durations import said
-from models.foreign_text import one_line
+from models.escaping import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.foreign_text import as_markdown, one_line, several_lines, visible
+from models.escaping import as_markdown, one_line, several_lines, visible
 from models.verdicts.baselines import Move
 from models.verdicts.details import Looked, Timed
 from models.verdicts.judge import Verdict, describe

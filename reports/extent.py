@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from models.foreign_text import one_line
+from models.escaping import one_line
 from models.toml_tables import Table
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from models.documents import parse_json
 from models.errors import EdgeproofError, UsageMistake
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
+from models.json_documents import parse_json, problem_and_place
 from models.toml_tables import Table
 from reports.naming import commit_of
 
@@ -91,8 +91,8 @@ def read_faults(file: Path) -> list[PlantedFault]:
             f"cannot be read ({error.strerror})", file=file, remedy="Name a readable file"
         ) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        problem, _, location = str(error).partition(" - at `$")
-        key = location.strip("`.") or None
+        problem, location = problem_and_place(error)
+        key = location or None
         raise UsageMistake(
             f"is not a table of planted faults ({problem})", file=file, key=key, remedy=WRITTEN_BY
         ) from None

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models import foreign_text
+from models import escaping
 from models.errors import EdgeproofError
 from reports import endings, matrix, sizes
 from reports.budget_lines import place_of
@@ -44,7 +44,7 @@ def step_summary(document: Document) -> str:
     """Return the summary of a run as Markdown: what was tested, the scoreboard, the failures."""
     red = explanations(document)
     lines = [
-        f"## edgeproof: {foreign_text.as_markdown(document.title)}",
+        f"## edgeproof: {escaping.as_markdown(document.title)}",
         "",
         f"**{_said(document)}**" if red else _said(document),
         f"{len(red)} red: unfold one to see why." if red else "",
@@ -54,8 +54,8 @@ def step_summary(document: Document) -> str:
         as_markdown(document),
         matrix.as_markdown(document),
         sizes.as_markdown(document),
-        f"Circumstances: {foreign_text.as_markdown(circumstances(document))}.",
-        *(f"\nNote: {foreign_text.as_markdown(remark)}" for remark in _remarks(document)),
+        f"Circumstances: {escaping.as_markdown(circumstances(document))}.",
+        *(f"\nNote: {escaping.as_markdown(remark)}" for remark in _remarks(document)),
         "",
         *(explanation.as_markdown() for explanation in red),
     ]
@@ -71,7 +71,7 @@ def _remarks(document: Document) -> list[str]:
 def _said(document: Document) -> str:
     """Return the headline's answer without its subject, which is named above it."""
     sentence = answer(document).text
-    return foreign_text.as_markdown(f"{sentence[:1].upper()}{sentence[1:]}.")
+    return escaping.as_markdown(f"{sentence[:1].upper()}{sentence[1:]}.")
 
 
 def annotations_asked_for(document: Document) -> list[str]:
@@ -96,15 +96,13 @@ def _annotation(explanation: Explanation) -> str:
         else None
     )
     place = place_of(limit.file, limit.key) if limit else None
-    properties = {"title": foreign_text.one_line(f"{explanation.title} ({explanation.test})")}
+    properties = {"title": escaping.one_line(f"{explanation.title} ({explanation.test})")}
     if place is not None:
         properties = {"file": place.file, "line": str(place.line)} | properties
     elif measurement is None:
-        properties = {
-            "file": foreign_text.one_line(explanation.test.partition("::")[0])
-        } | properties
+        properties = {"file": escaping.one_line(explanation.test.partition("::")[0])} | properties
     listed = ",".join(f"{name}={_escaped(text, ',:')}" for name, text in properties.items())
-    message = foreign_text.several_lines(
+    message = escaping.several_lines(
         "\n".join(f"{label}: {text}" for label, text in explanation.rows)
     )
     return f"::{'warning' if explanation.unsure else 'error'} {listed}::{_escaped(message)}"

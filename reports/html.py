@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.command_line import Parser, path, run_command
 from models.errors import EdgeproofError
+from models.escaping import one_line
 from models.files import write_whole
-from models.foreign_text import one_line
 from models.unfinished_files import scratch_folder
 from reports import allure
 from reports.offline import external_loads, keep_to_itself

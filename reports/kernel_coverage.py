@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UnsetType
 
-from models.foreign_text import one_line
+from models.escaping import one_line
 from models.verdicts.details import Covered
 from reports.templates import fill
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from models.foreign_text import one_line
-from models.open_tables import Open
+from models.escaping import one_line
+from models.extensible_tables import Open
 
 # Characters of a text, and of a name in a sentence.
 LONGEST_TEXT, LONGEST_NAME = 300, 80

@@ -6,7 +6,7 @@ from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING
 
-from models.foreign_text import one_line
+from models.escaping import one_line
 from models.verdicts.details import Looked
 
 if TYPE_CHECKING:

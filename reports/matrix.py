@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models import foreign_text
-from models.foreign_text import one_line
+from models import escaping
+from models.escaping import one_line
 from models.toml_tables import Table
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def as_markdown(document: Document) -> str:
         if cells:
             table = as_table(cells, judged_in(part))
             departures = "".join(
-                f"* {foreign_text.as_markdown(departure)}\n" for departure in departures_in(cells)
+                f"* {escaping.as_markdown(departure)}\n" for departure in departures_in(cells)
             )
             texts.append(f"\n{markdown_table(table)}\n\n{LEGEND}.\n\n{departures}")
     return "".join(texts)
@@ -189,7 +189,7 @@ def as_markdown(document: Document) -> str:
 
 def markdown_table(table: Iterable[Iterable[str]]) -> str:
     """Return a table, its header first, as Markdown."""
-    head, *rows = [[foreign_text.as_markdown(cell) for cell in row] for row in table]
+    head, *rows = [[escaping.as_markdown(cell) for cell in row] for row in table]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from models.command_line import Parser, complain, path, run_command
 from models.errors import EdgeproofError, UsageMistake
-from models.foreign_text import one_line
-from models.open_tables import read_open
+from models.escaping import one_line
+from models.extensible_tables import read_open
 from reports import columns
 from reports.document import ArtefactRecord, DeviceRecord, Merged, SubjectRecord
 from reports.naming import device_names, identity_of, require_distinct

@@ -11,7 +11,7 @@ import sys
 
 from models.command_line import Parser, complain, path, run_command
 from models.errors import EdgeproofError
-from models.foreign_text import one_line
+from models.escaping import one_line
 from reports.results import read_results, write_results
 
 

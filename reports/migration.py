@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models import former
+from models import former_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,13 +63,13 @@ def _to_2(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def _localization_to_2(localization: dict[str, Any]) -> dict[str, Any]:
-    renamed = _renamed(localization, former.TAKEN)
+    renamed = _renamed(localization, former_names.TAKEN)
     return renamed | {"flips": [_renamed(flip, _FLIPS) for flip in localization["flips"]]}
 
 
 def _measurement_to_2(measurement: dict[str, Any]) -> dict[str, Any]:
     return measurement | {
-        "metric": former.METRICS.get(measurement["metric"], measurement["metric"])
+        "metric": former_names.METRICS.get(measurement["metric"], measurement["metric"])
     }
 
 
@@ -89,8 +89,8 @@ def _circumstances_to_3(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measurement_to_3(measurement: dict[str, Any]) -> dict[str, Any]:
-    metric = former.METRICS.get(measurement["metric"], measurement["metric"])
-    return _renamed(measurement, former.MEASURED) | {"metric": metric}
+    metric = former_names.METRICS.get(measurement["metric"], measurement["metric"])
+    return _renamed(measurement, former_names.MEASURED) | {"metric": metric}
 
 
 def _to_4(old: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _circumstances_to_4(old: dict[str, Any]) -> dict[str, Any]:
 
 def _file_of_today(path: str) -> str:
     """Return a text with the current path in place of a shipped limit's former path."""
-    for old, new in former.LIMITS.items():
+    for old, new in former_names.LIMITS.items():
         if path.startswith(old):
             return new + path.removeprefix(old)
     return path
@@ -164,11 +164,11 @@ def _cell_to_4(cell: dict[str, Any]) -> dict[str, Any]:
 
 def _with_scheme(row: dict[str, Any], key: str) -> dict[str, Any]:
     """Return a table with the current name of the scheme under a key."""
-    return row | {key: former.SCHEMES.get(row[key], row[key])}
+    return row | {key: former_names.SCHEMES.get(row[key], row[key])}
 
 
 def _schemes_of_today(schemes: list[str]) -> list[str]:
-    return [former.SCHEMES.get(name, name) for name in schemes]
+    return [former_names.SCHEMES.get(name, name) for name in schemes]
 
 
 def _run(old: dict[str, Any], localization: Step) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.documents import parse_json
 from models.errors import EdgeproofError
+from models.escaping import in_json
+from models.extensible_tables import as_plain, read_open
 from models.files import LARGEST_DOCUMENT, read_text, write_whole
-from models.foreign_text import in_json
-from models.open_tables import as_plain, read_open
+from models.json_documents import parse_json, problem_and_place
 from models.verdicts.measurement import Measurement
 from reports.document import (
     ArtefactRecord,
@@ -32,7 +32,7 @@ from reports.migration import migrated
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.open_tables import Open
+    from models.extensible_tables import Open
 
 SCHEMA_VERSION = 4
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
@@ -149,11 +149,11 @@ def as_document(plain: object, path: Path | None = None) -> Document:
             "is nested too deeply", file=path, remedy="Run the suite again"
         ) from None
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        problem, _, location = str(error).partition(" - at `$")
+        problem, location = problem_and_place(error)
         raise EdgeproofError(
             problem,
             file=path,
-            key=location.strip("`.") or "top level",
+            key=location or "top level",
             remedy=f"See {SCHEMA_FILE.name}",
         ) from None
     measurements = [_measurement(row, index, path) for index, row in enumerate(rows)]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
+from models.escaping import one_line
 from models.files import LARGEST_DOCUMENT, read_text
-from models.foreign_text import one_line
 from reports.naming import Identity, device_names, identity_of, moment_of, require_distinct
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _identity(run: Run, device: str) -> Identity:
 
 def _facts(run: Run) -> dict[str, str]:
     """Return the circumstances of a run from results.json, as plain text."""
-    from models.open_tables import as_plain  # noqa: PLC0415 - a usage mistake must not wait
+    from models.extensible_tables import as_plain  # noqa: PLC0415 - a usage mistake must not wait
 
     if run.document is None:
         return {}

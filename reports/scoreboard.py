@@ -9,7 +9,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
-from models import foreign_text
+from models import escaping
 from models.command_line import Parser, path, run_command
 from models.errors import EdgeproofError
 from models.files import write_whole
@@ -168,12 +168,12 @@ def scoreboard_table(document: Document) -> list[tuple[str, ...]]:
 
 def as_text(document: Document) -> str:
     """Return the scoreboard for a terminal: aligned columns, a legend, one table for each run."""
-    return _each(document, _text, foreign_text.one_line)
+    return _each(document, _text, escaping.one_line)
 
 
 def as_markdown(document: Document) -> str:
     """Return the scoreboard as Markdown tables with a legend, one for each run."""
-    return _each(document, _markdown, lambda title: f"### {foreign_text.as_markdown(title)}")
+    return _each(document, _markdown, lambda title: f"### {escaping.as_markdown(title)}")
 
 
 def as_csv(document: Document) -> str:
@@ -192,11 +192,11 @@ def as_csv(document: Document) -> str:
             verdict = _worst(measurements, also).replace(UNMEASURED, "")
             answered = "" if scheme == FULL_MODEL else backend or _judged_backend(part)
             writer.writerow(
-                [*map(foreign_text.as_csv_cell, [*owner, scheme, answered]), *values, verdict]
+                [*map(escaping.as_csv_cell, [*owner, scheme, answered]), *values, verdict]
             )
         for name, scores in _floors(part).items():
             earned = [f"{scores['accuracy']:.6g}" if n == "accuracy" else "" for n in numbers]
-            writer.writerow([*map(foreign_text.as_csv_cell, [*owner, name]), "", *earned, ""])
+            writer.writerow([*map(escaping.as_csv_cell, [*owner, name]), "", *earned, ""])
     return buffer.getvalue()
 
 
@@ -283,7 +283,7 @@ def _text(document: Document) -> str:
 def _markdown(document: Document) -> str:
     cells = scoreboard_table(document)
     table = columns.as_markdown(cells, left=_names(cells))
-    return "\n\n".join([table, *map(foreign_text.as_markdown, legend(document))]) + "\n"
+    return "\n\n".join([table, *map(escaping.as_markdown, legend(document))]) + "\n"
 
 
 def _names(table: Sequence[Sequence[str]]) -> tuple[int, int]:

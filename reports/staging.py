@@ -10,8 +10,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from models.foreign_text import one_line, several_lines
-from models.open_tables import as_plain
+from models.escaping import one_line, several_lines
+from models.extensible_tables import as_plain
 from reports.explain import accounts
 from reports.faults import by_gate, gate_of, sentences
 from reports.metrics import write_metric_samples

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from models.documents import parse_json
 from models.errors import UsageMistake
+from models.json_documents import parse_json
 from models.networks.config import config_path, read_config
 from models.networks.published import KEY
 from models.paths import id_or_folder

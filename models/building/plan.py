@@ -9,7 +9,7 @@ import msgspec
 
 from models.building.checkpoints import chosen, require_fit, require_one_vocabulary
 from models.corpus.source import check_corpus, hash_corpus
-from models.families import family_of
+from models.encoder_families import family_of
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.huggingface.checkpoint import CONFIG, family_in
 from models.huggingface.fitting import fitted, is_for_pytorch

@@ -19,7 +19,7 @@ from models.artefact_names import (
     VARIANT_CARD,
     WEIGHTS,
 )
-from models.build_tasks import Task, make_in_order
+from models.build_tasks import PlanBuilder, Task, make_in_order
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
 from models.corpus.texts import hash_texts
 from models.corpus.tokenize import encode
@@ -43,34 +43,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from models.building.plan import Plan
     from models.corpus.tokenize import Encoded
     from models.networks.architecture import Architecture
     from models.networks.classifier import Classifier
     from models.networks.parameters import Values
-    from models.progress import Progress
-    from models.store import Stage, Store
+    from models.store import Stage
     from models.subjects import DistillationTable, ModelTable, ShrunkTable, TrainingTable
     from models.training.finetune import Trained
     from models.training.objective import Lesson
 
 
-class Builder:
-    """Builds the missing artefacts of a plan.
-
-    Args:
-        store: where artefacts are kept.
-        plan: what to make.
-        progress: told what is going on.
-    """
-
-    def __init__(self, store: Store, plan: Plan, progress: Progress) -> None:
-        self._store, self._plan, self._progress = store, plan, progress
-        self._request, self._subject = plan.request, plan.request.subject
-
-    def build(self) -> None:
-        """Make every stage in order, skipping existing ones."""
-        make_in_order(self.tasks(), self._store, self._progress.say)
+class Builder(PlanBuilder):
+    """Make the missing artefacts of a plan whose models are networks of this project's."""
 
     def build_models(self) -> None:
         """Make the corpus and the trained models, and convert nothing."""
@@ -141,8 +125,8 @@ class Builder:
         build_corpus(
             self._subject,
             out,
-            self._request.corpus_path,
-            self._request.tokenizer_folder,
+            self._plan.request.corpus_path,
+            self._plan.request.tokenizer_folder,
             self._progress.tick,
         )
 
@@ -180,7 +164,7 @@ class Builder:
             role, shape, initial, table.require_training(), self._splits, lesson, resume
         )
         logits = _answer(trained.classifier, self._splits)
-        head = None if table.network else head_of(self._request.checkpoints[role])
+        head = None if table.network else head_of(self._plan.request.checkpoints[role])
         _write_model(out, shape, trained.values, logits, trained.describe_history(), head=head)
 
     def _make_cut(self, resume: Resume, out: Path) -> None:
@@ -245,7 +229,7 @@ class Builder:
         vocabulary = load_summary(self._store.artefact(self._plan.whole))["vocabulary"]
         tokens = self._subject.max_tokens
         if table.network is None:
-            folder = self._request.checkpoints[role]
+            folder = self._plan.request.checkpoints[role]
             shape = architecture.from_published(folder, classes=classes)
             published.require_room(folder, shape, vocabulary=vocabulary, tokens=tokens)
             return shape
@@ -256,13 +240,13 @@ class Builder:
     def _initial(self, role: str, table: ModelTable, shape: Architecture) -> Values:
         seed = table.seed
         if table.network is None:
-            head = head_of(self._request.checkpoints[role])
+            head = head_of(self._plan.request.checkpoints[role])
             if head is not None:
                 self._progress.say(
                     f"{role} model: the checkpoint's own head ({head}) is left out, "
                     "and a new one is trained"
                 )
-            return published.read_values(self._request.checkpoints[role], shape, seed)
+            return published.read_values(self._plan.request.checkpoints[role], shape, seed)
         return initial_values(shape, seed)
 
     def _lesson(self, table: DistillationTable | None) -> Lesson | None:

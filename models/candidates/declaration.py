@@ -54,6 +54,7 @@ import msgspec
 from models.candidates.spec import ROLES, Meaning, Role
 from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
+from models.json_documents import problem_and_place
 from models.paths import TOML, absolute, is_name
 from models.row_lengths import Lengths, check_lengths
 from models.tokenizers.kinds import TokenizerSettings
@@ -142,6 +143,23 @@ class CandidateTable(Table, frozen=True, kw_only=True):
                 raise ValueError(f"`lengths` and `{key}` are declared: give one of the two")
         if self.length is not None and self.length < 1:
             raise ValueError("`length` is at least 1")
+
+    def declaration(self, labels: tuple[str, ...] | None, where: str | None) -> Declaration:
+        """Return what is declared of the file, with the labels that were found.
+
+        Args:
+            labels: in the order of the output; None if nothing says them.
+            where: the place of the declaration; None if it has none.
+        """
+        return Declaration(
+            inputs=self.inputs,
+            output=self.output,
+            signature=self.signature,
+            length=self.length,
+            lengths=self.lengths,
+            labels=labels,
+            where=where,
+        )
 
 
 class ReferenceTable(Table, frozen=True, kw_only=True):
@@ -309,21 +327,6 @@ class _Anchored:
             ) from None
 
 
-def declaration_of(
-    candidate: CandidateTable, labels: tuple[str, ...] | None, toml: Path
-) -> Declaration:
-    """Return the declaration of one candidate in a TOML, with the labels that were found."""
-    return Declaration(
-        inputs=candidate.inputs,
-        output=candidate.output,
-        signature=candidate.signature,
-        length=candidate.length,
-        lengths=candidate.lengths,
-        labels=labels,
-        where=f"{toml}: candidate {candidate.name}",
-    )
-
-
 def parse_inputs(text: str, option: str = INPUTS_OPTION) -> InputsTable:
     """Parse `ids=input_ids,mask=1`, the form of an option.
 
@@ -375,7 +378,7 @@ def _table(text: str, kind: type[T], option: str, form: str) -> T:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        problem = str(error).partition(" - at `")[0]
+        problem, _ = problem_and_place(error)
         raise UsageMistake(
             f"{text!r}: {problem}", key=option, remedy=f"Write it as {form}"
         ) from None

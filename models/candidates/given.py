@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models import former
+from models import former_names
 from models.candidates.candidate import bind, open_candidate
 from models.candidates.declaration import CandidateTable, Declaration
 from models.candidates.given_candidate import GivenCandidate, length_of, refuse_too_many
@@ -439,15 +439,7 @@ def _declaration(
     own = table in handed.candidates
     place = f"candidate {table.name}" if own else "[reference]"
     location = f"{handed.where}: {place}" if handed.where else None
-    return Declaration(
-        inputs=table.inputs,
-        output=table.output,
-        signature=table.signature,
-        length=table.length,
-        lengths=table.lengths,
-        labels=labels,
-        where=location,
-    )
+    return table.declaration(labels, location)
 
 
 def _candidate(
@@ -491,8 +483,8 @@ def _scheme(table: CandidateTable, handed: Handed) -> str | None:
             f"no scheme is called {table.contract!r}",
             file=handed.where,
             key=f"candidate {table.name}: contract",
-            remedy=former.remedy_for(
-                table.contract, former.SCHEMES, f"Give one of {', '.join(SCHEMES)}"
+            remedy=former_names.remedy_for(
+                table.contract, former_names.SCHEMES, f"Give one of {', '.join(SCHEMES)}"
             ),
         )
     return table.contract or (table.name if table.name in SCHEMES else None)
@@ -502,8 +494,8 @@ def _remarks(candidates: Mapping[str, GivenCandidate], texts: Texts) -> list[str
     remarks = []
     first: dict[str, str] = {}
     for candidate in candidates.values():
-        if candidate.scheme is None and candidate.name in former.SCHEMES:
-            today = former.SCHEMES[candidate.name]
+        if candidate.scheme is None and candidate.name in former_names.SCHEMES:
+            today = former_names.SCHEMES[candidate.name]
             remarks.append(
                 f"{candidate.name}: its name promises no contract: the scheme of that name is "
                 f'called {today} now. contract = "{today}" promises it.'

@@ -8,7 +8,7 @@ from models.command_line import Parser, run_command
 from models.devices.check import check_device
 from models.devices.profile import device_names, load_device
 from models.devices.recognition import recognize
-from models.foreign_text import one_line
+from models.escaping import one_line
 
 
 def main() -> int:

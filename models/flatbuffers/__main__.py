@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from models.command_line import Parser, complain, path, readable, run_command
 from models.errors import EdgeproofError, UsageMistake
+from models.escaping import in_json
 from models.flatbuffers.describing import damaged_document, document_of, inspect_file, text_of
 from models.flatbuffers.findings import findings_of
 from models.flatbuffers.schemes import scheme_named
-from models.foreign_text import in_json
 
 if TYPE_CHECKING:
     import argparse

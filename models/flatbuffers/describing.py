@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from models.errors import EdgeproofError
+from models.escaping import one_line
 from models.flatbuffers.findings import Finding, Inspected, findings_of
 from models.flatbuffers.findings.schemes import claim_of
 from models.flatbuffers.inspect import report_of
@@ -17,7 +18,6 @@ from models.flatbuffers.opening import Damaged, read_flatbuffer
 from models.flatbuffers.reading import read_contents
 from models.flatbuffers.recognizing import recognized
 from models.flatbuffers.runtimes import minimum_runtime, runtime_needs
-from models.foreign_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from models import former
+from models import former_names
 from models.errors import UsageMistake
 from models.toml_tables import Table, read_table
 
@@ -109,6 +109,8 @@ def scheme_named(name: str, *, key: str = "--edge-schemes") -> Scheme:
         raise UsageMistake(
             f"no scheme is called {name!r}",
             key=key,
-            remedy=former.remedy_for(name, former.SCHEMES, f"Give some of {', '.join(SCHEMES)}"),
+            remedy=former_names.remedy_for(
+                name, former_names.SCHEMES, f"Give some of {', '.join(SCHEMES)}"
+            ),
         )
     return SCHEMES[name]

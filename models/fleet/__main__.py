@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from models import processes
 from models.command_line import Parser, path, run_command
 from models.errors import EdgeproofError, UsageMistake
+from models.escaping import one_line
 from models.fleet.last_words import last_words
-from models.foreign_text import one_line
 from models.paths import current_folder
 from models.signals import SECONDS_TO_STOP
 from models.store import PROJECT

@@ -22,7 +22,7 @@ from models.artefact_names import (
     REFUSED,
     VARIANT_CARD,
 )
-from models.build_tasks import Task, make_in_order
+from models.build_tasks import PlanBuilder, Task
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded
 from models.corpus.texts import hash_texts
 from models.errors import UsageMistake
@@ -41,12 +41,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.building.plan import Plan
     from models.corpus.tokenize import Encoded
     from models.huggingface.network import Network
     from models.huggingface.parity import Parity
-    from models.progress import Progress
-    from models.store import Store
 
 _PACKAGES = ("torch", "transformers", "litert_torch", "accelerate")
 # Texts that PyTorch answers once more for the comparison: without padding, and at full length.
@@ -76,27 +73,13 @@ def use_every_core() -> None:
     torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 
-class Builder:
-    """Make the missing artefacts of a plan whose model is a checkpoint.
+class Builder(PlanBuilder):
+    """Make the missing artefacts of a plan whose model is a checkpoint."""
 
-    Args:
-        store: where artefacts are kept.
-        plan: what to make.
-        progress: told what is going on.
-    """
-
-    def __init__(self, store: Store, plan: Plan, progress: Progress) -> None:
-        self._store, self._plan, self._progress = store, plan, progress
-        self._subject = plan.request.subject
-        self._folder = plan.request.checkpoints["full"]
-
-    def build(self) -> None:
-        """Make every stage in order, and skip existing ones.
-
-        Raises:
-            EdgeproofError: a stage cannot be made.
-        """
-        make_in_order(self.tasks(), self._store, self._progress.say)
+    @property
+    def _folder(self) -> Path:
+        """The checkpoint's folder."""
+        return self._plan.request.checkpoints["full"]
 
     def tasks(self) -> list[Task]:
         """Return the tasks of the plan, each after those that it needs.

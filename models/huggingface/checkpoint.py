@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
 from models.input_roles import IDS, MASK, SEGMENTS
+from models.json_documents import parse_json
 from models.networks.published import SAFETENSORS, SHARDED, TORCH, find_weights
 from models.tokenizers.network_config import config_beside
 

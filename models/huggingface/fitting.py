@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from models.families import family_of
+from models.encoder_families import family_of
 from models.huggingface.checkpoint import read_checkpoint
 from models.huggingface.labels import labels_in_order
 

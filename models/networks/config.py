@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
+from models.json_documents import parse_json, problem_and_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,8 +90,8 @@ def read_config(folder: Path) -> Config:
     try:
         config = msgspec.convert(document, Config)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        problem, _, key = str(error).partition(" - at `$.")
-        raise UsageMistake(problem, file=path, key=key.strip("`") or None, remedy=_REMEDY) from None
+        problem, key = problem_and_place(error)
+        raise UsageMistake(problem, file=path, key=key or None, remedy=_REMEDY) from None
     _check_sizes(config, path)
     return config
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import read_text
+from models.json_documents import parse_json
 from models.networks import safetensors_file, torch_bin
 from models.networks.names import from_hugging_face
 

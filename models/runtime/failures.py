@@ -6,7 +6,7 @@ import signal
 from contextlib import suppress
 
 from models.errors import EdgeproofError, Unreachable
-from models.foreign_text import one_line, several_lines
+from models.escaping import one_line, several_lines
 
 _REMEDIES = {
     "load": "Judge it on another backend, or convert it for this one",

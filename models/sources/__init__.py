@@ -32,7 +32,7 @@ _AROUND = ("models.errors", "models.progress", "models.store")
 # These refuse a file, or hand its bytes on as they are: a stricter limit makes nothing anew.
 _GUARDS = ("models.archives", "models.artefact", "models.files", "models.unfinished_files")
 # Of this table the row of a checkpoint's family counts: `models.building.plan` puts it into keys.
-_COUNTED_APART = ("models.families",)
+_COUNTED_APART = ("models.encoder_families",)
 WITHOUT_EFFECT = frozenset({*_NAMING, *_AROUND, *_GUARDS, *_COUNTED_APART})
 # It fetches files that are hashed themselves.
 PACKAGES_WITHOUT_EFFECT = frozenset({"huggingface_hub"})

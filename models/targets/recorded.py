@@ -11,7 +11,7 @@ import msgspec
 from models.backends.common.registry import backend_names
 from models.devices.profile import HOST, load_device
 from models.devices.recognition import recognize
-from models.foreign_text import one_line
+from models.escaping import one_line
 from models.targets.local import LocalTarget
 
 if TYPE_CHECKING:

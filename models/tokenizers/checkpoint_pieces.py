@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
+from models.json_documents import parse_json
 from models.tokenizers.checkpoint_files import ADDED, SETTINGS
 from models.tokenizers.classes import ALBERT, DEBERTA_V2, SAY_NOTHING, XLM_ROBERTA
 from models.tokenizers.encoder import Encoder, Padding

@@ -1,6 +1,6 @@
 """List the supported tokenizer classes of `transformers` by name.
 
-Which class a family's checkpoints have is in `models/families.toml`.
+Which class a family's checkpoints have is in `models/encoder_families.toml`.
 """
 
 from __future__ import annotations

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
-from models.documents import parse_json
-from models.errors import UsageMistake
-from models.families import family_of
-from models.files import LARGEST_TABLE, read_text
+from models.encoder_families import family_of
+from models.json_documents import read_json_table
 from models.tokenizers.classes import plain_name
 
 if TYPE_CHECKING:
@@ -80,19 +78,7 @@ def config_beside(file: Path) -> NetworkConfig | None:
     beside = file.with_name(CONFIG)
     if not beside.exists():
         return None
-    remedy = "Fetch the checkpoint again, whole"
-    try:
-        document: Any = parse_json(read_text(beside, LARGEST_TABLE))
-        return msgspec.convert(document, NetworkConfig)
-    except msgspec.ValidationError as error:
-        problem, _, key = str(error).partition(" - at `$.")
-        raise UsageMistake(
-            problem, file=beside, key=key.strip("`") or None, remedy=remedy
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageMistake(
-            f"cannot be read as JSON ({error})", file=beside, remedy=remedy
-        ) from None
+    return read_json_table(beside, NetworkConfig, remedy="Fetch the checkpoint again, whole")
 
 
 def class_named(file: Path, settings: Settings | None) -> str | None:

@@ -5,14 +5,14 @@ special_tokens_map.json, which older versions wrote beside it, names special tok
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from tokenizers.normalizers import BertNormalizer
 
-from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
+from models.json_documents import parse_json, read_json_table
 from models.tokenizers.checkpoint_files import ADDED, SETTINGS, TOKENS
 from models.tokenizers.classes import plain_name
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 BERTS_TOKENS = frozenset({"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"})
 Side = Literal["left", "right"]
-_Document = TypeVar("_Document", bound=msgspec.Struct)
 # Lengths from here on stand for none.
 _ENDLESS = 1e9
+_REMEDY = "Correct it, or fetch the checkpoint again, whole"
 
 
 class NamedToken(msgspec.Struct, frozen=True):
@@ -137,7 +137,7 @@ def settings_beside(file: Path) -> Settings | None:
     # Where the settings number their tokens, `transformers` does not read the older file.
     if not tokens_file.exists() or (settings is not None and settings.added_tokens_decoder):
         return settings
-    tokens = msgspec.structs.asdict(_read(tokens_file, _NamedTokens))
+    tokens = msgspec.structs.asdict(read_json_table(tokens_file, _NamedTokens, remedy=_REMEDY))
     known_tokens = {key: token for key, token in tokens.items() if token is not None}
     return None if settings is None else msgspec.structs.replace(settings, **known_tokens)
 
@@ -148,19 +148,7 @@ def read_settings(file: Path) -> Settings:
     Raises:
         UsageMistake: it cannot be read, or a key has another type.
     """
-    return _read(file, Settings)
-
-
-def _read(file: Path, kind: type[_Document]) -> _Document:
-    remedy = "Correct it, or fetch the checkpoint again, whole"
-    try:
-        document: Any = parse_json(read_text(file, LARGEST_TABLE))
-        return msgspec.convert(document, kind)
-    except msgspec.ValidationError as error:
-        problem, _, key = str(error).partition(" - at `$.")
-        raise UsageMistake(problem, file=file, key=key.strip("`") or None, remedy=remedy) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageMistake(f"cannot be read as JSON ({error})", file=file, remedy=remedy) from None
+    return read_json_table(file, Settings, remedy=_REMEDY)
 
 
 def require_same_numbers(

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from models.documents import DoubledKeyError, parse_json
 from models.errors import UsageMistake
 from models.files import read_regular, remedy_for
+from models.json_documents import DoubledKeyError, parse_json, problem_and_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,11 +107,11 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
     try:
         config = msgspec.convert(document, _KerasFile).config
     except msgspec.ValidationError as error:
-        problem, _, key = str(error).partition(" - at `$.")
+        problem, key = problem_and_place(error)
         raise UsageMistake(
             f"is not the JSON of a Keras Tokenizer: {problem}",
             file=file,
-            key=key.strip("`") or "config.word_index",
+            key=key or "config.word_index",
             remedy=_KERAS,
         ) from None
     # Keras writes the table as a string of JSON inside the JSON.

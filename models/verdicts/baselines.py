@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from models import former
-from models.documents import parse_json
+from models import former_names
 from models.errors import EdgeproofError, UsageMistake
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
+from models.json_documents import parse_json
 from models.paths import require_name
 from models.toml_tables import Table, read_toml
 from models.verdicts.metrics import Source, metric_named
@@ -151,7 +151,7 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
             file=path,
             remedy="Record it again with --edge-update-baseline",
         ) from None
-    if former.SCHEMES.get(baseline.scheme) == scheme:
+    if former_names.SCHEMES.get(baseline.scheme) == scheme:
         baseline = msgspec.structs.replace(baseline, scheme=scheme)
     identity = (baseline.schema, baseline.subject, baseline.device, baseline.scheme)
     if identity != (SCHEMA, subject, device, scheme):
@@ -173,7 +173,7 @@ def _content(path: Path, scheme: str) -> tuple[Path, bytes]:
     try:
         return path, read_regular(path, LARGEST_DOCUMENT)
     except FileNotFoundError:
-        for old, new in former.SCHEMES.items():
+        for old, new in former_names.SCHEMES.items():
             if new == scheme:
                 before = path.with_name(f"{old}{path.suffix}")
                 return before, read_regular(before, LARGEST_DOCUMENT)
@@ -189,7 +189,7 @@ def _in_todays_words(document: Any) -> Any:
     if type(schema) is not int or not FIRST_SCHEMA <= schema < SCHEMA:
         return document
     if isinstance(identity, dict):
-        identity = {former.TAKEN.get(key, key): value for key, value in identity.items()}
+        identity = {former_names.TAKEN.get(key, key): value for key, value in identity.items()}
     if isinstance(measurements, list):
         measurements = [_renamed(measurement) for measurement in measurements]
     return document | {"schema": SCHEMA, "taken": identity, "measurements": measurements}
@@ -199,10 +199,10 @@ def _renamed(measurement: Any) -> Any:
     """Return a measurement of an earlier version with today's names of its keys and its metric."""
     if not isinstance(measurement, dict):
         return measurement
-    renamed = {former.MEASURED.get(key, key): value for key, value in measurement.items()}
+    renamed = {former_names.MEASURED.get(key, key): value for key, value in measurement.items()}
     metric = renamed.get("metric")
     if isinstance(metric, str):
-        renamed["metric"] = former.METRICS.get(metric, metric)
+        renamed["metric"] = former_names.METRICS.get(metric, metric)
     return renamed
 
 

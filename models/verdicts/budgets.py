@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from models import former
+from models import former_names
 from models.errors import UsageMistake
 from models.toml_tables import ROOT, read_toml, refuse_another_kind, shown
 from models.verdicts.goals import GOAL, Goal, read_goals
@@ -267,8 +267,10 @@ class _Reader:
                     raise self._mistake(
                         f"no scheme is called {scheme!r}",
                         key,
-                        former.remedy_for(
-                            scheme, former.SCHEMES, f"Known schemes: {', '.join(self.schemes)}"
+                        former_names.remedy_for(
+                            scheme,
+                            former_names.SCHEMES,
+                            f"Known schemes: {', '.join(self.schemes)}",
                         ),
                     )
                 limits.append((scheme, self._limit(metric, own, key)))

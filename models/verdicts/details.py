@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from models.open_tables import Open
+from models.extensible_tables import Open
 
 Count = Annotated[int, Meta(ge=0)]
 # Beyond these no float is, and no number of ours. Whole numbers are written without a point.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from models import former
+from models import former_names
 from models.errors import UsageMistake
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import FULL_MODEL, METRICS
@@ -74,7 +74,9 @@ def read_goals(table: object, *, file: str, schemes: Collection[str]) -> dict[st
                 f"no scheme is called {scheme!r}",
                 file=file,
                 key=f"{GOAL}.{scheme}",
-                remedy=former.remedy_for(scheme, former.SCHEMES, f"Known schemes: {names}"),
+                remedy=former_names.remedy_for(
+                    scheme, former_names.SCHEMES, f"Known schemes: {names}"
+                ),
             )
         goals[scheme] = _goal(limits, file, f"{GOAL}.{scheme}")
     return goals

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from models.errors import EdgeproofError
-from models.open_tables import as_plain, read_open
+from models.extensible_tables import as_plain, read_open
 from models.toml_tables import Table
 from models.verdicts.details import Details
 from models.verdicts.judge import Budget, Estimate, Judgment, Verdict, check_range, describe, judge

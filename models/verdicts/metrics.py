@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from models import former
+from models import former_names
 from models.errors import EdgeproofError, NotFinite, UsageMistake
 from models.verdicts.quantities import Unit
 
@@ -331,7 +331,9 @@ def metric_named(name: str) -> Metric:
 
 def remedy_for_metric(name: str) -> str:
     """Return the remedy for a name that no metric has."""
-    return former.remedy_for(name, former.METRICS, f"Known metrics: {', '.join(METRICS)}")
+    return former_names.remedy_for(
+        name, former_names.METRICS, f"Known metrics: {', '.join(METRICS)}"
+    )
 
 
 def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:

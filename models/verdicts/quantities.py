@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from models import former
+from models import former_names
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def parse_quantity(
             f"the unit {name!r} of {text!r} {problem}",
             file=file,
             key=key,
-            remedy=former.remedy_for(
-                name, former.UNITS, f"Use one of {', '.join(units)}, like {example}"
+            remedy=former_names.remedy_for(
+                name, former_names.UNITS, f"Use one of {', '.join(units)}, like {example}"
             ),
         )
     value = float(number * SPELLINGS[name].factor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from models.foreign_text import one_line
+from models.escaping import one_line
 from reports.pictures.style import BUDGET, GRAY, Picture, legend, look, panel, sheet
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from models.foreign_text import as_markup, one_line, visible
+from models.escaping import as_markup, one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

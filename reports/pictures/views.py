@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.foreign_text import one_line
+from models.escaping import one_line
 from models.verdicts.metrics import FULL_MODEL
 from reports.naming import slug
 from reports.pictures.style import Picture, as_svg

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import EdgeproofError
-from models.foreign_text import as_markup
+from models.escaping import as_markup
 
 if TYPE_CHECKING:
     from jinja2 import Environment

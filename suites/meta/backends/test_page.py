@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import UsageMistake
-from models.open_tables import as_plain
+from models.extensible_tables import as_plain
 from reports.backends import page_of
 from reports.matrix import Cell, Departure, State, as_markdown
 from reports.pages import BEGIN, END, replace_between

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from models.candidates.declaration import (
-    declaration_of,
     parse_inputs,
     parse_output,
     read_candidates,
@@ -76,8 +75,8 @@ def test_tokenizer_kind_without_a_file_is_accepted(tmp_path):
 
 def test_declaration_knows_its_place_in_the_file(tmp_path):
     path = written(tmp_path, WHOLE)
-    declared = declaration_of(read_candidates(path).candidates[1], ("a", "b"), path)
-    assert declared.where == f"{path}: candidate int8"
+    declared = read_candidates(path).candidates[1].declaration(("a", "b"), f"{path}: int8")
+    assert declared.where == f"{path}: int8"
     assert declared.inputs.named() == {"ids": "x", "mask": 1}
     assert (declared.length, declared.signature) == (64, "serving")
 

@@ -8,7 +8,7 @@ import pytest
 
 from models.candidates.__main__ import main
 from models.candidates.candidate import read_candidate
-from models.candidates.declaration import declaration_of, read_candidates
+from models.candidates.declaration import read_candidates
 from models.errors import UsageMistake
 from suites.meta.flatbuffers.finding_files import described
 from suites.meta.small_classifiers import classifier
@@ -60,7 +60,7 @@ def test_uncertain_values_are_commented_lines(describe, data, line):
     (candidate,) = read_candidates(path).candidates
     # Nothing is decided by whoever takes it as it is: the same is asked again.
     with pytest.raises(UsageMistake):
-        read_candidate(path.parent / "a.tflite", declaration_of(candidate, None, path))
+        read_candidate(path.parent / "a.tflite", candidate.declaration(None, str(path)))
 
 
 def test_all_questions_of_a_file_are_asked_at_once(describe):
@@ -79,7 +79,7 @@ def test_uncommented_lines_are_accepted(describe, data):
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
     (candidate,) = read_candidates(path).candidates
-    assert read_candidate(path.parent / "a.tflite", declaration_of(candidate, None, path))
+    assert read_candidate(path.parent / "a.tflite", candidate.declaration(None, str(path)))
 
 
 def test_labels_and_tokenizer_of_the_metadata_are_shown(describe):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models import former
+from models import former_names
 from models.candidates.declaration import CandidateTable
 from models.candidates.given import Handed, take
 from models.candidates.texts import parse_columns
@@ -47,7 +47,7 @@ def test_rejects_the_name_of_the_trained_model(hand):
 
 
 def test_name_of_a_former_scheme_promises_no_contract(hand):
-    (old, new), *_ = former.SCHEMES.items()
+    (old, new), *_ = former_names.SCHEMES.items()
     subject = hand([(old, 0)])
     assert subject.candidates[old].scheme is None
     assert subject.remarks[0] == (

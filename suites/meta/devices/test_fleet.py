@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from models.errors import UsageMistake
+from models.extensible_tables import as_plain
 from models.fleet.__main__ import LOG, Judged, folders_of
 from models.fleet.last_words import last_words
-from models.open_tables import as_plain
 from reports.merge import merge
 from reports.results import as_document, read_results
 from reports.runs import read_runs

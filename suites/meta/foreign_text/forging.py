@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.open_tables import as_plain
+from models.extensible_tables import as_plain
 from reports import sizes
 from reports.results import as_document
 from suites.meta.reports.runs import document

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import EdgeproofError
-from models.foreign_text import several_lines
-from models.open_tables import as_plain
+from models.escaping import several_lines
+from models.extensible_tables import as_plain
 from reports import allure, html
 from reports.results import write_results
 from suites.meta.foreign_text.forging import forged

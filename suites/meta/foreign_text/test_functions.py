@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import foreign_text
-from models.foreign_text import (
+from models import escaping
+from models.escaping import (
     LONGEST,
     as_csv_cell,
     as_markdown,
@@ -195,5 +195,5 @@ def test_every_hidden_character_of_unicode_is_known() -> None:
 
 
 def test_non_text_values_are_shown_as_text() -> None:
-    assert foreign_text.one_line(None) == "None"
-    assert foreign_text.as_markup(3) == "3"
+    assert escaping.one_line(None) == "None"
+    assert escaping.as_markup(3) == "3"

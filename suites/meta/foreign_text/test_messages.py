@@ -9,7 +9,7 @@ import pytest
 
 from models.command_line import answer
 from models.errors import EdgeproofError, UsageMistake
-from models.open_tables import as_plain
+from models.extensible_tables import as_plain
 from models.progress import Progress
 from models.runtime.failures import ConnectionLost, RunnerDied, RunnerRefused
 from models.toml_tables import Table, typed

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from models.foreign_text import as_markdown, one_line, several_lines
+from models.escaping import as_markdown, one_line, several_lines
 from reports import github, merge, scoreboard, sizes, summary
 from reports.explain import accounts
 from reports.pictures.draw import pictures

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from models.foreign_text import one_line
+from models.escaping import one_line
 from models.store import PROJECT
 from suites.meta.foreign_text.payloads import PARTS, acting_in_a_log
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.foreign_text import one_line
+from models.escaping import one_line
 from models.progress import Progress
 from suites.meta.fuzz.readers import READERS
 from suites.meta.fuzz.running import cores, fuzz

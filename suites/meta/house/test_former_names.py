@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.judging import known_failures
 from fixtures.session.options import OPTIONS, SETTINGS, Option
-from models import former
+from models import former_names
 from models.devices.profile import FOLDER, load_device
 from models.errors import UsageMistake
 from models.flatbuffers.schemes import SCHEMES, scheme_named
@@ -21,9 +21,9 @@ from models.verdicts.metrics import METRICS
 from models.verdicts.quantities import SPELLINGS, Unit, parse_quantity
 from suites.meta.gates.running import environment
 
-OLD_METRIC, *_ = former.METRICS
-OLD_SCHEME, NEW_SCHEME = next(iter(former.SCHEMES.items()))
-(OLD_UNIT,) = former.UNITS
+OLD_METRIC, *_ = former_names.METRICS
+OLD_SCHEME, NEW_SCHEME = next(iter(former_names.SCHEMES.items()))
+(OLD_UNIT,) = former_names.UNITS
 NOW = "It is called {} now: write that"
 ENTRY = """
 [[failures]]
@@ -41,11 +41,11 @@ SLOW = "suites/latency/test_throughput.py"
 @pytest.mark.parametrize(
     ("names", "today"),
     [
-        (former.METRICS, METRICS),
-        (former.UNITS, SPELLINGS),
-        (former.SCHEMES, SCHEMES),
-        (former.OPTIONS, {option.name for option in OPTIONS}),
-        (former.TESTS, re.findall(r"(?m)^def (test_\w+)", "\n".join(
+        (former_names.METRICS, METRICS),
+        (former_names.UNITS, SPELLINGS),
+        (former_names.SCHEMES, SCHEMES),
+        (former_names.OPTIONS, {option.name for option in OPTIONS}),
+        (former_names.TESTS, re.findall(r"(?m)^def (test_\w+)", "\n".join(
             file.read_text(encoding="utf-8")
             for file in (PROJECT / "suites").glob("*/test_*.py")
         ))),
@@ -62,7 +62,7 @@ def test_budget_with_a_former_metric_gets_the_current_name(tmp_path):
     file.write_text(f'[{OLD_METRIC}]\nmin = "1 texts/s"\n', encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:
         load_budgets(str(file), schemes=["float32"], classes=3)
-    new = former.METRICS[OLD_METRIC]
+    new = former_names.METRICS[OLD_METRIC]
     assert str(refused.value) == (
         f"{file}: {OLD_METRIC}: no metric is called '{OLD_METRIC}'. {NOW.format(new)}"
     )
@@ -122,7 +122,7 @@ def test_device_profile_with_former_names_gets_the_current_ones(section, old, ne
         ({"test": f"{SLOW}::test_any[host]", "metric": OLD_METRIC}, "texts_per_second"),
         *(
             ({"test": f"{SLOW}::{old}[host-float32]", "metric": "accuracy"}, new)
-            for old, new in former.TESTS.items()
+            for old, new in former_names.TESTS.items()
         ),
         ({"test": f"{SLOW}::test_any[host-{OLD_SCHEME}]", "metric": "accuracy"}, NEW_SCHEME),
     ],
@@ -153,7 +153,7 @@ def test_wrong_dimension_gets_no_former_unit_remedy():
     [("tweets", "switch"), ("tweets", "variable"), ("tweets", "ini"), ("runtime", "switch")],
 )
 def test_former_option_ends_in_one_message(name, source):
-    old, new = (Option(option_name, None, "") for option_name in (name, former.OPTIONS[name]))
+    old, new = (Option(option_name, None, "") for option_name in (name, former_names.OPTIONS[name]))
     was, now = getattr(old, source), getattr(new, source)
     more = {"switch": [f"{was}=5"], "ini": ["-o", f"{was}=5"], "variable": []}[source]
     done = subprocess.run(

@@ -21,11 +21,11 @@ MAY_IMPORT = {
     "models.signals": set(),
     "models.standard_streams": {"models.errors"},
     "models.files": set(),
-    "models.foreign_text": set(),
+    "models.escaping": set(),
     # What earlier versions called things.
-    "models.former": set(),
+    "models.former_names": set(),
     "models.artefact": {"models.errors"},
-    "models.outputs": {"models.errors"},
+    "models.path_checks": {"models.errors"},
     "models.archives": {"models.errors"},
     "models.arrays": set(),
     "models.numpy_files": {"models.errors"},
@@ -36,16 +36,16 @@ MAY_IMPORT = {
     "models.row_lengths": set(),
     # A path and a name as somebody writes them; a document that somebody else wrote.
     "models.paths": {"models.errors"},
-    "models.documents": set(),
+    "models.json_documents": {"models.errors"},
     "models.protocol_buffers": set(),
     "models.progress": set(),
-    "models.families": {"models.toml_tables"},
+    "models.encoder_families": {"models.toml_tables"},
     "models.durations": set(),
-    "models.tokenizers": {"models.families", "models.errors", "models.toml_tables"},
+    "models.tokenizers": {"models.encoder_families", "models.errors", "models.toml_tables"},
     "models.sources": {"models.errors", "models.store"},
     "models.toml_tables": {"models.errors"},
     # Tables of a document that may hold more than is known.
-    "models.open_tables": set(),
+    "models.extensible_tables": set(),
     "models.store": {"models.errors"},
     "models.subjects": {"models.errors", "models.toml_tables"},
     "models.corpus": {
@@ -98,7 +98,7 @@ MAY_IMPORT = {
         ),
     },
     "models.verdicts": {
-        *("models.corpus", "models.errors", "models.open_tables", "models.toml_tables"),
+        *("models.corpus", "models.errors", "models.extensible_tables", "models.toml_tables"),
     },
     "models.devices": {
         *("models.backends", "models.runner"),
@@ -131,7 +131,7 @@ MAY_IMPORT = {
     "models.command_line": {"models.errors"},
     # What PyTorch makes of a checkpoint: a second way to candidates beside networks and training.
     "models.huggingface": {
-        "models.families",
+        "models.encoder_families",
         *("models.corpus", "models.errors", "models.flatbuffers", "models.artefact_names"),
         *("models.networks", "models.progress", "models.subjects", "models.toml_tables"),
         *("models.build_tasks", "models.tokenizers", "models.training", "models.verdicts"),
@@ -139,7 +139,7 @@ MAY_IMPORT = {
     # These put the rooms together: which checkpoint, keys, stages, how many processes.
     "models.building": {
         *("models.artefact_names", "models.build_tasks", "models.corpus", "models.errors"),
-        *("models.families", "models.tokenizers"),
+        *("models.encoder_families", "models.tokenizers"),
         *("models.flatbuffers", "models.huggingface", "models.networks", "models.progress"),
         *("models.runtime", "models.shrinking", "models.sources", "models.store"),
         *("models.subjects", "models.training"),
@@ -170,12 +170,12 @@ MAY_IMPORT = {
         *("models.command_line", "models.subjects"),
     },
     # The builder from outside: started, heard, waited for.
-    "models.making": {"models.build", "models.building", "models.errors", "models.store"},
+    "models.builder_process": {"models.build", "models.building", "models.errors", "models.store"},
     "reports": {
         *(
             "models.command_line",
             "models.errors",
-            "models.open_tables",
+            "models.extensible_tables",
             "models.store",
             "models.toml_tables",
             "models.verdicts",
@@ -203,14 +203,14 @@ IN_FIXTURES = {
 FOR_ALL = {
     *("models.archives", "models.arrays", "models.artefact", "models.files"),
     *(
-        "models.foreign_text",
-        "models.former",
+        "models.escaping",
+        "models.former_names",
         "models.numpy_files",
         "models.processes",
         "models.signals",
         "models.unfinished_files",
     ),
-    *("models.documents", "models.paths", "models.protocol_buffers", "models.input_roles"),
+    *("models.json_documents", "models.paths", "models.protocol_buffers", "models.input_roles"),
     *("models.row_lengths", "models.standard_streams"),
 }
 OURS = {"models", "fixtures", "suites", "reports"}
@@ -237,7 +237,7 @@ COMMAND = ".__main__"
 # a run leaves its results, or reads the names of tests.
 MAY_NAME = {
     "models.fleet": {"suites", "reports"},
-    "models.former": {"fixtures", "models.devices", "models.verdicts"},
+    "models.former_names": {"fixtures", "models.devices", "models.verdicts"},
     "reports": {"suites"},
 }
 # Names that stand for the checkout's folder, and a text that is a path within it.

@@ -11,7 +11,7 @@ import pytest
 
 from models import sources
 from models.building.plan import Request, make_plan, make_request
-from models.families import FAMILIES, Family
+from models.encoder_families import FAMILIES, Family
 from models.runtime import counting, sysroot
 from models.sources import PACKAGE, ROOT, WITHOUT_EFFECT, hash_imports, sources_of
 from models.subjects import load_subject
@@ -307,7 +307,7 @@ def test_each_file_of_a_checkpoints_tokenizer_changes_the_key(name, tmp_path):
 
 
 def test_only_the_row_of_a_checkpoints_family_changes_the_key(whole, tmp_path, monkeypatch):
-    table = whole / PACKAGE / "families.toml"
+    table = whole / PACKAGE / "encoder_families.toml"
     added = b'\n[[families]]\nname = "another"\n'
     assert changed(whole, table, table.read_bytes() + added) == set()
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')

@@ -29,7 +29,7 @@ PLACES_OF_TWEETS = (
     *(f"models/verdicts/limits/guards/{name}.toml" for name in ("paper", "pretrained")),
     *(f"docs/{name}.md" for name in ("paper", "small", "distillation", "quantization")),
     # What was, and what it is called now.
-    *("CHANGELOG.md", "models/former.py", "suites/meta/house/test_words.py"),
+    *("CHANGELOG.md", "models/former_names.py", "suites/meta/house/test_words.py"),
     *("reports/migration.py", "suites/meta/reports/former/*.json"),
     "suites/meta/house/test_former_names.py",
 )

@@ -14,7 +14,7 @@ import pytest
 
 from models.artefact_names import PARITY_CARD
 from models.candidates.artefacts import read_card
-from models.families import FAMILIES
+from models.encoder_families import FAMILIES
 from models.store import Store
 from suites.meta.huggingface import small
 from suites.meta.huggingface.building import build, judge

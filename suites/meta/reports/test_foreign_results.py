@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.errors import EdgeproofError, UsageMistake
+from models.extensible_tables import as_plain
 from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
-from models.open_tables import as_plain
 from models.verdicts.baselines import baseline_path, read_baseline
 from reports.explain import explanations
 from reports.faults import read_faults

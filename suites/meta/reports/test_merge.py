@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.open_tables import as_plain
+from models.extensible_tables import as_plain
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import measure
 from reports.document import Document, Outcome

@@ -10,9 +10,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from models import former as former_names
+from models import former_names
 from models.errors import EdgeproofError
-from models.open_tables import as_plain
+from models.extensible_tables import as_plain
 from models.store import PROJECT
 from reports.migration import migrated
 from reports.results import (

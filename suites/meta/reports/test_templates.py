@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.errors import EdgeproofError
-from models.foreign_text import as_markup
+from models.escaping import as_markup
 from reports import templates
 from suites.meta.foreign_text.payloads import payloads
 

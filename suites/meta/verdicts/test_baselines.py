@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from models import former
+from models import former_names
 from models.errors import EdgeproofError, UsageMistake
 from models.verdicts.baselines import (
     SCHEMA,
@@ -241,8 +241,8 @@ def test_baseline_is_written_in_a_fixed_order():
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        (1, former.METRICS | former.TAKEN | former.MEASURED),
-        (2, former.MEASURED),
+        (1, former_names.METRICS | former_names.TAKEN | former_names.MEASURED),
+        (2, former_names.MEASURED),
     ],
 )
 def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
@@ -261,7 +261,7 @@ def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
 
 
 def test_baseline_of_a_former_scheme_is_read_under_its_current_name(tmp_path):
-    (old, new), *_ = former.SCHEMES.items()
+    (old, new), *_ = former_names.SCHEMES.items()
     identity = WHO | {"scheme": new}
     former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
     write_baseline(tmp_path / f"{old}.json", former_baseline)
@@ -270,7 +270,7 @@ def test_baseline_of_a_former_scheme_is_read_under_its_current_name(tmp_path):
 
 
 def test_baseline_under_the_current_name_wins_over_the_former_one(tmp_path):
-    (old, new), *_ = former.SCHEMES.items()
+    (old, new), *_ = former_names.SCHEMES.items()
     former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
     write_baseline(tmp_path / f"{old}.json", former_baseline)
     current_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.9)), scheme=new)
@@ -279,7 +279,7 @@ def test_baseline_under_the_current_name_wins_over_the_former_one(tmp_path):
 
 
 def test_candidate_named_like_a_former_scheme_keeps_its_baseline(tmp_path):
-    old = next(iter(former.SCHEMES))
+    old = next(iter(former_names.SCHEMES))
     former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
     write_baseline(tmp_path / f"{old}.json", former_baseline)
     assert read_baseline(tmp_path / f"{old}.json", **WHO | {"scheme": old}) == former_baseline

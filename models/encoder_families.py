@@ -1,4 +1,4 @@
-"""Read the table of encoder families, `families.toml`."""
+"""Read the table of encoder families, `encoder_families.toml`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from models.toml_tables import Table, read_table
 
-_TABLE = Path(__file__).with_name("families.toml")
+_TABLE = Path(__file__).with_name("encoder_families.toml")
 
 
 class Family(Table, frozen=True, kw_only=True):

@@ -13,8 +13,8 @@ from fixtures.building import artefacts, making
 from fixtures.building.making import MAKING, PLANNED, Making
 from fixtures.session.options import SETTINGS
 from fixtures.session.providers import Built
+from models.builder_process import BuilderProcess
 from models.errors import EdgeproofError, UsageMistake
-from models.making import BuilderProcess
 from models.store import Stage, Store
 
 FIRST, LAST = Stage("first", {"number": 1}), Stage("last", {"number": 2})

@@ -1,0 +1,82 @@
+"""Read JSON from outside, turning every error into one kind."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from models.errors import UsageMistake
+from models.files import LARGEST_TABLE, read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+class DoubledKeyError(ValueError):
+    """An object names a key twice."""
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Read a JSON document in which no object names a key twice.
+
+    Python takes the last of two values of one key, and raises other errors for nesting and numbers
+    without end; a document in which either stands is not what its author meant.
+
+    Raises:
+        ValueError: it is no JSON, or names a key twice, nests too deeply, or holds NaN, an
+            infinity or a number of thousands of digits. Says what and, where it can, where.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_json_table(file: Path, kind: type[T], *, remedy: str) -> T:
+    """Read a small JSON file into types.
+
+    Args:
+        file: of `LARGEST_TABLE` bytes at the most.
+        kind: what its document is.
+        remedy: what helps where it is something else.
+
+    Raises:
+        UsageMistake: it cannot be read, is not JSON, or a key is missing or mistyped.
+    """
+    try:
+        return msgspec.convert(parse_json(read_text(file, LARGEST_TABLE)), kind)
+    except msgspec.ValidationError as error:
+        problem, place = problem_and_place(error)
+        raise UsageMistake(problem, file=file, key=place or None, remedy=remedy) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageMistake(f"cannot be read as JSON ({error})", file=file, remedy=remedy) from None
+
+
+def problem_and_place(error: Exception) -> tuple[str, str]:
+    """Split what msgspec says of a document.
+
+    Args:
+        error: of `msgspec.convert`.
+
+    Returns:
+        The problem, and its place, such as `candidates[0].name`; "" for the whole document.
+    """
+    problem, _, place = str(error).partition(" - at `$")
+    return problem, place.strip("`").lstrip(".")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise DoubledKeyError(f"the key {twice!r} stands twice in one object")
+    return document
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
