@@ -30,19 +30,22 @@ if TYPE_CHECKING:
 
 # Of the bytes allowed, those that stay free: what the estimate of a file's bytes may be off by.
 FREE = 0.005
-# Of the speed asked, what a network has in addition: the whole interval around it has to keep it.
-FASTER = 0.08
+# Of the speed asked, what a network has in addition: the whole interval around it has to keep it, and
+# a race is uncertain by 10 to 20 %.
+FASTER = 0.2
 # Units of a feed-forward network come in such steps: kernels compute that many at once.
 STEP = 64
 # Of each layer's heads, those that stay are all, a half or a third.
 HEADS = (1, 2, 3)
-# Of the network's width, that of word vectors is all, a half, a third, or a sixth as in ALBERT: 128
-# of 768 (Lan et al. 2020, table 3).
-NARROW = (1, 2, 3, 6)
+# Of the network's width, that of word vectors is all down to a twelfth. ALBERT's is a sixth: 128 of
+# 768 (Lan et al. 2020, table 3).
+NARROW = (1, 2, 3, 6, 8, 12)
 # Of the train split's tokens, those whose piece stays at the least.
 COVERED = 0.98
 # Multiply-accumulates of all answers while a model is taught: half an hour on a core, about.
 EFFORT = 10**13
+# Answers while it is taught, at the least, however much each of them takes.
+FEWEST = 130_000
 # Batches of that many texts; the rate is lower for more layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
 TEMPERATURE, WEIGHT = 2.0, 0.9
@@ -125,6 +128,7 @@ def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
         intermediate=chosen.intermediate,
         embedding=chosen.embedding,
         activation="relu",
+        pooler=False,
         training=training,
         distillation=lesson,
         rounding="int4",
@@ -173,6 +177,7 @@ def _shapes(task: Fit, pieces: int) -> Iterator[Architecture]:
             intermediate=units,
             # Two values of four bits are a byte.
             embedding=full.embedding if narrow == 1 else full.hidden // narrow // 2 * 2,
+            pooled=False,
             first_token_last=True,
         )
 
@@ -202,9 +207,9 @@ def _teaching(
     """Return how it is taught: as many epochs as the effort allows, more for small networks."""
     lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=table.copies)
     costs = {tokens: multiplied(shape, tokens) for tokens in task.rows}
-    epochs = EFFORT / (task.mean(costs) * task.texts * (1 + lesson.copies))
+    answers = max(EFFORT / task.mean(costs), FEWEST)
     training = TrainingTable(
-        epochs=max(1, round(epochs)),
+        epochs=max(1, round(answers / (task.texts * (1 + lesson.copies)))),
         batch=BATCH,
         learning_rate=RATE_OF_ONE_LAYER / shape.layers,
     )

@@ -11,7 +11,7 @@ import pytest
 from models.errors import UsageMistake
 from models.networks.architecture import from_table
 from models.shrinking.cost import file_bytes, multiplied, text_time, times_paper
-from models.shrinking.fitting import COVERED, Fit, fit
+from models.shrinking.fitting import COVERED, FEWEST, Fit, fit
 from models.subjects import NetworkTable, ShrunkTable
 
 FULL = from_table(
@@ -47,6 +47,7 @@ def shape_of(table, task=TASK):
         attention_width=table.heads * 32,
         intermediate=table.intermediate,
         embedding=table.embedding,
+        pooled=False,
         first_token_last=True,
     )
 
@@ -105,6 +106,12 @@ def test_few_texts_are_taught_for_more_epochs():
     few = replace(TASK, rows={16: 200, 32: 600, 64: 200})
     keys = {"bytes": "1340567 bytes"}
     assert found(task=few, **keys).training.epochs > 5 * found(**keys).training.epochs
+
+
+def test_a_large_network_is_taught_with_as_many_answers_as_are_needed_at_the_least():
+    table = found(bytes="8378547 bytes")
+    answers = table.training.epochs * TASK.texts * (1 + table.distillation.copies)
+    assert answers == pytest.approx(FEWEST, abs=TASK.texts * (1 + table.distillation.copies) / 2)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from models.errors import UsageMistake
 from models.networks.architecture import from_table
 from models.networks.parameters import count, initial_values, parameters
 from models.shrinking.inherit import WIDEN, WORDS, Pieces, shrink_shape, shrink_values
-from models.subjects import NetworkTable, ShrunkTable
+from models.subjects import NetworkTable, ShrunkTable, TrainingTable
 
 FULL = from_table(
     NetworkTable(
@@ -80,6 +80,23 @@ def test_the_busiest_heads_stay():
             np.testing.assert_array_equal(values[name], VALUES[name][8:])
     name = f"{attention}.output.dense.weight"
     np.testing.assert_array_equal(values[name], VALUES[name][:, 8:])
+
+
+def test_a_classifier_without_pooler_answers_what_both_answered_without_the_tanh():
+    taught = TrainingTable(epochs=1, batch=1, learning_rate=1e-4)
+    shape, values = shrink(pooler=False, training=taught)
+    assert not shape.pooled
+    assert not [name for name in values if name.startswith("pooler")]
+    state = np.random.default_rng(0).normal(size=16).astype(np.float32)
+    pooled = VALUES["pooler.dense.weight"] @ state + VALUES["pooler.dense.bias"]
+    before = VALUES["classifier.weight"] @ pooled + VALUES["classifier.bias"]
+    after = values["classifier.weight"] @ state + values["classifier.bias"]
+    np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-6)
+
+
+def test_a_model_that_is_not_taught_keeps_its_pooler():
+    with pytest.raises(ValueError, match=r"shrunk\.pooler = false.*shrunk\.training"):
+        ShrunkTable(pooler=False)
 
 
 def test_factorized_embeddings_approximate_the_originals():
