@@ -268,11 +268,11 @@ class Builder(PlanBuilder):
 
     def _with_copies(self, lesson: Lesson | None) -> tuple[dict[str, Encoded], Lesson | None]:
         """Return the splits of a shrunk model, and its lesson, with altered copies in train."""
-        if lesson is None or not self._plan.copies:
+        if lesson is None or self._shrunk.distillation is None:
             return self._small_splits, lesson
         tokenizer = load_tokenizer(self._store.artefact(self._plan.corpus))
         encoded, logits = [self._small_splits["train"]], [lesson.logits]
-        for copy, stage in enumerate(self._plan.copies):
+        for copy, stage in enumerate(self._plan.copies[: self._shrunk.distillation.copies]):
             make = functools.partial(self._make_copies, copy)
             self._store.get(stage, make, waiting=self._progress.say)
             encoded.append(self._encode_copies(copy, tokenizer))

@@ -46,6 +46,9 @@ COVERED = 0.98
 EFFORT = 10**13
 # Answers while it is taught, at the least, however much each of them takes.
 FEWEST = 130_000
+# Texts of an epoch, altered copies among them: copies make up for a train split of fewer. The full model
+# answers each of them once.
+EPOCH = 65_000
 # Batches of that many texts; the rate is lower for more layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
 TEMPERATURE, WEIGHT = 2.0, 0.9
@@ -205,7 +208,8 @@ def _teaching(
     table: ShrunkTable, shape: Architecture, task: Fit
 ) -> tuple[TrainingTable, LessonTable]:
     """Return how it is taught: as many epochs as the effort allows, more for small networks."""
-    lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=table.copies)
+    copies = min(table.copies, round(EPOCH / task.texts) - 1)
+    lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=max(copies, 0))
     costs = {tokens: multiplied(shape, tokens) for tokens in task.rows}
     answers = max(EFFORT / task.mean(costs), FEWEST)
     training = TrainingTable(

@@ -108,6 +108,14 @@ def test_few_texts_are_taught_for_more_epochs():
     assert found(task=few, **keys).training.epochs > 5 * found(**keys).training.epochs
 
 
+def test_altered_copies_make_up_for_few_texts():
+    copies = {}
+    for texts in (1_000, 9_000, 20_000, 60_000, 200_000):
+        task = replace(TASK, rows={32: texts})
+        copies[texts] = found(bytes="1340567 bytes", task=task).distillation.copies
+    assert copies == {1_000: 6, 9_000: 6, 20_000: 2, 60_000: 0, 200_000: 0}
+
+
 def test_a_large_network_is_taught_with_as_many_answers_as_are_needed_at_the_least():
     table = found(bytes="8378547 bytes")
     answers = table.training.epochs * TASK.texts * (1 + table.distillation.copies)
