@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
 # Of the bytes allowed, those that stay free: what the estimate of a file's bytes may be off by.
 FREE = 0.005
-# Of the speed asked, what a network has in addition: the whole interval around it has to keep it, and
-# a race is uncertain by 10 to 20 %.
-FASTER = 0.2
+# Of the speed asked, what a network has in addition: the whole interval around it has to keep it.
+FASTER = 0.09
 # Units of a feed-forward network come in such steps: kernels compute that many at once.
 STEP = 64
 # Of each layer's heads, those that stay are all, a half or a third.
