@@ -45,8 +45,8 @@ COVERED = 0.98
 EFFORT = 10**13
 # Answers while it is taught, at the least, however much each of them takes.
 FEWEST = 130_000
-# Texts of an epoch, altered copies among them: copies make up for a train split of fewer. The full model
-# answers each of them once.
+# Texts of an epoch, altered copies among them: copies make up for a train split of fewer. The full
+# model answers each of them once.
 EPOCH = 65_000
 # Batches of that many texts; the rate is lower for more layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
