@@ -11,14 +11,14 @@ from models.verdicts.estimates import total_variation
 @pytest.mark.needs("a reference")
 def test_labels_agree_with_float32(candidate, reference, judge_agreement):
     """The FlatBuffer gives the label of the reference for the budgeted share of texts."""
-    judge_agreement("agreement", of=candidate, other=reference)
+    judge_agreement("agreement", of=candidate, answering=reference)
 
 
 @pytest.mark.needs("a teacher")
 @pytest.mark.measures("agreement_full")
 def test_labels_agree_with_the_full_model(variant, full_model, judge_agreement):
     """The FlatBuffer gives the label of the full model for the budgeted share of texts."""
-    judge_agreement("agreement_full", of=variant, other=full_model)
+    judge_agreement("agreement_full", of=variant, answering=full_model)
 
 
 @pytest.mark.measures("total_variation")
