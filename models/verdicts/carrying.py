@@ -8,9 +8,9 @@ drawn at random.
 What is measured of the board differs from what is measured of a *hybrid*, which answers the close
 texts as the board does and the others as the host does, by no more than disagreement on the others
 can make of it. The hybrid's answers to all texts are known, so that its interval is the usual one.
-How many of the others disagree is bounded by those that were drawn, whatever makes them disagree:
-each was as likely to be drawn as any other, and the close ones, that were chosen, are no part of
-that bound, so that choosing them biases nothing.
+How many of the others disagree is bounded by those that were drawn of them, without replacement
+(hypergeometric), whatever makes them disagree: each was as likely to be drawn as any other, and the
+close ones, that were chosen, are no part of that bound, so that choosing them biases nothing.
 
 The ends of the hybrid's interval are moved apart by what the bound allows. An end errs where the
 texts at hand are off by more than the interval says and the drawn ones by more than the bound says,
@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models.verdicts.intervals import CONFIDENCE, proportion_interval
+from models.verdicts.intervals import CONFIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +47,15 @@ if TYPE_CHECKING:
 # asks as many texts as decide where none disagrees, the second some more where one did.
 _ERROR = (1.0 - CONFIDENCE) / 2.0
 BOUND_ERRORS = (0.9 * _ERROR, 0.1 * _ERROR)
-# Of the texts, those that are closest to a decision; they are all asked.
-CLOSE_SHARE = 0.02
+# Of the texts, those that are closest to a decision; they are all asked. Of a large split so many
+# hold the closest: each more would cost an answer, as a drawn text does.
+CLOSE_SHARE, MOST_CLOSE = 0.02, 100
 # How many times as many of the others the second question is at.
 GROWTH = 3
 # Nothing is said of fewer others.
 FEWEST = 30
+# Of a sum of probabilities; those that follow are smaller still.
+_NEGLIGIBLE = 1e-12
 
 
 class Strata(NamedTuple):
@@ -85,28 +88,97 @@ def strata_of(margins: Floats, order: Rows) -> Strata:
         margins: by how much the host prefers each text's label to the next, [n].
         order: in which texts are drawn, a permutation [n].
     """
-    count = max(1, round(CLOSE_SHARE * len(margins)))
+    count = min(MOST_CLOSE, max(1, round(CLOSE_SHARE * len(margins))))
     close = np.sort(np.argsort(margins, kind="stable")[:count])
     return Strata(close, order[~np.isin(order, close)], order)
 
 
-def most_disagreeing(disagreeing: int, drawn: int, *, error: float) -> float:
-    """Return an upper bound of the share of other texts that disagree, from a random sample.
+def most_disagreeing(disagreeing: int, drawn: int, *, others: int, error: float) -> int:
+    """Return an upper bound of the number of other texts that disagree, from a random sample.
+
+    A one-sided bound of a finite number, from a sample without replacement: the largest number that
+    is not refuted (Wright 1991, "Exact confidence bounds when sampling from small finite
+    universes").
 
     Args:
         disagreeing: how many of the drawn ones disagree.
         drawn: how many were drawn.
-        error: the bound is too small at most so often (Clopper and Pearson, one side).
+        others: how many there are in all.
+        error: the bound is too small at most so often.
     """
-    return proportion_interval(disagreeing, drawn, confidence=1.0 - 2.0 * error).high
+    least, most = disagreeing, others - (drawn - disagreeing)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if _at_most(disagreeing, drawn, middle, others) > error:
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _at_most(count: int, drawn: int, disagreeing: int, others: int) -> float:
+    """Return the probability that at most so many of the drawn texts disagree.
+
+    Args:
+        count: of the drawn ones.
+        drawn: how many are drawn, without replacement.
+        disagreeing: how many of all others disagree.
+        others: how many there are.
+
+    Returns:
+        The probability; 1 where it is no less than one half.
+    """
+    agreeing = others - disagreeing
+    if count * others >= drawn * disagreeing + others:
+        # By one more than the mean, from which the median is no further than that (Siegel 2001).
+        return 1.0
+    term = math.exp(
+        _log_choices(disagreeing, count)
+        + _log_choices(agreeing, drawn - count)
+        - _log_choices(others, drawn)
+    )
+    total, least = term, max(0, drawn - agreeing)
+    # Each from the one above it.
+    for number in range(count, least, -1):
+        term *= number * (agreeing - drawn + number)
+        term /= (disagreeing - number + 1) * (drawn - number + 1)
+        total += term
+        if term < _NEGLIGIBLE * total:
+            break
+    return total
+
+
+def _log_choices(things: int, chosen: int) -> float:
+    """Return the logarithm of the number of ways to choose so many things."""
+    return math.lgamma(things + 1) - math.lgamma(chosen + 1) - math.lgamma(things - chosen + 1)
+
+
+def draws_needed(allowed: int, *, others: int, error: float) -> int:
+    """Return how many of the others to draw so that full agreement bounds the disagreement.
+
+    Args:
+        allowed: how many of the others may disagree.
+        others: how many there are.
+        error: see `most_disagreeing`.
+    """
+    least, most = min(FEWEST, others), others
+    if allowed >= others:
+        return least
+    while least < most:
+        middle = (least + most) // 2
+        if most_disagreeing(0, middle, others=others, error=error) <= allowed:
+            most = middle
+        else:
+            least = middle + 1
+    return least
 
 
 def texts_needed(share: float, *, error: float) -> int:
-    """Return how many texts to draw so that full agreement bounds the disagreement.
+    """Return how many texts to draw so that full agreement bounds a share of whatever there is.
 
     Args:
-        share: of the others that may disagree.
-        error: see `most_disagreeing`.
+        share: that may disagree (Clopper and Pearson, one side).
+        error: the bound is too small at most so often.
     """
     if share >= 1.0:
         return FEWEST

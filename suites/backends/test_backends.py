@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fixtures.session.endings import does_not_apply, fails
-from models.verdicts.estimates import agreement, exact
+from models.verdicts.estimates import exact
 
 pytestmark = pytest.mark.needs("a runner", "another backend")
 
@@ -46,10 +46,13 @@ def test_backend_gives_different_answers_to_different_texts(on_backend):
 @pytest.mark.measures("agreement_backends")
 def test_backend_gives_the_labels_of_the_judged_one(on_backend, judge):
     """A backend gives the labels that the judged backend gives."""
-    variant = on_backend.variant
-    expected, answered = on_backend.expected, on_backend.finite
-    measured = agreement(variant.scores(expected).labels, variant.scores(answered).labels)
-    judge("agreement_backends", measured, of=variant, backend=on_backend.backend.name)
+    judge.alike(
+        "agreement_backends",
+        on_backend.alike,
+        on_backend.looks,
+        of=on_backend.variant,
+        backend=on_backend.backend.name,
+    )
 
 
 @pytest.mark.measures("backend_deviation")

@@ -25,47 +25,45 @@ REPEAT = hypothesis.settings(
 
 
 @pytest.mark.needs("a runner")
-def test_answers_are_repeated_bit_for_bit(variant, load, few):
+def test_answers_are_repeated_bit_for_bit(variant, answered_twice):
     """The same texts get the same logits again, in the same process."""
-    inputs = variant.inputs(slice(few))
-    first, again = (load(variant).answer(variant.scheme, inputs).logits for _ in range(2))
-    assert first.tobytes() == again.tobytes()
+    first, again = answered_twice(variant)
+    assert np.array_equal(first.rows, again.rows)
+    assert first.logits.tobytes() == again.logits.tobytes()
 
 
 @pytest.mark.needs("a runner")
 def test_a_fresh_process_repeats_them(variant, fresh_logits, few):
     """A new runner gives bit for bit the stored logits of the accuracy run."""
-    assert np.array_equal(fresh_logits(variant), variant.logits_of(slice(few)))
+    assert np.array_equal(fresh_logits(variant), variant.logits_of(few))
 
 
 @pytest.mark.needs("a runner")
 def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads, few):
     """With one thread or with several, the logits are bit for bit the same."""
     answers = fresh_logits(variant, threads=other_threads)
-    usual = variant.logits_of(slice(few))
+    usual = variant.logits_of(few)
     assert np.array_equal(answers, usual), f"number of threads: {other_threads}"
 
 
 @REPEAT
 @given(seed=SEEDS)
 @pytest.mark.needs("a runner")
-def test_order_of_texts_changes_nothing(variant, load, several, tries, seed):
+def test_order_of_texts_changes_nothing(variant, answered_shuffled, tries, seed):
     """A text's logits do not depend on which texts were answered before it."""
     if tries.over():
         return
-    order = np.random.default_rng(seed).permutation(several)
-    shuffled = {name: array[order] for name, array in variant.inputs(slice(several)).items()}
-    answers = load(variant).answer(variant.scheme, shuffled).logits
-    assert np.array_equal(answers, variant.logits_of(slice(several))[order])
+    rows, answers = answered_shuffled(variant, seed)
+    assert np.array_equal(answers, variant.logits_of(rows))
 
 
 @pytest.mark.needs("a runner", "several inputs")
 def test_order_of_inputs_changes_nothing(variant, load, few):
     """Inputs are bound by their names: given in another order, they give the same logits."""
-    inputs = variant.inputs(slice(few))
+    inputs = variant.inputs(few)
     turned = dict(reversed(inputs.items()))
     answers = load(variant).answer(variant.scheme, turned).logits
-    assert np.array_equal(answers, variant.logits_of(slice(few)))
+    assert np.array_equal(answers, variant.logits_of(few))
 
 
 @pytest.mark.needs("a runner", "a mask")
@@ -76,7 +74,7 @@ def test_padding_changes_no_label(variant, load, filled_padding, few, tries, see
     if tries.over():
         return
     answers = load(variant).answer(variant.scheme, filled_padding(variant, seed)).logits
-    assert np.array_equal(variant.scores(answers).labels, variant.labels_of(slice(few)))
+    assert np.array_equal(variant.scores(answers).labels, variant.labels_of(few))
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -84,6 +82,6 @@ def test_padding_changes_no_label(variant, load, filled_padding, few, tries, see
 def test_every_input_matters(role, variant, load, changed_input, few):
     """Changing any one input changes the logits: none was lost or bound to another's tensor."""
     answers = load(variant).answer(variant.scheme, changed_input(variant, role)).logits
-    usual = variant.probabilities_of(slice(few))
+    usual = variant.probabilities_of(few)
     moved = total_variations(usual, variant.scores(answers).probabilities)
     assert moved.any(), f"{role} without influence on the logits"

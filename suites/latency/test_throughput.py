@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.answering.runners import DEVICE_CLOCK
+from fixtures.timing.sharing import DEVICE_CLOCK
 
 
 @pytest.mark.measures("texts_per_second")
@@ -24,9 +24,9 @@ def test_text_and_its_ids_get_one_label(variant, classified):
 
 @pytest.mark.benchmark(timer=DEVICE_CLOCK)
 @pytest.mark.needs("a runner", "a clock")
-def test_rounds_are_recorded(variant, load, corpus, benchmark, device_clock):
+def test_rounds_are_recorded(variant, single_answers, benchmark, device_clock):
     """pytest-benchmark records single answers by the device's clock, for its own reports."""
-    device_clock.follow(load(variant), variant, len(corpus.test.labels))
+    device_clock.follow(single_answers(variant))
     benchmark.pedantic(device_clock.answer_one, rounds=device_clock.rounds, warmup_rounds=1)
     if benchmark.disabled:
         pytest.fail("invalid: pytest-benchmark is off under xdist; run without -n", pytrace=False)

@@ -30,6 +30,7 @@ class Shape:
         rows: of the table that ids look up.
         lead: of the output's shape, before its classes.
         integer: scale and zero point of an int8 output.
+        noise: how far its weights are off those of the same seed, as a share of their spread.
     """
 
     names: tuple[str, ...] = NAMES
@@ -48,6 +49,7 @@ class Shape:
     integer: tuple[float, int] | None = None
     outputs: int = 1
     seed: int = 0
+    noise: float = 0.0
 
 
 def classifier(**shape: Any) -> bytes:
@@ -70,9 +72,12 @@ def _add(model: Model, shape: Shape) -> None:
         model.tensor(f"{shape.tensor_prefix}{name}:0", size, shape.dtype, signature=shape.signature)
         for name in shape.names
     ]
-    table = model.tensor("table", (shape.rows, WIDTH), values=rng.normal(size=(shape.rows, WIDTH)))
-    state = _pooled(model, ids, table, size, shape.dtype)
+    looked_up = rng.normal(size=(shape.rows, WIDTH))
     head = rng.normal(size=(shape.classes, WIDTH))
+    if shape.noise:
+        looked_up += shape.noise * rng.normal(size=looked_up.shape)
+    table = model.tensor("table", (shape.rows, WIDTH), values=looked_up)
+    state = _pooled(model, ids, table, size, shape.dtype)
     weights = model.tensor("head", (shape.classes, WIDTH), values=head)
     out = model.tensor("dense", (*shape.lead, shape.classes), signature=shape.output_signature)
     model.operator(

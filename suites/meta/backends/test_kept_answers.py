@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from models.store import Stage, Store
 from suites.meta.tiny_models import INPUTS, make_tiny_models, sample_inputs
 
 COUNT = TEXTS_AT_ONCE + 3
+ROWS = np.arange(COUNT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +54,14 @@ class Tiny:
 
     def __init__(self, file):
         self.file, self.fed = file, self
+        self.encoded = SimpleNamespace(labels=np.zeros(COUNT, np.int64))
         samples = list(sample_inputs(COUNT))
         self.rows = {name: np.concatenate([row[name] for row in samples]) for name in INPUTS}
 
-    def answers_stage(self, backend, threads, count, place):
+    def answers_stage(self, backend, threads, count, place, rows):
         """Return the stage of its stored answers."""
         recipe = {"file": str(self.file), "backend": backend, "threads": threads, "count": count}
+        recipe["rows"] = rows.tolist()
         return Stage("answers", recipe | place)
 
     def inputs(self, rows):
@@ -77,7 +81,7 @@ def tiny():
 def test_backend_is_asked_once_per_candidate(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Here(), Store(tmp_path), 1)
-    first, again = (asking.look(tiny, "ai_edge_litert", COUNT, 2) for _ in range(2))
+    first, again = (asking.look(tiny, "ai_edge_litert", ROWS, 2) for _ in range(2))
     assert len(transport.started) == 1
     assert first.logits.shape == (COUNT, 3)
     np.testing.assert_array_equal(first.logits, again.logits)
@@ -88,7 +92,9 @@ def test_backend_is_asked_once_per_candidate(tiny, tmp_path):
 def test_second_process_is_asked_once_per_thread_count(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Here(), Store(tmp_path), 1)
-    answers = [asking.answer_afresh(tiny, "ai_edge_litert", 3, n) for n in (None, 2, None, 2)]
+    answers = [
+        asking.answer_afresh(tiny, "ai_edge_litert", ROWS[:3], n) for n in (None, 2, None, 2)
+    ]
     assert len(transport.started) == 2
     assert all(np.array_equal(answer, answers[0]) for answer in answers)
 
@@ -98,7 +104,7 @@ def test_refusal_is_stored(tmp_path):
     broken.write_bytes(b"\0\0\0\0TFL3" + bytes(64))
     transport = Counted()
     asking = Asking(transport, Here(), Store(tmp_path / "store"), 1)
-    outcomes = [asking.look(Tiny(broken), "ai_edge_litert", COUNT, 2) for _ in range(2)]
+    outcomes = [asking.look(Tiny(broken), "ai_edge_litert", ROWS, 2) for _ in range(2)]
     assert len(transport.started) == 1
     assert outcomes[0].refused
     assert outcomes[0] == outcomes[1]
@@ -110,7 +116,7 @@ def test_crash_is_not_stored(tiny, tmp_path):
     transport = Counted(program=program)
     asking = Asking(transport, Here(), Store(tmp_path / "store"), 1)
     for _ in range(2):
-        outcome = asking.look(tiny, "ai_edge_litert", COUNT, 2)
+        outcome = asking.look(tiny, "ai_edge_litert", ROWS, 2)
         assert "was killed by SIGABRT" in str(outcome.error)
         assert not outcome.has_loaded
     assert len(transport.started) == 2

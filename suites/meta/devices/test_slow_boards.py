@@ -15,7 +15,8 @@ from fixtures.session.sample_sizes import (
     as_many_as_fit,
 )
 from fixtures.timing.classifying import PILOT, _Sizes, _until_decided
-from fixtures.timing.races import BREAK, FEWEST_ORDERED, Load
+from fixtures.timing.orders import FEWEST_ORDERED
+from fixtures.timing.races import BREAK, Load
 from models.runtime.answers import Classified
 from models.verdicts.comparison import BLOCK, FEWEST_BLOCKS, block_for
 from models.verdicts.intervals import CONFIDENCE, samples_for_quantile

@@ -11,6 +11,7 @@ import pytest
 from fixtures.answering.carrying import Carrier, Scored
 from models.verdicts import carrying
 from models.verdicts.estimates import accuracy, accuracy_drop
+from models.verdicts.intervals import proportion_interval
 from models.verdicts.judge import Verdict
 
 DRAWS = 2000
@@ -22,9 +23,27 @@ TEXTS = 2000
 def test_bound_on_disagreement_covers_the_true_number(share, drawn):
     random = np.random.default_rng([round(1e4 * share), drawn])
     bound = cache(carrying.most_disagreeing)
-    disagreeing = random.binomial(drawn, share, size=DRAWS)
-    covered = sum(bound(int(count), drawn, error=0.025) >= share for count in disagreeing)
+    true = round(share * TEXTS)
+    disagreeing = random.hypergeometric(true, TEXTS - true, drawn, size=DRAWS)
+    covered = sum(
+        bound(int(count), drawn, others=TEXTS, error=0.025) >= true for count in disagreeing
+    )
     assert covered / DRAWS >= 1.0 - 0.025 - 0.007
+
+
+def test_bound_is_the_largest_number_that_a_sample_does_not_refute():
+    """Counted out: all choices of 4 of 10, of which some disagree."""
+    for count, error in itertools.product(range(4), (0.01, 0.025, 0.2)):
+        unrefuted = [
+            true for true in range(count, 7 + count) if _share_of_choices(true, count) > error
+        ]
+        assert carrying.most_disagreeing(count, 4, others=10, error=error) == max(unrefuted)
+
+
+def _share_of_choices(true, most):
+    """Return the share of all choices of 4 of 10 that hold at most so many of the true ones."""
+    counts = [sum(text < true for text in four) for four in itertools.combinations(range(10), 4)]
+    return sum(count <= most for count in counts) / len(counts)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +72,8 @@ def test_carried_over_interval_keeps_the_error_rate(close, far, right, drawn):
         differs = random.random(TEXTS) < np.where(chosen, close, far)
         farther = random.permutation(np.flatnonzero(~chosen))
         differing = int(differs[farther[:drawn]].sum())
-        share = bound(differing, drawn, error=sum(carrying.BOUND_ERRORS)) * len(farther) / TEXTS
+        error = sum(carrying.BOUND_ERRORS)
+        share = bound(differing, drawn, others=len(farther), error=error) / TEXTS
         hybrid = measured(int((host & ~(differs & chosen)).sum()))
         above += hybrid.low - share > truth
         below += hybrid.high + share < truth
@@ -67,12 +87,30 @@ def test_simulation_detects_a_bound_that_ignores_undrawn_texts():
     assert (random.binomial(200, 0.01, size=DRAWS) / 200 >= 0.01).mean() < 0.7
 
 
-def test_sample_size_is_the_least_that_decides_if_all_agree():
-    drawn = carrying.texts_needed(0.01, error=0.025)
-    assert carrying.most_disagreeing(0, drawn, error=0.025) <= 0.01
-    assert carrying.most_disagreeing(0, drawn - 1, error=0.025) > 0.01
+@pytest.mark.parametrize(("count", "others"), [(15, 1960), (0, 50), (1, 1960), (60, 1000)])
+def test_number_of_draws_is_the_least_that_decides_if_all_agree(count, others):
+    drawn = carrying.draws_needed(count, others=others, error=0.025)
+    assert carrying.most_disagreeing(0, drawn, others=others, error=0.025) <= count
+    if drawn > carrying.FEWEST:
+        assert carrying.most_disagreeing(0, drawn - 1, others=others, error=0.025) > count
+
+
+def test_few_draws_are_asked_where_all_may_disagree():
+    assert carrying.draws_needed(40, others=40, error=0.025) == carrying.FEWEST
+    assert carrying.draws_needed(5, others=5, error=0.025) == 5
+
+
+def test_share_is_bounded_by_as_many_texts_as_an_exact_interval_takes():
+    drawn = carrying.texts_needed(0.02, error=0.025)
+    assert proportion_interval(drawn, drawn).low >= 0.98
+    assert proportion_interval(drawn - 1, drawn - 1).low < 0.98
     assert carrying.texts_needed(1.0, error=0.025) == carrying.FEWEST
     assert carrying.texts_needed(0.0, error=0.025) > 10**9
+
+
+def test_of_a_large_split_no_more_than_some_texts_are_close():
+    strata = carrying.strata_of(np.arange(50_000.0), np.arange(50_000))
+    assert strata.close.tolist() == list(range(carrying.MOST_CLOSE))
 
 
 def test_finds_the_largest_allowed_disagreement():

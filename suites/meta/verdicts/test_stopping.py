@@ -198,6 +198,6 @@ def test_baseline_asks_for_a_narrow_interval_however_far_its_limit():
 
 
 def test_race_without_a_candidate_ends_at_its_first_look():
-    from fixtures.timing.races import _why_enough  # noqa: PLC0415 - beside its fixture
+    from fixtures.timing.races import why_races_are_enough  # noqa: PLC0415 - beside its fixture
 
-    assert _why_enough(lambda *_: "", "latency_ratio", {})
+    assert why_races_are_enough(lambda *_: "", "latency_ratio", {})

@@ -1,0 +1,89 @@
+"""A pytest plugin that counts the answers of each gate, by a virtual clock.
+
+Every answer seems to take a second, give or take one in a hundred; nobody waits for it. What is
+counted is what a runner is asked, of each test and each backend.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter, defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from models.runtime.client import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+COUNTS_VARIABLE = "EDGEPROOF_META_ANSWERS"
+SECOND, SPREAD = 1e9, 0.01
+_NOBODY = "between tests"
+
+
+class Counts:
+    """The answers asked so far: by the test that asked, and by backend."""
+
+    def __init__(self) -> None:
+        self.test = _NOBODY
+        self.asked: dict[str, Counter[str]] = defaultdict(Counter)
+        self._draw = np.random.default_rng(0)
+
+    def taken(self, known: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return nanoseconds that as many answers seem to take."""
+        return np.round(SECOND * self._draw.normal(1.0, SPREAD, len(known))).astype(np.int64)
+
+
+COUNTS = Counts()
+
+
+def _counted(name: str, clock: str) -> Callable[..., Any]:
+    """Return a method of the runner that counts answers, and says that each took a second.
+
+    Args:
+        name: of the method.
+        clock: what its reply calls the times.
+    """
+    asked = getattr(Runner, name)
+
+    def counted(runner: Runner, *given: Any, **how: Any) -> Any:
+        reply = asked(runner, *given, **how)
+        times = getattr(reply, clock)
+        by_model = times if isinstance(times, dict) else {"": times}
+        # Answers of a race that only warm up are not in its reply.
+        answers = sum(len(each) + how.get("warmup", 0) for each in by_model.values())
+        COUNTS.asked[COUNTS.test][runner.info.backend] += answers
+        taken = {model: COUNTS.taken(each) for model, each in by_model.items()}
+        return replace(reply, **{clock: taken if isinstance(times, dict) else taken[""]})
+
+    return counted
+
+
+for _name, _clock in (
+    ("answer", "invoke_ns"),
+    ("race", "invoke_ns"),
+    ("classify", "text_to_label_ns"),
+):
+    setattr(Runner, _name, _counted(_name, _clock))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Count for the running test."""
+    COUNTS.test = item.nodeid
+    try:
+        return (yield)
+    finally:
+        COUNTS.test = _NOBODY
+
+
+def pytest_sessionfinish() -> None:
+    """Write the counts."""
+    Path(os.environ[COUNTS_VARIABLE]).write_text(json.dumps(COUNTS.asked), encoding="utf-8")

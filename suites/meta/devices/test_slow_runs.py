@@ -1,0 +1,165 @@
+"""A whole run on a board that takes a second for an answer, counted answer by answer."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from filelock import FileLock
+
+from models.runtime.assembling import NAME
+from models.store import PROJECT
+from suites.meta.devices.counted_answers import COUNTS_VARIABLE
+from suites.meta.devices.four_schemes import write_four
+from suites.meta.gates.planting import PLUGIN, RUNNER_VARIABLE, runner_with
+from suites.meta.gates.running import run_pytest
+
+BOARD = "suites/meta/devices/slow_board.toml"
+JUDGED, SECOND_BACKEND, LOOKED_AT = "ai_edge_litert", "ai_edge_litert-builtin", "litert-cpu"
+JUDGING = ("suites/accuracy/test_accuracy_floor.py", "suites/agreement", "suites/backends")
+# All that ask a board for an answer; the kernels of a file are proven on the host.
+ASKING = (
+    *("suites/accuracy", "suites/agreement", "suites/backends/test_backends.py"),
+    *("suites/conformance/test_behavior.py", "suites/latency", "suites/memory", "suites/privacy"),
+)
+# The reference and a candidate: of every other candidate as many answers are asked as of this one.
+TWO = ("full", "eight")
+# At the most, of these two. What decides: docs/my-board.md.
+MOST = {
+    "accuracy and agreement": 760,
+    "backends": 420,
+    "conformance": 380,
+    "latency": 170,
+    "memory": 0,
+    "privacy": 16,
+}
+# Of four schemes, on all backends and on the judged one alone.
+MOST_OF_FOUR, MOST_OF_ONE_BACKEND = 3_700, 2_900
+SHARED_GATES = "repeated_bit_for_bit or order_of_texts or order_takes or other_texts_take"
+
+
+@pytest.fixture(scope="session")
+def four(shared_folder):
+    """The bundle of four schemes, exported by a run that judged them."""
+    folder = shared_folder / "four"
+    bundle = folder / "four.edge"
+    with FileLock(shared_folder / "four.lock"):
+        if not bundle.exists():
+            given = [f"--edge-subject={write_four(folder)}", f"--edge-export-bundle={bundle}"]
+            given.append(f"--edge-cache-dir={folder / 'store'}")
+            exported = run_pytest(shared_folder / "four-export", [*JUDGING, *given])
+            assert exported.code == pytest.ExitCode.OK, exported.output
+    return bundle
+
+
+@pytest.fixture(scope="session")
+def judge_slowly(four, tmp_path_factory):
+    """Judge the bundle on a slow board by a virtual clock.
+
+    `judge_slowly(suites, *arguments, fault="")` returns the outcome, and how many answers each
+    test asked of each backend.
+    """
+
+    def judged(suites=ASKING, *arguments, fault=""):
+        folder = tmp_path_factory.mktemp("slow")
+        variables = {COUNTS_VARIABLE: str(folder / "answers.json")}
+        given = [f"--edge-bundle={four}", f"--edge-device={PROJECT / BOARD}"]
+        given += [f"--edge-cache-dir={folder / 'store'}", *arguments]
+        given += ["-p", "suites.meta.devices.counted_answers"]
+        if fault:
+            (folder / NAME).write_bytes(runner_with(fault))
+            variables[RUNNER_VARIABLE] = str(folder / NAME)
+            given += PLUGIN
+        outcome = run_pytest(folder / "reports", [*suites, *given], variables)
+        return outcome, json.loads((folder / "answers.json").read_text("utf-8"))
+
+    return judged
+
+
+@pytest.fixture(scope="module")
+def whole_run(judge_slowly):
+    """The outcome of all gates for two schemes, and the answers they asked for."""
+    return judge_slowly(ASKING, f"--edge-schemes={','.join(TWO)}")
+
+
+def test_every_gate_is_decided(whole_run):
+    outcome, _ = whole_run
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    assert not any(one["verdict"] == "inconclusive" for one in outcome.results()["measurements"])
+
+
+def test_gates_ask_for_few_answers(whole_run):
+    _, asked = whole_run
+    suites = Counter()
+    for test, counts in asked.items():
+        room = test.split("/")[1]
+        name = "accuracy and agreement" if room in {"accuracy", "agreement"} else room
+        suites[name] += sum(counts.values())
+    assert {name: count for name, count in suites.items() if count > MOST[name]} == {}, suites
+
+
+@pytest.mark.slow
+def test_four_schemes_are_judged_within_an_hour_or_so(judge_slowly):
+    outcome, asked = judge_slowly()
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    backends = Counter()
+    for counts in asked.values():
+        backends.update(counts)
+    assert sum(backends.values()) <= MOST_OF_FOUR, backends
+    assert backends[JUDGED] <= MOST_OF_ONE_BACKEND, backends
+
+
+def test_backend_that_is_looked_at_is_only_glimpsed(whole_run):
+    outcome, asked = whole_run
+    glimpsed = sum(counts.get(LOOKED_AT, 0) for counts in asked.values())
+    # Four texts, each two times.
+    assert glimpsed == 8 * len(TWO)
+    assert "so few are asked of a slow board where a backend is looked at" in outcome.output
+
+
+def test_required_backend_is_judged_by_as_many_texts_as_show_its_share(whole_run):
+    outcome, _ = whole_run
+    taken = [
+        one
+        for one in outcome.results()["measurements"]
+        if one["metric"] == "agreement_backends" and one["backend"] == SECOND_BACKEND
+    ]
+    assert [one["verdict"] for one in taken] == ["pass"] * len(TWO)
+    assert {one["n"] for one in taken} == {188}
+
+
+def test_stream_is_timed_once_for_all(whole_run):
+    """What times answers asks for none that are not judged, too."""
+    _, asked = whole_run
+    for name in ("percentile_is_within_budget", "first_seconds", "rounds_are_recorded"):
+        own = {test for test in asked if name in test and "text_to_label" not in test}
+        assert own == set()
+
+
+@pytest.mark.parametrize(
+    ("fault", "gate"),
+    [
+        ("noise", "test_answers_are_repeated_bit_for_bit"),
+        ("remembering", "test_order_of_texts_changes_nothing"),
+    ],
+)
+def test_shared_answers_still_turn_a_gate_red(judge_slowly, fault, gate):
+    suites = ("suites/conformance/test_behavior.py", "suites/latency/test_honesty.py")
+    outcome, _ = judge_slowly(suites, "-k", SHARED_GATES, "--edge-schemes=full", fault=fault)
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
+    assert [name for name in outcome.ids("failed") if gate in name]
+
+
+def test_gates_that_share_nothing_ask_by_themselves(judge_slowly):
+    """Without the race of orders in the run, the same gates ask for a few texts."""
+    outcome, asked = judge_slowly(
+        ("suites/conformance/test_behavior.py",),
+        *("-k", "repeated_bit_for_bit", "--edge-schemes=full"),
+    )
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    (count,) = [
+        sum(counts.values()) for test, counts in asked.items() if "repeated_bit_for_bit" in test
+    ]
+    # Four texts two times, and the two that tell how long an answer takes.
+    assert count == 4 * 2 + 2

@@ -1,0 +1,90 @@
+"""A share of equal labels is shown by few texts, at the error rates of one interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.verdicts.alike import looks_at_equal_labels
+from models.verdicts.estimates import agreement
+from models.verdicts.intervals import CONFIDENCE
+from models.verdicts.judge import Budget, Verdict, judge
+from models.verdicts.looks import Look, look_until_decided
+
+TEXTS, USUAL, DRAWS = 2000, 200, 2000
+
+
+def _limit(value):
+    return Budget(
+        metric="agreement_backends",
+        limit="min",
+        value=value,
+        text=f"{value:.2%}",
+        file="a test",
+        key="agreement_backends.min",
+    )
+
+
+def _judged(same, limit):
+    """Return the look and the verdict of texts of which some, [TEXTS], get the same label."""
+    zeros = np.zeros(TEXTS, np.int64)
+
+    def measured(look):
+        labels = (~same[: look.texts]).astype(np.int64)
+        return agreement(zeros[: look.texts], labels, confidence=look.confidence)
+
+    def says(estimate):
+        return judge(estimate, limit, scheme="one").verdict
+
+    looks = looks_at_equal_labels([limit], TEXTS, usual=USUAL)
+    look, estimate = look_until_decided(looks, measured, says)
+    return look, says(estimate)
+
+
+@pytest.mark.parametrize(("value", "fewest"), [(0.98, 188), (0.95, 74), (0.995, 757)])
+def test_first_look_is_at_the_fewest_texts_that_show_the_share(value, fewest):
+    looks = looks_at_equal_labels([_limit(value)], TEXTS, usual=USUAL)
+    assert [look.texts for look in looks] == [fewest, min(TEXTS, 3 * fewest)]
+    look, verdict = _judged(np.ones(TEXTS, np.bool_), _limit(value))
+    assert (look, verdict) == (looks[0], Verdict.PASS)
+
+
+def test_the_strictest_limit_decides_how_many():
+    several = looks_at_equal_labels([_limit(0.9), _limit(0.98)], TEXTS, usual=USUAL)
+    assert several == looks_at_equal_labels([_limit(0.98)], TEXTS, usual=USUAL)
+
+
+@pytest.mark.parametrize("limits", [[], [_limit(0.9999)]], ids=["no limit", "more than there are"])
+def test_usual_number_is_looked_at_once_where_no_number_shows_the_share(limits):
+    assert looks_at_equal_labels(limits, TEXTS, usual=USUAL) == (Look(USUAL, CONFIDENCE),)
+
+
+def test_one_other_label_is_followed_by_more_texts():
+    same = np.ones(TEXTS, np.bool_)
+    same[3] = False
+    look, verdict = _judged(same, _limit(0.98))
+    assert (look.texts, verdict) == (564, Verdict.PASS)
+
+
+def test_nonsense_fails_at_the_first_look():
+    same = np.random.default_rng(0).random(TEXTS) < 0.4
+    look, verdict = _judged(same, _limit(0.98))
+    assert (look.texts, verdict) == (188, Verdict.FAIL)
+
+
+@pytest.mark.parametrize("share", [0.98, 0.975, 0.97])
+def test_share_below_its_limit_passes_in_no_more_than_one_of_forty_runs(share):
+    """Nominal 2.5 %: at the limit and below it, 2,000 draws each."""
+    random = np.random.default_rng(round(1e4 * share))
+    passed = sum(
+        _judged(random.random(TEXTS) < share, _limit(0.98))[1] is Verdict.PASS for _ in range(DRAWS)
+    )
+    assert passed / DRAWS <= 0.025 + 0.007
+
+
+def test_share_above_its_limit_fails_in_no_more_than_one_of_forty_runs():
+    random = np.random.default_rng(3)
+    failed = sum(
+        _judged(random.random(TEXTS) < 0.981, _limit(0.98))[1] is Verdict.FAIL for _ in range(DRAWS)
+    )
+    assert failed / DRAWS <= 0.025 + 0.007
