@@ -30,7 +30,7 @@ from models.candidates.reference_answers import (
     ReferenceAnswers,
     of_the_reference,
 )
-from models.candidates.texts import TextRow, Texts, TextsTable, labelled, read_rows, values_of
+from models.candidates.texts import TextRow, Texts, labelled, read_rows, values_of
 from models.candidates.tokenizer_of import encoder_of
 from models.candidates.unknown_words import unknown_words
 from models.errors import EdgeproofError, UsageMistake
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from models.candidates.candidate import Opened
+    from models.candidates.handed import Handed
     from models.candidates.spec import CandidateSpec
     from models.tokenizers.encoder import Encoder
-    from models.tokenizers.kinds import TokenizerSettings
 
 KEY = "--edge-flatbuffer"
 LABELS_OPTION = "--edge-labels"
@@ -58,47 +58,6 @@ RECORDED = "recorded"
 TRAINED = "full_model"
 _RECORDED = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz"}
 _UNNAMED = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Handed:
-    """Everything that was handed in, by options or TOML, with absolute paths.
-
-    Attributes:
-        name: the subject's.
-        candidates: the files and what is declared of each.
-        texts: the file of labelled texts.
-        labels: names, or a file of them; None if the metadata or the texts say them.
-        ordered: whether their order means something, worst first.
-        tokenizer: None if the metadata holds one, or the texts hold ids.
-        reference: a candidate's name, or a file; None without one.
-        reference_table: what is declared of a reference that is a file of its own; None without.
-        recorded: answers that were recorded elsewhere, which are judged in place of a runtime's.
-        length: tokens of a row if there is no file that says it.
-        where: the TOML file; None for options.
-        description: one sentence.
-        budgets: a shipped name or a file; None for the usual ones.
-        known_failures: the user's own file of them; None without.
-        baseline: the user's own folder of earlier measurements; None without.
-        device: whose profile judges; None for the one that is recognized.
-    """
-
-    name: str
-    candidates: tuple[CandidateTable, ...]
-    texts: TextsTable
-    labels: tuple[str, ...] | str | None = None
-    ordered: bool = False
-    tokenizer: TokenizerSettings | None = None
-    reference: str | None = None
-    reference_table: CandidateTable | None = None
-    recorded: Path | None = None
-    length: int | None = None
-    where: Path | None = None
-    description: str = "Files that were handed in"
-    budgets: str | None = None
-    known_failures: str | None = None
-    baseline: str | None = None
-    device: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
-"""Read a user's TOML of candidates, whose paths are relative to it."""
+"""Describe what a user handed in, and read it from a TOML, whose paths are relative to it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.candidates.declaration import ReferenceTable, read_candidates
-from models.candidates.given import Handed
+from models.candidates.declaration import CandidateTable, ReferenceTable, read_candidates
 from models.candidates.reference_answers import OF_ITS_OWN
 from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
@@ -14,6 +14,49 @@ from models.toml_tables import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from models.tokenizers.kinds import TokenizerSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """Everything that was handed in, by options or TOML, with absolute paths.
+
+    Attributes:
+        name: the subject's.
+        candidates: the files and what is declared of each.
+        texts: the file of labelled texts.
+        labels: names, or a file of them; None if the metadata or the texts say them.
+        ordered: whether their order means something, worst first.
+        tokenizer: None if the metadata holds one, or the texts hold ids.
+        reference: a candidate's name, or a file; None without one.
+        reference_table: what is declared of a reference that is a file of its own; None without.
+        recorded: answers that were recorded elsewhere, which are judged in place of a runtime's.
+        length: tokens of a row if there is no file that says it.
+        where: the TOML file; None for options.
+        description: one sentence.
+        budgets: a shipped name or a file; None for the usual ones.
+        known_failures: the user's own file of them; None without.
+        baseline: the user's own folder of earlier measurements; None without.
+        device: whose profile judges; None for the one that is recognized.
+    """
+
+    name: str
+    candidates: tuple[CandidateTable, ...]
+    texts: TextsTable
+    labels: tuple[str, ...] | str | None = None
+    ordered: bool = False
+    tokenizer: TokenizerSettings | None = None
+    reference: str | None = None
+    reference_table: CandidateTable | None = None
+    recorded: Path | None = None
+    length: int | None = None
+    where: Path | None = None
+    description: str = "Files that were handed in"
+    budgets: str | None = None
+    known_failures: str | None = None
+    baseline: str | None = None
+    device: str | None = None
 
 
 def is_of_candidates(path: Path) -> bool:

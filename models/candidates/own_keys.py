@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
-    from models.candidates.given import Handed
+    from models.candidates.handed import Handed
 
 SHARED = ("labels", "reference")
 

@@ -16,7 +16,8 @@ from models.bundle.opening import open_bundle
 from models.bundle.writing import Contents, write_bundle
 from models.candidates.artefacts import read_card
 from models.candidates.declaration import CandidateTable
-from models.candidates.given import Handed, take
+from models.candidates.given import take
+from models.candidates.handed import Handed
 from models.candidates.texts import TextsTable
 from models.corpus.artefact import load_encoded
 from models.errors import EdgeproofError

@@ -6,8 +6,9 @@ import pytest
 
 from models.candidates import given, given_candidate
 from models.candidates.declaration import CandidateTable
-from models.candidates.given import Handed, take
+from models.candidates.given import take
 from models.candidates.given_candidate import LONGEST
+from models.candidates.handed import Handed
 from models.candidates.texts import parse_columns, read_rows
 from models.errors import UsageMistake
 from suites.meta.small_classifiers import classifier

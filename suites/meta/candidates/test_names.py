@@ -6,7 +6,8 @@ import pytest
 
 from models import former_names
 from models.candidates.declaration import CandidateTable
-from models.candidates.given import Handed, take
+from models.candidates.given import take
+from models.candidates.handed import Handed
 from models.candidates.texts import parse_columns
 from models.errors import UsageMistake
 from suites.meta.small_classifiers import classifier

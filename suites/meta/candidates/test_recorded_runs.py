@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from models.candidates.declaration import CandidateTable
-from models.candidates.given import Handed, take
+from models.candidates.given import take
+from models.candidates.handed import Handed
 from models.candidates.scores import softmax
 from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
