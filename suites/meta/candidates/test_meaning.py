@@ -164,7 +164,7 @@ WRONG = {
     "a sigmoid of three": ({"meaning": "sigmoid"}, {}, "which is one number"),
     "logits of one": ({"meaning": "logits"}, {"classes": 1, "end": ("LOGISTIC",)}, "holds 1"),
     "a threshold for three": ({"threshold": 0.3}, {}, "are for one sigmoid"),
-    "a third side": ({"positive": 2}, {"classes": 1, "end": ("LOGISTIC",)}, "not one of two"),
+    "a third side": ({"positive": 2}, {"classes": 1, "end": ("LOGISTIC",)}, "neither 0 nor 1"),
     "a label of none": (
         {"positive": "spam"},
         {"classes": 1, "end": ("LOGISTIC",)},

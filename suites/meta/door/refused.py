@@ -174,7 +174,7 @@ FILES = {
     "a pointer of Git LFS": _file(
         "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "git lfs pull"
     ),
-    "a placeholder": _file("put the model here\n", "stands where a model was to come"),
+    "a placeholder": _file("put the model here\n", "bytes in place of a model"),
     "a web page": _file("<!DOCTYPE html><html></html>", "is a web page", "raw link"),
     "an archive": _file(b"PK\x03\x04" + bytes(90), "is a zip archive", "give the .tflite inside"),
     "half a file": _file(lambda: classifier()[:1500], "truncated or corrupt", "fetch it again"),
@@ -418,7 +418,7 @@ ANSWERS = {
         _recorded(more=({"id": "zz", "label": "a"},)), "'zz'", "not in the corpus"
     ),
     "answers of another label": _answers(_recorded(label="q"), "'q'", "a, b, c"),
-    "no model of ONNX": _answers("x", "stands where a model was to come", name="bad.onnx"),
+    "no model of ONNX": _answers("x", "bytes in place of a model", name="bad.onnx"),
     "half a model of ONNX": _answers(
         onnx_writer.classifier()[:500], "was cut short", "the export wrote", name="bad.onnx"
     ),

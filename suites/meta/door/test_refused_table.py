@@ -14,30 +14,31 @@ from suites.meta.door.refused import EVERYTHING
 PAGE = PROJECT / "docs" / "my-flatbuffer.md"
 # By the first cell of a row: names of `EVERYTHING`.
 ROWS = {
-    "the file is not there, is empty, was cut off": (
-        *("no such file", "an empty file", "half a file"),
-    ),
-    "something else stands in its place": (
+    "the file is missing, empty, or cut off": (*("no such file", "an empty file", "half a file"),),
+    "it is a file of another kind": (
         *("a pointer of Git LFS", "a placeholder", "a web page", "an archive"),
     ),
-    "a copy took it for text": ("a copy in text mode",),
+    "it was copied in text mode": ("a copy in text mode",),
     "Flex or custom operators": ("an operator of TensorFlow", "an operator of its maker"),
-    "its weights stayed outside": ("weights that are not in the file",),
-    "it takes text itself, or nothing": ("a file without inputs", "a file that takes text"),
+    "its weights are not in the file": ("weights that are not in the file",),
+    "it takes text instead of ids, or has no inputs": (
+        "a file without inputs",
+        "a file that takes text",
+    ),
     "its ids were quantized to int8": ("ids that were quantized with the rest",),
-    "a role, a signature, an output that is not certain": (
+    "a role, a signature, or an output that is not certain": (
         *("several signatures", "inputs of no known name", "several outputs"),
     ),
-    "a signature of another graph that names half of it": (
+    "a signature that lacks inputs or outputs of its graph": (
         "a signature that names half of another graph",
     ),
     "a name that the file does not have": (
         *("a signature that is not there", "inputs that are not there"),
     ),
-    "inputs that are declared in part": ("inputs that are not all declared",),
+    "only some inputs are declared": ("inputs that are not all declared",),
     "a length that the file does not take": ("another length", "other lengths"),
-    "an output that answers no text": ("an output for each token",),
-    "a meaning or threshold that the graph denies": (
+    "an output that is no answer to a text": ("an output for each token",),
+    "a meaning or threshold that contradicts the graph": (
         *("a meaning that the graph denies", "a meaning that does not exist"),
         "a threshold of three scores",
     ),
@@ -45,7 +46,7 @@ ROWS = {
     "no texts, no file, no rows": (
         *("no texts", "no file of texts", "a header alone", "texts that are all empty"),
     ),
-    "a column that is not there": (
+    "a missing column": (
         *("no column of labels", "no column of texts", "no column of groups"),
         *("no column of second texts", "no column of ids", "a use that columns do not have"),
     ),
@@ -55,45 +56,45 @@ ROWS = {
     ),
     "a label that the list lacks": ("a label that the list lacks",),
     "more or fewer labels than scores": ("more labels than outputs", "fewer labels than outputs"),
-    "a label twice, a list that is not there": ("a label twice", "no file of labels"),
-    "labels in no certain order": (
+    "a label twice, or a missing list of labels": ("a label twice", "no file of labels"),
+    "labels whose order is not certain": (
         *("nothing that orders labels", "nothing in a TOML that orders labels"),
         "numbers that are no places in the output",
     ),
     "labels as JSON": ("labels as JSON",),
-    "several labels of one text": (
+    "several labels for one text": (
         *("several labels in a cell", "a one for each label", "labels as a list of JSON"),
     ),
-    "nothing that makes ids, or two things": (
+    "no tokenizer and no column of ids, or both": (
         *("nothing that makes ids", "a tokenizer and a column of ids"),
     ),
-    "a tokenizer that is not there, or of no certain kind": (
+    "a missing tokenizer, or one whose kind is not certain": (
         *("no file of the tokenizer", "a kind of tokenizer that does not exist"),
         "a word list of no certain kind",
     ),
     "a pickle, or the model, in place of a vocabulary": (
         *("a pickle of a tokenizer", "the model in place of its vocabulary"),
     ),
-    "a vocabulary of another file": (
+    "a vocabulary that belongs to another file": (
         *("ids beyond the table", "an unknown token beyond the table"),
         *("a padding beyond the table", "a token around texts beyond the table"),
         *("a vocabulary in the metadata without its tokens", "a vocabulary of other words"),
         "a column of ids beyond the table",
     ),
-    "a column of ids that holds something else, or more than the file takes": (
+    "a column of ids with other content, or with more ids than the file takes": (
         "a column of ids below zero",
         "more ids than the file takes",
     ),
-    "a reference that is nothing to compare with": (
+    "a reference that cannot be compared with": (
         *("a reference that is not there", "recorded answers of no known kind"),
         *("no model of ONNX", "half a model of ONNX"),
         "weights of a model of ONNX that are not there",
     ),
-    "answers that are missing, doubled, unknown": (
+    "recorded answers that are missing, doubled, or unknown": (
         *("answers that miss texts", "answers that are there twice", "answers to other texts"),
         "answers of another label",
     ),
-    "a TOML with a key, a name, a value that does not fit": (
+    "a TOML with an unknown key, or with a name or a value that does not fit": (
         *("an unknown key", "one name twice", "no candidate", "no such contract"),
         "a value of no label",
     ),

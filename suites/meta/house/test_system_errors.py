@@ -95,7 +95,7 @@ def _removed(tmp_path):
 
 @pytest.mark.usefixtures("_removed")
 def test_removed_current_folder_is_reported_if_needed():
-    with pytest.raises(UsageMistake, match="current folder is not there any more") as caught:
+    with pytest.raises(UsageMistake, match="current folder no longer exists") as caught:
         absolute("reviews.csv")
     assert "`cd`" in caught.value.remedy
 

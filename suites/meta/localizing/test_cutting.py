@@ -62,5 +62,5 @@ def test_agreeing_backends_are_not_localized(file, rows, tmp_path):
             folder=str(tmp_path / "smallest"),
         )
     )
-    assert "no part of the file shows it" in localization["not_localized"]
+    assert "no part of the file shows the fault" in localization["not_localized"]
     assert not (tmp_path / "smallest").exists()

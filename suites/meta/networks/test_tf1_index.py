@@ -26,9 +26,9 @@ def test_accepts_index_written_by_tensorflow(path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (index((NAME, record(shape=(-3, 4)))), "larger than what is there"),
+        (index((NAME, record(shape=(-3, 4)))), "needs more bytes than there are"),
         (index((NAME, record(shape=(1,) * 255))), "255 dimensions"),
-        (index((NAME, record(shape=(2**62, 2**62)))), "larger than what is there"),
+        (index((NAME, record(shape=(2**62, 2**62)))), "needs more bytes than there are"),
         (index((NAME, record(shape=(3, 3)))), "takes 48 bytes"),
         (index((NAME, record(offset=8))), "beyond the end"),
         (index((NAME, record(size=2**63))), "beyond the end"),

@@ -94,7 +94,7 @@ def test_rejects_tensor_beyond_its_storage(tmp_path):
     wider = document.replace(b"K\x04K\x04\x86", b"K\x04K\x05\x86")  # the shape's (4, 4)
     path = tmp_path / published.TORCH
     path.write_bytes(torch_files.zipped(wider, {"0": bytes(64)}))
-    with pytest.raises(UsageMistake, match="larger than what is there"):
+    with pytest.raises(UsageMistake, match="needs more bytes than there are"):
         torch_bin.read(path, ["weight"])
 
 

@@ -21,7 +21,7 @@ TABLE = {"location": "model.onnx_data", "offset": "0", "length": str(4 * ROWS * 
 DAMAGED = {
     "empty": (b"", "is empty"),
     "a pointer of Git LFS": (LFS, "git lfs pull"),
-    "a placeholder": (b"the model comes here\n", "stands where a model was to come"),
+    "a placeholder": (b"the model comes here\n", "bytes in place of a model"),
     "a web page": (b"<!DOCTYPE html><html></html>", "is a web page"),
     "a zip archive": (b"PK\x03\x04" + bytes(90), "is a zip archive"),
     "a FlatBuffer": (flatbuffer(), "is a TFLite FlatBuffer"),
