@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 COUNTS_VARIABLE = "EDGEPROOF_META_ANSWERS"
 SECOND, SPREAD = 1e9, 0.01
-_NOBODY = "between tests"
+BETWEEN = "between tests"
 
 
 class Counts:
     """The answers asked so far: by the test that asked, and by backend."""
 
     def __init__(self) -> None:
-        self.test = _NOBODY
+        self.test = BETWEEN
         self.asked: dict[str, Counter[str]] = defaultdict(Counter)
         self._draw = np.random.default_rng(0)
 
@@ -81,7 +81,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     finally:
-        COUNTS.test = _NOBODY
+        COUNTS.test = BETWEEN
 
 
 def pytest_sessionfinish() -> None:
