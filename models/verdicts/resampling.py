@@ -171,14 +171,26 @@ def _resampled(
     at_once = resamples * tables.size <= LARGEST_PART
     drawn_groups = range(len(tables)) if at_once else np.flatnonzero(free)
     most = resamples if at_once else max(1, LARGEST_PART // tables.size)
+    chances = (odds / odds.sum(axis=tuple(range(1, odds.ndim)), keepdims=True)).reshape(
+        len(odds), -1
+    )
     for begin in range(0, resamples, most):
         count = min(most, resamples - begin)
-        drawn = np.repeat(tables[None], count, axis=0)
+        # Cells first, as statistics add them up: each sum is then one of long rows.
+        drawn = np.zeros((chances.shape[1], count, len(tables)), tables.dtype)
+        if not at_once:
+            drawn += tables.reshape(len(tables), -1).T[:, None]
         for at in drawn_groups:
-            chances = odds[at].ravel() / odds[at].sum()
-            cells = random.multinomial(int(tables[at].sum()), chances, size=count)
-            drawn[:, at] = cells.reshape(count, *tables.shape[1:])
-        yield drawn
+            cells = _cells_to_draw(chances[at])
+            texts = int(tables[at].sum())
+            drawn[cells, :, at] = random.multinomial(texts, chances[at, cells], size=count).T
+        shaped = drawn.reshape(*tables.shape[1:], count, len(tables))
+        yield np.moveaxis(shaped, (-2, -1), (0, 1))
+
+
+def _cells_to_draw(chances: Floats) -> Counts:
+    """Return the cells that a text can be of, and the last one, to which what is left belongs."""
+    return np.union1d(np.flatnonzero(chances), [chances.size - 1])
 
 
 def _corrected_ends(
