@@ -108,6 +108,24 @@ def test_few_texts_are_taught_for_more_epochs():
     assert found(task=few, **keys).training.epochs > 5 * found(**keys).training.epochs
 
 
+def test_two_layers_are_found_where_one_would_leave_a_larger_encoder():
+    long = replace(TASK, rows={32: 6000, 64: 4000})
+    keys = {"bytes": "1340567 bytes", "speed": "50 x paper"}
+    table = found(task=long, **keys)
+    assert (len(table.layers), table.heads) == (2, 2)
+    # A single layer would leave room for all heads.
+    alone = replace(shape_of(table, long), layers=1, heads=12, attention_width=384)
+    time = long.mean({tokens: text_time(alone, tokens) for tokens in long.rows})
+    assert times_paper(time) >= 50
+
+
+def test_a_third_of_the_heads_stays_where_two_layers_fit():
+    for speed in ("12 x paper", "30 x paper", "50 x paper"):
+        table = found(bytes="1340567 bytes", speed=speed)
+        assert len(table.layers) >= 2
+        assert table.heads >= FULL.heads / 3
+
+
 def test_altered_copies_make_up_for_few_texts():
     copies = {}
     for texts in (1_000, 9_000, 20_000, 60_000, 200_000):
