@@ -44,8 +44,9 @@ def texts(rows, *, tokens=8, words=5, segments=0):
     return {IDS: ids, MASK: mask, SEGMENTS: types}
 
 
-def change(role, inputs, few=4):
-    return changed_input.__wrapped__(np.arange(few))(variant_of(**inputs), role)
+def change(role, inputs):
+    few = np.arange(len(inputs[IDS]))
+    return changed_input.__wrapped__(few)(variant_of(**inputs), role)
 
 
 def test_every_input_has_a_change():
