@@ -81,12 +81,14 @@ def pytest_configure(config: pytest.Config) -> None:
     ]
     if blocked:
         raise pytest.UsageError(
-            f"-p no:{blocked[0]}: edgeproof cannot judge without it. Leave it out of the command "
-            "line, pytest.ini's addopts and PYTEST_ADDOPTS"
+            f"-p no:{blocked[0]} switches off a plugin that edgeproof needs. Remove "
+            "this option from the command line, pytest.ini's addopts and "
+            "PYTEST_ADDOPTS"
         )
     if config.rootpath.resolve() != ROOT.resolve():
         raise pytest.UsageError(
-            f"pytest's root is {config.rootpath}, and results, baselines and known failures go by "
-            f"test ids that begin at {ROOT}. Add --rootdir={ROOT}, or give the options of your own "
-            "ini file as EDGEPROOF_* variables"
+            f"pytest's root folder is {config.rootpath}, but results, baselines and "
+            f"known failures need test ids relative to {ROOT}. Add "
+            f"--rootdir={ROOT}, or set the options in your own ini file as "
+            "EDGEPROOF_* variables"
         )

@@ -163,7 +163,7 @@ def open_archive(
             archive = zipfile.ZipFile(bounded)
         except _TooManyError:
             raise kind(
-                f"its table of contents is larger than {_LARGEST_CONTENTS:,} bytes",
+                f"the archive's table of contents is larger than {_LARGEST_CONTENTS:,} bytes",
                 file=file,
                 remedy=remedy,
             ) from None
@@ -203,9 +203,13 @@ def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file:
     counted, size = file.members(), file.size()
     # zipfile counts for itself: a member that is skipped by a changed byte is not missed.
     if counted not in {len(infos), _UNCOUNTED}:
-        raise archive.refusal(f"is damaged: {counted:,} members are counted, {len(infos):,} listed")
+        raise archive.refusal(
+            f"is damaged: the archive claims {counted:,} members but lists {len(infos):,}"
+        )
     if len(infos) > limits.members:
-        raise archive.refusal(f"holds {len(infos):,} members, at most {limits.members:,} are read")
+        raise archive.refusal(
+            f"holds {len(infos):,} members, but at most {limits.members:,} are allowed"
+        )
     for name, count in Counter(info.filename for info in infos).items():
         if count > 1:
             raise archive.refusal(f"is in the archive {count} times", name)
@@ -214,11 +218,13 @@ def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file:
         if problem:
             raise archive.refusal(problem, info.filename)
     if sum(info.compress_size for info in infos) > size:
-        raise archive.refusal(f"its members say that they are longer than its {size:,} bytes")
+        raise archive.refusal(
+            f"the archive's members claim to be longer than the whole file of {size:,} bytes"
+        )
     total = sum(info.file_size for info in infos)
     if total > limits.total:
         raise archive.refusal(
-            f"would be {total:,} bytes unpacked, at most {limits.total:,} are unpacked"
+            f"would be {total:,} bytes unpacked, but at most {limits.total:,} are allowed"
         )
 
 
@@ -235,9 +241,9 @@ def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
         "is a link or a device, not a file": kind not in {0, stat.S_IFREG, stat.S_IFDIR},
         "is encrypted": bool(info.flag_bits & _ENCRYPTED),
         "is compressed by a method other than deflate": info.compress_type not in _METHODS,
-        f"{unpacked}, at most {limits.member:,} are unpacked": info.file_size > limits.member,
-        f"{unpacked} out of {info.compress_size:,}, at most {limits.ratio} times as many are "
-        "unpacked": info.file_size > most,
+        f"{unpacked}, but at most {limits.member:,} are allowed": info.file_size > limits.member,
+        f"{unpacked} from {info.compress_size:,} packed bytes, but at most "
+        f"{limits.ratio} times as many are allowed": info.file_size > most,
     }
     return next((problem for problem, applies in problems.items() if applies), None)
 

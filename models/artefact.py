@@ -186,7 +186,9 @@ def _unreadable(file: Path, folder: Path, error: OSError) -> StoreError:
         f"the stored artefact cannot be read ({error.strerror})",
         file=file,
         remedy=remedy_for(
-            error, "Let this user read it, check the disk, or give another --edge-cache-dir"
+            error,
+            "Make the file readable for this user, check the disk, or give another "
+            "--edge-cache-dir",
         ),
     )
 
@@ -200,4 +202,4 @@ def _damaged(file: Path, folder: Path) -> StoreError:
 
 
 def _remedy(folder: Path) -> str:
-    return f"Delete {folder} and run again: it will be made anew"
+    return f"Delete {folder} and run again: edgeproof will make this artefact again"

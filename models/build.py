@@ -114,7 +114,7 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         traceback.print_exc()
         last = traceback.format_exc().strip().splitlines()[-1]
         failure = EdgeproofError(
-            f"the builder failed: {last}", file=log, remedy="The log above holds the details"
+            f"the builder failed: {last}", file=log, remedy="See the log above for the reason"
         )
         return failure.exit_code, {"error": failure.describe()}
     artefacts = {f"{s.name}/{s.key}": str(store.path(s)) for s in plan.stages()}
@@ -152,19 +152,20 @@ def _parser() -> Parser:
     parser.add_argument(
         "--until-stdin-ends",
         action="store_true",
-        help="stop when stdin ends, as it does when the process that holds it ends",
+        help="stop when stdin is closed, for example because the parent process ended",
     )
     parser.add_argument(
         "--helpers",
         type=int,
         choices=range(_MOST_HELPERS + 1),
         metavar="N",
-        help="processes that share the work, 0 for none (default: as many as are worth it)",
+        help="how many helper processes share the work; 0 for none (default: as many as "
+        "make the build faster)",
     )
     parser.add_argument(
         "--beside-others",
         action="store_true",
-        help="make what no other builder is making, as the helpers do that a builder starts",
+        help="run as a helper: make only artefacts that no other builder is making",
     )
     return parser
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SECONDS_TO_CLEAR = 5.0
 # What it has said is there by then, unless something that it left holds its streams open.
 _SECONDS_TO_HEAR = 2.0
-_AGAIN = "Run again: it goes on after the last whole epoch"
+_AGAIN = "Run again: the builder resumes after the last completed epoch"
 
 
 class BuilderProcess:

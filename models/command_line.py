@@ -43,13 +43,13 @@ class Once(argparse.Action):
         arguments = values if isinstance(values, list) else [values]
         if any(isinstance(value, str) and not value.strip() for value in arguments):
             name = option_string or str(self.metavar or self.dest)
-            raise UsageMistake("is empty", key=name, remedy="Give a value, or leave it out")
+            raise UsageMistake("is empty", key=name, remedy="Give a value, or remove the option")
         before = getattr(namespace, self.dest, self.default)
         if option_string and before is not self.default and before != values:
             raise UsageMistake(
                 f"is given twice, as {str(before)!r} and as {str(values)!r}",
                 key=option_string,
-                remedy="Give it once",
+                remedy="Give this option only once",
             )
         setattr(namespace, self.dest, values)
 

@@ -34,8 +34,8 @@ _REMEDIES: dict[object, str] = {
     errno.EMFILE: _FEWER,
     errno.ENFILE: _FEWER,
     errno.ENOMEM: "Free memory, and run again",
-    errno.EIO: "Check the disk or the share that it is on, or copy it from elsewhere",
-    errno.ESTALE: "Mount the share again that it is on, and run again",
+    errno.EIO: "Check the disk or the share that holds the file, or copy the file from elsewhere",
+    errno.ESTALE: "Mount the file's share again, and run again",
 }
 _PIECE = 1 << 20
 # Tables and settings are written by hand: a megabyte of them is a mistake.
@@ -94,7 +94,9 @@ def read_regular(path: Path, most: int) -> bytes:
             data += piece
     size = max(size, len(data))
     if size > most:
-        raise OSError(errno.EFBIG, f"it holds {size:,} bytes, at most {most:,} are read", str(path))
+        raise OSError(
+            errno.EFBIG, f"the file holds {size:,} bytes, but at most {most:,} are read", str(path)
+        )
     return data
 
 

@@ -63,4 +63,4 @@ def remedy_for(name: str, names: Mapping[str, str], otherwise: str) -> str:
         names: one of the tables above.
         otherwise: the remedy where no earlier version knew that name.
     """
-    return f"It is called {names[name]} now: write that" if name in names else otherwise
+    return f"Its name is now {names[name]}: write the new name" if name in names else otherwise

@@ -34,7 +34,7 @@ def parse_json(text: str | bytes) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError("the document is nested too deeply") from None
 
 
 def read_json_table(file: Path, kind: type[T], *, remedy: str) -> T:
@@ -74,7 +74,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise DoubledKeyError(f"the key {twice!r} stands twice in one object")
+        raise DoubledKeyError(f"an object has the key {twice!r} twice")
     return document
 
 

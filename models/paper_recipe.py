@@ -129,8 +129,9 @@ def with_paper_rows(tokenizer: str) -> str:
     words = _words_of(document)
     if words > SHAPE.vocabulary:
         raise EdgeproofError(
-            f"the tokenizer gives {words:,} ids, the paper's network takes {SHAPE.vocabulary:,}",
-            remedy="Leave out the goal: no text can be given to both files",
+            f"the tokenizer gives {words:,} ids, but the paper's network takes only "
+            f"{SHAPE.vocabulary:,}",
+            remedy="Remove the goal: its race needs texts that both files can read",
         )
     usual = {"direction": "Right", "pad_to_multiple_of": None}
     token = {"pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"}

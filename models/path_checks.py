@@ -26,7 +26,10 @@ def check_output_file(path: Path, key: str) -> None:
         _refuse_no_file(path, key, "Give the path of a file")
         if not path.parent.is_dir():
             raise UsageMistake(
-                "its folder is not there", file=path, key=key, remedy=f"Make {path.parent} first"
+                "the folder of this file does not exist",
+                file=path,
+                key=key,
+                remedy=f"Create {path.parent} first",
             )
         _try_to_write(path.parent)
     except OSError as error:
@@ -48,7 +51,7 @@ def check_output_folder(path: Path, key: str, *names: str) -> None:
     try:
         _try_to_write(_folder_there(path, key))
         for name in names:
-            _refuse_no_file(path / name, key, "Remove it, or give another folder")
+            _refuse_no_file(path / name, key, "Remove the existing one, or give another folder")
     except OSError as error:
         raise _refused(path, key, error) from None
 
@@ -67,7 +70,10 @@ def check_input_folder(path: Path, key: str) -> None:
         _folder_there(path, key)
     except OSError as error:
         raise UsageMistake(
-            f"cannot be read ({error.strerror})", file=path, key=key, remedy="Make it readable"
+            f"cannot be read ({error.strerror})",
+            file=path,
+            key=key,
+            remedy="Make it readable for this user",
         ) from None
 
 
@@ -82,7 +88,7 @@ def _folder_there(path: Path, key: str) -> Path:
 
 def _refuse_no_file(path: Path, key: str, remedy: str) -> None:
     if path.exists() and not path.is_file():
-        problem = f"is {kind_of(path.stat().st_mode)}, and a file is to be written there"
+        problem = f"is {kind_of(path.stat().st_mode)}, but edgeproof would write a file there"
         raise UsageMistake(problem, file=path, key=key, remedy=remedy)
 
 
@@ -98,5 +104,5 @@ def _refused(path: Path, key: str, error: OSError) -> UsageMistake:
         f"cannot be written ({error.strerror})",
         file=path,
         key=key,
-        remedy="Free space there, make it writable, or give another path",
+        remedy="Free space on its disk, make the path writable, or give another path",
     )

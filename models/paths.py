@@ -41,7 +41,7 @@ def absolute(path_text: str | Path, *, folder: Path | None = None, key: str | No
     """
     text = str(path_text)
     if not text.strip():
-        raise UsageMistake("is empty where a path is needed", key=key, remedy="Give a path")
+        raise UsageMistake("is empty, but a path is needed", key=key, remedy="Give a path")
     try:
         expanded = Path(text).expanduser()
         start = folder or (expanded if expanded.is_absolute() else current_folder())

@@ -31,10 +31,10 @@ def check_lengths(lengths: Sequence[int]) -> None:
         ValueError: they are not.
     """
     if len(lengths) == 1:
-        raise ValueError(f"`lengths` names {lengths[0]} alone: give two or more, or none")
+        raise ValueError(f"`lengths` contains only {lengths[0]}: give two or more lengths, or none")
     for shorter, longer in pairwise(lengths):
         if shorter >= longer:
-            raise ValueError(f"`lengths` do not ascend: {longer} comes after {shorter}")
+            raise ValueError(f"`lengths` must ascend, but {longer} comes after {shorter}")
 
 
 def tokens_of(mask: NDArray[np.integer[Any]]) -> NDArray[np.int64]:

@@ -26,8 +26,9 @@ class OutputLost(EdgeproofError):  # noqa: N818 - a state
 
     def __init__(self, error: OSError) -> None:
         super().__init__(
-            f"stdout cannot be written ({error.strerror})",
-            remedy="Send it to a file or a pipe that has room, and is read to its end",
+            f"cannot write to stdout ({error.strerror})",
+            remedy="Redirect stdout to a file on a disk with free space, or to a program "
+            "that reads all of it",
         )
         # Whoever reads the start of a long answer, as `head` does, knows why there is no more.
         self.silent = error.errno == errno.EPIPE

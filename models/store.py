@@ -89,7 +89,7 @@ def hash_file(path: Path) -> str:
         raise UsageMistake(
             f"cannot be read ({error.strerror})",
             file=path,
-            remedy=remedy_for(error, "Let this user read it"),
+            remedy=remedy_for(error, "Make the file readable for this user"),
         ) from None
 
 
@@ -305,7 +305,7 @@ def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str
     raise EdgeproofError(
         f"another run has been making {stage.name} for {waited / 3600:.0f} h{_held_by(holder)}",
         file=lock.lock_file,
-        remedy="End that process, and run again: what it has made is kept",
+        remedy="End that process, and run again: its finished artefacts are kept",
     )
 
 
@@ -366,7 +366,7 @@ def _explained(root: Path) -> Iterator[None]:
         if error.errno in _FULL:
             problem = "the store's disk is full"
         elif error.errno in _READ_ONLY:
-            problem = f"the store cannot be written to or read ({error.strerror})"
+            problem = f"the store can be neither written nor read ({error.strerror})"
         elif error.errno in _NO_FOLDER:
             problem = "the store is not a folder, or holds files of something else"
         else:
@@ -374,7 +374,8 @@ def _explained(root: Path) -> Iterator[None]:
         raise StoreError(
             problem,
             file=root,
-            remedy="Free space or permissions there, or give another --edge-cache-dir",
+            remedy="Free disk space, correct the folder's permissions, or give another "
+            "--edge-cache-dir",
         ) from error
 
 

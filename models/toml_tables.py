@@ -25,10 +25,10 @@ _DEEP_KEY = re.compile(rf"""(?<![\w"'.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPES
 
 # What tells a user's files apart: a key that one kind alone has, what the file is, who takes it.
 _MARKS = {
-    "candidates": ("names candidates that exist", "python -m pytest takes it as --edge-subject"),
+    "candidates": ("declares candidates", "python -m pytest takes it as --edge-subject"),
     "full": ("describes a subject that is built", "--edge-subject takes it"),
     "failures": ("lists known failures", "--edge-known-failures takes it"),
-    "sustained": ("is a profile of a device", "--edge-device takes it"),
+    "sustained": ("is a device profile", "--edge-device takes it"),
 }
 
 # The checkout's root: below it lie the tables that ship with edgeproof.
@@ -61,12 +61,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageMistake(
             f"cannot be read ({problem})",
             file=path,
-            remedy=remedy_for(error, "Make it a readable UTF-8 file"),
+            remedy=remedy_for(error, "Make the file readable, and save it as UTF-8"),
         ) from None
     except (ValueError, RecursionError) as error:
         # A number of thousands of digits, or tables nested as deep, are no TOMLDecodeError.
         raise UsageMistake(
-            f"is not valid TOML ({error})", file=path, remedy="Correct the line that it names"
+            f"is not valid TOML ({error})",
+            file=path,
+            remedy="Correct the line that this message names",
         ) from None
 
 
@@ -88,11 +90,11 @@ def typed(data: object, kind: type[T], path: Path) -> T:
         return msgspec.convert(data, type=kind, strict=True)
     except RecursionError:
         raise UsageMistake(
-            "is nested too deeply", file=path, remedy="Write its tables side by side"
+            "is nested too deeply", file=path, remedy="Write the tables side by side instead"
         ) from None
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         problem, place = problem_and_place(error)
-        remedy = "Correct it there"
+        remedy = "Correct this key"
         if "unknown field" in problem:
             remedy = f"Remove it, or write one of {', '.join(_keys_at(kind, place))}"
         raise UsageMistake(problem, file=path, key=place or "top level", remedy=remedy) from None
@@ -140,7 +142,7 @@ def refuse_another_kind(data: dict[str, Any], keys: Collection[str], path: Path)
     for key in _MARKS.keys() & data.keys() - set(keys):
         description, takers = _MARKS[key]
         raise UsageMistake(
-            f"{description}, and is not the kind of file that is read here",
+            f"{description}, so it is not the kind of file that is needed here",
             file=path,
             key=key,
             remedy=f"Give a file of the right kind; {takers}",

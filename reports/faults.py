@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 1
-WRITTEN_BY = "`tox -e meta` writes it anew"
+WRITTEN_BY = "Run `tox -e meta`, which writes this file again"
 # Under which name a test that plants a fault records what the gate said.
 SAID = "the gate said"
 # Gates of edgeproof itself, which no run of a subject holds.
@@ -85,10 +85,12 @@ def read_faults(file: Path) -> list[PlantedFault]:
     try:
         table = msgspec.convert(parse_json(read_regular(file, LARGEST_DOCUMENT)), type=_File)
     except FileNotFoundError:
-        raise UsageMistake("no such file", file=file, remedy="`tox -e meta` writes it") from None
+        raise UsageMistake(
+            "no such file", file=file, remedy="Run `tox -e meta`, which writes this file"
+        ) from None
     except OSError as error:
         raise UsageMistake(
-            f"cannot be read ({error.strerror})", file=file, remedy="Name a readable file"
+            f"cannot be read ({error.strerror})", file=file, remedy="Give a readable file"
         ) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         problem, location = problem_and_place(error)
@@ -121,7 +123,7 @@ def write_faults(file: Path, faults: Iterable[PlantedFault]) -> None:
         raise EdgeproofError(
             f"cannot be written ({error.strerror})",
             file=file,
-            remedy="Free space there, or make the folder writable",
+            remedy="Free space on its disk, or make the folder writable",
         ) from None
 
 

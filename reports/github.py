@@ -36,7 +36,9 @@ def publish(document: Document) -> None:
             summary.write(step_summary(document))
     except OSError as error:
         raise EdgeproofError(
-            f"cannot be written ({error.strerror})", file=file, remedy=f"Unset {SUMMARY}"
+            f"cannot be written ({error.strerror})",
+            file=file,
+            remedy=f"Make the file writable, or unset the variable {SUMMARY}",
         ) from None
 
 

@@ -88,7 +88,7 @@ def draw_report(
         raise EdgeproofError(
             f"cannot be written ({error.strerror})",
             file=out,
-            remedy="Free space there, or name another folder with --out",
+            remedy="Free space on its disk, or give another folder with --out",
         ) from None
 
 
@@ -215,35 +215,36 @@ def _parser() -> Parser:
         type=path,
         nargs="*",
         metavar="RUN",
-        help=f"folders, each with a run's {RESULTS} and {ALLURE_RESULTS}/ (default: {OUT})",
+        help=f"folders of runs, each with {RESULTS} and {ALLURE_RESULTS}/ (default: {OUT})",
     )
     parser.add_argument(
         "--out",
         type=path,
         default=DEFAULT_HTML,
         metavar="DIR",
-        help="folder for index.html (default: %(default)s)",
+        help="the folder to write index.html into (default: %(default)s)",
     )
     parser.add_argument(
         "--min-tests",
         type=int,
         default=1,
         metavar="N",
-        help="quality gate: how many tests there must be (default: %(default)s)",
+        help="quality gate: the least number of tests (default: %(default)s)",
     )
     parser.add_argument(
         "--require",
         action="append",
         default=[],
         metavar="DEVICE",
-        help="quality gate: a device that must have been tested; may be repeated",
+        help="quality gate: a device that must have been tested; repeat the option for "
+        "more devices",
     )
     parser.add_argument(
         "--faults",
         type=path,
         metavar="FILE",
-        help=f"the planted faults, as `tox -e meta` leaves them (default: {DEFAULT_FAULTS}, where "
-        "that is there)",
+        help="the table of planted faults that `tox -e meta` writes (default: "
+        f"{DEFAULT_FAULTS}, if it exists)",
     )
     return parser
 

@@ -82,7 +82,12 @@ def write_page(page: Path, cells: list[Cell]) -> None:
 def main() -> int:
     """Write the page."""
     parser = argparse.ArgumentParser(description="Write the table of docs/kernels.md.")
-    parser.add_argument("folders", nargs="*", type=Path, help="of cells (default: the last runs')")
+    parser.add_argument(
+        "folders",
+        nargs="*",
+        type=Path,
+        help="folders of results of suites/kernels (default: those of the last runs)",
+    )
     folders = (
         parser.parse_args().folders or [folder for folder in CELLS if folder.exists()] or CELLS[:1]
     )

@@ -38,17 +38,19 @@ SIZE, RATIO, DROP = "flatbuffer_bytes", "size_ratio_bert_large_weights", "accura
 def main(arguments: list[str] | None = None) -> int:
     """Merge, write, print; return the exit code."""
     parser = Parser(prog="python -m reports.merge", description=__doc__)
-    parser.add_argument("folders", nargs="+", type=path, help=f"where runs left their {RESULTS}")
+    parser.add_argument(
+        "folders", nargs="+", type=path, help=f"folders of runs, each with {RESULTS}"
+    )
     parser.add_argument("--out", type=path, required=True, help="the document to write")
     try:
         options = parser.parse_args(arguments)
         files = [folder / RESULTS for folder in options.folders]
         if options.out in files:
             raise UsageMistake(
-                "is one of the runs that are merged",
+                "this output is also one of the inputs, so it would be overwritten",
                 file=options.out,
                 key="--out",
-                remedy="Write the merged document somewhere else",
+                remedy="Write the merged document to another path",
             )
         documents = [read_results(file) for file in files]
         require_distinct(zip(files, documents, strict=True))

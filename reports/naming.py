@@ -77,12 +77,14 @@ def require_distinct(documents: Iterable[tuple[Path, Document]]) -> None:
     for file, document in documents:
         if document.merged is not None:
             raise UsageMistake(
-                "is of several runs", file=file, remedy="Name the folders of the runs instead"
+                "combines several runs, but one run is needed here",
+                file=file,
+                remedy="Give the folders of the single runs instead",
             )
         first = files.setdefault(document.run.id, file)
         if first is not file:
             raise UsageMistake(
-                f"holds the same run as {first}", file=file, remedy="Name each run once"
+                f"holds the same run as {first}", file=file, remedy="Give each run only once"
             )
 
 

@@ -119,6 +119,6 @@ def _behind(script: str, at: int, token: str) -> int:
 
 def _unknown() -> EdgeproofError:
     return EdgeproofError(
-        "the page that Allure drew holds its data in an unknown form",
+        "Allure's page stores its data in an unknown form",
         remedy="Use the version of Allure that reports/package.json pins",
     )

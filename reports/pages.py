@@ -27,6 +27,8 @@ def replace_between(page: Path, body: str) -> None:
     _, end, after = generated.partition(END)
     if not (begin and end):
         raise UsageMistake(
-            "lacks the two marks around the table", file=page, remedy=f"Write {BEGIN}, {END}"
+            "the page lacks the two marks around the table",
+            file=page,
+            remedy=f"Write {BEGIN} before the table and {END} after it",
         )
     page.write_text(f"{before}{begin}{body}{end}{after}", encoding="utf-8")

@@ -98,7 +98,7 @@ def write_results(path: Path, document: Document) -> None:
         raise EdgeproofError(
             f"cannot be written ({error.strerror})",
             file=path,
-            remedy="Free space there, or make the folder writable",
+            remedy="Free space on its disk, or make the folder writable",
         ) from None
 
 
@@ -154,7 +154,7 @@ def as_document(plain: object, path: Path | None = None) -> Document:
             problem,
             file=path,
             key=location or "top level",
-            remedy=f"See {SCHEMA_FILE.name}",
+            remedy=f"Correct the document as {SCHEMA_FILE.name} demands",
         ) from None
     measurements = [_measurement(row, index, path) for index, row in enumerate(rows)]
     document = msgspec.structs.replace(document, measurements=measurements)
@@ -181,7 +181,7 @@ def _of_today(document: Any, path: Path) -> Any:
         return migrated(document, SCHEMA_VERSION)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise EdgeproofError(
-            f"does not keep the contract of version {version} ({type(error).__name__}: {error})",
+            f"is not a valid document of version {version} ({type(error).__name__}: {error})",
             file=path,
             remedy="Run the suite again",
         ) from None
@@ -200,8 +200,8 @@ def _check_owners(document: Document, path: Path | None) -> None:
         for index, owner in enumerate(owners):
             if runs.count(owner) != 1:
                 raise EdgeproofError(
-                    f"is of {owner[0]!r} on {owner[1]!r}, and "
-                    f"{runs.count(owner)} runs are of those",
+                    f"is for {owner[0]!r} on {owner[1]!r}, but {runs.count(owner)} "
+                    "runs in the document have this subject and device",
                     file=path,
                     key=f"{kind}[{index}]",
                     remedy="Merge the runs again: python -m reports.merge",
@@ -213,7 +213,7 @@ def _serialized(plain: dict[str, Any], path: Path | None) -> str:
         text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise EdgeproofError(
-            f"holds a value that JSON cannot ({error})",
+            f"holds a value that JSON cannot express ({error})",
             file=path,
             remedy="Put only text, finite numbers, lists and tables in it",
         ) from None

@@ -88,7 +88,7 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
     run_folders = [run_folder for folder in folders for run_folder in _folders_of(folder)]
     for at, folder in enumerate(run_folders):
         if folder.resolve() in [earlier.resolve() for earlier in run_folders[:at]]:
-            raise UsageMistake("is named twice", file=folder, remedy="Name each run once")
+            raise UsageMistake("is given twice", file=folder, remedy="Give each run only once")
     runs = [read_run(folder) for folder in run_folders]
     require_distinct((run.folder / RESULTS, run.document) for run in runs if run.document)
     return _told_apart(runs)
@@ -119,9 +119,7 @@ def read_run(folder: Path) -> Run:
         except (OSError, ValueError, KeyError, TypeError):
             unreadable.append(file)
     if not tests:
-        raise UsageMistake(
-            f"holds no results yet in {ALLURE_RESULTS}/", file=folder, remedy=RUN_FIRST
-        )
+        raise UsageMistake(f"has no results in {ALLURE_RESULTS}/", file=folder, remedy=RUN_FIRST)
     known = folder / RESULTS
     document = read_results(known) if known.is_file() else None
     return Run(folder, tests, unreadable, document)

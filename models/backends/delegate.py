@@ -67,7 +67,7 @@ class Delegate(InterpreterBackend):
         """
         value = self.options.pop(key, next(iter(values)))
         if value not in values:
-            message = "{}: {}={!r} is none of {}"
+            message = "{}: {}={!r} is not one of {}"
             raise Refusal("no-backend", message.format(self.name, key, value, ", ".join(values)))
         return value
 

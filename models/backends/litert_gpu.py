@@ -39,7 +39,7 @@ class LitertGpu(CompiledBackend):
         """Return the missing part: the package, or a driver."""
         reason = super().why_absent(installed)
         if reason is None and installed.drivers == ():
-            reason = "there is no Vulkan driver"
+            reason = "no Vulkan driver is installed"
         return reason
 
     def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - the GPU's

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.subjects import Subject
 
 _BY_ROLE = re.compile(r"(full|small)=")
-_GRAMMAR = "Give a folder or hub id, or one for each model: full=FOLDER,small=FOLDER"
+_GRAMMAR = "Give a folder or a hub id, or one for each model: full=FOLDER,small=FOLDER"
 
 
 def chosen(subject: Subject, option: str | None) -> dict[str, str]:
@@ -38,7 +38,7 @@ def chosen(subject: Subject, option: str | None) -> dict[str, str]:
             f"subject {subject.name!r} trains its {role} model from scratch and would ignore "
             f"{own[role]!r}",
             key=KEY,
-            remedy=f"Leave it out, or choose a subject with {role}.pretrained",
+            remedy=f"Remove this checkpoint, or choose a subject with {role}.pretrained",
         )
     start = starts | own
     for role, checkpoint in start.items():
@@ -88,14 +88,15 @@ def _by_role(option: str, starts: Mapping[str, bool | str], subject: str) -> dic
         raise UsageMistake(
             f"subject {subject!r} trains from scratch and would ignore {option!r}",
             key=KEY,
-            remedy="Leave the option out, or choose a subject with full.pretrained",
+            remedy="Remove the option, or choose a subject with full.pretrained",
         )
     waiting = [role for role, checkpoint in starts.items() if checkpoint is True]
     if not waiting and len(starts) > 1:
         raise UsageMistake(
             f"{option!r} could be the full or the small model of subject {subject!r}",
             key=KEY,
-            remedy="Say which: full=FOLDER, small=FOLDER, or both, separated by a comma",
+            remedy="Write which model the checkpoint is for: full=FOLDER, small=FOLDER, "
+            "or both, separated by a comma",
         )
     return dict.fromkeys(waiting or starts, option)
 
@@ -111,8 +112,8 @@ def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
     for role, config in configs.items():
         if config.max_position_embeddings < subject.max_tokens:
             raise UsageMistake(
-                f"is {config.max_position_embeddings}, but tokenizer.max_tokens is "
-                f"{subject.max_tokens}",
+                f"is {config.max_position_embeddings}, which is less than "
+                f"tokenizer.max_tokens, {subject.max_tokens}",
                 file=config_path(checkpoints[role]),
                 key="max_position_embeddings",
                 remedy="Lower tokenizer.max_tokens, or give a checkpoint that knows as many",

@@ -163,14 +163,14 @@ class _Checker(Members):
         name, key = folder.split("/")
         inner = msgspec.json.decode(self._kept.read(member), type=_InnerManifest)
         if (inner.stage, Stage.key_of(inner.recipe)) != (name, key):
-            raise ValueError("it belongs to another artefact")
+            raise ValueError("its manifest belongs to another artefact")
         below = {
             path.removeprefix(f"{folder}/"): digest
             for path, digest in self._kept.members.items()
             if path.startswith(f"{folder}/") and path != member
         }
         if below != inner.members:
-            raise ValueError("it lists other files, or other hashes")
+            raise ValueError("its manifest lists other files or hashes than the bundle")
 
     def _check_candidate(self, name: str, folder: str) -> None:
         """Check a card and the file beside it against the manifest of the bundle."""
@@ -184,7 +184,7 @@ class _Checker(Members):
             if card.scheme != promised:
                 raise ValueError(f"it is a card of {str(card.scheme)[:40]!r}, not of {promised!r}")
             if card.refused is not None:
-                raise ValueError(f"{REFUSED}: its converter could not make it")
+                raise ValueError(f"{REFUSED}: the converter could not make this candidate")
             cards.append(card)
 
         self._sound(f"{folder}/{VARIANT_CARD}", check_card)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from models.bundle.manifest import Manifest
 
-REMEDY = "Export it again with --edge-export-bundle, from a run that was judged"
+REMEDY = "Export the bundle again with --edge-export-bundle, from a run whose gates passed"
 # Everything but FlatBuffers, texts and recorded answers is small.
 _LARGEST_CARD = 16 << 20
 _LARGEST_CORPUS = 256 << 20
@@ -109,10 +109,10 @@ class Members:
             raise self._mistake("is missing", name)
         for name, member in self._manifest.members.items():
             if name not in needed and name not in _OPTIONAL:
-                raise self._mistake("is not listed in its manifest", name)
+                raise self._mistake("is not listed in the bundle's manifest", name)
             most = _LARGE.get(name.rsplit("/", 1)[-1], _LARGEST_CARD)
             if most is not None and member.bytes > most:
-                problem = f"holds {member.bytes:,} bytes, at most {most:,} are read"
+                problem = f"holds {member.bytes:,} bytes, but at most {most:,} are allowed"
                 raise self._mistake(problem, name)
 
     def _needed(self) -> Iterator[str]:

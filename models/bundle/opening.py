@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 # packs to a fifth, and golden logits hardly at all.
 _LIMITS = Limits(members=1_000, member=LARGEST_MEMBER, total=1 << 34)
 _LARGEST_MANIFEST = 1 << 20
-_AGAIN = "Copy it again from the host, or export it again with --edge-export-bundle"
+_AGAIN = "Copy the bundle again from the host, or export it again with --edge-export-bundle"
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,12 @@ class Bundle:
             f"{name} {judged_backend.version}" for name, judged_backend in judged.items()
         )
         raise UsageMistake(
-            f"nothing in it was judged on {wanted or 'a backend'} of {where}, which has {has}; "
-            f"it was judged on {listed}",
+            f"no candidate in the bundle was judged on {wanted or 'a backend'} of "
+            f"{where}, which has {has}; the bundle was judged on {listed}",
             file=self.file,
             key="backends",
-            remedy="Install one of those there, or export on a host with the board's version",
+            remedy="Install one of the judged backends on the board, or export the bundle "
+            "on a host with the board's version",
         )
 
     def candidates_for(self, backend: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,10 +130,11 @@ class Bundle:
         wrong = [name for name in (*compared, *chosen) if name not in right]
         if wrong:
             raise UsageMistake(
-                f"{', '.join(wrong)} was not judged right on {backend}",
+                f"{', '.join(wrong)} did not pass on {backend} on the host, so it "
+                "cannot be judged here",
                 file=self.file,
                 key=f"backends.{backend}",
-                remedy=f"It holds {', '.join(right)}",
+                remedy=f"Give some of the schemes that passed: {', '.join(right)}",
             )
         wanted = {*compared, *(chosen or right)}
         return tuple(name for name in right if name in wanted)
@@ -196,7 +198,9 @@ def open_bundle(file: Path, store: Store) -> Bundle:
         raise UsageMistake(f"is not a bundle: {error.strerror}", file=file, remedy=_AGAIN) from None
     except OSError as error:
         raise UsageMistake(
-            f"cannot be read ({error.strerror})", file=file, remedy="Let this user read it"
+            f"cannot be read ({error.strerror})",
+            file=file,
+            remedy="Make the file readable for this user",
         ) from None
     unpacked.check()
     for name, member in manifest.members.items():
@@ -229,13 +233,14 @@ def _refuse_other_schemas(text: bytes, file: Path) -> None:
         return
     newer = versions.schema > SCHEMA
     raise UsageMistake(
-        f"was made by edgeproof {versions.version}, in schema {versions.schema}; "
-        f"this one reads {'up to ' if newer else ''}{SCHEMA}",
+        f"was made by edgeproof {versions.version} in schema {versions.schema}, but "
+        "this version of edgeproof reads "
+        f"{'schemas up to' if newer else 'only schema'} {SCHEMA}",
         file=file,
         key=MANIFEST,
-        remedy="Update edgeproof here, or export with this version"
+        remedy="Update edgeproof here, or export the bundle with this version"
         if newer
-        else "Export it again with --edge-export-bundle, with this version of edgeproof",
+        else "Export the bundle again with --edge-export-bundle and this version of edgeproof",
     )
 
 
@@ -248,7 +253,7 @@ def _check_names(archive: Archive, manifest: Manifest) -> None:
     """Reject members that are missing, unlisted or of another size."""
     for name in (*archive.folders, *archive.members):
         if name != MANIFEST and name not in manifest.members:
-            raise archive.refusal("does not belong", name)
+            raise archive.refusal("does not belong into the bundle", name)
     for name, member in manifest.members.items():
         if name not in archive.members:
             raise archive.refusal("is missing", name)

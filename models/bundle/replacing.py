@@ -36,16 +36,16 @@ def check_replaced(file: Path, key: str) -> None:
             beginning = existing.read(_NAME_AT + len(MANIFEST))
     except OSError as error:
         raise UsageMistake(
-            f"exists and cannot be read ({error.strerror})",
+            f"already exists and cannot be read ({error.strerror})",
             file=file,
             key=key,
-            remedy="Remove it, or give another path",
+            remedy="Remove this file, or give another path",
         ) from None
     is_bundle = beginning.startswith(_ARCHIVE) and beginning.endswith(MANIFEST.encode())
     if beginning and not is_bundle:
         raise UsageMistake(
-            "exists and is not a bundle: it would be lost",
+            "already exists and is not a bundle, so it is not overwritten",
             file=file,
             key=key,
-            remedy="Remove it, or give another path",
+            remedy="Remove this file, or give another path",
         )

@@ -49,7 +49,7 @@ class UnpackedStore(Store):
 
     def _refuse(self, stage: Stage) -> NoReturn:
         raise StoreError(
-            f"the bundle holds no {stage.name} {stage.key}",
+            f"the bundle lacks the artefact {stage.name} {stage.key}",
             file=self.root,
-            remedy="Export it again with --edge-export-bundle",
+            remedy="Export the bundle again with --edge-export-bundle",
         )

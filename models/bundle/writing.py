@@ -97,12 +97,16 @@ def write_bundle(file: Path, contents: Contents) -> None:
     right = {name for _, name in contents.golden}
     reference = contents.facts.reference
     if not right or reference not in {None, *right}:
-        wrong = "no candidate" if not right else f"{reference}, which all are compared with,"
+        wrong = (
+            "no candidate"
+            if not right
+            else f"the reference {reference}, with which all candidates are compared,"
+        )
         raise EdgeproofError(
-            f"{wrong} was judged right on {'any' if not right else 'no'} backend, so no board can "
-            "be given one",
+            f"the bundle cannot be exported: {wrong} passed on "
+            f"{'any' if not right else 'no'} backend",
             file=file,
-            remedy="Run the whole suite with --edge-export-bundle, and fix what fails in it",
+            remedy="Run the whole suite with --edge-export-bundle, and fix its failures",
         )
     members = _members(contents)
     manifest = _manifest(contents, members)
@@ -118,7 +122,7 @@ def write_bundle(file: Path, contents: Contents) -> None:
         raise EdgeproofError(
             f"the bundle cannot be written ({error.strerror})",
             file=file,
-            remedy="Give --edge-export-bundle a file in a folder that can be written to",
+            remedy="Give --edge-export-bundle a path in a folder that this user can write to",
         ) from None
 
 

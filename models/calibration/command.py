@@ -125,13 +125,15 @@ def _so_far(
 def _check(comparisons: int, slowdown: float) -> None:
     if comparisons < 1:
         raise UsageMistake(
-            f"{comparisons} comparisons measure nothing", key="--comparisons", remedy="Give 200"
+            f"{comparisons} comparisons are too few to measure a rate",
+            key="--comparisons",
+            remedy="Give at least 1; 200 is the default",
         )
     if not 0.0 < slowdown <= 1.0:
         raise UsageMistake(
-            f"a slowdown of {slowdown:.0%} cannot be planted",
+            f"a slowdown of {slowdown:.0%} is out of range",
             key="--slowdown",
-            remedy='Give more than 0 and at most 100 %, like "10 %"',
+            remedy='Give a slowdown above 0 and at most 100 %, for example "10 %"',
         )
 
 
@@ -145,7 +147,7 @@ def _content(variant: Path | None) -> bytes:
             f"cannot be read ({error.strerror})",
             file=variant,
             key="--variant",
-            remedy="Give a FlatBuffer, or leave the option out to time a built-in network",
+            remedy="Give a readable FlatBuffer, or remove the option to time a built-in network",
         ) from None
 
 
@@ -155,7 +157,8 @@ def _backend(name: str | None) -> str:
         return name or installed[0]
     reasons = "; ".join(backend.reason for backend in absent_backends())
     raise UsageMistake(
-        f"{name or 'no backend'} cannot answer here ({reasons or 'it is none'})",
+        f"{name or 'no backend'} cannot answer here ({reasons or 'it is not a backend'})",
         key="--backend",
-        remedy=f"Install ai-edge-litert; installed are: {', '.join(installed) or 'none'}",
+        remedy="Install ai-edge-litert, or give an installed backend: "
+        f"{', '.join(installed) or 'none'}",
     )

@@ -25,7 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(prog="python -m models.candidates", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    describing = commands.add_parser("describe", help="print a TOML to start from")
+    describing = commands.add_parser(
+        "describe", help="print a TOML file that describes a .tflite file, to start from"
+    )
     describing.add_argument("files", type=path, nargs="+", metavar="FILE", help="a .tflite file")
     return parser
 

@@ -121,11 +121,11 @@ def _by_length(opened: Opened, declared: Declaration) -> dict[int, Signature]:
     signatures = alike_by_length(contents.signatures)
     if signatures and tuple(signatures) != declared.lengths:
         raise declared.mistake(
-            f"lengths of {_listed(declared.lengths)} are declared, and its signatures take "
-            f"{_listed(signatures)} tokens",
+            f"the declared lengths are {_listed(declared.lengths)}, but the file's "
+            f"signatures take {_listed(signatures)} tokens",
             file=opened.file,
             key="lengths",
-            remedy=f"Leave the lengths out, or give {_listed(signatures)}",
+            remedy=f"Remove the lengths, or give {_listed(signatures)}",
         )
     return signatures
 
@@ -155,12 +155,12 @@ def _bind_open(opened: Opened, declared: Declaration) -> CandidateSpec:
     spec = _bind_one(opened, replace(declared, lengths=()))
     if spec.length is not None:
         raise declared.mistake(
-            f"lengths of {_listed(declared.lengths)} are declared, and it takes {spec.length} "
-            "tokens alone",
+            f"the declared lengths are {_listed(declared.lengths)}, but the file "
+            f"takes only {spec.length} tokens",
             file=opened.file,
             key="lengths",
-            remedy="Leave the lengths out, or convert the model with a signature for each length "
-            "or with an open one",
+            remedy="Remove the lengths, or convert the model with a signature for each "
+            "length or with a dynamic length",
         )
     *shorter, longest = (_at_length(spec, length) for length in declared.lengths)
     return replace(longest, shorter=tuple(shorter))
@@ -208,7 +208,7 @@ def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
             *warnings,
             *_about_graph(signature),
             *warnings_of(opened.metadata, signature, bound, output),
-            *([f"Its metadata was not used: {opened.unread}."] if opened.unread else []),
+            *([f"The file's metadata was not used: {opened.unread}."] if opened.unread else []),
         ),
     )
 
@@ -228,7 +228,7 @@ def _check_operators(file: Path, contents: Contents) -> None:
         f"needs operators that no plain TFLite runtime has: {', '.join(names)}{also}",
         file=file,
         key="operators",
-        remedy="Convert only the part after the token ids, with TFLITE_BUILTINS alone",
+        remedy="Convert only the part of the model after the token ids, with TFLITE_BUILTINS alone",
     )
 
 
@@ -246,18 +246,19 @@ def _signature(
             if signature.key == declared.signature:
                 return signature
         raise declared.mistake(
-            f"no signature is called {declared.signature!r}; there are {keys or 'none'}",
+            f"no signature is called {declared.signature!r}; the file's signatures "
+            f"are {keys or 'none'}",
             file=file,
             key="signature",
-            remedy="Give one of these, or leave it out",
+            remedy="Give one of the file's signatures, or remove this key",
         )
     if len(signatures) > 1:
         raise UsageMistake(
             f"has {len(signatures)} signatures: {', '.join(map(repr, keys))}",
             file=file,
             key="signature",
-            remedy=f'Say which is judged: signature = "{keys[0]}" under [[candidates]], or '
-            f"--edge-signature={keys[0]}{_or_lengths(signatures)}",
+            remedy=f'Write which signature to judge: signature = "{keys[0]}" under '
+            f"[[candidates]], or --edge-signature={keys[0]}{_or_lengths(signatures)}",
         )
     return signatures[0] if signatures else None
 
@@ -279,12 +280,12 @@ def _names_all(signature: Signature, graph: Subgraph) -> bool:
 def _unnamed(file: Path, key: str) -> UsageMistake:
     """Reject a graph that only its signature can run, if the signature cannot be bound."""
     return UsageMistake(
-        f"signature {key!r} runs another graph than the first, and does not name all that this "
-        "graph takes and gives",
+        f"signature {key!r} runs a graph other than the first, but does not name "
+        "all inputs and outputs of that graph",
         file=file,
         key="signature",
-        remedy="Convert the model with a signature of all its inputs and outputs, or into a file "
-        "of its own",
+        remedy="Convert the model with a signature that names all inputs and outputs, or "
+        "into a separate file",
     )
 
 
@@ -348,10 +349,11 @@ def labels_of(
     labels = check_labels(list(declared.labels), declared.where or "labels")
     if output.classes not in (None, len(labels)):
         raise declared.mistake(
-            f"{len(labels)} labels are given, and the output distinguishes {output.classes}",
+            f"{len(labels)} labels are given, but the output distinguishes {output.classes}",
             file=file,
             key="labels",
-            remedy="Give as many labels as the output has scores, in its order; two for a sigmoid",
+            remedy="Give one label for each score of the output, in the same order; for a "
+            "sigmoid give two",
         )
     if described is not None and described != labels:
         warnings.append(

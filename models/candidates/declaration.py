@@ -88,7 +88,7 @@ class InputsTable(Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.ids is None and self.named():
-            raise ValueError("`ids` is missing: where one input is declared, all are")
+            raise ValueError("`ids` is missing: if one input is declared, all must be")
 
     def named(self) -> dict[Role, Reference]:
         """Return the declared inputs by role."""
@@ -108,11 +108,11 @@ class OutputTable(Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0.0 < self.threshold < 1.0:
-            raise ValueError("`threshold` is a probability between 0 and 1")
+            raise ValueError("`threshold` must be a probability between 0 and 1")
         if self.scale is not None and not 0.0 < self.scale < float("inf"):
-            raise ValueError("`scale` is a number above 0")
+            raise ValueError("`scale` must be a number above 0")
         if self.zero_point is not None and self.scale is None:
-            raise ValueError("`zero_point` needs `scale`")
+            raise ValueError("`zero_point` is given without `scale`: give both")
 
 
 class CandidateTable(Table, frozen=True, kw_only=True):
@@ -140,9 +140,9 @@ class CandidateTable(Table, frozen=True, kw_only=True):
         check_lengths(self.lengths)
         for key in ("length", "signature"):
             if self.lengths and getattr(self, key) is not None:
-                raise ValueError(f"`lengths` and `{key}` are declared: give one of the two")
+                raise ValueError(f"`lengths` and `{key}` are both declared: give only one of them")
         if self.length is not None and self.length < 1:
-            raise ValueError("`length` is at least 1")
+            raise ValueError("`length` must be at least 1")
 
     def declaration(self, labels: tuple[str, ...] | None, where: str | None) -> Declaration:
         """Return what is declared of the file, with the labels that were found.
@@ -174,7 +174,7 @@ class ReferenceTable(Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.length is not None and self.length < 1:
-            raise ValueError("`length` is at least 1")
+            raise ValueError("`length` must be at least 1")
 
     @property
     def declares(self) -> bool:
@@ -212,7 +212,9 @@ class CandidatesTable(Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.candidates:
-            raise ValueError("there is no [[candidates]]")
+            raise ValueError(
+                "the file has no [[candidates]] table: write one for each file to judge"
+            )
         twice = [
             name
             for name, n in Counter(candidate.name for candidate in self.candidates).items()
@@ -370,10 +372,14 @@ def _table(text: str, kind: type[T], option: str, form: str) -> T:
     keys = [key.strip() for key, _, _ in parts]
     if not all(key and value.strip() for key, (_, _, value) in zip(keys, parts, strict=True)):
         raise UsageMistake(
-            f"{text!r} is not KEY=VALUE,KEY=VALUE", key=option, remedy=f"Write it as {form}"
+            f"{text!r} is not of the form KEY=VALUE,KEY=VALUE",
+            key=option,
+            remedy=f"Write it as {form}",
         )
     if len(set(keys)) < len(keys):
-        raise UsageMistake(f"{text!r} repeats a key", key=option, remedy="Give each key once")
+        raise UsageMistake(
+            f"{text!r} gives a key twice", key=option, remedy="Give each key only once"
+        )
     values = {key: _number(value.strip()) for key, (_, _, value) in zip(keys, parts, strict=True)}
     try:
         return msgspec.convert(values, kind)

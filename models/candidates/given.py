@@ -189,7 +189,7 @@ def _reference_answers(
                 tokenizer=table.tokenizer,
                 settings=handed.tokenizer,
             )
-    _refuse_declared(handed, "recorded answers are read as they are")
+    _refuse_declared(handed, "recorded answers have no inputs or outputs to declare")
     ids = [row.id for row in texts.rows]
     return RecordedReference(read_recording(file, ids, labels, key=OPTION))
 
@@ -197,10 +197,10 @@ def _reference_answers(
 def _refuse_declared(handed: Handed, reason: str) -> None:
     if handed.reference_table is not None:
         raise UsageMistake(
-            f"inputs or outputs of the reference are declared, and {reason}",
+            f"inputs or outputs of the reference are declared, but {reason}",
             file=handed.where,
             key=f"[reference], {INPUTS_OPTION} or {OUTPUT_OPTION}",
-            remedy=f"Give the reference's file alone: {OPTION}=FILE",
+            remedy=f"Give only the reference's file: {OPTION}=FILE",
         )
 
 
@@ -213,9 +213,12 @@ def _refuse_one_name(handed: Handed) -> None:
         also = "" if same[0] == same[1] else f" and {same[1]!r}, which look the same"
         problem = f"two candidates are called {same[0]!r}{also}"
     elif TRAINED in names:
-        problem = f"a candidate is called {TRAINED!r}, as budgets and results call a trained model"
+        problem = (
+            f"a candidate is called {TRAINED!r}, a name that is reserved for a trained "
+            "model in budgets and results"
+        )
     if problem is not None:
-        remedy = "Give each a name of its own: NAME=PATH"
+        remedy = "Give each candidate a different name: NAME=PATH"
         raise UsageMistake(problem, file=handed.where, key=KEY, remedy=remedy)
 
 
@@ -224,21 +227,21 @@ def _refuse_beside_a_recording(handed: Handed) -> None:
     if len(handed.candidates) > 1:
         names = ", ".join(candidate.name for candidate in handed.candidates)
         raise UsageMistake(
-            f"the answers of one file were recorded, and {len(handed.candidates)} are given: "
-            f"{names}",
+            "a recording holds the answers of one file, but "
+            f"{len(handed.candidates)} files are given: {names}",
             file=handed.where,
             key=KEY,
-            remedy="Give the file whose answers they are, or none",
+            remedy="Give only the file whose answers were recorded, or no file",
         )
     reference = handed.reference
     if reference is not None and Path(reference).suffix.lower() not in {*_RECORDED, ONNX}:
         raise UsageMistake(
-            "recorded answers are compared with recorded answers, or with an ONNX file's, and "
-            f"{reference!r} is a file that a runner would have to answer",
+            "recorded answers can be compared only with recorded answers or an "
+            f"ONNX file, but {reference!r} is a FlatBuffer",
             file=handed.where,
             key=OPTION,
-            remedy="Leave it out: what is recorded is compared with this machine's answers of "
-            f"{KEY} all the same",
+            remedy="Remove the reference: edgeproof compares a recording with this "
+            f"machine's answers of {KEY} anyway",
         )
 
 
@@ -267,9 +270,9 @@ def _own_encoder(handed: Handed) -> Encoder | None:
     """Return the tokenizer for a recording without a file."""
     if handed.tokenizer is not None and handed.texts.ids is not None:
         raise UsageMistake(
-            "a tokenizer is given, and a column of ids",
+            "both a tokenizer and a column of ids are given",
             key="--edge-tokenizer",
-            remedy="Leave one of them out",
+            remedy="Remove one of the two",
         )
     return None if handed.tokenizer is None else load(handed.tokenizer)
 
@@ -304,16 +307,19 @@ def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, P
     by_file = {Path(table.flatbuffer): table.name for table in tables}
     own_name = reference if reference in names else by_file.get(Path(reference or "."))
     if reference is None or own_name is not None:
-        _refuse_declared(handed, "a candidate's are declared with the candidate")
+        _refuse_declared(
+            handed,
+            "the reference is a candidate, whose inputs and outputs are declared in its own table",
+        )
         return sorted(tables, key=lambda table: table.name != own_name), own_name, None
     path = Path(reference)
     if path.suffix.lower() in _RECORDED:
         return tables, None, path
     if OF_ITS_OWN in names:
         raise UsageMistake(
-            f"a candidate is called {OF_ITS_OWN!r}, as the reference is",
+            f"a candidate is called {OF_ITS_OWN!r}, a name that is reserved for the reference",
             key=KEY,
-            remedy="Give the candidate another name",
+            remedy="Give the candidate a different name",
         )
     if path.suffix.lower() == ONNX:
         return tables, None, path
@@ -360,9 +366,9 @@ def _labels(
     if len(set(by_file.values())) > 1:
         names = ", ".join(by_file)
         raise UsageMistake(
-            f"the metadata of {names} names different labels",
+            f"the metadata of {names} gives different labels",
             key=LABELS_OPTION,
-            remedy="Say which are meant, in the order of the outputs",
+            remedy="Give the right labels, in the order of the outputs",
         )
     if by_file:
         return next(iter(by_file.values()))
@@ -382,13 +388,13 @@ def _unordered(handed: Handed, values: Sequence[str]) -> UsageMistake:
     more = " ..." if len(values) > _SHOWN_LABELS else ""
     way = 'labels = ["FIRST", "SECOND"]' if handed.where else f"{LABELS_OPTION}=FIRST,SECOND"
     return UsageMistake(
-        f"nothing says which number of the output stands for which label; the texts have "
-        f"{len(values)}, in alphabetical order: {first}{more}",
+        "the order of the labels in the output is unknown; the texts have "
+        f"{len(values)} labels, here in alphabetical order: {first}{more}",
         file=handed.where,
         key=LABELS_OPTION,
-        remedy=f"Write {way} and so on, in the order of the file's output, which is that of its "
-        "training (class_names, a label map, a list in the app) and seldom the alphabet's; or name "
-        "a file with one label a line",
+        remedy=f"Write {way} and so on, in the order of the file's output. Training sets "
+        "this order (class_names, a label map, a list in the app); it is seldom "
+        "alphabetical. Or name a file with one label per line",
     )
 
 
@@ -439,7 +445,7 @@ def _scheme(table: CandidateTable, handed: Handed) -> str | None:
     """
     if table.contract is not None and table.contract not in SCHEMES:
         raise UsageMistake(
-            f"no scheme is called {table.contract!r}",
+            f"{table.contract!r} is not a scheme",
             file=handed.where,
             key=f"candidate {table.name}: contract",
             remedy=former_names.remedy_for(

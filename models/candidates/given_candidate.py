@@ -81,8 +81,8 @@ class GivenCandidate:
         if self.rows is not None and top >= self.rows:
             at = int((arrays[IDS] >= self.rows).any(axis=1).argmax())
             raise UsageMistake(
-                f"{rows[at].where} of the texts has the id {top}, and the file's table has "
-                f"{self.rows} rows",
+                f"the text in {rows[at].where} has the id {top}, but the file's "
+                f"table has only {self.rows} rows",
                 file=self.spec.file,
                 key="--edge-tokenizer" if self.encoder else "corpus.ids",
                 remedy="Give the tokenizer or the ids that the file was trained with",
@@ -96,8 +96,8 @@ class GivenCandidate:
         for use, number in self.encoder.special.items():
             if number >= self.rows:
                 raise UsageMistake(
-                    f"its {self.encoder.kind} tokenizer has the id {number} for {use}, and the "
-                    f"file's table has {self.rows} rows",
+                    f"the {self.encoder.kind} tokenizer has the id {number} for "
+                    f"{use}, but the file's table has only {self.rows} rows",
                     file=self.spec.file,
                     key="--edge-tokenizer",
                     remedy="Give the tokenizer that the file was trained with",
@@ -112,11 +112,12 @@ class GivenCandidate:
             ids_of_row = row.ids or ()
             if len(ids_of_row) > self.length:
                 raise UsageMistake(
-                    f"{row.where} of the texts has {len(ids_of_row)} ids, and the file takes "
-                    f"{self.length}",
+                    f"the text in {row.where} has {len(ids_of_row)} ids, but the "
+                    f"file takes at most {self.length}",
                     file=self.spec.file,
                     key="corpus.ids",
-                    remedy="Give the ids as the file is fed them, cut where its app cuts them",
+                    remedy="Give the ids that the app feeds to the file, truncated as the "
+                    "app truncates them",
                 )
             ids[at, : len(ids_of_row)], mask[at, : len(ids_of_row)] = ids_of_row, 1
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
@@ -135,10 +136,10 @@ def refuse_changed(file: Path, digest: str, read: str) -> None:
     """
     if digest != read:
         raise UsageMistake(
-            "was changed while it was read",
+            "was changed while edgeproof read it",
             file=file,
             key="sha256",
-            remedy="Run again when nothing writes to it any more",
+            remedy="Run again when no other program writes to this file",
         )
 
 
@@ -150,11 +151,12 @@ def refuse_too_many(candidate: GivenCandidate, texts: Texts) -> None:
     """
     if candidate.length * len(texts.rows) > MOST_IDS:
         raise UsageMistake(
-            f"{len(texts.rows):,} texts of {candidate.length:,} tokens are more than fit, at most "
-            f"{MOST_IDS // candidate.length:,} such texts do",
+            f"{len(texts.rows):,} texts of {candidate.length:,} tokens are too "
+            f"many: at most {MOST_IDS // candidate.length:,} texts of this length "
+            "fit into memory",
             file=candidate.spec.file,
             key="--edge-corpus",
-            remedy="Give a part of the texts, drawn at random",
+            remedy="Give a random sample of the texts",
         )
 
 
@@ -167,7 +169,7 @@ def length_of(spec: CandidateSpec, texts: Texts, encoder: Encoder | None) -> int
     if spec.length is not None:
         if spec.length > LONGEST:
             raise UsageMistake(
-                f"takes {spec.length:,} tokens a text, and at most {LONGEST:,} can be judged",
+                f"takes {spec.length:,} tokens per text, but edgeproof judges at most {LONGEST:,}",
                 file=spec.file,
                 key=LENGTH_OPTION,
                 remedy="Give the length that the model was trained with, or another file",
@@ -179,9 +181,9 @@ def length_of(spec: CandidateSpec, texts: Texts, encoder: Encoder | None) -> int
         longest = int(encoder.lengths([row.parts for row in texts.rows]).max())
     if not 1 <= longest <= LONGEST:
         raise UsageMistake(
-            f"leaves the number of tokens open, and the longest text has {longest:,}",
+            f"accepts any number of tokens, but the longest text has {longest:,} tokens",
             file=spec.file,
             key=LENGTH_OPTION,
-            remedy=f"Give the length of a row, at most {LONGEST:,}",
+            remedy=f"Set the input length in tokens, at most {LONGEST:,}",
         )
     return longest

@@ -126,7 +126,7 @@ def write_golden(folder: Path, golden: Golden) -> int:
             f"cannot be written ({error.strerror or error})",
             file=error.filename or folder,
             key=KEY,
-            remedy="Free space there, make it writable, or give another folder",
+            remedy="Free space on its disk, make the folder writable, or give another folder",
         ) from None
     return len(rows)
 

@@ -77,7 +77,7 @@ def read_handed(path: Path) -> Handed:
     table = read_candidates(path)
     if table.corpus is None:
         raise UsageMistake(
-            "names no labelled texts",
+            "the file names no labelled texts",
             file=path,
             key="corpus",
             remedy='Write corpus = "FILE", or a table [corpus] with file, text and label',

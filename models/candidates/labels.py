@@ -32,7 +32,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
             f"cannot be read ({error.strerror})",
             file=path,
             remedy=remedy_for(
-                error, "Give a file with one label a line, in the order of the output"
+                error, "Give a file with one label per line, in the order of the output"
             ),
         ) from None
     return parse_labels(data, str(path))
@@ -50,7 +50,9 @@ def parse_labels(data: bytes, source: str) -> tuple[str, ...]:
     """
     if len(data) > _LARGEST_FILE:
         raise UsageMistake(
-            f"is larger than {_LARGEST_FILE} bytes", file=source, remedy="Give one label a line"
+            f"is larger than {_LARGEST_FILE} bytes",
+            file=source,
+            remedy="Give a file with one label per line",
         )
     try:
         text = data.decode("utf-8-sig")
@@ -60,7 +62,7 @@ def parse_labels(data: bytes, source: str) -> tuple[str, ...]:
         ) from None
     if _is_json(text):
         raise UsageMistake(
-            "is JSON, and labels are read one a line",
+            "is JSON, but labels are read from a text file with one per line",
             file=source,
             remedy="Write each label on a line of its own, in the order of the output",
         )
@@ -86,27 +88,30 @@ def check_labels(labels: list[str], source: str) -> tuple[str, ...]:
     """
     if not FEWEST <= len(labels) <= MOST:
         raise UsageMistake(
-            f"holds {len(labels)} labels, and {FEWEST} to {MOST} can be judged",
+            f"holds {len(labels)} labels, but only {FEWEST} to {MOST} can be judged",
             file=source,
-            remedy="Give one label a line, in the order of the output",
+            remedy="Give a file with one label per line, in the order of the output",
         )
     if "" in labels:
         raise UsageMistake(
             f"label {labels.index('')} is empty",
             file=source,
-            remedy="Name it, or remove the line: the place of a label is its index in the output",
+            remedy="Write the label, or remove the line: a label's line number is its "
+            "index in the output",
         )
     longest = max(labels, key=len)
     if len(longest) > _LONGEST:
         raise UsageMistake(
-            f"label {labels.index(longest)} is {len(longest):,} characters long, at most "
-            f"{_LONGEST} can be shown",
+            f"label {labels.index(longest)} is {len(longest):,} characters long, "
+            f"but at most {_LONGEST} are allowed",
             file=source,
-            remedy="Give one label a line, in the order of the output",
+            remedy="Give a file with one label per line, in the order of the output",
         )
     label, times = Counter(labels).most_common(1)[0]
     if times > 1:
         raise UsageMistake(
-            f"{times} labels are called {label!r}", file=source, remedy="Give each its own name"
+            f"{times} labels are called {label!r}",
+            file=source,
+            remedy="Give each label a different name",
         )
     return tuple(labels)

@@ -89,10 +89,10 @@ def _named(file: Path, ports: Sequence[Port], declared: Declaration) -> Port:
     if len(ports) == 1:
         return ports[0]
     raise UsageMistake(
-        f"has {len(ports)} outputs, and one answers a text: {listed(ports)}",
+        f"has {len(ports)} outputs, but only one of them can be judged: {listed(ports)}",
         file=file,
         key="output",
-        remedy=f"Say which: {output_lines(name=ports[0].reference)}",
+        remedy=f"Write which output to judge: {output_lines(name=ports[0].reference)}",
     )
 
 
@@ -101,10 +101,11 @@ def _classes(file: Path, port: Port) -> int | None:
     dtype = port.tensor.dtype
     if dtype not in FLOAT_DTYPES and dtype not in QUANTIZED_DTYPES:
         raise UsageMistake(
-            f"output {port} is {dtype}, and scores must be floating-point numbers",
+            f"output {port} is {dtype}, but scores must be floating-point numbers",
             file=file,
             key="output",
-            remedy="Convert the model with its scores as the output, before ARG_MAX or labels",
+            remedy="Convert the model so that the scores are its output, without a final "
+            "ARG_MAX or table of labels",
         )
     # A scalar in the file is what a runtime shapes when it has answered.
     *before, last = port.shape or (None,)
@@ -127,27 +128,28 @@ def _quantization(file: Path, port: Port, declared: Declaration) -> Quantization
     if port.tensor.dtype in FLOAT_DTYPES:
         if scale is not None:
             raise declared.mistake(
-                f"a scale is declared, and output {port} is in floats",
+                f"a scale is declared, but output {port} holds floating-point "
+                "numbers, which need none",
                 file=file,
                 key="output.scale",
-                remedy="Leave it out",
+                remedy="Remove the scale",
             )
         return None
     if scale is not None:
         declared_scale = Quantization((scale,), (declared.output.zero_point or 0,))
         if stored is not None and not _same(stored, declared_scale):
             raise declared.mistake(
-                f"scale {scale} and zero point {declared_scale.zero_points[0]} are declared, and "
-                f"the file holds {stored.scales[0]:.6g} and {(*stored.zero_points, 0)[0]} for "
-                f"output {port}",
+                f"scale {scale} and zero point {declared_scale.zero_points[0]} are "
+                f"declared, but the file has {stored.scales[0]:.6g} and "
+                f"{(*stored.zero_points, 0)[0]} for output {port}",
                 file=file,
                 key="output.scale",
-                remedy="Leave them out, or correct the file",
+                remedy="Remove both from the declaration, or correct the file",
             )
         return stored or declared_scale
     if stored is None or len(stored.scales) != 1:
         raise UsageMistake(
-            f"output {port} holds integers, and their meaning is not declared",
+            f"output {port} holds integers, but their scale is neither in the file nor declared",
             file=file,
             key="output.scale",
             remedy=f"Declare it: {output_lines(scale=0.00390625, zero_point=0)}",
@@ -176,7 +178,7 @@ def _meaning(
     if classes == 1 and ending is not None:
         if ending not in _OF_ONE:
             raise UsageMistake(
-                f"output {port} is a softmax of one number, which is 1 whatever the text",
+                f"output {port} is a softmax over a single number, which is 1 for every text",
                 file=file,
                 key="output",
                 remedy="Convert the model with a sigmoid, or with an output for each label",
@@ -188,8 +190,8 @@ def _meaning(
         return claimed, "declared"
     if graph is None or graph == "logit" or (classes is None and graph == "sigmoids"):
         raise UsageMistake(
-            f"the meaning of output {port} is not certain: it comes from "
-            f"{last_operator(port.tensor, operators) or 'no operator'}",
+            f"the meaning of output {port} is uncertain: the output's last operator "
+            f"is {last_operator(port.tensor, operators) or 'unknown'}",
             file=file,
             key="output.meaning",
             remedy=_ways(classes, graph),
@@ -200,12 +202,12 @@ def _meaning(
 def _ways(classes: int | None, graph: Meaning | None) -> str:
     if graph == "logit":
         lines = output_lines(meaning="logit", threshold=THRESHOLD, positive=POSITIVE)
-        return f"If its sigmoid is a probability, declare it: {lines}"
+        return f"If the output's sigmoid is a probability, declare this: {lines}"
     if classes == 1:
         lines = output_lines(meaning="sigmoid", threshold=THRESHOLD, positive=POSITIVE)
-        return f'Declare it: {lines}; or meaning = "logit" for a number before its sigmoid'
+        return f'Declare the meaning: {lines}; or meaning = "logit" for a number before the sigmoid'
     lines = output_lines(meaning="probabilities")
-    return f'Declare it: {lines}; or "logits", "log_probabilities", "sigmoids"'
+    return f'Declare the meaning: {lines}; or "logits", "log_probabilities", "sigmoids"'
 
 
 # What a declared meaning can be of a graph that is sure of another.
@@ -229,19 +231,19 @@ def _check_meaning(
     sided = meaning in {"sigmoid", "logit"}
     if classes is not None and sided != (classes == 1):
         raise declared.mistake(
-            f"`{meaning}` is declared, which is "
-            f"{'one number' if sided else 'a number for each label'}, and output {port} holds "
-            f"{classes}",
+            f"`{meaning}` is declared, which means "
+            f"{'a single number' if sided else 'one number for each label'}, but "
+            f"output {port} holds {classes}",
             file=file,
             key="output.meaning",
             remedy=_ways(classes, graph),
         )
     if graph is not None and graph not in _COMPATIBLE[meaning]:
         raise declared.mistake(
-            f"`{meaning}` is declared, and the graph says {graph} of output {port}",
+            f"`{meaning}` is declared, but the graph computes {graph} for output {port}",
             file=file,
             key="output.meaning",
-            remedy=f"Leave the meaning out, or give {graph!r}",
+            remedy=f"Remove the meaning, or give {graph!r}",
         )
 
 
@@ -253,11 +255,11 @@ def _sides(
     if not sided:
         if threshold is not None or side is not None:
             raise declared.mistake(
-                "`threshold` and `positive` are for one sigmoid, and this output has a score for "
-                "each label",
+                "`threshold` and `positive` apply only to a single sigmoid, but "
+                "this output has a score for each label",
                 file=file,
                 key="output",
-                remedy="Leave them out",
+                remedy="Remove `threshold` and `positive`",
             )
         return None, None, None
     positive = POSITIVE if side is None else _index(file, side, labels, declared)
@@ -270,20 +272,23 @@ def _index(
 ) -> int:
     if labels is not None and len(labels) != SIDES:
         raise declared.mistake(
-            f"one sigmoid distinguishes 2 labels, and there are {len(labels)}",
+            f"a single sigmoid distinguishes 2 labels, but there are {len(labels)}",
             file=file,
             key="labels",
-            remedy="Give two labels, or a file with an output for each",
+            remedy="Give two labels, or a file with a score for each label",
         )
     if isinstance(side, int):
         if side in range(SIDES):
             return side
         problem, remedy = f"label {side} is neither 0 nor 1", "Give 0 or 1, or a label's name"
     elif labels is None:
-        problem = f"{side!r} is the label above the threshold, and no labels are given"
-        remedy = "Give the labels, or 0 or 1"
+        problem = f"`positive` is {side!r}, but no labels are given"
+        remedy = "Give the labels, or write 0 or 1 for `positive`"
     elif side in labels:
         return labels.index(side)
     else:
-        problem, remedy = f"{side!r} is none of {', '.join(labels)}", "Give one of them"
+        problem, remedy = (
+            f"{side!r} is not one of the labels, {', '.join(labels)}",
+            "Give one of the labels",
+        )
     raise declared.mistake(problem, file=file, key="output.positive", remedy=remedy)

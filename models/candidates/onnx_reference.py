@@ -117,10 +117,11 @@ class OnnxReference:
         wrong = ~np.isfinite(raw.astype(np.float64)).all(axis=1)
         if wrong.any():
             raise UsageMistake(
-                f"answers NaN or infinity to {int(wrong.sum()):,} of {len(raw):,} texts",
+                f"gives NaN or infinity for {int(wrong.sum()):,} of {len(raw):,} texts",
                 file=spec.file,
                 key=KEY,
-                remedy="Export it again in float32, or name the output that answers a text",
+                remedy="Export the model again in float32, or name the output that holds "
+                "the scores",
             )
         try:
             scores_of(spec.output, raw, self._classes)

@@ -32,11 +32,11 @@ def with_their_own(handed: Handed) -> Handed:
         if len(set(by_owner.values())) > 1:
             (first, first_value), (second, second_value) = _different(by_owner)
             raise UsageMistake(
-                f"{first} says {key} = {first_value!r}, and {second} says {second_value!r}",
+                f"{first} has {key} = {first_value!r}, but {second} has {second_value!r}",
                 file=handed.where,
                 key=key,
-                remedy="Judge candidates of other labels, or with another reference, by a TOML of "
-                "their own",
+                remedy="Judge candidates with different labels or references with "
+                "separate TOML files",
             )
         if by_owner:
             handed = replace(handed, **{key: next(iter(by_owner.values()))})

@@ -62,7 +62,7 @@ def compare_ids(
     recorded_ids, expected_ids = pairs[at]
     place = _parting(recorded_ids, expected_ids)
     text = texts[at]
-    count = f"{int((~equal).sum())} of {equal.size} texts have other ids"
+    count = f"{int((~equal).sum())} of {equal.size} texts have different ids"
     words = _shortened(" | ".join(text.parts))
     return Parity(
         equal,

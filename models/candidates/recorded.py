@@ -123,7 +123,7 @@ class _Source:
     key: str
 
     def unfit(
-        self, problem: str, remedy: str = "docs/my-app.md says what a recording holds"
+        self, problem: str, remedy: str = "See docs/my-app.md for the format of a recording"
     ) -> UsageMistake:
         return UsageMistake(problem, file=self.file, key=self.key, remedy=remedy)
 
@@ -157,7 +157,7 @@ def _read(source: _Source) -> list[_Row]:
 
 def _answers(rows: list[_Row], source: _Source) -> list[_Row]:
     if not rows:
-        raise source.unfit("holds no answer", remedy="Record an answer for each text")
+        raise source.unfit("holds no answers", remedy="Record one answer for each text")
     return rows
 
 
@@ -178,7 +178,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) != len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"it names {twice!r} twice")
+        raise ValueError(f"the object has the key {twice!r} twice")
     return values
 
 
@@ -192,13 +192,14 @@ def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
         header = [name.strip() for name in next(reader)]
         if len(set(header)) != len(header):
             twice = Counter(header).most_common(1)[0][0]
-            raise source.unfit(f"its header names {twice!r} twice")
+            raise source.unfit(f"the header has the column {twice!r} twice")
         for row in reader:
             if not row:
                 continue
             if len(row) != len(header):
                 raise source.unfit(
-                    f"line {reader.line_num} has {len(row)} columns, the header {len(header)}"
+                    f"line {reader.line_num} has {len(row)} columns, but the header "
+                    f"has {len(header)}"
                 )
             values = dict(zip(header, row, strict=True))
             location = f"line {reader.line_num}"
@@ -220,13 +221,13 @@ def _cell(name: str, text: str, location: str, source: _Source) -> Any:
 
 
 def _from_arrays(source: _Source) -> list[_Row]:
-    remedy = "Write it with numpy.savez, numbers and texts alone"
+    remedy = "Write the file with numpy.savez, with numbers and texts only"
     members = read_npz(source.file, remedy=remedy, kind=UsageMistake)
     arrays = {name: array for name, array in members.items() if name in COLUMNS}
     counts = {array.shape[0] if array.ndim else -1 for array in arrays.values()}
     if "id" not in arrays or len(counts) != 1 or -1 in counts:
         raise source.unfit(
-            "needs an array called id, and all arrays with as many rows as there are texts"
+            "lacks an array called id, or its arrays do not all have one row for each text"
         )
     lists = {name: array.tolist() for name, array in arrays.items()}
     return [
@@ -245,7 +246,7 @@ def _by_id(rows: Sequence[_Row], texts: Sequence[str], source: _Source) -> dict[
         if text not in every_text:
             raise source.unfit(
                 f"{row.where} answers the text {reprlib.repr(text)}, which is not in the corpus",
-                remedy="Record the answers to the corpus that is judged, under its ids",
+                remedy="Record the answers to the corpus that is judged, with the ids of its texts",
             )
         if text in row_of:
             raise source.unfit(
@@ -258,8 +259,8 @@ def _by_id(rows: Sequence[_Row], texts: Sequence[str], source: _Source) -> dict[
         shown = ", ".join(map(reprlib.repr, missing[:_SHOWN]))
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise source.unfit(
-            f"has no answer to {len(missing)} of {len(texts)} texts: {shown}{more}",
-            remedy="Record an answer for each text of the corpus",
+            f"lacks answers for {len(missing)} of {len(texts)} texts: {shown}{more}",
+            remedy="Record one answer for each text of the corpus",
         )
     return row_of
 
@@ -274,7 +275,7 @@ def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, ND
             continue
         if not all(present):
             row = rows[present.index(False)]
-            raise source.unfit(f"{row.where} has no {name}, and others have")
+            raise source.unfit(f"{row.where} has no {name}, but other rows have")
         matrix = np.array(
             [_numbers(v, classes, r, name, source) for v, r in zip(values, rows, strict=True)]
         )
@@ -300,9 +301,9 @@ def _check_largest(
     wrong = np.flatnonzero(below_largest & ~tied)
     if len(wrong):
         raise source.unfit(
-            f"{rows[wrong[0]].where}: its logits are largest for another label than its "
-            "probabilities",
-            remedy="Record both for the same output, or only one of them",
+            f"{rows[wrong[0]].where}: the largest logit and the largest probability "
+            "belong to different labels",
+            remedy="Record logits and probabilities of the same output, or only one of the two",
         )
 
 
@@ -310,7 +311,7 @@ def _numbers(value: Any, classes: int, row: _Row, name: str, source: _Source) ->
     if not isinstance(value, list) or len(value) != classes:
         count = len(value) if isinstance(value, list) else "no list of"
         raise source.unfit(
-            f"{row.where}: {name} holds {count} numbers where there are {classes} labels"
+            f"{row.where}: {name} holds {count} numbers, but there are {classes} labels"
         )
     for number in value:
         if not isinstance(number, int | float) or isinstance(number, bool):
@@ -341,7 +342,7 @@ def _check_probabilities(
     if wrong.any():
         at = int(wrong.argmax())
         problem = "are not all between 0 and 1" if outside[at] else f"sum to {sums[at]:.3f}"
-        raise source.unfit(f"{rows[at].where}: its probabilities {problem}")
+        raise source.unfit(f"{rows[at].where}: the probabilities {problem}")
 
 
 def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
@@ -361,7 +362,7 @@ def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
         )
     if not 0 <= index < len(labels):
         raise source.unfit(
-            f"{row.where} has the label {reprlib.repr(value)}, which is none of {_some(labels)}",
+            f"{row.where} has the label {reprlib.repr(value)}, which is not one of {_some(labels)}",
             remedy="Record a label's name, or its index in this order",
         )
     return index
@@ -383,9 +384,9 @@ def _labels(
     if all(label is not None for label in labels):
         return np.array(labels, np.int64)
     if any(label is not None for label in labels):
-        raise source.unfit("some answers have a label, and others have none")
+        raise source.unfit("some answers have a label, but others have none")
     if scores is None:
-        raise source.unfit("its answers have neither labels nor scores")
+        raise source.unfit("the answers have neither labels nor scores")
     return np.asarray(scores.argmax(axis=1), np.int64)
 
 
@@ -414,7 +415,7 @@ def _token_ids(
     for row in rows:
         ids = row.values.get("ids")
         if not isinstance(ids, list) or not all(_is_id(number) for number in ids):
-            raise source.unfit(f"{row.where}: ids is not a list of whole numbers of 0 and above")
+            raise source.unfit(f"{row.where}: ids is not a list of whole numbers from 0 on")
         rows_of_ids.append(without_padding(ids, pad))
     return tuple(rows_of_ids)
 

@@ -151,10 +151,10 @@ def _check_there_are_some(file: Path, ports: Sequence[Port]) -> None:
         )
     if len(ports) > len(ROLES):
         raise UsageMistake(
-            f"has {len(ports)} inputs, and a text gives at most {', '.join(ROLES)}",
+            f"has {len(ports)} inputs, but a text provides at most {', '.join(ROLES)}",
             file=file,
             key="inputs",
-            remedy="Convert the model with these inputs alone",
+            remedy="Convert the model with only these inputs",
         )
 
 
@@ -167,19 +167,19 @@ def _declared(
         port = chosen(file, ports, reference, f"inputs.{role}", declared)
         if port.position in bound:
             raise declared.mistake(
-                f"{role} and {bound[port.position][0]} are both input {port}",
+                f"{role} and {bound[port.position][0]} are both declared for input {port}",
                 file=file,
                 key=f"inputs.{role}",
-                remedy="Give each role an input of its own",
+                remedy="Give each role a different input",
             )
         bound[port.position] = (role, "declared")
     unbound = [port for port in ports if port.position not in bound]
     if bound and unbound:
         raise declared.mistake(
-            f"nothing is declared for input {unbound[0]}",
+            f"no role is declared for input {unbound[0]}",
             file=file,
             key="inputs",
-            remedy=f"Give it a role: {' or '.join(_free(bound))}",
+            remedy=f"Declare this input's role: {' or '.join(_free(bound))}",
         )
     return bound
 
@@ -204,10 +204,10 @@ def chosen(
         return called[0]
     count = "no" if not called else "more than one"
     raise declared.mistake(
-        f"{count} tensor is called {reference!r}; there are {listed(ports)}",
+        f"{count} tensor is called {reference!r}; the tensors are {listed(ports)}",
         file=file,
         key=key,
-        remedy="Give one of these, by name or by position",
+        remedy="Give one of these tensors, by name or by position",
     )
 
 
@@ -238,7 +238,7 @@ def _found(
         raise uncertain(f"the name of input {unnamed[0]} does not say its role")
     roles = [role for role, _ in bound.values()]
     if len(set(roles)) < len(roles):
-        raise uncertain("two inputs are named for the same thing")
+        raise uncertain("two inputs have names for the same role")
     if "ids" not in roles:
         raise uncertain("no input is named for ids")
     return bound
@@ -273,11 +273,11 @@ def _uncertain(
     named = [port.reference if len(names) == len(ports) else port.position for port in order]
     references = dict(zip(ROLES, named, strict=False))
     return UsageMistake(
-        f"which input takes {', '.join(ROLES[: len(ports)])} is not certain: {reason}; "
-        f"there are {'; '.join([*map(str, ports), *tables])}",
+        f"it is uncertain which input takes {', '.join(ROLES[: len(ports)])}: "
+        f"{reason}; the inputs are {'; '.join([*map(str, ports), *tables])}",
         file=file,
         key="inputs",
-        remedy=f"Declare them in the right order: {inputs_lines(references)}",
+        remedy=f"Declare the roles in the right order: {inputs_lines(references)}",
     )
 
 
@@ -291,7 +291,7 @@ def _spec(
     role, found_by = bound
     if port.tensor.dtype not in ID_DTYPES and (role, port.tensor.dtype) != ("mask", "bool"):
         raise UsageMistake(
-            f"input {port} is {port.tensor.dtype}, and {role} are numbers",
+            f"input {port} is {port.tensor.dtype}, but {role} must be numbers",
             file=file,
             key="inputs",
             remedy=f"Convert the model with an input of {', '.join(ID_DTYPES[:3])}",
@@ -341,7 +341,7 @@ def _length(file: Path, port: Port, declared: Declaration) -> int | None:
     lengths = [size for size in others if size != 1] or [1]
     if first not in (1, None) or len(lengths) > 1 or not port.shape:
         raise UsageMistake(
-            f"input {port} does not take the ids of one text",
+            f"input {port} does not have the shape of one text's ids",
             file=file,
             key="inputs",
             remedy="Convert the model with inputs of [1, tokens], or [-1, tokens]",
@@ -349,10 +349,10 @@ def _length(file: Path, port: Port, declared: Declaration) -> int | None:
     (length,) = lengths
     if declared.length is not None and length not in (None, declared.length):
         raise declared.mistake(
-            f"a length of {declared.length} is declared, and input {port} takes {length} tokens",
+            f"the declared length is {declared.length}, but input {port} takes {length} tokens",
             file=file,
             key="length",
-            remedy=f"Leave the length out, or give {length}",
+            remedy=f"Remove the length, or give {length}",
         )
     return declared.length if length is None else length
 
@@ -362,8 +362,9 @@ def _check_lengths(file: Path, inputs: Sequence[InputSpec]) -> None:
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{role} {length or 'open'}" for role, length in lengths.items())
         raise UsageMistake(
-            f"its inputs take different numbers of tokens: {listed}",
+            f"the inputs take different numbers of tokens: {listed}",
             file=file,
             key="inputs",
-            remedy="Convert the model with inputs of one length; or declare which input is which",
+            remedy="Convert the model with inputs of equal length, or declare the role of "
+            "each input",
         )

@@ -128,9 +128,9 @@ def _check_width(output: OutputSpec, values: Floats, classes: int | None) -> Non
     expected = 1 if sided else (output.classes or classes)
     if expected is not None and values.shape[1] != expected:
         raise EdgeproofError(
-            f"answers {values.shape[1]} numbers for a text, where {expected} were expected",
+            f"gives {values.shape[1]} numbers for each text, but {expected} were expected",
             key=output.name or output.tensor or f"output {output.position}",
-            remedy="Name the output that answers a text, and give as many labels as it has scores",
+            remedy="Name the output that holds the scores, and give one label for each score",
         )
 
 
@@ -144,9 +144,9 @@ def _check_probabilities(output: OutputSpec, values: Floats) -> None:
     if wrong.any():
         first = int(wrong.argmax())
         raise UsageMistake(
-            f"is declared to hold probabilities, and {int(wrong.sum())} of {len(values)} answers "
-            f"are none: those of text {first} begin with {np.round(values[first][:4], 3).tolist()} "
-            f"and sum to {sums[first]:.3f}",
+            f"is declared to hold probabilities, but {int(wrong.sum())} of "
+            f"{len(values)} answers are not: those for text {first} begin with "
+            f"{np.round(values[first][:4], 3).tolist()} and sum to {sums[first]:.3f}",
             key=output.name or output.tensor or f"output {output.position}",
-            remedy='Declare meaning = "logits", or what they are',
+            remedy='Declare meaning = "logits", or another meaning that fits',
         )

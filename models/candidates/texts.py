@@ -69,7 +69,7 @@ class TextsTable(Table, frozen=True, kw_only=True):
                 raise ValueError(f"`{use}` = {column!r} is not a column")
             if column is not None and self.header is not None and self.header.count(column) != 1:
                 times = self.header.count(column)
-                raise ValueError(f"`{use}` = {column!r} stands {times} times in `header`")
+                raise ValueError(f"`{use}` = {column!r} is {times} times in `header`")
         for key in ("encoding", "fallback_encoding"):
             check_encoding(key, getattr(self, key))
 
@@ -128,10 +128,10 @@ def parse_columns(file: Path, option: str | None) -> TextsTable:
         use, equals, column = (piece.strip() for piece in part.partition("="))
         if not equals or not column or use not in _COLUMNS or use in columns:
             raise UsageMistake(
-                f"{option!r} is not text=COLUMN,label=COLUMN",
+                f"{option!r} is not of the form text=COLUMN,label=COLUMN",
                 key=COLUMNS_OPTION,
-                remedy=f"Write each of {', '.join(_COLUMNS)} at most once; text and label are "
-                "needed",
+                remedy=f"Write each of {', '.join(_COLUMNS)} at most once; text and label "
+                "are required",
             )
         columns[use] = column
     return TextsTable(file=str(file), **columns)  # type: ignore[arg-type] # each is a name
@@ -159,7 +159,7 @@ def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[TextRow, .
     if broken:
         raise UsageMistake(
             f"line {broken[0].line}: {broken[0].unfit}"
-            + (f"; {len(broken) - 1} more rows are unfit" if len(broken) > 1 else ""),
+            + (f"; {len(broken) - 1} more rows cannot be used" if len(broken) > 1 else ""),
             file=path,
             key=KEY,
             remedy="Correct these rows, or remove them",
@@ -172,10 +172,10 @@ def _refuse_one_column_for_two(table: TextsTable, path: Path) -> None:
     for column, times in Counter(table.columns()).items():
         if times > 1:
             raise UsageMistake(
-                f"the column {column!r} stands for {times} things",
+                f"the column {column!r} is named for {times} different uses",
                 file=path,
                 key=COLUMNS_OPTION,
-                remedy="Name a column of its own for each, or leave out those without a column",
+                remedy="Name a different column for each use, and leave out uses without a column",
             )
 
 
@@ -191,10 +191,10 @@ def labelled(
     for value, label in table.values.items():
         if label and label not in index:
             raise UsageMistake(
-                f"{label!r} is none of the labels",
+                f"{label!r} is not one of the labels",
                 file=path,
                 key=f"corpus.values.{value}",
-                remedy=f'Use one of {_listed(labels)}, or "" to leave such texts out',
+                remedy=f'Use one of {_listed(labels)}, or "" to skip these texts',
             )
     labelled_rows, numbers, left_out = [], [], Counter[str]()
     for row in rows:
@@ -247,7 +247,7 @@ def _records(table: TextsTable, path: Path) -> list[Record]:
                 f"there is no column {column!r}",
                 path,
                 use,
-                f"Name one of those found: {', '.join(map(repr, column_names))}",
+                f"Name one of the file's columns: {', '.join(map(repr, column_names))}",
             )
     return records
 
@@ -297,7 +297,7 @@ def _ids(text: str, location: str, column: str, path: Path) -> tuple[int, ...]:
             f"{location}: {text[:60]!r} is not a row of token ids",
             file=path,
             key=column,
-            remedy="Write whole numbers of 0 and above between blanks or commas",
+            remedy="Write whole numbers from 0 on, separated by blanks or commas",
         )
     return tuple(int(piece) for piece in pieces)
 
@@ -312,7 +312,7 @@ def _refuse_repeated(rows: Sequence[TextRow], table: TextsTable, path: Path) -> 
                 f"{first[row.id].where} and {row.where} have the same id, {row.id!r}",
                 file=path,
                 key=table.id,
-                remedy="Give each text an id of its own, or leave the id column out",
+                remedy="Give each text a different id, or leave out the id column",
             )
         first[row.id] = row
 
@@ -323,11 +323,14 @@ def _no_label(row: TextRow, labels: Sequence[str], path: Path | str) -> UsageMis
     if several:
         return _several_labels(row.where, repr(row.value[:60]), path)
     return UsageMistake(
-        f"{row.where} has the label {row.value[:60]!r}, and the labels are {_listed(labels)}",
+        f"{row.where} has the label {row.value[:60]!r}, which is not one of the "
+        f"labels, {_listed(labels)}",
         file=path,
         key="label",
-        remedy="Correct --edge-labels, whose order is the output's, or map it in the TOML: "
-        f'[corpus.values] with {row.value[:60]!r} = "LABEL", or = "" to leave such texts out',
+        remedy="If --edge-labels is wrong, correct it (same order as the model's "
+        f'outputs). Otherwise add {row.value[:60]!r} = "LABEL" under '
+        f'[corpus.values] in the TOML file, or {row.value[:60]!r} = "" to skip '
+        "these texts",
     )
 
 
@@ -336,8 +339,8 @@ def _several_labels(location: str, shown: str, path: Path | str) -> UsageMistake
         f"{location} has several labels: {shown}",
         file=path,
         key="label",
-        remedy="A text has one label here: multi-label classification cannot be judged. Judge "
-        "one label at a time, with yes and no as the labels",
+        remedy="edgeproof needs one label per text: multi-label classification cannot be "
+        "judged. Judge one label at a time, with yes and no as the labels",
     )
 
 

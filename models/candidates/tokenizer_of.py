@@ -65,9 +65,9 @@ def declared_encoder(
     settings = shared if own is None else parse_option(own)
     if settings is not None and has_ids:
         raise UsageMistake(
-            "a tokenizer is given, and a column of ids",
+            "both a tokenizer and a column of ids are given",
             key=KEY,
-            remedy="Leave out one of them: the tokenizer, or ids= of --edge-columns",
+            remedy="Remove the tokenizer, or ids= from --edge-columns",
         )
     return None if settings is None else load(settings)
 
@@ -79,9 +79,9 @@ def nothing_says(file: Path, unread: str | None = None) -> UsageMistake:
         file: that needs them.
         unread: why its metadata, which may say it, cannot be read.
     """
-    reason = f", and its metadata cannot be read: {unread}" if unread else ""
+    reason = f", and the file's metadata cannot be read: {unread}" if unread else ""
     return UsageMistake(
-        f"nothing says how a text becomes its ids{reason}",
+        f"there is no tokenizer that turns texts into ids{reason}",
         file=file,
         key=KEY,
         remedy=f"Give {KEY}=PATH or KIND:PATH, or name a column of ids with "
@@ -105,8 +105,9 @@ def _from_metadata(unit: Tokenizer, opened: Opened) -> Encoder:
     if isinstance(unit, RegexTokenizer):
         if not _HARMLESS.fullmatch(unit.delimiter):
             raise UsageMistake(
-                f"its metadata splits texts at {unit.delimiter[:80]!r}, a regular expression that "
-                "is not run unless it is declared",
+                "the file's metadata splits texts with the regular expression "
+                f"{unit.delimiter[:80]!r}, which edgeproof runs only if you declare "
+                "it",
                 file=opened.file,
                 key="delim_regex_pattern",
                 remedy=f"Give {KEY}=regex:VOCABULARY, with split = ... in the TOML",
@@ -122,15 +123,18 @@ def _packed(
 ) -> Encoder:
     if not files:
         raise UsageMistake(
-            f"its metadata describes a {kind} tokenizer without a vocabulary",
+            f"the file's metadata describes a {kind} tokenizer, but names no vocabulary file",
             file=opened.file,
             key="metadata",
-            remedy=f"Give {KEY}=KIND:PATH",
+            remedy=f"Give the tokenizer with its vocabulary: {KEY}=KIND:PATH",
         )
     name = files[0].name
     packed = opened.metadata.packed if opened.metadata else ()
     if name not in {file.name for file in packed}:
-        raise _unfit(opened, f"its metadata names {name!r}, which is not packed with it")
+        raise _unfit(
+            opened,
+            f"the file's metadata names the vocabulary {name!r}, which is not packed in the file",
+        )
     try:
         content = read_packed(opened.file, opened.data, name)
     except EdgeproofError as error:
@@ -151,5 +155,6 @@ def _unfit(opened: Opened, problem: str, key: str | None = None) -> UsageMistake
         problem,
         file=opened.file,
         key=key or "metadata",
-        remedy=f"Give {KEY}=KIND:PATH, which replaces the tokenizer in the metadata",
+        remedy=f"Give the tokenizer with its vocabulary: {KEY}=KIND:PATH, which replaces "
+        "the tokenizer in the metadata",
     )

@@ -44,11 +44,12 @@ def unknown_words(
     missed = 1.0 if words.size == 0 else float((words == encoder.unknown).mean())
     if missed == 1.0:
         raise UsageMistake(
-            f"the {encoder.kind} tokenizer knows no word of the texts: each of them is fed as one "
-            "that is unknown",
+            f"the {encoder.kind} tokenizer knows no word in the texts: every word "
+            "becomes the unknown token",
             file=file,
             key=KEY,
-            remedy="Give the vocabulary that the file was trained with, and texts in its language",
+            remedy="Give the vocabulary that the file was trained with, and texts in the "
+            "language of that vocabulary",
         )
     if missed < _TOLD:
         return []

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 # Cleaning under which lengths are given: none, and what a text loses of its medium.
 _CLEANINGS = {"as_published": (), "without_mentions_and_links": ("links", "mentions")}
-_NO_TOKENIZER = "no tokenizer: give --pretrained FOLDER (tokenizer.json or vocab.txt)"
+_NO_TOKENIZER = (
+    "no tokenizer is given: give --pretrained FOLDER, which holds tokenizer.json or vocab.txt"
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,16 +46,20 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(prog="python -m models.corpus", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    describing = commands.add_parser("describe", help="counts, lengths, and every text left out")
+    describing = commands.add_parser(
+        "describe", help="print counts, lengths, and every text that is left out"
+    )
     describing.add_argument(
         "path",
         type=path,
         nargs="?",
-        help="the RepLab 2013 package, or the file that the subject reads",
+        help="the folder of the RepLab 2013 package, or the file that the subject reads",
     )
     describing.add_argument("--subject", help="a shipped subject's name, or a TOML file")
     describing.add_argument(
-        "--pretrained", type=path, help="a checkpoint's folder, for lengths in its tokens"
+        "--pretrained",
+        type=path,
+        help="a checkpoint's folder, to count lengths in tokens of its tokenizer",
     )
     describing.add_argument(
         "--counts-only", action="store_true", help="count the texts left out without listing them"
@@ -68,7 +74,8 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
         raise UsageMistake(
             "neither a subject nor a RepLab 2013 package was given",
             file=options.path,
-            remedy="Give the package's folder, or a --subject that says how to read this",
+            remedy="Give the package's folder, or with --subject a subject that describes "
+            "how to read this file",
         )
     return _describe_package(options)
 

@@ -144,7 +144,7 @@ def make_corpus(subject: Subject, path: Path | None) -> Corpus:
         return generate(subject.corpus)
     if path is None:
         raise UsageMistake(
-            f"subject {subject.name!r} reads texts, and none were given",
+            f"subject {subject.name!r} needs labelled texts, but none were given",
             key="--edge-corpus",
             remedy="Give a CSV, TSV or JSON lines file, plain or zipped, or the RepLab package",
         )
@@ -176,7 +176,7 @@ def make_tokenizer(
         return train_tokenizer((text for t in train for text in (t.group, t.text)), table)
     if pretrained is None:
         raise UsageMistake(
-            "the subject's tokenizer is a checkpoint's, and no checkpoint was given",
+            "the subject's tokenizer comes from a checkpoint, but no checkpoint was given",
             key="--edge-pretrained",
             remedy="Give a checkpoint folder in Hugging Face layout, or a hub id",
         )

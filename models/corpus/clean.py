@@ -61,7 +61,7 @@ def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normal
         raise UsageMistake(
             f"no cleaning step is called {', '.join(map(repr, unknown))}",
             key="tokenizer.cleaning",
-            remedy=f"Use some of {', '.join((*STEPS, *COMBINED))}",
+            remedy=f"Use any of {', '.join((*STEPS, *COMBINED))}",
         )
     steps: list[Normalizer] = [
         Replace(Regex(pattern), by) for name, (pattern, by) in STEPS.items() if name in wanted

@@ -15,9 +15,11 @@ class Foreign(NamedTuple):
     remedy: str
 
 
-_AND = ", and texts are read from CSV, TSV or JSON lines"
+_AND = ", but texts are read from CSV, TSV or JSON lines"
 _AS_CSV = "Save its rows as CSV in UTF-8, with a header"
-_UNPACK = "Unpack it, or zip the one file with the texts alone"
+_UNPACK = (
+    "Unpack it and give the file with the texts, or a zip archive that contains only this file"
+)
 _TEXTS = "Give the file with the texts"
 _TABLES = {
     b"PAR1": "a Parquet file",
@@ -50,11 +52,11 @@ _OTHERS = {
 _FETCHED = {
     b"version https://git-lfs.github.com/spec/": (
         "a pointer of Git LFS, not the file itself",
-        "Run `git lfs pull` where it was cloned",
+        "Run `git lfs pull` in the repository that the file is from",
     ),
     b"/annex/objects/": (
         "a pointer of git-annex, not the file itself",
-        "Run `git annex get` where it was cloned",
+        "Run `git annex get` in the repository that the file is from",
     ),
 }
 # A zip archive with one of these was written by an office program.
@@ -95,7 +97,7 @@ def _fetched(data: bytes) -> Foreign | None:
     if data[:_LONGEST_START].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
         return Foreign(
             "is a web page, or an error message of a server",
-            "Download the file itself (the raw link), signed in where that is needed",
+            "Download the file itself (the raw link); sign in if the server requires it",
         )
     return None
 

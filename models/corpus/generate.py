@@ -58,9 +58,9 @@ def _check(table: CorpusTable) -> None:
         )
     if table.counts.train is None:
         raise UsageMistake(
-            "the generated corpus is unlimited, so its train split needs a count",
+            "the generated corpus has no fixed size, so the train split needs a count",
             key="corpus.counts.train",
-            remedy="Say how many texts to generate, for example train = 6000",
+            remedy="Set how many texts to generate, for example train = 6000",
         )
 
 
@@ -93,7 +93,7 @@ def _fresh(rng: random.Random, entities: Sequence[Entity], seen: set[str]) -> tu
             seen |= forms
             return statement, text
     raise UsageMistake(
-        "the grammar has no more different texts",
+        "the grammar cannot generate that many different texts",
         key="corpus.counts",
         remedy="Ask for fewer texts",
     )

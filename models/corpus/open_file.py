@@ -22,7 +22,9 @@ _ENCODING_KEY = "corpus.encoding"
 _LARGEST = 256 << 20
 # One is read; a zip of a data set holds a few readmes beside it.
 _LIMITS = Limits(members=1_000, member=_LARGEST, total=4 * _LARGEST)
-_ZIP_AGAIN = "Zip the one file with the texts alone, or give it unpacked"
+_ZIP_AGAIN = (
+    "Give the file with the texts unpacked, or in a zip archive that contains only this file"
+)
 
 
 # UTF-32's little-endian mark begins with that of UTF-16.
@@ -62,10 +64,10 @@ def open_text(path: Path, encoding: str, fallback: str | None) -> Content:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise UsageMistake(
-            f"line {line} holds a NUL character, which no text does",
+            f"line {line} holds a NUL character, so the file is not in the declared encoding",
             file=path,
             key=_ENCODING_KEY,
-            remedy='Name its encoding; "utf-16-le" and "utf-32-le" look so',
+            remedy='Set `encoding`; files in "utf-16-le" or "utf-32-le" hold NUL characters',
         )
     return Content(name, text)
 
@@ -109,7 +111,7 @@ def _read_bytes(path: Path) -> tuple[str, bytes]:
             return _read_member(archive)
     _refuse(foreign(data), path)
     if path.suffix.lower() == ".zip":
-        raise UsageMistake("is not a zip", file=path, remedy="Fetch or zip it again")
+        raise UsageMistake("is not a zip", file=path, remedy="Download the file or zip it again")
     return path.name, data
 
 
@@ -137,9 +139,10 @@ def _fitting(names: list[str], path: Path) -> str:
         if len(choice) == 1:
             return choice[0]
     raise UsageMistake(
-        f"holds {len(fitting)} members that may be the texts ({', '.join(names) or 'none'})",
+        f"must hold exactly one file of texts, but {len(fitting)} members could be "
+        f"it ({', '.join(names) or 'none'})",
         file=path,
-        remedy="Zip one CSV, TSV or JSON lines file alone",
+        remedy="Zip only one CSV, TSV or JSON lines file",
     )
 
 
@@ -154,7 +157,7 @@ def _decode_lines(
             f"is not {encoding} ({why})",
             file=path,
             key=_ENCODING_KEY,
-            remedy="Name its encoding, or save it as UTF-8",
+            remedy="Set `encoding`, or save the file as UTF-8",
         )
     lines = []
     for number, line in enumerate(data.split(b"\n"), start=1):
@@ -166,8 +169,9 @@ def _decode_lines(
                     f"line {number} is not {encoding} ({why})",
                     file=path,
                     key=_ENCODING_KEY,
-                    remedy="Name its encoding under [corpus] in the TOML of --edge-subject, or add "
-                    'fallback_encoding = "cp1252" there; or save the file as UTF-8',
+                    remedy="Set `encoding` under [corpus] in the TOML file of "
+                    '--edge-subject, or add fallback_encoding = "cp1252" there; or '
+                    "save the file as UTF-8",
                 ) from None
             reason = str(getattr(error, "reason", error))
             lines.append(_decode_fallback(line, fallback, number, path, reason))
@@ -179,8 +183,9 @@ def _decode_fallback(line: bytes, fallback: str, number: int, path: Path, reason
         return line.decode(fallback)
     except ValueError as error:
         raise UsageMistake(
-            f"line {number} can be decoded neither by the encoding ({reason}) nor as {error}",
+            f"line {number} can be decoded neither with `encoding` ({reason}) nor "
+            f"with the fallback {error}",
             file=path,
             key="corpus.fallback_encoding",
-            remedy='Name another one; "latin-1" decodes any byte',
+            remedy='Set another `fallback_encoding`; "latin-1" decodes every byte',
         ) from None

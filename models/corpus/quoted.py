@@ -57,7 +57,9 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
         records, broken = _line_by_line(lines)
     if not records:
         raise UsageMistake(
-            "is empty", file=path, remedy="Copy it again from the package, header line included"
+            "is empty",
+            file=path,
+            remedy="Copy the file again from the package, with its header line",
         )
     header = [name.strip().lower() for name in records[0][1]]
     for name in required:
@@ -65,14 +67,15 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
             raise UsageMistake(
                 f"has no column {name!r}, only {', '.join(map(repr, header))}",
                 file=path,
-                remedy=f"Its header line must name {', '.join(required)}, separated by tabs",
+                remedy=f"The header line must name {', '.join(required)}, separated by tabs",
             )
     for name in (*required, *optional):
         if header.count(name) > 1:
             raise UsageMistake(
-                f"its header names the column {name!r} {header.count(name)} times",
+                f"the header names the column {name!r} {header.count(name)} times",
                 file=path,
-                remedy="Copy it again from the package, or rename all but one",
+                remedy="Copy the file again from the package, or rename all but one of "
+                "these columns",
             )
     places = {name: header.index(name) for name in (*required, *optional) if name in header}
     blank = dict.fromkeys(optional, "")

@@ -86,10 +86,11 @@ def _candidate(
     polarity, text = value(columns.polarity), value(columns.text)
     if polarity not in labels:
         raise UsageMistake(
-            f"{location} has the label {polarity!r}, which is not declared",
+            f"{location} has the label {polarity!r}, which the subject does not declare",
             file=path,
             key="corpus.polarities",
-            remedy=f'Map it to a label, or to "" to leave it out; declared: {", ".join(labels)}',
+            remedy=f'Map this label to a declared one ({", ".join(labels)}), or to "" to '
+            "skip these texts",
         )
     label = labels[polarity]
     if label is None:

@@ -90,7 +90,7 @@ def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list
         raise UsageMistake(
             f"the row that begins on line {begins} cannot be read ({error})",
             file=path,
-            remedy="Close its quotes, and double the ones inside a value",
+            remedy="Close the row's quotes, and double the quotes inside a value",
         ) from None
 
 
@@ -134,7 +134,7 @@ def _json_records(text: str, path: Path, used: frozenset[str]) -> Iterator[Recor
         values = {name: "" if name in nested else _as_text(item) for name, item in value.items()}
         inside = used.intersection(nested)
         unfit = (
-            f"{min(inside)!r} holds a list or an object where a text is expected" if inside else ""
+            f"{min(inside)!r} holds a list or an object, but a text is expected" if inside else ""
         )
         yield Record(number, values, unfit, min(inside, default=None))
 
@@ -158,7 +158,8 @@ def _check_columns(table: CorpusTable, columns: list[str], path: Path) -> None:
         raise UsageMistake(
             "the subject does not name the columns",
             key="corpus.columns",
-            remedy=f'Write columns = {{ text = "...", polarity = "..." }}; found {_list(columns)}',
+            remedy='Write columns = { text = "...", polarity = "..." }; columns found: '
+            f"{_list(columns)}",
         )
     for key in table.columns.__struct_fields__:
         name = getattr(table.columns, key)
@@ -167,14 +168,14 @@ def _check_columns(table: CorpusTable, columns: list[str], path: Path) -> None:
                 f"there is no column {name!r}",
                 file=path,
                 key=f"corpus.columns.{key}",
-                remedy=f"Name one of those found: {_list(columns)}",
+                remedy=f"Name one of the file's columns: {_list(columns)}",
             )
         if name is not None and columns.count(name) > 1:
             raise UsageMistake(
                 f"the header names the column {name!r} {columns.count(name)} times",
                 file=path,
                 key=f"corpus.columns.{key}",
-                remedy="Rename all of them but the one that is meant",
+                remedy="Rename all but one of these columns",
             )
 
 

@@ -66,7 +66,7 @@ def corpus_of(
 def _check(table: CorpusTable) -> None:
     if table.labels != POLARITIES:
         raise UsageMistake(
-            f"RepLab's polarities are not {', '.join(table.labels)}",
+            f"the labels {', '.join(table.labels)} are not RepLab's polarities",
             key="corpus.labels",
             remedy=f"Write labels = {list(POLARITIES)}",
         )
@@ -79,23 +79,24 @@ def _check(table: CorpusTable) -> None:
     for name, value in superfluous.items():
         if value:
             raise UsageMistake(
-                "the RepLab package defines this, so the key would be ignored",
+                "this key has no effect: the RepLab package defines its value",
                 key=f"corpus.{name}",
-                remedy="Leave it out",
+                remedy="Remove this key",
             )
 
 
 def _check_package(package: Package, table: CorpusTable, path: Path) -> None:
     if not package.files_with_text:
         raise UsageMistake(
-            "holds no texts, neither as tweet_text/ENTITY_texts.tsv nor as training/ENTITY.tsv",
+            "the package holds no texts, neither in tweet_text/ENTITY_texts.tsv "
+            "nor in training/ENTITY.tsv",
             file=path,
             key=KEY,
-            remedy="Download the tweets by their ids: RepLab distributes no texts",
+            remedy="Download the tweets' texts by their ids: RepLab distributes only the ids",
         )
     if table.languages and not any(tweet.language for tweet in package.tweets):
         raise UsageMistake(
-            "does not say the language of any tweet",
+            "gives no language for any tweet",
             file=path,
             key="corpus.languages",
             remedy="Copy the tweet_info folders of the package, or write languages = [] for all",
@@ -135,8 +136,8 @@ def _check_counts(
                 f"{count} left out: {reason}" for reason, count in reasons.items()
             )
             raise UsageMistake(
-                f"{len(tweets)} tweets remain for {split}, where {count} are asked for "
-                f"({reasons_text})",
+                f"too few tweets: {len(tweets)} remain for {split}, but {count} are "
+                f"requested ({reasons_text})",
                 file=path,
                 key=f"corpus.counts.{split}",
                 remedy="Lower the counts, or download more of the texts",
@@ -150,7 +151,7 @@ def _tweets(
         entity = entities.get(tweet.entity_id)
         if entity is None or not entity.name:
             raise UsageMistake(
-                f"does not name the entity {tweet.entity_id}, which has labeled tweets",
+                f"lacks the entity {tweet.entity_id}, which has labeled tweets",
                 file=path / ENTITIES,
                 remedy="Copy this file again from the package",
             )

@@ -126,7 +126,7 @@ def read_languages(root: Path) -> dict[Key, str]:
     infos = [reader.infos(folder) for folder in FOLDERS]
     if not any(infos):
         raise UsageMistake(
-            "holds no tweet_info, which says the languages",
+            "the package lacks tweet_info, which gives the tweets' languages",
             file=root,
             remedy="Give the folder of the RepLab 2013 package",
         )
@@ -151,7 +151,8 @@ class _Reader:
             entity_id = row.values["entity_id"].strip()
             if entities.setdefault(entity_id, entity) != entity:
                 raise UsageMistake(
-                    f"{location} gives {entity_id!r} another name or domain than a line before",
+                    f"{location} gives the entity {entity_id!r} a different name or "
+                    "domain than an earlier line",
                     file=path,
                     remedy="Copy this file again from the package",
                 )

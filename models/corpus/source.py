@@ -25,9 +25,9 @@ def check_corpus(subject: Subject, path: Path | None) -> None:
     if source == "generated":
         if path is not None:
             raise UsageMistake(
-                f"subject {subject.name!r} generates its corpus and would ignore {path}",
+                f"subject {subject.name!r} generates its texts, so {path} has no effect",
                 key=KEY,
-                remedy="Leave the option out, or choose a subject with another corpus.source",
+                remedy="Remove the option, or choose a subject with another corpus.source",
             )
     elif path is None:
         form = "RepLab 2013 package" if source == "replab" else "CSV, TSV or JSON lines file"

@@ -75,8 +75,9 @@ def split_texts(
         copies += copied
         if len(chosen) < (size or 1):
             raise UsageMistake(
-                f"{len(chosen)} texts remain for {split} where {size or 'some'} are asked for "
-                f"({len(candidates)} usable in all{_why(left_out)})",
+                f"too few texts: {len(chosen)} remain for {split}, but "
+                f"{size or 'some'} are requested ({len(candidates)} usable in "
+                f"all{_why(left_out)})",
                 file=path,
                 key=f"corpus.counts.{split}",
                 remedy="Lower the counts, or give more texts",
@@ -170,7 +171,8 @@ def _check_labels(
         # Calibration ranges are taken from whatever texts come; only answers need contrast.
         if len(labels) == 1 and split != "calibration":
             raise UsageMistake(
-                f"every {split} text is {table.labels[labels.pop()]}{reason}",
+                f"every {split} text has the label {table.labels[labels.pop()]}, so "
+                f"there is nothing to tell apart{reason}",
                 file=path,
                 key="corpus.polarities",
                 remedy="Give texts of at least two labels, or more texts",

@@ -163,11 +163,12 @@ def _check_pieces(tokenizer: Tokenizer, folder: Path) -> None:
     missing = [token for token in (PAD, UNKNOWN, START, END) if token not in numbers]
     if missing:
         raise UsageMistake(
-            f"its {type(tokenizer.model).__name__} vocabulary of {len(numbers):,} pieces lacks "
-            f"{', '.join(missing)}",
+            f"the {type(tokenizer.model).__name__} vocabulary of {len(numbers):,} "
+            f"pieces lacks {', '.join(missing)}",
             file=file,
-            remedy="Give a checkpoint of BERT's or MobileBERT's with its own WordPiece vocabulary; "
-            "RoBERTa's, SentencePiece's and others cannot be fine-tuned here",
+            remedy="Give a BERT or MobileBERT checkpoint with its own WordPiece "
+            "vocabulary; RoBERTa's tokenizer, SentencePiece and others cannot be "
+            "fine-tuned here",
         )
     _check_ids(numbers, file)
 
@@ -177,9 +178,10 @@ def _check_ids(numbers: dict[str, int], file: Path) -> None:
     gap = next((at for at, number in enumerate(ids) if at != number), None)
     if gap is not None:
         raise UsageMistake(
-            f"its {len(ids):,} pieces are not numbered from 0 on: {gap} is missing or given twice",
+            f"the vocabulary's {len(ids):,} pieces are not numbered from 0 on: "
+            f"{gap} is missing or given twice",
             file=file,
-            remedy="Give the vocabulary as it was published, with no line twice",
+            remedy="Give the vocabulary as it was published, with every line only once",
         )
 
 

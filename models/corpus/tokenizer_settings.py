@@ -30,7 +30,7 @@ def require_length(folder: Path, table: TokenizerTable) -> None:
             f"is {longest:g}, but tokenizer.max_tokens is {table.length}",
             file=file,
             key="model_max_length",
-            remedy="Lower tokenizer.max_tokens, or give a checkpoint that takes as many",
+            remedy="Lower tokenizer.max_tokens, or give a checkpoint that takes that many tokens",
         )
 
 
@@ -45,11 +45,11 @@ def require_right_side(folder: Path) -> None:
     for key in ("padding_side", "truncation_side"):
         if getattr(settings, key) == "left":
             raise UsageMistake(
-                "is 'left', and rows are filled up and cut on the right here",
+                "is 'left', but edgeproof pads and truncates rows on the right",
                 file=file,
                 key=key,
-                remedy="Write 'right' there if the network may be fine-tuned so, or give another "
-                "checkpoint",
+                remedy="Write 'right' if the network may be fine-tuned with padding on "
+                "the right, or give another checkpoint",
             )
 
 
@@ -65,7 +65,7 @@ def require_berts_tokens(folder: Path) -> None:
         token = settings.token(key)
         if token not in {None, usual}:
             raise UsageMistake(
-                f"is {token!r}, and texts are framed with BERT's tokens here: {usual}",
+                f"is {token!r}, but edgeproof frames texts with BERT's tokens: {usual}",
                 file=file,
                 key=key,
                 remedy="Give a checkpoint whose vocabulary and settings have BERT's tokens",
@@ -86,5 +86,5 @@ def require_agreement(table: TokenizerTable, *, lowercase: bool, file: Path) -> 
             f"the vocabulary is {of_vocabulary}, but the subject's {KEY} asks for {of_subject}",
             file=file,
             key=KEY,
-            remedy=f"Leave {KEY} out of the subject, or give another checkpoint",
+            remedy=f"Remove {KEY} from the subject, or give another checkpoint",
         )

@@ -15,7 +15,9 @@ def main() -> int:
     """Run the command line; return the exit code."""
     parser = Parser(prog="python -m models.devices", description=__doc__)
     parser.add_argument("action", nargs="?", choices=("list", "check"), default="list")
-    parser.add_argument("profiles", nargs="*", help="names or TOML files; default: the shipped")
+    parser.add_argument(
+        "profiles", nargs="*", help="names of devices, or TOML files (default: the shipped devices)"
+    )
     options = parser.parse_args()
     for name in options.profiles or device_names():
         device = load_device(name)

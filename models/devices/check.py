@@ -33,10 +33,14 @@ def _problems(device: Device) -> Iterator[tuple[str, str, str]]:
     is_host = device.name == HOST or (table.recognition is None and table.hardware is None)
     for key in ("recognition", "hardware"):
         if (getattr(table, key) is None) != is_host:
-            yield key, "belongs to every board and to no host", f"Add or remove [{key}]"
+            yield (
+                key,
+                "must be given for every board, and never for the host",
+                f"Add or remove [{key}]",
+            )
     for metric in JUDGED:
         if metric not in device.budgets:
-            yield f"budgets.{metric}", "is missing", "Every device has this budget"
+            yield f"budgets.{metric}", "is missing", "Add this budget: every device needs it"
     yield from _paper_problems(device)
     yield from _emulation_problems(device)
     if table.hardware is not None:
@@ -45,25 +49,41 @@ def _problems(device: Device) -> Iterator[tuple[str, str, str]]:
 
 def _paper_problems(device: Device) -> Iterator[tuple[str, str, str]]:
     if "texts_per_second" not in device.paper:
-        yield "paper.texts_per_second", "is missing", "The paper reports one text per second"
+        yield (
+            "paper.texts_per_second",
+            "is missing",
+            "Add this budget: the paper reports one text per second",
+        )
     for metric, paper in device.paper.items():
         own = device.budgets.get(metric)
         laxer = own is not None and (
             own.value < paper.value if own.limit == "min" else own.value > paper.value
         )
         if laxer:
-            yield f"budgets.{metric}", f"is weaker than the paper's {paper.text}", "Ask more"
+            yield (
+                f"budgets.{metric}",
+                f"is weaker than the paper's {paper.text}",
+                "Set a budget at least as strict as the paper's",
+            )
 
 
 def _emulation_problems(device: Device) -> Iterator[tuple[str, str, str]]:
     for architecture, emulation in device.table.emulation.items():
         key = f"emulation.{architecture}"
         if architecture not in architecture_names():
-            yield key, "has no root file system", f"Use one of {', '.join(architecture_names())}"
+            yield (
+                key,
+                "is not an architecture with a root file system",
+                f"Use one of {', '.join(architecture_names())}",
+            )
         if emulation.core not in core_names():
             # One of them is "max", every feature there is: it answers wrongly without a word.
             known = ", ".join(core_names())
-            yield f"{key}.core", "is not emulated", f"Name the core nearest to the board's: {known}"
+            yield (
+                f"{key}.core",
+                "is not a core that the emulator knows",
+                f"Name the known core that is nearest to the board's: {known}",
+            )
 
 
 def _hardware_problems(device: Device) -> Iterator[tuple[str, str, str]]:
@@ -71,22 +91,34 @@ def _hardware_problems(device: Device) -> Iterator[tuple[str, str, str]]:
     if hardware is None or recognition is None:
         return
     if device.table.threads > hardware.cores:
-        yield "threads", f"is more than its {hardware.cores} cores", "Use as many, or fewer"
+        yield "threads", f"is more than its {hardware.cores} cores", "Set at most that many threads"
     foreign = device.table.validity.foreign_load
     if foreign is None or foreign >= hardware.cores:
         problem = "is missing" if foreign is None else f"is all of its {hardware.cores} cores"
-        yield "validity.foreign_load", problem, "Give a share of a core that others may keep busy"
+        yield (
+            "validity.foreign_load",
+            problem,
+            ("Set how much of the cores other processes may keep busy, below the number of cores"),
+        )
     if not hardware.features:
         yield (
             "hardware.features",
             "is empty",
-            "List the processor's features that decide which kernels are used",
+            "List those of the processor's features that decide which kernels are used",
         )
     if not recognition.models or not recognition.machines:
-        yield "recognition", "matches nothing", "Give models and machines"
+        yield (
+            "recognition",
+            "matches nothing",
+            "Give models and machines by which the device is recognized",
+        )
     memory = device.memory or 0.0
     if (
         "peak_rss" in device.budgets
         and device.budgets["peak_rss"].value + device.free_memory > memory
     ):
-        yield "budgets.peak_rss", "does not fit into its memory", "Lower it, or free_memory"
+        yield (
+            "budgets.peak_rss",
+            "does not fit into the device's memory",
+            "Lower this budget, or free_memory",
+        )

@@ -220,10 +220,13 @@ def _not_told(reading: Circumstances, device: Device) -> Iterator[str]:
     guards = [name for name in GUARDS if getattr(table.sensors, name)]
     if guards and not reading.told:
         keys = ", ".join(f"sensors.{name}" for name in guards)
-        yield f"no sensor tells whether it is throttled: {keys} of {device.file} give no value here"
+        yield (
+            f"it is unknown whether the processor is throttled: no sensor in {keys} of "
+            f"{device.file} gives a value here"
+        )
     if table.validity.saving_modes and reading.power_mode is None:
         key = f"sensors.power_mode of {device.file}"
-        yield f"its power mode is not known: {key} gives no value here"
+        yield f"the power mode is unknown: {key} gives no value here"
 
 
 def _reasons_at_once(reading: Circumstances, device: Device) -> Iterator[str]:
@@ -237,12 +240,12 @@ def _reasons_at_once(reading: Circumstances, device: Device) -> Iterator[str]:
             yield f"a core is limited to {limit / 1e6:.0f} of its {maximum / 1e6:.0f} MHz"
             break
     if reading.power_mode in device.table.validity.saving_modes:
-        yield f"power mode {reading.power_mode} saves power"
+        yield f"the power mode {reading.power_mode} slows the device to save power"
     if reading.on_battery:
-        yield "it runs on a battery"
+        yield "the device runs on its battery"
     if reading.memory_available is not None and reading.memory_available < device.free_memory:
         free, needed = reading.memory_available / 2**20, device.free_memory / 2**20
-        yield f"{free:.0f} MiB of memory were available, {needed:.0f} are needed"
+        yield f"{free:.0f} MiB of memory were available, but {needed:.0f} are needed"
 
 
 def _throttled_meanwhile(readings: Sequence[Circumstances]) -> Iterator[str]:
@@ -250,20 +253,23 @@ def _throttled_meanwhile(readings: Sequence[Circumstances]) -> Iterator[str]:
     for earlier, later in pairwise(readings):
         new = [name for name in later.was_throttled if name not in earlier.was_throttled]
         if new:
-            yield f"it was throttled meanwhile ({', '.join(new)})"
+            yield f"the processor was throttled during the measurement ({', '.join(new)})"
 
 
 def _reasons_between(before: Circumstances, after: Circumstances, device: Device) -> Iterator[str]:
     """Yield reasons found by comparing two readings."""
     if (after.throttle_events or 0) > (before.throttle_events or 0):
         count = (after.throttle_events or 0) - (before.throttle_events or 0)
-        yield f"it was throttled {count} times meanwhile"
+        yield f"the processor was throttled {count} times during the measurement"
     if (after.swapped or 0) > (before.swapped or 0):
-        yield f"{(after.swapped or 0) - (before.swapped or 0)} pages were swapped"
+        yield (
+            f"{(after.swapped or 0) - (before.swapped or 0)} pages were swapped during "
+            "the measurement"
+        )
     foreign = foreign_load(before, after)
     allowed = device.table.validity.foreign_load
     if foreign is not None and allowed is not None and foreign > allowed:
-        yield f"others kept {foreign:.1f} cores busy, {allowed:g} are allowed"
+        yield (f"other processes kept {foreign:.1f} cores busy, but only {allowed:g} are allowed")
 
 
 def foreign_load(before: Circumstances, after: Circumstances) -> float | None:

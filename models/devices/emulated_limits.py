@@ -136,10 +136,10 @@ def read_expected(path: Path) -> Expected:
     for place, budget in _limits(table, file):
         if place in limits:
             raise UsageMistake(
-                f"gives {budget.metric} of {place[1]} on {place[3]} twice",
+                f"gives {budget.metric} for {place[1]} on {place[3]} twice",
                 file=file,
                 key=budget.key,
-                remedy="Leave one",
+                remedy="Remove one of the two",
             )
         limits[place] = budget
     return Expected(file, table, limits)

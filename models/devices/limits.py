@@ -41,10 +41,10 @@ def _limit(name: str, table: Mapping[str, str], file: str, key: str) -> Budget:
     side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
     if list(table) != [side]:
         raise UsageMistake(
-            f"holds {', '.join(table) or 'no limit'}",
+            f"must hold exactly one limit, but holds {', '.join(table) or 'none'}",
             file=file,
             key=key,
-            remedy=f"Give {side!r} alone: {metric.better} is better",
+            remedy=f"Give only {side!r}, because {metric.better} is better",
         )
     text = table[side]
     value = parse_quantity(
@@ -52,9 +52,9 @@ def _limit(name: str, table: Mapping[str, str], file: str, key: str) -> Budget:
     )
     if not metric.low <= value <= metric.high or value == 0.0:
         raise UsageMistake(
-            f"{text!r} is not a limit of {name}",
+            f"{text!r} is not a possible limit for {name}",
             file=file,
             key=f"{key}.{side}",
-            remedy=f"Give one above {human(metric.low, metric.unit)}",
+            remedy=f"Give a limit above {human(metric.low, metric.unit)}",
         )
     return Budget(name, side, value, text, file, f"{key}.{side}")

@@ -36,21 +36,22 @@ def check_reach(table: DeviceTable, file: str) -> None:
     command = table.sensors.firmware_command
     if command and command not in FIRMWARE_COMMANDS:
         raise UsageMistake(
-            f"{' '.join(command)!r} is not run: a profile may be anybody's file",
+            f"edgeproof will not run {' '.join(command)!r}: a profile can come from "
+            "an untrusted source",
             file=file,
             key="sensors.firmware_command",
-            remedy=f"Write {list(FIRMWARE_COMMANDS[0])}, or name the file with the same content "
-            "under sensors.firmware",
+            remedy=f"Write {list(FIRMWARE_COMMANDS[0])}, or name a file with the command's "
+            "output under sensors.firmware",
         )
     for key, path, below in _paths(table):
         leads_elsewhere = ".." in path or "**" in path or _OF_A_PROCESS.match(path)
         if not path.startswith(below) or leads_elsewhere:
             raise UsageMistake(
-                f"{path!r} is not read: a profile may be anybody's file",
+                f"edgeproof will not read {path!r}: a profile can come from an untrusted source",
                 file=file,
                 key=key,
-                remedy=f"Name a file below {', '.join(below)}, without .. and **, and none "
-                "of a process",
+                remedy=f"Name a file below {', '.join(below)}, without .. and **, and "
+                "outside of any process's folder",
             )
 
 

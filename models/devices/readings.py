@@ -63,5 +63,5 @@ def _no_reading(channel: Channel, line: bytes, reason: str) -> EdgeproofError:
     return EdgeproofError(
         f"the device's Python does not answer with its sensors: {start!r} ({reason})",
         file=channel.where,
-        remedy=f"{NAME_PYTHON}; nothing that it runs at its start may print",
+        remedy=f"{NAME_PYTHON}; this Python must print nothing when it starts",
     )

@@ -44,7 +44,7 @@ class Found:
 
     def describe(self) -> str:
         """Describe the machine that was found, for the message that another was requested."""
-        model = f"the device tree says {self.model!r}" if self.model else "there is no device tree"
+        model = f"the device tree says {self.model!r}" if self.model else "no device tree was found"
         files = "".join(f", {path} says {line!r}" for path, line in self.files.items())
         return f"{self.device}: {self.machine}, {model}{files}"
 

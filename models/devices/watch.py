@@ -160,13 +160,14 @@ class Watch:
             raise EdgeproofError(
                 f"the device's sensors do not answer ({channel.last_lines(1) or 'no message'})",
                 file=channel.where,
-                remedy="Check that its Python is 3.8 or later and that it can be reached",
+                remedy="Check that the device is reachable and that its Python is 3.8 or later",
             )
 
 
 def _too_many(channel: Channel) -> EdgeproofError:
     return EdgeproofError(
-        f"the device's sensors were read more than {_MOST_READINGS:,} times without being asked",
+        f"the device sent more than {_MOST_READINGS:,} sensor readings that "
+        "edgeproof did not request",
         file=channel.where,
-        remedy="Check what its Python runs at its start",
+        remedy="Check what the device's Python runs when it starts",
     )

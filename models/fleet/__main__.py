@@ -33,7 +33,7 @@ SEPARATOR = "--"
 # A whole run on the slowest board takes one hour.
 SECONDS_FOR_A_BOARD = 12 * 3600.0
 SECONDS_TO_MERGE = 600.0
-_BY_HAND = "Merge them by hand: python -m reports.merge FOLDER... --out FILE"
+_BY_HAND = "Merge the results by hand: python -m reports.merge FOLDER... --out FILE"
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,12 @@ def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
 def main() -> int:
     """Judge all boards and merge their results; return 0 if every board passed."""
     parser = Parser(prog="python -m models.fleet", description=__doc__)
-    parser.add_argument("targets", nargs="+", help="ssh://... or labgrid://PLACE")
-    parser.add_argument("--bundle", type=path, required=True, help="what a host exported")
+    parser.add_argument(
+        "targets", nargs="+", help="a board's address: ssh://... or labgrid://PLACE"
+    )
+    parser.add_argument(
+        "--bundle", type=path, required=True, help="the bundle that a host exported"
+    )
     out = PROJECT / "reports" / "out" / "fleet"
     parser.add_argument("--report-dir", type=path, default=out, help="default: %(default)s")
     words = sys.argv[1:]

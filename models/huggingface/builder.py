@@ -59,7 +59,8 @@ def require_pytorch() -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise UsageMistake(
-            f"a checkpoint is converted by PyTorch, and {', '.join(missing)} is not installed here",
+            f"converting this checkpoint needs PyTorch, but {', '.join(missing)} is "
+            "not installed here",
             key="full.checkpoint",
             remedy="Run `python -m pip install --group torch` in edgeproof's folder, or "
             "`tox -e judge-checkpoint`",

@@ -72,28 +72,28 @@ class Checkpoint:
         if not any(name.endswith(_CLASSIFIER) for name in self.architectures):
             listed = ", ".join(self.architectures) or "nothing"
             raise self._mistake(
-                f"is {listed[:200]}, which has no head that labels texts",
+                f"is {listed[:200]}, which is not a text classifier",
                 "architectures",
                 f"Give a fine-tuned checkpoint (...{_CLASSIFIER}), or fine-tune this one with "
                 "[full.training] in place of `trained = true`",
             )
         if self.problem == "regression" or len(self.labels) == 1:
             raise self._mistake(
-                "answers a number and not a label (a regression)",
+                "answers with a number, not a label (it is a regression)",
                 "problem_type" if self.problem else "id2label",
                 "Give a checkpoint with two labels or more",
             )
         if self.problem == "multi_label_classification":
             raise self._mistake(
-                "may give several labels to one text, and only one can be judged",
+                "may give several labels to one text, but edgeproof judges one label per text",
                 "problem_type",
                 "Give a checkpoint of single_label_classification",
             )
         if not self.labels:
             raise self._mistake(
-                "is missing, so nothing says what the outputs stand for",
+                "is missing, so the labels of the outputs are unknown",
                 "id2label",
-                'Write it there: {"0": "negative", "1": "positive"}, in the order of training',
+                'Write the labels in the order of training: {"0": "negative", "1": "positive"}',
             )
 
     def _mistake(self, problem: str, key: str, remedy: str) -> UsageMistake:
@@ -110,7 +110,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     pattern, weights = find_weights(folder)
     if pattern not in WEIGHTS:
         raise UsageMistake(
-            f"{weights.name} is not read by PyTorch",
+            f"PyTorch cannot read {weights.name}",
             file=folder,
             key="checkpoint",
             remedy=f"Give a folder with one of {', '.join(WEIGHTS)}",
@@ -129,10 +129,10 @@ def read_config(folder: Path) -> Checkpoint:
     family = document.get("model_type")
     if not isinstance(family, str) or not family:
         raise UsageMistake(
-            "is missing, so nothing says which network this is",
+            "is missing, so the kind of network is unknown",
             file=file,
             key="model_type",
-            remedy="Write the family there, like 'bert' or 'roberta'",
+            remedy="Write the family, for example 'bert' or 'roberta'",
         )
     _check_numbers(document, file)
     return Checkpoint(
@@ -166,7 +166,9 @@ def _read(file: Path) -> dict[str, Any]:
             f"cannot be read as JSON ({error})", file=file, remedy=_PUBLISHED
         ) from None
     if not isinstance(document, dict):
-        raise UsageMistake("does not hold a JSON object", file=file, remedy=_PUBLISHED)
+        raise UsageMistake(
+            "contains JSON, but not an object at the top level", file=file, remedy=_PUBLISHED
+        )
     return document
 
 
@@ -176,7 +178,7 @@ def _check_numbers(document: dict[str, Any], file: Path) -> None:
         most = _MOST.get(key, _LARGEST_NUMBER)
         if type(value) is int and not -most <= value <= most:
             raise UsageMistake(
-                f"is {value}, and at most {most:,}",
+                f"is {value}, but at most {most:,} is allowed",
                 file=file,
                 key=key,
                 remedy=_PUBLISHED,
@@ -189,10 +191,10 @@ def _labels(document: dict[str, Any], file: Path) -> tuple[str, ...]:
     if names is None:
         return ()
     wrong = UsageMistake(
-        "does not give each output from 0 on one name of its own",
+        "must give each output from 0 on a different name",
         file=file,
         key="id2label",
-        remedy='Write it like {"0": "negative", "1": "positive"}',
+        remedy='Write for example {"0": "negative", "1": "positive"}',
     )
     if not isinstance(names, dict) or len(names) > _MOST_LABELS:
         raise wrong

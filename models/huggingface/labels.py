@@ -32,7 +32,7 @@ def labels_in_order(
     unknown = [name for name in mapping if name not in outputs]
     if unknown:
         raise UsageMistake(
-            f"{unknown[0]!r} is none of the checkpoint's labels, {_listed(outputs)}",
+            f"{unknown[0]!r} is not one of the checkpoint's labels, {_listed(outputs)}",
             file=file,
             key=KEY,
             remedy=_remedy(outputs, labels),
@@ -52,13 +52,16 @@ def labels_in_order(
 def _remedy(outputs: tuple[str, ...], labels: tuple[str, ...]) -> str:
     if len(outputs) != len(labels):
         return (
-            f"Give a corpus of the checkpoint's {len(outputs)} labels, or a checkpoint of the "
-            f"corpus's {len(labels)}"
+            f"Give a corpus with the checkpoint's {len(outputs)} labels, or a "
+            f"checkpoint with the corpus's {len(labels)}"
         )
     example = ", ".join(
         f'"{name}" = "{label}"' for name, label in zip(outputs, labels, strict=True)
     )
-    return f"Say which is which in the subject, like labels = {{ {example[:200]} }} below [full]"
+    return (
+        "Map the checkpoint's labels to the corpus's in the subject, for example "
+        f"labels = {{ {example[:200]} }} below [full]"
+    )
 
 
 def _listed(names: tuple[str, ...]) -> str:

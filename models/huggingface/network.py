@@ -71,7 +71,7 @@ class Network:
         logits = np.concatenate(batches)
         if not np.isfinite(logits).all():
             raise EdgeproofError(
-                "PyTorch itself answers with values that are not finite",
+                "the network gives NaN or infinity even in PyTorch",
                 key="full.checkpoint",
                 remedy="Train it anew with a lower learning rate, or give another checkpoint",
             )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LABELS = "labels"
 # The Trainer writes this file of a checkpoint after the weights and the optimizer.
 _LAST_WRITTEN = "trainer_state.json"
-_AFRESH = "Delete it: the fine-tuning then starts from its first epoch"
+_AFRESH = "Delete this file: the fine-tuning then starts from its first epoch"
 
 
 def fine_tune(
@@ -69,7 +69,7 @@ def fine_tune(
         if not done:
             raise
         raise EdgeproofError(
-            f"the state of a fine-tuning that was cut off cannot be read ({first_line(error)})",
+            f"the saved state of an interrupted fine-tuning cannot be read ({first_line(error)})",
             file=done[-1],
             remedy=_AFRESH,
         ) from None

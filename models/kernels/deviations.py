@@ -100,7 +100,9 @@ def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
     for entry in entries:
         if names.count(entry.name) > 1:
             raise UsageMistake(
-                f"two entries are called {entry.name!r}", file=file, remedy="Rename one of them"
+                f"two entries are called {entry.name!r}",
+                file=file,
+                remedy="Rename one of the two entries",
             )
         for versions in entry.versions:
             _ranges(versions, file)

@@ -91,15 +91,17 @@ def read_cells(folder: Path) -> list[Cell]:
     """
     files = sorted(folder.glob("*.json"))
     if not files:
-        raise UsageMistake("holds no cells", file=folder, remedy="Run suites/kernels first")
+        raise UsageMistake(
+            "holds no results of kernels", file=folder, remedy="Run suites/kernels first"
+        )
     cells = []
     for file in files:
         try:
             cells.append(msgspec.json.decode(read_text(file, LARGEST_TABLE), type=Cell))
         except (msgspec.DecodeError, OSError, UnicodeDecodeError) as error:
             raise UsageMistake(
-                f"is not a result of a search ({error})",
+                f"is not a result that suites/kernels wrote ({error})",
                 file=file,
-                remedy="Remove it, and run suites/kernels again",
+                remedy="Remove this file, and run suites/kernels again",
             ) from None
     return cells

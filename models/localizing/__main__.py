@@ -90,7 +90,9 @@ def localize(request: Request) -> dict[str, Any]:
     Raises:
         Refusal: the runtime does not run one of the files.
     """
-    texts_by_name = read_npz(Path(request.texts), remedy="Run again: it is written for each run")
+    texts_by_name = read_npz(
+        Path(request.texts), remedy="Run again: edgeproof writes this file anew for each run"
+    )
     candidate = _open(request.candidate, _rows(texts_by_name, CANDIDATE, CURVE))
     curve = _rows(texts_by_name, REFERENCE, CURVE)
     if request.not_finite:

@@ -194,7 +194,9 @@ def localize(request: Request) -> dict[str, Any]:
         EdgeproofError: the file cannot be cut, or the judged backend does not answer a part of it.
     """
     flatbuffer = Path(request.file).read_bytes()
-    inputs = read_npz(Path(request.inputs), remedy="Run again: it is written for each run")
+    inputs = read_npz(
+        Path(request.inputs), remedy="Run again: edgeproof writes this file anew for each run"
+    )
     places = Cutter(flatbuffer).places(request.binding.get("signature"))
     place_of = {role: places[place] for role, place, *_ in request.binding["inputs"]}
     rows = {place_of[role]: array for role, array in inputs.items()}

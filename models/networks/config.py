@@ -39,7 +39,7 @@ _MOBILEBERT_DEFAULTS = {
     "normalization_type": "no_norm",
 }
 _MOBILEBERT_KEYS = {*_MOBILEBERT_DEFAULTS, "use_bottleneck_attention", "classifier_activation"}
-_REMEDY = "Take the config.json that was published with these weights"
+_REMEDY = "Give the config.json that was published with these weights"
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -139,7 +139,7 @@ def _read_object(path: Path) -> dict[str, Any]:
         document = parse_json(read_text(path, LARGEST_TABLE))
     except FileNotFoundError:
         raise UsageMistake(
-            f"no such file, nor {GOOGLE}",
+            f"the file is missing, and {GOOGLE} too",
             file=path,
             remedy="Point --edge-pretrained at a folder with a checkpoint and its config",
         ) from None
@@ -149,7 +149,9 @@ def _read_object(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(document, dict):
         raise UsageMistake(
-            "does not hold a JSON object", file=path, remedy="Download the checkpoint again"
+            "contains JSON, but not an object at the top level",
+            file=path,
+            remedy="Download the checkpoint again",
         )
     return document
 
@@ -158,11 +160,11 @@ def _from_hugging_face(document: dict[str, Any], path: Path) -> dict[str, Any]:
     family = document.get("model_type")
     if family is None:
         raise UsageMistake(
-            "is missing, so nothing says which network this is",
+            "is missing, so the kind of network is unknown",
             file=path,
             key="model_type",
-            remedy="Write 'bert' or 'mobilebert' there, whichever it is; Google's own config, "
-            f"which names none, is called {GOOGLE}",
+            remedy="Write 'bert' or 'mobilebert', whichever the network is; if this is "
+            f"Google's own config, which has no model_type, call it {GOOGLE}",
         )
     if family == "bert":
         return {k: v for k, v in document.items() if k not in _MOBILEBERT_KEYS} | {"family": "bert"}
@@ -191,7 +193,7 @@ def _check_sizes(config: Config, path: Path) -> None:
         inner, key = config.intra_bottleneck_size, "intra_bottleneck_size"
     if inner % config.num_attention_heads:
         raise UsageMistake(
-            f"{inner} is no multiple of num_attention_heads, {config.num_attention_heads}",
+            f"{inner} is not a multiple of num_attention_heads, {config.num_attention_heads}",
             file=path,
             key=key,
             remedy=_REMEDY,

@@ -33,15 +33,16 @@ def fetch(hub_id: str, patterns: list[str], *, key: str, offline: bool) -> Path:
         folder = snapshot_download(hub_id, allow_patterns=patterns, local_files_only=offline)
     except GatedRepoError:
         raise UsageMistake(
-            f"{hub_id!r} is gated: its owner wants to be asked first",
+            f"{hub_id!r} is gated: its owner must grant access first",
             key=key,
-            remedy=f"Accept its conditions at huggingface.co/{hub_id}, and set HF_TOKEN",
+            remedy=f"Accept the conditions at huggingface.co/{hub_id}, and set HF_TOKEN",
         ) from None
     except RepositoryNotFoundError:
         raise UsageMistake(
-            f"the hub knows no {hub_id!r}, or it is private",
+            f"the hub has no checkpoint {hub_id!r}, or it is private",
             key=key,
-            remedy="Check the id; set HF_TOKEN where it is private, or give a local folder",
+            remedy="Check the id; set HF_TOKEN if the checkpoint is private, or give a "
+            "local folder",
         ) from None
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError) as error:
         raise _unreachable(hub_id, key, error, offline=offline) from None
@@ -54,12 +55,12 @@ def _unreachable(hub_id: str, key: str, error: Exception, *, offline: bool) -> U
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     if offline:
         return UsageMistake(
-            f"{hub_id!r} is not in the hub's cache, and the network is not to be used",
+            f"{hub_id!r} is not in the local cache, and --edge-offline forbids downloading it",
             key=key,
             remedy="Run once without --edge-offline, or give a local folder",
         )
     return UsageMistake(
-        f"{hub_id!r} is not in the hub's cache and cannot be fetched ({first})",
+        f"{hub_id!r} is not in the local cache and cannot be downloaded ({first})",
         key=key,
         remedy="Check the id and the network, or give a local folder",
     )

@@ -155,25 +155,25 @@ def find_weights(folder: Path) -> tuple[str, Path]:
                 f"holds several: {', '.join(path.name for path in files)}",
                 file=folder,
                 key=KEY,
-                remedy="Leave one of them there",
+                remedy="Keep only one of these files in the folder",
             )
         if files:
             return pattern, files[0]
     raise UsageMistake(
-        f"holds no weights: none of {', '.join(SOURCES)}",
+        f"the folder holds no weights, that is none of {', '.join(SOURCES)}",
         file=folder,
         key=KEY,
-        remedy="Give a published checkpoint's folder, whole",
+        remedy="Give the complete folder of a published checkpoint",
     )
 
 
 def _require_files(folder: Path) -> None:
     if not config_path(folder).is_file():
         raise UsageMistake(
-            f"holds no {HUGGING_FACE}, nor {GOOGLE}",
+            f"the folder holds neither {HUGGING_FACE} nor {GOOGLE}",
             file=folder,
             key=KEY,
-            remedy="Give a published checkpoint's folder, whole",
+            remedy="Give the complete folder of a published checkpoint",
         )
     find_weights(folder)
 

@@ -21,7 +21,7 @@ SUFFIX = ".index.json"
 # The index of a network of ten thousand tensors takes a megabyte.
 _LARGEST_INDEX = 1 << 24
 _MOST_SHARDS = 1000
-_REMEDY = "Give a published checkpoint's folder, whole"
+_REMEDY = "Give the complete folder of a published checkpoint"
 
 
 def shards_of(index: Path) -> list[Path]:
@@ -35,13 +35,13 @@ def shards_of(index: Path) -> list[Path]:
     """
     names = sorted(set(_weight_map(index).values()))
     if not 1 <= len(names) <= _MOST_SHARDS:
-        problem = f"names {len(names):,} files, 1 to {_MOST_SHARDS:,} are read"
+        problem = f"names {len(names):,} files, but only 1 to {_MOST_SHARDS:,} are read"
         raise UsageMistake(problem, file=index, key="weight_map", remedy=_REMEDY)
     for name in names:
         plain = PurePosixPath(name).name == name and name not in {".", ".."} and "\0" not in name
         if not plain or not (index.parent / name).is_file():
             raise UsageMistake(
-                f"{name[:100]!r} is not a file beside it",
+                f"{name[:100]!r} is not a file in the same folder as the index",
                 file=index,
                 key="weight_map",
                 remedy=_REMEDY,

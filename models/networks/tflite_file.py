@@ -46,7 +46,7 @@ def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
             tensors = _Reader(graph, shape, constants).read()
     except Absent as absent:
         raise UsageMistake(
-            f"its graph has no {absent} where the config's network has one",
+            f"the file's graph lacks {absent}, which the config's network has",
             file=path,
             remedy="Give the config.json of the network that was converted",
         ) from None

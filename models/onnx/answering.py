@@ -74,12 +74,12 @@ def _answer_of(
     values = np.asarray(output)
     if values.dtype.kind not in "fiu" or not 1 <= values.size <= request["most"]:
         raise CannotAnswerError(
-            f"answers a text with {values.size:,} values of {values.dtype}, at most "
-            f"{request['most']:,} numbers are expected"
+            f"answers a text with {values.size:,} values of {values.dtype}, but at "
+            f"most {request['most']:,} numbers are expected"
         )
     if request["values"] is not None and values.size != request["values"]:
         raise CannotAnswerError(
-            f"answers {values.size:,} numbers for a text, where {request['values']} were expected"
+            f"answers a text with {values.size:,} numbers, but {request['values']} were expected"
         )
     return values.reshape(-1)
 

@@ -81,7 +81,7 @@ def require_onnxruntime(file: Path) -> None:
     if find_spec(RUNTIME) is None:
         project = PROJECT / "pyproject.toml"
         raise UsageMistake(
-            f"ONNX files are run by {RUNTIME}, which is not installed here",
+            f"running an ONNX file needs {RUNTIME}, which is not installed here",
             file=file,
             key=KEY,
             remedy=f"Run `{sys.executable} -m pip install --group {project}:{GROUP}`, or judge "
@@ -133,13 +133,17 @@ def _answered(command: list[str], file: Path, answers: Path) -> NDArray[Any]:
     if done.code == 1 and lines:
         raise _cannot(file, str(json.loads(lines[-1])["cannot"]))
     if done.code == -signal.SIGALRM:
-        raise _cannot(file, f"took longer than {SECONDS_PER_TEXT:g} s over one text, or to load")
-    raise _cannot(file, f"the process that asks it {ending_of(done.code)}: {done.last_error_line}")
+        raise _cannot(
+            file, f"took longer than {SECONDS_PER_TEXT:g} s to load or to answer one text"
+        )
+    raise _cannot(
+        file, f"the process that runs the file {ending_of(done.code)}: {done.last_error_line}"
+    )
 
 
 _OTHERWISE = (
-    "Export it again for onnxruntime's CPU, or record its answers where it runs and give that file "
-    "(docs/my-app.md)"
+    "Export the model again for onnxruntime's CPU, or record the model's answers "
+    "elsewhere and give the recording (docs/my-app.md)"
 )
 
 

@@ -132,7 +132,7 @@ def read_onnx(file: Path) -> OnnxFile:
         raise _mistake(
             file,
             f"needs operators that onnxruntime does not have: {unknown}",
-            "Export only the part after the token ids, without custom operators",
+            "Export only the part of the model after the token ids, without custom operators",
         )
     digest = hash_external(file, hashlib.sha256(data).hexdigest(), graph.external)
     return OnnxFile(file, digest, graph.inputs, graph.outputs, graph.operators)
@@ -145,7 +145,9 @@ def _mistake(file: Path, problem: str, remedy: str) -> UsageMistake:
 def _refuse_foreign(file: Path, data: bytes) -> None:
     """Reject a file that is recognized as another kind."""
     if data[4:8] == IDENTIFIER.encode():
-        raise _mistake(file, "is a TFLite FlatBuffer", "Give it a name that ends in .tflite")
+        raise _mistake(
+            file, "is a TFLite FlatBuffer", "Rename the file so that its name ends in .tflite"
+        )
     damage = foreign(data)
     if damage is not None and damage.id != "not-a-flatbuffer":
         names_no_tflite = ".tflite" not in damage.remedy

@@ -84,7 +84,7 @@ def _inside(file: Path, location: str) -> Path:
                 file,
                 f"its weights would be read from {location[:_MOST_SHOWN]!r}, which is outside of "
                 "its folder",
-                "Put the file of its weights beside it, and save the model again",
+                "Put the file with the weights into the model's folder, and save the model again",
             )
     return file.parent / location
 
@@ -98,8 +98,8 @@ def _hash(file: Path, path: Path, size: int) -> str:
         problem = getattr(error, "strerror", None) or str(error)
         raise _mistake(
             file,
-            f"its weights are in {path.name!r}, which cannot be read ({problem})",
-            f"Put {path.name} beside it, as the export wrote both",
+            f"the model's weights are in {path.name!r}, which cannot be read ({problem})",
+            f"Put {path.name} into the same folder, as the export wrote both files",
         ) from None
     if size_held < size:
         raise _mistake(

@@ -147,9 +147,11 @@ def _named_tensors(
     """Return the tensor details by name of a signature's inputs and outputs; none without one."""
     keys = loaded.signatures()
     if key is None and len(keys) > 1:
-        raise Refusal("signature", "one signature is needed, the file has {}".format(keys))
+        raise Refusal(
+            "signature", "exactly one signature is needed, but the file has {}".format(keys)
+        )
     if key is not None and key not in keys:
-        raise Refusal("signature", "{!r} is none of the file's {}".format(key, keys))
+        raise Refusal("signature", "{!r} is not one of the file's {}".format(key, keys))
     if not keys:
         return {}, {}
     return loaded.named(key or keys[0])
@@ -178,5 +180,5 @@ def _only_output(
         return names[0], by_name[names[0]]
     if not names and len(graph) == 1:
         return "output", graph[0]
-    message = "one output, or one named logits, is needed; there are {}"
+    message = "exactly one output, or one named logits, is needed, but the file has {}"
     raise Refusal("signature", message.format(names or len(graph)))

@@ -55,7 +55,7 @@ def _shaped(loaded: Loaded, graph: Any, arrays: List[Any]) -> Graph:
     """Return the graph, allocated for the shapes of these inputs."""
     inputs = loaded.positions()[0]
     if len(inputs) != len(arrays):
-        message = "the graph takes {} inputs, given were {}"
+        message = "the graph takes {} inputs, but {} were given"
         raise Refusal("inputs", message.format(len(inputs), len(arrays)))
     shapes: Dict[int, List[int]] = {
         int(details["index"]): list(array.shape)

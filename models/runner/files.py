@@ -19,7 +19,7 @@ def check_file(start: bytes, size: int) -> None:
         raise Refusal("not-a-flatbuffer", "{} bytes without the identifier TFL3".format(size))
     (root,) = struct.unpack("<I", start[:4])
     if root >= size:
-        message = "its root is at byte {} of {}: it is truncated"
+        message = "the root table is at byte {} of {}: the file is truncated"
         raise Refusal("not-a-flatbuffer", message.format(root, size))
 
 

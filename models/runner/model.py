@@ -88,12 +88,12 @@ class Model:
             lengths = self._checked_lengths(arrays.pop(LENGTH))
             count, checked = self.check(arrays)
             if len(lengths) != count:
-                message = "there are {} lengths for {} rows"
+                message = "{} lengths were given for {} rows"
                 raise Refusal("inputs", message.format(len(lengths), count))
             return count, dict(checked, **{LENGTH: lengths})
         names = {tensor.name for tensor in self.inputs}
         if names != set(arrays):
-            message = "the signature takes {}, given were {}"
+            message = "the signature takes {}, but {} were given"
             raise Refusal("inputs", message.format(sorted(names), sorted(arrays)))
         counts = sorted({array.shape[0] if array.ndim else -1 for array in arrays.values()})
         if len(counts) != 1:
@@ -117,19 +117,19 @@ class Model:
         # Some files take a row without a batch, or with more dimensions of 1.
         fits = value.ndim > 1 and math.prod(value.shape[1:]) == math.prod(tensor.shape)
         if not fits or value.shape[1:] not in {tensor.shape[1:], (math.prod(tensor.shape),)}:
-            message = "{} has shape {}, the signature wants rows of {}"
+            message = "{} has shape {}, but the signature needs rows of {}"
             shapes = list(value.shape), list(tensor.shape)
             raise Refusal("inputs", message.format(tensor.name, *shapes))
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise Refusal("inputs", "{} holds NaN or infinity".format(tensor.name))
         array = tensor.stored(value)
         if array.dtype != tensor.dtype:
-            message = "{} is {}, the signature wants {}"
+            message = "{} is {}, but the signature needs {}"
             raise Refusal("inputs", message.format(tensor.name, array.dtype, tensor.dtype))
         if value.dtype.kind in "iu" and value.size:
             low, high = int(value.min()), int(value.max())
             if low < 0 or (tensor.below is not None and high >= tensor.below):
-                message = "{} holds values from {} to {}, allowed are 0 to {}"
+                message = "{} holds values from {} to {}, but only 0 to {} are allowed"
                 top = "any" if tensor.below is None else tensor.below - 1
                 raise Refusal("inputs", message.format(tensor.name, low, high, top))
         return np.ascontiguousarray(array)

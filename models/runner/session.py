@@ -94,7 +94,7 @@ class Session:
             return own
         backend = find_backend(str(name))
         if backend.runtime != own.runtime:
-            message = "{} needs {}, and this runner holds {}"
+            message = "{} needs {}, but this runner has {}"
             raise Refusal("no-backend", message.format(name, backend.runtime, own.runtime))
         backend.imported()
         return backend
@@ -125,7 +125,7 @@ class Session:
         backend = self.backend_of(header)
         source, digest, size = self._source(header, arrays)
         if header["sha256"] not in {None, digest}:
-            message = "its sha256 is {}, expected was {}"
+            message = "the file's sha256 is {}, but {} was expected"
             raise Refusal("hash", message.format(digest, header["sha256"]))
         bounded(header, "threads", 1, most_threads(usable_cores()))
         self.models.pop(header["name"], None)
@@ -159,7 +159,7 @@ class Session:
 
     def _model(self, name: str) -> Model:
         if name not in self.models:
-            message = "nothing is loaded as {!r}; loaded are {}"
+            message = "no model is loaded as {!r}; the loaded models are {}"
             raise Refusal("unknown-model", message.format(name, sorted(self.models)))
         return self.models[name]
 
@@ -292,7 +292,7 @@ def bounded(header: Header, key: str, least: int, most: int) -> int:
     """Return a whole number of a request after checking its bounds."""
     number = header[key]
     if type(number) is not int or not least <= number <= most:
-        message = "{} is {:.100}, allowed are whole numbers from {} to {}"
+        message = "{} is {:.100}, but must be a whole number from {} to {}"
         raise Refusal("bad-request", message.format(key, repr(number), least, most))
     return number
 

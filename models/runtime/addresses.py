@@ -95,5 +95,5 @@ def labgrid_place(address: str) -> str:
 
 def _no_address(address: str, remedy: str) -> UsageMistake:
     return UsageMistake(
-        f"{address!r} is not the address of a board", key="--edge-target", remedy=remedy
+        f"{address!r} is not a valid address of a board", key="--edge-target", remedy=remedy
     )

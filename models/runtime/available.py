@@ -58,7 +58,7 @@ def read_backend(name: str, *, file: str | None = None, key: str = OPTION) -> Ba
         return find_backend(name)
     except Refusal as refusal:
         raise UsageMistake(
-            str(refusal), file=file, key=key, remedy="docs/backends.md says what each of them is"
+            str(refusal), file=file, key=key, remedy="docs/backends.md describes each backend"
         ) from None
 
 
@@ -131,6 +131,6 @@ def why_absent(name: str, drivers: tuple[str, ...] | None = None) -> str | None:
     if reason is None or backend.numpy_below is None:
         return reason
     return (
-        f"{reason}; `python -m models.runtime.own_python {backend.runtime}` gives it a Python of "
-        "its own"
+        f"{reason}; `python -m models.runtime.own_python {backend.runtime}` "
+        "installs this runtime into a separate Python"
     )

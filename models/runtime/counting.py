@@ -196,7 +196,7 @@ def count_instructions(
         raise EdgeproofError(
             f"{len(answers.logits)} answers were counted {len(counts)} times",
             file=flatbuffer,
-            remedy="Report this: marks and counts must go together",
+            remedy="Report this as a fault of edgeproof: every answer must have exactly one count",
         )
     later = counts[1:]
     medians = {name: int(median(getattr(counts, name) for counts in later)) for name in _COUNTED}
@@ -213,11 +213,11 @@ def _build_plugin(target: Path) -> None:
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         raise EdgeproofError(
-            "instruction counts need a C compiler, and there is no cc, gcc or clang here",
-            remedy="Install one, or leave the counts out",
+            "counting instructions needs a C compiler, but there is no cc, gcc or clang here",
+            remedy="Install a C compiler, or do not run suites/instructions",
         )
     command = [compiler, *_FLAGS, "-o", str(target), str(SOURCE)]
-    remedy = "Check that the compiler works and has the C library's headers"
+    remedy = "Check that the compiler works and that the C library's headers are installed"
     done = run(command, seconds=_SECONDS_TO_COMPILE, remedy=remedy)
     if done.code:
         raise EdgeproofError(

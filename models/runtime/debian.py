@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NEEDED = ("apt-get", "apt-config", "dpkg", "dpkg-deb", "tar")
 ELSEWHERE = (
-    "Run where Debian is (its container image debian:12 will do), or give a board's address "
-    "with --edge-target ssh://user@host"
+    "Run on Debian (for example in the container image debian:12), or give a "
+    "board's address with --edge-target ssh://user@host"
 )
 _TARGETS = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
 # How to reach a mirror. What is to be fetched from it is this module's business.
@@ -64,7 +64,7 @@ def why_unavailable() -> str | None:
     """Return why Debian's packages are unavailable here; None if they are available."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
-        return f"there is no {missing[0]} here"
+        return f"the program {missing[0]} is not installed"
     try:
         release = platform.freedesktop_os_release()
     except OSError:
@@ -108,7 +108,8 @@ def choose_mirrors(targets: str, codename: str) -> Mirrors:
         raise EdgeproofError(
             f"no source of apt offers Debian's {codename or 'packages'}",
             file="/etc/apt",
-            remedy="Add a Debian mirror there, or give a board's address with --edge-target",
+            remedy="Add a Debian mirror to apt's sources, or give a board's address with "
+            "--edge-target",
         )
     return Mirrors(main, security)
 
@@ -233,7 +234,7 @@ def _require_bounded(package: Path) -> None:
         EdgeproofError: it does.
     """
     stream = ["dpkg-deb", "--fsys-tarfile", str(package)]
-    again = "Run again: apt fetches it anew"
+    again = "Run again: apt downloads the package again"
     source, unpacked_bytes = start(stream, stderr=subprocess.DEVNULL, remedy=again), 0
     try:
         while source.stdout is not None and (piece := source.stdout.read(PIECE)):

@@ -158,7 +158,9 @@ def _fetch(folder: Path, tables: Sysroots) -> dict[str, Any]:
     with private_apt(native_architecture(), tables.codename) as (apt, scratch):
         chosen = next((e for e in tables.emulators if apt.has(e.package, e.suite)), None)
         if chosen is None:
-            raise EdgeproofError("the mirror offers no user-mode emulator", remedy=ELSEWHERE)
+            raise EdgeproofError(
+                "the Debian mirror has no package with the user-mode emulator", remedy=ELSEWHERE
+            )
         package = apt.download(chosen.package, chosen.suite)
         programs = [chosen.program.format(a.emulator) for a in tables.architectures.values()]
         unpack(package, scratch, programs)
@@ -176,8 +178,8 @@ def refuse_network(name: str, *, offline: bool) -> None:
     """
     if offline:
         raise EdgeproofError(
-            f"the store has no {name}, and --edge-offline forbids to fetch it",
-            remedy="Run once without --edge-offline: what is fetched is kept",
+            f"{name} is not in the store, and --edge-offline forbids downloading it",
+            remedy="Run once without --edge-offline: edgeproof stores what it downloads",
         )
 
 

@@ -9,7 +9,7 @@ from models.errors import EdgeproofError, Unreachable
 from models.escaping import one_line, several_lines
 
 _REMEDIES = {
-    "load": "Judge it on another backend, or convert it for this one",
+    "load": "Judge the file on another backend, or convert it for this backend",
     "not-a-flatbuffer": "Build or copy the file again",
     "hash": "Build or copy the file again",
     "file": "Check the path on the device",
@@ -20,13 +20,15 @@ _REMEDIES = {
     "memory": "Free memory on the device, or judge a smaller variant",
     "inputs": "Check that the file was made for this corpus: its input names, lengths and ids",
     "signature": "Export the file with a signature that names its inputs and its output",
-    "invoke": "Judge it on another backend (--edge-backend), or convert it under another scheme",
-    "tokenizer": "Install there the version of tokenizers that pyproject.toml names",
+    "invoke": "Judge the file on another backend (--edge-backend), or convert it with "
+    "another scheme",
+    "tokenizer": "Install, where the runner runs, the version of tokenizers that pyproject.toml "
+    "names",
     "protocol": "Remove the runner's older copy on the device, and run again",
 }
 # What no user can cause: the client asked for something that it must not ask for.
 _OURS = "Report this message with the command: it is a fault of edgeproof"
-WAITED = "Run again when the machine has less to do; a runner that always takes as long hangs"
+WAITED = "Run again when the machine is less busy; if the runner takes as long again, it hangs"
 
 
 class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
@@ -47,9 +49,9 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
         self.signal = ""
         self.stderr = several_lines(stderr)
         last_words = f"; its last words: {' | '.join(stderr.splitlines())}" if stderr else ""
-        remedy = "Check that its Python has numpy and the runtime"
+        remedy = "Check that the Python of the runner has numpy and the runtime"
         if file is not None:
-            remedy = "The file may be corrupt or need another runtime: build it again"
+            remedy = "The file may be corrupt or need another runtime: build the file again"
         super().__init__(f"the runner {ending} while {doing}{last_words}", file=file, remedy=remedy)
 
     @property
@@ -70,7 +72,7 @@ class ConnectionLost(RunnerDied, Unreachable):
 
     def __init__(self, machine: str, doing: str, file: str | None, stderr: str) -> None:
         super().__init__(
-            f"on {machine} is out of reach: the connection was lost", doing, file, stderr
+            f"on {machine} is unreachable: the connection was lost", doing, file, stderr
         )
         self.remedy = "Check the device's power and network, and run again"
 

@@ -125,7 +125,7 @@ class Journal:
 
     def _unwritable(self, error: OSError) -> EdgeproofError:
         return EdgeproofError(
-            f"answers cannot be kept as they come ({error.strerror})",
+            f"cannot save answers as they arrive ({error.strerror})",
             file=self._path,
-            remedy="Free space there, make it writable, or give another --edge-cache-dir",
+            remedy="Free disk space, make the folder writable, or choose another --edge-cache-dir",
         )

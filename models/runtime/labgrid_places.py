@@ -34,7 +34,7 @@ else:
 service = target.get_resource("NetworkService", wait_avail=False)
 print(json.dumps([service.username, service.address, service.port]))
 """
-_CHECK = "Check LG_COORDINATOR, and the place: labgrid-client places"
+_CHECK = "Check LG_COORDINATOR and the place's name (`labgrid-client places` lists all places)"
 _SECONDS = 60.0
 
 
@@ -65,7 +65,7 @@ def lend(address: str) -> str:
         username, host, port = msgspec.json.decode(answer, type=Service)
     except msgspec.DecodeError as error:
         raise EdgeproofError(
-            f"labgrid's network service of the place has no address ({error}): {answer[:200]!r}",
+            f"the place's NetworkService in labgrid has no address ({error}): {answer[:200]!r}",
             file=address,
             remedy="Give the place's NetworkService an address, a username and a port",
         ) from None
@@ -83,7 +83,7 @@ def _labgrid(address: str, *arguments: str) -> str:
     done = _run(*arguments)
     if done.code:
         raise EdgeproofError(
-            f"labgrid does not lend the place ({done.last_line})", file=address, remedy=_CHECK
+            f"labgrid refuses to acquire the place ({done.last_line})", file=address, remedy=_CHECK
         )
     return done.stdout
 

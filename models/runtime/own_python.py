@@ -56,7 +56,7 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
     """
     if runtime not in groups():
         raise UsageMistake(
-            f"{runtime!r} has no dependency group of its own",
+            f"{runtime!r} is not a runtime with its own dependency group",
             file=PYPROJECT,
             key="dependency-groups",
             remedy=f"Give one of {', '.join(groups())}",
@@ -64,7 +64,9 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
     requirements, identity = groups()[runtime], _identity(python)
     reason = find_backend(runtime).why_no_wheel(_read_version(identity["version"]))
     if reason is not None:
-        raise UsageMistake(reason, key="--python", remedy="Give an older CPython, or go without it")
+        raise UsageMistake(
+            reason, key="--python", remedy="Give an older CPython, or run without this runtime"
+        )
     card = {"python": identity, "requirements": requirements}
     folder = own_folder(runtime)
     try:
@@ -75,7 +77,7 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
                 (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
     except OSError as error:
         raise EdgeproofError(
-            f"a Python of its own cannot be kept there ({error.strerror or error})",
+            f"the separate Python cannot be stored there ({error.strerror or error})",
             file=folder,
             remedy="Use a virtual environment that you may write to: python -m venv FOLDER",
         ) from None
@@ -86,11 +88,11 @@ def _identity(python: str) -> dict[str, str]:
     """Return the identity of an interpreter: the base that its virtual environments share."""
     code = "import sys; print(sys.base_prefix, '%d.%d' % sys.version_info[:2], sep='\\n')"
     try:
-        done = run([python, "-c", code], seconds=_SECONDS_TO_START, remedy="Give another")
+        done = run([python, "-c", code], seconds=_SECONDS_TO_START, remedy="Give another Python")
         base, version = done.stdout.splitlines()
     except (EdgeproofError, ValueError):
         raise UsageMistake(
-            "is not a Python that starts", file=python, key="--python", remedy="Give another"
+            "is not a Python that starts", file=python, key="--python", remedy="Give another Python"
         ) from None
     return {"base": base, "version": version}
 
@@ -109,8 +111,8 @@ def _read_card(folder: Path) -> object:
 def _make(folder: Path, python: str, requirements: list[str]) -> None:
     if find_spec("pip") is None:
         raise EdgeproofError(
-            f"packages are installed with pip, which {sys.executable} lacks",
-            remedy="Install pip there: python -m ensurepip",
+            f"pip is missing: {sys.executable} needs it to install the runtime",
+            remedy=f"Install pip for this Python: {sys.executable} -m ensurepip",
         )
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -129,7 +131,7 @@ def _run(command: list[str]) -> None:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith("ERROR")] or lines
         raise EdgeproofError(
-            f"a Python of its own cannot be made ({' | '.join(errors[-2:])})",
+            f"the separate Python cannot be made ({' | '.join(errors[-2:])})",
             remedy=remedy,
         )
 
@@ -138,7 +140,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Make the requested environment; return the exit code."""
     parser = Parser(prog="python -m models.runtime.own_python", description=__doc__)
     parser.add_argument("runtime", help=f"one of {', '.join(groups())}")
-    parser.add_argument("--python", default=sys.executable, help="made with it (default: this one)")
+    parser.add_argument(
+        "--python", default=sys.executable, help="the Python to make it with (default: this one)"
+    )
     parser.add_argument(
         "--where-possible",
         action="store_true",

@@ -150,7 +150,7 @@ class RemoteShell(ABC):
         line: str,
         stdin: Path | None = None,
         *,
-        remedy: str = "Run it by hand there to see what it lacks",
+        remedy: str = "Run this Python by hand on the board to see what is missing",
         seconds: float | None = None,
     ) -> str:
         """Run a shell line there; return its output.
@@ -181,7 +181,7 @@ class RemoteShell(ABC):
             raise self._unanswered(done)
         if answer.status:
             raise EdgeproofError(
-                f"the board cannot do its part ({done.last_error_line})",
+                f"a command on the board failed ({done.last_error_line})",
                 file=self.address,
                 remedy=remedy,
             )
@@ -212,7 +212,9 @@ class RemoteShell(ABC):
 
     def _send(self, file: Path, digest: str) -> str:
         name = f"{digest[:_NAME_DIGITS]}-{_ODD.sub('_', file.name)}"
-        remedy = f"Free space in the board's {REMOTE_FOLDER}, and let the login write there"
+        remedy = (
+            f"Free space in the board's {REMOTE_FOLDER}, and make the folder writable for the login"
+        )
         enter = f'd="{REMOTE_FOLDER}"; mkdir -p "$d" && cd "$d" && pwd'
         look = f"{enter} && {{ test ! -e {name} || sha256sum <{name}; }}"
         lines = self.run(look, remedy=remedy).splitlines()
@@ -234,7 +236,7 @@ class RemoteShell(ABC):
         return Unreachable(
             f"the board cannot be reached ({last_words or 'no answer'})",
             file=self.address,
-            remedy=f"Check that `{self.by_hand}` works without a question",
+            remedy=f"Check that `{self.by_hand}` works without asking for input",
         )
 
     def _no_shell(self, last_words: str, *, timed_out: bool = False) -> EdgeproofError:
@@ -243,9 +245,9 @@ class RemoteShell(ABC):
         )
         command = f"`{self.by_hand} {_SHOW_SHELL}`"
         return Unreachable(
-            f"the board's shell {problem} ({last_words or 'it said nothing'})",
+            f"the board's shell {problem} ({last_words or 'without a message'})",
             file=self.address,
-            remedy=f"Give the login a shell of which {command} prints these words, and ends",
+            remedy=f"Give the login a shell with which {command} prints these words and ends",
         )
 
 

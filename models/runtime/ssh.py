@@ -65,7 +65,9 @@ class SshTransport(RemoteShell):
         there = SshAddress.parse(address)
         super().__init__(address, there.python, environment=environment, wrapper=wrapper)
         if shutil.which(SSH) is None:
-            raise EdgeproofError("there is no ssh client here", remedy="Install OpenSSH's client")
+            raise EdgeproofError(
+                "no ssh client is installed on this machine", remedy="Install the OpenSSH client"
+            )
         self._login = there.login
         self._given: dict[str, Any] = {"options": options, "environment": environment}
         self._scratch = unfinished_files.new_folder("edgeproof-ssh-", longest=_LONGEST_FOLDER)

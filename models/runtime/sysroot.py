@@ -140,7 +140,7 @@ def prepare_sysroot(
     """
     if architecture not in architecture_names():
         raise UsageMistake(
-            f"no architecture is called {architecture!r}",
+            f"{architecture!r} is not a known architecture",
             file=FILE,
             remedy=f"Give one of {', '.join(architecture_names())}",
         )
@@ -209,8 +209,8 @@ def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[st
     """Download wheels with the user's own settings of pip, and unpack them."""
     if find_spec("pip") is None:
         raise EdgeproofError(
-            f"emulation downloads wheels with pip, which {sys.executable} lacks",
-            remedy="Install pip there: python -m ensurepip",
+            f"pip is missing: {sys.executable} needs it to download wheels for the emulated board",
+            remedy=f"Install pip for this Python: {sys.executable} -m ensurepip",
         )
     with scratch_folder("edgeproof-wheels-") as scratch:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -226,7 +226,7 @@ def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[st
                 f"pip cannot download ARM wheels ({' | '.join(errors[-2:])})", remedy=remedy
             )
         for wheel in scratch.glob("*.whl"):
-            again = "Run again: pip fetches it anew"
+            again = "Run again: pip downloads the wheel again"
             with open_archive(wheel, _WHEEL, remedy=again, kind=EdgeproofError) as archive:
                 archive.extract(site)
 

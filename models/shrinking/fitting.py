@@ -116,11 +116,12 @@ def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
     ]
     if not fitting:
         raise UsageMistake(
-            f"nothing of the full model fits into {table.bytes}"
+            f"no part of the full model fits into {table.bytes}"
             + (f" at {table.speed}" if table.speed else "")
             + f" with the {needed:,} word pieces of {COVERED:.0%} of the train split's tokens",
             key="shrunk",
-            remedy="Allow more bytes or more time, or say `pieces`, `layers` and `intermediate`",
+            remedy="Allow more bytes or more time, or set `pieces`, `layers` and "
+            "`intermediate` yourself",
         )
     chosen = max(fitting, key=lambda shape: _rank(shape, task))
     training, lesson = _teaching(table, chosen, task)

@@ -53,12 +53,16 @@ def shrink_shape(
         UsageMistake: the full model has no such layer, or less of what is to be left.
     """
     layers = table.layers or tuple(range(full.layers))
-    _require(max(layers) < full.layers, "layers", f"the full model has {full.layers}, from 0 on")
+    _require(
+        max(layers) < full.layers,
+        "layers",
+        f"the full model has only {full.layers} layers, numbered from 0",
+    )
     for key in ("heads", "intermediate", "embedding"):
         wanted, there = getattr(table, key), getattr(full, key)
-        _require(wanted is None or wanted <= there, key, f"the full model has {there}")
+        _require(wanted is None or wanted <= there, key, f"the full model has only {there}")
         plain = full.family == "bert" or wanted is None
-        _require(plain, key, "only a full model of the family bert can be cut so")
+        _require(plain, key, "only a full model of the family bert can be shrunk in this way")
     embedding, heads = table.embedding or full.embedding, table.heads or full.heads
     return replace(
         full,
@@ -176,4 +180,6 @@ def _largest(effect: NDArray[np.float64], count: int) -> NDArray[np.int64]:
 
 def _require(kept: bool, key: str, why: str) -> None:  # noqa: FBT001 - reads as a condition
     if not kept:
-        raise UsageMistake(why, key=f"shrunk.{key}", remedy="Ask for what the full model has")
+        raise UsageMistake(
+            why, key=f"shrunk.{key}", remedy="Ask for no more than the full model has"
+        )

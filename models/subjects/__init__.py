@@ -119,7 +119,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
         if self.counts.test is None:
             raise ValueError("Object missing required field `counts.test`")
         if self.languages != ENGLISH:
-            raise ValueError("`languages` is for the source `replab`")
+            raise ValueError("`languages` applies only to the source `replab`")
 
     def _check_labels(self) -> None:
         for label in self.labels:
@@ -127,15 +127,16 @@ class CorpusTable(Table, frozen=True, kw_only=True):
                 raise ValueError(f"`labels`: {label!r} is empty, or begins or ends with a space")
         same = alike(self.labels)
         if same is not None:
-            raise ValueError(f"`labels`: {same[0]!r} and {same[1]!r} cannot be told apart")
+            raise ValueError(f"`labels`: {same[0]!r} and {same[1]!r} look the same")
         if not self.polarities or self.source == "replab":
             return
         meant = set(self.polarities.values()) - {""}
         for value, label in self.polarities.items():
             if label and label not in self.labels:
                 raise ValueError(
-                    f"`polarities.{value}`: {label!r} is none of the labels, "
-                    f"{', '.join(self.labels)}; an empty text leaves the value out"
+                    f"`polarities.{value}`: {label!r} is not one of the labels, "
+                    f"{', '.join(self.labels)}; an empty text skips texts with this "
+                    "value"
                 )
         for label in self.labels:
             if label not in meant:
@@ -147,7 +148,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
         for key, name in msgspec.structs.asdict(self.columns).items():
             if name is not None and self.header.count(name) != 1:
                 raise ValueError(
-                    f"`columns.{key}`: {name!r} stands {self.header.count(name)} times in `header`"
+                    f"`columns.{key}`: {name!r} is {self.header.count(name)} times in `header`"
                 )
 
 
@@ -177,15 +178,18 @@ class TokenizerTable(Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.source == "pretrained" and self.vocabulary is not None:
-            raise ValueError("`vocabulary` is the checkpoint's: leave it out")
+            raise ValueError("`vocabulary` comes from the checkpoint: remove the key")
         check_lengths(self.lengths)
         if self.lengths and self.lengths[-1] != self.length:
             raise ValueError(
-                f"`lengths` end with {self.lengths[-1]}, and `max_tokens` is {self.length}: "
-                "the longest row has to hold the longest text"
+                f"`lengths` ends with {self.lengths[-1]}, but `max_tokens` is "
+                f"{self.length}: both must be equal"
             )
         if self.lengths and self.lengths[0] < SHORTEST:
-            raise ValueError(f"`lengths`: {self.lengths[0]} is less than {SHORTEST} tokens")
+            raise ValueError(
+                f"`lengths`: {self.lengths[0]} is less than the shortest possible row, "
+                f"{SHORTEST} tokens"
+            )
 
     @property
     def row_lengths(self) -> tuple[int, ...]:
@@ -224,7 +228,7 @@ class NetworkTable(Table, frozen=True, kw_only=True):
         width = "hidden" if self.bottleneck is None else "bottleneck"
         if getattr(self, width) % self.heads:
             raise ValueError(
-                f"`heads`: {self.heads} do not divide `{width}`, which is {getattr(self, width)}"
+                f"`heads` is {self.heads}, which does not divide `{width}`, {getattr(self, width)}"
             )
         if self.bottleneck is None and self.attention_input not in {None, "hidden"}:
             raise ValueError(f'`attention_input` = "{self.attention_input}" needs a `bottleneck`')
@@ -295,16 +299,20 @@ class ModelTable(Table, frozen=True, kw_only=True):
         if sum(starts) != 1:
             raise ValueError("needs one of `network`, `pretrained` and `checkpoint`")
         if self.trained and not self.checkpoint:
-            raise ValueError("`trained` is for a `checkpoint`, a fine-tuned classifier")
+            raise ValueError(
+                "`trained` applies only to a `checkpoint`, which is a fine-tuned classifier"
+            )
         if self.trained and self.training is not None:
-            raise ValueError("`trained = true` takes the checkpoint as it is: leave `training` out")
+            raise ValueError("`trained = true` uses the checkpoint unchanged: remove `training`")
         if not self.trained and self.training is None:
             raise ValueError(
                 "Object missing required field `training`"
                 + ("; or say `trained = true`" if self.checkpoint else "")
             )
         if self.labels and not self.trained:
-            raise ValueError("`labels` is for `trained = true`: a new head has the corpus's labels")
+            raise ValueError(
+                "`labels` applies only to `trained = true`: a new head gets the corpus's labels"
+            )
 
     @property
     def start(self) -> bool | str:
@@ -384,15 +392,21 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.speed and not self.bytes:
-            raise ValueError("`shrunk.speed` needs `shrunk.bytes`: both say what may be found")
+            raise ValueError(
+                "`shrunk.speed` is given without `shrunk.bytes`: the search for a shape needs both"
+            )
         for key in _FOUND if self.bytes else ():
             if getattr(self, key) is not None:
-                raise ValueError(f"`shrunk.{key}` is found where `shrunk.bytes` is given: name one")
+                raise ValueError(
+                    f"`shrunk.{key}` and `shrunk.bytes` are both given: give only one, "
+                    "because `shrunk.bytes` makes edgeproof search for this value"
+                )
         if self.distillation and not self.training:
             raise ValueError("`shrunk.distillation` needs `shrunk.training`")
         if self.activation and not self.training:
             raise ValueError(
-                "`shrunk.activation` needs `shrunk.training`: the weights know another"
+                "`shrunk.activation` needs `shrunk.training`: the weights were "
+                "trained with another activation"
             )
         if self.pooler is False and not self.training:
             raise ValueError(
@@ -434,8 +448,8 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
         """
         if self.layers is not None and max(self.layers) >= layers:
             raise ValueError(
-                f"`shrunk.layers`: {max(self.layers)} is none of the full model's layers, "
-                f"0 to {layers - 1}"
+                f"`shrunk.layers`: {max(self.layers)} is not one of the full "
+                f"model's layers, 0 to {layers - 1}"
             )
         of_full_model = {
             "heads": heads,
@@ -491,9 +505,11 @@ class Subject(Table, frozen=True, kw_only=True):
 
     def _check_models(self) -> None:
         if self.full.distillation:
-            raise ValueError("`full.distillation` has no model to learn from")
+            raise ValueError("`full.distillation` is given, but there is no model to learn from")
         if self.small and self.shrunk:
-            raise ValueError("`small` and `shrunk` are two ways to one model: give one")
+            raise ValueError(
+                "`small` and `shrunk` both define the small model: give only one of them"
+            )
         if self.full.checkpoint and (self.small or self.shrunk):
             raise ValueError(
                 "`full.checkpoint` is converted as it is: give `full.pretrained`, an encoder of a "
@@ -562,7 +578,7 @@ def load_subject(name_or_path: str) -> Subject:
             "baselines and known failures are not this file's",
             file=path,
             key="name",
-            remedy="Give it a name of its own",
+            remedy="Give the subject a different name",
         )
     return _anchored(subject, path.parent)
 

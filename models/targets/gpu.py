@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.store import Store
     from models.targets.common.target import Target, Wish
 
-SOFTWARE_CLOCK = "a processor stands in for the GPU: a verdict on time would mean nothing"
+SOFTWARE_CLOCK = "a processor computes in place of the GPU, so its times are not judged"
 # Stands for the manifest of a driver that is fetched before anything answers.
 _SOFTWARE = ("SwiftShader",)
 

@@ -58,7 +58,7 @@ class LocalTarget(Target[LocalTransport]):
         """
         if wish.rest:
             raise UsageMistake(
-                f"{wish.address!r} names more than this machine",
+                f"{wish.address!r} contains more than the name of this machine",
                 key=wish.option,
                 remedy=f"Write {cls.form}",
             )

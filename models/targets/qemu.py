@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.store import Store
     from models.targets.common.target import Wish
 
-EMULATED_CLOCK = "its clock is the emulator's: a verdict there would mean nothing"
+EMULATED_CLOCK = "the times are the emulator's, not the board's, so they are not judged"
 _ARCHITECTURE = "arch="
 
 
@@ -57,7 +57,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
         name, architecture = _board_and_architecture(wish)
         if not name.endswith(".toml") and name not in emulated_names():
             raise UsageMistake(
-                f"{name!r} is not a board that can be emulated",
+                f"{name!r} is not one of the boards that can be emulated",
                 key=wish.option,
                 remedy=f"Give one of {', '.join(emulated_names())}, or the path of a TOML file",
             )
@@ -71,7 +71,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
         chosen, core = board.core(architecture)
         if core not in core_names():
             raise UsageMistake(
-                f"the core {core!r} is not emulated",
+                f"the emulator does not know the core {core!r}",
                 file=board.file,
                 key=f"emulation.{chosen}.core",
                 remedy=f"Name the core nearest to the board's: {', '.join(core_names())}",
@@ -150,7 +150,7 @@ def _board_and_architecture(wish: Wish) -> tuple[str, str | None]:
     architecture = query.removeprefix(_ARCHITECTURE)
     if asked and (not query.startswith(_ARCHITECTURE) or not architecture):
         raise UsageMistake(
-            f"{wish.address!r} asks for something else than an architecture",
+            f"{wish.address!r} contains parameters other than an architecture",
             key=wish.option,
             remedy=f"Write {EmulatedTarget.form}",
         )

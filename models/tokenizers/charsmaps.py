@@ -49,7 +49,7 @@ def whole_table(content: bytes) -> bytes:
     if not content:
         return content
     if len(content) > LARGEST_TABLE:
-        raise _unfit(f"has {len(content):,} bytes, and at most {LARGEST_TABLE:,} are read")
+        raise _unfit(f"has {len(content):,} bytes, but at most {LARGEST_TABLE:,} are read")
     size = int.from_bytes(content[:_TRIE_AT], "little")
     if size > len(content) - _TRIE_AT:
         raise _unfit(f"has {len(content):,} bytes, and says that {size:,} follow")
@@ -59,7 +59,7 @@ def whole_table(content: bytes) -> bytes:
     longest = longest_replacement(content)
     if longest > LONGEST_REPLACEMENT:
         raise _unfit(
-            f"makes {longest:,} characters of one, and at most {LONGEST_REPLACEMENT} may be made"
+            f"turns one character into {longest:,}, but at most {LONGEST_REPLACEMENT} are allowed"
         )
     _require_within(as_array(trie, _WORD, [size // _WORD.itemsize]), texts)
     return content

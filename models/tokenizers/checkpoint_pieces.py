@@ -91,7 +91,7 @@ def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Enc
     _require_known(name, settings_given, file)
     own_class, model = _CLASSES[name], read_pieces(file)
     if model.model_type != UNIGRAM:
-        raise unsupported(file, f"{name} reads unigram models alone")
+        raise unsupported(file, f"{name} reads only unigram models")
     names = {key: settings.token(key) or usual for key, usual in own_class.tokens.items()}
     scored, unknown = own_class.pieces(model, names)
     try:
@@ -110,7 +110,7 @@ def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Enc
     library.post_processor = around(words, names["cls_token"], end, second_start=second)
     pad = settings_given.get("pad") or names["pad_token"]
     if pad not in words:
-        raise damaged(file, f"it has no piece {pad!r}")
+        raise damaged(file, f"the model has no piece {pad!r}")
     return Encoder(
         kind="sentencepiece",
         library=library,
@@ -159,7 +159,7 @@ def _add_tokens(
                 f"gives {text!r} the number {number}, which is {library.token_to_id(text)} by the "
                 f"{len(model.pieces):,} pieces of {file.name}",
                 file=file.with_name(ADDED),
-                remedy="Give both files of one and the same checkpoint",
+                remedy="Give both files from the same checkpoint",
             )
 
 

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 LENGTH = "tokenizer.max_tokens"
 _WHOLE = (
-    "Give the checkpoint's folder whole, best with the tokenizer.json and tokenizer_config.json "
-    "that save_pretrained writes"
+    "Give the checkpoint's complete folder, preferably with the tokenizer.json and "
+    "tokenizer_config.json that save_pretrained writes"
 )
-_SHORTER = "Lower tokenizer.max_tokens, or give a checkpoint that takes as many"
+_SHORTER = "Lower tokenizer.max_tokens, or give a checkpoint that takes that many tokens"
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _length(
 ) -> int:
     if wanted is None and longest is None:
         raise UsageMistake(
-            "says nowhere how many tokens its network takes",
+            "the checkpoint does not state how many tokens its network takes",
             file=folder,
             key=LENGTH,
             remedy=f"Write max_tokens in [tokenizer], or model_max_length in {SETTINGS}",
@@ -214,8 +214,8 @@ def _require_room(encoder: Encoder, length: int, *, pairs: bool) -> None:
     special = encoder.library.num_special_tokens_to_add(pairs)
     if length <= special:
         raise UsageMistake(
-            f"is {length}, and {special} special tokens stand around a "
-            f"{'pair' if pairs else 'text'}",
+            f"is {length}, which leaves no room for text: a "
+            f"{'pair' if pairs else 'text'} needs {special} special tokens",
             key=LENGTH,
             remedy=f"Write {special + 1} or more",
         )
@@ -226,17 +226,17 @@ def _require_fit(encoder: Encoder, network: NetworkConfig, config: Path) -> None
     rows = network.vocab_size
     if rows is not None and encoder.size > rows:
         raise UsageMistake(
-            f"is {rows:,}, and its tokenizer gives ids up to {encoder.size - 1:,}",
+            f"is {rows:,}, but the checkpoint's tokenizer gives ids up to {encoder.size - 1:,}",
             file=config,
             key="vocab_size",
-            remedy="Give config, weights and tokenizer of one and the same checkpoint",
+            remedy="Give config, weights and tokenizer from the same checkpoint",
         )
     padding, own = network.pad_token_id, encoder.padding
     if network.counts_from_padding and padding is not None and padding != own.number:
         raise UsageMistake(
-            f"is {padding}, and its tokenizer fills rows up with {own.token!r}, number "
-            f"{own.number}: every position would be another one",
+            f"is {padding}, but the checkpoint's tokenizer pads rows with "
+            f"{own.token!r}, number {own.number}, so every position would be wrong",
             file=config,
             key="pad_token_id",
-            remedy="Give config, weights and tokenizer of one and the same checkpoint",
+            remedy="Give config, weights and tokenizer from the same checkpoint",
         )

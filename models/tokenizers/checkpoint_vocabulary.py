@@ -39,7 +39,9 @@ def find_vocabulary(folder: Path, kind: str | None = None) -> tuple[Path, str]:
         if (folder / name).is_file():
             return folder / name, VOCABULARIES[name]
     raise UsageMistake(
-        f"holds none of {', '.join(names)}" if names else f"is a folder, no file of {kind}",
+        f"the folder holds none of {', '.join(names)}"
+        if names
+        else f"is a folder, but a {kind} tokenizer is read from a file",
         file=folder,
         key=KEY,
         remedy="Give the tokenizer's file",

@@ -159,8 +159,8 @@ class Encoder:
     def _require_room(self, length: int, special: int) -> None:
         if length < max(special, 1):
             raise UsageMistake(
-                f"rows of {length} tokens have no room for the {special} special tokens of a "
-                f"{self.kind} tokenizer",
+                f"rows of {length} tokens are too short for the {special} special "
+                f"tokens of a {self.kind} tokenizer",
                 key="--edge-tokenizer",
                 remedy="Give the tokenizer that belongs to the file, or a longer length",
             )

@@ -39,14 +39,12 @@ def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
         return
     steps = list(_steps(json.loads(tokenizer.normalizer.__getstate__())))
     if len(steps) > MOST_STEPS:
-        raise _unbounded(f"has {len(steps):,} steps, and at most {MOST_STEPS} are applied", file)
+        raise _unbounded(f"has {len(steps):,} steps, but at most {MOST_STEPS} are allowed", file)
     growth = 1.0
     for step in steps:
         added = len(step.get("content", "")) + len(step.get("prepend", ""))
         if added > MOST_ADDED:
-            problem = (
-                f"adds {added:,} characters in one step, and at most {MOST_ADDED} may be added"
-            )
+            problem = f"adds {added:,} characters in one step, but at most {MOST_ADDED} are allowed"
             raise _unbounded(problem, file)
         growth *= _factor(step)
     if growth > MOST_GROWTH:
@@ -79,9 +77,9 @@ def _factor(step: dict[str, Any]) -> float:
 
 def _unbounded(problem: str, file: Path) -> UsageMistake:
     return UsageMistake(
-        f"its normalizer {problem}",
+        f"the tokenizer's normalizer {problem}",
         file=file,
         key="normalizer",
-        remedy="Take the steps that add text out of the tokenizer.json, or give ids in a column: "
-        "--edge-columns=text=text,label=label,ids=ids",
+        remedy="Remove the steps that add text from the tokenizer.json, or give ids in a "
+        "column: --edge-columns=text=text,label=label,ids=ids",
     )

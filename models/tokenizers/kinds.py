@@ -125,12 +125,12 @@ def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path
     for number, token in enumerate(tokens):
         if words.get(token, number) != number:
             raise UsageMistake(
-                f"gives {token!r} the number {words[token]}, and TextVectorization gives it "
-                f"{number}",
+                f"gives {token!r} the number {words[token]}, but TextVectorization "
+                f"gives it {number}",
                 file=file,
                 key="tokenizer.kind",
-                remedy="Write down what get_vocabulary() returns, one word a line, or give another "
-                "kind of list as words:FILE",
+                remedy="Write the words that get_vocabulary() returns into the file, one "
+                "per line, or give another kind of list as words:FILE",
             )
 
 
@@ -177,10 +177,11 @@ def _usual_tokens(
         present = [name for name in names if name in words]
         if len(present) > 1 and key not in settings:
             raise UsageMistake(
-                f"the word list holds {' and '.join(map(repr, present))}",
+                "the word list contains several tokens that could be meant, "
+                f"{' and '.join(map(repr, present))}",
                 file=file,
                 key=f"tokenizer.{key}",
-                remedy=write_token(key, "the one that training used"),
+                remedy=write_token(key, "the token that training used"),
             )
         tokens |= {key: present[0]} if present else {}
     return tokens
@@ -225,7 +226,7 @@ def load(settings: TokenizerSettings, folder: Path | None = None) -> Encoder:
     kind = settings.kind
     if kind is not None and kind not in KINDS:
         raise UsageMistake(
-            f"no kind of tokenizer is called {kind!r}",
+            f"{kind!r} is not a kind of tokenizer",
             key="tokenizer.kind",
             remedy=f"Give one of {', '.join(KINDS)}",
         )
@@ -253,9 +254,10 @@ def _require_taken(settings: Mapping[str, Any], kind: str) -> None:
     for key in settings:
         if key not in KINDS[kind].takes:
             raise UsageMistake(
-                f"is no setting of a {kind} tokenizer",
+                f"is not a setting of a {kind} tokenizer",
                 key=f"tokenizer.{key}",
-                remedy=f"Leave it out; there are {', '.join(sorted(KINDS[kind].takes))}",
+                remedy="Remove this key; the settings of this kind are "
+                f"{', '.join(sorted(KINDS[kind].takes))}",
             )
 
 
@@ -286,9 +288,9 @@ def _kind_of_list(file: Path) -> str:
     if len(certain) == 1:
         return certain[0]
     raise UsageMistake(
-        "is a word list, and does not say how texts become words",
+        "is a word list, which does not define how texts are split into words",
         file=file,
         key=KEY,
-        remedy="Say KIND:FILE, with one of wordpiece, text_vectorization, regex, words, "
-        "characters; docs/my-flatbuffer-tokenizers.md tells them apart",
+        remedy="Write KIND:FILE, where KIND is one of wordpiece, text_vectorization, "
+        "regex, words, characters; docs/my-flatbuffer-tokenizers.md describes each",
     )

@@ -40,7 +40,7 @@ def read_library(text: str, file: Path) -> Tokenizer:
         raise UsageMistake(
             f"is not a tokenizer of the tokenizers library ({error})",
             file=file,
-            remedy="Give the tokenizer.json that save_pretrained wrote, or say KIND:FILE",
+            remedy="Give the tokenizer.json that save_pretrained wrote, or write KIND:FILE",
         ) from None
     # Before anything else: the library dies where it writes down an id of two billion.
     _require_small_ids(library, file)
@@ -57,7 +57,7 @@ def _document(text: str, file: Path) -> Any:
         raise UsageMistake(
             f"is not JSON ({error})",
             file=file,
-            remedy="Fetch the tokenizer.json again, whole, or write it with a JSON library",
+            remedy="Download the complete tokenizer.json again, or write it with a JSON library",
         ) from None
     try:
         require_whole_tables(document)
@@ -66,7 +66,7 @@ def _document(text: str, file: Path) -> Any:
             str(error),
             file=file,
             key="precompiled_charsmap",
-            remedy="Fetch the tokenizer.json again, whole",
+            remedy="Download the complete tokenizer.json again",
         ) from None
     return document
 
@@ -80,7 +80,7 @@ def _require_small_ids(library: Tokenizer, file: Path) -> None:
     largest = max(numbers, default=0)
     if largest >= LARGEST_NUMBER:
         raise UsageMistake(
-            f"has the id {largest:,}, and ids below {LARGEST_NUMBER:,} are read",
+            f"has the id {largest:,}, but ids must be below {LARGEST_NUMBER:,}",
             file=file,
             remedy="Give the tokenizer.json that save_pretrained wrote",
         )

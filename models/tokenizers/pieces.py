@@ -78,7 +78,7 @@ def from_json(file: Path, declared: Mapping[str, Any]) -> Encoder:
         raise UsageMistake(
             f"is not a tokenizer that can be sent to a device ({error})",
             file=file,
-            remedy="Give the tokenizer.json that save_pretrained wrote, or say KIND:FILE",
+            remedy="Give the tokenizer.json that save_pretrained wrote, or write KIND:FILE",
         ) from None
     settings = settings_beside(file) or Settings()
     heed_settings(library, settings, class_named(file, settings), file)
@@ -119,7 +119,7 @@ def _padding_said(
         )
     if None not in {token, from_settings} and token != from_settings:
         raise UsageMistake(
-            f"is {from_settings!r}, but {file.name} fills rows up with {token!r}",
+            f"is {from_settings!r}, but {file.name} pads rows with {token!r}",
             file=file.with_name(SETTINGS),
             key="pad_token",
             remedy=write_token("pad", PADDED),
@@ -138,7 +138,7 @@ def _require_named(settings: Settings, words: Mapping[str, int], file: Path) -> 
                 f"is {token!r}, {which_has(None, file)}",
                 file=config,
                 key=key,
-                remedy=f"Give {file.name} and {SETTINGS} of one and the same checkpoint",
+                remedy=f"Give {file.name} and {SETTINGS} from the same checkpoint",
             )
 
 
@@ -147,9 +147,9 @@ def _padding_of(words: Mapping[str, int], declared: str | None, side: Side, file
         if token in words:
             return Padding(token, words[token], side)
     raise UsageMistake(
-        "does not say which token fills rows up"
+        "does not define which token pads rows"
         if declared is None
-        else f"does not hold {declared!r}, the token that fills rows up",
+        else f"does not hold {declared!r}, the token that pads rows",
         file=file,
         key="tokenizer.pad",
         remedy=write_token("pad", PADDED),
@@ -231,7 +231,7 @@ def _lowers(settings: Settings | None, declared: Mapping[str, Any], file: Path) 
     wanted = {"kept": False, "unicode": True}.get(declared.get("case", ""))
     if declared.get("case") == "ascii":
         raise UsageMistake(
-            "is 'ascii', and word pieces lower every letter or none",
+            "is 'ascii', but a word-piece tokenizer lowers either every letter or none",
             key="tokenizer.case",
             remedy='Write case = "unicode" or case = "kept" in [tokenizer] of your TOML file',
         )
@@ -294,7 +294,8 @@ def _require_class(settings: Settings | None, names: Collection[str], file: Path
         require_class(settings, names, file)
     elif name is not None and name not in names:
         raise UsageMistake(
-            f"is of a network that {name} reads texts for, which makes other ids of {file.name}",
+            f"belongs to a network whose tokenizer is {name}, which makes different "
+            f"ids from {file.name}",
             file=file.with_name(CONFIG),
             key="model_type",
             remedy="Give its tokenizer.json, or ids in a column of the corpus",
@@ -304,7 +305,7 @@ def _require_class(settings: Settings | None, names: Collection[str], file: Path
 def _byte_pair_model(words: dict[str, int], merges: Path) -> models.BPE:
     if not merges.exists():
         raise UsageMistake(
-            "is not there, and vocab.json alone does not say how words are cut",
+            "is missing, and vocab.json alone does not define how words are split",
             file=merges,
             remedy="Put merges.txt beside vocab.json, or give the checkpoint's tokenizer.json",
         )
@@ -314,7 +315,7 @@ def _byte_pair_model(words: dict[str, int], merges: Path) -> models.BPE:
         raise UsageMistake(
             "is not a list of merges: two parts a line",
             file=merges,
-            remedy="Fetch the checkpoint's merges.txt again, whole",
+            remedy="Download the checkpoint's complete merges.txt again",
         )
     pairs = [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines]
     try:
@@ -367,7 +368,8 @@ def _missing(key: str, token: str, file: Path, *, is_declared: bool) -> UsageMis
         f"does not hold {token!r}",
         file=file,
         key=f"tokenizer.{key}",
-        remedy=belong or f"{called}, or give the whole vocabulary that the file was trained with",
+        remedy=belong
+        or f"{called}, or give the complete vocabulary that the file was trained with",
     )
 
 
@@ -376,8 +378,8 @@ def _contradiction(key: str, wanted: object, setting: str, shown: str, file: Pat
         f"says {shown}, but tokenizer.{key} is {wanted!r}",
         file=file.with_name(SETTINGS),
         key=setting,
-        remedy=f"Leave {key} out of [tokenizer] of your TOML file, or give the settings that "
-        "belong to the file",
+        remedy=f"Remove {key} from [tokenizer] in your TOML file, or give the settings "
+        "that belong to the file",
     )
 
 
@@ -386,7 +388,7 @@ def _require_no_gap(words: Mapping[str, int], file: Path) -> None:
     gap = next((number for number in range(len(numbers)) if number not in numbers), None)
     if gap is not None:
         raise UsageMistake(
-            f"names {len(numbers):,} pieces, none of them number {gap}",
+            f"has {len(numbers):,} pieces, but none with the number {gap}",
             file=file,
             remedy="Give the vocabulary as it was published, or its tokenizer.json",
         )

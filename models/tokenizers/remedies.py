@@ -12,4 +12,4 @@ def write_token(key: str, which: str) -> str:
         key: of `[tokenizer]`, such as "pad".
         which: the token, in words.
     """
-    return f'Write {key} = "..." in [tokenizer] of your TOML file, with {which}'
+    return f'Write {key} = "..." in [tokenizer] in your TOML file, with {which}'

@@ -193,7 +193,7 @@ def _padding(
 ) -> Padding:
     token, pieces = declared.get("pad"), len(model.pieces)
     if token is None and model.pad >= pieces:
-        raise damaged(file, f"it has {pieces:,} pieces, and fills rows up with number {model.pad}")
+        raise damaged(file, f"it has {pieces:,} pieces, but pads rows with number {model.pad}")
     if token is None and 0 <= model.pad < len(model.pieces):
         token = model.pieces[model.pad].text
     if token is None:
@@ -202,7 +202,7 @@ def _padding(
         _require_piece("pad", token, words, file)
     if token is None:
         raise UsageMistake(
-            "does not say which piece fills rows up",
+            "does not define which piece pads rows",
             file=file,
             key="tokenizer.pad",
             remedy=write_token("pad", PADDED),

@@ -24,7 +24,7 @@ BERTS_TOKENS = frozenset({"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"})
 Side = Literal["left", "right"]
 # Lengths from here on stand for none.
 _ENDLESS = 1e9
-_REMEDY = "Correct it, or fetch the checkpoint again, whole"
+_REMEDY = "Correct the file, or download the complete checkpoint again"
 
 
 class NamedToken(msgspec.Struct, frozen=True):
@@ -166,7 +166,7 @@ def require_same_numbers(
                 f"is {token.content!r}, {which_has(number_of_token, vocabulary)}",
                 file=config,
                 key=f"added_tokens_decoder.{number}",
-                remedy=f"Give {vocabulary.name} and {config.name} of one and the same checkpoint",
+                remedy=f"Give {vocabulary.name} and {config.name} from the same checkpoint",
             )
 
 
@@ -199,15 +199,21 @@ def require_basic_words(settings: Settings, file: Path) -> None:
 def _other_ways(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield each key that asks for another way of making words or pieces, with the way."""
     if not settings.do_basic_tokenize:
-        yield "do_basic_tokenize", "is false, and words are always split at punctuation here"
+        yield "do_basic_tokenize", "is false, but edgeproof always splits words at punctuation"
     words = sorted(set(settings.never_split or ()) - BERTS_TOKENS)
     if words:
-        yield "never_split", f"names {', '.join(map(repr, words))}, and no word is kept whole here"
+        yield (
+            "never_split",
+            f"names {', '.join(map(repr, words))}, but edgeproof keeps no word unsplit",
+        )
     prefix = settings.wordpieces_prefix
     if prefix != "##":
-        yield "wordpieces_prefix", f"is {prefix!r}, and pieces go on with '##' here"
+        yield (
+            "wordpieces_prefix",
+            (f"is {prefix!r}, but edgeproof supports only '##' before pieces that continue a word"),
+        )
     if isinstance(settings.auto_map, dict) and settings.auto_map.get("AutoTokenizer"):
-        yield "auto_map", "names code of the checkpoint's own, and none is run here"
+        yield "auto_map", "names code from the checkpoint, which edgeproof will not run"
 
 
 def require_class(settings: Settings, names: Collection[str], vocabulary: Path) -> None:
@@ -224,7 +230,7 @@ def require_class(settings: Settings, names: Collection[str], vocabulary: Path) 
     name = plain_name(settings.tokenizer_class)
     if name is not None and name not in names:
         raise UsageMistake(
-            f"is {settings.tokenizer_class!r}, which makes other ids of {vocabulary.name}",
+            f"is {settings.tokenizer_class!r}, which makes different ids from {vocabulary.name}",
             file=vocabulary.with_name(SETTINGS),
             key="tokenizer_class",
             remedy="Give its tokenizer.json, or ids in a column of the corpus",

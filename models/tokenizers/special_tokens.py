@@ -54,7 +54,7 @@ def require_unknown_id(document: Any, file: Path) -> None:
     number, pieces = model.get("unk_id"), model.get("vocab")
     if isinstance(number, int) and isinstance(pieces, list) and number >= len(pieces):
         raise _unknown(
-            f"has {len(pieces):,} pieces, and says that the unknown one is {number}", file
+            f"has {len(pieces):,} pieces, but gives the unknown piece the number {number}", file
         )
 
 
@@ -94,7 +94,7 @@ def _around(library: Tokenizer, file: Path) -> Iterator[tuple[str, int]]:
                     f"gives {len(tokens)} tokens the ids {ids}",
                     file=file,
                     key="post_processor",
-                    remedy=f"Write an id for each token in post_processor, {_SAVED}",
+                    remedy=f"Give an id for each token in post_processor, {_SAVED}",
                 )
             yield from zip(tokens, ids, strict=True)
 

@@ -42,9 +42,9 @@ _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 Pairs = list[tuple[str, Any]]
 
 # What helps where a list cannot be read, by what is wrong with it.
-_KERAS = "Write it with Tokenizer.to_json(), or give a word list as words:FILE"
-_AGAIN = "Fetch or write it again, or give the path of another file: nothing is in this one"
-_WHOLE = "Write it again with a JSON library, from whole characters"
+_KERAS = "Write the file with Tokenizer.to_json(), or give a word list as words:FILE"
+_AGAIN = "Download or write the file again, or give the path of another file"
+_WHOLE = "Write the file again with a JSON library, without half characters"
 _AS_JSON = "Write a JSON object of whole numbers by word, or a JSON list of words"
 _ONCE = "Write each word once, with its own number, as training numbered them: WORD,NUMBER"
 _NUMBERS = f"Write the numbers that training gave, from 0 to {LARGEST_NUMBER - 1:,}"
@@ -131,17 +131,19 @@ def _refuse_others(data: bytes, file: Path) -> None:
     """Reject files that people mistake for a vocabulary, and unreadable ones."""
     if data.startswith(_PICKLES):
         raise UsageMistake(
-            "is a Python pickle, which is never loaded: loading one runs what it says",
+            "is a Python pickle, which edgeproof never loads, because loading a "
+            "pickle can run any code",
             file=file,
-            remedy="Load it where it was made, write the text of tokenizer.to_json() into a file, "
-            "and give keras:FILE",
+            remedy="Load the pickle where it was made, write the text of "
+            "tokenizer.to_json() into a file, and give keras:FILE",
         )
     if data[4:8] == b"TFL3":
         raise UsageMistake(
             "is a TFLite FlatBuffer, not a tokenizer",
             file=file,
-            remedy="Leave the tokenizer out where the file's own metadata holds it, else give the "
-            "vocabulary that the model was trained with",
+            remedy="Remove the tokenizer option if the file's metadata contains the "
+            "tokenizer; otherwise give the vocabulary that the model was trained "
+            "with",
         )
 
 
@@ -165,7 +167,8 @@ def read_text(file: Path) -> str:
         raise UsageMistake(
             f"is not UTF-8 ({error.reason} at byte {error.start})",
             file=file,
-            remedy="Save it as UTF-8; of SentencePiece, give the .model file as sentencepiece:FILE",
+            remedy="Save the file as UTF-8; for SentencePiece, give the .model file as "
+            "sentencepiece:FILE",
         ) from None
     if not text.strip():
         raise _unfit("is empty", file, _AGAIN)
@@ -181,7 +184,9 @@ def load_json(text: str, file: Path) -> Any:
     try:
         document = parse_json(text)
     except DoubledKeyError as error:
-        raise _unfit(str(error), file, "Keep one of the two, with the number of training") from None
+        raise _unfit(
+            str(error), file, "Keep one of the two, with the number that training used"
+        ) from None
     except ValueError as error:
         raise _unfit(f"is not JSON ({error})", file, _WHOLE) from None
     # Only an escape can write half of a pair of surrogates: no other text is looked through.
@@ -277,7 +282,7 @@ def _require_words_alone(lines: list[str], file: Path) -> None:
         ends_in_number = [_is_number(_BLANKS.split(line)[-1]) for line in lines]
         # All may be whole: then their blanks differ, or commas stand in some.
         at = ends_in_number.index(False) + 1 if False in ends_in_number else 1
-        problem = f"most lines end in a number, but line {at} in none that can be read"
+        problem = f"most lines end in a number, but line {at} does not"
     elif 2 * sum(first) > len(lines):
         problem = "most lines begin with a number"
     else:
@@ -285,35 +290,35 @@ def _require_words_alone(lines: list[str], file: Path) -> None:
     raise UsageMistake(
         problem,
         file=file,
-        remedy=f"Write one word a line, or WORD,NUMBER on each, numbers from 0 to "
-        f"{LARGEST_NUMBER - 1:,}",
+        remedy="Write one word per line, or WORD,NUMBER on every line, with numbers from "
+        f"0 to {LARGEST_NUMBER - 1:,}",
     )
 
 
 def _require_fewer(words: int, file: Path) -> None:
     if words > MOST_WORDS:
-        raise _unfit(f"holds {words:,} words, and at most {MOST_WORDS:,} are read", file, _KNOWN)
+        raise _unfit(f"holds {words:,} words, but at most {MOST_WORDS:,} are read", file, _KNOWN)
 
 
 def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
     """Return the pairs as a table, each word once and each number once."""
     if not pairs:
-        raise _unfit("holds no word", file, _AGAIN)
+        raise _unfit("holds no words", file, _AGAIN)
     _require_fewer(len(pairs), file)
     words: dict[str, int] = {}
     words_of: dict[int, str] = {}
     for word, number in pairs:
         if not isinstance(word, str) or not isinstance(number, int) or isinstance(number, bool):
             raise _unfit(
-                f"gives {word!r} the number {number!r}: no word with an integer", file, _AS_JSON
+                f"gives {word!r} the number {number!r}, which is not an integer", file, _AS_JSON
             )
         if not 0 <= number < LARGEST_NUMBER:
             raise _unfit(f"gives {word!r} the number {number:,}", file, _NUMBERS)
         if word in words:
-            raise _unfit(f"names {word!r} twice", file, _ONCE)
+            raise _unfit(f"has the word {word!r} twice", file, _ONCE)
         if number in words_of:
             raise _unfit(
-                f"gives {words_of[number]!r} and {word!r} one number, {number}", file, _ONCE
+                f"gives {words_of[number]!r} and {word!r} the same number, {number}", file, _ONCE
             )
         words[word], words_of[number] = number, word
     return words

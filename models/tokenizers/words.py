@@ -114,12 +114,12 @@ def _require_tokens(words: Mapping[str, int], settings: WordSettings, file: Path
                 file=file,
                 key=f"tokenizer.{name}",
                 remedy=write_token(name, "the token that the list has for it")
-                + ", or give the whole list that the model was trained with",
+                + ", or give the complete list that the model was trained with",
             )
     first = next((word for word, number in words.items() if number == 0), None)
     if settings.pad is None and first is not None:
         raise UsageMistake(
-            f"rows would be filled up with 0, which is the number of {first!r}",
+            f"no padding token is defined, and its default number 0 belongs to {first!r}",
             file=file,
             key="tokenizer.pad",
             remedy=f"{write_token('pad', PADDED)}, {first!r} if it was that one",
@@ -154,5 +154,5 @@ def _regex(pattern: str, key: str) -> Regex:
         raise UsageMistake(
             f"{pattern!r} is not a regular expression ({error})",
             key=f"tokenizer.{key}",
-            remedy="Correct it; Oniguruma's syntax is understood",
+            remedy="Correct the expression, in the syntax of Oniguruma",
         ) from None

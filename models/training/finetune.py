@@ -159,7 +159,7 @@ def predict(classifier: Classifier, split: Encoded) -> NDArray[np.float32]:
     largest = float(np.abs(logits).max(initial=0.0))
     if not largest < SANE_LOGIT:
         raise EdgeproofError(
-            f"training diverged: it gave a logit of {largest:g}",
+            f"training diverged: a logit reached {largest:g}",
             key="training",
             remedy="Lower the learning rate, clip harder, or lengthen the warm-up",
         )

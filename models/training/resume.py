@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.networks.classifier import Classifier
 
 STATE = "state.npz"
-_AFRESH = "Delete it: the fine-tuning then starts from its first epoch"
+_AFRESH = "Delete this file: the fine-tuning then starts from its first epoch"
 
 
 class Resume:
@@ -88,7 +88,7 @@ class Resume:
                 yield state
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise EdgeproofError(
-                f"the state of a fine-tuning that was cut off cannot be read ({error})",
+                f"the saved state of an interrupted fine-tuning cannot be read ({error})",
                 file=self.path,
                 remedy=_AFRESH,
             ) from None

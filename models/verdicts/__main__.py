@@ -43,7 +43,9 @@ def _parser() -> Parser:
         "score",
         help="accuracy, F1, official accuracy, R, S and F(R,S), also of trivial classifiers",
     )
-    scoring.add_argument("gold", type=path, help="gold standard: entity_id, tweet_id, polarity")
+    scoring.add_argument(
+        "gold", type=path, help="gold standard, with the columns entity_id, tweet_id, polarity"
+    )
     scoring.add_argument("system", type=path, help="a system's output in the same format")
     scoring.add_argument(
         "--training",
@@ -54,7 +56,7 @@ def _parser() -> Parser:
         "--language", help="score the tweets of one language (EN, ES); needs --package"
     )
     scoring.add_argument(
-        "--package", type=path, help="RepLab 2013 package, whose tweet_info says the languages"
+        "--package", type=path, help="RepLab 2013 package, whose tweet_info gives the languages"
     )
     scoring.set_defaults(run=_score)
     _add_calibration(commands)
@@ -63,13 +65,21 @@ def _parser() -> Parser:
 
 def _add_calibration(commands: Any) -> None:
     calibrating = commands.add_parser(
-        "calibrate", help="false positives and power of the latency gate on this machine"
+        "calibrate",
+        help="measure how often the latency gate is wrong, and which slowdowns it "
+        "finds, on this machine",
     )
     calibrating.add_argument(
-        "--comparisons", type=int, default=200, help="of each kind (default: %(default)s)"
+        "--comparisons",
+        type=int,
+        default=200,
+        help="how many comparisons of each kind to make (default: %(default)s)",
     )
     calibrating.add_argument(
-        "--slowdown", default="10 %", help="what is planted for the power (default: %(default)r)"
+        "--slowdown",
+        default="10 %",
+        help="the slowdown to plant when measuring how often the gate finds it "
+        "(default: %(default)r)",
     )
     calibrating.add_argument(
         "--variant", type=path, help="a FlatBuffer to time (default: a built-in network)"
@@ -94,7 +104,7 @@ def _calibrate(options: argparse.Namespace) -> dict[str, Any]:
 def _score(options: argparse.Namespace) -> dict[str, Any]:
     if (options.language is None) != (options.package is None):
         raise UsageMistake(
-            "one of --language and --package is missing",
+            "--language and --package must be given together",
             remedy="Give both to score one language, or none to score all",
         )
     gold, system = read_polarities(options.gold), read_polarities(options.system)
@@ -125,7 +135,7 @@ def _of_language(
     chosen = {key: label for key, label in labels.items() if languages.get(key) == language}
     if not chosen:
         raise UsageMistake(
-            f"no tweet's language is {language}",
+            f"no tweet has the language {language}",
             file=path,
             key="--language",
             remedy=f"Give one of {', '.join(sorted(set(filter(None, languages.values()))))}",
@@ -136,9 +146,10 @@ def _of_language(
 def _scored(gold: Mapping[Key, int], system: Polarities, path: Path) -> dict[str, Any]:
     if not gold.keys() & system.labels.keys():
         raise UsageMistake(
-            "answers none of the gold standard's tweets",
+            "contains no answer to any tweet in the gold standard",
             file=path,
-            remedy="Give the output for the same tweets, entity_id and tweet_id as there",
+            remedy="Give the system's output for the gold standard's tweets, with the "
+            "same entity_id and tweet_id",
         )
     labels = np.array(list(gold.values()))
     return score(labels, aligned(gold, system.labels), [entity for entity, _ in gold])
@@ -152,7 +163,7 @@ def _trivial_scores(gold: Mapping[Key, int], training: Mapping[Key, int] | None)
         np.array(list(gold.values())), [entity for entity, _ in gold], train
     )
     if train is None:
-        omitted = {"omitted": "it needs the training gold standard: give --training"}
+        omitted = {"omitted": "the training gold standard is missing: give --training"}
         scores |= dict.fromkeys((OVERALL, MAJORITY), omitted)
     return scores
 

@@ -68,9 +68,9 @@ def read_polarities(path: Path) -> Polarities:
             polarities.labels[key] = POLARITIES.index(polarity)
     if not polarities.labels:
         raise UsageMistake(
-            "says no tweet's polarity",
+            "gives no polarity for any tweet",
             file=path,
-            remedy=f"Its polarity column must hold {', '.join(POLARITIES)}",
+            remedy=f"The polarity column must hold {', '.join(POLARITIES)}",
         )
     return polarities
 

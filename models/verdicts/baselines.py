@@ -149,17 +149,17 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
         raise EdgeproofError(
             f"is not a baseline ({error})",
             file=path,
-            remedy="Record it again with --edge-update-baseline",
+            remedy="Record the baseline again with --edge-update-baseline",
         ) from None
     if former_names.SCHEMES.get(baseline.scheme) == scheme:
         baseline = msgspec.structs.replace(baseline, scheme=scheme)
     identity = (baseline.schema, baseline.subject, baseline.device, baseline.scheme)
     if identity != (SCHEMA, subject, device, scheme):
         raise EdgeproofError(
-            f"is the baseline of another run: version {identity[0]} of "
-            f"{', '.join(map(str, identity[1:]))}",
+            f"belongs to another run: version {identity[0]}, {', '.join(map(str, identity[1:]))}",
             file=path,
-            remedy=f"Put one of {subject}, {device}, {scheme} there: --edge-update-baseline",
+            remedy=f"Replace it by a baseline for {subject}, {device}, {scheme}: run with "
+            "--edge-update-baseline",
         )
     return baseline
 
@@ -280,9 +280,9 @@ def movement(
     metric = metric_named(measured.metric)
     before = baseline.of(measured.metric, measured.backend)
     if before is None:
-        return _not_compared(metric, "the baseline has none")
+        return _not_compared(metric, "the baseline has no such measurement")
     if untimed is None and measured.device == HOST and metric.source is Source.CLOCK:
-        untimed = "a host does other things meanwhile, only ratios are compared"
+        untimed = "a host runs other programs at the same time, so only ratios are compared"
     reason = _incomparable(metric, baseline.taken, identity, untimed)
     if reason is not None:
         return _not_compared(metric, reason)
@@ -327,7 +327,7 @@ def _other_file(before: str | None, now: str | None) -> str:
     """Return how a baseline's file differs from the measured one; "" if unknown."""
     if before is None or now in {None, before}:
         return ""
-    return f"of another file then: sha256 {before[:12]}, now {str(now)[:12]}"
+    return f"on another file: sha256 {before[:12]} then, {str(now)[:12]} now"
 
 
 def _in_points(metric: Metric) -> bool:

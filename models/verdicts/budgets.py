@@ -181,7 +181,7 @@ def load_budgets(  # noqa: PLR0913 - all named but the file
     goals = _goals(path, names)
     if not (own or goals):
         raise UsageMistake(
-            "holds no budget, so it would judge next to nothing",
+            "holds no budget, so almost nothing would be judged",
             file=shown(path),
             remedy='Limit at least one metric, such as [accuracy_drop] with max = "2 points"',
         )
@@ -204,7 +204,7 @@ def _file_of(name_or_path: str, folder: Path, names: list[str], noun: str, key: 
         return path
     if name_or_path not in names:
         raise UsageMistake(
-            f"no {noun} are called {name_or_path!r}",
+            f"no shipped {noun} are called {name_or_path!r}",
             key=key,
             remedy=f"Give one of {', '.join(names)}, or the path of a TOML file",
         )
@@ -281,11 +281,11 @@ class _Reader:
         side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
         for name in entries:
             if name != side:
-                problem = "limits the better side" if name in LIMITS else "is not a key of a budget"
+                problem = "limits the wrong side" if name in LIMITS else "is not a key of a budget"
                 raise self._mistake(
                     f"{name!r} {problem}",
                     f"{table}.{name}",
-                    f"Give {side!r}: {metric.better} is better",
+                    f"Give {side!r}, because {metric.better} is better",
                 )
         if not entries:
             raise self._mistake("holds no limit", table, f"Give {side!r}, or remove the table")
@@ -303,29 +303,29 @@ class _Reader:
                 human(end, metric.unit, difference=metric.difference) for end in metric[3:5]
             )
             raise self._mistake(
-                f"{text!r} is outside of the range of {metric.name}",
+                f"{text!r} is outside the range of {metric.name}",
                 key,
                 f"Give a limit between {low} and {high}",
             )
         worst = metric.high if metric.better == "lower" else metric.low
         if value == worst:
             raise self._mistake(
-                f"{text!r} is kept by every value that {metric.name} can have",
+                f"{text!r} limits nothing: every possible value of {metric.name} keeps it",
                 key,
-                "Give a limit that can be broken, or remove it",
+                "Give a limit that can be broken, or remove the limit",
             )
         if metric.has_chance and value < 1.0 / self.classes:
             raise self._mistake(
                 f"{text!r} is below chance, which is {human(1.0 / self.classes, metric.unit)} "
                 f"for {self.classes} labels",
                 key,
-                'Give a limit that guessing does not keep; percentages are written like "98 %"',
+                'Give a limit that guessing cannot keep; write percentages like "98 %"',
             )
 
     def _table(self, name: str, table: object) -> Mapping[str, object]:
         if not isinstance(table, dict):
             raise self._mistake(
-                f"holds {table!r}, not a table", name, f"Write [{name}] and below it a limit"
+                f"holds {table!r}, not a table", name, f"Write a table [{name}] with a limit in it"
             )
         return table
 

@@ -55,13 +55,13 @@ def confusion(
     owners = _owners(gold, groups)
     if gold.size == 0 or not gold.shape == predicted.shape == owners.shape == (gold.size,):
         raise EdgeproofError(
-            f"{gold.size} gold labels, {predicted.size} answers and {owners.size} groups "
-            "do not fit together",
-            remedy="Give one of each per text, for at least one text",
+            f"cannot score {gold.size} gold labels, {predicted.size} answers and "
+            f"{owners.size} groups: the numbers must be equal and above 0",
+            remedy="Give one gold label, one answer and one group per text, for at least one text",
         )
     if gold.min() < 0 or predicted.min() < MISSING or max(gold.max(), predicted.max()) >= classes:
         raise EdgeproofError(
-            f"a label is none of the {classes} classes",
+            f"a label is not one of the {classes} classes",
             remedy=f"Give indices from 0 to {classes - 1}; an answer may be {MISSING} (missing)",
         )
     shape = (int(owners.max()) + 1, classes, classes + 1)

@@ -89,15 +89,15 @@ def _goal(limits: Mapping[str, Any], file: str, table: str) -> Goal:
                 f"{name!r} is not an axis of a goal",
                 file=file,
                 key=f"{table}.{name}",
-                remedy=f"Give {', '.join(AXES)}",
+                remedy=f"Give only {', '.join(AXES)}",
             )
     missing = [axis for axis in AXES if axis not in limits]
     if missing:
         raise UsageMistake(
-            f"gives no {' and no '.join(missing)}: a goal limits all three axes",
+            f"gives no {' and no '.join(missing)}, but a goal must limit all three axes",
             file=file,
             key=table,
-            remedy=f"Write {_written(table)}; what limits one axis is a budget of its own",
+            remedy=f"Write {_written(table)}; a limit on only one axis is a budget",
         )
     return Goal(**{axis: _limit(axis, limits[axis], file, f"{table}.{axis}") for axis in AXES})
 
@@ -108,18 +108,18 @@ def _limit(axis: str, text: object, file: str, key: str) -> Budget:
     if axis == "speed":
         if not (isinstance(text, str) and text.endswith(_OVER)):
             raise UsageMistake(
-                f"{text!r} does not say over what", file=file, key=key,
-                remedy=f"Write it as text, like {_EXAMPLES[axis]}",
+                f"{text!r} does not say what the ratio is relative to", file=file, key=key,
+                remedy=f"Write the limit as text, for example {_EXAMPLES[axis]}",
             )  # fmt: skip
         quantity = text.removesuffix(_OVER)
     value = parse_quantity(quantity, metric.unit, difference=metric.difference, file=file, key=key)
     worst = metric.high if metric.better == "lower" else metric.low
     if not metric.low <= value <= metric.high or value == worst:
         raise UsageMistake(
-            f"{text!r} is nothing that {metric.name} could break or keep",
+            f"{text!r} is outside the range of {metric.name}, or limits nothing",
             file=file,
             key=key,
-            remedy=f"Write it like {_EXAMPLES[axis]}",
+            remedy=f"Write the limit like {_EXAMPLES[axis]}",
         )
     side = "max" if metric.better == "lower" else "min"
     return Budget(metric.name, side, value, str(text), file, key)  # type: ignore[arg-type] # one of two

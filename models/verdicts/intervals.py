@@ -83,8 +83,9 @@ def paired_difference_interval(
     """
     if correct_first.shape != correct_second.shape or correct_first.size == 0:
         raise EdgeproofError(
-            f"{correct_first.size} answers cannot be paired with {correct_second.size}",
-            remedy="Give both models' answers to the same texts, at least one",
+            f"{correct_first.size} answers cannot be paired with "
+            f"{correct_second.size} answers of the other model",
+            remedy="Give both models' answers to the same texts (at least one text)",
         )
     trials = int(correct_first.size)
     gained = int(np.count_nonzero(correct_first & ~correct_second))
@@ -252,6 +253,6 @@ def _finite(samples: Floats) -> Floats:
     if samples.ndim != 1 or samples.size == 0 or not np.isfinite(samples).all():
         raise EdgeproofError(
             f"{samples.size} samples of shape {list(samples.shape)} are empty or not all finite",
-            remedy="Give a list of finite samples, at least one",
+            remedy="Give a list of at least one sample, all of them finite",
         )
     return samples

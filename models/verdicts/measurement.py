@@ -87,7 +87,7 @@ class Measurement(Table, frozen=True, kw_only=True):
         if self.unit != metric.unit:
             raise EdgeproofError(
                 f"{self.metric} is given in {self.unit!r}",
-                remedy=f"Its unit is {metric.unit.value!r}",
+                remedy=f"Give it in {metric.unit.value!r}",
             )
         check_range(self.estimate, metric)
         unjudged = self.verdict is None or self.verdict is Verdict.INVALID
@@ -95,7 +95,7 @@ class Measurement(Table, frozen=True, kw_only=True):
             raise EdgeproofError(
                 f"{self.metric} of {self.scheme} has the verdict {self.verdict} "
                 f"{'with' if self.budget else 'without'} a budget",
-                remedy="Judge what has a budget, and nothing else",
+                remedy="Give a verdict if, and only if, there is a budget",
             )
 
     @property
@@ -225,7 +225,9 @@ def _details(details: dict[str, Any]) -> Details:
     try:
         return read_open(details, Details)
     except msgspec.ValidationError as error:
-        raise EdgeproofError(f"`details`: {error}", remedy="Correct what the gate gives") from None
+        raise EdgeproofError(
+            f"`details`: {error}", remedy="Correct the details that the gate passes on"
+        ) from None
 
 
 def _guarded(

@@ -351,7 +351,7 @@ def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
     if first.shape != second.shape or first.size == 0:
         raise EdgeproofError(
             f"{first.size} labels cannot be compared with {second.size}",
-            remedy="Give both for the same texts, at least one",
+            remedy="Give both models' labels for the same texts (at least one text)",
         )
     return np.equal(first, second)
 
@@ -385,7 +385,7 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
         raise EdgeproofError(
             f"logits of shape {list(first_sane.shape)} cannot be compared with "
             f"{list(second_sane.shape)}",
-            remedy="Give both for the same texts and labels",
+            remedy="Give both models' logits for the same texts and labels",
         )
     return np.asarray(0.5 * np.abs(first_sane - second_sane).sum(axis=1))
 
@@ -424,9 +424,9 @@ def refuse_not_finite(
     if broken.any():
         first = int(broken.argmax())
         raise NotFinite(
-            f"{int(broken.sum())} of {len(logits)} answers hold NaN or Inf, "
-            f"first at text {first if texts is None else int(texts[first])}",
+            f"{int(broken.sum())} of {len(logits)} answers hold NaN or Inf, the "
+            f"first for text {first if texts is None else int(texts[first])}",
             file=file,
             key=key,
-            remedy="This variant computes nonsense on this backend: mend its conversion",
+            remedy="The file computes nonsense on this backend: correct its conversion",
         )

@@ -127,7 +127,7 @@ def parse_quantity(
             f"{text!r} is not a finite number with a unit",
             file=file,
             key=key,
-            remedy=f"Write it as text, like {example}",
+            remedy=f"Write it as text with a unit, for example {example}",
         )
     number, name = Decimal(match[1]), match[2]
     units = _units_of(unit, difference=difference)
@@ -144,7 +144,7 @@ def parse_quantity(
     value = float(number * SPELLINGS[name].factor)
     if not math.isfinite(value):
         raise UsageMistake(
-            f"{text!r} is too large to be meant", file=file, key=key, remedy=f"Write {example}"
+            f"{text!r} is implausibly large", file=file, key=key, remedy=f"Write {example}"
         )
     if value < 0.0 and not difference:
         raise UsageMistake(
@@ -152,11 +152,11 @@ def parse_quantity(
         )
     if name in {"%", "points"} and 0 < abs(number) < SMALLEST_PERCENTAGE:
         raise UsageMistake(
-            f"{text!r} looks like a fraction where a percentage was meant",
+            f"{text!r} looks like a fraction, but a percentage is expected",
             file=file,
             key=key,
-            remedy=f'Write "{(number * 100).normalize():f} {name}", '
-            f'or "{value!r} fraction" if it is really so small',
+            remedy=f'Write "{(number * 100).normalize():f} {name}", or "{value!r} '
+            'fraction" if the value is really so small',
         )
     return value
 

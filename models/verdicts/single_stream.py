@@ -157,8 +157,9 @@ def warm_up_of(seconds: Floats) -> int:
     """
     if seconds.size == 0 or not (np.isfinite(seconds).all() and (seconds > 0.0).all()):
         raise EdgeproofError(
-            f"{seconds.size} latencies are not a stream, or one is not positive",
-            remedy="Ask at least one query, timed by a clock of nanoseconds",
+            f"the latencies ({seconds.size}) are not a stream: there must be at "
+            "least one, and all must be positive",
+            remedy="Time at least one query with a clock that counts nanoseconds",
         )
     batches = np.log(seconds[: seconds.size // BATCH * BATCH]).reshape(-1, BATCH)
     medians = np.median(batches, axis=1)

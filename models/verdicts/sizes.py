@@ -23,7 +23,7 @@ def size_ratios(weights_bytes: int, flatbuffer_bytes: int) -> dict[str, float]:
     if weights_bytes <= 0 or flatbuffer_bytes <= 0:
         raise EdgeproofError(
             f"{weights_bytes} bytes over {flatbuffer_bytes} bytes is not a size ratio",
-            remedy="Give the sizes of a model and of a file that exist",
+            remedy="Give the sizes of an existing model and an existing file",
         )
     return {
         "size_ratio_weights": weights_bytes / flatbuffer_bytes,

@@ -68,6 +68,6 @@ def group_majority(
 
 def _no_majority(labels: int, groups: int) -> EdgeproofError:
     return EdgeproofError(
-        f"{labels} training labels of {groups} groups have no majority",
+        f"there is no majority among {labels} training labels of {groups} groups",
         remedy="Give the group and the label of at least one training text",
     )

@@ -40,7 +40,7 @@ def _environment() -> Environment:
         from markupsafe import Markup  # noqa: PLC0415 - the same
     except ImportError:
         raise EdgeproofError(
-            "Jinja is not installed, which fills the templates of the report",
+            "drawing the report needs Jinja, which is not installed",
             remedy="Run `tox -e report`, or `pip install jinja2`",
         ) from None
 

@@ -189,7 +189,7 @@ class Backend(abc.ABC):
         if newest is None or not python or tuple(python[:2]) <= newest:
             return None
         wanted, last = (".".join(map(str, version[:2])) for version in (python, newest))
-        return "{} has no wheel for CPython {}, {} is its last".format(
+        return "{} has no wheel for CPython {}; the last version with wheels is {}".format(
             self.distribution, wanted, last
         )
 
@@ -199,7 +199,7 @@ class Backend(abc.ABC):
             return "{} needs numpy, which is not installed".format(self.distribution)
         if self.numpy_below is None or int(numpy.split(".")[0]) < self.numpy_below:
             return None
-        return "{} needs numpy below {}, {} is installed".format(
+        return "{} needs numpy below {}, but {} is installed".format(
             self.distribution, self.numpy_below, numpy
         )
 

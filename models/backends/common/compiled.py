@@ -159,7 +159,7 @@ class LoadedModel(Loaded):
             details = self.compiled.get_input_tensor_details(key)
             if {int(detail["index"]) for detail in details.values()} == wanted:
                 return str(key)
-        raise Refusal("signature", "no signature takes the inputs of the file's first graph")
+        raise Refusal("signature", "no signature has the inputs of the file's first graph")
 
 
 class BufferGraph(Graph):

@@ -56,7 +56,7 @@ def find_backend(name: str) -> Backend:
         backend = kind.called(name)
         if backend is not None:
             return backend
-    message = "no backend is called {!r}; there are {}"
+    message = "{!r} is not a backend; the backends are {}"
     raise Refusal("no-backend", message.format(name, ", ".join(backend_names())))
 
 

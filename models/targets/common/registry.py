@@ -62,7 +62,9 @@ def find_target(
         return _open(Wish(target or THIS_MACHINE, profile=profile))
     if target is not None:
         raise UsageMistake(
-            "a board cannot be emulated and remote at once", key="--edge-emulate", remedy="Give one"
+            "a board cannot be both emulated and remote",
+            key="--edge-emulate",
+            remedy="Give only one of the two options",
         )
     return _open(Wish(_url_of_emulated(emulate), "--edge-emulate", profile))
 
@@ -78,7 +80,7 @@ def _open(wish: Wish) -> Target[Any]:
     kind = kinds().get(wish.scheme)
     if kind is None:
         raise UsageMistake(
-            f"{wish.address!r} is not the URL of a target",
+            f"{wish.address!r} is not a target's URL",
             key=wish.option,
             remedy=f"Write one of {forms()}",
         )

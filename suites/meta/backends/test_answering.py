@@ -55,7 +55,7 @@ def test_runner_answers_on_several_backends_of_its_runtime(float32, rows, expect
         for name in ("ai_edge_litert-reference", "litert-cpu"):
             runner.load(name, float32, backend=name)
             np.testing.assert_allclose(runner.answer(name, rows).logits, expected, atol=1e-4)
-        with pytest.raises(RunnerRefused, match="this runner holds ai_edge_litert"):
+        with pytest.raises(RunnerRefused, match="this runner has ai_edge_litert"):
             runner.load("other", float32, backend="tflite_runtime")
 
 

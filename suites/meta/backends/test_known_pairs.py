@@ -40,14 +40,14 @@ def test_known_pair_applies_to_its_versions_only():
     ("old", "new", "says"),
     [
         ('"dynamic_wi4b32_afp32"', '"int4"', "no scheme is called 'int4'"),
-        ('"dynamic_wi4b32_afp32"', '"static_wi8_ai8"', "It is called static_wi8_ai8_dense now"),
+        ('"dynamic_wi4b32_afp32"', '"static_wi8_ai8"', "Its name is now static_wi8_ai8_dense"),
         ('"ai_edge_litert-builtin"', '"litert-npu"', "no backend is called 'litert-npu'"),
         ('">=2.1,<=2.3.0"', '"all of them"', "is not a range of versions"),
         ('["agreement_backends"]', '["speed"]', "no metric is called 'speed'"),
         ('metrics = ["agreement_backends"]', "", "names no failure that it accepts"),
-        ('"nonsense"', '" "', "no reason, or no evidence"),
-        ('"docs/backends.md"', '"somewhere"', "its link is 'somewhere'"),
-        ("2999-01-01", "2020-01-01", "it expired on 2020-01-01"),
+        ('"nonsense"', '" "', "`reason` or `evidence` is empty"),
+        ('"docs/backends.md"', '"somewhere"', "`link` is 'somewhere'"),
+        ("2999-01-01", "2020-01-01", "the entry expired on 2020-01-01"),
     ],
 )
 def test_rejects_incomplete_entry(old, new, says, tmp_path):

@@ -46,7 +46,7 @@ def test_the_page_holds_the_matrix_and_each_fault_with_its_smallest_file():
 
 
 def test_rejects_runs_on_a_single_backend():
-    with pytest.raises(UsageMistake, match="no run among them looked at several backends"):
+    with pytest.raises(UsageMistake, match="none of the runs compared several backends"):
         page_of([document()])
 
 

@@ -41,8 +41,8 @@ def test_refuses_an_unknown_backend_in_one_message():
     [
         ("delegate=", "cannot be read"),
         ("delegate=lib.so,device", "write delegate=LIBRARY.so,KEY=VALUE"),
-        ("delegate=lib.so,runtime=onnx", "is none of ai_edge_litert, tflite_runtime"),
-        ("delegate=lib.so,rest=gpu", "rest='gpu' is none of builtin, XNNPACK"),
+        ("delegate=lib.so,runtime=onnx", "is not one of ai_edge_litert, tflite_runtime"),
+        ("delegate=lib.so,rest=gpu", "rest='gpu' is not one of builtin, XNNPACK"),
     ],
 )
 def test_rejects_unreadable_delegate(name, says):

@@ -117,7 +117,10 @@ def test_rejects_bundle_without_manifest(file, board, rewrite):
 def test_newer_schema_error_names_the_version_that_wrote_it(file, board, rewrite):
     rewrite(manifest=lambda manifest: manifest.update(schema=5, version="9.1", members="elsewhere"))
     message = refused(file, board)
-    assert "was made by edgeproof 9.1, in schema 5; this one reads up to 4" in message
+    assert (
+        "was made by edgeproof 9.1 in schema 5, but this version of edgeproof reads schemas up to 4"
+        in message
+    )
     assert "Update edgeproof here" in message
 
 
@@ -125,8 +128,11 @@ def test_newer_schema_error_names_the_version_that_wrote_it(file, board, rewrite
 def test_older_schema_error_asks_for_a_new_export(file, board, rewrite, schema):
     rewrite(manifest=lambda manifest: manifest.update(schema=schema, version="0.1", subject={}))
     message = refused(file, board)
-    assert f"was made by edgeproof 0.1, in schema {schema}; this one reads 4" in message
-    assert "Export it again with --edge-export-bundle" in message
+    assert (
+        f"was made by edgeproof 0.1 in schema {schema}, but this version of edgeproof reads only"
+        in message
+    )
+    assert "Export the bundle again with --edge-export-bundle" in message
 
 
 @pytest.mark.parametrize("key", ["members", "artefacts", "facts", "backends", "schema"])
@@ -140,11 +146,17 @@ def test_rejects_manifest_without_a_required_key(file, board, rewrite, key):
     [
         ({"tflite_runtime": "2.15.0"}, None, "of rpi3, which has tflite_runtime 2.15.0"),
         ({}, None, "of rpi3, which has no backend"),
-        ({"tflite_runtime": "2.14.0"}, "ai_edge_litert", "nothing in it was judged on ai_edge"),
+        (
+            {"tflite_runtime": "2.14.0"},
+            "ai_edge_litert",
+            "no candidate in the bundle was judged on ai_edge",
+        ),
     ],
 )
 def test_rejects_board_with_only_unjudged_backends(file, board, installed, wanted, message):
     with pytest.raises(UsageMistake) as mistake:
         open_bundle(file, board).backend_for(installed, wanted, "rpi3")
     assert message in str(mistake.value)
-    assert "it was judged on ai_edge_litert 2.3.0, tflite_runtime 2.14.0" in str(mistake.value)
+    assert "the bundle was judged on ai_edge_litert 2.3.0, tflite_runtime 2.14.0" in str(
+        mistake.value
+    )

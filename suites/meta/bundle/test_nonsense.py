@@ -140,8 +140,14 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a schema that is a text": (in_manifest("schema", value="1"), "bundle.json: cannot be read"),
     "a schema of minus one": (in_manifest("schema", value=-1), "bundle.json: cannot be read"),
-    "a schema of 2^63": (in_manifest("schema", value=HUGE), "this one reads up to 4"),
-    "a schema of 2^64": (in_manifest("schema", value=1 << 64), "this one reads up to 4"),
+    "a schema of 2^63": (
+        in_manifest("schema", value=HUGE),
+        "this version of edgeproof reads schemas up to 4",
+    ),
+    "a schema of 2^64": (
+        in_manifest("schema", value=1 << 64),
+        "this version of edgeproof reads schemas up to 4",
+    ),
     "an unknown key": (in_manifest("more", value=1), "bundle.json: cannot be read"),
     "a version of two lines": (in_manifest("version", value="1\n::error::x"), "cannot be read"),
     "a key that leads outside": (
@@ -174,7 +180,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a scheme of a former name": (
         in_manifest("facts", "schemes", "float16", value="static_wi8_ai8"),
-        "no scheme is called 'static_wi8_ai8'. Export it again with --edge-export-bundle",
+        "no scheme is called 'static_wi8_ai8'. Export the bundle again with",
     ),
     "a candidate of more artefacts than names": (
         in_manifest("artefacts", "candidates", "int1", value=f"variant/{'0' * 24}"),
@@ -232,19 +238,22 @@ CASES: dict[str, tuple[Change, str]] = {
         in_manifest("claimed", value={GOLDEN: {"sha256": "0" * 64, "bytes": -1}}),
         "bundle.json: cannot be read",
     ),
-    "a member that belongs to nothing": (foreign("data.bin"), "is not listed in its manifest"),
+    "a member that belongs to nothing": (
+        foreign("data.bin"),
+        "is not listed in the bundle's manifest",
+    ),
     "a foreign artefact": (
         foreign(f"variant/{'0' * 24}/model.tflite"),
-        "is not listed in its manifest",
+        "is not listed in the bundle's manifest",
     ),
     "golden logits of a foreign pair": (
         foreign("golden/tflite_runtime/float16.npy"),
-        "is not listed in its manifest",
+        "is not listed in the bundle's manifest",
     ),
     "a card of 17 MB": (content("model.json", bytes(17 << 20)), "at most 100 times as many"),
     "a card that claims 17 MB": (
         in_manifest("claimed", value={"budgets.toml": {"sha256": "0" * 64, "bytes": 17 << 20}}),
-        "budgets.toml: holds 17,825,792 bytes, at most 16,777,216 are read",
+        "budgets.toml: holds 17,825,792 bytes, but at most 16,777,216 are allowed",
     ),
     "an artefact's manifest of another": (
         in_place_of("model.json", "variant.json"),
@@ -263,7 +272,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "budgets of an unknown metric": (content("budgets.toml", '[speed]\nmax = "1"'), "no metric is"),
     "budgets that limit the better side": (
         content("budgets.toml", '[agreement]\nmax = "97 %"'),
-        "limits the better side",
+        "limits the wrong side",
     ),
     "budgets that are not text": (content("budgets.toml", b"\xff\xfe"), "budgets.toml: "),
     "a summary of other labels": (
@@ -347,7 +356,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a card that was refused": (
         in_json("variant.json", "refused", value="why"),
-        "its converter could not make it",
+        "the converter could not make this candidate",
     ),
     "calibration hashes that are none": (
         in_json("variant.json", "calibration", value=["x"]),
@@ -397,7 +406,7 @@ def test_rejects_deeply_nested_manifest(file, board, rewrite):
 
 def test_rejects_twenty_thousand_members_at_once(file, board, reseal):
     reseal(lambda members, _: members.update({f"more/{number}": b"" for number in range(20_000)}))
-    with pytest.raises(UsageMistake, match=r"holds 20,0.. members, at most 1,000"):
+    with pytest.raises(UsageMistake, match=r"holds 20,0.. members, but at most 1,000"):
         open_bundle(file, board)
 
 
@@ -490,7 +499,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     ),
     "a tokenizer that nobody runs": (
         in_manifest("facts", "on_device", value=["both"]),
-        "tokenizer.json: is not listed in its manifest",
+        "tokenizer.json: is not listed in the bundle's manifest",
     ),
     "no tokenizer": (
         of("one", "tokenizer.json", lambda name: lambda members, _: members.__delitem__(name)),

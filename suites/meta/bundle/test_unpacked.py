@@ -28,7 +28,7 @@ def files_below(folder: Path) -> list[Path]:
 
 def follow(remedy: str) -> None:
     """Follow the remedy of a message: delete the folder that it names."""
-    match = re.match(r"Delete (.+) and run again: it will be made anew", remedy)
+    match = re.match(r"Delete (.+) and run again: edgeproof will make this artefact again", remedy)
     assert match is not None, remedy
     shutil.rmtree(match[1])
 

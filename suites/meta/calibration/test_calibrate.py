@@ -166,11 +166,11 @@ def test_rates_and_noise_floors_follow_from_the_comparisons(monkeypatch, capsys)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--comparisons", "0"], "--comparisons: 0 comparisons measure nothing"),
+        (["--comparisons", "0"], "--comparisons: 0 comparisons are too few"),
         (["--comparisons", "x"], "--comparisons: invalid int value"),
-        (["--slowdown", "0 %"], "--slowdown: a slowdown of 0% cannot be planted"),
+        (["--slowdown", "0 %"], "--slowdown: a slowdown of 0% is out of range"),
         (["--slowdown", "0.1"], "--slowdown: '0.1' is not a finite number with a unit"),
-        (["--slowdown", "200 %"], "--slowdown: a slowdown of 200% cannot be planted"),
+        (["--slowdown", "200 %"], "--slowdown: a slowdown of 200% is out of range"),
         (["--variant", "no.tflite"], "no.tflite: --variant: cannot be read"),
         (["--backend", "onnx"], "--backend: onnx cannot answer here"),
     ],

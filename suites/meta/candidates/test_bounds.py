@@ -60,7 +60,7 @@ def test_rejects_length_in_the_file_beyond_the_limit(hand, tokens, monkeypatch):
 
 def test_rejects_more_texts_than_fit_in_memory(hand, monkeypatch):
     monkeypatch.setattr(given_candidate, "MOST_IDS", 6 * 8 - 1)
-    with pytest.raises(UsageMistake, match="6 texts of 8 tokens are more than fit") as refused:
+    with pytest.raises(UsageMistake, match="6 texts of 8 tokens are too many") as refused:
         hand()
     assert refused.value.key == "--edge-corpus"
 
@@ -72,6 +72,6 @@ def test_rejects_more_texts_than_fit_in_memory(hand, monkeypatch):
 def test_rejects_column_with_two_meanings(tmp_path, columns):
     file = tmp_path / "texts.csv"
     file.write_text(TEXTS, encoding="utf-8")
-    with pytest.raises(UsageMistake, match="stands for 2 things") as refused:
+    with pytest.raises(UsageMistake, match="is named for 2 different uses") as refused:
         read_rows(parse_columns(file, columns))
     assert refused.value.key == "--edge-columns"

@@ -94,8 +94,11 @@ REFUSED = {
     "a percentage": (ONE + "[candidates.output]\nthreshold = 50.0", "between 0 and 1"),
     "an unknown meaning": (ONE + '[candidates.output]\nmeaning = "p"', "Invalid enum value 'p'"),
     "a scale of 0": (ONE + "[candidates.output]\nscale = 0.0", "a number above 0"),
-    "half a quantization": (ONE + "[candidates.output]\nzero_point = 3", "needs `scale`"),
-    "no tokens": (ONE + "length = 0", "`length` is at least 1"),
+    "half a quantization": (
+        ONE + "[candidates.output]\nzero_point = 3",
+        "`zero_point` is given without `scale`",
+    ),
+    "no tokens": (ONE + "length = 0", "`length` must be at least 1"),
 }
 
 

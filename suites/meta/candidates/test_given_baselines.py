@@ -50,9 +50,9 @@ def test_same_file_has_no_remark(judged):
 def test_reports_a_different_file_of_the_same_name(judged):
     outcome = judged("mail=other.tflite")
     assert "baseline: 2 same" in outcome.output
-    assert "baseline: mail was measured of another file then: sha256 " in outcome.output
+    assert "baseline: mail was measured on another file: sha256 " in outcome.output
     for measurement in outcome.results()["measurements"]:
-        assert "of another file then" in measurement["details"]["baseline"]["reason"]
+        assert "on another file" in measurement["details"]["baseline"]["reason"]
 
 
 @pytest.mark.parametrize("files", [["spam=app.tflite"], ["mail=app.tflite", "spam=other.tflite"]])

@@ -49,7 +49,7 @@ def test_file_changed_before_storing_is_rejected(changed, tmp_path):
     file = tmp_path / "handed" / "ok.tflite"
     read = file.read_bytes()
     file.write_bytes(changed)
-    with pytest.raises(UsageMistake, match="was changed while it was read") as caught:
+    with pytest.raises(UsageMistake, match="was changed while edgeproof read it") as caught:
         provider.make(store)
     assert caught.value.file == str(file)
     assert not list((store.root / CANDIDATE).glob("*/*"))
@@ -69,7 +69,7 @@ def test_reference_changed_while_answering_is_not_stored(tmp_path, monkeypatch):
         return np.zeros((len(rows["ids"]), 3), np.float32)
 
     monkeypatch.setattr(onnx_reference, "ask", ask)
-    with pytest.raises(UsageMistake, match="was changed while it was read") as caught:
+    with pytest.raises(UsageMistake, match="was changed while edgeproof read it") as caught:
         provider.make(store)
     assert caught.value.file == str(file)
     assert not list((store.root / onnx_reference.STAGE).glob("*/*"))

@@ -102,5 +102,5 @@ def test_the_label_above_a_threshold_may_be_one_of_the_metadata(tmp_path):
     file = with_labels(tmp_path, b"spam\nham\n", **SIGMOID)
     declared = Declaration(output=OutputTable(threshold=0.7, positive="spam"))
     assert read_candidate(file, declared).output.positive == 0
-    with pytest.raises(UsageMistake, match="'eggs' is none of spam, ham"):
+    with pytest.raises(UsageMistake, match="'eggs' is not one of the labels, spam, ham"):
         read_candidate(file, Declaration(output=OutputTable(positive="eggs")))

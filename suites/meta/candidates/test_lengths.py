@@ -76,8 +76,16 @@ def test_dynamic_length_answers_at_the_declared_lengths(read):
 @pytest.mark.parametrize(
     ("data", "lengths", "message"),
     [
-        (of_lengths, (4, 8), "lengths: lengths of 4, 8 are declared, and its signatures take 4"),
-        (classifier, (4, 8), "lengths: lengths of 4, 8 are declared, and it takes 8 tokens alone"),
+        (
+            of_lengths,
+            (4, 8),
+            "lengths: the declared lengths are 4, 8, but the file's signatures take 4",
+        ),
+        (
+            classifier,
+            (4, 8),
+            "lengths: the declared lengths are 4, 8, but the file takes only 8 tokens",
+        ),
     ],
     ids=["signatures", "one length"],
 )
@@ -88,8 +96,8 @@ def test_rejects_lengths_that_the_file_does_not_accept(read, data, lengths, mess
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"lengths": (8, 4)}, "do not ascend: 4 comes after 8"),
-        ({"lengths": (4, 4)}, "do not ascend"),
+        ({"lengths": (8, 4)}, "must ascend, but 4 comes after 8"),
+        ({"lengths": (4, 4)}, "must ascend"),
         ({"lengths": (4,)}, "names 4 alone"),
         ({"lengths": (4, 8), "length": 8}, "`lengths` and `length` are declared"),
         ({"lengths": (4, 8), "signature": "a"}, "`lengths` and `signature` are declared"),

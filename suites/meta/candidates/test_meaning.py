@@ -43,7 +43,7 @@ def test_softmax_written_as_single_operators_is_recognized(tmp_path):
 
 @pytest.mark.parametrize(("above", "below"), [("ABS", "SUM"), ("EXP", "REDUCE_MAX")])
 def test_unrecognized_normalization_is_asked_about(tmp_path, above, below):
-    with pytest.raises(UsageMistake, match="not certain: it comes from DIV"):
+    with pytest.raises(UsageMistake, match="uncertain: the output's last operator is DIV"):
         read_candidate(divided(tmp_path, above, below))
 
 
@@ -76,7 +76,7 @@ def test_reports_probabilities_declared_as_logits(write):
 @pytest.mark.parametrize("end", [("TANH",), ("SOFTMAX", "MUL"), ("LOGISTIC", "ADD")])
 def test_uncertain_output_error_shows_a_line_to_paste(write, end):
     file = write(end=end)
-    with pytest.raises(UsageMistake, match="is not certain: it comes from") as caught:
+    with pytest.raises(UsageMistake, match="is uncertain: the output's last operator is") as caught:
         read_candidate(file)
     assert caught.value.key == "output.meaning"
     option = caught.value.remedy.partition("--edge-output='")[2].partition("'")[0]
@@ -86,7 +86,7 @@ def test_uncertain_output_error_shows_a_line_to_paste(write, end):
 
 def test_one_number_without_sigmoid_is_asked_about(write):
     file = write(classes=1)
-    with pytest.raises(UsageMistake, match="not certain") as caught:
+    with pytest.raises(UsageMistake, match="is uncertain") as caught:
         read_candidate(file)
     assert '"logit"' in caught.value.remedy
     output = read_candidate(file, declaring(meaning="logit")).output
@@ -94,7 +94,9 @@ def test_one_number_without_sigmoid_is_asked_about(write):
 
 
 def test_rejects_softmax_of_one_number(write):
-    with pytest.raises(UsageMistake, match="softmax of one number, which is 1 whatever the text"):
+    with pytest.raises(
+        UsageMistake, match="softmax over a single number, which is 1 for every text"
+    ):
         read_candidate(write(end=("SOFTMAX",), classes=1))
 
 
@@ -154,24 +156,24 @@ def test_rejects_output_of_label_indices(tmp_path, dtype):
     model.end_graph([ids], [out])
     path = tmp_path / "labels.tflite"
     path.write_bytes(model.pack())
-    with pytest.raises(UsageMistake, match=f"is {dtype}, and scores must be floating"):
+    with pytest.raises(UsageMistake, match=f"is {dtype}, but scores must be floating"):
         read_candidate(path)
 
 
 WRONG = {
-    "another meaning": ({"meaning": "logits"}, {"end": ("SOFTMAX",)}, "the graph says prob"),
-    "probabilities of logits": ({"meaning": "probabilities"}, {}, "the graph says logits"),
-    "a sigmoid of three": ({"meaning": "sigmoid"}, {}, "which is one number"),
+    "another meaning": ({"meaning": "logits"}, {"end": ("SOFTMAX",)}, "the graph computes prob"),
+    "probabilities of logits": ({"meaning": "probabilities"}, {}, "the graph computes logits"),
+    "a sigmoid of three": ({"meaning": "sigmoid"}, {}, "which means a single number"),
     "logits of one": ({"meaning": "logits"}, {"classes": 1, "end": ("LOGISTIC",)}, "holds 1"),
-    "a threshold for three": ({"threshold": 0.3}, {}, "are for one sigmoid"),
+    "a threshold for three": ({"threshold": 0.3}, {}, "apply only to a single sigmoid"),
     "a third side": ({"positive": 2}, {"classes": 1, "end": ("LOGISTIC",)}, "neither 0 nor 1"),
     "a label of none": (
         {"positive": "spam"},
         {"classes": 1, "end": ("LOGISTIC",)},
         "no labels are given",
     ),
-    "a scale of floats": ({"scale": 0.5}, {}, "is in floats"),
-    "another scale": ({"scale": 0.5}, {"integer": (0.03, 5)}, "the file holds 0.03 and 5"),
+    "a scale of floats": ({"scale": 0.5}, {}, "holds floating-point numbers"),
+    "another scale": ({"scale": 0.5}, {"integer": (0.03, 5)}, "the file has 0.03 and 5"),
 }
 
 
@@ -193,7 +195,7 @@ def test_declared_scale_replaces_a_missing_one(tmp_path):
     model.end_graph([ids], [out])
     path = tmp_path / "scaleless.tflite"
     path.write_bytes(model.pack())
-    with pytest.raises(UsageMistake, match="their meaning is not declared"):
+    with pytest.raises(UsageMistake, match="their scale is neither"):
         read_candidate(path)
     quantization = read_candidate(path, declaring(scale=0.1, zero_point=3)).output.quantization
     assert (quantization.scales, quantization.zero_points) == ((0.1,), (3,))
@@ -211,6 +213,6 @@ def test_number_of_declared_labels_must_equal_scores(write, labels, fits):
         assert (spec.labels, spec.labels_found) == (labels, "declared")
     else:
         with pytest.raises(
-            UsageMistake, match="2 labels are given, and the output distinguishes 3"
+            UsageMistake, match="2 labels are given, but the output distinguishes 3"
         ):
             read_candidate(write(), declaring(labels=labels))

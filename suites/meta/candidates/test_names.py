@@ -39,11 +39,13 @@ def test_rejects_names_that_look_the_same(names, hand):
     """Names become files, and some file systems ignore case."""
     with pytest.raises(UsageMistake, match="two candidates are called") as refused:
         hand([(name, at) for at, name in enumerate(names)])
-    assert refused.value.remedy == "Give each a name of its own: NAME=PATH"
+    assert refused.value.remedy == "Give each candidate a different name: NAME=PATH"
 
 
 def test_rejects_the_name_of_the_trained_model(hand):
-    with pytest.raises(UsageMistake, match="a candidate is called 'full_model', as budgets"):
+    with pytest.raises(
+        UsageMistake, match="a candidate is called 'full_model', a name that is reserved"
+    ):
         hand([("full_model", 0)])
 
 

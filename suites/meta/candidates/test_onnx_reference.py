@@ -74,7 +74,7 @@ REFUSED = {
     ),
     "a meaning that the graph denies": (
         onnx_writer.classifier(),
-        "the graph says logits",
+        "the graph computes logits",
         {"reference-output": "meaning=probabilities"},
     ),
     "another number of labels": (onnx_writer.classifier(classes=4), "distinguishes 4", {}),
@@ -88,7 +88,7 @@ REFUSED = {
         "a candidate is called 'reference'",
         {"flatbuffer": ("reference={}/ok.tflite",)},
     ),
-    "inputs declared of no reference": (b"", "none is given", {"reference": None}),
+    "inputs declared of no reference": (b"", "no reference is given", {"reference": None}),
     "a grammar that is not there": (
         onnx_writer.classifier(),
         "--edge-reference-inputs",
@@ -148,12 +148,12 @@ def test_flatbuffer_reference_uses_the_same_options(tmp_path):
 
 
 def test_recorded_answers_need_no_inputs(tmp_path):
-    with pytest.raises(UsageMistake, match="recorded answers are read as they are"):
+    with pytest.raises(UsageMistake, match="recorded answers have no inputs"):
         take(tmp_path, b"", **{"reference": "{}/a.jsonl", "reference-inputs": "ids=0"})
 
 
 def test_rejects_reference_inputs_if_the_reference_is_a_candidate(tmp_path):
-    with pytest.raises(UsageMistake, match="declared with the candidate"):
+    with pytest.raises(UsageMistake, match="declared in its own table"):
         take(tmp_path, b"", **{"reference": "ok", "reference-inputs": "ids=0"})
 
 
@@ -174,11 +174,11 @@ def test_reference_table_with_a_candidates_file_means_that_candidate(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("file = 'x.onnx'\nlength = 0", "`length` is at least 1"),
+        ("file = 'x.onnx'\nlength = 0", "`length` must be at least 1"),
         ("file = 'x.onnx'\nlabels = ['a']", "unknown field `labels`"),
         ("inputs = { ids = 0 }", "missing required field `file`"),
         ("file = 'absent.onnx'", "No such file"),
-        ("file = 'ok.tflite'\ninputs = { ids = 0 }", "declared with the candidate"),
+        ("file = 'ok.tflite'\ninputs = { ids = 0 }", "declared in its own table"),
     ],
 )
 def test_mistake_in_the_table_ends_in_one_message(lines, message, tmp_path):

@@ -77,16 +77,16 @@ def test_vocabulary_packed_in_the_file_makes_the_ids(name, tmp_path):
 
 
 REFUSED = {
-    "no archive": (b"", "vocab.txt", "names 'vocab.txt', which is not packed with it"),
-    "another file": (archive(("words.txt", WORDS)), "vocab.txt", "which is not packed with it"),
-    "another case": (archive(("Vocab.txt", WORDS)), "vocab.txt", "which is not packed with it"),
+    "no archive": (b"", "vocab.txt", "the vocabulary 'vocab.txt', which is not packed in the file"),
+    "another file": (archive(("words.txt", WORDS)), "vocab.txt", "which is not packed in the file"),
+    "another case": (archive(("Vocab.txt", WORDS)), "vocab.txt", "which is not packed in the file"),
     "a file of this machine": (
         archive(),
         "/etc/passwd",
         "names '/etc/passwd', which is not packed",
     ),
     "no name": (archive(("vocab.txt", WORDS)), "", "names '', which is not packed"),
-    "a folder": (archive(("vocab.txt/", b"")), "vocab.txt/", "which is not packed with it"),
+    "a folder": (archive(("vocab.txt/", b"")), "vocab.txt/", "which is not packed in the file"),
     "above its folder": (
         archive(("../vocab.txt", WORDS)),
         "../vocab.txt",

@@ -35,7 +35,7 @@ def test_the_first_text_that_differs_is_shown_with_both_rows_and_tokens(tokenize
     assert parity.share == 0.5
     assert parity.equal.tolist() == [True, False]
     assert parity.first.splitlines() == [
-        "1 of 2 texts have other ids; the first is 't1', line 3: 'Fine day'",
+        "1 of 2 texts have different ids; the first is 't1', line 3: 'Fine day'",
         "  recorded: [2, 5, 7, 3] [CLS] fine day [SEP]",
         "  expected: [2, 6, 7, 3] [CLS] Fine day [SEP]",
         "  they part at token 1 of 4 and 4",

@@ -120,7 +120,7 @@ def test_rejects_logits_that_contradict_probabilities(tmp_path):
     consistent = as_json_lines(tmp_path, answers(logits=LOGITS, probabilities=rounded))
     assert read(consistent).labels.tolist() == BEST
     contradicting = as_json_lines(tmp_path, answers(logits=LOGITS, probabilities=shares[::-1]))
-    with pytest.raises(UsageMistake, match="line 3: its logits are largest for another label"):
+    with pytest.raises(UsageMistake, match="line 3: the largest logit and the largest probability"):
         read(contradicting)
     tied = [[1.0, 1.0, 0.0]] * 3
     equal = as_json_lines(tmp_path, answers(logits=tied, probabilities=[[0.4, 0.6, 0.0]] * 3))
@@ -171,31 +171,31 @@ REST = line(id="t2") + line(id="t3")
 SCORED = '{"id": "t2", "logits": [0, 0, 1]}\n{"id": "t3", "logits": [0, 0, 1]}\n'
 # What stands in a file of JSON lines, and what the message about it holds.
 MISTAKES = {
-    "nothing": ("", "holds no answer"),
+    "nothing": ("", "holds no answers"),
     "no JSON": ("bad, fair\n", "line 1 is not a JSON object"),
     "an array": ("[1]\n", "line 1 is not a JSON object"),
     "arrays in each other": ("[" * 100_000, "line 1 is not a JSON object"),
-    "a key that is there twice": ('{"id": "t1", "id": "t2"}\n', "it names 'id' twice"),
+    "a key that is there twice": ('{"id": "t1", "id": "t2"}\n', "has the key 'id' twice"),
     "no UTF-8": (b'{"id": "\xff"}\n', "is not UTF-8 (byte 8)"),
     "no id": ('{"label": "bad"}\n', "line 1 has no id"),
     "an id of no text": (line() + REST + line(id="t9"), "line 4 answers the text 't9', which is"),
     "a very long id": (line(id="x" * 10_000), "which is not in the corpus"),
     "an id that is there twice": (line() + REST + line(), "line 1 and line 4 both answer the text"),
-    "a text without answer": (line() + line(id="t3"), "has no answer to 1 of 3 texts: 't2'"),
-    "an unknown label": (line(label="awful") + REST, "none of bad, fair, good"),
-    "an index beyond the labels": (line(label=3) + REST, "has the label 3, which is none of"),
-    "an index below 0": (line(label=-1) + REST, "has the label -1, which is none of"),
-    "half an index": (line(label=0.5) + REST, "has the label 0.5, which is none of"),
-    "a truth for an index": (line(label=True) + REST, "has the label True, which is none of"),
-    "a list for a label": (line(label=[1]) + REST, "has the label [1], which is none of"),
+    "a text without answer": (line() + line(id="t3"), "lacks answers for 1 of 3 texts: 't2'"),
+    "an unknown label": (line(label="awful") + REST, "not one of bad, fair, good"),
+    "an index beyond the labels": (line(label=3) + REST, "has the label 3, which is not one of"),
+    "an index below 0": (line(label=-1) + REST, "has the label -1, which is not one of"),
+    "half an index": (line(label=0.5) + REST, "has the label 0.5, which is not one of"),
+    "a truth for an index": (line(label=True) + REST, "has the label True, which is not one of"),
+    "a list for a label": (line(label=[1]) + REST, "has the label [1], which is not one of"),
     "a nested label": (line(label=json.loads("[" * 90 + "]" * 90)) + REST, "has the label [[[["),
     "neither labels nor scores": (
         "".join(f'{{"id": "{text}"}}\n' for text in TEXTS),
         "have neither labels nor scores",
     ),
-    "labels for some": ('{"id": "t1"}\n' + REST, "some answers have a label, and others have none"),
-    "scores for some": (line() + SCORED, "line 1 has no logits, and others have"),
-    "too few scores": (line(logits=[1, 2]) + SCORED, "logits holds 2 numbers where there are 3"),
+    "labels for some": ('{"id": "t1"}\n' + REST, "some answers have a label, but others have none"),
+    "scores for some": (line() + SCORED, "line 1 has no logits, but other rows have"),
+    "too few scores": (line(logits=[1, 2]) + SCORED, "logits holds 2 numbers, but there are 3"),
     "nothing in place of a score": (
         line(logits=[1, None, 3]) + SCORED,
         "logits holds None, which is not a number",
@@ -204,7 +204,7 @@ MISTAKES = {
         line(logits=[1, 2, "nan"]) + SCORED,
         "logits holds 'nan', which is not a number",
     ),
-    "too many scores": (line(logits=[1, 2, 3, 4]) + SCORED, "logits holds 4 numbers where"),
+    "too many scores": (line(logits=[1, 2, 3, 4]) + SCORED, "logits holds 4 numbers, but"),
     "no list of scores": (line(logits=1) + SCORED, "logits holds no list of numbers"),
     "words for scores": (line(logits=["1", "2", "3"]) + SCORED, "line 1: logits holds"),
     "NaN": (line(logits=[1, 2, float("nan")]) + SCORED, "line 1: logits holds nan"),
@@ -212,15 +212,15 @@ MISTAKES = {
     "a number beyond floats": (line(logits=[1, 2, 10**400]) + SCORED, "line 1: logits holds 1000"),
     "probabilities of 2 together": (
         "".join(f'{{"id": "{text}", "probabilities": [1, 1, 0]}}\n' for text in TEXTS),
-        "its probabilities sum to 2.000",
+        "the probabilities sum to 2.000",
     ),
     "logits for probabilities": (
         "".join(f'{{"id": "{text}", "probabilities": [3, -2, 0]}}\n' for text in TEXTS),
-        "its probabilities are not all between 0 and 1",
+        "the probabilities are not all between 0 and 1",
     ),
     "probabilities beyond floats": (
         "".join(f'{{"id": "{text}", "probabilities": [1e308, 1e308, 0]}}\n' for text in TEXTS),
-        "its probabilities are not all between 0 and 1",
+        "the probabilities are not all between 0 and 1",
     ),
     "ids that are no list": (line(ids=5) + REST, "ids is not a list of whole numbers"),
     "ids for some": (line(ids=[5]) + REST, "line 2: ids is not a list of whole numbers"),
@@ -262,10 +262,10 @@ def test_mistake_ends_in_one_message(mistake, tmp_path):
 
 
 TABLES = {
-    "nothing": ("", "holds no answer"),
-    "a header alone": ("id,label\n", "holds no answer"),
-    "a column that is there twice": ("id,label,label\n", "its header names 'label' twice"),
-    "a cell too many": ("id,label\nt1,bad,good\n", "line 2 has 3 columns, the header 2"),
+    "nothing": ("", "holds no answers"),
+    "a header alone": ("id,label\n", "holds no answers"),
+    "a column that is there twice": ("id,label,label\n", "the header has the column 'label' twice"),
+    "a cell too many": ("id,label\nt1,bad,good\n", "line 2 has 3 columns, but the header has 2"),
     "a quotation mark without end": ('id,label\nt1,"bad\n', "cannot be read as CSV"),
     "a list that is not JSON": ("id,logits\nt1,1 2 3\n", "line 2: logits is '1 2 3', not JSON"),
     "an empty id": ("id,label\n,bad\n", "line 2 has no id"),
@@ -283,10 +283,16 @@ def test_mistake_in_a_table_ends_in_one_message(mistake, tmp_path):
 
 
 ARRAYS = {
-    "no ids": ({"label": np.array(BEST)}, "needs an array called id"),
-    "fewer answers than ids": ({"id": np.array(TEXTS), "label": np.array([0])}, "as many rows"),
-    "a number alone": ({"id": np.array(TEXTS), "label": np.array(0)}, "as many rows"),
-    "no rows": ({"id": np.array([], "U1"), "label": np.array([], np.int64)}, "holds no answer"),
+    "no ids": ({"label": np.array(BEST)}, "lacks an array called id"),
+    "fewer answers than ids": (
+        {"id": np.array(TEXTS), "label": np.array([0])},
+        "do not all have one row for each text",
+    ),
+    "a number alone": (
+        {"id": np.array(TEXTS), "label": np.array(0)},
+        "do not all have one row for each text",
+    ),
+    "no rows": ({"id": np.array([], "U1"), "label": np.array([], np.int64)}, "holds no answers"),
     "NaN": ({"id": np.array(TEXTS), "logits": np.full((3, 3), np.nan)}, "logits holds nan"),
     "objects": ({"id": np.array(["t1", None, {}], object)}, "numpy.savez"),
 }

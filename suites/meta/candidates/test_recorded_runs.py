@@ -99,13 +99,15 @@ def handed(app, recorded, **more):
 def test_recording_belongs_to_one_file(app):
     file = str(app.folder / "app.tflite")
     two = tuple(CandidateTable(name=name, flatbuffer=file) for name in ("one", "two"))
-    with pytest.raises(UsageMistake, match="the answers of one file were recorded, and 2 are"):
+    with pytest.raises(
+        UsageMistake, match="a recording holds the answers of one file, but 2 files are"
+    ):
         take(handed(app, app.record(), candidates=two))
 
 
 @pytest.mark.parametrize("reference", ["app", "other.tflite"])
 def test_a_recording_is_compared_with_a_recording(reference, app):
-    with pytest.raises(UsageMistake, match="are compared with recorded answers"):
+    with pytest.raises(UsageMistake, match="can be compared only with recorded answers"):
         take(handed(app, app.record(), reference=reference))
 
 
@@ -119,7 +121,7 @@ def test_rejects_recorded_ids_that_contradict_the_tokenizer(app):
         writer.writerows(row | {"ids": row["id"][1:]} for row in rows)
     recorded = app.record("numbered.jsonl")
     texts = TextsTable(file=str(file), id="id", ids="ids")
-    with pytest.raises(UsageMistake, match="a tokenizer is given, and a column of ids"):
+    with pytest.raises(UsageMistake, match="both a tokenizer and a column of ids"):
         take(handed(app, recorded, candidates=(), texts=texts))
     subject = take(handed(app, recorded, candidates=(), texts=texts, tokenizer=None))
     assert subject.answered.expected[5] == (5,)
@@ -139,10 +141,10 @@ def test_long_text_is_truncated_as_the_file_does(app):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--edge-emulate=rpi4", "no runner answers where the answers were recorded"),
-        ("--edge-target=ssh://nobody@nowhere", "no runner answers where the answers"),
-        ("--edge-backend=ai_edge_litert", "no runner answers where the answers were recorded"),
-        ("--edge-export-golden=golden", "no runner answers where the answers were recorded"),
+        ("--edge-emulate=rpi4", "a recording needs no runner"),
+        ("--edge-target=ssh://nobody@nowhere", "a recording needs no runner"),
+        ("--edge-backend=ai_edge_litert", "a recording needs no runner"),
+        ("--edge-export-golden=golden", "a recording needs no runner"),
         ("--edge-recorded=missing.jsonl", "cannot be read (No such file or directory)"),
     ],
 )

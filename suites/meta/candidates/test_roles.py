@@ -115,7 +115,7 @@ def test_metadata_with_another_number_of_inputs_is_ignored(tmp_path):
     model = model_of(Shape(names=("a", "b", "c"), keys=()))
     path = tmp_path / "described.tflite"
     path.write_bytes(described(model, [tensor_metadata("ids"), tensor_metadata("mask")], []))
-    with pytest.raises(UsageMistake, match="not certain"):
+    with pytest.raises(UsageMistake, match="uncertain"):
         read_candidate(path)
 
 
@@ -130,7 +130,7 @@ def test_name_that_contradicts_the_metadata_is_asked_about(tmp_path):
 @pytest.mark.parametrize("names", UNCERTAIN.values(), ids=UNCERTAIN)
 def test_uncertain_roles_error_shows_lines_to_paste(write, names):
     file = write(names=names)
-    with pytest.raises(UsageMistake, match="not certain") as caught:
+    with pytest.raises(UsageMistake, match="uncertain") as caught:
         read_candidate(file)
     assert (caught.value.file, caught.value.key) == (str(file), "inputs")
     assert f'ids = "{names[0]}"' in caught.value.remedy
@@ -175,8 +175,8 @@ def test_declaration_overrides_names(write):
 WRONG = {
     "no such name": ({"ids": "nope", "mask": 1, "segments": 2}, "no tensor is called 'nope'"),
     "no such place": ({"ids": 7, "mask": 1, "segments": 2}, "no tensor is called 7"),
-    "one for two": ({"ids": 0, "mask": 0, "segments": 2}, "are both input 0"),
-    "one left over": ({"ids": 0, "mask": 1}, "nothing is declared for input 2"),
+    "one for two": ({"ids": 0, "mask": 0, "segments": 2}, "are both declared for input 0"),
+    "one left over": ({"ids": 0, "mask": 1}, "no role is declared for input 2"),
 }
 
 
@@ -200,7 +200,7 @@ def test_reports_dynamic_dimensions(write, signature, length, open_batch):
 def test_declared_length_fixes_a_dynamic_one(write):
     file = write(signature=(1, -1))
     assert read_candidate(file, Declaration(length=128)).length == 128
-    with pytest.raises(UsageMistake, match="a length of 128 is declared, and input 0"):
+    with pytest.raises(UsageMistake, match="the declared length is 128, but input 0"):
         read_candidate(write(), Declaration(length=128))
 
 
@@ -218,8 +218,8 @@ def ported(*inputs):
 NO_IDS = {
     "no inputs": ((), "has no inputs"),
     "text": ((((1, 1), "string", "text"),), "takes text itself"),
-    "vectors": ((((1, 8, 50), "float32", "words"),), "does not take the ids of one text"),
-    "a batch of 32": ((((32, 8), "int32", "ids"),), "does not take the ids of one text"),
+    "vectors": ((((1, 8, 50), "float32", "words"),), "does not have the shape of one text's ids"),
+    "a batch of 32": ((((32, 8), "int32", "ids"),), "does not have the shape of one text's ids"),
     "four": (tuple(((1, 8), "int32", f"x{i}") for i in range(4)), "has 4 inputs"),
     "bools": ((((1, 8), "bool", "ids"),), "is bool"),
     "lengths": (

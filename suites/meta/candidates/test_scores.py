@@ -133,18 +133,18 @@ def test_non_finite_scores_have_no_label(meaning, value):
 
 
 def test_rejects_answers_of_another_width():
-    with pytest.raises(EdgeproofError, match="answers 2 numbers for a text, where 3"):
+    with pytest.raises(EdgeproofError, match="gives 2 numbers for each text, but 3"):
         scores_of(THREE, np.zeros((1, 2)))
-    with pytest.raises(EdgeproofError, match="answers 2 numbers for a text, where 1"):
+    with pytest.raises(EdgeproofError, match="gives 2 numbers for each text, but 1"):
         scores_of(sided(), np.zeros((1, 2)))
-    with pytest.raises(EdgeproofError, match="answers 2 numbers for a text, where 5"):
+    with pytest.raises(EdgeproofError, match="gives 2 numbers for each text, but 5"):
         scores_of(replace(THREE, classes=None), np.zeros((1, 2)), classes=5)
 
 
 def test_rejects_declared_probabilities_out_of_range():
     output = replace(THREE, meaning="probabilities", found="declared")
     scores_of(output, np.array([[0.5, 0.25, 0.25]]))
-    with pytest.raises(UsageMistake, match="1 of 2 answers are none: those of text 1"):
+    with pytest.raises(UsageMistake, match="1 of 2 answers are not: those for text 1"):
         scores_of(output, np.array([[0.5, 0.25, 0.25], [4.0, -2.0, 0.5]]))
     # What the graph says is the gates' to judge: a variant that broke is red, and no mistake.
     scores_of(replace(output, found="graph"), np.array([[4.0, -2.0, 0.5]]))

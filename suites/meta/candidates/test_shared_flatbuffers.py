@@ -47,7 +47,7 @@ BOUND = {
     ),
 }
 REFUSED = {
-    "litert_torch_args": ("is not certain", set()),
+    "litert_torch_args": ("uncertain", set()),
     "two_signatures": ("has 2 signatures", {"several-signatures"}),
     "real/zh-spam-string-flex/model": (
         "FlexUnicodeEncode, and its input 'x' takes text itself",

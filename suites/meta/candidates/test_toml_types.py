@@ -118,7 +118,9 @@ def test_rejects_value_that_is_not_a_path_naming_file_and_key(table, key, value,
     if is_name:
         read_candidates(file)  # a name, which is looked up later
         return
-    with pytest.raises(UsageMistake, match=r"is empty where a path|cannot be a path") as caught:
+    with pytest.raises(
+        UsageMistake, match=r"is empty, but a path is needed|cannot be a path"
+    ) as caught:
         read_candidates(file)
     assert caught.value.file == str(file)
     assert caught.value.key.endswith(key)
@@ -138,8 +140,8 @@ CORPUS = {
     "no such encoding": ('encoding = "utf-9"', "'utf-9'"),
     "an encoding without a name": ('encoding = ""', "encoding called ''"),
     "an encoding of bytes": ('fallback_encoding = "base64"', "'base64'"),
-    "a header without the column": ('header = ["label", "review"]', "stands 0 times in `header`"),
-    "a header with it twice": ('header = ["text", "label", "text"]', "stands 2 times in `header`"),
+    "a header without the column": ('header = ["label", "review"]', "is 0 times in `header`"),
+    "a header with it twice": ('header = ["text", "label", "text"]', "is 2 times in `header`"),
 }
 
 

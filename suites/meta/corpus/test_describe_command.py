@@ -234,7 +234,7 @@ def test_counts_lengths_in_the_tokens_of_a_checkpoint(package, describe):
         ([], "neither a subject nor a RepLab 2013 package was given"),
         (["nowhere"], "nowhere: neither a subject nor"),
         (["--subject", "nobody"], "no subject is called 'nobody'"),
-        (["x.csv", "--subject", "embedded"], "generates its corpus and would ignore "),
+        (["x.csv", "--subject", "embedded"], "generates its texts, so "),
         (["--subject", "airline"], "needs your labelled texts"),
         (["--subjects", "embedded"], "See python -m models.corpus"),
     ],

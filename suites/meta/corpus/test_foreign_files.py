@@ -79,15 +79,20 @@ REFUSED = {
         "t.jsonl",
         b'{"text": "a", "polarity": "BAD", "text": "b"}\n',
         {},
-        "line 1 is not JSON (the key 'text' stands twice in one object)",
+        "line 1 is not JSON (an object has the key 'text' twice)",
     ),
     "a key twice inside a value": (
         "t.jsonl",
         "\n".join([*LINES, '{"text": "a", "more": [{"b": 1, "b": 1}]}']).encode(),
         {},
-        "line 41 is not JSON (the key 'b' stands twice",
+        "line 41 is not JSON (an object has the key 'b' twice",
     ),
-    "nesting without end": ("t.jsonl", b"[" * 200_000, {}, "line 1 is not JSON (it is nested too"),
+    "nesting without end": (
+        "t.jsonl",
+        b"[" * 200_000,
+        {},
+        "line 1 is not JSON (the document is nested too",
+    ),
     "a number of thousands of digits": (
         "t.jsonl",
         b'{"text": ' + b"7" * 5000 + b"}",
@@ -111,13 +116,13 @@ REFUSED = {
         "t.jsonl",
         "\n".join(f'{{"text": {{"a": {at}}}, "polarity": "BAD"}}' for at in range(40)).encode(),
         {},
-        "40 left out: 'text' holds a list or an object where a text is expected",
+        "40 left out: 'text' holds a list or an object, but a text is expected",
     ),
     "a polarity that is a fraction": (
         "t.jsonl",
         b'{"text": "a", "polarity": 1.0}',
         {"polarities": {"0": "BAD", "1": "GOOD"}},
-        "has the label '1.0', which is not declared",
+        "has the label '1.0', which the subject does not declare",
     ),
 }
 

@@ -22,22 +22,27 @@ CASES = {
         "t.csv",
         GOOD,
         {"columns": {"text": "review", "polarity": "polarity"}},
-        "corpus.columns.text: there is no column 'review'. Name one of those found: 'text', 'pol",
+        "corpus.columns.text: there is no column 'review'. Name one of the file's columns: 'te",
     ),
     "key not there": (
         "t.jsonl",
         '{"words": "a", "polarity": "BAD"}',
         {},
-        "corpus.columns.text: there is no column 'text'. Name one of those found: 'words', 'pol",
+        "corpus.columns.text: there is no column 'text'. Name one of the file's columns: 'wo",
     ),
-    "no columns": ("t.csv", GOOD, {"columns": None}, "corpus.columns: the subject does not say"),
+    "no columns": ("t.csv", GOOD, {"columns": None}, "corpus.columns: the subject does not name"),
     "undeclared polarity": (
         "t.csv",
         GOOD + "more,UGLY\n",
         {},
-        "corpus.polarities: line 42 has the label 'UGLY', which is not declared",
+        "corpus.polarities: line 42 has the label 'UGLY', which the subject does not",
     ),
-    "one polarity": ("t.csv", ONLY_BAD, {}, "text is BAD. Give texts of at least two"),
+    "one polarity": (
+        "t.csv",
+        ONLY_BAD,
+        {},
+        "there is nothing to tell apart. Give texts of at least two",
+    ),
     "a label nobody has": (
         "t.csv",
         GOOD,
@@ -48,13 +53,13 @@ CASES = {
         "t.csv",
         GOOD + ",BAD\n",
         {"counts": COUNTS | {"train": 100}},
-        "train: 26 texts remain for train where 100 are asked for (40 usable in all; 1 left out: ",
+        "26 remain for train, but 100 are requested (40 usable in all; 1 left out: ",
     ),
     "nothing for train": (
         "t.csv",
         GOOD,
         {"counts": COUNTS | {"test": 32}},
-        "corpus.counts.train: 0 texts remain",
+        "corpus.counts.train: too few texts: 0 remain",
     ),
     "a quote not closed": ("t.csv", GOOD + '"open,BAD\n', {}, "begins on line 42 cannot be read"),
     "not JSON": ("t.jsonl", '{"text": "a"}\n{"text": \n', {}, "line 2 is not JSON"),
@@ -129,5 +134,5 @@ def test_rejects_zip_without_one_plain_file_of_texts(files_table, tmp_path, name
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:
             archive.writestr(name, GOOD)
-    with pytest.raises(UsageMistake, match=f"{names[0]}, {names[1]}.*Zip one"):
+    with pytest.raises(UsageMistake, match=f"{names[0]}, {names[1]}.*Zip only one"):
         read_files(files_table(), file)

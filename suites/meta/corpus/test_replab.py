@@ -161,7 +161,7 @@ def test_empty_list_of_languages_takes_every_language(package: Path) -> None:
 @pytest.mark.parametrize("info", ["none", "without language"])
 def test_copy_without_languages_must_be_declared(info: str, tmp_path: Path) -> None:
     root = write_miniature(tmp_path, Style(info=info))
-    with pytest.raises(UsageMistake, match=r"corpus\.languages: does not say the language"):
+    with pytest.raises(UsageMistake, match=r"corpus\.languages: gives no language"):
         read_replab(replab_table(), root)
     corpus = read_replab(replab_table(languages=[]), root)
     assert len(corpus.splits["test"]) == PLAIN["test"] + 6
@@ -170,7 +170,7 @@ def test_copy_without_languages_must_be_declared(info: str, tmp_path: Path) -> N
 def test_unknown_language_is_a_reason_to_omit(tmp_path: Path) -> None:
     tweets = [*miniature_tweets(), Written("test", BANKING.entity_id, "999999", "?", language="")]
     root = write_package(tmp_path, [BANKING], tweets)
-    with pytest.raises(UsageMistake, match=r"entities\.tsv: does not name the entity RL2013D01"):
+    with pytest.raises(UsageMistake, match=r"entities\.tsv: lacks the entity RL2013D01"):
         read_replab(replab_table(), root)
     shutil.rmtree(root)
     write_package(root, [BANKING], [t for t in tweets if t.entity_id == BANKING.entity_id])

@@ -17,17 +17,20 @@ SMALLEST = {"train": 1, "validation": 1, "calibration": 1}
 UNFIT_TABLES = {
     "labels from the best": (
         {"labels": ["POSITIVE", "NEUTRAL", "NEGATIVE"]},
-        r"corpus\.labels: RepLab's polarities are not POSITIVE",
+        r"corpus\.labels: the labels POSITIVE",
     ),
-    "a header": ({"header": ["text"]}, r"corpus\.header: the RepLab package defines this"),
-    "polarities": ({"polarities": {"NEUTRAL": ""}}, r"corpus\.polarities: the RepLab package"),
+    "a header": (
+        {"header": ["text"]},
+        r"corpus\.header: this key has no effect: the RepLab package",
+    ),
+    "polarities": ({"polarities": {"NEUTRAL": ""}}, r"polarities: this key has no effect"),
     "more than training has": (
         {"counts": {"validation": 900, "calibration": 2}},
-        r"corpus\.counts\.\w+: \d+ tweets remain for \w+, where \d+ are asked for \(\d+ left out",
+        r"counts\.\w+: too few tweets: \d+ remain for \w+, but \d+ are requested \(\d+ left out",
     ),
     "more than test has": (
         {"counts": {"validation": 2, "calibration": 2, "test": 900}},
-        r"corpus\.counts\.test: 100 tweets remain for test, where 900 are asked for",
+        r"corpus\.counts\.test: too few tweets: 100 remain for test, but 900 are requested",
     ),
 }
 
@@ -43,7 +46,7 @@ def test_rejects_missing_folder(tmp_path):
         ("entities", r"holds no entities/replab2013_entities\.tsv"),
         ("training/labeled", "holds no training/labeled/RL2013"),
         ("test/labeled", "holds no test/labeled/RL2013"),
-        ("tweet_text", "holds no texts, neither as"),
+        ("tweet_text", "the package holds no texts, neither in"),
     ],
 )
 def test_rejects_missing_part(part, message, tmp_path):

@@ -21,9 +21,9 @@ def test_rows_have_one_length_by_default():
 @pytest.mark.parametrize(
     ("lengths", "message"),
     [
-        ((16, 32), "`lengths` end with 32, and `max_tokens` is 64"),
-        ((16, 128), "`lengths` end with 128"),
-        ((32, 16, 64), "do not ascend"),
+        ((16, 32), "`lengths` ends with 32, but `max_tokens` is 64"),
+        ((16, 128), "`lengths` ends with 128"),
+        ((32, 16, 64), "must ascend"),
         ((64,), "names 64 alone"),
         ((4, 64), "4 is less than 8 tokens"),
     ],

@@ -194,4 +194,4 @@ def test_rejects_damaged_tokenizer(tmp_path):
     (tmp_path / "tokenizer.json").write_text('{"version": "1.0"')
     with pytest.raises(UsageMistake, match=r"tokenizer\.json: is not JSON") as refused:
         load_tokenizer(tmp_path, TABLE)
-    assert "Fetch the tokenizer.json again" in refused.value.remedy
+    assert "Download the complete tokenizer.json again" in refused.value.remedy

@@ -109,16 +109,32 @@ def test_the_settings_state_the_case_of_a_whole_tokenizer(folder):
         ({"do_lower_case": "no"}, "Expected `bool", "do_lower_case"),
         (
             {"tokenizer_class": "RobertaTokenizer"},
-            "makes other ids of vocab.txt",
+            "makes different ids from vocab.txt",
             "tokenizer_class",
         ),
-        ({"unk_token": "<unk>"}, r"is '<unk>', and texts are framed with BERT's", "unk_token"),
-        ({"sep_token": {"content": "[CLS]"}}, r"BERT's tokens here: \[SEP\]", "sep_token"),
-        ({"padding_side": "left"}, "filled up and cut on the right", "padding_side"),
-        ({"truncation_side": "left"}, "filled up and cut on the right", "truncation_side"),
-        ({"never_split": ["[MASK]", "#tag"]}, "names '#tag', and no word", "never_split"),
-        ({"wordpieces_prefix": "@@"}, "is '@@', and pieces go on with '##'", "wordpieces_prefix"),
-        ({"auto_map": {"AutoTokenizer": ["own.Own", None]}}, "none is run here", "auto_map"),
+        (
+            {"unk_token": "<unk>"},
+            r"is '<unk>', but edgeproof frames texts with BERT's",
+            "unk_token",
+        ),
+        ({"sep_token": {"content": "[CLS]"}}, r"BERT's tokens: \[SEP\]", "sep_token"),
+        ({"padding_side": "left"}, "pads and truncates rows on the right", "padding_side"),
+        ({"truncation_side": "left"}, "pads and truncates rows on the right", "truncation_side"),
+        (
+            {"never_split": ["[MASK]", "#tag"]},
+            "names '#tag', but edgeproof keeps no word",
+            "never_split",
+        ),
+        (
+            {"wordpieces_prefix": "@@"},
+            "is '@@', but edgeproof supports only '##'",
+            "wordpieces_prefix",
+        ),
+        (
+            {"auto_map": {"AutoTokenizer": ["own.Own", None]}},
+            "which edgeproof will not run",
+            "auto_map",
+        ),
         (
             {"added_tokens_decoder": {"9": {"content": "good"}}},
             "which vocab.txt gives the number 5",
@@ -150,7 +166,7 @@ def test_rejects_left_padding_or_truncation_in_the_settings(folder, side):
     place = folder(CASED, {"do_lower_case": False})
     load_tokenizer(place, table()).save(str(place / "tokenizer.json"))
     (place / "tokenizer_config.json").write_text(json.dumps({side: "left"}))
-    with pytest.raises(UsageMistake, match="on the right here"):
+    with pytest.raises(UsageMistake, match="rows on the right"):
         ids(place)
 
 

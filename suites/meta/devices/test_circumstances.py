@@ -78,10 +78,10 @@ def test_power_rails_of_both_drivers(tree):
         ("rpi4", {FIRMWARE: "e0008\n"}, "throttled (soft temperature limit)"),
         ("rpi4", {GOVERNOR: "powersave\n"}, "the frequency governor is powersave"),
         ("rpi4", {LIMIT: "600000\n"}, "a core is limited to 600 of its 1800 MHz"),
-        ("jetson", {MODE: "pmode:0001\n"}, "power mode 1 saves power"),
+        ("jetson", {MODE: "pmode:0001\n"}, "the power mode 1 slows the device"),
         ("jetson", {COOLING: "2\n"}, "throttled (cpu-balanced)"),
         ("jetson_orin", {COOLING: "1\n"}, "throttled (cpufreq-cpu0)"),
-        ("host", {BATTERY: "Discharging\n"}, "it runs on a battery"),
+        ("host", {BATTERY: "Discharging\n"}, "the device runs on its battery"),
         ("rpi3", {"/proc/meminfo": "MemAvailable:   51200 kB\n"}, "50 MiB of memory"),
     ],
 )
@@ -93,10 +93,18 @@ def test_bad_state_before_or_after_invalidates_the_time(verdict, name, changes, 
 @pytest.mark.parametrize(
     ("name", "changes", "reason"),
     [
-        ("rpi3", {FIRMWARE: "50000\n"}, "throttled meanwhile (under-voltage, throttled)"),
-        ("rpi5", {"/sys/class/hwmon/hwmon3/in0_lcrit_alarm": "1\n"}, "meanwhile (under-voltage)"),
-        ("rpi4", {ALARM: "1\n"}, "throttled meanwhile (under-voltage)"),
-        ("jetson_orin", {EVENTS: "2\n"}, "throttled 2 times meanwhile"),
+        (
+            "rpi3",
+            {FIRMWARE: "50000\n"},
+            "throttled during the measurement (under-voltage, throttled)",
+        ),
+        (
+            "rpi5",
+            {"/sys/class/hwmon/hwmon3/in0_lcrit_alarm": "1\n"},
+            "during the measurement (under-voltage)",
+        ),
+        ("rpi4", {ALARM: "1\n"}, "throttled during the measurement (under-voltage)"),
+        ("jetson_orin", {EVENTS: "2\n"}, "throttled 2 times during the measurement"),
         ("rpi3", {"/proc/vmstat": "pswpin 3\npswpout 4\n"}, "7 pages were swapped"),
     ],
 )
@@ -117,7 +125,7 @@ def test_the_everyday_powersave_governor_is_valid(tree, verdict):
 
 def test_every_reason_is_named_once(verdict):
     reason = verdict("jetson", before={MODE: "pmode:0001\n", COOLING: "1\n"})
-    assert reason == "throttled (cpu-balanced); power mode 1 saves power"
+    assert reason == "throttled (cpu-balanced); the power mode 1 slows the device to save power"
 
 
 def test_foreign_load_excludes_the_runner(tree):
@@ -128,7 +136,9 @@ def test_foreign_load_excludes_the_runner(tree):
     after = replace(sample(device, tree("rpi4", later), RUNNER), at=5.0)
     # Busy 10 s of all cores, 1 s of them stolen by other guests; 5 s the runner's; in 5 s.
     assert foreign_load(before, after) == pytest.approx(1.0)
-    assert invalid_because(before, after, device) == "others kept 1.0 cores busy, 0.3 are allowed"
+    assert invalid_because(before, after, device) == (
+        "other processes kept 1.0 cores busy, but only 0.3 are allowed"
+    )
     assert foreign_load(before, replace(after, at=0.0)) is None
     assert foreign_load(replace(before, runner_busy=None), after) is None
 
@@ -141,7 +151,7 @@ def test_short_measurement_is_judged_by_the_resolution_of_the_counters(tree):
     assert invalid_because(before, after, device) is None
     crowded = replace(after, busy=10.4)
     assert foreign_load(before, crowded) == pytest.approx(0.75)
-    assert "others kept 0.8 cores busy" in str(invalid_because(before, crowded, device))
+    assert "other processes kept 0.8 cores busy" in str(invalid_because(before, crowded, device))
 
 
 def test_reading_during_the_measurement_counts(tree):
@@ -175,7 +185,9 @@ def test_times_are_invalid_if_every_sensor_reads_nonsense(tree, garbage):
         if name == HOST:
             assert reason is None
         else:
-            assert "no sensor tells whether it is throttled: sensors." in reason
+            assert (
+                "it is unknown whether the processor is throttled: no sensor in sensors." in reason
+            )
             assert f"{name}.toml" in reason
 
 
@@ -201,7 +213,7 @@ def test_core_without_a_frequency_limit_is_not_compared(verdict):
 @pytest.mark.parametrize("text", ["", "pmode:", "pmode:-1", "pmode:nan", None])
 def test_power_mode_must_be_known_if_modes_save_power(verdict, text):
     reason = verdict("jetson", before={MODE: text})
-    assert "its power mode is not known: sensors.power_mode of" in reason
+    assert "the power mode is unknown: sensors.power_mode of" in reason
     assert "models/devices/profiles/jetson.toml gives no value here" in reason
 
 

@@ -30,7 +30,7 @@ def test_failing_board_does_not_stop_the_others(boards, fleet, bundle):
         line for line in output.splitlines() if line.startswith(f"{dying.target}: ")
     )
     assert line_of_board.startswith(f"{dying.target}: failed with exit code 2: "), line_of_board
-    assert ": measurements made before are kept (" in line_of_board
+    assert ": earlier measurements are kept (" in line_of_board
     document = read_results(folder / "results.json")
     names = [part.device.name for part in document.parts()]
     ports = [board.target.split(":")[2].split("/")[0] for board in boards]

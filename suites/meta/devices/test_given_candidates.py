@@ -147,7 +147,7 @@ def test_given_files_have_baselines_where_the_user_keeps_them(judge, tmp_path):
     size = ["suites/size"]
     refused = judge("sigmoid", size, ["--edge-update-baseline"])
     assert refused.code == pytest.ExitCode.USAGE_ERROR
-    assert "--edge-update-baseline: candidates that were given have no folder" in refused.output
+    assert "--edge-update-baseline: there is no folder for the baseline" in refused.output
     assert "--edge-baseline=FOLDER" in refused.output
     baseline = [f"--edge-baseline={tmp_path / 'kept'}"]
     first_run = judge("sigmoid", size, [*baseline, "--edge-update-baseline"])

@@ -36,7 +36,7 @@ def test_rejects_paths_of_processes(tmp_path, path):
     with pytest.raises(UsageMistake, match="is not read") as refused:
         profile(tmp_path, path)
     assert refused.value.key == "sensors.firmware"
-    assert "none of a process" in refused.value.remedy
+    assert "outside of any process's folder" in refused.value.remedy
 
 
 @pytest.mark.parametrize("path", ["/proc/loadavg", "/proc/device-tree/model", "/sys/class/*/temp1"])

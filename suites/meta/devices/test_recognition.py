@@ -56,7 +56,7 @@ def test_files_of_another_board_do_not_decide(tree):
 def test_unknown_machine_is_the_host(tree):
     recognized = recognize(tree("host"), machine="x86_64")
     assert recognized.device == HOST
-    assert recognized.describe() == "host: x86_64, there is no device tree"
+    assert recognized.describe() == "host: x86_64, no device tree was found"
 
 
 def test_this_machine_is_recognized():

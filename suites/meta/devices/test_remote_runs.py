@@ -70,7 +70,7 @@ def test_lost_board_ends_the_run_and_keeps_its_measurements(judge_on, board):
     plug.join()
     assert time.monotonic() - start < 120
     assert outcome.code == pytest.ExitCode.INTERRUPTED, outcome.output
-    assert "measurements made before are kept" in outcome.output
+    assert "earlier measurements are kept" in outcome.output
     assert "the connection was lost" in outcome.output or "cannot be reached" in outcome.output
     metrics = {measurement["metric"] for measurement in outcome.results()["measurements"]}
     assert "flatbuffer_bytes" in metrics

@@ -68,7 +68,7 @@ def test_an_emulated_board_is_never_taken_for_a_real_one():
         "tflite_runtime",
         "litert-cpu",
     ]
-    assert target.why_absent("litert-gpu") == "there is no Vulkan driver"
+    assert target.why_absent("litert-gpu") == "no Vulkan driver is installed"
 
 
 def test_only_one_runtime_supports_32_bit_systems():
@@ -81,12 +81,12 @@ def test_only_one_runtime_supports_32_bit_systems():
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        ({"emulate": "rpi9"}, "'rpi9' is not a board that can be emulated"),
-        ({"emulate": HOST}, "'host' is not a board that can be emulated"),
+        ({"emulate": "rpi9"}, "'rpi9' is not one of the boards that can be emulated"),
+        ({"emulate": HOST}, "'host' is not one of the boards that can be emulated"),
         ({"emulate": "rpi4:armv7"}, "rpi4 cannot be emulated as armv7"),
         ({"emulate": "rpi4", "device": "rpi3"}, "rpi3 was asked for, but rpi4 is to be emulated"),
-        ({"emulate": "rpi4", "target": "ssh://rpi4"}, "cannot be emulated and remote"),
-        ({"target": "http://rpi4"}, "not the URL of a target"),
+        ({"emulate": "rpi4", "target": "ssh://rpi4"}, "cannot be both emulated and remote"),
+        ({"target": "http://rpi4"}, "not a target's URL"),
     ],
 )
 def test_rejects_contradicting_options(wish, says):
@@ -168,11 +168,11 @@ def test_target_states_its_capabilities(url, capabilities):
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("local:there", "'local:there' names more than this machine"),
-        ("gpu:0", "'gpu:0' names more than this machine"),
-        ("qemu://rpi4?core=a72", "asks for something else than an architecture"),
-        ("qemu://rpi4?arch=", "asks for something else than an architecture"),
-        ("rpi4", f"'rpi4' is not the URL of a target. Write one of {forms()}"),
+        ("local:there", "'local:there' contains more than the name of this machine"),
+        ("gpu:0", "'gpu:0' contains more than the name of this machine"),
+        ("qemu://rpi4?core=a72", "contains parameters other than an architecture"),
+        ("qemu://rpi4?arch=", "contains parameters other than an architecture"),
+        ("rpi4", f"'rpi4' is not a target's URL. Write one of {forms()}"),
     ],
 )
 def test_rejects_url_that_does_not_fit(url, says):

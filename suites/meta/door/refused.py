@@ -194,7 +194,7 @@ FILES = {
         lambda: quantized_ids(5.9), "inputs", "scale 5.9", "256 numbers", "input of int32"
     ),
     "a signature that names half of another graph": _file(
-        _half_named, "signature", "'second'", "another graph", signature="second"
+        _half_named, "signature", "'second'", "a graph other than the first", signature="second"
     ),
     "several signatures": _file(
         lambda: classifier(keys=("one", "two")), "has 2 signatures", "--edge-signature=one"
@@ -204,7 +204,7 @@ FILES = {
     ),
     "inputs of no known name": _file(
         lambda: classifier(names=("args_0", "args_1", "args_2")),
-        "is not certain",
+        "it is uncertain which input",
         "--edge-inputs='ids=args_0,mask=args_1,segments=args_2'",
     ),
     "inputs that are not all declared": Refused(
@@ -217,7 +217,7 @@ FILES = {
         says=("ok.tflite", "length", "takes 8 tokens", "or give 8"), options={"length": "9"}
     ),
     "other lengths": Refused(
-        says=("ok.tflite", "takes 8 tokens alone", "a signature for each length"),
+        says=("ok.tflite", "takes only 8 tokens", "a signature for each length"),
         options={"length": "4,8"},
     ),
     "several outputs": _file(
@@ -227,14 +227,15 @@ FILES = {
         lambda: classifier(lead=(1, 16)), "is not an answer to a text", "[1, labels]"
     ),
     "a meaning that the graph denies": Refused(
-        says=("output.meaning", "the graph says logits", "give 'logits'"),
+        says=("output.meaning", "the graph computes logits", "give 'logits'"),
         options={"output": "meaning=probabilities"},
     ),
     "a meaning that does not exist": Refused(
         says=("--edge-output", "'prob'", "log_probabilities"), options={"output": "meaning=prob"}
     ),
     "a threshold of three scores": Refused(
-        says=("ok.tflite", "for one sigmoid", "Leave them out"), options={"output": "threshold=0.5"}
+        says=("ok.tflite", "apply only to a single sigmoid", "Remove `threshold` and `positive`"),
+        options={"output": "threshold=0.5"},
     ),
     "two candidates of one name": Refused(
         says=("--edge-flatbuffer", "called 'x'", "NAME=PATH"),
@@ -334,7 +335,7 @@ NUMBERS = {
         options={"tokenizer": "{}/bad.txt"},
     ),
     "a pickle of a tokenizer": Refused(
-        says=("bad.pickle", "is never loaded", "tokenizer.to_json()", "keras:FILE"),
+        says=("bad.pickle", "which edgeproof never loads", "tokenizer.to_json()", "keras:FILE"),
         files={"bad.pickle": pickle.dumps({"word": 1})},
         options={"tokenizer": "keras:{}/bad.pickle"},
     ),
@@ -343,7 +344,7 @@ NUMBERS = {
         options={"tokenizer": "{}/ok.tflite"},
     ),
     "ids beyond the table": Refused(
-        says=("ok.tflite", "--edge-tokenizer", "line 2 of the texts has the id 72", "64 rows"),
+        says=("ok.tflite", "--edge-tokenizer", "the text in line 2 has the id 72", "64 rows"),
         files={"bad.txt": "\n".join(("", "[UNK]", *map(str, range(70)))) + "\nword1\n"},
         options={"tokenizer": "text_vectorization:{}/bad.txt", "corpus": "{}/texts.csv"},
     ),
@@ -371,13 +372,13 @@ NUMBERS = {
         options={"flatbuffer": ("{}/bad.tflite",), "tokenizer": None},
     ),
     "a vocabulary of other words": Refused(
-        says=("ok.tflite", "--edge-tokenizer", "knows no word of the texts"),
+        says=("ok.tflite", "--edge-tokenizer", "knows no word in the texts"),
         files={"bad.txt": _vocabulary(50, prefix="mot")},
         options={"tokenizer": "text_vectorization:{}/bad.txt"},
     ),
     "a column of ids beyond the table": _texts(
         _csv("x,a,1 2 64", header="text,label,ids"),
-        "line 2 of the texts has the id 64",
+        "the text in line 2 has the id 64",
         "64 rows",
         named="ok.tflite",
         columns="text=text,label=label,ids=ids",
@@ -392,7 +393,7 @@ NUMBERS = {
     ),
     "more ids than the file takes": _texts(
         _csv("x,a,1 2 3 4 5 6 7 8 9", header="text,label,ids"),
-        "line 2 of the texts has 9 ids",
+        "the text in line 2 has 9 ids",
         "takes 8",
         named="ok.tflite",
         columns="text=text,label=label,ids=ids",
@@ -400,7 +401,7 @@ NUMBERS = {
     ),
     "a tokenizer and a column of ids": _texts(
         _csv("x,a,1 2", header="text,label,ids"),
-        "Leave out one of them",
+        "Remove the tokenizer, or",
         named="--edge-columns",
         columns="text=text,label=label,ids=ids",
     ),
@@ -410,7 +411,7 @@ ANSWERS = {
         says=("--edge-reference", "a candidate's name"), options={"reference": "nope"}
     ),
     "recorded answers of no known kind": _answers("id,label\n", "recorded answers", name="bad.txt"),
-    "answers that miss texts": _answers(_recorded(drop=2), "no answer to 2 of 12 texts"),
+    "answers that miss texts": _answers(_recorded(drop=2), "lacks answers for 2 of 12 texts"),
     "answers that are there twice": _answers(
         _recorded(more=({"id": "line-2", "label": "a"},)), "line 1 and line 13"
     ),
@@ -443,15 +444,15 @@ TOMLS = {
         toml=f'{TOML}{ONE}contract = "int8"\n',
     ),
     "labels in two orders": Refused(
-        says=("mine.toml", "labels", "candidate x", "a TOML of their own"),
+        says=("mine.toml", "labels", "candidate x", "separate TOML files"),
         toml=f'{TOML}{ONE}labels = ["c", "b", "a"]\n',
     ),
     "two references": Refused(
-        says=("mine.toml", "reference", "candidate y", "a TOML of their own"),
+        says=("mine.toml", "reference", "candidate y", "separate TOML files"),
         toml=f'{TOML}{ONE}reference = "y"\n{ONE.replace("x", "y", 1)}reference = "x"\n',
     ),
     "an option that the TOML answers": Refused(
-        says=("--edge-labels", "mine.toml", "write it there"),
+        says=("--edge-labels", "mine.toml", "write it in that file"),
         toml=TOML + ONE,
         options={"labels": "a,b,c"},
     ),

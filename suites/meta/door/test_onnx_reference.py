@@ -116,7 +116,7 @@ def test_unusable_onnx_file_ends_in_one_message(handed, tmp_path):
         if "bad.onnx: --edge-reference: " in printed
     }
     assert "onnxruntime does not load it" in line
-    assert "record its answers" in line
+    assert "record the model's answers" in line
 
 
 def asked(folder, content, *, output="out", values=3, rows=2):
@@ -130,7 +130,7 @@ def asked(folder, content, *, output="out", values=3, rows=2):
 
 def test_onnx_file_that_never_answers_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(asking, "SECONDS_PER_TEXT", 1.0)
-    with pytest.raises(UsageMistake, match="took longer than 1 s over one text"):
+    with pytest.raises(UsageMistake, match="took longer than 1 s to load or to answer one text"):
         asked(tmp_path, onnx_writer.endless())
 
 
@@ -148,7 +148,7 @@ def test_rejects_onnx_file_that_takes_all_memory(tmp_path, monkeypatch):
         (
             onnx_writer.classifier(names=("input_ids",)),
             {"output": "logits", "values": 2},
-            "answers 3 numbers for a text, where 2 were expected",
+            "answers a text with 3 numbers, but 2 were expected",
         ),
         (onnx_writer.of_operator("Twice", ""), {}, "onnxruntime does not load it"),
     ],
@@ -164,5 +164,5 @@ def test_rejects_unexpected_answers(content, settings, message, tmp_path):
 def test_infinite_answers_are_reported(tmp_path):
     content = onnx_writer.classifier(end=("Infinite",))
     provider = handed_in(tmp_path, "inf.onnx", content, **{"reference-output": "meaning=logits"})
-    with pytest.raises(UsageMistake, match="answers NaN or infinity to 12 of 12 texts"):
+    with pytest.raises(UsageMistake, match="gives NaN or infinity for 12 of 12 texts"):
         provider.make(Store(tmp_path / "store"))

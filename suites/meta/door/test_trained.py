@@ -153,7 +153,7 @@ def test_second_graph_is_reported_as_not_localized(files, tmp_path):
     judged = run(files, tmp_path, "convolution", candidates, FIGURES[1:], **keys)
     assert AGREEMENT in judged.red("int8")
     output = " ".join(judged.outcome.output.split())
-    assert "classify answers by graph 1 of its file" in output
+    assert "classify uses graph 1 of its file" in output
 
 
 # ------------------------------------------------------------------------ recurrent, one sigmoid

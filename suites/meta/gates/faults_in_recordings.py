@@ -48,7 +48,7 @@ def _two_seconds(_at: int, row: Row) -> Row:
 FAULTS = {
     "an app that splits a text otherwise": RecordedFault(
         gate="suites/tokenization/test_parity.py::test_app_makes_the_same_ids",
-        says="6 of 600 texts have other ids; the first is 't7'",
+        says="6 of 600 texts have different ids; the first is 't7'",
         change=_loses_a_word,
     ),
     "an app that turns the labels around": RecordedFault(

@@ -51,13 +51,13 @@ FAULTS = {
     "a processor that was throttled meanwhile": Fault(
         gate=PERCENTILES,
         only="latency_p90",
-        says="not judged, it was throttled meanwhile (throttled)",
+        says="not judged, the processor was throttled during the measurement (throttled)",
         watcher="throttled meanwhile",
         arguments=WITH_FIRMWARE,
     ),
     "a sensor that says nothing": Fault(
         gate=COLD,
-        says="not judged, no sensor tells whether it is throttled: sensors.firmware",
+        says="it is unknown whether the processor is throttled: no sensor in sensors.firmware",
         arguments=WITH_FIRMWARE,
     ),
     "a governor that saves power": Fault(

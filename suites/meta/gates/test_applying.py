@@ -67,10 +67,10 @@ def test_change_affects_one_input_and_every_text(role, rows):
 @pytest.mark.parametrize(
     ("role", "inputs", "message"),
     [
-        (SEGMENTS, texts(4), "the segments of the texts at hand leave nothing to change"),
-        (MASK, texts(4, words=1), "the mask of the texts at hand leave nothing to change"),
-        (IDS, texts(1, tokens=1, words=1), "the ids of the texts at hand leave nothing"),
-        (MASK, {IDS: texts(4)[IDS]}, "the file takes no mask"),
+        (SEGMENTS, texts(4), "changing segments has no effect on the texts"),
+        (MASK, texts(4, words=1), "changing mask has no effect on the texts"),
+        (IDS, texts(1, tokens=1, words=1), "changing ids has no effect on the texts"),
+        (MASK, {IDS: texts(4)[IDS]}, "the file has no input for mask"),
     ],
 )
 def test_input_gate_does_not_apply_to_a_constant_input(role, inputs, message):
@@ -82,9 +82,9 @@ def test_padding_gate_does_not_apply_without_padding():
     fill = filled_padding.__wrapped__(np.arange(4))
     filled = fill(variant_of(**texts(4)), 3)
     assert (filled[IDS] != texts(4)[IDS]).any()
-    with pytest.raises(DoesNotApply, match="leave no padding"):
+    with pytest.raises(DoesNotApply, match="no padding to change"):
         fill(variant_of(**texts(4, words=8)), 3)
-    with pytest.raises(DoesNotApply, match="takes no mask"):
+    with pytest.raises(DoesNotApply, match="no input for mask"):
         fill(variant_of(**{IDS: texts(4)[IDS]}), 3)
 
 
@@ -108,7 +108,7 @@ def classifiers_of(gold, share):
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1"])
 def test_gate_does_not_apply_if_nothing_can_beat_the_trivial_classifiers(metric):
     alike, mixed = np.zeros(50, np.int64), np.arange(50) % 2
-    with pytest.raises(DoesNotApply, match=r"always_A scores 100\.0 % .* \(n = 50\)"):
+    with pytest.raises(DoesNotApply, match=r"always_A reaches 100\.0 % .* \(n = 50\)"):
         classifiers_of(alike, 1.0).highest(metric)
     limit = classifiers_of(mixed, 0.5).highest(metric)
     assert limit.value == 0.5
@@ -122,7 +122,7 @@ def test_gate_does_not_apply_if_texts_are_too_few_to_beat_a_trivial_classifier()
 
 
 def test_ranking_gate_does_not_apply_if_all_gold_labels_are_equal():
-    with pytest.raises(DoesNotApply, match="scores as much f_rs as perfect answers"):
+    with pytest.raises(DoesNotApply, match="reaches the same f_rs as perfect answers"):
         classifiers_of(np.zeros(50, np.int64), 1.0).below("f_rs")
     assert classifiers_of(np.arange(50) % 2, 0.0).below("f_rs") == {"always_A": 0.0}
 

@@ -69,7 +69,7 @@ def test_baseline_of_another_machine_is_not_compared(compared):
 def test_rejects_baseline_of_another_subject(compared):
     outcome = compared(lambda document: document.update(subject="another"))
     assert outcome.code != 0
-    assert "is the baseline of another run: version 3 of another, host, float32" in outcome.output
+    assert "belongs to another run: version 3, another, host, float32" in outcome.output
     assert outcome.ids("passed") + outcome.ids("failed") == []
 
 

@@ -114,8 +114,8 @@ WHEN_ASKED = {
     ),
     "a bundle of the answers of an emulated GPU": Mistake(
         says=(
-            "--edge-export-bundle: golden logits are made on a host",
-            "Leave out --edge-emulate",
+            "--edge-export-bundle: a bundle can be exported only by a host",
+            "Remove --edge-emulate",
         ),
         arguments=("--edge-emulate=gpu", "--edge-export-bundle={folder}/board.edge"),
     ),
@@ -164,7 +164,7 @@ WHEN_ASKED = {
     ),
     "no threads": Mistake(says=("--edge-threads", "'0'"), arguments=("--edge-threads=0",)),
     "a million threads": Mistake(
-        says=("--edge-threads", "1,000,000 threads are more than", "Give 1 to"),
+        says=("--edge-threads", "1,000,000 threads are too many", "Give a number from 1 to"),
         arguments=("--edge-threads=1000000",),
     ),
     "unknown budgets": Mistake(
@@ -188,11 +188,11 @@ WHEN_ASKED = {
     ),
     "no such corpus": Mistake(says=(CORPUS, "--edge-corpus", "Check the path"), prepare=_no_corpus),
     "a corpus for a subject that makes its own": Mistake(
-        says=("--edge-corpus", "'embedded'", "Leave the option out"),
+        says=("--edge-corpus", "'embedded'", "Remove the option"),
         arguments=("--edge-subject=embedded",),
     ),
     "a checkpoint for a subject that trains from scratch": Mistake(
-        says=("--edge-pretrained", "'mini'", "Leave the option out"),
+        says=("--edge-pretrained", "'mini'", "Remove the option"),
         arguments=("--edge-pretrained=owner/name",),
     ),
 }

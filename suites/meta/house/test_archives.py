@@ -59,7 +59,10 @@ BAD = {
     "no archive": (b"text, polarity", "is not a zip archive"),
     "empty file": (b"", "is not a zip archive"),
     "half": (zipped(("a", NOISE))[:-30], "is not a zip archive"),
-    "many members": (zipped(*((str(n), b"") for n in range(11))), "holds 11 members, at most 10"),
+    "many members": (
+        zipped(*((str(n), b"") for n in range(11))),
+        "holds 11 members, but at most 10",
+    ),
     "two of one name": (zipped(("a", b"1"), ("a", b"2")), "a: is in the archive 2 times"),
     "outside": (zipped(("../a", b"1")), "would be unpacked outside"),
     "deep outside": (zipped(("b/../../a", b"1")), "would be unpacked outside"),
@@ -76,7 +79,7 @@ BAD = {
     "large member": (zipped(("a", NOISE * 600)), "would be 2,457,600 bytes unpacked"),
     "large together": (
         zipped(*((name, NOISE * 250) for name in "abcd")),
-        "would be 4,096,000 bytes unpacked, at most 3,145,728",
+        "would be 4,096,000 bytes unpacked, but at most 3,145,728",
     ),
     "ratio": (zipped(("a", bytes(2 << 20))), "at most 100 times as many"),
     "declared size": (with_size(zipped(("a", NOISE)), (1 << 32) - 2), "4,294,967,294 bytes"),
@@ -84,7 +87,7 @@ BAD = {
         zipped(("a", b"1" * 50), method=zipfile.ZIP_STORED).replace(
             struct.pack("<II", 50, 50), struct.pack("<II", 5000, 5000)
         ),
-        "longer than its",
+        "longer than the whole file of",
     ),
 }
 
@@ -114,7 +117,7 @@ def test_rejects_member_with_wrong_declared_size(size):
 def test_rejects_oversized_central_directory():
     names = (f"{number:06}" + "x" * 200 for number in range(18_000))
     generous = Limits(members=1_000_000, member=1, total=1)
-    with pytest.raises(UsageMistake, match="its table of contents is larger"):
+    with pytest.raises(UsageMistake, match="the archive's table of contents is larger"):
         opened(zipped(*((name, b"") for name in names)), generous)
 
 
@@ -201,7 +204,7 @@ def test_rejects_corpus_that_expands_without_limit_at_once(tmp_path):
         check=False,
     )
     assert "UsageMistake" in done.stderr.splitlines()[-1]
-    assert "Zip the one file with the texts alone" in done.stderr.splitlines()[-1]
+    assert "Give the file with the texts unpacked" in done.stderr.splitlines()[-1]
 
 
 def test_error_names_a_zip_within_a_zip(tmp_path):

@@ -69,7 +69,7 @@ def test_follows_a_link_to_a_regular_file(tmp_path):
 
 def test_reads_at_most_the_expected_size(tmp_path):
     (tmp_path / "file").write_bytes(b"1234")
-    with pytest.raises(OSError, match="it holds 4 bytes, at most 3 are read"):
+    with pytest.raises(OSError, match="the file holds 4 bytes, but at most 3 are read"):
         read_regular(tmp_path / "file", 3)
 
 

@@ -24,7 +24,7 @@ from suites.meta.gates.running import environment
 OLD_METRIC, *_ = former_names.METRICS
 OLD_SCHEME, NEW_SCHEME = next(iter(former_names.SCHEMES.items()))
 (OLD_UNIT,) = former_names.UNITS
-NOW = "It is called {} now: write that"
+NOW = "Its name is now {}: write the new name"
 ENTRY = """
 [[failures]]
 subject = "mini"
@@ -110,7 +110,9 @@ def test_device_profile_with_former_names_gets_the_current_ones(section, old, ne
     changed = text[begins:].replace(old.format(section), new.format(section), 1)
     file = tmp_path / "board.toml"
     file.write_text(text[:begins] + changed, encoding="utf-8")
-    with pytest.raises(UsageMistake, match=r"It is called texts\S+ now: write that") as refused:
+    with pytest.raises(
+        UsageMistake, match=r"Its name is now texts\S+: write the new name"
+    ) as refused:
         load_device(str(file))
     assert "board.toml" in str(refused.value)
     assert refused.value.key.startswith(f"{section}.")
@@ -140,7 +142,7 @@ def test_known_failure_with_former_names_gets_the_current_ones(entry, new, tmp_p
         )
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
     assert str(file) in str(stopped.value)
-    assert f"is called {new} now: write that" in str(stopped.value)
+    assert f" {new}: write the new name" in str(stopped.value)
 
 
 def test_wrong_dimension_gets_no_former_unit_remedy():
@@ -165,4 +167,4 @@ def test_former_option_ends_in_one_message(name, source):
         check=False,
     )
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert done.stderr.strip() == f"ERROR: {was}: is called {now} now. Write {now} in its place"
+    assert done.stderr.strip() == f"ERROR: {was}: is now called {now}. Write {now} instead"

@@ -46,6 +46,6 @@ def test_names_the_option_that_takes_the_file(reader, kind, tmp_path):
     with pytest.raises(UsageMistake) as caught:
         READERS[reader](str(folder / file))
     message = str(caught.value)
-    assert "is not the kind of file that is read here" in message
+    assert "it is not the kind of file that is needed here" in message
     assert option in message
     assert file in message

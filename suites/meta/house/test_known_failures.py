@@ -172,7 +172,7 @@ def test_assertion_is_accepted_by_its_message(error, measured, cause, expected, 
 )
 def test_entry_names_exactly_one_failure(old, new, collect):
     text = ENTRY.format(subject="mini", test=TEST).replace(old, new)
-    with pytest.raises(pytest.exit.Exception, match="does not name the one failure") as stopped:
+    with pytest.raises(pytest.exit.Exception, match="must name exactly one failure") as stopped:
         collect(text)
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
@@ -180,14 +180,22 @@ def test_entry_names_exactly_one_failure(old, new, collect):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("the converter's ranges", " ", "gives no reason"),
-        ("https://example.org/1", "https://", "its link is 'https://'"),
-        ("https://example.org/1", "docs/", "its link is 'docs/'"),
-        (VERDICT := 'metric = "accuracy_drop"\nverdict = "inconclusive"', 'says = " "', "says ' '"),
-        (VERDICT, 'says = "it"', "says 'it', which any message may hold"),
-        ('"accuracy_drop"', '"latency_p50"', "does not measure 'latency_p50'. Give accuracy_drop"),
-        ("suites/accuracy/", "./suites/accuracy/", "no such test"),
-        ("test_accuracy_drop.py", "test_accuracy_dorp.py", "no such test"),
+        ("the converter's ranges", " ", "`reason` is empty"),
+        ("https://example.org/1", "https://", "`link` is 'https://'"),
+        ("https://example.org/1", "docs/", "`link` is 'docs/'"),
+        (
+            VERDICT := 'metric = "accuracy_drop"\nverdict = "inconclusive"',
+            'says = " "',
+            "`says` is ' '",
+        ),
+        (VERDICT, 'says = "it"', "`says` is 'it', which is too short"),
+        (
+            '"accuracy_drop"',
+            '"latency_p50"',
+            "the metric 'latency_p50'. Give one of: accuracy_drop",
+        ),
+        ("suites/accuracy/", "./suites/accuracy/", "there is no test with this id"),
+        ("test_accuracy_drop.py", "test_accuracy_dorp.py", "there is no test with this id"),
     ],
 )
 def test_rejects_entry_that_accepts_nothing_or_anything(old, new, message, collect):
@@ -227,7 +235,7 @@ def test_expired_entry_of_another_subject_is_ignored(collect):
 
 def test_rejects_entry_without_a_valid_link(collect):
     text = ENTRY.format(subject="mini", test=TEST).replace("https://example.org/1", "somewhere")
-    with pytest.raises(pytest.exit.Exception, match="its link is 'somewhere'"):
+    with pytest.raises(pytest.exit.Exception, match="`link` is 'somewhere'"):
         collect(text)
 
 
@@ -243,7 +251,9 @@ def test_entry_of_another_device_is_ignored(collect):
 
 
 def test_rejects_id_that_matches_no_test(collect):
-    with pytest.raises(pytest.exit.Exception, match=r"no such test\. Correct the id") as stopped:
+    with pytest.raises(
+        pytest.exit.Exception, match=r"no test with this id\. Correct the id"
+    ) as stopped:
         collect(ENTRY.format(subject="mini", test=TEST.replace("budget[", "bugdet[")))
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
@@ -274,7 +284,9 @@ def test_broken_file_ends_a_whole_run_in_one_message(workers, tmp_path):
     arguments = ["suites/size/test_size.py", "-n", str(workers), "-p", PLUGIN]
     outcome = run_pytest(tmp_path, arguments, {VARIABLE: str(file)})
     assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
-    message = f"{file}: suites/size/test_size.py::test_no: no such test. Correct the id"
+    message = (
+        f"{file}: suites/size/test_size.py::test_no: there is no test with this id. Correct the id"
+    )
     assert outcome.output.count(message) == 1, outcome.output
     for sign in ("Traceback", "INTERNALERROR", "crashed"):
         assert sign not in outcome.output, outcome.output

@@ -218,7 +218,9 @@ def test_rejects_option_given_twice():
         check=False,
     )
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "--edge-texts: is given twice, as '3' and as '4'. Give it once" in done.stderr
+    assert (
+        "--edge-texts: is given twice, as '3' and as '4'. Give this option only once" in done.stderr
+    )
     assert "Traceback" not in done.stdout + done.stderr
 
 

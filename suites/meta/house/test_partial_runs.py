@@ -72,7 +72,7 @@ def test_gates_that_do_not_apply_are_counted_over_all_schemes(clean_run):
 @pytest.mark.parametrize(
     ("ending", "code", "cause"),
     [
-        ("interrupt", pytest.ExitCode.INTERRUPTED, "it was interrupted"),
+        ("interrupt", pytest.ExitCode.INTERRUPTED, "the run was interrupted"),
         ("exit", pytest.ExitCode.TESTS_FAILED, "the power is gone"),
     ],
 )
@@ -95,7 +95,7 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
     extent = checked(outcome).run.extent
     assert (extent.run, sum(group.count for group in extent.not_run)) == (2, 1)
-    assert "measurements made before are kept" in extent.ended_by
+    assert "earlier measurements are kept" in extent.ended_by
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
         ("broken", "weights.bin: broken in two. Copy it again"),
         (
             "unreadable",
-            "member.npz: the operating system refuses it (Permission denied). Make it readable",
+            "member.npz: the operating system refuses access (Permission denied). Make the file",
         ),
     ],
 )
@@ -127,9 +127,9 @@ def test_cause_is_reported_once(ending, message, run_sizes):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["-k", "ratio"], "2 tests were left out by -k 'ratio'"),
-        (["-n", "1", "-k", "ratio"], "2 tests were left out by -k 'ratio'"),
-        (["--edge-texts=20"], "only 20 of 600 test texts were asked for"),
+        (["-k", "ratio"], "2 tests were deselected by -k 'ratio'"),
+        (["-n", "1", "-k", "ratio"], "2 tests were deselected by -k 'ratio'"),
+        (["--edge-texts=20"], "only 20 of 600 test texts were requested"),
     ],
 )
 def test_selection_is_reported(arguments, reason, run_sizes):
@@ -176,14 +176,16 @@ def test_tests_deselected_by_a_plugin_make_a_run_partial(gathered):
     """A plugin that samples or splits tests changes the list silently."""
     every = sorted(every_gate())
     (reason,) = gathered(every, "suites", lost=3).narrowed
-    assert reason == "3 tests were left out by another option or plugin"
+    assert reason == "3 tests were deselected by another option or plugin"
 
 
 @pytest.mark.parametrize("part", ["fixtures.selecting.extent", "edgeproof-extent", "skipping"])
 def test_rejects_run_without_a_required_plugin(part, tmp_path):
     outcome = run_pytest(tmp_path, [*SIZES, "-p", f"no:{part}"])
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
-    assert outcome.output.startswith(f"ERROR: -p no:{part}: edgeproof cannot judge without it. ")
+    assert outcome.output.startswith(
+        f"ERROR: -p no:{part} switches off a plugin that edgeproof needs. "
+    )
 
 
 def test_rejects_run_that_changes_test_ids(tmp_path):
@@ -192,7 +194,7 @@ def test_rejects_run_that_changes_test_ids(tmp_path):
     outcome = run_pytest(tmp_path / "reports", [*SIZES, "-c", str(tmp_path / "pytest.ini")])
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
     remedy = f"Add --rootdir={PROJECT}"
-    assert f"pytest's root is {tmp_path}" in outcome.output
+    assert f"pytest's root folder is {tmp_path}" in outcome.output
     assert remedy in outcome.output
     again = ["-c", str(tmp_path / "pytest.ini"), f"--rootdir={PROJECT}", "--collect-only"]
     assert run_pytest(tmp_path / "reports", [*SIZES, *again]).code == 0
@@ -246,7 +248,7 @@ def test_each_ending_has_its_count(gathered):
     ] == [
         [("why skipped", 1)],
         [("why not_applicable", 1)],
-        [("why not_run", 1), ("the run ended before them", 1)],
+        [("why not_run", 1), ("the run ended before these gates", 1)],
     ]
 
 

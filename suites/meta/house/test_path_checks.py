@@ -34,10 +34,10 @@ def contents(folder: Path) -> list[str]:
 
 # What checks an output, where that is, and what is said of it.
 UNWRITABLE = [
-    (check_output_file, "folder", "is a folder, and a file is to be written there"),
-    (check_output_file, "fifo", "is a FIFO, and a file is to be written there"),
-    (check_output_file, "nowhere/file", "its folder is not there"),
-    (check_output_file, "file/below", "its folder is not there"),
+    (check_output_file, "folder", "is a folder, but edgeproof would write a file there"),
+    (check_output_file, "fifo", "is a FIFO, but edgeproof would write a file there"),
+    (check_output_file, "nowhere/file", "the folder of this file does not exist"),
+    (check_output_file, "file/below", "the folder of this file does not exist"),
     (check_output_file, "/dev/full", "is a device"),
     (check_output_file, "/proc/bundle", "cannot be written"),
     (check_output_folder, "file", "file is a file, not a folder"),
@@ -62,7 +62,7 @@ def test_rejects_unwritable_output(check, place, says, folder):
 
 @pytest.mark.parametrize("place", ["folder", "fifo"])
 def test_rejects_folder_in_place_of_an_output_file(place, folder):
-    with pytest.raises(UsageMistake, match="a file is to be written there") as refused:
+    with pytest.raises(UsageMistake, match="edgeproof would write a file there") as refused:
         check_output_folder(folder, "--edge-report-dir", "file", place)
     assert refused.value.file == str(folder / place)
     check_output_folder(folder, "--edge-report-dir", "file", "new")
@@ -73,8 +73,8 @@ def test_rejects_folder_in_place_of_an_output_file(place, folder):
     [
         ("--alluredir", "file", "is a file, not a folder"),
         ("--junitxml", "file/below.xml", "is a file, not a folder"),
-        ("--junitxml", "fifo", "is a FIFO, and a file is to be written there"),
-        ("--edge-export-bundle", "file", "exists and is not a bundle: it would be lost"),
+        ("--junitxml", "fifo", "is a FIFO, but edgeproof would write a file there"),
+        ("--edge-export-bundle", "file", "exists and is not a bundle, so it is not overwritten"),
     ],
 )
 def test_outputs_of_other_plugins_are_checked_too(option, place, message, folder, tmp_path):
@@ -106,7 +106,7 @@ def test_bundle_may_replace_a_bundle(begins, tmp_path):
 def test_bundle_may_replace_nothing_else(begins, tmp_path):
     file = tmp_path / "mine"
     file.write_bytes(begins)
-    with pytest.raises(UsageMistake, match="is not a bundle: it would be lost"):
+    with pytest.raises(UsageMistake, match="is not a bundle, so it is not overwritten"):
         check_replaced(file, KEY)
 
 

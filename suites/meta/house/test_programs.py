@@ -97,7 +97,7 @@ def test_error_names_the_program_that_cannot_be_started():
 def test_command_reports_a_closed_stdout_once(name, redirection):
     code, message = shell(COMMANDS[name], redirection)
     assert code == 1
-    assert message.startswith("stdout cannot be written (")
+    assert message.startswith("cannot write to stdout (")
     assert message.count("\n") == 1
 
 

@@ -193,7 +193,7 @@ def test_full_disk_is_reported_and_nothing_kept(tmp_path):
 def test_read_only_store_is_reported(tmp_path):
     mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
     message, remaining = in_own_mounts(mount, tmp_path / "store").splitlines()
-    sentence = "the store cannot be written to or read (Read-only file system). Free"
+    sentence = "the store can be neither written nor read (Read-only file system). Free"
     assert message.startswith(f"{tmp_path / 'store'}: {sentence}")
     assert remaining == "[]"
 

@@ -96,5 +96,7 @@ def test_gate_measures_only_the_metrics_it_is_marked_for():
     judge = Judge(SimpleNamespace(node=node, config=None), settings, None)
     variant = SimpleNamespace(scheme="float32")
     for give in (judge, judge.record, _together(judge)):
-        with pytest.raises(ValueError, match="not marked as a gate that measures size_ratio"):
+        with pytest.raises(
+            ValueError, match="measures size_ratio_weights, which its marker does not list"
+        ):
             give("size_ratio_weights", exact(2.0), of=variant)

@@ -135,7 +135,7 @@ def test_rejects_configs_other_than_a_json_object(folder: Path, content: bytes) 
 
 def test_rejects_weights_that_pytorch_does_not_read(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "model.tflite")
-    with pytest.raises(UsageMistake, match="not read by PyTorch"):
+    with pytest.raises(UsageMistake, match="PyTorch cannot read"):
         read_checkpoint(folder)
 
 
@@ -191,9 +191,9 @@ def test_error_says_why_a_hub_id_cannot_be_fetched(monkeypatch: pytest.MonkeyPat
     for error, offline, says in (
         (errors.GatedRepoError("gated", response=answer), False, "gated"),
         (errors.RepositoryNotFoundError("none", response=answer), False, "knows no"),
-        (errors.LocalEntryNotFoundError("none"), True, "network is not to be used"),
-        (errors.LocalEntryNotFoundError("none"), False, "cannot be fetched"),
-        (errors.OfflineModeIsEnabled("off"), False, "cannot be fetched"),
+        (errors.LocalEntryNotFoundError("none"), True, "--edge-offline forbids downloading it"),
+        (errors.LocalEntryNotFoundError("none"), False, "cannot be downloaded"),
+        (errors.OfflineModeIsEnabled("off"), False, "cannot be downloaded"),
         (OSError("no route"), False, "no route"),
     ):
         monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse(error))

@@ -128,7 +128,7 @@ def test_damaged_state_is_reported(
     with pytest.raises(EdgeproofError) as caught:
         train(encoder, splits, tmp_path)
     assert caught.value.file == str(state.parent)
-    assert "Delete it" in caught.value.remedy
+    assert "Delete this file" in caught.value.remedy
 
 
 def test_nan_loss_stops_the_training(

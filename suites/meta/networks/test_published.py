@@ -219,4 +219,4 @@ def test_a_hub_id_is_found_in_the_offline_cache_and_read(weights, tmp_path):
 
 def test_rejects_uncached_hub_id_offline(tmp_path):
     answer = resolve_on_the_hub("owner/absent", tmp_path)
-    assert answer.startswith("refused: 'owner/absent' is not in the hub's cache")
+    assert answer.startswith("refused: 'owner/absent' is not in the local cache")

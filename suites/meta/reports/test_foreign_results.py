@@ -230,14 +230,17 @@ def test_rejects_merging_a_merged_document(tmp_path, capsys):
     assert main([*folders[:2], "--out", str(tmp_path / "both" / RESULTS)]) == 0
     again = [str(tmp_path / "both"), folders[2], "--out", str(tmp_path / "out.json")]
     assert main(again) == UsageMistake.exit_code
-    assert "is of several runs. Name the folders of the runs" in capsys.readouterr().err
+    assert (
+        "combines several runs, but one run is needed here. Give the folders of the single runs"
+        in capsys.readouterr().err
+    )
 
 
 def test_rejects_merging_onto_an_input(tmp_path, capsys):
     folders = [written(tmp_path / name, with_id(name)) for name in ("a", "b")]
     content_before = (tmp_path / "a" / RESULTS).read_bytes()
     assert main([*folders, "--out", str(tmp_path / "b" / ".." / "a" / RESULTS)]) == 4
-    assert "--out: is one of the runs that are merged" in capsys.readouterr().err
+    assert "--out: this output is also one of the inputs" in capsys.readouterr().err
     assert (tmp_path / "a" / RESULTS).read_bytes() == content_before
 
 

@@ -31,7 +31,7 @@ def given(*measurements, **subject):
 @pytest.fixture
 def recorded():
     """A run over an app's answers, of which some ids are wrong."""
-    wrong = "3 of 300 texts have other ids; the first is 't7', line 9: 'a b'\n  recorded: [1]"
+    wrong = "3 of 300 texts have different ids; the first is 't7', line 9: 'a b'\n  recorded: [1]"
     test = "suites/tokenization/test_parity.py::test_app_makes_the_same_ids[recorded-app]"
     parity = taken("app", "token_parity", 0.99, details={"first_difference": wrong})
     parity = msgspec.structs.replace(parity, test=test)
@@ -71,7 +71,9 @@ def test_page_shows_the_columns_and_the_first_text_whose_ids_differ(recorded):
     page = put_first("<body></body>", [Shown(recorded, [], {})], gate=[])
     assert all(f"<th>{title}</th>" in page for title in OF_RECORDED)
     (explanation,) = explanations(recorded)
-    assert dict(explanation.rows)["First difference"].startswith("3 of 300 texts have other ids")
+    assert dict(explanation.rows)["First difference"].startswith(
+        "3 of 300 texts have different ids"
+    )
     assert "the first is &#x27;t7&#x27;, line 9" in page or "the first is 't7', line 9" in page
 
 

@@ -70,7 +70,7 @@ def test_missing_results_error_says_what_to_run(
         assert html.main([str(folder), "--out", str(tmp_path / "html")]) == 4
         errors = capsys.readouterr().err
         assert str(folder) in errors
-        assert "no results yet" in errors
+        assert "has no results" in errors
         assert "tox -e host" in errors
 
 
@@ -351,7 +351,7 @@ def test_rejects_document_of_several_runs(
     write_result(tmp_path, "test_size")
     write_results(tmp_path / "results.json", merge.merge([document(), document("rpi4")]))
     assert html.main([str(tmp_path), "--out", str(tmp_path / "html")]) == 4
-    assert "Name the folders of the runs" in capsys.readouterr().err
+    assert "Give the folders of the single runs" in capsys.readouterr().err
 
 
 def test_a_run_named_twice_is_a_usage_error(
@@ -359,4 +359,4 @@ def test_a_run_named_twice_is_a_usage_error(
 ) -> None:
     write_result(tmp_path, "test_size")
     assert html.main([str(tmp_path), str(tmp_path), "--out", str(tmp_path / "html")]) == 4
-    assert "is named twice" in capsys.readouterr().err
+    assert "is given twice" in capsys.readouterr().err

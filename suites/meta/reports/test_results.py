@@ -263,7 +263,7 @@ def test_a_failed_write_leaves_the_old_document_and_nothing_else(
         (b"\xff\xfe", "cannot be read as JSON"),
         (b"[]", "schema: has the schema version None"),
         (b'{"schema": 7}', "has the schema version 7. This edgeproof reads versions 1 to 4: run"),
-        (b'{"schema": 1}', "does not keep the contract of version 1 (KeyError: 'measurements')"),
+        (b'{"schema": 1}', "is not a valid document of version 1 (KeyError: 'measurements')"),
         (b'{"schema": 4}', "missing required field `run`"),
     ],
 )

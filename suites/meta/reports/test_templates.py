@@ -71,7 +71,7 @@ def test_value_that_is_missing_is_an_error() -> None:
 @pytest.mark.usefixtures("no_environment")
 def test_missing_jinja_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(EdgeproofError, match="Jinja is not installed") as caught:
+    with pytest.raises(EdgeproofError, match="needs Jinja, which is not installed") as caught:
         templates.fill("sizes.html", head=[], rows=[], below=[])
     assert "tox -e report" in str(caught.value.remedy)
 

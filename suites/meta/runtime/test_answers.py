@@ -117,10 +117,10 @@ def test_delegates_take_nodes_only_if_asked(runner: Runner, tiny: dict[str, Path
     ("name", "value", "says"),
     [
         (IDS, -1, "from -1 to"),
-        (IDS, VOCABULARY, f"allowed are 0 to {VOCABULARY - 1}"),
-        (MASK, 2, "allowed are 0 to 1"),
+        (IDS, VOCABULARY, f"but only 0 to {VOCABULARY - 1}"),
+        (MASK, 2, "but only 0 to 1"),
         (SEGMENTS, -1, "from -1 to"),
-        (SEGMENTS, 2, "allowed are 0 to 1"),
+        (SEGMENTS, 2, "but only 0 to 1"),
     ],
 )
 def test_rejects_values_out_of_range(
@@ -162,8 +162,8 @@ def test_rejects_unknown_input(loaded: Runner, texts: Inputs) -> None:
         (np.zeros(30, np.int32), "shape"),
         (np.zeros((29, TOKENS), np.int32), "numbers of rows"),
         (np.int32(0), "numbers of rows"),
-        (np.zeros((30, TOKENS), np.int64), "is int64, the signature wants int32"),
-        (np.zeros((30, TOKENS), np.float32), "is float32, the signature wants int32"),
+        (np.zeros((30, TOKENS), np.int64), "is int64, but the signature needs int32"),
+        (np.zeros((30, TOKENS), np.float32), "is float32, but the signature needs int32"),
         (np.full((30, TOKENS), np.nan, np.float32), "NaN"),
     ],
     ids=["too-long", "flat", "too-few", "scalar", "int64", "float32", "nan"],
@@ -222,7 +222,7 @@ def test_rejects_missing_file(runner: Runner, tmp_path: Path) -> None:
 
 
 def test_rejects_name_that_was_never_loaded(runner: Runner, by_name: Inputs) -> None:
-    with pytest.raises(RunnerRefused, match="nothing is loaded as 'ghost'"):
+    with pytest.raises(RunnerRefused, match="no model is loaded as 'ghost'"):
         runner.answer("ghost", by_name)
 
 
@@ -232,7 +232,7 @@ def test_a_failed_load_leaves_nothing_under_the_name(
     runner.load("again", tiny["float32"])
     with pytest.raises(RunnerRefused):
         runner.load("again", tiny["flex"])
-    with pytest.raises(RunnerRefused, match="nothing is loaded"):
+    with pytest.raises(RunnerRefused, match="no model is loaded"):
         runner.answer("again", by_name)
 
 

@@ -126,5 +126,5 @@ def test_ids_reach_their_rows_in_every_dtype(
 def test_rejects_id_that_does_not_fit_the_dtype(runner: Runner, tmp_path: Path, rows: Rows) -> None:
     """An int8 would turn 200 into -56, the id of another word."""
     large = {**rows, "ids": np.full_like(rows["ids"], 200)}
-    with pytest.raises(RunnerRefused, match="ids is int32, the signature wants int8"):
+    with pytest.raises(RunnerRefused, match="ids is int32, but the signature needs int8"):
         answer(runner, tmp_path / "x.tflite", looked_up("int8"), large)

@@ -59,7 +59,7 @@ def test_single_text_is_not_encoded_as_a_pair(loaded: Runner) -> None:
 
 
 def test_rejects_tokenizer_of_another_length(loaded: Runner) -> None:
-    with pytest.raises(RunnerRefused, match="the signature wants rows of") as refusal:
+    with pytest.raises(RunnerRefused, match="the signature needs rows of") as refusal:
         loaded.classify("tiny", word_tokenizer(TOKENS * 2).to_str(), TEXTS)
     assert refusal.value.kind == "inputs"
 

@@ -95,7 +95,7 @@ def test_counts_are_read_in_order(tmp_path):
 
 def test_missing_compiler_ends_in_one_message(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(EdgeproofError, match="need a C compiler"):
+    with pytest.raises(EdgeproofError, match="needs a C compiler"):
         prepare_counter(Store(tmp_path))
 
 

@@ -103,7 +103,7 @@ def test_stopped_runner_is_killed_after_the_timeout(
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(RunnerDied, match=r"took longer than 0\.3 s and was killed while answering"):
         runner_of_its_own.answer("tiny", by_name, timeout=0.3)
-    with pytest.raises(RunnerDied, match="Run again when the machine has less to do"):
+    with pytest.raises(RunnerDied, match="Run again when the machine is less busy"):
         runner_of_its_own.usage()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -92,7 +92,9 @@ def test_unreachable_mirror_ends_in_one_message(tmp_path):
 @needs_debian
 def test_mirror_without_an_emulator_ends_in_one_message(monkeypatch, tmp_path):
     monkeypatch.setattr(PrivateApt, "update", lambda _: None)
-    with pytest.raises(EdgeproofError, match="the mirror offers no user-mode emulator") as caught:
+    with pytest.raises(
+        EdgeproofError, match="the Debian mirror has no package with the user-mode emulator"
+    ) as caught:
         prepare_sysroot(Store(tmp_path), "aarch64")
     assert "--edge-target" in caught.value.remedy
 

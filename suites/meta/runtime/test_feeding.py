@@ -115,7 +115,7 @@ def test_unusual_inputs_are_checked_as_arrays(how):
     if how is UNUSUAL["quantized"]:
         assert feed.give(row).graph.given[0].tolist() == [[5, 7, 19, 19]]
     else:
-        with pytest.raises(Refusal, match=r"the signature (takes|wants rows of)"):
+        with pytest.raises(Refusal, match=r"the signature (takes|needs rows of)"):
             feed.give(row)
 
 
@@ -130,7 +130,7 @@ WRONG = {
 @pytest.mark.parametrize("row", WRONG.values(), ids=WRONG)
 def test_rejects_the_same_rows_as_checked_arrays(row):
     feed = Feed(model(), FILLING)
-    with pytest.raises(Refusal, match=r"allowed are 0 to|wants rows of"):
+    with pytest.raises(Refusal, match=r"but only 0 to|needs rows of"):
         feed.give(row)
 
 

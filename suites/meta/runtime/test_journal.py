@@ -136,7 +136,9 @@ def test_ignores_records_of_rows_beyond_the_last_text(tmp_path):
 
 def test_error_names_an_unwritable_folder(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(EdgeproofError, match=r"cannot be kept as they come .*--edge-cache-dir"):
+    with pytest.raises(
+        EdgeproofError, match=r"cannot save answers as they arrive .*--edge-cache-dir"
+    ):
         Journal(tmp_path / "file" / "answers.journal", TEXTS)
 
 

@@ -120,7 +120,7 @@ def test_without_labgrid_the_message_says_what_to_install():
     ["labgrid://", "labgrid://pi@kitchen", "labgrid://kitchen:22", "ssh://kitchen"],
 )
 def test_rejects_invalid_place(address):
-    with pytest.raises(UsageMistake, match="is not the address of a board"):
+    with pytest.raises(UsageMistake, match="is not a valid address of a board"):
         lend(address)
 
 
@@ -142,5 +142,5 @@ def test_previously_acquired_place_stays_acquired(lab):
 @needs_labgrid
 def test_missing_place_is_reported(lab):
     done = lab.lend("labgrid://garage")
-    assert "labgrid does not lend the place" in done.stderr
+    assert "labgrid refuses to acquire the place" in done.stderr
     assert "garage matches nothing" in done.stderr

@@ -78,7 +78,7 @@ def test_parses_addresses(address, login, port, python):
     ],
 )
 def test_rejects_invalid_address(address):
-    with pytest.raises(UsageMistake, match=r"--edge-target: .* is not the address"):
+    with pytest.raises(UsageMistake, match=r"--edge-target: .* is not a valid address"):
         SshTransport(address)
 
 
@@ -163,7 +163,7 @@ def test_reports_missing_python(board):
 @needs_sshd
 def test_unauthorized_login_is_reported(board, tiny):
     stranger = SshTransport(board.address, options=("-F", "none", "-o", "IdentityFile=none"))
-    with pytest.raises(EdgeproofError, match=r"cannot be reached .*works without a question"):
+    with pytest.raises(EdgeproofError, match=r"cannot be reached .*works without asking for input"):
         stranger.place(tiny["float32"])
     stranger.close()
 

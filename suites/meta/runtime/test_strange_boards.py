@@ -109,7 +109,7 @@ def test_error_names_a_shell_that_runs_nothing(board, shell):
 @pytest.mark.parametrize(
     ("start", "says"),
     [
-        ("exec sleep 60", "did not answer within 1.5 s (it said nothing)"),
+        ("exec sleep 60", "did not answer within 1.5 s (without a message)"),
         ("exec yes", "runs no commands"),
         ("exec tr '\\0' x </dev/zero", "runs no commands"),
     ],
@@ -229,7 +229,7 @@ def test_reads_which_runtimes_a_board_has(board):
     ],
 )
 def test_rejects_invalid_address(address):
-    message = r"^--edge-target: .* is (not the address of a board|not the URL of a target)\. Write"
+    message = r"^--edge-target: .* is (not a valid address of a board|not a target's URL)\. Write"
     with pytest.raises(UsageMistake, match=message):
         find_target(target=address)
 
@@ -240,7 +240,7 @@ def test_full_disk_is_not_blamed_on_ssh(board, tmp_path):
         board().place(tmp_path / "cache")
     message = str(refused.value)
     assert "Free space in the board's" in message
-    assert "without a question" not in message
+    assert "without asking for input" not in message
     # The remedy helps.
     (tmp_path / "cache").unlink()
     (tmp_path / "file").write_text("content", encoding="utf-8")
@@ -362,6 +362,6 @@ def test_runner_without_a_client_ends_itself(tiny, by_name):
 def test_runner_limits_its_requests(key, number, tiny):
 
     with Runner(LocalTransport(), "ai_edge_litert") as runner:
-        with pytest.raises(RunnerRefused, match=f"{key} is .*, allowed are whole numbers from 1"):
+        with pytest.raises(RunnerRefused, match=f"{key} is .*, but must be a whole number from 1"):
             runner.load("m", tiny["float32"], **{key: number})
         assert runner.usage().rss_bytes > 0

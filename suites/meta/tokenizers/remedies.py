@@ -10,7 +10,7 @@ HELPS = {
     "Give one of huggingface, wordpiece": [
         "an unknown kind",
     ],
-    "nothing is in this one": [
+    "or give the path of another file": [
         "empty",
         "blanks alone",
         "a lone byte order mark",
@@ -25,7 +25,7 @@ HELPS = {
         "a folder without a tokenizer",
         "a folder for a kind of files",
     ],
-    "docs/my-flatbuffer-tokenizers.md tells them apart": [
+    "docs/my-flatbuffer-tokenizers.md describes each": [
         "a kind that is not certain",
     ],
     "Write each word once, with its own number": [
@@ -33,7 +33,7 @@ HELPS = {
         "an empty line twice",
         "a number twice",
     ],
-    "Write one word a line, or WORD,NUMBER on each": [
+    "Write one word per line, or WORD,NUMBER on every line": [
         "a word without its number",
         "a negative number",
         "scores for numbers",
@@ -51,7 +51,7 @@ HELPS = {
         "a JSON number",
         "a JSON text",
     ],
-    "Write it again with a JSON library": [
+    "Write the file again with a JSON library": [
         "NaN for a number",
         "cut JSON",
         "deep JSON",
@@ -76,7 +76,7 @@ HELPS = {
         "no special token",
         "a byte vocabulary of BERT",
     ],
-    "Write down what get_vocabulary() returns": [
+    "Write the words that get_vocabulary() returns": [
         "no padding of TextVectorization",
     ],
     'Write start = "..." in [tokenizer]': [
@@ -85,14 +85,14 @@ HELPS = {
     "Give a tokenizer.json, or ids in a column of the corpus": [
         "a start with a meaning",
     ],
-    "Oniguruma's syntax": [
+    "in the syntax of Oniguruma": [
         "a regular expression that is none",
         "another that is none",
     ],
-    "Leave it out; there are": [
+    "Remove this key; the settings of this kind are": [
         "a setting of another kind",
     ],
-    "Write it with Tokenizer.to_json()": [
+    "Write the file with Tokenizer.to_json()": [
         "no word_index",
         "no config",
         "a table that is none",
@@ -103,19 +103,19 @@ HELPS = {
     'Give tokenizer_config.json beside it (of the checkpoint, or {"do_lower_case": true}': [
         "no case",
     ],
-    "Leave case out of [tokenizer]": [
+    "Remove case from [tokenizer]": [
         "another case",
     ],
     'Write case = "unicode" or case = "kept"': [
         "case of ASCII alone",
     ],
-    "Leave pad out of [tokenizer]": [
+    "Remove pad from [tokenizer]": [
         "another padding",
     ],
     "Give the vocabulary as it was published, or its tokenizer.json": [
         "pieces with a gap",
     ],
-    "Correct it, or fetch the checkpoint again": [
+    "Correct the file, or download the complete checkpoint again": [
         "settings that are a list",
         "settings of another type",
         "settings that are damaged",
@@ -134,7 +134,7 @@ HELPS = {
     "Put merges.txt beside vocab.json": [
         "no merges",
     ],
-    "Fetch the checkpoint's merges.txt again": [
+    "Download the checkpoint's complete merges.txt again": [
         "merges of three",
     ],
     "Fetch both files again": [

@@ -54,7 +54,7 @@ def bad_tables():
         "a text that is not there": (changed(good, value, 2**31 + len(texts) + 1), "own texts"),
         "half a letter": (whole + "aé\0".encode() * 9, "middle of a letter"),
         "texts of no encoding": (whole + b"\xff\0" * 9, "not UTF-8"),
-        "a letter of a megabyte": (whole + b"a" * 2**20, "makes 1,048,576 characters of one"),
+        "a letter of a megabyte": (whole + b"a" * 2**20, "turns one character into 1,048,576"),
     }
 
 
@@ -68,7 +68,7 @@ def test_rejects_unusable_table(bad, tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(UsageMistake, match=message) as refused:
         load(TokenizerSettings(file="tokenizer.json"), tmp_path)
-    assert "Fetch the tokenizer.json again" in str(refused.value)
+    assert "Download the complete tokenizer.json again" in str(refused.value)
 
 
 @pytest.mark.parametrize("rule", NORMALIZED)

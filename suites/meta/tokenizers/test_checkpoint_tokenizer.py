@@ -156,19 +156,23 @@ MISTAKES = {
     ),
     "no length anywhere": (
         *("bert", {}, WITHOUT_LENGTH, {"max_tokens": None}),
-        ("", "tokenizer.max_tokens", "says nowhere how many tokens"),
+        ("", "tokenizer.max_tokens", "does not state how many tokens"),
     ),
     "no room for a pair": (
         *("roberta", {}, {}, {"max_tokens": 4}),
-        (None, "tokenizer.max_tokens", "is 4, and 4 special tokens stand around a pair"),
+        (
+            None,
+            "tokenizer.max_tokens",
+            "is 4, which leaves no room for text: a pair needs 4 special tokens",
+        ),
     ),
     "more ids than rows": (
         *("bert", {}, {"vocab_size": 30}, {}),
-        ("config.json", "vocab_size", "is 30, and its tokenizer gives ids up to"),
+        ("config.json", "vocab_size", "is 30, but the checkpoint's tokenizer gives ids up to"),
     ),
     "padding that moves positions": (
         *("roberta", {}, {"pad_token_id": 0}, {}),
-        ("config.json", "pad_token_id", "every position would be another one"),
+        ("config.json", "pad_token_id", "every position would be wrong"),
     ),
     "a config that is damaged": (
         *("bert", {}, {"vocab_size": "many"}, {}),
@@ -180,7 +184,7 @@ MISTAKES = {
     ),
     "a network of another kind of pieces": (
         *("bert", {"tokenizer_class": None}, {"model_type": "albert"}, {}),
-        ("config.json", "model_type", "a network that AlbertTokenizer reads texts for, which"),
+        ("config.json", "model_type", "a network whose tokenizer is AlbertTokenizer, which"),
     ),
     "an added token of another number": (
         *("deberta-v3", {}, {}, {"added": {"[MASK]": 9999}}),

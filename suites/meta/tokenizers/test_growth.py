@@ -101,5 +101,5 @@ def test_rejects_duplicate_normalizer_key(tmp_path):
     text = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")
     doubled = text.replace("{", '{"normalizer": {"type": "Prepend", "prepend": "a"},', 1)
     (tmp_path / "tokenizer.json").write_text(doubled, encoding="utf-8")
-    with pytest.raises(UsageMistake, match="the key 'normalizer' stands twice"):
+    with pytest.raises(UsageMistake, match="an object has the key 'normalizer' twice"):
         as_given(tmp_path)

@@ -79,7 +79,7 @@ def test_missing_padding_token_is_asked_for(tmp_path):
     small_encoder("words", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     text = (tmp_path / "tokenizer.json").read_text().replace("<pad>", "nothing")
     (tmp_path / "tokenizer.json").write_text(text)
-    with pytest.raises(UsageMistake, match="does not say which token fills rows up") as refused:
+    with pytest.raises(UsageMistake, match="does not define which token pads rows") as refused:
         load(TokenizerSettings(file="tokenizer.json"), tmp_path)
     assert refused.value.key == "tokenizer.pad"
     settings = TokenizerSettings(file="tokenizer.json", pad="nothing")

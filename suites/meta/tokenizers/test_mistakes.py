@@ -32,7 +32,7 @@ BAD = {
     # No file that can be read.
     "missing": ("a.txt", None, {}, {}, "no such file"),
     "a kind that is none, before a colon": ("nope:a.txt", None, {}, {}, "no such file"),
-    "an unknown kind": ("a.txt", LIST, {}, {"kind": "nope"}, "no kind of tokenizer is called"),
+    "an unknown kind": ("a.txt", LIST, {}, {"kind": "nope"}, "is not a kind of tokenizer"),
     "empty": ("a.txt", "", {}, {}, "is empty"),
     "blanks alone": ("a.txt", " \n\t\n", {}, {}, "is empty"),
     "a lone byte order mark": ("a.txt", b"\xef\xbb\xbf", {}, {}, "is empty"),
@@ -41,10 +41,22 @@ BAD = {
     "a folder without a tokenizer": (".", None, {"x": "y"}, {}, "holds none of"),
     "a folder for a kind of files": (".", None, {"x": "y"}, {"kind": "words"}, "is a folder"),
     # Word lists.
-    "a kind that is not certain": ("a.txt", LIST, {}, {}, "does not say how texts become words"),
-    "a word twice": ("a.txt", "the\na\nthe\n", {}, {"kind": "words"}, "names 'the' twice"),
-    "an empty line twice": ("a.txt", "\n[UNK]\na\n\n", {}, {"kind": "words"}, "names '' twice"),
-    "a number twice": ("a.txt", "the 1\na 1\n", {}, {"kind": "words"}, "one number, 1"),
+    "a kind that is not certain": (
+        "a.txt",
+        LIST,
+        {},
+        {},
+        "does not define how texts are split into words",
+    ),
+    "a word twice": ("a.txt", "the\na\nthe\n", {}, {"kind": "words"}, "has the word 'the' twice"),
+    "an empty line twice": (
+        "a.txt",
+        "\n[UNK]\na\n\n",
+        {},
+        {"kind": "words"},
+        "has the word '' twice",
+    ),
+    "a number twice": ("a.txt", "the 1\na 1\n", {}, {"kind": "words"}, "the same number, 1"),
     "a word without its number": ("a.txt", "the 1\na 2\nb\n", {}, {"kind": "words"}, "line 3"),
     "a negative number": ("a.csv", "the,-1\na,2\n", {}, {"kind": "words"}, "line 1"),
     "scores for numbers": ("a.txt", "the\t-1.5\na\t-2\n", {}, {"kind": "words"}, "line 1"),
@@ -55,13 +67,19 @@ BAD = {
     "truth for a number": ("a.json", '{"the": true}', {}, {"kind": "words"}, "the number True"),
     "NaN for a number": ("a.json", '{"the": NaN}', {}, {"kind": "words"}, "is not JSON"),
     "words that are none": ("a.json", '["the", 3]', {}, {"kind": "words"}, "gives 3 the number"),
-    "lists of lists": ("a.json", '[["the", 3]]', {}, {"kind": "words"}, "no word with an integer"),
+    "lists of lists": ("a.json", '[["the", 3]]', {}, {"kind": "words"}, "which is not an integer"),
     "a JSON number": ("a.json", "3", {}, {"kind": "words"}, "neither an object"),
     "a JSON text": ("a.json", '"the"', {}, {"kind": "words"}, "neither an object"),
-    "no words": ("a.json", "{}", {}, {"kind": "words"}, "holds no word"),
+    "no words": ("a.json", "{}", {}, {"kind": "words"}, "holds no words"),
     "cut JSON": ("a.json", '{"the": 1', {}, {"kind": "words"}, "is not JSON"),
     "deep JSON": ("a.json", "[" * 100_000, {}, {"kind": "words"}, "nested too deeply"),
-    "a key twice": ("a.json", '{"the": 1, "the": 2}', {}, {"kind": "words"}, "stands twice"),
+    "a key twice": (
+        "a.json",
+        '{"the": 1, "the": 2}',
+        {},
+        {"kind": "words"},
+        "has the key 'the' twice",
+    ),
     "half an emoji": ("a.json", '{"\\ud83d": 1}', {}, {"kind": "words"}, "half a character"),
     "half a split": (
         *("a.json", '{"config": {"word_index": "{}", "split": "\\ud83d"}}', {}, {}),
@@ -72,7 +90,13 @@ BAD = {
         "half a character",
     ),
     "Keras' JSON as a word list": ("a.json", keras(), {}, {"kind": "words"}, "settings of its own"),
-    "no padding": ("a.txt", "the\n<unk>\n", {}, {"kind": "words"}, "is the number of 'the'"),
+    "no padding": (
+        "a.txt",
+        "the\n<unk>\n",
+        {},
+        {"kind": "words"},
+        "default number 0 belongs to 'the'",
+    ),
     "two tokens for the unknown": (
         *("a.txt", "<pad>\n<unk>\n[UNK]\n", {}, {"kind": "words"}),
         "'[UNK]' and '<unk>'",
@@ -80,7 +104,7 @@ BAD = {
     "no token for the unknown": ("a.txt", "<PAD>\na\n", {}, {"kind": "regex"}, "'<UNKNOWN>'"),
     "no padding of TextVectorization": (
         *("a.txt", "[UNK]\na\n", {}, {"kind": "text_vectorization"}),
-        "gives '[UNK]' the number 0, and TextVectorization gives it 1",
+        "gives '[UNK]' the number 0, but TextVectorization gives it 1",
     ),
     "a start that is not listed": (
         *("a.txt", LIST, {}, {"kind": "words", "start": "<go>"}),
@@ -100,7 +124,7 @@ BAD = {
     ),
     "a setting of another kind": (
         *("a.txt", LIST, {}, {"kind": "characters", "split": "x"}),
-        "is no setting of a characters",
+        "is not a setting of a characters",
     ),
     # Keras' Tokenizer.
     "no word_index": ("a.json", '{"config": {}}', {}, {"kind": "keras"}, "word_index"),
@@ -125,7 +149,7 @@ BAD = {
     "no special token": ("vocab.txt", "a\nb\n", PIECES, {"kind": "wordpiece"}, "does not hold"),
     "pieces with a gap": (
         *("vocab.json", '{"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 9}', PIECES),
-        *({"kind": "wordpiece"}, "none of them number 3"),
+        *({"kind": "wordpiece"}, "none with the number 3"),
     ),
     "settings that are a list": (
         *("vocab.txt", BERT, {"tokenizer_config.json": "[]"}, {}),
@@ -210,7 +234,7 @@ def test_rejects_rows_too_short_for_special_tokens(length, settings, tmp_path):
         if length >= max(special, 1):
             assert encoder.encode(texts, length)["ids"].shape == (1, length)
             continue
-        with pytest.raises(UsageMistake, match="have no room for"):
+        with pytest.raises(UsageMistake, match="are too short for"):
             encoder.encode(texts, length)
 
 

@@ -108,7 +108,7 @@ def test_rejects_padding_token_that_is_not_a_piece(tmp_path):
         for name, kind, value in fields(trained("bpe"))
     ]
     (tmp_path / "spiece.model").write_bytes(message_of(parts))
-    with pytest.raises(UsageMistake, match="and fills rows up with number 9999"):
+    with pytest.raises(UsageMistake, match="but pads rows with number 9999"):
         load(TokenizerSettings(file="spiece.model"), tmp_path)
     assert load(TokenizerSettings(file="spiece.model", pad="<s>"), tmp_path).padding.number == 1
 

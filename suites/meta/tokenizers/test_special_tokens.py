@@ -93,7 +93,7 @@ def test_rejects_special_tokens_without_ids(ids, tmp_path):
     document["post_processor"]["special_tokens"]["[CLS]"]["ids"] = ids
     mistake = refused(tmp_path, document)
     assert mistake.what == f"gives 1 tokens the ids {ids}"
-    assert "Write an id for each token in post_processor" in mistake.remedy
+    assert "Give an id for each token in post_processor" in mistake.remedy
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_rejects_padding_id_of_another_token(tmp_path):
 @pytest.mark.parametrize(
     ("config", "key", "message"),
     [
-        ({"pad_token": "[UNK]"}, "pad_token", "but tokenizer.json fills rows up with '[PAD]'"),
+        ({"pad_token": "[UNK]"}, "pad_token", "but tokenizer.json pads rows with '[PAD]'"),
         (
             {"added_tokens_decoder": {"7": {"content": "[PAD]"}}},
             "added_tokens_decoder.7",
@@ -161,7 +161,7 @@ def test_rejects_word_pieces_whose_ids_contradict_the_settings(config, key, tmp_
     with pytest.raises(UsageMistake, match=r"which vocab\.txt") as caught:
         load(TokenizerSettings(file="vocab.txt"), tmp_path)
     assert caught.value.key == key
-    assert "one and the same checkpoint" in caught.value.remedy
+    assert "from the same checkpoint" in caught.value.remedy
 
 
 @pytest.mark.parametrize("missing", ["[UNK]", "[CLS]", "[SEP]", "[PAD]"])
@@ -181,7 +181,7 @@ def test_error_names_the_key_of_a_missing_token(missing, tmp_path):
 def test_rejects_text_vectorization_without_its_first_words(words, tmp_path):
     (tmp_path / "list.txt").write_text("\n".join(words) + "\n")
     settings = TokenizerSettings(file="list.txt", kind="text_vectorization")
-    with pytest.raises(UsageMistake, match="and TextVectorization gives it") as caught:
+    with pytest.raises(UsageMistake, match="but TextVectorization gives it") as caught:
         load(settings, tmp_path)
     assert caught.value.file == str(tmp_path / "list.txt")
     assert "get_vocabulary()" in caught.value.remedy

@@ -139,6 +139,6 @@ def test_rejects_too_many_words(tmp_path, name, text):
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")
     start = time.process_time()
-    with pytest.raises(UsageMistake, match=r"words, and at most 1,000,000 are read"):
+    with pytest.raises(UsageMistake, match=r"words, but at most 1,000,000 are read"):
         read_vocabulary(file)
     assert time.process_time() - start < 2.0

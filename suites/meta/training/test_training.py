@@ -73,7 +73,7 @@ def test_teacher_counts_by_its_weight(options):
 
 def test_damaged_state_error_names_file_and_remedy(tmp_path):
     (tmp_path / STATE).write_bytes(b"PK\x03\x04 cut off")
-    with pytest.raises(EdgeproofError, match="Delete it") as caught:
+    with pytest.raises(EdgeproofError, match="Delete this file") as caught:
         Resume(tmp_path).epochs_done()
     assert caught.value.file == str(tmp_path / STATE)
 

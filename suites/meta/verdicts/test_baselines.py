@@ -155,7 +155,7 @@ def test_other_metrics_of_untimed_targets_are_compared():
             "host",
             "a machine",
             "some texts",
-            "a host does other things meanwhile, only ratios are compared",
+            "a host runs other programs at the same time, so only ratios are compared",
         ),
         ("accuracy", "rpi4", "a machine", "others", "the baseline was taken on other texts"),
     ],
@@ -181,7 +181,7 @@ def test_baseline_of_another_file_is_reported(value):
     then, now = (msgspec.structs.replace(HERE, file=letter * 64) for letter in "ab")
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
     change = movement(taken("flatbuffer_bytes", value), before, now, {})
-    assert change.other_file == "of another file then: sha256 aaaaaaaaaaaa, now bbbbbbbbbbbb"
+    assert change.other_file == "on another file: sha256 aaaaaaaaaaaa then, bbbbbbbbbbbb now"
     assert f"({change.other_file})" in change.reason
 
 
@@ -195,7 +195,7 @@ def test_same_or_unknown_file_is_not_reported(files):
 
 def test_a_metric_that_the_baseline_lacks_is_not_compared():
     change = movement(taken("accuracy", 0.5), baseline(taken("agreement", 0.5)), HERE, {})
-    assert change == not_compared("accuracy", "the baseline has none")
+    assert change == not_compared("accuracy", "the baseline has no such measurement")
 
 
 def test_open_interval_is_not_compared():
@@ -256,7 +256,7 @@ def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
     assert read_baseline(path, **WHO) == stored
     # What calls itself version 3 has to be that.
     path.write_text(text.replace(f'"schema": {version}', '"schema": 3'))
-    with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record it again"):
+    with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record the baseline again"):
         read_baseline(path, **WHO)
 
 
@@ -290,7 +290,7 @@ def test_candidate_named_like_a_former_scheme_keeps_its_baseline(tmp_path):
 def test_rejects_broken_baseline_of_version_1(taken_of, measured, tmp_path):
     path = tmp_path / "float16.json"
     path.write_text(f'{{"schema": 1, "taken": {taken_of}, "measurements": {measured}}}')
-    with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record it again"):
+    with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record the baseline again"):
         read_baseline(path, **WHO)
 
 
@@ -298,7 +298,7 @@ def test_rejects_broken_baseline_of_version_1(taken_of, measured, tmp_path):
 def test_rejects_baseline_of_another_subject(name, tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline())
-    message = "is the baseline of another run: version 3 of mini, rpi4, float16"
+    message = "belongs to another run: version 3, mini, rpi4, float16"
     with pytest.raises(EdgeproofError, match=message) as caught:
         read_baseline(path, **{**WHO, name: "another"})
     assert caught.value.file == str(path)
@@ -308,7 +308,9 @@ def test_rejects_baseline_of_another_subject(name, tmp_path):
 def test_rejects_broken_baseline(text, tmp_path):
     path = tmp_path / "float16.json"
     path.write_text(text)
-    with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record it again") as caught:
+    with pytest.raises(
+        EdgeproofError, match=r"is not a baseline .* Record the baseline again"
+    ) as caught:
         read_baseline(path, **WHO)
     assert caught.value.file == str(path)
 

@@ -112,7 +112,7 @@ def test_own_limit_overrides_the_common_one(tmp_path: Path) -> None:
         (
             '[accuracy]\nmin = "0.8 %"',
             "accuracy.min",
-            '. Give a limit that guessing does not keep; percentages are written like "98 %"',
+            '. Give a limit that guessing cannot keep; write percentages like "98 %"',
         ),
         ('[agreement]\nmin = "0.98 %"', "agreement.min", "'0.98 %' is below chance"),
         (
@@ -123,13 +123,13 @@ def test_own_limit_overrides_the_common_one(tmp_path: Path) -> None:
         (
             '[accuracy]\nmin = "101 %"',
             "accuracy.min",
-            "'101 %' is outside of the range of accuracy",
+            "'101 %' is outside the range of accuracy",
         ),
         ('[accuracy]\nmin = "80 fraction"', "accuracy.min", "limit between 0 % and 100 %"),
         (
             '[accuracy_drop]\nmax = "0.041 points"',
             "accuracy_drop.max",
-            'looks like a fraction where a percentage was meant. Write "4.1 points"',
+            'looks like a fraction, but a percentage is expected. Write "4.1 points"',
         ),
         ('[accuracy_drop]\nmax = "4.1 %"', "accuracy_drop.max", "the unit '%' of '4.1 %' does not"),
         (
@@ -140,12 +140,12 @@ def test_own_limit_overrides_the_common_one(tmp_path: Path) -> None:
         (
             '[accuracy_drop.float16]\nmin = "4.1 points"',
             "accuracy_drop.float16.min",
-            "'min' limits the better side. Give 'max': lower is better",
+            "'min' limits the wrong side. Give 'max', because lower is better",
         ),
         (
             '[accuracy]\nmin = "80 %"\nmax = "95 %"',
             "accuracy.max",
-            "'max' limits the better side. Give 'min': higher is better",
+            "'max' limits the wrong side. Give 'min', because higher is better",
         ),
         (
             '[accuracy]\nminimum = "80 %"',
@@ -183,7 +183,7 @@ def test_error_names_file_and_key(tmp_path: Path, text: str, key: str, message: 
 def test_rejects_limit_that_nothing_can_break(
     tmp_path: Path, metric: str, side: str, limit: str
 ) -> None:
-    with pytest.raises(UsageMistake, match="is kept by every value") as refused:
+    with pytest.raises(UsageMistake, match="limits nothing: every possible value") as refused:
         load(tmp_path, f'[{metric}]\n{side} = "{limit}"')
     assert refused.value.key == f"{metric}.{side}"
 

@@ -88,7 +88,7 @@ def test_pairs_are_counted_one_text_after_the_other(owned: bool) -> None:  # noq
 )
 def test_rejects_label_out_of_range(gold: list[int], first: list[int], second: list[int]) -> None:
     labels = (np.array(numbers) for numbers in (gold, first, second))
-    with pytest.raises(EdgeproofError, match="a label is none of the 3 classes"):
+    with pytest.raises(EdgeproofError, match="a label is not one of the 3 classes"):
         paired_confusion(*labels, classes=3)
 
 

@@ -136,7 +136,7 @@ def test_rejects_unknown_metric() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"unit": "%"}, "accuracy_drop is given in '%'. Its unit is 'fraction'"),
+        ({"unit": "%"}, "accuracy_drop is given in '%'. Give it in 'fraction'"),
         ({"value": 4.1, "high": None}, "accuracy_drop is 4.1, outside [-1.0, 1.0] fraction"),
         ({"value": "0.1"}, "Expected `float`, got `str` - at `$.value`"),
         ({"low": 0.5}, "is not an estimate"),

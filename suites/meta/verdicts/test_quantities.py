@@ -74,7 +74,7 @@ def test_a_difference_is_written_in_points(text: object, value: float) -> None:
             DIFFERENCE,
             "'4,1 points' is not a finite number with a unit",
         ),
-        ("1e999 bytes", Unit.BYTES, LEVEL, "'1e999 bytes' is too large to be meant"),
+        ("1e999 bytes", Unit.BYTES, LEVEL, "'1e999 bytes' is implausibly large"),
         ("1e9999 bytes", Unit.BYTES, LEVEL, "is not a finite number with a unit"),
         ("8 parsec", Unit.BYTES, LEVEL, "the unit 'parsec' of '8 parsec' is not known"),
         ("8 mb", Unit.BYTES, LEVEL, "the unit 'mb' of '8 mb' is not known"),
@@ -83,14 +83,14 @@ def test_a_difference_is_written_in_points(text: object, value: float) -> None:
         ("98 points", Unit.FRACTION, LEVEL, "the unit 'points' of '98 points' does not fit here"),
         ("-5 MB", Unit.BYTES, LEVEL, "'-5 MB' is negative"),
         ("-5 %", Unit.FRACTION, LEVEL, "'-5 %' is negative"),
-        ("0.041 points", Unit.FRACTION, DIFFERENCE, "looks like a fraction where a percentage was"),
+        ("0.041 points", Unit.FRACTION, DIFFERENCE, "looks like a fraction, but a percentage is"),
         (
             "-0.041 points",
             Unit.FRACTION,
             DIFFERENCE,
-            "looks like a fraction where a percentage was",
+            "looks like a fraction, but a percentage is",
         ),
-        ("0.05 %", Unit.FRACTION, LEVEL, "looks like a fraction where a percentage was meant"),
+        ("0.05 %", Unit.FRACTION, LEVEL, "looks like a fraction, but a percentage is expected"),
     ],
 )
 def test_rejects_wrong_quantity_by_name(
@@ -125,7 +125,7 @@ def test_the_remedy_for_a_fraction_in_disguise_can_be_pasted() -> None:
     with pytest.raises(UsageMistake) as caught:
         parse_quantity("0.041 points", Unit.FRACTION, difference=True)
     assert caught.value.remedy == (
-        'Write "4.1 points", or "0.00041 fraction" if it is really so small'
+        'Write "4.1 points", or "0.00041 fraction" if the value is really so small'
     )
 
 

@@ -152,7 +152,9 @@ def test_always_best_is_the_first_trivial_classifier() -> None:
 def test_overall_majority_is_a_trivial_classifier() -> None:
     assert majority(np.array([0, 1, 1, 2]), 3).tolist() == [1, 1, 1]
     assert majority(np.array([2]), 2).tolist() == [2, 2]
-    with pytest.raises(EdgeproofError, match="0 training labels of 0 groups have no majority"):
+    with pytest.raises(
+        EdgeproofError, match="there is no majority among 0 training labels of 0 groups"
+    ):
         majority(np.array([], dtype=np.int64), 3)
 
 
@@ -170,19 +172,19 @@ def test_group_majority_is_a_trivial_classifier() -> None:
 
 @pytest.mark.parametrize(("labels", "groups"), [([], []), ([1, 2], ["A"])])
 def test_rejects_majority_of_no_texts(labels: list[int], groups: list[str]) -> None:
-    with pytest.raises(EdgeproofError, match="have no majority"):
+    with pytest.raises(EdgeproofError, match="there is no majority"):
         group_majority(np.array(labels, dtype=int), groups, ["A"])
 
 
 @pytest.mark.parametrize(
     ("gold", "predicted", "groups", "message"),
     [
-        ([], [], [], "0 gold labels, 0 answers and 0 groups do not fit"),
+        ([], [], [], "cannot score 0 gold labels, 0 answers and 0 groups"),
         ([1, 2], [1], ["A", "B"], "2 gold labels, 1 answers and 2 groups"),
         ([1, 2], [1, 2], ["A"], "2 gold labels, 2 answers and 1 groups"),
-        ([-1], [1], ["A"], "a label is none of the 3 classes"),
-        ([1], [-2], ["A"], "a label is none of the 3 classes"),
-        ([1], [3], ["A"], "a label is none of the 3 classes"),
+        ([-1], [1], ["A"], "a label is not one of the 3 classes"),
+        ([1], [-2], ["A"], "a label is not one of the 3 classes"),
+        ([1], [3], ["A"], "a label is not one of the 3 classes"),
     ],
 )
 def test_rejects_inputs_of_different_lengths(

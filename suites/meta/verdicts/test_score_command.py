@@ -109,7 +109,7 @@ def test_both_trivial_classifiers_are_reported(score, tmp_path):
     assert document["floors"]["always_POSITIVE"]["groups"] == 2
     without = score(GOLD)["floors"]
     assert without["always_POSITIVE"] == document["floors"]["always_POSITIVE"]
-    omitted = {"omitted": "it needs the training gold standard: give --training"}
+    omitted = {"omitted": "the training gold standard is missing: give --training"}
     assert without["majority_of_training"] == omitted
     assert without["group_majority_of_training"] == omitted
 
@@ -156,11 +156,15 @@ def test_one_language_of_a_package(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("system", "options", "message"),
     [
-        ([], [], "system.dat: says no tweet's polarity"),
-        ([(CAR, "7", "POSITIVE")], [], "system.dat: answers none of the gold standard's tweets"),
+        ([], [], "system.dat: gives no polarity for any tweet"),
+        (
+            [(CAR, "7", "POSITIVE")],
+            [],
+            "system.dat: contains no answer to any tweet in the gold standard",
+        ),
         (GOLD, ["--training", "nowhere.dat"], "nowhere.dat: cannot be read (No such file"),
-        (GOLD, ["--language", "EN"], "one of --language and --package is missing. Give both"),
-        (GOLD, ["--language", "EN", "--package", "."], "holds no tweet_info"),
+        (GOLD, ["--language", "EN"], "--language and --package must be given together. Give both"),
+        (GOLD, ["--language", "EN", "--package", "."], "the package lacks tweet_info"),
         (GOLD, ["--laguage", "EN"], "unrecognized arguments: --laguage EN. See python -m"),
     ],
 )
@@ -177,7 +181,7 @@ def test_rejects_language_of_no_tweet(capsys, tmp_path):
     root = write_miniature(tmp_path)
     gold = f"{root}/test/goldstandard/goldstandard_polarity.dat"
     assert main(["score", gold, gold, "--package", str(root), "--language", "FR"]) == 4
-    message = f"{gold}: --language: no tweet's language is FR. Give one of EN, ES\n"
+    message = f"{gold}: --language: no tweet has the language FR. Give one of EN, ES\n"
     assert capsys.readouterr().err == message
 
 
