@@ -204,7 +204,7 @@ def _file_of(name_or_path: str, folder: Path, names: list[str], noun: str, key: 
         return path
     if name_or_path not in names:
         raise UsageMistake(
-            f"no shipped {noun} are called {name_or_path!r}",
+            f"no {noun} are called {name_or_path!r}",
             key=key,
             remedy=f"Give one of {', '.join(names)}, or the path of a TOML file",
         )

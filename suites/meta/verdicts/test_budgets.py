@@ -99,7 +99,7 @@ def test_own_limit_overrides_the_common_one(tmp_path: Path) -> None:
             "agreement.int8",
             "no scheme is called 'int8'. Known schemes: float32, float16, dynamic_wi8_afp32, ",
         ),
-        ("accuracy = 0.8", "accuracy", "holds 0.8, not a table. Write [accuracy]"),
+        ("accuracy = 0.8", "accuracy", "holds 0.8, not a table. Write a table [accuracy]"),
         ("[accuracy]", "accuracy", "holds no limit. Give 'min', or remove the table"),
         ("[accuracy.float16]", "accuracy.float16", "holds no limit"),
         ("[accuracy]\nmin = 0.8", "accuracy.min", "0.8 is not a finite number with a unit"),
