@@ -41,7 +41,7 @@ def test_known_pair_applies_to_its_versions_only():
     [
         ('"dynamic_wi4b32_afp32"', '"int4"', "no scheme is called 'int4'"),
         ('"dynamic_wi4b32_afp32"', '"static_wi8_ai8"', "Its name is now static_wi8_ai8_dense"),
-        ('"ai_edge_litert-builtin"', '"litert-npu"', "no backend is called 'litert-npu'"),
+        ('"ai_edge_litert-builtin"', '"litert-npu"', "'litert-npu' is not a backend"),
         ('">=2.1,<=2.3.0"', '"all of them"', "is not a range of versions"),
         ('["agreement_backends"]', '["speed"]', "no metric is called 'speed'"),
         ('metrics = ["agreement_backends"]', "", "names no failure that it accepts"),

@@ -32,7 +32,7 @@ def test_the_documentation_names_every_backend_and_mode(kind):
 
 
 def test_refuses_an_unknown_backend_in_one_message():
-    with pytest.raises(UsageMistake, match=r"^--edge-backend: no backend is called 'litert-npu'"):
+    with pytest.raises(UsageMistake, match=r"^--edge-backend: 'litert-npu' is not a backend"):
         read_backend("litert-npu")
 
 

@@ -165,7 +165,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "no backend": (in_manifest("backends", value={}), "bundle.json: cannot be read"),
     "an unknown backend": (
         in_manifest("backends", value={"os": {"version": "1", "candidates": ["float32"]}}),
-        "no backend is called",
+        "is not a backend",
     ),
     "another main backend": (in_manifest("main_backend", value="tf"), "main backend"),
     "a scheme that is not held": (

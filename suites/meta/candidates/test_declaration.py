@@ -84,7 +84,7 @@ def test_declaration_knows_its_place_in_the_file(tmp_path):
 ONE = '[[candidates]]\nname = "a"\nflatbuffer = "a.tflite"\n'
 REFUSED = {
     "nothing": ("", "candidates"),
-    "an empty list": ("candidates = []", "there is no"),
+    "an empty list": ("candidates = []", "the file has no"),
     "two of one name": (ONE + ONE, "two candidates are called 'a'"),
     "a name that leads elsewhere": (ONE.replace('"a"', '"../a"'), "`name` is up to 64"),
     "a hidden name": (ONE.replace('"a"', '".a"'), "`name` is up to 64"),

@@ -98,9 +98,9 @@ def test_rejects_lengths_that_the_file_does_not_accept(read, data, lengths, mess
     [
         ({"lengths": (8, 4)}, "must ascend, but 4 comes after 8"),
         ({"lengths": (4, 4)}, "must ascend"),
-        ({"lengths": (4,)}, "names 4 alone"),
-        ({"lengths": (4, 8), "length": 8}, "`lengths` and `length` are declared"),
-        ({"lengths": (4, 8), "signature": "a"}, "`lengths` and `signature` are declared"),
+        ({"lengths": (4,)}, "contains only 4"),
+        ({"lengths": (4, 8), "length": 8}, "`lengths` and `length` are both declared"),
+        ({"lengths": (4, 8), "signature": "a"}, "`lengths` and `signature` are both declared"),
     ],
 )
 def test_rejects_invalid_lengths(settings, message):

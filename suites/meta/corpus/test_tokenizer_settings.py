@@ -83,7 +83,7 @@ def test_rejects_subject_that_contradicts_the_checkpoint(folder, settings, lower
     with pytest.raises(UsageMistake, match=r"tokenizer\.lowercase asks for") as refused:
         ids(place, lowercase=lowercase)
     assert refused.value.file is not None
-    assert "Leave tokenizer.lowercase out" in refused.value.remedy
+    assert "Remove tokenizer.lowercase from" in refused.value.remedy
 
 
 def test_the_settings_state_the_case_of_a_whole_tokenizer(folder):

@@ -120,7 +120,9 @@ def test_error_names_where_a_wrong_value_was_given(name, text, source, monkeypat
         monkeypatch.setenv(option.variable, text)
     with pytest.raises(UsageMistake) as refused:
         resolved(option, **sources)
-    assert str(refused.value).startswith(f"{getattr(option, source)}: {text!r} does not fit")
+    assert str(refused.value).startswith(
+        f"{getattr(option, source)}: {text!r} is not a valid value"
+    )
 
 
 @pytest.mark.parametrize("name", PATHS)

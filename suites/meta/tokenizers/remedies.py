@@ -17,7 +17,7 @@ HELPS = {
         "no words",
         "merges of nothing",
     ],
-    "Save it as UTF-8": [
+    "Save the file as UTF-8": [
         "UTF-16",
         "Latin-1",
     ],
