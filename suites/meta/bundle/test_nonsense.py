@@ -165,7 +165,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "no backend": (in_manifest("backends", value={}), "bundle.json: cannot be read"),
     "an unknown backend": (
         in_manifest("backends", value={"os": {"version": "1", "candidates": ["float32"]}}),
-        "is not a backend",
+        "no backend is called",
     ),
     "another main backend": (in_manifest("main_backend", value="tf"), "main backend"),
     "a scheme that is not held": (

@@ -96,7 +96,7 @@ REFUSED = {
     ),
     "a length without bounds": (
         onnx_writer.classifier(shape=(1, 1 << 40)),
-        "at most 8,192 can be judged",
+        "edgeproof judges at most 8,192",
         {},
     ),
 }

@@ -83,9 +83,9 @@ REFUSED = {
     "a file of this machine": (
         archive(),
         "/etc/passwd",
-        "names '/etc/passwd', which is not packed",
+        "the vocabulary '/etc/passwd', which is not packed",
     ),
-    "no name": (archive(("vocab.txt", WORDS)), "", "names '', which is not packed"),
+    "no name": (archive(("vocab.txt", WORDS)), "", "the vocabulary '', which is not packed"),
     "a folder": (archive(("vocab.txt/", b"")), "vocab.txt/", "which is not packed in the file"),
     "above its folder": (
         archive(("../vocab.txt", WORDS)),

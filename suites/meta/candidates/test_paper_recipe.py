@@ -45,7 +45,7 @@ def test_keeps_the_padding_of_the_tokenizer():
 
 def test_rejects_tokenizer_with_more_ids_than_table_rows():
     words = WORDS | {f"word{number}": number for number in range(4, SHAPE.vocabulary + 1)}
-    with pytest.raises(EdgeproofError, match=r"gives 30,523 ids, .* takes 30,522"):
+    with pytest.raises(EdgeproofError, match=r"gives 30,523 ids, .* takes only 30,522"):
         with_paper_rows(tokenizer(words=words))
     words.pop(f"word{SHAPE.vocabulary}")
     assert with_paper_rows(tokenizer(words=words))

@@ -24,8 +24,8 @@ def test_rows_have_one_length_by_default():
         ((16, 32), "`lengths` ends with 32, but `max_tokens` is 64"),
         ((16, 128), "`lengths` ends with 128"),
         ((32, 16, 64), "must ascend"),
-        ((64,), "names 64 alone"),
-        ((4, 64), "4 is less than 8 tokens"),
+        ((64,), "contains only 64"),
+        ((4, 64), "4 is less than the shortest possible row, 8 tokens"),
     ],
 )
 def test_rejects_invalid_lengths(lengths, message):

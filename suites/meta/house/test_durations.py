@@ -118,7 +118,7 @@ def test_unknown_duration_is_estimated_by_an_answer_of_each_candidate(tmp_path):
         "repeated or threads",
     ]
     listed = run_pytest(tmp_path / "listed", [*given, "--collect-only"])
-    assert "expected duration: not known" in listed.output
+    assert "expected duration: unknown" in listed.output
     first = run_pytest(tmp_path / "first", given)
     assert first.code == pytest.ExitCode.OK, first.output
     # Forty texts two times, and again with other threads.

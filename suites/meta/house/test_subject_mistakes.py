@@ -246,7 +246,7 @@ MISFITS = {
     "texts that are too long": (
         "layers = [0]",
         {"max_position_embeddings": 16},
-        ("config.json", "max_position_embeddings", "16", "max_tokens is 32"),
+        ("config.json", "max_position_embeddings", "16", "max_tokens, 32"),
     ),
     "another family": (
         "layers = [0]",

@@ -73,7 +73,7 @@ def test_a_checkpoints_tokenizer_is_bounded_as_well(tmp_path):
     library = small_encoder("wordpiece", tmp_path).library
     library.normalizer = Prepend("a" * 2**20)
     library.save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(UsageMistake, match="its normalizer adds"):
+    with pytest.raises(UsageMistake, match="the tokenizer's normalizer adds"):
         as_a_checkpoints(tmp_path)
 
 
