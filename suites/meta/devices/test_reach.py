@@ -33,7 +33,7 @@ def profile(tmp_path, path):
     ],
 )
 def test_rejects_paths_of_processes(tmp_path, path):
-    with pytest.raises(UsageMistake, match="is not read") as refused:
+    with pytest.raises(UsageMistake, match="will not read") as refused:
         profile(tmp_path, path)
     assert refused.value.key == "sensors.firmware"
     assert "outside of any process's folder" in refused.value.remedy

@@ -284,11 +284,12 @@ TEXTS = {
     ),
     "a label twice": Refused(says=("--edge-labels", "'a'"), options={"labels": "a,a,b"}),
     "no file of labels": Refused(
-        says=("--edge-labels", "absent.txt", "no file"), options={"labels": "{}/absent.txt"}
+        says=("--edge-labels", "absent.txt", "nor the name of an existing file"),
+        options={"labels": "{}/absent.txt"},
     ),
     "nothing that orders labels": Refused(
         says=(
-            *("by the alphabet: a, b, c", "--edge-labels=FIRST,SECOND"),
+            *("in alphabetical order: a, b, c", "--edge-labels=FIRST,SECOND"),
             "in the order of the file's output",
         ),
         options={"labels": None},
@@ -303,7 +304,10 @@ TEXTS = {
         options={"labels": "{}/labels.json"},
     ),
     "numbers that are no places in the output": _texts(
-        _csv("word1,0", "word2,3"), "by the alphabet: 0, 3", named="--edge-labels", labels=None
+        _csv("word1,0", "word2,3"),
+        "in alphabetical order: 0, 3",
+        named="--edge-labels",
+        labels=None,
     ),
     "several labels in a cell": _texts(
         _csv('word1,"a,b"', "word2,a"), "several labels", "multi-label", "yes and no"
@@ -394,7 +398,7 @@ NUMBERS = {
     "more ids than the file takes": _texts(
         _csv("x,a,1 2 3 4 5 6 7 8 9", header="text,label,ids"),
         "the text in line 2 has 9 ids",
-        "takes 8",
+        "takes at most 8",
         named="ok.tflite",
         columns="text=text,label=label,ids=ids",
         tokenizer=None,
@@ -425,7 +429,7 @@ ANSWERS = {
     ),
     "weights of a model of ONNX that are not there": _answers(
         onnx_writer.classifier(external={"location": "absent.data"}),
-        "absent.data beside it",
+        "absent.data into the same folder",
         name="bad.onnx",
         key="external_data",
     ),

@@ -106,7 +106,7 @@ def test_rejects_labels_that_do_not_fit(
         ({"problem_type": 3}, "problem_type", "text"),
         ({"id2label": None}, "id2label", "is missing"),
         ({"id2label": {"1": "a", "2": "b"}}, "id2label", "from 0 on"),
-        ({"id2label": {"0": "a", "1": "a"}}, "id2label", "of its own"),
+        ({"id2label": {"0": "a", "1": "a"}}, "id2label", "on a different name"),
         ({"id2label": ["a", "b"]}, "id2label", "from 0 on"),
         ({"num_hidden_layers": 10**9}, "num_hidden_layers", "256"),
         ({"hidden_size": 10**12}, "hidden_size", "4,194,304"),
@@ -190,7 +190,7 @@ def test_error_says_why_a_hub_id_cannot_be_fetched(monkeypatch: pytest.MonkeyPat
     errors = importlib.import_module("huggingface_hub.errors")
     for error, offline, says in (
         (errors.GatedRepoError("gated", response=answer), False, "gated"),
-        (errors.RepositoryNotFoundError("none", response=answer), False, "knows no"),
+        (errors.RepositoryNotFoundError("none", response=answer), False, "has no checkpoint"),
         (errors.LocalEntryNotFoundError("none"), True, "--edge-offline forbids downloading it"),
         (errors.LocalEntryNotFoundError("none"), False, "cannot be downloaded"),
         (errors.OfflineModeIsEnabled("off"), False, "cannot be downloaded"),
@@ -207,7 +207,7 @@ SHORT = "[full.training]\nepochs = 1\nbatch = 1\nlearning_rate = 1e-3"
 @pytest.mark.parametrize(
     ("full", "says"),
     [
-        (f"trained = true\n{SHORT}", "as it is"),
+        (f"trained = true\n{SHORT}", "uses the checkpoint unchanged"),
         ("trained = false", "trained = true"),
         (f'labels = {{ a = "NEGATIVE" }}\n{SHORT}', "labels"),
         ("trained = true\npretrained = true", "one of"),

@@ -153,7 +153,7 @@ def test_error_on_a_folder_without_weights_lists_accepted_files(folder):
 
 def test_rejects_folder_without_config(folder):
     save_file({"a": np.zeros(1, np.float32)}, folder / published.SAFETENSORS)
-    with pytest.raises(UsageMistake, match=r"holds no config\.json"):
+    with pytest.raises(UsageMistake, match=r"holds neither config\.json"):
         published.resolve(str(folder), offline=True)
 
 

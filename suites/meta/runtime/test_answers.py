@@ -151,7 +151,7 @@ def test_rejects_missing_input(loaded: Runner, texts: Inputs, missing: str) -> N
 
 
 def test_rejects_unknown_input(loaded: Runner, texts: Inputs) -> None:
-    with pytest.raises(RunnerRefused, match=r"given were .*position_ids"):
+    with pytest.raises(RunnerRefused, match=r"but .*position_ids.* were given"):
         loaded.answer("tiny", {**texts, "position_ids": texts[IDS]})
 
 
