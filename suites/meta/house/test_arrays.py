@@ -110,6 +110,6 @@ def test_views_share_their_bytes_and_cannot_change_them():
 def test_rejects_bytes_beyond_the_shape(shape):
     array = np.zeros(shape, np.float32)
     assert as_array(array.tobytes(), FLOAT, shape).shape == shape
-    with pytest.raises(ArrayError, match="smaller"):
+    with pytest.raises(ArrayError, match="fewer bytes"):
         as_array(array.tobytes() + bytes(4), FLOAT, shape)
     assert byte_array(array.tobytes()).nbytes == array.nbytes

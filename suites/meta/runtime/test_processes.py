@@ -159,7 +159,7 @@ def test_absent_runtimes_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_runtime_broken_by_its_numpy_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Interpreter, "version", lambda _self, _name: "2.1.0")
     reason = available.why_absent("tflite_runtime") or ""
-    assert "needs numpy below 2, 2.1.0 is installed" in reason
+    assert "needs numpy below 2, but 2.1.0 is installed" in reason
     assert "python -m models.runtime.own_python tflite_runtime" in reason
     assert available.why_absent("ai_edge_litert") is None
 
