@@ -126,6 +126,6 @@ def test_unidentified_machine_is_always_asked_again(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Anywhere(), Store(tmp_path), 1)
     for _ in range(2):
-        assert asking.look(tiny, "ai_edge_litert", 2, 1).has_loaded
+        assert asking.look(tiny, "ai_edge_litert", ROWS[:2], 1).has_loaded
     assert len(transport.started) == 2
     assert not list(Path(tmp_path).iterdir())
