@@ -159,7 +159,7 @@ WHEN_ASKED = {
         says=("--edge-schemes", "'float8'", "float16"), arguments=("--edge-schemes=float8",)
     ),
     "an unknown backend": Mistake(
-        says=("--edge-backend", "of_tomorrow", "there are ai_edge_litert", "docs/backends.md"),
+        says=("--edge-backend", "of_tomorrow", "the backends are ai_edge_litert", "docs/backends.md"),
         arguments=("--edge-backend=of_tomorrow",),
     ),
     "no threads": Mistake(says=("--edge-threads", "'0'"), arguments=("--edge-threads=0",)),
@@ -207,11 +207,11 @@ WHEN_BUILDING = {
     "an empty corpus": Mistake(says=(CORPUS, "empty"), prepare=_nothing),
     "a corpus without texts": Mistake(says=(CORPUS, "no texts"), prepare=_only_header),
     "a column that is not there": Mistake(
-        says=(CORPUS, "corpus.columns.text", "'review'", "found: 'id'"),
+        says=(CORPUS, "corpus.columns.text", "'review'", "columns: 'id'"),
         change=(SUBJECT, 'text = "text"', 'text = "review"'),
     ),
     "a label outside the declared ones": Mistake(
-        says=(CORPUS, "line 2", "'DREADFUL'", "declared: NEGATIVE"),
+        says=(CORPUS, "line 2", "'DREADFUL'", "declared one (NEGATIVE"),
         change=(CORPUS, ",NEGATIVE,", ",DREADFUL,"),
     ),
     "one class only": Mistake(says=(CORPUS, "POSITIVE"), prepare=_one_class),

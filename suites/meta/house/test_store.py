@@ -186,7 +186,7 @@ def in_own_mounts(mount: str, store: Path) -> str:
 def test_full_disk_is_reported_and_nothing_kept(tmp_path):
     output = in_own_mounts(f"mount -t tmpfs -o size=64k none {tmp_path}", tmp_path / "store")
     message, remaining = output.splitlines()
-    assert message.startswith(f"{tmp_path / 'store'}: the store's disk is full. Free space")
+    assert message.startswith(f"{tmp_path / 'store'}: the store's disk is full. Free disk space")
     assert remaining == "['locks', 'thing']"
 
 
