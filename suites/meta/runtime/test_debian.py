@@ -51,7 +51,7 @@ def test_sources_without_an_archive_are_an_error():
     ("release", "tools", "reason"),
     [
         ({"ID": "ubuntu", "PRETTY_NAME": "Ubuntu 24.04 LTS"}, True, "this is Ubuntu 24.04 LTS"),
-        ({"ID": "fedora"}, False, "there is no apt-get here"),
+        ({"ID": "fedora"}, False, "the program apt-get is not installed"),
         (None, True, "the operating system cannot be identified"),
     ],
 )
