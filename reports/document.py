@@ -33,18 +33,6 @@ from reports.matrix import Cell  # noqa: TC001 - the same
 Name = Annotated[str, Meta(min_length=1)]
 
 
-class ExpectedDuration(Open, frozen=True, kw_only=True):
-    """The duration that a run was expected to have before its first gate.
-
-    Attributes:
-        seconds: in all.
-        because: what it was estimated from: earlier runs, or an answer of each candidate.
-    """
-
-    seconds: Number
-    because: str
-
-
 class Moment(Open, frozen=True, kw_only=True):
     """When and with which version a run was made.
 
@@ -61,7 +49,6 @@ class Moment(Open, frozen=True, kw_only=True):
         localizations: where red variants leave float32.
         backends: what was found of candidates on other backends than the judged one.
         extent: how much of the suite it was.
-        expected: how long it was expected to take; None if that was not known.
     """
 
     id: Name
@@ -74,7 +61,6 @@ class Moment(Open, frozen=True, kw_only=True):
     localizations: list[Localization] = []
     backends: list[Cell] = []
     extent: Extent | None = None
-    expected: ExpectedDuration | None = None
 
     def __post_init__(self) -> None:
         for name in ("started", "finished"):

@@ -10,7 +10,7 @@ from models.escaping import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.document import Document, ExpectedDuration
+    from reports.document import Document
 
 
 def suite_of(test: str) -> str:
@@ -20,25 +20,18 @@ def suite_of(test: str) -> str:
 
 def as_sentence(document: Document) -> str:
     """Return a line with the time of each suite; empty if no test has run."""
-    taken = {test.id: test.seconds for test in document.tests}
-    return cost_of(taken, document.run.expected)
+    return cost_of({test.id: test.seconds for test in document.tests})
 
 
-def cost_of(taken: Mapping[str, float], expected: ExpectedDuration | None = None) -> str:
+def cost_of(taken: Mapping[str, float]) -> str:
     """Return a line with the time of each suite, the slowest first; empty if none ran.
 
     Args:
         taken: seconds by the id of each test.
-        expected: the estimate before the first gate; None if there was none.
     """
     suites: dict[str, float] = {}
     for test, seconds in taken.items():
         suites[suite_of(test)] = suites.get(suite_of(test), 0.0) + seconds
     slowest = sorted(suites.items(), key=lambda suite: suite[1], reverse=True)
     parts = (f"{one_line(name)} {said(seconds)}" for name, seconds in slowest)
-    if not suites:
-        return ""
-    cost = f"{said(sum(suites.values()))}: {', '.join(parts)}"
-    if expected is None:
-        return cost
-    return f"{cost}; expected were {said(expected.seconds)} by {one_line(expected.because)}"
+    return f"{said(sum(suites.values()))}: {', '.join(parts)}" if suites else ""

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 COUNTS_VARIABLE = "EDGEPROOF_META_ANSWERS"
 SECOND, SPREAD = 1e9, 0.01
-BETWEEN = "between tests"
+_NOBODY = "between tests"
 
 
 class Counts:
     """The answers asked so far: by the test that asked, and by backend."""
 
     def __init__(self) -> None:
-        self.test = BETWEEN
+        self.test = _NOBODY
         self.asked: dict[str, Counter[str]] = defaultdict(Counter)
         self._draw = np.random.default_rng(0)
 
@@ -81,7 +81,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     finally:
-        COUNTS.test = BETWEEN
+        COUNTS.test = _NOBODY
 
 
 def pytest_sessionfinish() -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from fixtures.answering.pace import SECONDS_OF_A_PROPERTY, SECONDS_OF_EXAMPLES, Tries
-from fixtures.results.planned_answers import DROP, Plan
 from fixtures.session.sample_sizes import (
     FEWEST_EXAMPLES,
     FEWEST_OF_A_PROPERTY,
@@ -127,55 +125,6 @@ def test_answers_of_a_slow_board_are_counted():
     }
     assert sum(counts.values()) <= 480, counts
     assert FEWEST <= counts["stream"] <= 110
-
-
-def _planned(*names, seconds=SLOW, backends=(), **settings):
-    """Return how many answers are planned for gates or fixtures of these names."""
-    usual = {"asks_few": True, "decides_early": True, "export": None, "required_backends": {"two"}}
-    target = SimpleNamespace(untimed=None)
-    plan = Plan(
-        settings=SimpleNamespace(**usual | settings, sample_sizes=FULL, target=target),
-        texts=2000,
-        pace=seconds,
-        schemes=4,
-        names=frozenset(names),
-        backends=frozenset(backends),
-    )
-    return plan.planned().answers
-
-
-@pytest.mark.parametrize(
-    ("name", "slow", "fast"),
-    [
-        ("orders", 128, 320),
-        ("race", 26.25, 106.25),
-        ("classified", 48, 600),
-        ("stream", 103, 2000),
-        ("start_afresh", 24, 24),
-        ("test_padding_changes_no_label", 40, 400),
-        ("test_answers_are_repeated_bit_for_bit", 8, 80),
-        ("test_rounds_are_recorded", 11, 51),
-        (DROP, 477, 477),
-        ("test_labels_agree_with_the_host", 252, 252),
-    ],
-)
-def test_plan_counts_what_a_gate_asks(name, slow, fast):
-    assert _planned(name) == pytest.approx(slow, abs=1)
-    assert _planned(name, seconds=FAST) == pytest.approx(fast, abs=1)
-
-
-def test_plan_counts_shared_answers_once():
-    assert _planned("stream", "start_afresh", DROP) == _planned(DROP)
-    assert _planned("orders", "test_answers_are_repeated_bit_for_bit") == _planned("orders")
-    assert _planned("stream", "test_rounds_are_recorded") == _planned("stream")
-    fast = {"seconds": FAST}
-    assert _planned("stream", DROP, **fast) == _planned("stream", **fast) + _planned(DROP, **fast)
-
-
-def test_plan_counts_other_backends():
-    assert _planned(backends=["two"]) == 200 + 4 + 8
-    assert _planned(backends=["looked at"]) == 8
-    assert _planned(backends=["looked at"], seconds=FAST) == 240
 
 
 @pytest.mark.parametrize(

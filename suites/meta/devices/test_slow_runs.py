@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 
 import pytest
@@ -11,7 +10,7 @@ from filelock import FileLock
 
 from models.runtime.assembling import NAME
 from models.store import PROJECT
-from suites.meta.devices.counted_answers import BETWEEN, COUNTS_VARIABLE
+from suites.meta.devices.counted_answers import COUNTS_VARIABLE
 from suites.meta.devices.four_schemes import write_four
 from suites.meta.gates.planting import PLUGIN, RUNNER_VARIABLE, runner_with
 from suites.meta.gates.running import run_pytest
@@ -93,30 +92,11 @@ def test_every_gate_is_decided(whole_run):
 def test_gates_ask_for_few_answers(whole_run):
     _, asked = whole_run
     suites = Counter()
-    for test, counts in _of_gates(asked).items():
+    for test, counts in asked.items():
         room = test.split("/")[1]
         name = "accuracy and agreement" if room in {"accuracy", "agreement"} else room
         suites[name] += sum(counts.values())
     assert {name: count for name, count in suites.items() if count > MOST[name]} == {}, suites
-
-
-def test_estimate_before_the_first_gate_is_that_of_the_whole_run(whole_run):
-    """An answer of each candidate, times what the gates ask for: a tenth off at the most."""
-    outcome, asked = whole_run
-    expected = re.search(r"expected duration: about .+ \(([\d,]+) answers", outcome.output)
-    assert expected is not None, outcome.output
-    planned = int(expected[1].replace(",", ""))
-    counted = sum(sum(counts.values()) for counts in _of_gates(asked).values())
-    assert abs(planned / counted - 1.0) <= 0.1
-    seconds = outcome.results()["run"]["expected"]["seconds"]
-    assert seconds >= planned
-    # Two answers of each candidate tell how long one takes.
-    assert sum(asked[BETWEEN].values()) == 2 * len(TWO)
-
-
-def _of_gates(asked):
-    """Return what gates asked, without what was asked before the first of them."""
-    return {test: counts for test, counts in asked.items() if test != BETWEEN}
 
 
 @pytest.mark.slow
@@ -124,7 +104,7 @@ def test_four_schemes_are_judged_within_an_hour_or_so(judge_slowly):
     outcome, asked = judge_slowly()
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     backends = Counter()
-    for counts in _of_gates(asked).values():
+    for counts in asked.values():
         backends.update(counts)
     assert sum(backends.values()) <= MOST_OF_FOUR, backends
     assert backends[JUDGED] <= MOST_OF_ONE_BACKEND, backends

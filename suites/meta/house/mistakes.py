@@ -159,7 +159,12 @@ WHEN_ASKED = {
         says=("--edge-schemes", "'float8'", "float16"), arguments=("--edge-schemes=float8",)
     ),
     "an unknown backend": Mistake(
-        says=("--edge-backend", "of_tomorrow", "the backends are ai_edge_litert", "docs/backends.md"),
+        says=(
+            "--edge-backend",
+            "of_tomorrow",
+            "the backends are ai_edge_litert",
+            "docs/backends.md",
+        ),
         arguments=("--edge-backend=of_tomorrow",),
     ),
     "no threads": Mistake(says=("--edge-threads", "'0'"), arguments=("--edge-threads=0",)),

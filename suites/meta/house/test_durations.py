@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 
@@ -82,7 +81,6 @@ def test_second_run_predicts_its_duration_and_keeps_a_limit(tmp_path):
 
     first = judged("first")
     assert first.code == pytest.ExitCode.OK, first.output
-    # None of these gates asks for an answer.
     assert "expected duration: unknown, no such run was timed here before" in first.output
     second = judged("second")
     assert "edgeproof: expected duration: about " in second.output
@@ -103,41 +101,3 @@ def test_second_run_predicts_its_duration_and_keeps_a_limit(tmp_path):
     assert "is partial" in limited.output
     ended = [test["id"].split("/")[1] for test in limited.results()["tests"]]
     assert ended == sorted(ended, key=["size", "conformance"].index)
-
-
-BEHAVIOR = "suites/conformance/test_behavior.py"
-
-
-def test_unknown_duration_is_estimated_by_an_answer_of_each_candidate(tmp_path):
-    """A first run says in header and document how long it will take; a list of tests does not."""
-    given = [
-        BEHAVIOR,
-        *GIVEN,
-        f"--edge-cache-dir={tmp_path / 'store'}",
-        "-k",
-        "repeated or threads",
-    ]
-    listed = run_pytest(tmp_path / "listed", [*given, "--collect-only"])
-    assert "expected duration: unknown" in listed.output
-    first = run_pytest(tmp_path / "first", given)
-    assert first.code == pytest.ExitCode.OK, first.output
-    # Forty texts two times, and again with other threads.
-    assert re.search(r"expected duration: about .+ \(120 answers; one takes .+s\)", first.output)
-    assert re.search(r"edgeproof: suites/conformance: about .+ left", first.output)
-    expected = first.results()["run"]["expected"]
-    assert expected["because"] == "an answer of each candidate"
-    assert expected["seconds"] > 0.0
-    assert "by an answer of each candidate\n" in first.output
-
-
-def test_wrong_estimate_stands_beside_what_was_taken(tmp_path):
-    """The planted fault: each gate is said to have taken 1,000 s."""
-    given = [*SUITES, *GIVEN, f"--edge-cache-dir={tmp_path / 'store'}"]
-    run_pytest(tmp_path / "first", given)
-    (kept,) = (tmp_path / "store" / "durations").iterdir()
-    known = json.loads(kept.read_text("utf-8"))
-    Durations(kept).keep(dict.fromkeys(known, 1000.0))
-    second = run_pytest(tmp_path / "second", given)
-    seconds = 1000.0 * len(known)
-    assert f"; expected were {said(seconds)} by earlier runs" in second.output
-    assert second.results()["run"]["expected"] == {"seconds": seconds, "because": "earlier runs"}

@@ -196,8 +196,7 @@ IN_FIXTURES = {
     "timing": {"session", "answering"},
     "judging": {"session", "selecting", "building", "answering"},
     "backends": {"session", "selecting", "answering", "judging"},
-    # How long a run will take follows from what each room asks.
-    "results": {"session", "selecting", "building", "answering", "timing", "judging", "backends"},
+    "results": {"session", "selecting", "building", "answering", "judging", "backends"},
 }
 # What is for every room: what opens a file that somebody else made, or that is kept, shows its
 # text, starts a program or ends this one.
