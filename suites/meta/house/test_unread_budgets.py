@@ -35,7 +35,7 @@ def collect(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('[agreement.float32]\nmin = "98 %"', "agreement.float32.min: no gate measures agreement"),
+        ('[agreement.float32]\nmin = "98 %"', "agreement.float32.min: this budget has no effect: no gate measures agreement"),
         ('[f_rs_drop]\nmax = "2 points"\n[agreement_full]\nmin = "80 %"', None),
         ('[weights_bytes.float16]\nmax = "1 MB"', "no gate measures weights_bytes of float16"),
         # The full model has no file.
@@ -54,7 +54,7 @@ def test_unread_budget_is_a_usage_error(text, says, collect):
     assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
     assert outcome.output.count(says) == 1
     assert "own.toml" in outcome.output
-    assert "Remove it" in outcome.output
+    assert "Remove this budget" in outcome.output
     assert "Traceback" not in outcome.output
 
 
