@@ -35,7 +35,10 @@ def collect(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('[agreement.float32]\nmin = "98 %"', "agreement.float32.min: this budget has no effect: no gate measures agreement"),
+        (
+            '[agreement.float32]\nmin = "98 %"',
+            "agreement.float32.min: this budget has no effect: no gate measures agreement",
+        ),
         ('[f_rs_drop]\nmax = "2 points"\n[agreement_full]\nmin = "80 %"', None),
         ('[weights_bytes.float16]\nmax = "1 MB"', "no gate measures weights_bytes of float16"),
         # The full model has no file.
