@@ -418,7 +418,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
 
     @property
     def copies(self) -> int:
-        """How many altered copies of each train text are used for training."""
+        """Largest number of altered copies of each train text that are used for training."""
         return _COPIES if self.bytes else self.distillation.copies if self.distillation else 0
 
     @property

@@ -1,4 +1,4 @@
-"""Judge a share of equal labels by as few texts of a board as show it.
+"""Judge the share of equal labels by the fewest texts of a board that can decide it.
 
 Where all texts get equal labels, a share of 98 % is shown by some two hundred. So these are asked
 first, and some times as many where a label differs. Both intervals together err as often as one of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def looks_at_equal_labels(
     limits: Collection[Budget], texts: int, *, usual: int
 ) -> tuple[Look, ...]:
-    """Return the looks at the labels of some texts, so that their share is judged.
+    """Return the looks after which the share of equal labels is judged.
 
     Args:
         limits: of the share, at least.
@@ -30,7 +30,7 @@ def looks_at_equal_labels(
         usual: how many are looked at once where nothing limits the share, or where more than there
             are would have to be looked at.
     """
-    limit = max((one.value for one in limits), default=0.0)
+    limit = max((budget.value for budget in limits), default=0.0)
     first, second = BOUND_ERRORS
     fewest = texts_needed(1.0 - limit, error=first)
     if not limits or fewest > texts:

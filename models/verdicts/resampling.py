@@ -189,7 +189,7 @@ def _resampled(
 
 
 def _cells_to_draw(chances: Floats) -> Counts:
-    """Return the cells that a text can be of, and the last one, to which what is left belongs."""
+    """Return the cells that texts can fall into, with a last cell for all remaining texts."""
     return np.union1d(np.flatnonzero(chances), [chances.size - 1])
 
 

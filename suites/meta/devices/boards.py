@@ -87,7 +87,7 @@ class Board:
         return programs
 
     def stop(self) -> None:
-        """End it and every connection to it, as a power cut would; repeating it has no effect."""
+        """Stop the board and its connections, as a power cut would; a second call does nothing."""
         if not self._stopped:
             self._stopped = True
             self._sshd.stop()
