@@ -42,7 +42,7 @@ def expected(float32, rows):
 
 
 @pytest.mark.parametrize("name", [name for name in HERE if not name.endswith("ynnpack")])
-def test_backend_gives_the_logits_of_the_first(name, float32, rows, expected):
+def test_every_backend_gives_the_same_logits_as_ai_edge_litert(name, float32, rows, expected):
     with Runner(LocalTransport(), name) as runner:
         loaded = runner.load("m", float32)
         assert runner.info.backend == name
@@ -50,7 +50,7 @@ def test_backend_gives_the_logits_of_the_first(name, float32, rows, expected):
         np.testing.assert_allclose(runner.answer("m", rows).logits, expected, atol=1e-4)
 
 
-def test_runner_answers_on_several_backends_of_its_runtime(float32, rows, expected):
+def test_one_runner_classifies_on_several_backends_of_its_runtime(float32, rows, expected):
     with Runner(LocalTransport(), "ai_edge_litert") as runner:
         for name in ("ai_edge_litert-reference", "litert-cpu"):
             runner.load(name, float32, backend=name)
@@ -74,7 +74,7 @@ def test_rejects_library_that_is_not_a_delegate(library, says, tmp_path, float32
     assert refusal.value.kind == "no-delegate"
 
 
-def test_missing_gpu_driver_ends_in_one_message(float32):
+def test_missing_gpu_driver_is_reported_in_one_message(float32):
     nowhere = {"VK_DRIVER_FILES": "/nowhere.json", "VK_ICD_FILENAMES": "/nowhere.json"}
     with (
         Runner(LocalTransport(environment=nowhere), "litert-gpu") as runner,
@@ -84,7 +84,7 @@ def test_missing_gpu_driver_ends_in_one_message(float32):
     assert "\n" not in str(refusal.value)
 
 
-def test_reads_the_share_of_a_gpu_from_its_log():
+def test_reads_from_the_log_how_many_operators_the_gpu_runs():
     share = share_in(LOG)
     assert (share.nodes, share.delegated, share.by) == (154, 141, "A Device (B)")
     assert share.left == (
@@ -94,7 +94,7 @@ def test_reads_the_share_of_a_gpu_from_its_log():
     assert share_in("INFO: nothing of it") is None
 
 
-def test_refusal_quotes_the_reason_in_the_log():
+def test_load_error_quotes_the_reason_from_the_log():
     error = RuntimeError("ERROR: [a.h:1]\n└ ERROR: [b.cc:2]")
     log = "INFO: x\nERROR: [c.cc:3] Failed to do: INVALID: Shape mismatch\nWARNING: y"
     assert why_refused(error, log) == "Failed to do: INVALID: Shape mismatch"

@@ -43,7 +43,9 @@ def rows():
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_file_is_answered_if_the_delegate_takes_no_operator(runtime, library, float32, rows):
+def test_file_runs_on_the_runtime_if_the_delegate_supports_no_operator(
+    runtime, library, float32, rows
+):
     with Runner(LocalTransport(), runtime) as runner:
         runner.load("m", float32)
         expected = runner.answer("m", rows).logits
@@ -54,7 +56,7 @@ def test_file_is_answered_if_the_delegate_takes_no_operator(runtime, library, fl
         np.testing.assert_allclose(runner.answer("m", rows).logits, expected, atol=1e-4)
 
 
-def test_delegate_share_is_not_reported_beside_xnnpack(library, float32):
+def test_delegate_share_is_not_reported_if_xnnpack_runs_the_rest(library, float32):
     with Runner(LocalTransport(), f"delegate={library},rest=XNNPACK") as runner:
         assert runner.load("m", float32).delegation is None
 
@@ -66,7 +68,7 @@ def test_delegate_share_is_not_reported_beside_xnnpack(library, float32):
         ("refuse", "load", "after delegate application failure"),
     ],
 )
-def test_delegate_error_ends_in_one_message(fault, kind, says, library, float32):
+def test_delegate_error_is_reported_in_one_message(fault, kind, says, library, float32):
     with (
         Runner(LocalTransport(), f"delegate={library},fault={fault}") as runner,
         pytest.raises(RunnerRefused, match=says) as refusal,

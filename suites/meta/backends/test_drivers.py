@@ -20,7 +20,7 @@ def test_environment_variable_overrides_all_driver_manifests(tmp_path):
     assert driver_manifests({"VK_ICD_FILENAMES": str(tmp_path / "nowhere.json")}) == ()
 
 
-def test_library_version_identifies_the_driver(tmp_path):
+def test_another_library_version_is_another_driver(tmp_path):
     for version in "12":
         (tmp_path / f"libgpu.so.{version}").write_text(version, encoding="utf-8")
     link = tmp_path / "libgpu.so"
@@ -33,7 +33,7 @@ def test_library_version_identifies_the_driver(tmp_path):
     assert identify_drivers(environment) != [before]
 
 
-def test_missing_library_keeps_the_manifest(tmp_path):
+def test_driver_without_a_library_is_identified_by_its_manifest(tmp_path):
     (driver_found,) = identify_drivers(driver(tmp_path, "libnowhere.so"))
     assert set(driver_found) == {"manifest"}
     (tmp_path / "icd.json").write_text("no JSON", encoding="utf-8")

@@ -78,7 +78,7 @@ def tiny():
     return Tiny(make_tiny_models()["float32"])
 
 
-def test_backend_is_asked_once_per_candidate(tiny, tmp_path):
+def test_backend_classifies_each_candidates_texts_only_once(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Here(), Store(tmp_path), 1)
     first, again = (asking.look(tiny, "ai_edge_litert", ROWS, 2) for _ in range(2))
@@ -89,7 +89,7 @@ def test_backend_is_asked_once_per_candidate(tiny, tmp_path):
     assert first.taken == again.taken
 
 
-def test_second_process_is_asked_once_per_thread_count(tiny, tmp_path):
+def test_second_process_runs_only_once_for_each_thread_count(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Here(), Store(tmp_path), 1)
     answers = [
@@ -99,7 +99,7 @@ def test_second_process_is_asked_once_per_thread_count(tiny, tmp_path):
     assert all(np.array_equal(answer, answers[0]) for answer in answers)
 
 
-def test_refusal_is_stored(tmp_path):
+def test_failed_load_is_stored_and_not_tried_again(tmp_path):
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(b"\0\0\0\0TFL3" + bytes(64))
     transport = Counted()
@@ -110,7 +110,7 @@ def test_refusal_is_stored(tmp_path):
     assert outcomes[0] == outcomes[1]
 
 
-def test_crash_is_not_stored(tiny, tmp_path):
+def test_crash_is_not_stored_and_the_file_is_tried_again(tiny, tmp_path):
     program = tmp_path / "crash.py"
     program.write_text("import os\nos.abort()\n", encoding="utf-8")
     transport = Counted(program=program)
@@ -122,7 +122,7 @@ def test_crash_is_not_stored(tiny, tmp_path):
     assert len(transport.started) == 2
 
 
-def test_unidentified_machine_is_always_asked_again(tiny, tmp_path):
+def test_answers_are_not_stored_for_an_unidentified_machine(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Anywhere(), Store(tmp_path), 1)
     for _ in range(2):

@@ -23,14 +23,14 @@ def document(*cells):
     return changed(runs.document(), run={"backends": as_plain(cells)})
 
 
-def test_the_worst_gate_decides():
+def test_cell_shows_the_result_of_the_worst_gate():
     worst = cell().after(Seen("test_a", State.RIGHT)).after(Seen(LABELS, State.WRONG, "33 %"))
     worst = worst.after(Seen("test_c", State.KNOWN)).after(Seen("test_d", State.RIGHT))
     assert (worst.state, worst.gate, worst.why) == (State.WRONG, LABELS, "33 %")
     assert worst.short == "other labels"
 
 
-def test_cell_shows_share_signal_and_known_failure():
+def test_cell_shows_delegated_share_signal_and_known_failure():
     assert cell(taken=(141, 154)).short == "right 141/154"
     assert cell(state=State.REFUSED).short == "refused"
     killed = Seen("test_backend_loads_the_file", State.WRONG, "was killed by SIGSEGV", "SIGSEGV")
@@ -48,7 +48,7 @@ def test_the_table_has_a_row_for_each_candidate_and_a_column_for_each_backend():
     ]
 
 
-def test_headline_names_the_backends():
+def test_headline_names_the_backends_on_which_the_files_are_right():
     wrong = cell("int4", "builtin", state=State.KNOWN, gate=LABELS)
     refused = cell("int8", "gpu", state=State.REFUSED)
     sentence = fit_on(document(cell(), cell("int8"), cell(backend="builtin"), wrong, refused))
@@ -64,7 +64,7 @@ def test_a_run_on_one_backend_has_no_matrix():
     assert "litert-cpu" in as_text(document(cell()))
 
 
-def test_backends_may_differ_by_rounding_and_by_the_schemes_precision():
+def test_logits_of_backends_may_differ_by_rounding_and_by_the_precision_of_the_scheme():
     judged = np.array([[4.0, -2.0]], np.float32)
     assert deviation.allowed(judged, None, "float32") == np.float32(4e-3)
     assert deviation.allowed(judged, None, "float16") == 0.2

@@ -35,7 +35,7 @@ WRONG = [
 ]
 
 
-def test_the_page_holds_the_matrix_and_each_fault_with_its_smallest_file():
+def test_page_shows_the_matrix_and_the_smallest_file_for_each_fault():
     page = page_of([document(cell("float32", "builtin", taken=(0, 7)), *WRONG)])
     assert "mini on host, x86_64: 200 texts, builtin 2.3.0, reference 2.3.0." in page
     assert "| float32 | judged | right 0/7 | - |" in page
@@ -45,19 +45,19 @@ def test_the_page_holds_the_matrix_and_each_fault_with_its_smallest_file():
     assert "/out" not in page
 
 
-def test_rejects_runs_on_a_single_backend():
+def test_rejects_documents_whose_runs_used_only_one_backend():
     with pytest.raises(UsageMistake, match="none of the runs compared several backends"):
         page_of([document()])
 
 
-def test_the_summary_of_a_job_has_the_matrix():
+def test_job_summary_contains_the_matrix():
     summary = as_markdown(document(*WRONG))
     assert "| int4 | judged | other labels (known) | other labels (known) |" in summary
     assert "9,648 bytes: /out" in summary
     assert as_markdown(document()) == ""
 
 
-def test_keeps_the_text_around_the_marks(tmp_path):
+def test_replacing_the_matrix_preserves_the_text_around_the_marks(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     replace_between(page, "\nnew\n")

@@ -31,7 +31,7 @@ def test_the_documentation_names_every_backend_and_mode(kind):
     assert kind.accelerates
 
 
-def test_refuses_an_unknown_backend_in_one_message():
+def test_rejects_unknown_backend_in_one_message():
     with pytest.raises(UsageMistake, match=r"^--edge-backend: 'litert-npu' is not a backend"):
         read_backend("litert-npu")
 
@@ -45,7 +45,7 @@ def test_refuses_an_unknown_backend_in_one_message():
         ("delegate=lib.so,rest=gpu", "rest='gpu' is not one of builtin, XNNPACK"),
     ],
 )
-def test_rejects_unreadable_delegate(name, says):
+def test_rejects_malformed_delegate_option(name, says):
     with pytest.raises(Refusal, match=re.escape(says)):
         find_backend(name)
 
@@ -70,7 +70,7 @@ def installed(**versions: str) -> Installed:
         ("litert-cpu", installed(ai_edge_litert="2.3.0"), "needs numpy"),
     ],
 )
-def test_says_why_a_backend_is_absent(name, installation, reason):
+def test_reports_why_a_backend_is_unavailable(name, installation, reason):
     assert reason in find_backend(name).why_absent(installation)
 
 
@@ -81,7 +81,7 @@ def test_says_why_a_backend_is_absent(name, installation, reason):
         (b"..YNNPACK support was not compiled into this build.", "this build of ai-edge-litert"),
     ],
 )
-def test_reports_a_build_without_ynnpack(content, reason, tmp_path):
+def test_reports_that_a_build_lacks_ynnpack(content, reason, tmp_path):
     library = tmp_path / "ai_edge_litert" / "libLiteRt.so"
     library.parent.mkdir()
     library.write_bytes(b"ELF" + content)
@@ -95,7 +95,7 @@ def test_reports_a_build_without_ynnpack(content, reason, tmp_path):
     )
 
 
-def test_only_versions_of_tflite_count_as_tflite_versions():
+def test_only_tflite_runtime_versions_count_as_tflite_versions():
     assert find_backend("tflite_runtime-builtin").counts_as("2.14.0") == (2, 14, 0)
     assert find_backend("ai_edge_litert").counts_as("2.3.0") == ()
 

@@ -61,7 +61,7 @@ def test_rejects_truncated_bundle(file, board, share):
     assert "is not a zip archive, or is damaged" in refused(file, board)
 
 
-def test_changed_byte_is_rejected_or_has_no_effect(file, board):
+def test_bundle_with_a_changed_byte_is_rejected_or_unpacks_unchanged(file, board):
     content = file.read_bytes()
     contents = contents_of(open_bundle(file, board).kept.folder)
     draw = random.Random(4)  # noqa: S311 - the same bytes every time
@@ -94,13 +94,13 @@ def test_error_names_the_missing_member(file, board, rewrite):
     assert "model.tflite: is missing" in refused(file, board)
 
 
-def test_error_names_a_member_missing_from_the_manifest(file, board, rewrite):
+def test_error_names_a_member_that_the_manifest_does_not_list(file, board, rewrite):
     rewrite(lambda members: members.update({"conftest.py": b"import os"}))
     assert "conftest.py: does not belong" in refused(file, board)
 
 
 @pytest.mark.parametrize("name", ["../out.py", "/tmp/out.py", "a/../../out.py", "a\\..\\out.py"])  # noqa: S108 - never written
-def test_rejects_member_outside_the_folder(file, board, rewrite, name):
+def test_rejects_member_with_a_path_outside_the_folder(file, board, rewrite, name):
     digest = {"sha256": "0" * 64, "bytes": 0}
     rewrite(
         lambda members: members.update({name: b""}),
@@ -114,7 +114,7 @@ def test_rejects_bundle_without_manifest(file, board, rewrite):
     assert "bundle.json: is missing" in refused(file, board)
 
 
-def test_newer_schema_error_names_the_version_that_wrote_it(file, board, rewrite):
+def test_error_about_a_newer_schema_names_the_version_that_wrote_the_bundle(file, board, rewrite):
     rewrite(manifest=lambda manifest: manifest.update(schema=5, version="9.1", members="elsewhere"))
     message = refused(file, board)
     assert (
@@ -125,7 +125,7 @@ def test_newer_schema_error_names_the_version_that_wrote_it(file, board, rewrite
 
 
 @pytest.mark.parametrize("schema", [1, 2, 3])
-def test_older_schema_error_asks_for_a_new_export(file, board, rewrite, schema):
+def test_error_about_an_older_schema_says_to_export_again(file, board, rewrite, schema):
     rewrite(manifest=lambda manifest: manifest.update(schema=schema, version="0.1", subject={}))
     message = refused(file, board)
     assert (
@@ -153,7 +153,9 @@ def test_rejects_manifest_without_a_required_key(file, board, rewrite, key):
         ),
     ],
 )
-def test_rejects_board_with_only_unjudged_backends(file, board, installed, wanted, message):
+def test_rejects_board_if_the_bundle_was_judged_on_none_of_its_backends(
+    file, board, installed, wanted, message
+):
     with pytest.raises(UsageMistake) as mistake:
         open_bundle(file, board).backend_for(installed, wanted, "rpi3")
     assert message in str(mistake.value)

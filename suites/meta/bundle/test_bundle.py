@@ -38,12 +38,12 @@ def keys_of(artefacts: JudgedArtefacts) -> dict[str, list[tuple[str, str, str]]]
     }
 
 
-def test_the_same_artefacts_give_the_same_bytes(contents, file, tmp_path):
+def test_exporting_the_same_artefacts_twice_writes_identical_bytes(contents, file, tmp_path):
     write_bundle(tmp_path / "again.edge", contents)
     assert (tmp_path / "again.edge").read_bytes() == file.read_bytes()
 
 
-def test_artefacts_and_facts_equal_those_of_the_host(contents, file, board):
+def test_opened_bundle_has_the_artefacts_and_facts_of_the_host(contents, file, board):
     bundle = open_bundle(file, board)
     assert bundle.artefacts(("float32", "float16")) == contents.artefacts
     carried = dataclasses.replace(contents.facts, budgets=None)
@@ -52,7 +52,7 @@ def test_artefacts_and_facts_equal_those_of_the_host(contents, file, board):
     assert bundle.facts.of(["float32"]).other_candidates[0] == "float16"
 
 
-def test_bundle_omits_nothing_but_weights(contents, file, board):
+def test_bundle_contains_every_artefact_except_the_training_weights(contents, file, board):
     bundle = open_bundle(file, board)
     for stage in contents.artefacts.stages():
         artefact = bundle.store.artefact(stage)
@@ -62,13 +62,13 @@ def test_bundle_omits_nothing_but_weights(contents, file, board):
     assert artefact.read("model.tflite") == flatbuffer()
 
 
-def test_golden_logits_equal_those_of_the_host(contents, file, board):
+def test_golden_logits_in_the_bundle_equal_the_hosts_logits(contents, file, board):
     bundle = open_bundle(file, board)
     for (backend, scheme), logits in contents.golden.items():
         np.testing.assert_array_equal(bundle.golden(backend, scheme), logits)
 
 
-def test_bundle_holds_only_the_texts_that_boards_answer(contents, file, board):
+def test_bundle_contains_only_the_texts_that_boards_classify(contents, file, board):
     artefact = open_bundle(file, board).store.artefact(contents.artefacts.texts)
     encoded = load_encoded(artefact)
     assert [len(encoded[split].ids) for split in encoded] == [0, 0, 6, 6]
@@ -80,14 +80,14 @@ def test_bundle_holds_only_the_texts_that_boards_answer(contents, file, board):
     assert artefact.read("left_out.jsonl") == b""
 
 
-def test_bundle_is_unpacked_once(file, board):
+def test_bundle_is_unpacked_only_once(file, board):
     first = open_bundle(file, board).kept.folder
     before = (first / "budgets.toml").stat().st_mtime_ns
     assert open_bundle(file, board).kept.folder == first
     assert (first / "budgets.toml").stat().st_mtime_ns == before
 
 
-def test_each_backend_gets_the_variants_that_passed_on_it(file, board):
+def test_each_backend_gets_only_the_variants_that_passed_there(file, board):
     bundle = open_bundle(file, board)
     assert bundle.candidates_for("ai_edge_litert", ()) == ("float32", "float16")
     assert bundle.candidates_for("tflite_runtime", ()) == ("float32",)
@@ -95,13 +95,13 @@ def test_each_backend_gets_the_variants_that_passed_on_it(file, board):
         bundle.candidates_for("tflite_runtime", ("float16",))
 
 
-def test_board_uses_its_first_backend_that_was_judged(file, board):
+def test_board_uses_its_first_backend_on_which_the_bundle_was_judged(file, board):
     bundle = open_bundle(file, board)
     old = {"ai_edge_litert": "1.4.0", "tflite_runtime": "2.14.0"}
     assert bundle.backend_for(old, None, "rpi3") == "tflite_runtime"
 
 
-def test_export_omits_variants_that_passed_nowhere(contents, tmp_path):
+def test_export_omits_variants_that_passed_on_no_backend(contents, tmp_path):
     golden = {pair: logits for pair, logits in contents.golden.items() if pair[1] == "float32"}
     write_bundle(tmp_path / "b.edge", dataclasses.replace(contents, golden=golden))
     names = zipfile.ZipFile(tmp_path / "b.edge").namelist()
@@ -119,7 +119,7 @@ def test_export_reports_a_missing_folder(contents, tmp_path):
         write_bundle(tmp_path / "nowhere" / "b.edge", contents)
 
 
-def test_export_reports_a_reference_that_passed_nowhere(contents, tmp_path):
+def test_export_fails_if_the_reference_passed_on_no_backend(contents, tmp_path):
     golden = {pair: logits for pair, logits in contents.golden.items() if pair[1] == "float16"}
     with pytest.raises(
         EdgeproofError, match="float32, with which all candidates are compared, passed"
@@ -127,7 +127,7 @@ def test_export_reports_a_reference_that_passed_nowhere(contents, tmp_path):
         write_bundle(tmp_path / "b.edge", dataclasses.replace(contents, golden=golden))
 
 
-def test_given_candidates_are_opened_as_they_were_given(given, given_file, board):
+def test_bundle_preserves_files_texts_and_tokenizers_of_the_user(given, given_file, board):
     bundle = open_bundle(given_file, board)
     assert keys_of(bundle.artefacts(("both", "one"))) == keys_of(given.artefacts)
     for name in ("both", "one"):
@@ -144,7 +144,7 @@ def test_given_candidates_are_opened_as_they_were_given(given, given_file, board
     assert bundle.facts.on_device == {"both", "one"}
 
 
-def test_bundle_holds_the_reference_and_known_failures(given, given_file, board):
+def test_bundle_contains_the_recorded_reference_and_known_failures(given, given_file, board):
     bundle = open_bundle(given_file, board)
     np.testing.assert_array_equal(bundle.recorded.labels, given.recorded.labels)
     np.testing.assert_array_equal(bundle.recorded.probabilities, given.recorded.probabilities)
@@ -153,7 +153,7 @@ def test_bundle_holds_the_reference_and_known_failures(given, given_file, board)
     assert known_failures.read_bytes() == given.known_failures.read_bytes()
 
 
-def test_bundle_holds_no_path_of_the_host(given, given_file, tmp_path):
+def test_bundle_contains_no_path_of_the_host(given, given_file, tmp_path):
     """The locations of texts, tokenizer and declarations are private."""
     given = dataclasses.replace(given, budgets_shown="own.toml")
     write_bundle(given_file, given)
@@ -162,7 +162,7 @@ def test_bundle_holds_no_path_of_the_host(given, given_file, tmp_path):
             assert str(tmp_path).encode() not in archive.read(name), name
 
 
-def test_path_of_the_toml_does_not_change_the_bundle(tmp_path):
+def test_folder_of_the_toml_does_not_change_the_bundle(tmp_path):
     bundles = []
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
@@ -172,7 +172,7 @@ def test_path_of_the_toml_does_not_change_the_bundle(tmp_path):
     assert bundles[0] == bundles[1]
 
 
-def test_accepts_budgets_of_candidates_left_out_of_the_bundle(given, tmp_path, board):
+def test_accepts_budgets_for_candidates_that_are_not_in_the_bundle(given, tmp_path, board):
     golden = {pair: logits for pair, logits in given.golden.items() if pair[1] == "both"}
     write_bundle(tmp_path / "b.edge", dataclasses.replace(given, golden=golden))
     bundle = open_bundle(tmp_path / "b.edge", board)
@@ -181,7 +181,7 @@ def test_accepts_budgets_of_candidates_left_out_of_the_bundle(given, tmp_path, b
 
 
 @pytest.mark.parametrize("labels", [2, 1000])
-def test_bundle_accepts_as_many_labels_as_the_judge(labels, tmp_path, board):
+def test_bundle_accepts_one_thousand_labels(labels, tmp_path, board):
     names = [f"топик {number}" for number in range(labels)]
     (tmp_path / "labels.txt").write_text("\n".join(names), encoding="utf-8")
     (tmp_path / "many.tflite").write_bytes(classifier(classes=labels, names=("ids",)))

@@ -382,7 +382,7 @@ CASES: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_rejects_nonsense_in_one_message(case, file, board, reseal):
+def test_rejects_invalid_contents_with_correct_hashes_in_one_message(case, file, board, reseal):
     change, says = CASES[case]
     reseal(change)
     with pytest.raises(UsageMistake) as refused:
@@ -393,7 +393,7 @@ def test_rejects_nonsense_in_one_message(case, file, board, reseal):
     assert not list(board.root.glob("bundle/*"))
 
 
-def test_opens_a_resealed_bundle(file, board, reseal):
+def test_bundle_with_recomputed_hashes_is_opened(file, board, reseal):
     reseal(lambda *_: None)
     assert open_bundle(file, board).artefacts(("float16",))
 
@@ -569,7 +569,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("case", OF_GIVEN)
-def test_rejects_nonsense_about_given_candidates_in_one_message(case, given_file, board):
+def test_rejects_invalid_contents_about_user_files_in_one_message(case, given_file, board):
     change, says = OF_GIVEN[case]
     given_file.write_bytes(resealed(given_file.read_bytes(), change))
     with pytest.raises(UsageMistake) as refused:
@@ -580,6 +580,6 @@ def test_rejects_nonsense_about_given_candidates_in_one_message(case, given_file
     assert not list(board.root.glob("bundle/*"))
 
 
-def test_opens_a_resealed_bundle_of_given_candidates(given_file, board):
+def test_bundle_of_user_files_with_recomputed_hashes_is_opened(given_file, board):
     given_file.write_bytes(resealed(given_file.read_bytes(), lambda *_: None))
     assert open_bundle(given_file, board).artefacts(("one",))

@@ -33,7 +33,7 @@ def follow(remedy: str) -> None:
     shutil.rmtree(match[1])
 
 
-def test_detects_every_flipped_bit_and_the_remedy_repairs_it(file, board):
+def test_every_flipped_bit_is_detected_and_the_suggested_remedy_repairs_the_bundle(file, board):
     intact = open_bundle(file, board)
     expected = {path: path.read_bytes() for path in files_below(board.root)}
     draw, flipped = random.Random(7), 0  # noqa: S311 - the same bits every time
@@ -54,7 +54,9 @@ def test_detects_every_flipped_bit_and_the_remedy_repairs_it(file, board):
 
 
 @pytest.mark.parametrize("change", ["gone", "folder", "FIFO", "more"])
-def test_detects_every_missing_or_added_file_and_the_remedy_repairs_it(change, file, board):
+def test_every_missing_or_added_file_is_detected_and_the_suggested_remedy_repairs_the_bundle(
+    change, file, board
+):
     intact = open_bundle(file, board)
     for path in files_below(intact.kept.folder):
         if change == "more":
@@ -75,7 +77,7 @@ def test_detects_every_missing_or_added_file_and_the_remedy_repairs_it(change, f
         assert open_bundle(file, board) == intact
 
 
-def test_detects_changes_made_during_use(file, board, contents):
+def test_file_changed_after_opening_the_bundle_is_detected(file, board, contents):
     bundle = open_bundle(file, board)
     artefact = bundle.store.artefact(contents.artefacts.texts)
     for path, read in {
@@ -94,7 +96,7 @@ def test_detects_changes_made_during_use(file, board, contents):
         read()
 
 
-def test_bundles_of_the_same_name_are_unpacked_separately(file, board, reseal):
+def test_two_bundles_with_one_file_name_are_unpacked_into_separate_folders(file, board, reseal):
     before = open_bundle(file, board)
     reseal(lambda members, _: members.update({"budgets.toml": b'[agreement]\nmin = "49 %"\n'}))
     after = open_bundle(file, board)
@@ -103,7 +105,7 @@ def test_bundles_of_the_same_name_are_unpacked_separately(file, board, reseal):
 
 
 @pytest.mark.parametrize("damaged", ["texts.jsonl", "manifest.json"])
-def test_damaged_bundle_ends_in_one_message_without_training(damaged, file, tmp_path):
+def test_damaged_bundle_is_reported_in_one_message_and_nothing_is_trained(damaged, file, tmp_path):
     """Whatever is wrong with the unpacked files, the run ends in one message, on a host, too."""
     store = tmp_path / "store"
     unpacked = open_bundle(file, Store(store)).kept.folder

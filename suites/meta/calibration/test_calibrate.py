@@ -34,11 +34,11 @@ def test_the_built_in_network_runs_on_every_runtime(runtime):
     assert answers.logits.std() > 0
 
 
-def test_the_built_in_network_is_the_same_every_time():
+def test_built_in_network_is_identical_each_time_it_is_generated():
     assert network.dense_network() == network.dense_network()
 
 
-def test_inputs_are_unmasked_words():
+def test_generated_inputs_are_valid_ids_without_padding():
     tensors = {
         "input_ids": np.int32,
         "attention_mask": np.int32,
@@ -67,7 +67,7 @@ def test_calibrator_detects_a_planted_slowdown(monkeypatch):
     assert comparison.claimed
 
 
-def test_slowdown_is_claimed_only_after_a_second_race(monkeypatch):
+def test_slowdown_is_claimed_only_if_a_second_race_confirms_it(monkeypatch):
     slow, same = (RacedRatio(Estimate(v, v - 0.01, v + 0.01, 32), 0.02) for v in (1.1, 1.0))
     for races_shown, claimed in (([same], False), ([slow, same], False), ([slow, slow], True)):
         waiting = iter(races_shown)
@@ -76,7 +76,7 @@ def test_slowdown_is_claimed_only_after_a_second_race(monkeypatch):
         assert (list(comparison.races), comparison.claimed) == (races_shown, claimed)
 
 
-def test_every_race_has_its_own_order_and_both_instances(monkeypatch):
+def test_every_race_has_its_own_order_and_runs_both_instances(monkeypatch):
     calls = []
 
     class Fake:
@@ -107,7 +107,7 @@ def test_every_race_has_its_own_order_and_both_instances(monkeypatch):
     assert comparison.races[0].noise_floor == 0.0
 
 
-def test_busy_cores_are_busy_and_then_free():
+def test_other_cores_are_busy_only_inside_the_context():
     before = set(_children())
     with other_cores_busy(2):
         assert len(set(_children()) - before) == 2
@@ -124,7 +124,7 @@ def _children() -> list[str]:
     return [pid for pid in processes if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110 - not ps itself
 
 
-def test_prints_one_document_with_rates_intervals_and_circumstances():
+def test_calibrate_prints_one_json_document_with_rates_intervals_and_circumstances():
     done = subprocess.run(
         [sys.executable, "-m", "models.verdicts", "calibrate", "--comparisons", "1"],
         cwd=PROJECT,
@@ -145,7 +145,7 @@ def test_prints_one_document_with_rates_intervals_and_circumstances():
     assert "1 comparisons of built-in network" in done.stderr
 
 
-def test_rates_and_noise_floors_follow_from_the_comparisons(monkeypatch, capsys):
+def test_rates_and_noise_floors_are_computed_from_the_comparisons(monkeypatch, capsys):
     same = races.Comparison(False, (RacedRatio(Estimate(1.0, 0.98, 1.01, 32), 0.02),))
     slowed = races.Comparison(True, (RacedRatio(Estimate(1.1, 1.09, 1.12, 32), 0.02),) * 2)
     ends = {0.0: iter([same, same, slowed, same]), 0.2: iter([slowed, slowed, slowed, same])}
@@ -175,7 +175,7 @@ def test_rates_and_noise_floors_follow_from_the_comparisons(monkeypatch, capsys)
         (["--backend", "onnx"], "--backend: onnx cannot answer here"),
     ],
 )
-def test_mistake_ends_in_one_message(arguments, message, capsys):
+def test_invalid_option_is_reported_in_one_message(arguments, message, capsys):
     assert main(["calibrate", *arguments]) == 4
     output = capsys.readouterr()
     assert message in output.err

@@ -69,7 +69,7 @@ def test_rejects_more_texts_than_fit_in_memory(hand, monkeypatch):
     "columns",
     ["text=text,label=text", "text=text,label=label,id=label", "text=text,label=label,second=text"],
 )
-def test_rejects_column_with_two_meanings(tmp_path, columns):
+def test_rejects_column_used_for_two_purposes(tmp_path, columns):
     file = tmp_path / "texts.csv"
     file.write_text(TEXTS, encoding="utf-8")
     with pytest.raises(UsageMistake, match="is named for 2 different uses") as refused:

@@ -61,19 +61,19 @@ def test_paths_are_relative_to_the_file(tmp_path):
     assert int8.flatbuffer == "/abs/int8.tflite"
 
 
-def test_reference_is_a_candidate_name_or_a_file(tmp_path):
+def test_reference_may_be_a_candidate_name_or_a_file(tmp_path):
     table = read_candidates(written(tmp_path, WHOLE))
     assert table.reference == "float"
     assert table.candidates[1].reference == str(tmp_path / "elsewhere.tflite")
 
 
-def test_tokenizer_kind_without_a_file_is_accepted(tmp_path):
+def test_accepts_tokenizer_kind_without_a_file(tmp_path):
     table = read_candidates(written(tmp_path, WHOLE))
     assert table.candidates[1].tokenizer == "characters:"
     assert table.candidates[1].labels == ("a", "b")
 
 
-def test_declaration_knows_its_place_in_the_file(tmp_path):
+def test_declaration_records_its_file_and_candidate(tmp_path):
     path = written(tmp_path, WHOLE)
     declared = read_candidates(path).candidates[1].declaration(("a", "b"), f"{path}: int8")
     assert declared.where == f"{path}: int8"
@@ -103,14 +103,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
-def test_error_names_the_key_that_breaks_the_grammar(tmp_path, text, message):
+def test_error_names_the_invalid_key_and_its_file(tmp_path, text, message):
     path = written(tmp_path, text)
     with pytest.raises(UsageMistake, match=message) as caught:
         read_candidates(path)
     assert caught.value.file == str(path)
 
 
-def test_options_equal_their_toml_keys():
+def test_command_line_options_parse_to_the_values_of_their_toml_keys():
     assert parse_inputs("ids=args_0, mask=1").named() == {"ids": "args_0", "mask": 1}
     output = parse_output("name=score,meaning=sigmoid,threshold=0.35,positive=spam")
     assert (output.name, output.meaning, output.threshold, output.positive) == (
@@ -123,7 +123,7 @@ def test_options_equal_their_toml_keys():
 @pytest.mark.parametrize(
     "option", ["", "ids", "ids=", "=x", "ids=a,ids=b", "words=a", "mask=a", "ids=a,,mask=b"]
 )
-def test_rejects_malformed_option(option):
+def test_rejects_malformed_inputs_option(option):
     with pytest.raises(UsageMistake) as caught:
         parse_inputs(option)
     assert caught.value.key == "--edge-inputs"

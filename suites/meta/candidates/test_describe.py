@@ -52,7 +52,7 @@ UNSURE = {
 
 
 @pytest.mark.parametrize(("data", "line"), UNSURE.values(), ids=UNSURE)
-def test_uncertain_values_are_commented_lines(describe, data, line):
+def test_uncertain_values_are_printed_as_commented_lines(describe, data, line):
     text, path = describe(a=data)
     assert "# TO DECIDE: " in text
     assert f"# {line}" in text
@@ -63,14 +63,14 @@ def test_uncertain_values_are_commented_lines(describe, data, line):
         read_candidate(path.parent / "a.tflite", candidate.declaration(None, str(path)))
 
 
-def test_all_questions_of_a_file_are_asked_at_once(describe):
+def test_describe_lists_all_uncertain_values_of_a_file_at_once(describe):
     data = classifier(names=("x", "y"), keys=("one", "two"), outputs=2)
     text, _ = describe(a=data)
     assert text.count("# TO DECIDE: ") == 3
 
 
 @pytest.mark.parametrize("data", UNSURE.values(), ids=UNSURE)
-def test_uncommented_lines_are_accepted(describe, data):
+def test_description_is_accepted_once_its_lines_are_uncommented(describe, data):
     text, path = describe(a=data[0])
     lines = [
         line.removeprefix("# ") if " = " in line or "[candidates." in line else line
@@ -82,14 +82,14 @@ def test_uncommented_lines_are_accepted(describe, data):
     assert read_candidate(path.parent / "a.tflite", candidate.declaration(None, str(path)))
 
 
-def test_labels_and_tokenizer_of_the_metadata_are_shown(describe):
+def test_description_shows_the_labels_and_tokenizer_from_the_metadata(describe):
     text, _ = describe(a=described())
     assert "# labels (metadata): a, b, c" in text
     assert "# tokenizer (metadata): RegexTokenizer 'x' vocab.txt" in text
     assert "# packed: labels.txt, vocab.txt" in text
 
 
-def test_files_of_the_same_name_get_different_names(tmp_path, capsys):
+def test_two_files_with_one_file_name_get_different_candidate_names(tmp_path, capsys):
     paths = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -103,7 +103,7 @@ def test_files_of_the_same_name_get_different_names(tmp_path, capsys):
     ]
 
 
-def test_file_that_cannot_classify_ends_in_one_message(tmp_path, capsys):
+def test_file_that_cannot_classify_is_reported_in_one_message(tmp_path, capsys):
     (tmp_path / "empty.tflite").touch()
     assert main(["describe", str(tmp_path / "empty.tflite")]) == 4
     output = capsys.readouterr()
@@ -111,7 +111,7 @@ def test_file_that_cannot_classify_ends_in_one_message(tmp_path, capsys):
     assert "is empty" in output.err
 
 
-def test_names_from_a_file_stay_on_one_line(describe):
+def test_tensor_names_with_line_breaks_are_escaped_onto_one_line(describe):
     names = ("a\n[x]\nb", 'c"\x1b[2J', "d\\")
     text, path = describe(a=classifier(names=names))
     assert all(character.isprintable() or character == "\n" for character in text)

@@ -41,13 +41,13 @@ def judged(app, tmp_path_factory):
     return run
 
 
-def test_same_file_has_no_remark(judged):
+def test_unchanged_file_is_compared_without_a_remark(judged):
     outcome = judged("mail=app.tflite")
     assert "baseline: 2 same" in outcome.output
     assert "another file" not in outcome.output
 
 
-def test_reports_a_different_file_of_the_same_name(judged):
+def test_reports_that_the_baseline_was_measured_on_another_file(judged):
     outcome = judged("mail=other.tflite")
     assert "baseline: 2 same" in outcome.output
     assert "baseline: mail was measured on another file: sha256 " in outcome.output
@@ -56,7 +56,7 @@ def test_reports_a_different_file_of_the_same_name(judged):
 
 
 @pytest.mark.parametrize("files", [["spam=app.tflite"], ["mail=app.tflite", "spam=other.tflite"]])
-def test_files_of_other_names_are_not_compared(judged, files):
+def test_candidate_is_not_compared_with_the_baseline_of_another_name(judged, files):
     outcome = judged(*files)
     assert "baseline: 2 same" not in outcome.output
     names = ", ".join(sorted(file.partition("=")[0] for file in files))
@@ -76,13 +76,13 @@ def name_of(app, *files, recorded=None):
     return provider_of(values).facts.name
 
 
-def test_subject_from_options_is_named_after_its_files(app):
+def test_subject_without_a_toml_is_named_after_its_files(app):
     assert name_of(app, "mail") == "mail"
     assert name_of(app, "float32", "rounded") == "float32+rounded"
     assert name_of(app, recorded=app.record("kotlin.jsonl")) == "kotlin"
 
 
-def test_names_of_many_files_stay_valid_and_distinct(app):
+def test_subjects_with_many_files_get_valid_and_distinct_names(app):
     many = [f"candidate-{number}" for number in range(9)]
     names = {name_of(app, *many), name_of(app, *many[:-1]), name_of(app, *many[::-1])}
     assert len(names) == 3

@@ -43,7 +43,7 @@ def lines(folder):
     return [json.loads(line) for line in (folder / "app.jsonl").read_text("utf-8").splitlines()]
 
 
-def test_few_texts_cover_every_gold_and_predicted_label():
+def test_chosen_texts_cover_every_gold_and_predicted_label():
     gold, answered = np.zeros(5000, np.int64), np.zeros(5000, np.int64)
     gold[4321], answered[77] = 1, 2
     rows = chosen_rows([gold, answered])
@@ -53,12 +53,12 @@ def test_few_texts_cover_every_gold_and_predicted_label():
     assert rows != sorted(rows)
 
 
-def test_all_labels_are_covered_even_beyond_the_requested_texts():
+def test_more_texts_are_chosen_if_there_are_more_labels_than_texts():
     assert len(chosen_rows([np.arange(1000)])) == 1000
     assert sorted(chosen_rows([np.array([0, 1])])) == [0, 1]
 
 
-def test_line_holds_inputs_and_outputs(write, tmp_path):
+def test_each_golden_line_contains_text_inputs_and_outputs(write, tmp_path):
     write_golden(tmp_path / "out", golden(write()))
     (line,) = [parsed for parsed in lines(tmp_path / "out") if parsed["id"] == "t1"]
     assert line == {
@@ -72,20 +72,20 @@ def test_line_holds_inputs_and_outputs(write, tmp_path):
     }
 
 
-def test_output_values_are_named_by_their_meaning(write, tmp_path):
+def test_golden_values_are_called_logits_or_probabilities_by_their_meaning(write, tmp_path):
     write_golden(tmp_path / "out", golden(write(end=("SOFTMAX",))))
     assert all("probabilities" in line and "logits" not in line for line in lines(tmp_path / "out"))
     assert '"means": "probabilities"' in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
-def test_private_texts_are_omitted_with_their_ids(write, tmp_path):
+def test_private_texts_and_their_token_ids_are_omitted(write, tmp_path):
     write_golden(tmp_path / "out", golden(write(), texts=None))
     assert all(list(line) == ["id", "logits", "label"] for line in lines(tmp_path / "out"))
     assert "may not be passed on" in (tmp_path / "out" / "README.md").read_text("utf-8")
     assert "text |" not in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
-def test_unwritable_output_ends_in_one_message(write, tmp_path):
+def test_unwritable_output_is_reported_in_one_message(write, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EdgeproofError, match="cannot be written") as caught:
         write_golden(tmp_path / "file" / "out", golden(write()))

@@ -52,7 +52,7 @@ def judge(path, data):
 
 @fuzzing
 @given(data=st.data())
-def test_survives_flipped_bytes(tmp_path, data):
+def test_changed_bytes_cause_no_unexpected_error(tmp_path, data):
     mutable = bytearray(data.draw(st.sampled_from(WHOLE)))
     for _ in range(data.draw(st.integers(1, 12))):
         mutable[data.draw(st.integers(0, len(mutable) - 1))] = data.draw(st.integers(0, 255))
@@ -61,7 +61,7 @@ def test_survives_flipped_bytes(tmp_path, data):
 
 @fuzzing
 @given(data=st.data())
-def test_survives_extreme_words(tmp_path, data):
+def test_extreme_integers_in_a_file_cause_no_unexpected_error(tmp_path, data):
     mutable = bytearray(data.draw(st.sampled_from(WHOLE)))
     for _ in range(data.draw(st.integers(1, 4))):
         at = 4 * data.draw(st.integers(0, len(mutable) // 4 - 1))
@@ -72,6 +72,6 @@ def test_survives_extreme_words(tmp_path, data):
 
 @fuzzing
 @given(data=st.data())
-def test_survives_truncation(tmp_path, data):
+def test_truncated_file_causes_no_unexpected_error(tmp_path, data):
     intact = data.draw(st.sampled_from(WHOLE))
     judge(tmp_path / "cut.tflite", intact[: data.draw(st.integers(0, len(intact)))])

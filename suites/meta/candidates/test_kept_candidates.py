@@ -60,7 +60,7 @@ def test_file_changed_before_storing_is_rejected(changed, tmp_path):
     assert stored.read_bytes() == read
 
 
-def test_reference_changed_while_answering_is_not_stored(tmp_path, monkeypatch):
+def test_answers_are_not_stored_if_the_reference_file_changes_while_running(tmp_path, monkeypatch):
     provider, store = with_onnx(tmp_path / "handed"), Store(tmp_path / "store")
     file = tmp_path / "handed" / "x.onnx"
 
@@ -117,7 +117,9 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_damaged_reference_answers_are_reported_and_made_again(name, tmp_path, monkeypatch):
+def test_damaged_reference_answers_are_reported_and_recomputed_after_the_remedy(
+    name, tmp_path, monkeypatch
+):
     answers = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
     monkeypatch.setattr(onnx_reference, "ask", lambda _call, _rows: answers)
     provider, store = with_onnx(tmp_path / "handed"), Store(tmp_path / "store")
@@ -142,14 +144,16 @@ DECIDES = {
 
 
 @pytest.mark.parametrize("name", DECIDES)
-def test_key_of_reference_answers_covers_all_their_inputs(name, tmp_path, monkeypatch):
+def test_store_key_of_reference_answers_changes_with_each_of_their_inputs(
+    name, tmp_path, monkeypatch
+):
     answers = with_onnx(tmp_path).reference_answers
     before = answers.stage.key
     monkeypatch.setattr(onnx_reference, *DECIDES[name])
     assert answers.stage.key != before
 
 
-def test_keys_depend_on_neither_paths_nor_locale(tmp_path, monkeypatch):
+def test_store_keys_depend_on_neither_paths_nor_locale(tmp_path, monkeypatch):
     def keys(folder):
         subject = with_onnx(folder).subject
         stages = artefacts.kept(subject).artefacts
@@ -163,7 +167,7 @@ def test_keys_depend_on_neither_paths_nor_locale(tmp_path, monkeypatch):
     assert keys_here.keys() >= {"texts", "reference"}
 
 
-def test_vocabulary_size_from_the_table_is_in_the_key_of_the_texts(tmp_path):
+def test_store_key_of_the_texts_depends_on_the_rows_of_the_embedding_table(tmp_path):
     subject = handed_in(tmp_path, files={"ids.csv": IDS}, **OF_IDS).subject
     (candidate,) = subject.candidates.values()
     larger = replace(candidate, rows=candidate.rows + 1)
@@ -174,7 +178,7 @@ def test_vocabulary_size_from_the_table_is_in_the_key_of_the_texts(tmp_path):
     )
 
 
-def test_files_of_one_tokenizer_share_their_texts(tmp_path):
+def test_candidates_with_one_tokenizer_share_their_tokenized_texts(tmp_path):
     subject = handed_in(tmp_path).subject
     (candidate,) = subject.candidates.values()
     second = replace(candidate, rows=None, sha256="0" * 64, name="other")

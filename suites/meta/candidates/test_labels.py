@@ -93,12 +93,12 @@ def test_metadata_labels_that_do_not_fit_the_output_are_ignored(tmp_path, conten
 SIGMOID = {"classes": 1, "end": ("LOGISTIC",), "output": "probability"}
 
 
-def test_two_labels_fit_one_sigmoid(tmp_path):
+def test_metadata_may_give_two_labels_for_a_single_sigmoid_output(tmp_path):
     spec = read_candidate(with_labels(tmp_path, b"ham\nspam\n", **SIGMOID))
     assert spec.labels == ("ham", "spam")
 
 
-def test_the_label_above_a_threshold_may_be_one_of_the_metadata(tmp_path):
+def test_declared_positive_label_must_be_one_of_the_metadata_labels(tmp_path):
     file = with_labels(tmp_path, b"spam\nham\n", **SIGMOID)
     declared = Declaration(output=OutputTable(threshold=0.7, positive="spam"))
     assert read_candidate(file, declared).output.positive == 0

@@ -32,7 +32,7 @@ def refused(read, data, **declared):
     return f"{caught.value.key}: {caught.value.what}: {caught.value.remedy}"
 
 
-def test_file_with_signatures_of_several_lengths_is_one_candidate(read):
+def test_signatures_for_several_lengths_form_one_candidate(read):
     spec = read(of_lengths())
     assert (spec.signature, spec.length, spec.lengths) == ("tokens_8", 8, (4, 6, 8))
     assert [shorter.signature for shorter in spec.shorter] == ["tokens_4", "tokens_6"]
@@ -45,7 +45,7 @@ def test_single_signature_can_be_judged_alone(read):
     assert (spec.signature, spec.lengths, spec.shorter) == ("tokens_6", (6,), ())
 
 
-def test_every_graph_is_called_by_its_signature(read):
+def test_every_length_runs_through_its_own_signature(read):
     """The first graph, too: a runtime runs no other while it holds a signature."""
     request = binding_of(read(of_lengths()), below=64, length=8).to_request()
     every = [request, *request["shorter"]]
@@ -55,7 +55,7 @@ def test_every_graph_is_called_by_its_signature(read):
     ] * 3
 
 
-def test_signatures_without_shared_weights_are_asked_about(read):
+def test_signatures_without_shared_weights_require_declared_lengths(read):
     question = refused(read, model_of(*APART).pack())
     assert "has 2 signatures" in question
     assert "lengths = [4, 8]" in question
@@ -65,7 +65,7 @@ def test_declared_lengths_need_no_shared_weights(read):
     assert read(model_of(*APART).pack(), lengths=(4, 8)).lengths == (4, 8)
 
 
-def test_dynamic_length_answers_at_the_declared_lengths(read):
+def test_file_with_dynamic_length_is_run_at_the_declared_lengths(read):
     spec = read(classifier(signature=(1, -1)), lengths=(3, 8))
     binding = binding_of(spec, below=None, length=8)
     assert spec.lengths == (3, 8)
@@ -108,16 +108,16 @@ def test_rejects_invalid_lengths(settings, message):
         CandidateTable(name="mine", flatbuffer="x.tflite", **settings)
 
 
-def test_text_is_answered_at_the_shortest_length_that_fits():
+def test_text_is_run_at_the_shortest_length_that_fits():
     mask = np.array([[1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [1] * 5, [1, 1, 1, 1, 0], [0] * 5])
     assert tokens_of(mask).tolist() == [1, 3, 5, 4, 0]
     assert shortest_that_fit(mask, (1, 3, 5)).tolist() == [1, 3, 5, 5, 1]
 
 
-def test_left_padding_uses_the_whole_row():
+def test_left_padded_row_is_run_at_its_full_length():
     """The end of a row, which holds the text, would be cut off."""
     assert shortest_that_fit(np.array([[0, 0, 0, 1]]), (2, 4)).tolist() == [4]
 
 
-def test_hole_in_the_mask_is_not_padding():
+def test_zero_between_ones_in_the_mask_is_not_padding():
     assert tokens_of(np.array([[1, 0, 1, 0]])).tolist() == [3]

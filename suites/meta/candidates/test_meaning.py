@@ -25,24 +25,24 @@ def declaring(labels=None, **output):
 
 
 @pytest.mark.parametrize(("end", "classes", "meaning"), ENDS.values(), ids=ENDS)
-def test_last_operator_decides_the_meaning(write, end, classes, meaning):
+def test_last_operator_decides_what_the_output_means(write, end, classes, meaning):
     output = read_candidate(write(end=end, classes=classes)).output
     assert (output.meaning, output.found) == (meaning, "graph")
     assert output.classes == (2 if meaning == "sigmoid" else classes)
 
 
-def test_quantization_after_the_last_operator_is_ignored(write):
+def test_quantize_operator_after_softmax_does_not_change_the_meaning(write):
     output = read_candidate(write(end=("SOFTMAX",), integer=(1 / 256, -128))).output
     assert (output.meaning, output.dtype) == ("probabilities", "int8")
     assert output.quantization.zero_points == (-128,)
 
 
-def test_softmax_written_as_single_operators_is_recognized(tmp_path):
+def test_softmax_built_from_elementary_operators_is_recognized(tmp_path):
     assert read_candidate(divided(tmp_path, "EXP", "SUM")).output.meaning == "probabilities"
 
 
 @pytest.mark.parametrize(("above", "below"), [("ABS", "SUM"), ("EXP", "REDUCE_MAX")])
-def test_unrecognized_normalization_is_asked_about(tmp_path, above, below):
+def test_unrecognized_normalization_requires_a_declared_meaning(tmp_path, above, below):
     with pytest.raises(UsageMistake, match="uncertain: the output's last operator is DIV"):
         read_candidate(divided(tmp_path, above, below))
 
@@ -84,7 +84,7 @@ def test_uncertain_output_error_shows_a_line_to_paste(write, end):
     assert (spec.output.meaning, spec.output.found) == ("probabilities", "declared")
 
 
-def test_one_number_without_sigmoid_is_asked_about(write):
+def test_single_output_without_sigmoid_requires_a_declared_meaning(write):
     file = write(classes=1)
     with pytest.raises(UsageMistake, match="is uncertain") as caught:
         read_candidate(file)
@@ -100,7 +100,7 @@ def test_rejects_softmax_of_one_number(write):
         read_candidate(write(end=("SOFTMAX",), classes=1))
 
 
-def test_undeclared_positive_label_of_a_sigmoid_is_reported(write):
+def test_warns_if_the_positive_label_of_a_sigmoid_is_assumed(write):
     spec = read_candidate(write(end=("LOGISTIC",), classes=1))
     assert (spec.output.threshold, spec.output.positive) == (0.5, 1)
     assert spec.output.found_threshold == "default"
@@ -121,7 +121,7 @@ def test_declared_positive_label_of_a_sigmoid_is_used(write, positive, index):
     [((1,), None, 5), ((), None, 5), ((1, 1), None, 5), ((1,), (-1, 5), 5), ((1,), (1, -1), None)],
     ids=["[1, C]", "[C]", "[1, 1, C]", "[-1, C]", "[1, -1]"],
 )
-def test_accepts_output_shapes_for_one_text(write, lead, signature, classes):
+def test_accepts_output_shapes_with_one_row_of_scores(write, lead, signature, classes):
     output = read_candidate(write(classes=5, lead=lead, output_signature=signature)).output
     assert output.classes == classes
 
@@ -131,13 +131,13 @@ def test_accepts_output_shapes_for_one_text(write, lead, signature, classes):
     [((1, 16), None, 8), ((4,), None, 3), ((1, 1), (1, -1, 3), 3), ((1,), None, 1001)],
     ids=["[1, 16, 8]", "[4, 3]", "[1, -1, 3]", "[1, 1001]"],
 )
-def test_rejects_output_shapes_for_no_text(write, lead, signature, classes):
+def test_rejects_output_shapes_that_are_not_one_row_of_scores(write, lead, signature, classes):
     with pytest.raises(UsageMistake, match="is not an answer to a text") as caught:
         read_candidate(write(classes=classes, lead=lead, output_signature=signature))
     assert caught.value.key == "output"
 
 
-def test_several_outputs_are_asked_about(write):
+def test_file_with_several_outputs_requires_a_declared_output(write):
     file = write(outputs=2)
     with pytest.raises(UsageMistake, match="has 2 outputs") as caught:
         read_candidate(file)
@@ -184,7 +184,7 @@ def test_rejects_declaration_that_contradicts_the_file(write, output, shape, mes
     assert "mine.toml: candidate a: output" in caught.value.key
 
 
-def test_declared_scale_replaces_a_missing_one(tmp_path):
+def test_declared_scale_replaces_a_missing_quantization_scale(tmp_path):
     model = Model()
     ids, weights = (
         model.tensor("ids", (1, 8), "int32"),
@@ -201,13 +201,13 @@ def test_declared_scale_replaces_a_missing_one(tmp_path):
     assert (quantization.scales, quantization.zero_points) == ((0.1,), (3,))
 
 
-def test_declared_scale_may_repeat_the_files(write):
+def test_declared_scale_may_equal_the_scale_in_the_file(write):
     file = write(integer=(0.03, 5))
     assert read_candidate(file, declaring(scale=0.03, zero_point=5)).output.quantization
 
 
 @pytest.mark.parametrize(("labels", "fits"), [(("a", "b", "c"), True), (("a", "b"), False)])
-def test_number_of_declared_labels_must_equal_scores(write, labels, fits):
+def test_number_of_declared_labels_must_equal_the_number_of_scores(write, labels, fits):
     if fits:
         spec = read_candidate(write(), declaring(labels=labels))
         assert (spec.labels, spec.labels_found) == (labels, "declared")

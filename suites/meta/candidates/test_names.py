@@ -35,7 +35,7 @@ def hand(tmp_path):
 
 
 @pytest.mark.parametrize("names", [("Mine", "mine"), ("v1", "v1"), ("a", "b", "A")])
-def test_rejects_names_that_look_the_same(names, hand):
+def test_rejects_candidate_names_that_are_equal_apart_from_case(names, hand):
     """Names become files, and some file systems ignore case."""
     with pytest.raises(UsageMistake, match="two candidates are called") as refused:
         hand([(name, at) for at, name in enumerate(names)])
@@ -49,7 +49,7 @@ def test_rejects_the_name_of_the_trained_model(hand):
         hand([("full_model", 0)])
 
 
-def test_name_of_a_former_scheme_promises_no_contract(hand):
+def test_candidate_named_like_a_renamed_scheme_is_not_held_to_its_contract(hand):
     (old, new), *_ = former_names.SCHEMES.items()
     subject = hand([(old, 0)])
     assert subject.candidates[old].scheme is None
@@ -59,7 +59,7 @@ def test_name_of_a_former_scheme_promises_no_contract(hand):
     )
 
 
-def test_reports_identical_files(hand):
+def test_reports_two_candidates_with_identical_bytes(hand):
     """A converter that ignores its option writes the same file again."""
     assert SAME in hand([("one", 0), ("two", 0)]).remarks
     assert SAME not in hand([("one", 0), ("two", 1)]).remarks

@@ -33,7 +33,7 @@ def bound(subject):
     return {port.role: port.name for port in spec.inputs}, spec.output.meaning
 
 
-def test_roles_and_meaning_are_found_as_for_candidates(tmp_path):
+def test_input_roles_and_output_meaning_of_an_onnx_file_are_recognized(tmp_path):
     subject = take(tmp_path, onnx_writer.classifier(end=("Softmax",)))
     roles = {"ids": "input_ids", "mask": "attention_mask", "segments": "token_type_ids"}
     assert bound(subject) == (roles, "probabilities")
@@ -44,13 +44,13 @@ def test_roles_and_meaning_are_found_as_for_candidates(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "fed"), [((1, 8), (1, 8)), (("b", "t"), (1, 8)), ((1, 1, 8), (1, 1, 8)), ((8,), (8,))]
 )
-def test_rows_are_fed_in_the_shape_that_the_file_takes(shape, fed, tmp_path):
+def test_rows_are_reshaped_to_the_input_shape_of_the_onnx_file(shape, fed, tmp_path):
     subject = take(tmp_path, onnx_writer.classifier(names=("input_ids",), shape=shape))
     (fed_input,) = subject.reference_answers._call().inputs
     assert (fed_input.dtype, fed_input.shape) == ("int64", fed)
 
 
-def test_dynamic_length_follows_the_candidates_with_a_remark(tmp_path):
+def test_onnx_file_with_dynamic_length_runs_at_the_candidates_length_and_a_remark_says_so(tmp_path):
     answers = take(tmp_path, onnx_writer.classifier()).reference_answers
     assert answers.remarks == ("x.onnx: its rows have 8 tokens, like those of the candidates.",)
     assert answers.rows["ids"].shape == (12, 8)
@@ -103,7 +103,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_uncertain_roles_are_asked_for(name, tmp_path):
+def test_rejects_onnx_file_with_uncertain_or_contradicting_properties(name, tmp_path):
     content, question, options = REFUSED[name]
     if name.startswith("inputs declared"):
         options = {**options, "reference-inputs": "ids=0"}
@@ -113,7 +113,7 @@ def test_uncertain_roles_are_asked_for(name, tmp_path):
     assert "--edge-inputs" not in str(caught.value)
 
 
-def test_declared_roles_are_used(tmp_path):
+def test_declared_roles_of_an_onnx_file_are_used(tmp_path):
     names = {"reference-inputs": "ids=args_0,segments=args_2,mask=1"}
     content = onnx_writer.classifier(names=OTHER, outputs=("pooled", "logits"))
     subject = take(tmp_path, content, **names, **{"reference-output": "name=logits"})
@@ -133,12 +133,12 @@ def test_reference_is_declared_in_its_own_table(tmp_path):
     )
 
 
-def test_path_in_a_toml_is_relative_to_the_toml(tmp_path):
+def test_reference_path_is_relative_to_its_toml(tmp_path):
     subject = take(tmp_path, onnx_writer.classifier(), toml=f"reference = 'x.onnx'\n{TOML}{ONE}")
     assert subject.reference_answers.one.spec.file == tmp_path / "x.onnx"
 
 
-def test_flatbuffer_reference_uses_the_same_options(tmp_path):
+def test_reference_inputs_option_also_applies_to_a_flatbuffer_reference(tmp_path):
     names = {"reference": "{}/other.tflite"}
     (tmp_path / "other.tflite").write_bytes(small_classifiers.classifier(names=OTHER))
     with pytest.raises(UsageMistake, match="--edge-reference-inputs='ids=args_0"):
@@ -147,7 +147,7 @@ def test_flatbuffer_reference_uses_the_same_options(tmp_path):
     assert list(take(tmp_path, b"", **options).candidates) == ["reference", "ok"]
 
 
-def test_recorded_answers_need_no_inputs(tmp_path):
+def test_rejects_reference_inputs_if_the_reference_is_a_recording(tmp_path):
     with pytest.raises(UsageMistake, match="recorded answers have no inputs"):
         take(tmp_path, b"", **{"reference": "{}/a.jsonl", "reference-inputs": "ids=0"})
 
@@ -166,7 +166,7 @@ def test_missing_onnxruntime_error_says_how_to_install_it(tmp_path, monkeypatch)
     assert "tox -e judge-onnx" in caught.value.remedy
 
 
-def test_reference_table_with_a_candidates_file_means_that_candidate(tmp_path):
+def test_reference_table_with_the_file_of_a_candidate_selects_the_candidate(tmp_path):
     toml = f"{TOML}[reference]\nfile = 'ok.tflite'\n{ONE}"
     assert take(tmp_path, b"", toml=toml).reference == "x"
 
@@ -181,7 +181,7 @@ def test_reference_table_with_a_candidates_file_means_that_candidate(tmp_path):
         ("file = 'ok.tflite'\ninputs = { ids = 0 }", "declared in its own table"),
     ],
 )
-def test_mistake_in_the_table_ends_in_one_message(lines, message, tmp_path):
+def test_mistake_in_the_reference_table_is_reported_in_one_message(lines, message, tmp_path):
     with pytest.raises(UsageMistake) as caught:
         take(tmp_path, onnx_writer.classifier(), toml=f"{TOML}[reference]\n{lines}\n{ONE}")
     assert message in str(caught.value)

@@ -70,7 +70,7 @@ SOUND = {
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_vocabulary_packed_in_the_file_makes_the_ids(name, tmp_path):
+def test_vocabulary_in_the_metadata_of_a_file_tokenizes_its_texts(name, tmp_path):
     packed, file_name = SOUND[name]
     tokenizer = encoder(tmp_path, packed, name=file_name)
     assert tokenizer.encode([("good bad",)], 4)["ids"].tolist() == [[1, 3, 2, 0]]
@@ -118,7 +118,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_unusable_packed_vocabulary_ends_in_one_message(name, tmp_path):
+def test_unusable_vocabulary_in_the_metadata_is_reported_in_one_message(name, tmp_path):
     packed, file_name, message = REFUSED[name]
     with pytest.raises(UsageMistake) as caught:
         encoder(tmp_path, packed, name=file_name)

@@ -28,7 +28,7 @@ def tokenizer(*, length: int | None = None, words: dict[str, int] = WORDS) -> st
 
 
 @pytest.mark.parametrize("length", [None, 4, 300])
-def test_fills_and_cuts_rows_to_its_own_length(length):
+def test_rows_are_padded_and_truncated_to_the_length_of_the_papers_model(length):
     rows = Tokenizer.from_str(with_paper_rows(tokenizer(length=length)))
     short, long = rows.encode("good bad"), rows.encode("good " * 200)
     assert short.ids == [2, 3] + [0] * (TOKENS - 2)
@@ -36,7 +36,7 @@ def test_fills_and_cuts_rows_to_its_own_length(length):
     assert long.ids == [2] * TOKENS
 
 
-def test_keeps_the_padding_of_the_tokenizer():
+def test_rows_are_padded_with_the_padding_id_of_the_tokenizer():
     document = json.loads(tokenizer(length=4))
     document["padding"]["pad_id"] = 3
     rows = Tokenizer.from_str(with_paper_rows(json.dumps(document)))
@@ -51,19 +51,19 @@ def test_rejects_tokenizer_with_more_ids_than_table_rows():
     assert with_paper_rows(tokenizer(words=words))
 
 
-def test_recipe_is_mobilebert_as_published():
+def test_papers_model_has_the_published_number_of_mobilebert_parameters():
     # google/mobilebert-uncased without its pooler, and a head of three labels (Sun et al. 2020).
     assert count(SHAPE) == 24_581_888 + 3 * 513
 
 
-def test_every_input_is_bound_and_ids_are_bounded(tmp_path):
+def test_papers_model_has_upper_bounds_for_ids_mask_and_segments(tmp_path):
     file = tmp_path / "stand_in.tflite"
     file.write_bytes(classifier(tokens=TOKENS))
     bounds = {port.role: port.below for port in paper_binding(file).inputs}
     assert bounds == {"ids": SHAPE.vocabulary, "mask": 2, "segments": 2}
 
 
-def test_failed_maker_ends_in_one_message(tmp_path, monkeypatch):
+def test_failed_conversion_is_reported_in_one_message(tmp_path, monkeypatch):
     monkeypatch.setattr(paper_recipe.sys, "executable", "/bin/false")
     with pytest.raises(EdgeproofError, match="the paper's recipe was not made") as raised:
         paper_file(Store(tmp_path / "store"), lambda _: None)

@@ -22,7 +22,7 @@ def tokenizer(tmp_path):
     return load(TokenizerSettings(file=str(file), kind="wordpiece", case="kept"))
 
 
-def test_equal_ids_mean_parity():
+def test_equal_token_ids_have_full_parity():
     parity = compare_ids([(1, 2), ()], [(1, 2), ()], texts("one", ""), None)
     assert parity.share == 1.0
     assert parity.first == ""
@@ -42,12 +42,12 @@ def test_the_first_text_that_differs_is_shown_with_both_rows_and_tokens(tokenize
     ]
 
 
-def test_shorter_row_differs_where_it_ends():
+def test_shorter_row_is_reported_to_differ_where_it_ends():
     parity = compare_ids([(2, 7)], [(2, 7, 3)], texts("day"), None)
     assert parity.first.endswith("they part at token 2 of 2 and 3")
 
 
-def test_long_rows_and_texts_are_shown_around_the_difference():
+def test_only_the_surroundings_of_a_difference_in_long_rows_are_shown():
     row = tuple(range(500))
     changed = (*row[:300], 9_999, *row[301:])
     parity = compare_ids([row], [changed], texts("word " * 1000), None)

@@ -67,19 +67,19 @@ every_kind = pytest.mark.parametrize("write", [as_json_lines, as_table, as_tabs,
 
 
 @every_kind
-def test_gives_labels_in_the_order_of_the_corpus(write, tmp_path):
+def test_recorded_labels_are_returned_in_corpus_order(write, tmp_path):
     recording = read(write(tmp_path, answers(label=["good", "bad", "fair"])))
     assert recording.labels.tolist() == [2, 0, 1]
     assert recording.logits is recording.probabilities is recording.ids is recording.seconds is None
 
 
 @every_kind
-def test_accepts_label_indices(write, tmp_path):
+def test_labels_may_be_recorded_as_indices(write, tmp_path):
     assert read(write(tmp_path, answers(label=[2, 0, 1]))).labels.tolist() == [2, 0, 1]
 
 
 @every_kind
-def test_logits_decide_the_labels(write, tmp_path):
+def test_labels_follow_from_recorded_logits(write, tmp_path):
     recording = read(write(tmp_path, answers(logits=LOGITS)))
     assert recording.labels.tolist() == BEST
     assert np.array_equal(recording.logits, LOGITS)
@@ -95,13 +95,13 @@ def test_probabilities_are_read_unchanged(write, tmp_path):
 
 
 @every_kind
-def test_recorded_label_overrides_scores(write, tmp_path):
+def test_recorded_label_overrides_recorded_scores(write, tmp_path):
     """An app may use its own threshold."""
     rows = answers(label=["good", "good", "good"], logits=LOGITS)
     assert read(write(tmp_path, rows)).labels.tolist() == [2, 2, 2]
 
 
-def test_rejects_number_that_is_both_label_and_index(tmp_path):
+def test_rejects_recorded_number_that_may_be_a_label_name_or_an_index(tmp_path):
     """Labels are stars from 1 to 3: recorded indices would be read as other labels."""
     stars = ("1", "2", "3")
     for write in (as_json_lines, as_table):
@@ -128,7 +128,7 @@ def test_rejects_logits_that_contradict_probabilities(tmp_path):
 
 
 @every_kind
-def test_ids_are_read_without_padding(write, tmp_path):
+def test_padding_is_stripped_from_recorded_ids(write, tmp_path):
     rows = answers(label=BEST, ids=[[5, 6, 0, 0], [7, 0, 8, 0], [0, 0, 0, 9]])
     recording = read(write(tmp_path, rows), pad=0)
     assert recording.ids == ((5, 6), (7, 0, 8), (9,))
@@ -248,7 +248,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_ends_in_one_message(mistake, tmp_path):
+def test_mistake_in_a_json_recording_is_reported_in_one_message(mistake, tmp_path):
     text, part = MISTAKES[mistake]
     file = written(tmp_path, text)
     with pytest.raises(UsageMistake) as caught:
@@ -274,7 +274,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("mistake", TABLES)
-def test_mistake_in_a_table_ends_in_one_message(mistake, tmp_path):
+def test_mistake_in_a_recorded_table_is_reported_in_one_message(mistake, tmp_path):
     text, part = TABLES[mistake]
     with pytest.raises(UsageMistake) as caught:
         read(written(tmp_path, text, "answers.csv"))
@@ -299,7 +299,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("mistake", ARRAYS)
-def test_mistake_in_arrays_ends_in_one_message(mistake, tmp_path):
+def test_mistake_in_recorded_arrays_is_reported_in_one_message(mistake, tmp_path):
     arrays, part = ARRAYS[mistake]
     file = tmp_path / "answers.npz"
     np.savez(file, allow_pickle=True, **arrays)
@@ -308,7 +308,7 @@ def test_mistake_in_arrays_ends_in_one_message(mistake, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["answers.jsonl", "answers.csv", "answers.npz"])
-def test_path_that_is_not_a_file_ends_in_one_message(name, tmp_path):
+def test_path_that_is_not_a_file_is_reported_in_one_message(name, tmp_path):
     with pytest.raises(UsageMistake):
         read(tmp_path / name)
     (tmp_path / name).mkdir()
@@ -316,7 +316,7 @@ def test_path_that_is_not_a_file_ends_in_one_message(name, tmp_path):
         read(tmp_path / name)
 
 
-def test_rejects_huge_file_unread(tmp_path):
+def test_rejects_huge_file_without_reading_its_content(tmp_path):
     file = tmp_path / "answers.jsonl"
     with file.open("wb") as sparse:
         sparse.truncate((1 << 30) + 1)

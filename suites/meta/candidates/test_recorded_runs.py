@@ -48,7 +48,7 @@ def values(outcome):
 
 
 @pytest.mark.parametrize("scores", ["label", "logits", "probabilities"])
-def test_a_file_is_compared_with_recorded_answers(scores, app, tmp_path):
+def test_file_can_be_compared_with_recorded_answers(scores, app, tmp_path):
     without = {"label", "logits", "probabilities", "ids", "latency_ms"} - {scores}
     reference = with_shares(app).record(f"{scores}.jsonl", *without)
     arguments = app.arguments(f"--edge-reference={reference}")
@@ -65,7 +65,7 @@ def test_a_file_is_compared_with_recorded_answers(scores, app, tmp_path):
         assert measured["total_variation"] < 1e-6
 
 
-def test_answers_are_judged_without_a_file(app, tmp_path):
+def test_recorded_answers_can_be_judged_without_a_file(app, tmp_path):
     recorded = app.record("without.jsonl", "logits")
     reference = app.record("reference.jsonl", "ids", "latency_ms")
     more = (f"--edge-recorded={recorded}", f"--edge-reference={reference}")
@@ -96,7 +96,7 @@ def handed(app, recorded, **more):
     return Handed(**{**usual, **more})
 
 
-def test_recording_belongs_to_one_file(app):
+def test_rejects_one_recording_for_two_files(app):
     file = str(app.folder / "app.tflite")
     two = tuple(CandidateTable(name=name, flatbuffer=file) for name in ("one", "two"))
     with pytest.raises(
@@ -106,7 +106,7 @@ def test_recording_belongs_to_one_file(app):
 
 
 @pytest.mark.parametrize("reference", ["app", "other.tflite"])
-def test_a_recording_is_compared_with_a_recording(reference, app):
+def test_rejects_comparing_a_recording_with_a_file(reference, app):
     with pytest.raises(UsageMistake, match="can be compared only with recorded answers"):
         take(handed(app, app.record(), reference=reference))
 
@@ -127,7 +127,7 @@ def test_rejects_recorded_ids_that_contradict_the_tokenizer(app):
     assert subject.answered.expected[5] == (5,)
 
 
-def test_long_text_is_truncated_as_the_file_does(app):
+def test_expected_ids_are_truncated_to_the_length_of_the_file(app):
     """With a file its length applies; without one texts stay whole, or have the given length."""
     subject = take(handed(app, app.record()))
     assert subject.answered.expected == subject.answered.recording.ids
@@ -148,7 +148,9 @@ def test_long_text_is_truncated_as_the_file_does(app):
         ("--edge-recorded=missing.jsonl", "cannot be read (No such file or directory)"),
     ],
 )
-def test_contradiction_of_a_recording_ends_in_one_message(option, message, app, tmp_path):
+def test_option_that_contradicts_a_recording_is_reported_in_one_message(
+    option, message, app, tmp_path
+):
     recorded = [] if "recorded" in option else [f"--edge-recorded={app.record()}"]
     arguments = app.arguments(*recorded, option)
     outcome = run_pytest(tmp_path / "reports", ["suites/size", *arguments])

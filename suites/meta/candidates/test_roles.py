@@ -31,7 +31,7 @@ def declaring(**inputs):
 
 @pytest.mark.parametrize("names", BY_NAME.values(), ids=BY_NAME)
 @pytest.mark.parametrize("keys", [("serving_default",), ()], ids=["signature", "none"])
-def test_unambiguous_names_decide_the_roles(write, names, keys):
+def test_unambiguous_input_names_decide_the_roles(write, names, keys):
     spec = read_candidate(write(names=names, keys=keys))
     roles = ("ids", "mask", "segments")[: len(names)]
     assert bound(spec) == {role: place for place, role in enumerate(roles)}
@@ -40,13 +40,13 @@ def test_unambiguous_names_decide_the_roles(write, names, keys):
 
 
 @pytest.mark.parametrize("prefix", ["", "serving_default_", "bert/embeddings/", "StatefulCall/x/"])
-def test_prefixes_and_suffixes_of_exporters_are_ignored(write, prefix):
+def test_prefixes_and_suffixes_added_by_exporters_are_ignored(write, prefix):
     spec = read_candidate(write(tensor_prefix=prefix, keys=()))
     assert bound(spec) == {"ids": 0, "mask": 1, "segments": 2}
 
 
 @pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0), (0, 2, 1)])
-def test_positions_follow_the_graph(write, order):
+def test_input_positions_follow_the_order_in_the_graph(write, order):
     spec = read_candidate(write(order=order))
     roles = ("ids", "mask", "segments")
     assert [port.role for port in spec.inputs] == [roles[place] for place in order]
@@ -54,14 +54,14 @@ def test_positions_follow_the_graph(write, order):
     assert any("order" in warning for warning in spec.warnings)
 
 
-def test_order_equal_to_the_signature_gives_no_warning(write):
+def test_inputs_ordered_like_the_signature_give_no_warning(write):
     assert read_candidate(write()).warnings == ()
 
 
 @pytest.mark.parametrize(
     ("dtype", "name"), [("int32", "x"), ("int64", "input_1"), ("float32", "dense_input")]
 )
-def test_single_input_takes_ids(write, dtype, name):
+def test_single_input_is_taken_to_be_the_token_ids(write, dtype, name):
     (port,) = read_candidate(write(names=(name,), dtype=dtype)).inputs
     assert (port.role, port.dtype, port.found, port.length) == ("ids", dtype, "shape", 8)
 
@@ -72,7 +72,7 @@ def test_reports_ids_stored_as_floats(write):
     assert read_candidate(write(names=("x",))).warnings == ()
 
 
-def test_warns_if_float_inputs_may_be_features(tmp_path):
+def test_warns_if_a_float_input_may_be_a_feature_vector(tmp_path):
     path = tmp_path / "given.tflite"
     path.write_bytes(ported(((1, 8), "float32", "vector")))
     spec = read_candidate(path)
@@ -80,7 +80,7 @@ def test_warns_if_float_inputs_may_be_features(tmp_path):
     assert any("not on features such as TF-IDF" in warning for warning in spec.warnings)
 
 
-def test_rows_of_the_table_bound_the_ids(write):
+def test_number_of_embedding_rows_bounds_the_token_ids(write):
     assert read_candidate(write()).input("ids").rows == 64
     assert read_candidate(write()).input("mask").rows is None
 
@@ -111,7 +111,7 @@ def test_names_in_the_metadata_decide_the_roles(tmp_path):
     assert {port.found for port in spec.inputs} == {"metadata"}
 
 
-def test_metadata_with_another_number_of_inputs_is_ignored(tmp_path):
+def test_metadata_with_the_wrong_number_of_inputs_is_ignored(tmp_path):
     model = model_of(Shape(names=("a", "b", "c"), keys=()))
     path = tmp_path / "described.tflite"
     path.write_bytes(described(model, [tensor_metadata("ids"), tensor_metadata("mask")], []))
@@ -119,7 +119,7 @@ def test_metadata_with_another_number_of_inputs_is_ignored(tmp_path):
         read_candidate(path)
 
 
-def test_name_that_contradicts_the_metadata_is_asked_about(tmp_path):
+def test_rejects_input_name_that_contradicts_the_metadata(tmp_path):
     model = model_of(Shape(names=("ids", "mask"), keys=()))
     path = tmp_path / "described.tflite"
     path.write_bytes(described(model, [tensor_metadata("mask"), tensor_metadata("ids")], []))
@@ -139,7 +139,7 @@ def test_uncertain_roles_error_shows_lines_to_paste(write, names):
     assert [port.found for port in spec.inputs] == ["declared"] * len(names)
 
 
-def test_signature_that_contradicts_the_tensor_is_asked_about(tmp_path):
+def test_rejects_signature_name_that_contradicts_the_tensor_name(tmp_path):
     model = Model()
     first = model.tensor("attention_mask", (1, 8), "int32")
     second = model.tensor("input_ids", (1, 8), "int32")
@@ -167,7 +167,7 @@ def test_declared_roles_are_used(write, inputs):
     assert bound(spec) == {"ids": 1, "mask": 2, "segments": 0}
 
 
-def test_declaration_overrides_names(write):
+def test_declared_roles_override_input_names(write):
     spec = read_candidate(write(), declaring(ids=1, mask=0, segments=2))
     assert bound(spec) == {"mask": 0, "ids": 1, "segments": 2}
 
@@ -181,7 +181,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("inputs", "message"), WRONG.values(), ids=WRONG)
-def test_rejects_declaration_that_does_not_fit(write, inputs, message):
+def test_rejects_declared_inputs_that_do_not_fit_the_file(write, inputs, message):
     with pytest.raises(UsageMistake, match=message) as caught:
         read_candidate(write(), declaring(**inputs))
     assert "mine.toml: candidate a: inputs" in caught.value.key
@@ -192,12 +192,12 @@ def test_rejects_declaration_that_does_not_fit(write, inputs, message):
     ("signature", "length", "open_batch"),
     [((-1, 8), 8, True), ((1, -1), None, False), ((-1, -1), None, True), (None, 8, False)],
 )
-def test_reports_dynamic_dimensions(write, signature, length, open_batch):
+def test_dynamic_batch_and_length_are_recognized(write, signature, length, open_batch):
     (first, *_) = read_candidate(write(signature=signature)).inputs
     assert (first.length, first.open_batch) == (length, open_batch)
 
 
-def test_declared_length_fixes_a_dynamic_one(write):
+def test_declared_length_fixes_a_dynamic_length(write):
     file = write(signature=(1, -1))
     assert read_candidate(file, Declaration(length=128)).length == 128
     with pytest.raises(UsageMistake, match="the declared length is 128, but input 0"):
@@ -230,7 +230,7 @@ NO_IDS = {
 
 
 @pytest.mark.parametrize(("inputs", "message"), NO_IDS.values(), ids=NO_IDS)
-def test_rejects_inputs_that_cannot_take_ids(tmp_path, inputs, message):
+def test_rejects_inputs_that_cannot_be_token_ids(tmp_path, inputs, message):
     path = tmp_path / "given.tflite"
     path.write_bytes(ported(*inputs))
     with pytest.raises(UsageMistake, match=message) as caught:
@@ -239,13 +239,13 @@ def test_rejects_inputs_that_cannot_take_ids(tmp_path, inputs, message):
 
 
 @pytest.mark.parametrize("shape", [(8,), (1, 8), (1, 1, 8), (1, 8, 1)])
-def test_ids_of_one_text_may_have_more_or_fewer_dimensions(tmp_path, shape):
+def test_input_for_one_text_may_have_one_to_three_dimensions(tmp_path, shape):
     path = tmp_path / "given.tflite"
     path.write_bytes(ported((shape, "int32", "ids")))
     assert read_candidate(path).length == 8
 
 
-def test_two_signatures_are_asked_about(write):
+def test_file_with_two_signatures_requires_a_declared_signature(write):
     file = write(keys=("serving_default", "other"))
     with pytest.raises(UsageMistake, match="has 2 signatures") as caught:
         read_candidate(file)

@@ -81,14 +81,14 @@ def test_sigmoid_at_the_threshold_is_negative():
     assert scores_of(sided(threshold=0.35), np.array([[0.35]])).labels.tolist() == [0]
 
 
-def test_sigmoid_is_applied_once():
+def test_sigmoid_is_applied_to_a_logit_exactly_once():
     raw = np.array([[0.0], [np.log(3.0)], [-np.log(3.0)]])
     scores = scores_of(sided("logit", threshold=0.6), raw)
     np.testing.assert_allclose(scores.probabilities[:, 1], [0.5, 0.75, 0.25])
     assert scores.labels.tolist() == [0, 1, 0]
 
 
-def test_independent_sigmoids_are_normalized():
+def test_independent_sigmoids_are_normalized_to_probabilities():
     scores = scores_of(replace(THREE, meaning="sigmoids"), np.array([[0.9, 0.3, 0.6]]))
     np.testing.assert_allclose(scores.probabilities, [[0.5, 1 / 6, 1 / 3]])
     assert scores.labels.tolist() == [0]
@@ -108,7 +108,7 @@ def test_quantized_outputs_are_dequantized(dtype, scale, zero, raw, real):
     np.testing.assert_allclose(scores.logits, [real])
 
 
-def test_quantized_sigmoid_is_compared_after_dequantizing():
+def test_quantized_sigmoid_is_dequantized_before_the_threshold_is_applied():
     output = replace(sided(threshold=0.35), quantization=Quantization((1 / 256,), (-128,)))
     raw = np.array([[-128], [-39], [-38], [127]], np.int8)
     # (-39 + 128) / 256 = 0.348, (-38 + 128) / 256 = 0.352
@@ -132,7 +132,7 @@ def test_non_finite_scores_have_no_label(meaning, value):
     assert labels[1] == NO_LABEL
 
 
-def test_rejects_answers_of_another_width():
+def test_rejects_scores_whose_number_differs_from_the_number_of_labels():
     with pytest.raises(EdgeproofError, match="gives 2 numbers for each text, but 3"):
         scores_of(THREE, np.zeros((1, 2)))
     with pytest.raises(EdgeproofError, match="gives 2 numbers for each text, but 1"):
@@ -151,7 +151,7 @@ def test_rejects_declared_probabilities_out_of_range():
 
 
 @given(arrays(np.float64, (5, 3), elements=st.floats(-30, 30)))
-def test_softmax_of_logits_equals_probabilities(values):
+def test_softmax_of_the_logits_equals_the_probabilities(values):
     for meaning in ("logits", "log_probabilities"):
         raw = values if meaning == "logits" else np.log(softmax(values))
         scores = scores_of(replace(THREE, meaning=meaning), raw)

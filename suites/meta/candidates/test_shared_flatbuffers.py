@@ -65,7 +65,7 @@ def shared(name):
 
 
 @pytest.mark.parametrize("name", BOUND)
-def test_file_is_bound(name):
+def test_roles_and_meaning_of_a_shared_file_are_recognized(name):
     roles, meaning, _ = BOUND[name]
     spec = read_candidate(shared(name))
     assert {port.role: port.position for port in spec.inputs} == roles
@@ -73,7 +73,7 @@ def test_file_is_bound(name):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_file_is_refused_or_asked_about(name):
+def test_shared_file_is_rejected_with_a_reason_and_a_remedy(name):
     message, _ = REFUSED[name]
     with pytest.raises(UsageMistake, match=message) as caught:
         read_candidate(shared(name))
@@ -81,12 +81,12 @@ def test_file_is_refused_or_asked_about(name):
 
 
 @pytest.mark.parametrize("name", [*BOUND, *REFUSED])
-def test_inspection_finds_the_documented_properties(name):
+def test_inspection_of_a_shared_file_finds_its_documented_properties(name):
     _, *_, expected = {**BOUND, **REFUSED}[name]
     assert {finding.id for finding in findings_of(inspect_file(shared(name)))} == expected
 
 
-def test_every_question_about_a_file_can_be_answered():
+def test_declaration_resolves_uncertain_inputs_and_signatures():
     declared = Declaration(inputs=InputsTable(ids="args_0", mask="args_1", segments="args_2"))
     spec = read_candidate(shared("litert_torch_args"), declared)
     assert {port.role: port.position for port in spec.inputs} == THREE
@@ -94,6 +94,6 @@ def test_every_question_about_a_file_can_be_answered():
     assert spec.signature == "other1"
 
 
-def test_ids_beyond_the_table_are_detected():
+def test_rows_of_the_embedding_table_are_found_in_shared_files():
     assert read_candidate(shared("real/sms-int64-sigmoid/model")).input("ids").rows == 10_000
     assert read_candidate(shared("as_edgeproof")).input("ids").rows == 64

@@ -84,7 +84,9 @@ def written(table, key, value):
 
 
 @pytest.mark.parametrize(("table", "key"), PLACES, ids=[f"{t}.{k}".strip(".") for t, k in PLACES])
-def test_each_type_of_value_is_accepted_or_rejected_in_one_message(table, key, tmp_path):
+def test_each_toml_type_is_accepted_or_rejected_with_an_error_that_names_file_and_key(
+    table, key, tmp_path
+):
     file = tmp_path / "mine.toml"
     refused: dict[str, UsageMistake] = {}
     for name, value in VALUES.items():
