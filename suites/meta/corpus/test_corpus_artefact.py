@@ -36,15 +36,15 @@ def artefact_of(subject, store):
     )
 
 
-def test_corpus_is_the_same_when_built_again(subject, built, tmp_path):
+def test_building_the_corpus_twice_gives_identical_files(subject, built, tmp_path):
     assert artefact_of(subject, tmp_path).members == built.members
 
 
-def test_texts_are_read_back(subject, built):
+def test_stored_corpus_equals_the_generated_one(subject, built):
     assert load_corpus(built) == generate(subject.corpus)
 
 
-def test_encoding_is_aligned_with_the_texts(built):
+def test_stored_token_ids_have_one_row_for_each_text(built):
     corpus, encoded = load_corpus(built), load_encoded(built)
     for split, texts in corpus.splits.items():
         assert encoded[split].ids.shape == (len(texts), 64)
@@ -64,7 +64,7 @@ def test_summary_counts_the_texts(built):
     assert summary["source_sha256"] is None
 
 
-def test_subject_of_files_needs_a_file(subject, tmp_path):
+def test_subject_with_a_corpus_from_files_requires_a_file(subject, tmp_path):
     table = msgspec.structs.replace(subject.corpus, source="files")
     with pytest.raises(UsageMistake, match=r"--edge-corpus.*none were given"):
         build_corpus(
@@ -72,7 +72,7 @@ def test_subject_of_files_needs_a_file(subject, tmp_path):
         )
 
 
-def test_pretrained_tokenizer_needs_a_checkpoint(subject, tmp_path):
+def test_pretrained_tokenizer_requires_a_checkpoint(subject, tmp_path):
     pretrained = msgspec.structs.replace(load_subject("minilm"), corpus=subject.corpus)
     with pytest.raises(UsageMistake, match=r"--edge-pretrained.*no checkpoint"):
         build_corpus(pretrained, tmp_path, None, None, lambda _: None)

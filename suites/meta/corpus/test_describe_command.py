@@ -96,7 +96,7 @@ def test_related_tweets_are_counted_with_and_without_near_duplicates(
     }
 
 
-def test_counts_by_entity_add_up_to_their_split(package, describe):
+def test_counts_of_all_entities_add_up_to_the_counts_of_their_split(package, describe):
     document = describe(package)
     assert list(document["by_entity"]) == [entity.entity_id for entity in MINIATURE_ENTITIES]
     for split, languages in document["related_with_polarity"].items():
@@ -107,7 +107,7 @@ def test_counts_by_entity_add_up_to_their_split(package, describe):
             assert total == Counter(counts["polarities"])
 
 
-def test_rows_texts_and_gold_standards_are_compared(package, describe):
+def test_describe_counts_rows_texts_and_gold_standard_differences(package, describe):
     document = describe(package)
     assert document["labeled"]["training"] == {
         "rows": 206,
@@ -153,7 +153,7 @@ def test_reports_trivial_classifiers_of_each_test_split_and_language(package, de
             assert floors["group_majority_of_training"]["texts"] == counts["tweets"]
 
 
-def test_a_package_without_texts_is_counted(tmp_path, describe):
+def test_describes_a_package_whose_texts_were_not_downloaded(tmp_path, describe):
     root = write_miniature(tmp_path)
     shutil.rmtree(root / "tweet_text")
     document = describe(root, "--counts-only")
@@ -162,7 +162,7 @@ def test_a_package_without_texts_is_counted(tmp_path, describe):
     assert document["left_out"]["no text: it was not downloaded"] == 303
 
 
-def test_a_copy_without_languages_or_gold_standards_is_counted(tmp_path, describe):
+def test_describes_a_package_without_languages_or_gold_standards(tmp_path, describe):
     root = write_miniature(tmp_path, Style(info="none", texts="beside"))
     for folder in ("goldstandard", "goldstandard_official_replab2013"):
         shutil.rmtree(root / "test" / folder)
@@ -173,7 +173,9 @@ def test_a_copy_without_languages_or_gold_standards_is_counted(tmp_path, describ
     assert "language is not known" not in document["left_out"]
 
 
-def test_subject_decides_how_the_package_is_split(package, replab_subject, describe):
+def test_described_splits_have_the_sizes_that_the_subject_requests(
+    package, replab_subject, describe
+):
     document = describe(package, "--subject", replab_subject, "--counts-only")
     assert {split: described["texts"] for split, described in document["splits"].items()} == {
         "train": 175,
@@ -185,7 +187,7 @@ def test_subject_decides_how_the_package_is_split(package, replab_subject, descr
     assert document["tokens"]["test"]["texts"] == 100
 
 
-def test_describes_any_corpus_of_a_subject(tmp_path, describe):
+def test_describes_the_generated_corpus_of_a_subject(tmp_path, describe):
     path = tmp_path / "mine.toml"
     text = (
         (FOLDER / "embedded.toml")
@@ -212,11 +214,11 @@ def test_describes_any_corpus_of_a_subject(tmp_path, describe):
     assert document["left_out"] == {}
 
 
-def test_lengths_need_a_tokenizer(package, describe):
+def test_token_counts_require_a_tokenizer(package, describe):
     assert "give --pretrained" in describe(package)["tokens"]["omitted"]
 
 
-def test_counts_lengths_in_the_tokens_of_a_checkpoint(package, describe):
+def test_counts_tokens_with_the_tokenizer_of_a_checkpoint(package, describe):
     if not CHECKPOINT.is_dir():
         pytest.skip("needs ../shared/weights/all-MiniLM-L6-v2")
     tokens = describe(package, "--pretrained", CHECKPOINT)["tokens"]
@@ -239,7 +241,7 @@ def test_counts_lengths_in_the_tokens_of_a_checkpoint(package, describe):
         (["--subjects", "embedded"], "See python -m models.corpus"),
     ],
 )
-def test_mistake_ends_in_one_message(arguments, message, capsys):
+def test_invalid_argument_is_reported_in_one_message(arguments, message, capsys):
     assert main(["describe", *arguments]) == 4
     out, err = capsys.readouterr()
     assert out == ""
@@ -248,7 +250,7 @@ def test_mistake_ends_in_one_message(arguments, message, capsys):
     assert err.count("\n") == 1
 
 
-def test_reader_of_the_command_may_stop_early(package):
+def test_closed_output_pipe_causes_no_traceback(package):
     command = [sys.executable, "-m", "models.corpus", "describe", str(package)]
     root = Path(models.corpus.__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)

@@ -159,7 +159,7 @@ def test_rejects_shared_faulty_file(name, files_table):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig", "latin-1"])
-def test_declared_encoding_is_used(encoding, files_table, tmp_path):
+def test_file_is_decoded_with_the_declared_encoding(encoding, files_table, tmp_path):
     file = tmp_path / "t.csv"
     file.write_bytes(CSV.replace("number", "n\u00famero").encode(encoding))
     corpus = read_files(files_table(encoding=encoding), file)
@@ -168,7 +168,7 @@ def test_declared_encoding_is_used(encoding, files_table, tmp_path):
     }
 
 
-def test_text_with_half_an_emoji_is_omitted_and_counted(files_table, tmp_path):
+def test_text_with_an_unpaired_surrogate_is_omitted_and_counted(files_table, tmp_path):
     file = tmp_path / "t.jsonl"
     intact = json.dumps({"text": "a whole \U0001f600", "polarity": "BAD"})
     half = '{"text": "half of \\ud83d", "polarity": "BAD"}'
@@ -179,7 +179,7 @@ def test_text_with_half_an_emoji_is_omitted_and_counted(files_table, tmp_path):
     assert "a whole \U0001f600" in texts_read
 
 
-def test_unused_column_may_repeat_and_hold_anything(files_table, tmp_path):
+def test_unused_columns_may_have_equal_names_and_any_content(files_table, tmp_path):
     file = tmp_path / "t.csv"
     rows = "".join(f"{text},,{label},\n" for text, label in ROWS)
     file.write_text(f"text,,polarity,\n{rows}", encoding="utf-8")
@@ -239,7 +239,7 @@ MANY = settings(
         st.sampled_from([None, "latin-1", "cp1252", "utf-7"]),
     ),
 )
-def test_random_file_of_texts_is_read_or_rejected(
+def test_random_bytes_as_a_corpus_file_are_rejected(
     content, suffix, encodings, files_table, tmp_path
 ):
     encoding, fallback = encodings
@@ -252,7 +252,7 @@ def test_random_file_of_texts_is_read_or_rejected(
 
 @MANY
 @given(content=CONTENT)
-def test_other_random_files_are_read_or_rejected(content, tmp_path):
+def test_random_bytes_as_subject_config_or_tokenizer_cause_no_unexpected_error(content, tmp_path):
     folder = tmp_path / "checkpoint"
     folder.mkdir(exist_ok=True)
     second_folder = tmp_path / "other"
@@ -331,7 +331,7 @@ TOKENIZERS = {
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_rejects_tokenizer_other_than_berts(name, tmp_path):
+def test_rejects_tokenizer_that_is_not_berts(name, tmp_path):
     file = tmp_path / "tokenizer.json"
     file.write_text(json.dumps(TOKENIZERS[name]), encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:
@@ -342,7 +342,7 @@ def test_rejects_tokenizer_other_than_berts(name, tmp_path):
 
 
 @pytest.mark.parametrize("lines", [[], [""], ["good", "bad"], [*VOCABULARY, "good"]])
-def test_rejects_vocabulary_other_than_berts(lines, tmp_path):
+def test_rejects_vocabulary_that_is_not_berts(lines, tmp_path):
     file = tmp_path / "vocab.txt"
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:

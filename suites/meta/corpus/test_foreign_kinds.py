@@ -80,7 +80,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_error_names_the_kind_of_a_file_without_text(name, encoding, tmp_path):
+def test_error_names_the_type_of_a_file_that_contains_no_text(name, encoding, tmp_path):
     data, message, remedy = REFUSED[name]
     file = tmp_path / "t.csv"
     file.write_bytes(data)
@@ -104,7 +104,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_text_that_resembles_another_kind_is_read(name, tmp_path):
+def test_accepts_text_that_resembles_another_file_type(name, tmp_path):
     file = tmp_path / "t.csv"
     file.write_bytes(TEXTS[name])
     assert open_text(file, "utf-8", None).text == TEXTS[name].decode()

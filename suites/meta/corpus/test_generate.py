@@ -44,7 +44,7 @@ PHENOMENA = {
 }
 
 
-def test_another_hash_seed_changes_nothing():
+def test_generated_corpus_does_not_depend_on_the_hash_seed():
     digests = {
         subprocess.run(
             [sys.executable, "-c", DIGEST],
@@ -58,7 +58,7 @@ def test_another_hash_seed_changes_nothing():
     assert len(digests) == 1
 
 
-def test_another_seed_gives_other_texts(generated):
+def test_another_seed_generates_other_texts(generated):
     second_corpus = generate(msgspec.structs.replace(load_subject("embedded").corpus, seed=7))
     texts = {row.text for row in generated.splits["test"]}
     assert len(texts & {row.text for row in second_corpus.splits["test"]}) < 0.02 * len(texts)
@@ -77,12 +77,12 @@ def test_no_text_is_in_two_splits(generated):
             assert split_of.setdefault(form, split) == split, row
 
 
-def test_a_text_stands_once_for_each_entity(generated):
+def test_no_text_occurs_twice_for_one_entity(generated):
     texts = [row for split in SPLITS for row in generated.splits[split]]
     assert len({(normalized(row.text), row.group_id) for row in texts}) == len(texts)
 
 
-def test_a_text_id_means_one_text(generated):
+def test_texts_with_equal_ids_are_equal(generated):
     text_of = {}
     for split in SPLITS:
         for row in generated.splits[split]:
@@ -95,7 +95,7 @@ def test_the_entity_is_named_in_its_text(generated):
         assert name in re.sub(r"\W", "", row.text).lower(), row
 
 
-def test_every_name_is_of_one_entity():
+def test_no_two_entities_share_a_name():
     names = Counter(entity.name for entity in entities())
     assert names.most_common(1)[0][1] == 1
 
@@ -110,7 +110,7 @@ def test_some_entities_are_only_in_test(generated):
     assert 0.05 < len(unknown) / 2000 < 0.25
 
 
-def test_one_text_has_two_polarities_for_two_entities(generated):
+def test_some_texts_are_positive_about_one_entity_and_negative_about_another(generated):
     labels = {}
     for row in generated.splits["train"]:
         labels.setdefault(row.text_id, set()).add(row.label)
@@ -127,7 +127,7 @@ def test_texts_contain_no_grammar_symbol(generated):
     assert not any("{" in row.text for row in generated.splits["train"])
 
 
-def test_polarities_are_spread_as_in_reputation_data(generated):
+def test_polarities_are_distributed_as_in_reputation_data(generated):
     counts = Counter(row.label for row in generated.splits["train"])
     negative, neutral, positive = (counts[label] / 6000 for label in range(3))
     assert 0.2 < negative < 0.4
@@ -135,7 +135,7 @@ def test_polarities_are_spread_as_in_reputation_data(generated):
     assert 0.35 < positive < 0.5
 
 
-def test_bag_of_words_classifier_falls_short(generated):
+def test_bag_of_words_classifier_is_neither_useless_nor_sufficient(generated):
     """Above this band the corpus would be too easy for the full model; below, it would be noise."""
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - slow to import
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
@@ -159,7 +159,7 @@ def test_bag_of_words_classifier_falls_short(generated):
     ],
     ids=["two labels", "no end"],
 )
-def test_rejects_impossible_table(changes, key):
+def test_rejects_corpus_settings_that_cannot_be_generated(changes, key):
     table = msgspec.structs.replace(load_subject("embedded").corpus, **changes)
     with pytest.raises(UsageMistake) as mistake:
         generate(table)

@@ -14,7 +14,7 @@ GROUPS = st.lists(st.integers(0, 9), max_size=40)
 
 
 @given(KEYS)
-def test_items_share_a_group_exactly_if_a_chain_of_keys_joins_them(keys):
+def test_items_share_a_group_exactly_if_a_chain_of_common_keys_connects_them(keys):
     groups = linked(keys)
     for at, start in enumerate(keys):
         keys_reached, members = set(start), {at}
@@ -29,7 +29,9 @@ def test_items_share_a_group_exactly_if_a_chain_of_keys_joins_them(keys):
 
 
 @given(GROUPS, st.integers(0, 12), st.integers(0, 12), st.integers(0, 99))
-def test_parts_hold_whole_groups_and_never_more_than_wanted(groups, first, second, seed):
+def test_parts_consist_of_whole_groups_and_never_exceed_the_wanted_size(
+    groups, first, second, seed
+):
     wanted = {"first": first, "second": second}
     parts = carve(groups, wanted, seed)
     items = [at for part in parts.values() for at in part]
@@ -44,6 +46,6 @@ def test_parts_hold_whole_groups_and_never_more_than_wanted(groups, first, secon
 
 
 @given(st.integers(0, 30), st.integers(0, 99))
-def test_part_is_filled_if_small_groups_suffice(wanted, seed):
+def test_part_reaches_its_wanted_size_if_there_are_enough_small_groups(wanted, seed):
     groups = [*range(30), *[30] * 40]
     assert len(carve(groups, {"part": wanted}, seed)["part"]) == wanted

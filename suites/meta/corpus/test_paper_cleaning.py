@@ -17,26 +17,26 @@ def cleaned(text: str, *steps: str) -> str:
     return normalizer_for(steps, lowercase=None).normalize_str(text)
 
 
-def test_cleaning_removes_what_the_paper_says_and_keeps_the_words():
+def test_paper_cleaning_removes_symbols_and_punctuation_but_no_words():
     text = "  RT @who:  #Veltra costs 5€,\n & it's GREAT!!! 😀 "
     assert cleaned(text, "paper") == "RT who Veltra costs 5 it s GREAT"
     assert cleaned(text) == text
 
 
 @given(st.text())
-def test_cleaning_joins_its_three_steps_and_is_idempotent(text):
+def test_paper_cleaning_equals_its_three_steps_and_is_idempotent(text):
     once = cleaned(text, "paper")
     assert once == cleaned(text, "symbols", "punctuation", "spaces")
     assert cleaned(once, "paper") == once
 
 
 @pytest.mark.parametrize(("cleaning", "alike"), [((), False), (("paper",), True)])
-def test_a_subject_switches_it_on_by_its_name(cleaning, alike):
+def test_subject_enables_paper_cleaning_by_name(cleaning, alike):
     table = TokenizerTable(source="trained", vocabulary=120, cleaning=cleaning)
     tokenizer = train_tokenizer(["one, two!", "two & one?"] * 5, table)
     assert (tokenizer.encode("one, two!").ids == tokenizer.encode("one two").ids) is alike
 
 
-def test_rejects_unknown_name_and_lists_the_known_ones():
+def test_error_on_an_unknown_cleaning_step_lists_the_known_ones():
     with pytest.raises(UsageMistake, match=r"no cleaning step is called 'papers'.*paper"):
         cleaned("text", "papers")

@@ -43,7 +43,7 @@ def built_of(folder, store, **tokenizer_table):
 
 @pytest.mark.parametrize("pairs", [True, False])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_rows_equal_those_of_the_checkpoints_tokenizer(name, pairs, tmp_path):
+def test_stored_rows_equal_the_output_of_the_checkpoints_tokenizer(name, pairs, tmp_path):
     family = write(name, tmp_path / "checkpoint")
     built = built_of(tmp_path / "checkpoint", tmp_path / "store", pair_with_entity=pairs)
     found = tokenizer_of(tmp_path / "checkpoint", max_tokens=LENGTH, pairs=pairs)
@@ -69,7 +69,7 @@ def test_rows_equal_those_of_the_checkpoints_tokenizer(name, pairs, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_cleaning_of_the_subject_comes_first(name, tmp_path):
+def test_text_is_cleaned_before_tokenization(name, tmp_path):
     write(name, tmp_path)
     table = msgspec.structs.replace(TABLE, cleaning=("links", "mentions", "spaces"))
     plain, cleaned = (
@@ -81,7 +81,7 @@ def test_cleaning_of_the_subject_comes_first(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_rejects_subject_that_contradicts_the_case(name, tmp_path):
+def test_rejects_subject_whose_lowercase_setting_contradicts_the_tokenizer(name, tmp_path):
     family = write(name, tmp_path)
     agreeing = msgspec.structs.replace(TABLE, lowercase=family.lowers)
     assert load_published(tmp_path, agreeing, pairs=False).encode("x").ids

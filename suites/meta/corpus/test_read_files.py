@@ -71,7 +71,7 @@ SHAPE = st.builds(
 # Without quotes, for it ends no line of this file.
 @example(texts=["a\rb"], shape=Shape(".csv", zipped=False, mark=False, newline="\n"))
 @example(texts=["a\rb", "\r"], shape=Shape(".tsv", zipped=False, mark=True, newline="\r\n"))
-def test_reads_a_written_file_back(files_table, tmp_path, texts, shape):
+def test_texts_read_from_a_file_equal_the_written_ones(files_table, tmp_path, texts, shape):
     # The numbers keep texts apart whatever is drawn, and make enough rows for every split.
     rows = [(f"{at}z {texts[at % len(texts)]} z{at}", ("BAD", "GOOD")[at % 2]) for at in range(100)]
     table = files_table(counts={"validation": 20, "calibration": 20, "test": 20})
@@ -100,26 +100,26 @@ def lines(tmp_path):
     return write_lines
 
 
-def test_the_same_file_is_split_the_same_way(files_table, tmp_path):
+def test_splits_depend_only_on_the_file_and_the_seed(files_table, tmp_path):
     file = write(tmp_path, rows_of(60), PLAIN)
     assert read_files(files_table(), file) == read_files(files_table(), file)
     assert read_files(files_table(), file) != read_files(files_table(seed=4), file)
 
 
-def test_train_split_takes_the_rest(files_table, tmp_path):
+def test_train_split_gets_all_texts_left_by_the_other_splits(files_table, tmp_path):
     corpus = read_files(files_table(), write(tmp_path, rows_of(60), PLAIN))
     sizes = {split: len(corpus.splits[split]) for split in SPLITS}
     assert sizes == {"train": 46, "validation": 4, "calibration": 4, "test": 6}
 
 
-def test_texts_beyond_the_counts_are_counted(files_table, tmp_path):
+def test_texts_beyond_the_requested_sizes_are_omitted_and_counted(files_table, tmp_path):
     table = files_table(counts={"train": 20, "validation": 4, "calibration": 4, "test": 6})
     corpus = read_files(table, write(tmp_path, rows_of(60), PLAIN))
     assert len(corpus.splits["train"]) == 20
     assert [(entry.reason, entry.count) for entry in corpus.left_out] == [(BEYOND, 26)]
 
 
-def test_copies_of_one_id_stay_together(files_table, lines):
+def test_rows_with_equal_ids_stay_in_one_split(files_table, lines):
     rows = [(f"t{at // 5}", f"text {at}", ("BAD", "GOOD")[at % 2]) for at in range(200)]
     table = files_table(columns={"text": "text", "polarity": "polarity", "id": "id"})
     corpus = read_files(table, lines("id,text,polarity", *rows))
@@ -128,7 +128,7 @@ def test_copies_of_one_id_stay_together(files_table, lines):
     assert len(corpus.splits["test"]) == 6
 
 
-def test_copies_are_counted_once(files_table, lines):
+def test_copies_of_a_text_occur_only_in_the_train_split(files_table, lines):
     rows = [
         (f"t{at // 10}", f"text {at}", "AB"[at % 2], ("BAD", "GOOD")[at // 2 % 2])
         for at in range(400)
@@ -146,7 +146,7 @@ def test_copies_are_counted_once(files_table, lines):
     assert copies == 7 * 8
 
 
-def test_one_text_about_two_entities_stays_together(files_table, lines):
+def test_rows_with_one_text_for_two_entities_stay_in_one_split(files_table, lines):
     rows = [
         (f"text {at}", entity, ("BAD", "GOOD")[(at + (entity == "B")) % 2])
         for at in range(40)
@@ -158,7 +158,7 @@ def test_one_text_about_two_entities_stays_together(files_table, lines):
     assert sum(map(len, splits)) == len(set.union(*splits))
 
 
-def test_a_split_column_decides_and_calibration_comes_out_of_train(files_table, lines):
+def test_split_column_decides_the_split_and_calibration_is_taken_from_train(files_table, lines):
     names = ["train"] * 30 + ["dev"] * 10 + ["test"] * 10
     rows = [(f"text {at}", ("BAD", "GOOD")[at % 2], name) for at, name in enumerate(names)]
     table = files_table(
@@ -175,7 +175,7 @@ def test_a_split_column_decides_and_calibration_comes_out_of_train(files_table, 
     assert numbers["calibration"] | numbers["train"] == set(range(30))
 
 
-def test_omitted_rows_have_a_reason_and_a_line(files_table, lines):
+def test_omitted_rows_are_reported_with_reason_and_line(files_table, lines):
     file = lines(
         "text,polarity",
         *rows_of(40),
@@ -199,21 +199,21 @@ def test_omitted_rows_have_a_reason_and_a_line(files_table, lines):
     assert len(texts_of(corpus)) == 40
 
 
-def test_same_words_about_another_entity_are_not_a_copy(files_table, lines):
+def test_equal_texts_about_two_entities_are_not_duplicates(files_table, lines):
     rows = [("so good", "A", "GOOD"), ("so good", "B", "BAD")]
     rows += [(text, "A", polarity) for text, polarity in rows_of(40)]
     table = files_table(columns={"text": "text", "polarity": "polarity", "entity": "entity"})
     assert read_files(table, lines("text,entity,polarity", *rows)).left_out == ()
 
 
-def test_a_file_without_header_line_gets_its_names(files_table, tmp_path):
+def test_file_without_a_header_line_is_read_with_declared_column_names(files_table, tmp_path):
     file = tmp_path / "texts.tsv"
     file.write_text("".join(f"{polarity}\t{text}\n" for text, polarity in rows_of(40)))
     table = files_table(header=["polarity", "text"])
     assert len(texts_of(read_files(table, file))) == 40
 
 
-def test_lines_that_end_in_a_return_alone_are_read(files_table, tmp_path):
+def test_reads_lines_that_end_in_a_carriage_return_alone(files_table, tmp_path):
     file = tmp_path / "texts.csv"
     rows = [f"{text},{polarity}" for text, polarity in rows_of(40)]
     rows.append('"two\nlines",BAD')
@@ -222,7 +222,7 @@ def test_lines_that_end_in_a_return_alone_are_read(files_table, tmp_path):
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
-def test_another_delimiter_in_a_csv_is_noticed(files_table, tmp_path, delimiter):
+def test_detects_semicolons_or_tabs_as_csv_delimiter(files_table, tmp_path, delimiter):
     file = tmp_path / "texts.csv"
     lines = ["text" + delimiter + "polarity", *(f"{t}{delimiter}{p}" for t, p in rows_of(40))]
     file.write_text("\n".join(lines))
@@ -237,7 +237,7 @@ def test_polarities_may_be_numbers_in_json_lines(files_table, tmp_path):
     assert len(texts_of(read_files(table, file))) == 40
 
 
-def test_lines_of_another_encoding_are_decoded_by_the_fallback(files_table, tmp_path):
+def test_lines_that_are_not_utf_8_are_decoded_with_the_fallback_encoding(files_table, tmp_path):
     file = tmp_path / "texts.csv"
     lines = [f"{text},{polarity}".encode() for text, polarity in rows_of(40)]
     lines += ["caf\u00e9 utf,BAD".encode(), "caf\u00e9 cp,BAD".encode("cp1252")]
@@ -246,7 +246,7 @@ def test_lines_of_another_encoding_are_decoded_by_the_fallback(files_table, tmp_
     assert {"caf\u00e9 utf", "caf\u00e9 cp"} <= {row.text for row in texts_of(corpus)}
 
 
-def test_utf_16_is_read_when_declared(files_table, tmp_path):
+def test_reads_utf_16_if_the_encoding_is_declared(files_table, tmp_path):
     file = tmp_path / "texts.csv"
     lines = ["text,polarity", *(f"{text} \u00e9,{polarity}" for text, polarity in rows_of(40))]
     file.write_text("\n".join(lines), encoding="utf-16")

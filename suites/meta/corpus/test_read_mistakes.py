@@ -90,7 +90,9 @@ CASES = {
     ("written", "changes", "message"),
     [pytest.param(case[:2], *case[2:], id=name) for name, case in CASES.items()],
 )
-def test_rejects_each_mistake_in_a_file(files_table, tmp_path, written, changes, message):
+def test_rejects_file_with_a_mistake_and_suggests_a_remedy(
+    files_table, tmp_path, written, changes, message
+):
     name, content = written
     file = tmp_path / name
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -119,7 +121,7 @@ def test_rejects_truncated_zip(files_table, tmp_path):
         read_files(files_table(), file)
 
 
-def test_rejects_damaged_member(files_table, tmp_path):
+def test_rejects_zip_with_a_damaged_member(files_table, tmp_path):
     file = tmp_path / "t.zip"
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("t.csv", GOOD)
@@ -129,7 +131,7 @@ def test_rejects_damaged_member(files_table, tmp_path):
 
 
 @pytest.mark.parametrize("names", [["a.csv", "b.csv"], ["a.png", "b.png"]])
-def test_rejects_zip_without_one_plain_file_of_texts(files_table, tmp_path, names):
+def test_rejects_zip_that_contains_more_than_one_file(files_table, tmp_path, names):
     file = tmp_path / "t.zip"
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:

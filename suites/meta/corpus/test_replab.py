@@ -61,7 +61,7 @@ def everything(corpus: Corpus) -> list[LabelledText]:
     return [tweet for split in SPLITS for tweet in corpus.splits[split]]
 
 
-def test_omitted_tweets_have_a_reason_and_a_line(corpus: Corpus) -> None:
+def test_omitted_tweets_are_reported_with_reason_and_line(corpus: Corpus) -> None:
     assert Counter(entry.reason for entry in corpus.left_out) == {
         "unrelated to its entity": 2,
         "language is ES": 4,
@@ -79,13 +79,13 @@ def test_omitted_tweets_have_a_reason_and_a_line(corpus: Corpus) -> None:
     assert len({entry.text_id for entry in corpus.left_out}) == len(corpus.left_out)
 
 
-def test_every_tweet_is_in_a_split_or_left_out(corpus: Corpus) -> None:
+def test_every_tweet_is_in_a_split_or_reported_as_omitted(corpus: Corpus) -> None:
     used = Counter(tweet.text_id for tweet in everything(corpus))
     used.update(entry.text_id for entry in corpus.left_out)
     assert used == Counter(tweet.tweet_id for tweet in miniature_tweets())
 
 
-def test_official_splits_are_kept(corpus: Corpus) -> None:
+def test_official_training_and_test_tweets_are_not_mixed(corpus: Corpus) -> None:
     test_ids = {tweet.tweet_id for tweet in miniature_tweets() if tweet.folder == "test"}
     assert {tweet.text_id for tweet in corpus.splits["test"]} <= test_ids
     assert len(corpus.splits["test"]) == PLAIN["test"] + 4
@@ -96,7 +96,7 @@ def test_official_splits_are_kept(corpus: Corpus) -> None:
     assert len(corpus.splits["train"]) == PLAIN["training"] + 4 - 21
 
 
-def test_model_sees_the_entity_name_and_measures_use_the_id(corpus: Corpus) -> None:
+def test_model_reads_the_entity_name_and_metrics_group_by_the_entity_id(corpus: Corpus) -> None:
     names = {(tweet.group_id, tweet.group) for tweet in everything(corpus)}
     assert ("RL2013D04E904", 'The "Quiet" Tides') in names
     assert len(names) == 4
@@ -123,7 +123,9 @@ def test_quotes_tabs_and_line_ends_survive(corpus: Corpus) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
-def test_every_layout_gives_the_same_corpus(style: Style, corpus: Corpus, tmp_path: Path) -> None:
+def test_every_layout_of_the_package_gives_one_and_the_same_corpus(
+    style: Style, corpus: Corpus, tmp_path: Path
+) -> None:
     again = read_replab(replab_table(), write_miniature(tmp_path, style))
     assert again.splits == corpus.splits
     assert Counter(entry.reason for entry in again.left_out) == Counter(
@@ -139,13 +141,15 @@ def test_splits_share_no_tweet_and_no_text(seed: int, package: Path) -> None:
         assert sum(map(len, owners.values())) == len(set.union(*owners.values()))
 
 
-def test_another_seed_selects_other_tweets(package: Path) -> None:
+def test_another_seed_selects_other_validation_tweets_and_the_official_test_tweets(
+    package: Path,
+) -> None:
     first, second = (read_replab(replab_table(seed=seed), package) for seed in (1, 2))
     assert first.splits["validation"] != second.splits["validation"]
     assert first.splits["test"] == second.splits["test"]
 
 
-def test_lower_counts_are_kept_and_the_rest_is_reported(package: Path) -> None:
+def test_splits_have_the_requested_sizes_and_the_rest_is_reported(package: Path) -> None:
     counts = {"train": 30, "validation": 5, "calibration": 5, "test": 20}
     corpus = read_replab(replab_table(counts=counts), package)
     assert {split: len(tweets) for split, tweets in corpus.splits.items()} == counts
@@ -153,13 +157,15 @@ def test_lower_counts_are_kept_and_the_rest_is_reported(package: Path) -> None:
     assert beyond == PLAIN["training"] + 4 + PLAIN["test"] + 4 - 60
 
 
-def test_empty_list_of_languages_takes_every_language(package: Path) -> None:
+def test_empty_list_of_languages_selects_every_language(package: Path) -> None:
     corpus = read_replab(replab_table(languages=[]), package)
     assert "qué buen banco, test" in {tweet.text for tweet in corpus.splits["test"]}
 
 
 @pytest.mark.parametrize("info", ["none", "without language"])
-def test_copy_without_languages_must_be_declared(info: str, tmp_path: Path) -> None:
+def test_package_without_languages_requires_an_empty_list_of_languages(
+    info: str, tmp_path: Path
+) -> None:
     root = write_miniature(tmp_path, Style(info=info))
     with pytest.raises(UsageMistake, match=r"corpus\.languages: gives no language"):
         read_replab(replab_table(), root)
@@ -167,7 +173,7 @@ def test_copy_without_languages_must_be_declared(info: str, tmp_path: Path) -> N
     assert len(corpus.splits["test"]) == PLAIN["test"] + 6
 
 
-def test_unknown_language_is_a_reason_to_omit(tmp_path: Path) -> None:
+def test_tweet_of_unknown_language_is_omitted_with_a_reason(tmp_path: Path) -> None:
     tweets = [*miniature_tweets(), Written("test", BANKING.entity_id, "999999", "?", language="")]
     root = write_package(tmp_path, [BANKING], tweets)
     with pytest.raises(UsageMistake, match=r"entities\.tsv: lacks the entity RL2013D01"):
@@ -179,7 +185,7 @@ def test_unknown_language_is_a_reason_to_omit(tmp_path: Path) -> None:
     assert unknown.reason == "language is not known"
 
 
-def test_a_latin_1_copy_is_read(tmp_path: Path) -> None:
+def test_reads_a_package_in_latin_1(tmp_path: Path) -> None:
     root = write_miniature(tmp_path, Style(encoding="latin-1"))
     corpus = read_replab(replab_table(languages=["ES", "EN"]), root)
     texts = {tweet.text for tweet in corpus.splits["test"]}
@@ -195,7 +201,7 @@ def test_unreadable_row_is_omitted(tmp_path: Path) -> None:
     assert broken.where == f"training/labeled/{MUSIC.entity_id}.dat: line 56"
 
 
-def test_second_row_of_a_tweet_is_omitted(tmp_path: Path) -> None:
+def test_second_row_for_one_tweet_and_entity_is_omitted(tmp_path: Path) -> None:
     tweets = miniature_tweets()
     root = write_package(tmp_path, MINIATURE_ENTITIES, [*tweets, tweets[0]])
     (second,) = (
@@ -216,7 +222,9 @@ def subject_of(**changes: Any) -> Any:
     )
 
 
-def test_package_becomes_an_artefact(package: Path, corpus: Corpus, tmp_path: Path) -> None:
+def test_corpus_artefact_of_the_package_equals_the_corpus(
+    package: Path, corpus: Corpus, tmp_path: Path
+) -> None:
     artefact = Store(tmp_path).get(
         Stage("corpus", {}),
         lambda out: build_corpus(subject_of(), out, package, None, lambda _: None),
@@ -225,7 +233,7 @@ def test_package_becomes_an_artefact(package: Path, corpus: Corpus, tmp_path: Pa
     assert load_summary(artefact)["source_sha256"] == hash_corpus(package)
 
 
-def test_plan_key_changes_with_any_byte_of_the_folder(tmp_path: Path) -> None:
+def test_store_key_of_the_corpus_changes_if_a_byte_of_the_package_changes(tmp_path: Path) -> None:
     root, second = write_miniature(tmp_path / "one"), write_miniature(tmp_path / "other")
     (second / "background").mkdir()
     keys = [
@@ -237,7 +245,7 @@ def test_plan_key_changes_with_any_byte_of_the_folder(tmp_path: Path) -> None:
     assert make_plan(make_request(subject_of(), corpus=second)).corpus.key != keys[0]
 
 
-def test_plan_rejects_folder_that_is_not_the_package(package: Path, tmp_path: Path) -> None:
+def test_rejects_folder_that_is_not_the_replab_package(package: Path, tmp_path: Path) -> None:
     for wrong in (tmp_path, package / "entities/replab2013_entities.tsv"):
         with pytest.raises(UsageMistake, match="--edge-corpus"):
             check_inputs(subject_of(), (), wrong, None)

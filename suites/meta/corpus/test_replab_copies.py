@@ -110,7 +110,9 @@ def expected(tweet: Written, style: Style) -> tuple[str | None, ...]:
 
 @settings(deadline=None, max_examples=40)
 @given(packages())
-def test_a_package_is_read_as_it_was_written(written: tuple[list[Written], Style]) -> None:
+def test_tweets_read_from_a_package_equal_the_written_ones(
+    written: tuple[list[Written], Style],
+) -> None:
     tweets, style = written
     with TemporaryDirectory() as folder:
         package = read_package(write_package(Path(folder), MINIATURE_ENTITIES, tweets, style))
@@ -126,7 +128,7 @@ def test_a_package_is_read_as_it_was_written(written: tuple[list[Written], Style
 
 @settings(deadline=None, max_examples=120)
 @given(packages(), st.sampled_from([(), ("EN",)]))
-def test_a_selection_accounts_for_every_tweet(
+def test_every_tweet_is_selected_or_reported_as_omitted(
     written: tuple[list[Written], Style], languages: tuple[str, ...]
 ) -> None:
     tweets = [
@@ -182,14 +184,16 @@ CARELESS = {
 
 
 @pytest.mark.parametrize("name", CARELESS)
-def test_careless_quotes_lose_no_tweet(name: str, tmp_path: Path) -> None:
+def test_misplaced_quotes_lose_no_tweet(name: str, tmp_path: Path) -> None:
     content, texts = CARELESS[name]
     rows, broken = read_text(HEADER + content, tmp_path)
     assert [text for _, text in rows] == texts
     assert broken == []
 
 
-def test_short_row_is_reported_by_line_and_loses_no_other(tmp_path: Path) -> None:
+def test_row_with_missing_columns_is_reported_by_line_and_other_rows_are_read(
+    tmp_path: Path,
+) -> None:
     content = HEADER + "111111\twho\tE\tone\n222222\twho\n333333\twho\tE\tthree\n"
     assert read_text(content, tmp_path) == ([("111111", "one"), ("333333", "three")], [3])
 
@@ -200,7 +204,7 @@ def test_byte_order_mark_is_not_part_of_a_column_name(mark: str, tmp_path: Path)
     assert rows == [("111111", "one")]
 
 
-def test_line_that_is_not_utf_8_spoils_no_other(tmp_path: Path) -> None:
+def test_line_that_is_not_utf_8_does_not_affect_other_lines(tmp_path: Path) -> None:
     path = tmp_path / "texts.tsv"
     lines = [HEADER.encode(), "111111\twho\tE\té\n".encode(), b"222222\twho\tE\t\xe9\n"]
     path.write_bytes(b"".join(lines))
@@ -209,7 +213,7 @@ def test_line_that_is_not_utf_8_spoils_no_other(tmp_path: Path) -> None:
 
 @settings(deadline=None)
 @given(st.lists(HOSTILE, min_size=1, max_size=6))
-def test_every_quoted_value_is_read_back(texts: list[str]) -> None:
+def test_quoted_values_read_from_a_file_equal_the_written_ones(texts: list[str]) -> None:
     ids = map(str, count(111_111))
     with TemporaryDirectory() as folder:
         expected = [(next(ids), text.strip()) for text in texts]

@@ -49,7 +49,7 @@ def test_rejects_missing_folder(tmp_path):
         ("tweet_text", "the package holds no texts, neither in"),
     ],
 )
-def test_rejects_missing_part(part, message, tmp_path):
+def test_rejects_package_without_a_required_folder(part, message, tmp_path):
     root = write_miniature(tmp_path)
     shutil.rmtree(root / part)
     with pytest.raises(UsageMistake, match=message) as caught:
@@ -59,7 +59,7 @@ def test_rejects_missing_part(part, message, tmp_path):
 
 
 @pytest.mark.parametrize("column", ["polarity", "filtering", "entity_id", "tweet_id"])
-def test_rejects_missing_column(column, tmp_path):
+def test_rejects_package_without_a_required_column(column, tmp_path):
     path = write_miniature(tmp_path) / f"test/labeled/{MUSIC.entity_id}.dat"
     text = path.read_text(encoding="utf-8").replace(f'"{column}"', '"other"', 1)
     path.write_text(text, encoding="utf-8")
@@ -76,7 +76,7 @@ def test_rejects_empty_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", UNFIT_TABLES)
-def test_rejects_table_that_does_not_fit(name, tmp_path):
+def test_rejects_corpus_settings_that_do_not_fit_the_package(name, tmp_path):
     changes, message = UNFIT_TABLES[name]
     with pytest.raises(UsageMistake, match=message):
         read_replab(replab_table(**changes), write_miniature(tmp_path))
@@ -89,6 +89,6 @@ def test_rejects_table_that_does_not_fit(name, tmp_path):
         {"source": "files", "languages": ["ES"], "counts": {**SMALLEST, "test": 1}},
     ],
 )
-def test_rejects_replab_keys_for_other_corpora(changes):
+def test_rejects_replab_settings_for_other_corpora(changes):
     with pytest.raises(msgspec.ValidationError):
         replab_table(**changes)

@@ -38,7 +38,7 @@ def test_splits_have_the_requested_sizes(name, corpus):
     assert sizes == {"train": train, "validation": 500, "calibration": 500, "test": 4000}
 
 
-def test_every_row_is_a_text_or_omitted(name, corpus):
+def test_every_row_is_in_a_split_or_counted_as_omitted(name, corpus):
     left_out = sum(entry.count for entry in corpus.left_out)
     assert left_out + sum(map(len, corpus.splits.values())) == ROWS[name]
 

@@ -38,7 +38,7 @@ def candidates_of(pairs):
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14))
-def test_texts_with_the_same_id_or_words_share_a_group(pairs):
+def test_texts_with_equal_ids_or_equal_words_share_a_group(pairs):
     rows = [(f"{text_id}", f"word{word}") for text_id, word in pairs]
     groups = _groups(candidates_of(enumerate(rows)))
     expected = linked([(("id", name), ("text", text)) for name, text in rows])
@@ -61,7 +61,7 @@ def test_many_texts_are_grouped_in_linear_time(crowd):
     assert len(groups) == (MANY if crowd == "nothing shared" else 1)
 
 
-def test_many_lines_of_one_open_quote_are_read_in_linear_time(tmp_path):
+def test_quoted_value_over_many_lines_is_read_in_linear_time(tmp_path):
     file = tmp_path / "RL2013D01E001.dat"
     opened = '"234567"\t"an open quote\n' + "a line of it\n" * MANY + 'and its "last"\n'
     file.write_text(f'text_id\ttext\n{opened}"234568"\t"whole"\n', encoding="utf-8")

@@ -33,7 +33,7 @@ def test_rejects_invalid_lengths(lengths, message):
         table(lengths=lengths)
 
 
-def test_other_lengths_do_not_retrain():
+def test_changed_row_lengths_change_only_the_converted_files():
     subject = load_subject("embedded")
     lengths = replace(subject.tokenizer, lengths=(16, 64))
     single, several = (

@@ -60,16 +60,16 @@ def tokenizer():
         ("spaces", "  a \n\t b ", "a b"),
     ],
 )
-def test_cleaning_step_does_what_its_name_says(step, text, cleaned):
+def test_each_cleaning_step_cleans_its_example_text(step, text, cleaned):
     assert normalizer_for([step], lowercase=None).normalize_str(text) == cleaned
 
 
-def test_every_step_is_tested():
-    marks = test_cleaning_step_does_what_its_name_says.pytestmark[0].args[1]
+def test_every_cleaning_step_has_an_example_text():
+    marks = test_each_cleaning_step_cleans_its_example_text.pytestmark[0].args[1]
     assert {case[0] for case in marks} == STEPS.keys()
 
 
-def test_the_order_of_steps_does_not_matter():
+def test_order_of_cleaning_steps_does_not_change_the_result():
     text = "RT @jo: #Great, see https://t.co/x  !"
     forms = {
         normalizer_for(steps, lowercase=True).normalize_str(text)
@@ -90,7 +90,7 @@ def test_rejects_unknown_step():
         ("so… “good”", "so ... good"),
     ],
 )
-def test_copies_share_a_normalized_form(text, copy):
+def test_copies_of_a_text_have_equal_normalized_forms(text, copy):
     assert normalized(text) == normalized(copy)
 
 
@@ -99,7 +99,7 @@ def test_different_texts_have_different_normalized_forms(text, second):
     assert normalized(text) != normalized(second)
 
 
-def test_training_repeats_itself_in_another_process():
+def test_tokenizers_trained_in_different_processes_are_identical():
     digests = {
         subprocess.run(
             [sys.executable, "-c", DIGEST],
@@ -114,20 +114,20 @@ def test_training_repeats_itself_in_another_process():
 
 
 @given(text=st.text(max_size=400), group=st.text(max_size=40))
-def test_every_text_becomes_the_requested_number_of_ids(tokenizer, text, group):
+def test_every_text_is_encoded_to_the_requested_number_of_ids(tokenizer, text, group):
     row = tokenizer.encode(group, text)
     assert len(row.ids) == len(row.attention_mask) == len(row.type_ids) == TABLE.max_tokens
     assert 0 <= min(row.ids) <= max(row.ids) < tokenizer.get_vocab_size()
 
 
-def test_pair_holds_the_group_before_the_text(tokenizer):
+def test_encoded_pair_starts_with_the_group_and_then_the_text(tokenizer):
     row = tokenizer.encode("Ostrel Bank", "@jo great https://t.co/x")
     assert row.tokens[:7] == ["[CLS]", "ostrel", "bank", "[SEP]", "great", "[SEP]", "[PAD]"]
     assert row.type_ids[:7] == [0, 0, 0, 0, 1, 1, 0]
     assert sum(row.attention_mask) == 6
 
 
-def test_long_text_is_truncated_and_the_group_kept(tokenizer):
+def test_long_text_is_truncated_but_its_group_is_not(tokenizer):
     row = tokenizer.encode("Ostrel Bank", "great " * 50)
     assert row.tokens[:5] == ["[CLS]", "ostrel", "bank", "[SEP]", "great"]
     assert row.tokens[-1] == "[SEP]"
@@ -139,7 +139,7 @@ def test_text_cannot_contain_a_special_token(tokenizer):
     assert "[PAD]" not in row.tokens[: sum(row.attention_mask)]
 
 
-def test_tokenizer_file_alone_gives_the_same_ids(tokenizer, tmp_path):
+def test_tokenizer_loaded_from_its_file_gives_unchanged_ids(tokenizer, tmp_path):
     file = tmp_path / "tokenizer.json"
     tokenizer.save(str(file))
     again = Tokenizer.from_file(str(file))
@@ -147,7 +147,7 @@ def test_tokenizer_file_alone_gives_the_same_ids(tokenizer, tmp_path):
         assert again.encode("Paper Tigers", text).ids == tokenizer.encode("Paper Tigers", text).ids
 
 
-def test_encoding_has_the_promised_shapes(tokenizer):
+def test_encoded_texts_have_the_documented_shapes_and_dtypes(tokenizer):
     texts = [
         LabelledText("1", "Ostrel Bank", "great app", 1),
         LabelledText("2", "", "awful tour " * 20, 0),

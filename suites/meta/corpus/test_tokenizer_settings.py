@@ -67,7 +67,7 @@ def ids(folder, text=TEXT, **settings):
         (LOWER, None, [2, 5, 6, 7, 9, 10, 12, 3]),
     ],
 )
-def test_word_pieces_follow_the_settings(folder, pieces, settings, expected):
+def test_word_piece_ids_follow_the_tokenizer_settings(folder, pieces, settings, expected):
     """The ids are numbered by hand, by BertTokenizer's documentation of each key."""
     assert ids(folder(pieces, settings)) == expected
 
@@ -86,7 +86,7 @@ def test_rejects_subject_that_contradicts_the_checkpoint(folder, settings, lower
     assert "Remove tokenizer.lowercase from" in refused.value.remedy
 
 
-def test_the_settings_state_the_case_of_a_whole_tokenizer(folder):
+def test_lowercase_setting_overrides_the_case_of_a_tokenizer_json(folder):
     """`transformers` also rebuilds BERT's tokenizer from its settings."""
     place = folder(CASED, {"do_lower_case": False})
     load_tokenizer(place, table()).save(str(place / "tokenizer.json"))
@@ -198,7 +198,7 @@ def config(folder, **changes):
     return folder
 
 
-def test_config_without_model_type_is_asked_about(tmp_path):
+def test_rejects_config_json_without_a_model_type(tmp_path):
     assert read_config(config(tmp_path)).family == "bert"
     with pytest.raises(UsageMistake, match="is missing") as refused:
         read_config(config(tmp_path, model_type=None))
@@ -208,7 +208,7 @@ def test_config_without_model_type_is_asked_about(tmp_path):
 
 
 @pytest.mark.parametrize("family", ["roberta", "distilbert", "xlm-roberta"])
-def test_rejects_another_network_by_name(tmp_path, family):
+def test_rejects_unsupported_network_and_names_the_supported_ones(tmp_path, family):
     with pytest.raises(UsageMistake, match=f"'{family}', which is not supported") as refused:
         read_config(config(tmp_path, model_type=family))
     assert "'bert' or 'mobilebert'" in refused.value.remedy
@@ -256,5 +256,5 @@ def test_rejects_another_network_by_name(tmp_path, family):
         ),
     ],
 )
-def test_fine_tuned_head_is_reported(tmp_path, changes, head):
+def test_config_tells_the_kind_of_a_fine_tuned_head(tmp_path, changes, head):
     assert head_of(config(tmp_path, **changes)) == head

@@ -47,12 +47,12 @@ def verdict(tree):
 
 
 @pytest.mark.parametrize("name", device_names())
-def test_a_calm_board_is_valid(verdict, name):
+def test_measurement_on_an_idle_board_is_valid(verdict, name):
     assert verdict(name) is None
 
 
 @pytest.mark.parametrize("name", [name for name in device_names() if name != HOST])
-def test_a_board_tells_temperature_and_frequency(tree, name):
+def test_sample_of_a_board_contains_temperatures_and_frequencies(tree, name):
     reading = sample(load_device(name), tree(name), RUNNER)
     assert all(30.0 < celsius < 60.0 for celsius in reading.temperatures.values())
     assert reading.temperatures
@@ -62,7 +62,7 @@ def test_a_board_tells_temperature_and_frequency(tree, name):
     assert reading.runner_busy == pytest.approx(1.5)
 
 
-def test_power_rails_of_both_drivers(tree):
+def test_reads_power_rails_from_both_sensor_drivers(tree):
     assert sample(load_device("jetson"), tree("jetson")).power == {"POM_5V_IN": 2.15}
     orin = sample(load_device("jetson_orin"), tree("jetson_orin"))
     assert orin.power == {"VDD_IN": pytest.approx(5.056 * 0.96)}
@@ -85,7 +85,9 @@ def test_power_rails_of_both_drivers(tree):
         ("rpi3", {"/proc/meminfo": "MemAvailable:   51200 kB\n"}, "50 MiB of memory"),
     ],
 )
-def test_bad_state_before_or_after_invalidates_the_time(verdict, name, changes, reason):
+def test_bad_state_before_or_after_a_measurement_invalidates_its_time(
+    verdict, name, changes, reason
+):
     assert reason in verdict(name, before=changes)
     assert reason in verdict(name, after=changes)
 
@@ -108,12 +110,12 @@ def test_bad_state_before_or_after_invalidates_the_time(verdict, name, changes, 
         ("rpi3", {"/proc/vmstat": "pswpin 3\npswpout 4\n"}, "7 pages were swapped"),
     ],
 )
-def test_throttling_during_the_measurement_invalidates_the_time(verdict, name, changes, reason):
+def test_throttling_during_a_measurement_invalidates_its_time(verdict, name, changes, reason):
     assert reason in verdict(name, after=changes)
     assert verdict(name, before=changes) is None
 
 
-def test_the_everyday_powersave_governor_is_valid(tree, verdict):
+def test_powersave_governor_is_valid_only_if_its_driver_still_raises_the_frequency(tree, verdict):
     assert sample(load_device("host"), tree("host")).governors == ("powersave",)
     assert verdict("host") is None
     driver = {
@@ -123,12 +125,12 @@ def test_the_everyday_powersave_governor_is_valid(tree, verdict):
     assert "powersave" in verdict("host", before=driver)
 
 
-def test_every_reason_is_named_once(verdict):
+def test_each_reason_for_invalid_times_is_named_once(verdict):
     reason = verdict("jetson", before={MODE: "pmode:0001\n", COOLING: "1\n"})
     assert reason == "throttled (cpu-balanced); the power mode 1 slows the device to save power"
 
 
-def test_foreign_load_excludes_the_runner(tree):
+def test_load_of_other_processes_excludes_the_runner(tree):
     device = load_device("rpi4")
     files = {"/proc/stat": STAT.format(1000, 0), "/proc/900/stat": RUNNER_STAT.format(100)}
     later = {"/proc/stat": STAT.format(1900, 100), "/proc/900/stat": RUNNER_STAT.format(600)}
@@ -143,7 +145,7 @@ def test_foreign_load_excludes_the_runner(tree):
     assert foreign_load(replace(before, runner_busy=None), after) is None
 
 
-def test_short_measurement_is_judged_by_the_resolution_of_the_counters(tree):
+def test_load_during_a_short_measurement_allows_for_the_resolution_of_the_counters(tree):
     device = load_device("rpi4")
     before = replace(sample(device, tree("rpi4")), at=0.0, busy=10.0, runner_busy=1.0)
     after = replace(before, at=0.2, busy=10.21, runner_busy=1.2)
@@ -154,7 +156,7 @@ def test_short_measurement_is_judged_by_the_resolution_of_the_counters(tree):
     assert "other processes kept 0.8 cores busy" in str(invalid_because(before, crowded, device))
 
 
-def test_reading_during_the_measurement_counts(tree):
+def test_sensor_reading_during_a_measurement_can_invalidate_its_time(tree):
     device = load_device("rpi4")
     calm = sample(device, tree("rpi4"))
     hot = sample(device, tree("rpi4", {FIRMWARE: "8\n"}))
@@ -162,7 +164,7 @@ def test_reading_during_the_measurement_counts(tree):
     assert "soft temperature limit" in invalid_because(calm, calm, device, [hot])
 
 
-def test_command_replaces_a_missing_file():
+def test_command_provides_a_sensor_value_if_the_file_is_missing():
     device = load_device("rpi4")
     texts = {"$ vcgencmd get_throttled": "throttled=0x20002\n"}
     reading = circumstances(Reading(at=0.0, cost=0.0, machine="aarch64", texts=texts), device)
@@ -173,7 +175,7 @@ GARBAGE = ["", "\n", "\0\0", "nonsense", "-", "0x", "99999999999999 x", "nan", "
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_times_are_invalid_if_every_sensor_reads_nonsense(tree, garbage):
+def test_times_of_boards_are_invalid_if_every_sensor_value_is_invalid(tree, garbage):
     for name in device_names():
         device, root = load_device(name), tree(name)
         paths = [path for path in root.rglob("*") if path.is_file()]
@@ -192,7 +194,7 @@ def test_times_are_invalid_if_every_sensor_reads_nonsense(tree, garbage):
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_sensor_that_reads_nonsense_is_ignored(tree, verdict, garbage):
+def test_invalid_value_of_a_single_sensor_is_ignored(tree, verdict, garbage):
     for path in (FIRMWARE, ALARM):
         assert verdict("rpi4", before={path: garbage}) is None
     for path in (COOLING, EVENTS):
@@ -201,7 +203,7 @@ def test_sensor_that_reads_nonsense_is_ignored(tree, verdict, garbage):
     assert reading.told == ("undervoltage",)
 
 
-def test_core_without_a_frequency_limit_is_not_compared(verdict):
+def test_core_without_a_frequency_limit_is_not_reported_as_limited(verdict):
     cores = [f"/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_max_freq" for core in range(4)]
     fast = "/sys/devices/system/cpu/cpu3/cpufreq/cpuinfo_max_freq"
     changes = {cores[0]: "", fast: "2400000\n", cores[3]: "2400000\n"}
@@ -211,7 +213,7 @@ def test_core_without_a_frequency_limit_is_not_compared(verdict):
 
 
 @pytest.mark.parametrize("text", ["", "pmode:", "pmode:-1", "pmode:nan", None])
-def test_power_mode_must_be_known_if_modes_save_power(verdict, text):
+def test_unknown_power_mode_invalidates_times_if_some_modes_save_power(verdict, text):
     reason = verdict("jetson", before={MODE: text})
     assert "the power mode is unknown: sensors.power_mode of" in reason
     assert "models/devices/profiles/jetson.toml gives no value here" in reason
@@ -239,7 +241,7 @@ def test_only_files_named_in_the_profile_are_read():
     assert any("oc*_event_cnt" in pattern for pattern in patterns(load_device("jetson_orin")))
 
 
-def test_a_watch_reads_before_during_and_after():
+def test_sensors_are_read_before_during_and_after_a_measurement():
     device = load_device(HOST)
     with Watch(device, os.getpid(), every=0.1) as watch:
         end = time.monotonic() + 1.2

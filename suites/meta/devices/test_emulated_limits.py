@@ -41,7 +41,7 @@ def changed(tmp_path):
 
 
 @pytest.mark.parametrize(("architecture", "core"), CORES)
-def test_every_emulated_core_is_judged_by_what_was_measured(architecture, core):
+def test_every_emulated_core_has_a_measured_limit_for_each_metric_and_scheme(architecture, core):
     expected = load_expected("embedded")
     for scheme in SCHEMES[architecture]:
         for metric in (
@@ -55,7 +55,7 @@ def test_every_emulated_core_is_judged_by_what_was_measured(architecture, core):
 
 
 @pytest.mark.parametrize("core", ["cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76"])
-def test_budgets_limit_answers_that_were_bit_identical(core):
+def test_bit_identical_logits_are_limited_to_a_difference_of_zero(core):
     of = {"scheme": "static_wi8_ai8_dense", "backend": "ai_edge_litert", "core": core}
     expected = load_expected("embedded")
     assert expected.limit("agreement_golden", **of) is not None
@@ -63,7 +63,7 @@ def test_budgets_limit_answers_that_were_bit_identical(core):
     assert expected.limit("logit_difference", **of) is None
 
 
-def test_measured_cores_are_the_emulated_ones():
+def test_limits_were_measured_with_the_runtime_versions_that_are_emulated():
     measured = load_expected("embedded").table.evidence.wheels
     runtimes = read_sysroots().architectures["aarch64"].runtimes()
     made_of = {name.replace("_", "-"): version for name, version in runtimes.items()}
@@ -86,11 +86,11 @@ def test_limit_is_the_measured_value_times_its_margin():
     assert limit.key == f"instructions[{table.instructions.index(counts)}].seen.{core}"
 
 
-def test_instruction_margin_is_small():
+def test_margin_on_instruction_counts_is_at_most_one_percent():
     assert load_expected("embedded").table.margins.instructions <= 1.01
 
 
-def test_unmeasured_subject_has_no_limits():
+def test_subject_without_measurements_has_no_emulated_limits():
     assert load_expected("airline") is None
 
 

@@ -44,7 +44,7 @@ def judge_on_board(bundle, tmp_path):
     return judged
 
 
-def test_board_that_agrees_with_the_host_answers_few_texts(judge_on_board):
+def test_board_that_agrees_with_the_host_classifies_only_part_of_the_texts(judge_on_board):
     outcome, answers = judge_on_board()
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     results = outcome.results()
@@ -67,7 +67,7 @@ def _few(measurement):
     return "looked" in measurement["details"]
 
 
-def test_gates_turn_red_if_a_board_changes_labels(judge_on_board):
+def test_gates_fail_if_a_board_gives_wrong_labels(judge_on_board):
     """Every fourth text has a wrong label, chosen by the board's own logits."""
     outcome, _ = judge_on_board("every fourth turned around")
     assert outcome.code == pytest.ExitCode.TESTS_FAILED
@@ -77,7 +77,7 @@ def test_gates_turn_red_if_a_board_changes_labels(judge_on_board):
     assert "test_labels_agree_with_float32" in failed
 
 
-def test_a_fixed_sample_asks_a_board_for_every_text(judge_on_board):
+def test_fixed_sample_option_makes_a_board_classify_every_text(judge_on_board):
     outcome, answers = judge_on_board(arguments=["--edge-fixed-sample", "-k", "agree"])
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     assert answers >= TEXTS * len(outcome.results()["subject"]["schemes"])

@@ -18,7 +18,7 @@ needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_ssh
 
 
 @needs_sshd
-def test_failing_board_does_not_stop_the_others(boards, fleet, bundle):
+def test_failing_board_does_not_stop_the_other_boards(boards, fleet, bundle):
     well, dying = boards
     plug = dying.stop_after(4)
     code, output, folder = fleet(boards, bundle)
@@ -44,7 +44,7 @@ def test_failing_board_does_not_stop_the_others(boards, fleet, bundle):
 
 
 @needs_sshd
-def test_paths_are_relative_to_the_callers_folder(boards, fleet, bundle):
+def test_paths_in_fleet_options_are_relative_to_the_callers_folder(boards, fleet, bundle):
     (boards[0].client.parents[1] / "caller").mkdir()
     own = boards[0].client.parents[1] / "caller" / "own.toml"
     own.write_text('[agreement]\nmin = "200 %"\n', encoding="utf-8")
@@ -56,7 +56,7 @@ def test_paths_are_relative_to_the_callers_folder(boards, fleet, bundle):
     assert str(folder) in line
 
 
-def test_names_a_board_once_in_the_line_of_its_ending(tmp_path):
+def test_line_about_a_failed_board_names_the_board_once(tmp_path):
     (tmp_path / LOG).write_text(
         "ERROR: ssh://pi@one: the board cannot be reached\n", encoding="utf-8"
     )
@@ -96,7 +96,7 @@ EARLY = """== x ==
         ("", ""),
     ],
 )
-def test_last_line_of_a_board_says_why_its_run_ended(end, reason, tmp_path):
+def test_reason_for_a_failed_run_is_read_from_the_end_of_its_log(end, reason, tmp_path):
     log = tmp_path / "pytest.log"
     log.write_bytes(b"\xff" + b"a line of the middle\n" * 9000 + b"=====\n" + end.encode())
     assert last_words(log) == (reason or "a line of the middle")
@@ -133,7 +133,7 @@ def measured(miniature, tmp_path):
     return run(miniature, tmp_path / "run", ["suites/size"]).document()
 
 
-def test_devices_of_the_same_name_get_numbers(measured):
+def test_devices_with_equal_names_are_numbered(measured):
     boards = [on(name, measured) for name in ("rpi3", "rpi4", "rpi4")]
     merged = merge(boards)
     names = [part.device.name for part in merged.parts()]

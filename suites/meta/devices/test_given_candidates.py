@@ -58,7 +58,7 @@ def judge(given, tmp_path):
 
 
 @pytest.mark.parametrize("name", SUBJECTS)
-def test_a_bundle_of_given_files_is_judged_without_them(name, judge):
+def test_bundle_of_user_files_is_judged_without_the_original_files(name, judge):
     outcome = judge(name, JUDGING)
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     results = outcome.results()
@@ -78,7 +78,7 @@ def test_a_bundle_of_given_files_is_judged_without_them(name, judge):
 
 @needs_sshd
 @pytest.mark.parametrize("name", SUBJECTS)
-def test_given_files_are_judged_on_a_board_behind_ssh(name, judge, tmp_path):
+def test_user_files_are_judged_on_a_board_over_ssh(name, judge, tmp_path):
     board = Board(tmp_path / "board")
     try:
         path = {"PATH": f"{board.client}:{os.environ['PATH']}"}
@@ -96,7 +96,7 @@ def test_given_files_are_judged_on_a_board_behind_ssh(name, judge, tmp_path):
 
 @needs_sshd
 @pytest.mark.slow
-def test_given_files_are_judged_on_each_board_of_a_fleet(boards, fleet, given):
+def test_user_files_are_judged_on_each_board_of_a_fleet(boards, fleet, given):
     code, output, folder = fleet(boards, given / "mail.edge")
     assert code == 0, output
     for board in boards:
@@ -120,7 +120,7 @@ def test_given_files_are_judged_on_each_board_of_a_fleet(boards, fleet, given):
     ("name", "form"), [("mail", "bundle"), ("mail", "files"), ("sigmoid", "bundle")]
 )
 @pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
-def test_given_files_are_judged_on_an_emulated_board(name, form, given, judge, tmp_path):
+def test_user_files_are_judged_on_an_emulated_board(name, form, given, judge, tmp_path):
     prepare_sysroot(Store(default_root()), "aarch64")
     suites = [*ON_A_BOARD, "suites/instructions"]
     board = ["-m", "rpi4", "--edge-emulate=rpi4", f"--edge-cache-dir={default_root()}"]
@@ -143,7 +143,7 @@ def test_given_files_are_judged_on_an_emulated_board(name, form, given, judge, t
     assert counted == SUBJECTS[name], outcome.output
 
 
-def test_given_files_have_baselines_where_the_user_keeps_them(judge, tmp_path):
+def test_baseline_of_user_files_is_written_to_and_read_from_the_users_folder(judge, tmp_path):
     size = ["suites/size"]
     refused = judge("sigmoid", size, ["--edge-update-baseline"])
     assert refused.code == pytest.ExitCode.USAGE_ERROR

@@ -31,16 +31,16 @@ def changed(tmp_path):
 
 
 @pytest.mark.parametrize("name", device_names())
-def test_every_shipped_profile_passes_its_checker(name):
+def test_every_shipped_profile_passes_the_profile_checker(name):
     check_device(load_device(name))
 
 
-def test_shipped_devices_are_the_documented_ones():
+def test_all_documented_devices_have_a_shipped_profile():
     assert {"rpi3", "rpi4", "rpi5", "jetson", "jetson_orin", "host"} <= set(device_names())
 
 
 @pytest.mark.parametrize("name", device_names())
-def test_every_device_has_the_papers_budgets_and_more(name):
+def test_every_device_has_the_papers_budget_and_a_stricter_one(name):
     device = load_device(name)
     assert device.paper["texts_per_second"].value == 1.0
     assert device.budgets["texts_per_second"].value >= 5.0
@@ -48,19 +48,19 @@ def test_every_device_has_the_papers_budgets_and_more(name):
 
 
 @pytest.mark.parametrize("name", ["jetson", "jetson_orin", "rpi4", "rpi5"])
-def test_gpu_of_a_board_is_measured_and_not_judged(name):
+def test_gpu_backends_of_boards_are_measured_but_not_judged(name):
     table = load_device(name).table
     assert {"litert-gpu", "litert-gpu-float16"} <= set(table.looked_at)
     assert not [backend for backend in table.backends if "gpu" in backend]
 
 
-def test_device_is_defined_by_one_file(changed):
+def test_one_profile_file_defines_a_new_device(changed):
     device = changed("Raspberry Pi 4 *", "My Board *")
     assert device.name == "board"
     assert device.core() == ("aarch64", "cortex-a72")
 
 
-def test_quantities_are_canonical():
+def test_profile_quantities_are_converted_to_base_units():
     device = load_device("rpi4")
     assert device.memory == 2**30
     assert device.budgets["latency_p90"].value == 0.07
@@ -105,7 +105,7 @@ def test_error_on_unknown_device_lists_the_known_ones():
     assert caught.value.exit_code == 4
 
 
-def test_error_says_that_a_device_cannot_be_emulated():
+def test_emulating_a_device_without_an_emulated_core_is_an_error():
     with pytest.raises(UsageMistake, match="is not emulated"):
         load_device("host").core()
     with pytest.raises(UsageMistake, match="cannot be emulated as armv7"):
@@ -113,7 +113,7 @@ def test_error_says_that_a_device_cannot_be_emulated():
     assert load_device("rpi3").core("armv7") == ("armv7", "cortex-a7")
 
 
-def test_check_command_runs_alone(tmp_path):
+def test_check_command_accepts_shipped_profiles_and_rejects_an_invalid_one(tmp_path):
     command = [sys.executable, "-m", "models.devices", "check"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0
@@ -140,7 +140,7 @@ def test_check_command_runs_alone(tmp_path):
         (("power_mode", '"relative/file"'), "sensors.power_mode"),
     ],
 )
-def test_profile_may_only_read_and_run_what_is_allowed(change, key, tmp_path):
+def test_rejects_profile_that_reads_or_runs_anything_not_allowed(change, key, tmp_path):
     name, value = change
     lines = (FOLDER / "rpi4.toml").read_text("utf-8").splitlines()
     changed = [line for line in lines if not line.startswith(f"{name} =")]

@@ -12,7 +12,7 @@ MODEL = "/proc/device-tree/model"
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_a_board_is_recognized_by_its_tree(tree, name):
+def test_board_is_recognized_by_its_device_tree(tree, name):
     recognized = recognize(tree(name), machine="aarch64")
     assert recognized.device == name
     assert recognized.model is not None
@@ -38,22 +38,22 @@ def test_a_board_is_recognized_by_its_tree(tree, name):
         ("A board that no profile names", "aarch64", HOST),
     ],
 )
-def test_models_of_a_family_are_distinguished(tree, model, machine, expected):
+def test_board_models_of_one_family_are_distinguished(tree, model, machine, expected):
     root = tree("host", {MODEL: f"{model}\0"})
     assert recognize(root, machine=machine).device == expected
 
 
-def test_files_decide_without_a_device_tree(tree):
+def test_board_without_a_device_tree_is_recognized_by_its_release_file(tree):
     recognized = recognize(tree("jetson", {MODEL: None}), machine="aarch64")
     assert recognized.device == "jetson"
     assert "/etc/nv_tegra_release says '# R32" in recognized.describe()
 
 
-def test_files_of_another_board_do_not_decide(tree):
+def test_generic_release_file_identifies_no_board(tree):
     assert recognize(tree("jetson_orin", {MODEL: None}), machine="aarch64").device == HOST
 
 
-def test_unknown_machine_is_the_host(tree):
+def test_unknown_machine_is_treated_as_the_host(tree):
     recognized = recognize(tree("host"), machine="x86_64")
     assert recognized.device == HOST
     assert recognized.describe() == "host: x86_64, no device tree was found"

@@ -41,7 +41,7 @@ def board(tmp_path):
     started.stop()
 
 
-def test_board_needs_only_the_bundle(judge_on, board):
+def test_board_over_ssh_is_judged_from_the_bundle_alone(judge_on, board):
     outcome = judge_on(board)
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     assert outcome.ids("failed") == []
@@ -56,14 +56,14 @@ def test_board_needs_only_the_bundle(judge_on, board):
     assert board.starts > len(results["subject"]["schemes"])
 
 
-def test_rejects_address_of_another_device(judge_on, board):
+def test_rejects_ssh_address_of_a_device_other_than_the_requested_one(judge_on, board):
     refused = judge_on(board, ["suites/size"], ["-m", "rpi4"])
     assert refused.code == pytest.ExitCode.USAGE_ERROR
     assert f"-m rpi4: {board.target} is " in refused.output
     assert "--edge-emulate rpi4" in refused.output
 
 
-def test_lost_board_ends_the_run_and_keeps_its_measurements(judge_on, board):
+def test_lost_board_ends_the_run_and_earlier_measurements_are_saved(judge_on, board):
     plug = board.stop_after(5)
     start = time.monotonic()
     outcome = judge_on(board, ["suites/size", "suites/agreement", "suites/conformance"])
@@ -78,7 +78,7 @@ def test_lost_board_ends_the_run_and_keeps_its_measurements(judge_on, board):
 
 @pytest.mark.slow
 @pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
-def test_raspberry_with_emulated_processor_is_judged_as_a_raspberry(judge_on, tmp_path):
+def test_emulated_raspberry_pi_over_ssh_is_recognized_and_judged(judge_on, tmp_path):
     """A stand-in for a real board: sshd is real, device tree and Python are ARM's."""
     sysroot = prepare_sysroot(Store(default_root()), "aarch64")
     raspberry = Board(tmp_path / "raspberry", sysroot)

@@ -82,7 +82,7 @@ def judge_there(bundle, board, tmp_path):
 
 
 @pytest.mark.parametrize("number", [SIGNALS[0], *(slow(number) for number in SIGNALS[1:])])
-def test_builder_stops_with_its_run(number, run_of, tmp_path):
+def test_builder_stops_if_its_run_is_interrupted(number, run_of, tmp_path):
     store = tmp_path / "store"
     moment = once_said("full model: epoch 1/")
     ended = end(tmp_path / "run", run_of(store), number, moment, store=store)
@@ -102,7 +102,7 @@ def test_builder_stops_if_its_run_is_killed(run_of, tmp_path):
 @pytest.mark.parametrize(
     "number", [SIGNALS[0], signal.SIGKILL, *(slow(number) for number in SIGNALS[1:])]
 )
-def test_helpers_stop_with_their_builder(number, miniature, tmp_path):
+def test_training_helpers_stop_if_their_builder_is_stopped(number, miniature, tmp_path):
     store = tmp_path / "store"
     arguments = ["-m", "models.build", str(miniature.subject), "--helpers=2"]
     arguments += ["--corpus", str(miniature.corpus), "--cache-dir", str(store)]
@@ -116,7 +116,7 @@ def test_helpers_stop_with_their_builder(number, miniature, tmp_path):
     ] == []
 
 
-def test_workers_stop_with_their_run(run_of, warm, tmp_path):
+def test_xdist_workers_stop_if_their_run_is_stopped(run_of, warm, tmp_path):
     moment = after(random.Random(3).uniform(3.0, 6.0))  # noqa: S311 - the same every time
     ended = end(tmp_path / "run", run_of(warm, "-n2"), signal.SIGTERM, moment, store=warm)
     assert ended.code in CODES, ended.output

@@ -63,7 +63,7 @@ def _labelled(seconds, decided=lambda _: DECIDES, fewest=0):
     return labelled, device.asked
 
 
-def test_slow_board_labels_few_texts():
+def test_slow_board_classifies_few_texts_to_measure_its_rate():
     """Rates are of four texts, and ten seconds of labels are over long before."""
     labelled, asked = _labelled(SLOW)
     rates = timed_looks(FULL.rate_rounds, fewest=FEWEST_BLOCKS)[0].texts
@@ -78,21 +78,21 @@ def test_slow_board_labels_few_texts():
     }
 
 
-def test_fast_device_labels_the_usual_number_of_texts():
+def test_fast_device_classifies_the_usual_number_of_texts():
     labelled, _ = _labelled(FAST)
     assert len(labelled.rows) == 600
     assert labelled.texts_of_a_rate == FULL.rate_texts
     assert labelled.stopped.look.texts == FULL.rate_rounds
 
 
-def test_undecided_slow_board_labels_all_rates():
+def test_slow_board_measures_all_rounds_while_the_verdict_is_undecided():
     labelled, _ = _labelled(SLOW, decided=lambda _: "")
     assert len(labelled.rows) == 4 * FULL.rate_rounds
     assert labelled.stopped.because != DECIDES
 
 
 @pytest.mark.parametrize("seconds", [SLOW, FAST])
-def test_limited_99th_percentile_is_looked_at_once_with_two_finite_ends(seconds):
+def test_budget_on_the_99th_percentile_is_judged_once_with_a_finite_interval(seconds):
     fewest = math.ceil(1.5 * samples_for_quantile(0.99))
     labelled, _ = _labelled(seconds, fewest=fewest)
     assert labelled.confidence == CONFIDENCE
@@ -100,7 +100,7 @@ def test_limited_99th_percentile_is_looked_at_once_with_two_finite_ends(seconds)
     assert math.isfinite(labelled.stream.percentile(0.99).high)
 
 
-def test_answers_of_a_slow_board_are_counted():
+def test_slow_board_gives_a_bounded_number_of_answers_for_one_candidate():
     """What the gates on behavior and time ask of one candidate, conformance with its examples."""
     texts = as_many_as_fit(SECONDS_OF_A_PROPERTY, SLOW, FEWEST_OF_A_PROPERTY, FULL.few)
     tries = as_many_as_fit(SECONDS_OF_EXAMPLES, SLOW * texts, FEWEST_EXAMPLES, FULL.examples)
@@ -130,7 +130,7 @@ def test_answers_of_a_slow_board_are_counted():
 @pytest.mark.parametrize(
     ("seconds", "block"), [(0.0, 10), (0.001, 10), (0.01, 10), (0.02, 6), (0.05, 2), (1.0, 2)]
 )
-def test_block_holds_fewer_answers_if_each_takes_longer(seconds, block):
+def test_timing_block_contains_fewer_answers_if_each_takes_longer(seconds, block):
     assert block_for(seconds) == block
     assert block_for(seconds, fewest=4) == max(4, block)
 
@@ -138,17 +138,17 @@ def test_block_holds_fewer_answers_if_each_takes_longer(seconds, block):
 @pytest.mark.parametrize(
     ("seconds", "count"), [(0.0, 40), (0.001, 40), (0.2, 20), (1.0, 4), (100.0, 4)]
 )
-def test_number_that_fits_lies_between_fewest_and_most(seconds, count):
+def test_number_of_answers_that_fit_the_time_lies_between_minimum_and_maximum(seconds, count):
     assert as_many_as_fit(4.0, seconds, 4, 40) == count
     assert as_many_as_fit(4.0, seconds, 4, 3) == 3
 
 
-def test_tries_are_over_when_all_were_made():
+def test_tries_are_over_after_the_allowed_number():
     tries = Tries(2)
     assert [tries.over() for _ in range(4)] == [False, False, True, True]
 
 
-def test_load_goes_on_over_streams_until_a_break():
+def test_load_accumulates_over_several_streams_until_a_pause():
     now = [100.0]
     load = Load(lambda: now[0])
     assert load.seconds == 0.0

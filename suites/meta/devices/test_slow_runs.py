@@ -83,13 +83,13 @@ def whole_run(judge_slowly):
     return judge_slowly(ASKING, f"--edge-schemes={','.join(TWO)}")
 
 
-def test_every_gate_is_decided(whole_run):
+def test_no_verdict_is_inconclusive_on_a_slow_board(whole_run):
     outcome, _ = whole_run
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     assert not any(one["verdict"] == "inconclusive" for one in outcome.results()["measurements"])
 
 
-def test_gates_ask_for_few_answers(whole_run):
+def test_each_suite_needs_a_bounded_number_of_answers_from_a_slow_board(whole_run):
     _, asked = whole_run
     suites = Counter()
     for test, counts in asked.items():
@@ -100,7 +100,7 @@ def test_gates_ask_for_few_answers(whole_run):
 
 
 @pytest.mark.slow
-def test_four_schemes_are_judged_within_an_hour_or_so(judge_slowly):
+def test_judging_four_schemes_needs_a_bounded_number_of_answers(judge_slowly):
     outcome, asked = judge_slowly()
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     backends = Counter()
@@ -110,7 +110,7 @@ def test_four_schemes_are_judged_within_an_hour_or_so(judge_slowly):
     assert backends[JUDGED] <= MOST_OF_ONE_BACKEND, backends
 
 
-def test_backend_that_is_looked_at_is_only_glimpsed(whole_run):
+def test_optional_backend_classifies_only_four_texts_on_a_slow_board(whole_run):
     outcome, asked = whole_run
     glimpsed = sum(counts.get(LOOKED_AT, 0) for counts in asked.values())
     # Four texts, each two times.
@@ -118,7 +118,7 @@ def test_backend_that_is_looked_at_is_only_glimpsed(whole_run):
     assert "so few are asked of a slow board where a backend is looked at" in outcome.output
 
 
-def test_required_backend_is_judged_by_as_many_texts_as_show_its_share(whole_run):
+def test_required_backend_is_judged_on_enough_texts_to_decide_agreement(whole_run):
     outcome, _ = whole_run
     taken = [
         one
@@ -129,7 +129,7 @@ def test_required_backend_is_judged_by_as_many_texts_as_show_its_share(whole_run
     assert {one["n"] for one in taken} == {188}
 
 
-def test_stream_is_timed_once_for_all(whole_run):
+def test_all_latency_gates_share_one_timed_stream(whole_run):
     """What times answers asks for none that are not judged, too."""
     _, asked = whole_run
     for name in ("percentile_is_within_budget", "first_seconds", "rounds_are_recorded"):
@@ -144,14 +144,14 @@ def test_stream_is_timed_once_for_all(whole_run):
         ("remembering", "test_order_of_texts_changes_nothing"),
     ],
 )
-def test_shared_answers_still_turn_a_gate_red(judge_slowly, fault, gate):
+def test_gate_that_reuses_answers_of_another_gate_still_detects_a_fault(judge_slowly, fault, gate):
     suites = ("suites/conformance/test_behavior.py", "suites/latency/test_honesty.py")
     outcome, _ = judge_slowly(suites, "-k", SHARED_GATES, "--edge-schemes=full", fault=fault)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
     assert [name for name in outcome.ids("failed") if gate in name]
 
 
-def test_gates_that_share_nothing_ask_by_themselves(judge_slowly):
+def test_gate_run_alone_requests_the_answers_it_would_otherwise_share(judge_slowly):
     """Without the race of orders in the run, the same gates ask for a few texts."""
     outcome, asked = judge_slowly(
         ("suites/conformance/test_behavior.py",),

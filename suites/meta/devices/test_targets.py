@@ -34,7 +34,7 @@ def test_this_machine_can_be_requested_by_name():
     assert find_target(device=HERE).name == HERE
 
 
-def test_rejects_absent_device_and_names_the_one_found():
+def test_error_on_an_absent_device_names_the_device_found():
     with pytest.raises(UsageMistake) as refused:
         find_target(device=ELSEWHERE)
     message = str(refused.value)
@@ -50,14 +50,14 @@ def test_rejects_users_profile_that_does_not_match_this_machine(tmp_path):
         find_target(device=str(own))
 
 
-def test_profile_without_recognition_gives_this_machine_its_budgets(tmp_path):
+def test_users_profile_without_recognition_rules_applies_to_this_machine(tmp_path):
     own = tmp_path / "ci.toml"
     shutil.copy(FOLDER / f"{HOST}.toml", own)
     if HERE == HOST:
         assert find_target(device=str(own)).name == "ci"
 
 
-def test_an_emulated_board_is_never_taken_for_a_real_one():
+def test_emulated_board_is_reported_as_emulated_and_untimed():
     target = find_target(emulate="rpi3")
     assert isinstance(target, EmulatedTarget)
     assert (target.name, target.core) == ("rpi3-emulated", "cortex-a53")
@@ -94,7 +94,7 @@ def test_rejects_contradicting_options(wish, says):
         find_target(**wish)
 
 
-def test_users_profile_overrides_the_shipped_one_of_its_name(tmp_path, monkeypatch):
+def test_users_profile_overrides_the_shipped_profile_with_its_name(tmp_path, monkeypatch):
     own = tmp_path / f"{ELSEWHERE}.toml"
     text = (FOLDER / f"{ELSEWHERE}.toml").read_text(encoding="utf-8")
     own.write_text(re.sub("(?m)^description = .*$", 'description = "my own"', text), "utf-8")
@@ -111,7 +111,7 @@ def test_users_profile_overrides_the_shipped_one_of_its_name(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("name", ["..", "a\nb", ".hidden", "a "])
-def test_profile_may_share_its_name_with_a_folder(name, tmp_path):
+def test_rejects_profile_whose_name_cannot_name_a_file(name, tmp_path):
     own = tmp_path / f"{name}.toml"
     shutil.copy(FOLDER / "host.toml", own)
     with pytest.raises(UsageMistake, match="cannot name a file"):
@@ -138,12 +138,12 @@ def test_rejects_profile_with_a_core_that_cannot_be_emulated(tmp_path):
         find_target(emulate=str(tmp_path / "mine.toml"))
 
 
-def test_short_form_and_url_name_the_same_emulated_board():
+def test_emulate_option_and_qemu_url_select_the_same_board():
     assert find_target(emulate="rpi3:armv7") == find_target(target="qemu://rpi3?arch=armv7")
     assert find_target(emulate="rpi3") == find_target(target="QEMU:rpi3")
 
 
-def test_each_kind_of_target_is_found_by_its_scheme():
+def test_each_kind_of_target_is_registered_under_its_url_scheme():
     modules = {file.stem for file in Path(models.targets.__file__).parent.glob("[!_]*.py")}
     assert {kind.__module__.rpartition(".")[2] for kind in kinds().values()} == modules
     assert {"local", "ssh", "qemu", "recorded"} <= kinds().keys()
@@ -160,7 +160,7 @@ def test_each_kind_of_target_is_found_by_its_scheme():
         ("recorded:answers.csv", {"runs_programs": False, "here": False, "few_texts": False}),
     ],
 )
-def test_target_states_its_capabilities(url, capabilities):
+def test_each_target_url_gives_the_documented_capabilities(url, capabilities):
     target = find_target(target=url)
     assert {name: getattr(target, name) for name in capabilities} == capabilities
 
@@ -175,7 +175,7 @@ def test_target_states_its_capabilities(url, capabilities):
         ("rpi4", f"'rpi4' is not a target's URL. Write one of {forms()}"),
     ],
 )
-def test_rejects_url_that_does_not_fit(url, says):
+def test_rejects_invalid_target_url(url, says):
     with pytest.raises(UsageMistake) as refused:
         find_target(target=url)
     assert refused.value.key == "--edge-target"

@@ -38,18 +38,18 @@ def remote(address, version="2.3.0"):
     return SshTarget(load_device("rpi4"), FOUND, connection)
 
 
-def test_board_has_one_identity_from_every_host(on):
+def test_identity_of_a_board_does_not_depend_on_the_host(on):
     board = remote("ssh://pi@one")
     assert on(board, "this one") == on(board, "another")
 
 
-def test_another_board_and_another_runtime_are_another_machine(on):
+def test_identity_changes_with_the_board_and_the_runtime_version(on):
     first = on(remote("ssh://pi@one"))
     assert on(remote("ssh://pi@two")) != first
     assert on(remote("ssh://pi@one", "2.1.6")) != first
 
 
-def test_another_processor_is_another_machine(on):
+def test_identity_changes_with_the_processor(on):
     local_target = LocalTarget(load_device("rpi4"), FOUND)
     assert (
         on(local_target, "this one") == on(local_target, "this one") != on(local_target, "another")

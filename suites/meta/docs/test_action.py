@@ -70,13 +70,13 @@ def test_action_judges_files_of_the_user(action, checkout, given, subject, judge
     assert judged <= {measurement["scheme"] for measurement in document["measurements"]}
 
 
-def test_action_ends_in_the_message_of_a_mistake(action, checkout):
+def test_action_fails_with_the_message_about_a_missing_file(action, checkout):
     done = run(action, checkout, FILES | {"flatbuffer": "missing.tflite"})
     assert done.code == 4, done.output
     assert "missing.tflite" in done.output
 
 
-def test_inputs_are_options(action):
+def test_every_input_of_the_action_is_an_option_of_edgeproof(action):
     variables = {option.variable for option in OPTIONS}
     (step,) = (
         candidate_step for candidate_step in action["runs"]["steps"] if "env" in candidate_step
@@ -85,7 +85,7 @@ def test_inputs_are_options(action):
     assert {f"EDGEPROOF_{name.upper()}" for name in action["inputs"]} <= variables
 
 
-def test_page_shows_only_inputs_of_the_action(action):
+def test_documentation_uses_only_existing_inputs_of_the_action(action):
     *_, workflow = blocks(PROJECT / "docs" / "my-ci.md", "yaml")
     (step,) = yaml.safe_load(workflow)
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

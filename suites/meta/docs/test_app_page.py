@@ -103,19 +103,19 @@ def recording_of(source, file):
     file.write_text("\n".join(lines), encoding="utf-8")
 
 
-def test_correct_app_passes_the_unit_test_of_the_page(unit_test):
+def test_correct_app_passes_the_documented_unit_test(unit_test):
     done = unit_test(APP)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_an_app_with_a_fault_fails_the_unit_test_of_the_page(fault, unit_test):
+def test_app_with_a_fault_fails_the_documented_unit_test(fault, unit_test):
     done = unit_test(APP.replace(*FAULTS[fault]))
     assert "AssertionError: line-" in done.stderr
 
 
 @pytest.mark.parametrize("fault", [None, "its case is kept"])
-def test_recording_of_an_app_is_judged(fault, tmp_path):
+def test_recording_of_a_correct_app_passes_and_of_a_faulty_app_fails(fault, tmp_path):
     recording = tmp_path / "answers.jsonl"
     recording_of(APP.replace(*FAULTS[fault]) if fault else APP, recording)
     suites = ["suites/accuracy", "suites/agreement", "suites/tokenization", "suites/latency"]

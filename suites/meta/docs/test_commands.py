@@ -56,7 +56,7 @@ def runs(checkout):
 
 
 @pytest.mark.parametrize("command", RUN, ids=ids(RUN))
-def test_command_works_as_its_page_says(command, runs):
+def test_documented_command_succeeds_or_asks_for_a_board(command, runs):
     # Thirty tests stand in for a run's.
     text = command.text.replace("--min-tests=100", "--min-tests=10")
     done = runs.run(text, **COLLECT)
@@ -69,7 +69,7 @@ def test_command_works_as_its_page_says(command, runs):
 
 
 @pytest.mark.parametrize("command", NOT_RUN, ids=ids(NOT_RUN))
-def test_programs_named_in_commands_exist(command, checkout):
+def test_programs_and_options_named_in_commands_exist(command, checkout):
     environments = re.findall(r"-e (\w+)", command.text)
     lines = [words for name in environments for words in commands_of(name, [])]
     pinned = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ def test_programs_named_in_commands_exist(command, checkout):
 
 
 @pytest.mark.parametrize("command", FORMS, ids=ids(FORMS))
-def test_a_form_names_options_that_exist(command, checkout):
+def test_command_templates_use_only_existing_options(command, checkout):
     options = re.findall(r"(?<!\S)--[a-z][\w-]*", command.text)
     head = re.match(r"\S*python3? -m [\w.]+(?: [a-z]+)?(?= [A-Z-]|$)", command.text)
     command_line = head.group() if head and "pytest" not in head.group() else "python -m pytest"
@@ -92,7 +92,7 @@ def test_a_form_names_options_that_exist(command, checkout):
     assert [option for option in options if option not in help_text] == []
 
 
-def test_pages_hold_commands():
+def test_documentation_contains_enough_commands_to_test():
     assert len(PAGES) > 6
     assert len(COMMANDS) > 15
     assert sum(command.needs_a_board for command in COMMANDS) >= 3
@@ -110,7 +110,7 @@ def test_the_readme_names_every_subject():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_page_of_the_gates_names_every_metric(metric):
+def test_documentation_of_the_gates_names_every_metric(metric):
     text = (PROJECT / "docs" / "gates.md").read_text(encoding="utf-8")
     names = re.findall(r"`([a-z_0-9]+\*?)`", text)
     assert any(fnmatch.fnmatchcase(metric, name) for name in names)

@@ -29,13 +29,13 @@ OPTIONS = [
 ]
 
 
-def test_folder_holds_the_files_that_its_program_makes():
+def test_example_folder_equals_the_output_of_its_program():
     expected = files()
     assert {file.name for file in FOLDER.iterdir()} == set(expected)
     assert [name for name, data in expected.items() if (FOLDER / name).read_bytes() != data] == []
 
 
-def test_known_failure_of_the_page_names_a_test_that_exists():
+def test_documented_known_failure_names_an_existing_test():
     *_, known_failure = blocks(PAGE, "toml")
     file, name = re.search(r'^test = "(.*)::(\w+)\[', known_failure, re.MULTILINE).groups()
     assert f"def {name}(" in (PROJECT / file).read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ ROWS = installations.installations()
 PINNED = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
 
 
-def test_every_row_of_the_table_is_tried():
+def test_every_row_of_the_installation_table_is_tested():
     text = PAGE.read_text(encoding="utf-8")
     (table,) = re.findall(r"^## What a board needs\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)
     rows = table.splitlines()[2:]
@@ -25,12 +25,12 @@ def test_every_row_of_the_table_is_tried():
     assert {row.machine for row in ROWS} == set(SYSTEMS)
 
 
-def test_desktop_rows_cover_the_documented_pythons():
+def test_desktop_installations_cover_the_documented_python_versions():
     pythons = {(desk.wanted[-1], desk.python) for desk in installations.desks()}
     assert pythons == {("dev", "3.11"), ("dev", "3.13"), ("onnx", "3.11"), ("onnx", "3.14")}
 
 
-def test_pages_name_existing_dependency_groups():
+def test_documentation_names_only_existing_dependency_groups():
     groups = [
         name
         for page in PAGES

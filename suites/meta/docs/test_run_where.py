@@ -22,7 +22,7 @@ def section():
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_every_device_has_its_row(device, section):
+def test_readme_has_one_row_for_each_device(device, section):
     rows = [line for line in section.splitlines() if f"(`{device}`)" in line]
     assert len(rows) == 1
     ran, never = rows[0].split("|")[2:4]
@@ -30,7 +30,7 @@ def test_every_device_has_its_row(device, section):
     assert bool(never.strip()) == (device != HOST)
 
 
-def test_derived_budgets_of_boards_are_called_derived(section):
+def test_readme_calls_the_budgets_of_boards_derived_and_not_measured(section):
     """Each profile says that its budgets hold until a board has measured."""
     derived = [
         device

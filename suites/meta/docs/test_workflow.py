@@ -30,7 +30,7 @@ def test_ci_runs_the_first_two_commands_of_the_readme():
     assert script.index("tox -e host") < script.index("tox -e meta")
 
 
-def test_the_workflow_runs_as_its_page_shows_it(checkout, miniature, tmp_path):
+def test_documented_workflow_succeeds_step_by_step(checkout, miniature, tmp_path):
     text, *_ = blocks(PAGE, "yaml")
     job, variables = jobs(text), yaml.safe_load(text)["env"]
     assert set(variables) == {"EDGEPROOF_SUBJECT", "EDGEPROOF_CORPUS"}
