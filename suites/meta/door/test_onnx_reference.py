@@ -45,7 +45,7 @@ def against(handed, name, content, **more):
     return judge(folder, [*usual, f"--edge-reference={folder / name}", *further], SUITES)
 
 
-def test_same_weights_agree_in_every_text(handed):
+def test_flatbuffer_and_onnx_file_with_equal_weights_agree_on_every_text(handed):
     judged = against(handed, "same.onnx", onnx_writer.classifier())
     assert judged.outcome.code == 0, judged.outcome.output
     assert judged.figure("agreement", "ok") == 1.0
@@ -62,7 +62,7 @@ def test_same_weights_agree_in_every_text(handed):
     assert {file: file.stat().st_mtime_ns for file in stored.iterdir()} == times
 
 
-def test_swapped_labels_turn_agreement_red(handed):
+def test_agreement_gate_fails_if_the_onnx_reference_has_swapped_labels(handed):
     judged = against(handed, "swapped.onnx", onnx_writer.classifier(order=(1, 0, 2)))
     assert judged.red("ok") == {AGREES, CLOSE}
     _, texts, _ = handed
@@ -77,7 +77,7 @@ def handed_in(folder, name, content, **options):
     return provider_by(Refused(says=(), files={name: content}, options=settings).make(folder))
 
 
-def test_probabilities_are_used_unchanged(tmp_path):
+def test_softmax_is_not_applied_to_probabilities_of_an_onnx_file(tmp_path):
     """The reference's own softmax is not followed by another."""
     provider = handed_in(tmp_path, "x.onnx", onnx_writer.classifier(end=("Mul2", "Softmax")))
     answers, store = provider.reference_answers, Store(tmp_path / "store")
@@ -88,7 +88,7 @@ def test_probabilities_are_used_unchanged(tmp_path):
     np.testing.assert_allclose(softmax(recorded.logits), expected, rtol=1e-5)
 
 
-def test_recorded_answers_are_compared_with_the_onnx_file(handed):
+def test_recorded_answers_can_be_compared_with_an_onnx_reference(handed):
     folder, texts, usual = handed
     rows = [
         {"id": f"line-{at + 2}", "logits": row} for at, row in enumerate(logits(texts.ids).tolist())
@@ -102,7 +102,7 @@ def test_recorded_answers_are_compared_with_the_onnx_file(handed):
     assert judged.figure("agreement", "recorded") == 1.0
 
 
-def test_unusable_onnx_file_ends_in_one_message(handed, tmp_path):
+def test_unusable_onnx_file_is_reported_in_one_message(handed, tmp_path):
     folder, _, usual = handed
     bad = folder / "bad.onnx"
     bad.write_bytes(onnx_writer.classifier(end=("NoSuchOperator", "Softmax")))
@@ -154,14 +154,14 @@ def test_rejects_onnx_file_that_takes_all_memory(tmp_path, monkeypatch):
     ],
     ids=["another output", "another number of answers", "an unknown operator"],
 )
-def test_rejects_unexpected_answers(content, settings, message, tmp_path):
+def test_rejects_onnx_file_that_cannot_be_run_as_declared(content, settings, message, tmp_path):
     with pytest.raises(UsageMistake) as caught:
         asked(tmp_path, content, **settings)
     assert message in caught.value.what
     assert caught.value.file == str(tmp_path / "x.onnx")
 
 
-def test_infinite_answers_are_reported(tmp_path):
+def test_infinite_outputs_of_an_onnx_file_are_reported(tmp_path):
     content = onnx_writer.classifier(end=("Infinite",))
     provider = handed_in(tmp_path, "inf.onnx", content, **{"reference-output": "meaning=logits"})
     with pytest.raises(UsageMistake, match="gives NaN or infinity for 12 of 12 texts"):

@@ -33,7 +33,7 @@ NEW = SHARED / "fully_connected_v12.tflite"
 
 @needs(SMS / "model.tflite")
 @pytest.mark.parametrize(("threshold", "side"), [(ABOVE, "TRANSACTION"), (BELOW, "TRANSACTION")])
-def test_published_file_labels_texts_as_its_app_demands(tmp_path, threshold, side):
+def test_published_sms_classifier_labels_all_texts_of_its_app_correctly(tmp_path, threshold, side):
     """All texts are right at both thresholds of the app's test, so each score is beyond them."""
     arguments = [
         f"--edge-flatbuffer=sms={SMS / 'model.tflite'}",
@@ -48,7 +48,7 @@ def test_published_file_labels_texts_as_its_app_demands(tmp_path, threshold, sid
 
 
 @needs(TOCO / "model.tflite")
-def test_old_hybrid_file_is_judged_by_ids(tmp_path):
+def test_file_from_an_old_converter_is_judged_on_token_ids(tmp_path):
     words = json.loads((TOCO / "word_dict.json").read_text("utf-8"))
     draw = np.random.default_rng(5)
     with (tmp_path / "texts.csv").open("w", encoding="utf-8", newline="") as file:

@@ -22,7 +22,7 @@ SECONDS = 5.0
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
-def test_mistake_ends_in_one_message(name, tmp_path):
+def test_each_input_mistake_is_reported_in_one_message(name, tmp_path):
     refused = EVERYTHING[name]
     options = refused.make(tmp_path)
     begun = time.process_time()
@@ -36,14 +36,14 @@ def test_mistake_ends_in_one_message(name, tmp_path):
     assert caught.value.remedy
 
 
-def test_unchanged_inputs_are_accepted(tmp_path):
+def test_inputs_without_a_mistake_are_accepted(tmp_path):
     """Without the mistake everything is accepted, so the mistake is the cause."""
     provider = provider_by(Refused(says=()).make(tmp_path))
     assert provider.facts.labels == ("a", "b", "c")
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_mistake_ends_with_exit_code_4(name, tmp_path):
+def test_run_with_an_input_mistake_exits_with_code_4(name, tmp_path):
     options = EVERYTHING[name].make(tmp_path)
     arguments = [
         f"--edge-{option}={value}"

@@ -62,7 +62,7 @@ def given(miniature, tmp_path_factory):
     return run.results()
 
 
-def test_given_files_get_the_measurements_of_built_ones(given, clean_run):
+def test_user_files_and_built_files_get_equal_measurements(given, clean_run):
     built, of_given = figures(clean_run.results()), figures(given)
     assert {metric for metric, _ in of_given} == set(METRICS)
     assert of_given == {key: built[key] for key in of_given}

@@ -43,19 +43,19 @@ def shared(texts, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", [REFERENCE, *ALIKE])
-def test_file_answers_as_numpy(shared, name):
+def test_accuracy_of_a_file_equals_the_accuracy_computed_by_numpy(shared, name):
     assert shared.figure("accuracy", name) == EXACT(RIGHT)
     assert not shared.red(name), shared.outcome.output
 
 
 @pytest.mark.parametrize("name", ALIKE)
-def test_file_agrees_with_the_reference(shared, name):
+def test_equivalent_files_agree_with_the_reference_on_every_text(shared, name):
     assert shared.figure("agreement", name) == 1.0
     # Half precision moves them a little; a softmax taken twice would by a tenth.
     assert shared.figure("total_variation", name) == EXACT(0.0, abs=2e-3)
 
 
-def test_undeclared_properties_can_be_declared(texts, tmp_path):
+def test_files_with_uncertain_properties_are_judged_after_a_declaration(texts, tmp_path):
     """Two files of ../shared ask for a declaration, and are then judged."""
     declared = {
         REFERENCE: "",
@@ -79,13 +79,13 @@ def test_undeclared_properties_can_be_declared(texts, tmp_path):
     assert set(judged.figures("agreement").values()) == {1.0}
 
 
-def test_average_word_vector_counts_its_padding(shared, texts):
+def test_average_word_vector_without_a_mask_includes_padding(shared, texts):
     answers = logits(texts.ids, masked=False).argmax(axis=1)
     measured = shared.figure("accuracy", "ids_only_average_word_vec")
     assert measured == EXACT((answers == texts.labels).mean())
 
 
-def test_integer_output_is_read_with_its_scale(shared, texts):
+def test_integer_output_is_dequantized_with_its_scale(shared, texts):
     real = logits(texts.ids)
     rounded = 0.03 * np.clip(np.rint(real / 0.03), -128 - 5, 127 - 5)
     assert shared.figure("total_variation", "int8_output") == EXACT(
@@ -93,29 +93,29 @@ def test_integer_output_is_read_with_its_scale(shared, texts):
     )
 
 
-def test_output_that_saturates_is_red(shared):
+def test_file_with_a_saturated_output_fails_its_gates(shared):
     red = shared.red("int8_output_scale_too_small")
     assert {"test_labels_agree_with_float32", "test_probabilities_stay_close_to_float32"} <= red
 
 
-def test_constant_that_overflows_is_red_and_named(shared):
+def test_file_with_an_overflowing_constant_fails_and_the_constant_is_named(shared):
     assert shared.red(BROKEN)
     assert BROKEN not in shared.figures("accuracy")
     assert "'C_half', which MUL 6 reads, are infinite" in shared.outcome.output
 
 
-def test_order_of_inputs_is_warned_of(shared):
+def test_warns_if_the_graph_orders_inputs_unlike_its_signature(shared):
     assert (
         "graph_order_mask_first: The graph takes its inputs in the order" in shared.outcome.output
     )
 
 
-def test_wrong_output_meaning_is_reported(shared):
+def test_warns_if_an_output_called_logits_contains_probabilities(shared):
     warning = "Its output is called 'logits' and holds probabilities"
     assert f"probabilities_not_logits: {warning}" in shared.outcome.output
 
 
-def test_probabilities_are_not_softmaxed_again(texts, tmp_path):
+def test_softmax_is_not_applied_to_an_output_of_probabilities(texts, tmp_path):
     """The distance of two files with a softmax is that of their probabilities."""
     files = {"one": classifier(end=("SOFTMAX",)), "other": classifier(end=("SOFTMAX",), seed=1)}
     for name, data in files.items():
@@ -128,7 +128,7 @@ def test_probabilities_are_not_softmaxed_again(texts, tmp_path):
     assert judged.figure("total_variation", "other") == EXACT(expected, abs=1e-4)
 
 
-def test_thresholds_and_sides_of_one_sigmoid(tmp_path):
+def test_declared_threshold_and_positive_label_of_a_sigmoid_are_applied(tmp_path):
     """One file is judged with three thresholds and both positive labels, as in numpy."""
     names = ("no", "yes")
     texts = write_texts(tmp_path, names=names)
@@ -153,7 +153,7 @@ def test_thresholds_and_sides_of_one_sigmoid(tmp_path):
     assert len(set(judged.figures("accuracy").values())) == len(ways), "each way gives others"
 
 
-def test_ids_of_the_corpus_are_fed_as_they_stand(texts, tmp_path):
+def test_token_ids_from_the_corpus_are_passed_on_unchanged(texts, tmp_path):
     """Without a tokenizer: float32 ids, a batch of -1, no signature, the first of two outputs."""
     shapes = {
         "reals": classifier(dtype="float32"),

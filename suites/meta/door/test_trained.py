@@ -96,17 +96,17 @@ def average(files, tmp_path_factory):
     return run(files, folder, "average", candidates, **keys)
 
 
-def test_average_word_vector_answers_as_keras(average, files):
+def test_converted_average_word_vector_models_match_keras(average, files):
     exact = ("average", "average_saved", "average_unsigned", "average_open")
     near = ("average_dynamic", "average_float16", "average_int8")
     assert_as_keras(average, files, "average", exact, near)
 
 
-def test_differently_numbered_words_fail(average):
+def test_gates_fail_if_the_words_are_numbered_differently_than_in_training(average):
     assert {AGREEMENT, DISTANCE} <= average.red("other_numbers")
 
 
-def test_rows_shorter_than_in_training_fail(average):
+def test_gates_fail_if_rows_are_shorter_than_in_training(average):
     assert DISTANCE in average.red("short")
 
 
@@ -130,21 +130,21 @@ def convolution(files, tmp_path_factory):
     return run(files, folder, "convolution", candidates, (*FIGURES, BEHAVIOR), **keys)
 
 
-def test_convolution_answers_as_keras(convolution, files):
+def test_converted_convolutional_models_match_keras(convolution, files):
     near = ("convolution_int8",)
     assert_as_keras(convolution, files, "convolution", ("convolution", "classify"), near)
 
 
-def test_signature_of_another_graph_is_used_and_reported(convolution):
+def test_declared_signature_that_runs_the_second_graph_is_used_and_reported(convolution):
     assert "Its signature 'classify' runs graph 1 of the file" in convolution.outcome.output
 
 
-def test_wrong_signature_of_the_file_fails(convolution):
+def test_gates_fail_if_the_wrong_signature_is_declared(convolution):
     assert {AGREEMENT, DISTANCE, "test_every_input_matters"} <= convolution.red("count")
 
 
 @SLOW
-def test_second_graph_is_reported_as_not_localized(files, tmp_path):
+def test_report_says_that_errors_in_the_second_graph_cannot_be_localized(files, tmp_path):
     candidates = {
         "classify": {"flatbuffer": "two_signatures", "signature": "classify"},
         "int8": {"flatbuffer": "average_int8"},
@@ -172,23 +172,23 @@ def recurrent(files, tmp_path_factory):
     return run(files, folder, "recurrent", candidates, **keys)
 
 
-def test_recurrent_network_answers_as_keras(recurrent, files):
+def test_converted_recurrent_models_match_keras(recurrent, files):
     assert_as_keras(recurrent, files, "recurrent", ("recurrent", "recurrent_unrolled"))
 
 
-def test_sigmoid_with_swapped_labels_fails(recurrent, files):
+def test_gates_fail_if_the_labels_of_a_sigmoid_are_swapped(recurrent, files):
     assert {AGREEMENT, FLOOR} <= recurrent.red("other_side")
     assert recurrent.figure("accuracy", "other_side") == pytest.approx(
         1 - accuracy_of(files, "recurrent"), abs=1e-6
     )
 
 
-def test_wrong_threshold_fails(recurrent):
+def test_gates_fail_if_the_threshold_is_wrong(recurrent):
     assert AGREEMENT in recurrent.red("strict")
 
 
 @SLOW
-def test_padding_on_the_wrong_side_fails(files, tmp_path):
+def test_gates_fail_if_padding_is_on_the_wrong_side(files, tmp_path):
     tokenizer = f'[tokenizer]\nfile = "{files / "word_index.json"}"\nside = "right"\n'
     (tmp_path / "mine.toml").write_text(
         f'labels = {json.dumps(COMPLAINT)}\nreference = "{files / "recurrent.npz"}"\n{tokenizer}'
@@ -212,7 +212,7 @@ def test_metadata_provides_labels_and_vocabulary(files, tmp_path):
     assert "The metadata calibrates scores" in output
 
 
-def test_labels_in_another_order_fail(files, tmp_path):
+def test_gate_fails_if_labels_are_in_the_wrong_order(files, tmp_path):
     candidates = {"wrong": {"flatbuffer": "model_maker_wrong_labels"}}
     judged = run(files, tmp_path, "model_maker", candidates, FIGURES[:1])
     assert FLOOR in judged.red("wrong")
@@ -244,7 +244,7 @@ def recorded(files, folder, npz):
 
 
 @SLOW
-def test_ids_equal_those_of_keras(files, tmp_path):
+def test_token_ids_equal_the_ids_recorded_from_keras(files, tmp_path):
     """Keras's answers, as an app's recording, are judged: tokens, labels and scores."""
     judged = recorded(files, tmp_path, files / "average.npz")
     assert not judged.red("app") - {FLOOR}, judged.outcome.output
@@ -252,7 +252,7 @@ def test_ids_equal_those_of_keras(files, tmp_path):
 
 
 @SLOW
-def test_ids_of_another_vocabulary_fail(files, tmp_path):
+def test_token_parity_gate_fails_if_an_app_uses_another_vocabulary(files, tmp_path):
     with np.load(files / "average.npz") as archive:
         arrays = dict(archive)
     arrays["ids"][arrays["ids"] > 1] += 1
@@ -273,7 +273,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_rejects_file_that_cannot_be_right(files, name):
+def test_rejects_converted_file_that_cannot_work_as_given(files, name):
     options_given = {
         "flatbuffer": (f"{files / name}.tflite",),
         "corpus": str(files / "texts.csv"),

@@ -44,7 +44,7 @@ def judge(path: Path, data: bytes) -> None:
 
 @fuzzing
 @given(data=st.data())
-def test_survives_truncation(
+def test_truncated_file_causes_no_unexpected_error(
     tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
 ) -> None:
     intact = tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes()
@@ -53,7 +53,7 @@ def test_survives_truncation(
 
 @fuzzing
 @given(data=st.data())
-def test_survives_flipped_bytes(
+def test_changed_bytes_cause_no_unexpected_error(
     tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
 ) -> None:
     mutable = bytearray(tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes())
@@ -64,7 +64,7 @@ def test_survives_flipped_bytes(
 
 @fuzzing
 @given(data=st.data())
-def test_survives_extreme_words(
+def test_extreme_integers_in_a_file_cause_no_unexpected_error(
     tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
 ) -> None:
     # Offsets and lengths are 32-bit words: this is what reaches them most often.
@@ -87,7 +87,9 @@ def test_survives_extreme_words(
         (b"\x08\x00\x00\x00TFL3" + b"\x00" * 64, "corrupt"),
     ],
 )
-def test_error_says_what_is_wrong(tmp_path: Path, data: bytes, message: str) -> None:
+def test_error_names_the_broken_file_and_the_cause(
+    tmp_path: Path, data: bytes, message: str
+) -> None:
     path = tmp_path / "broken.tflite"
     path.write_bytes(data)
     with pytest.raises(EdgeproofError, match=message) as caught:
@@ -95,7 +97,7 @@ def test_error_says_what_is_wrong(tmp_path: Path, data: bytes, message: str) -> 
     assert caught.value.file == str(path)
 
 
-def test_rejects_half_a_file(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+def test_rejects_file_without_its_second_half(tiny_models: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "half.tflite"
     intact = tiny_models["float32"].read_bytes()
     path.write_bytes(intact[: len(intact) // 2])
@@ -103,12 +105,12 @@ def test_rejects_half_a_file(tiny_models: dict[str, Path], tmp_path: Path) -> No
         inspect(path)
 
 
-def test_error_names_missing_file_and_folder(tmp_path: Path) -> None:
+def test_error_names_a_missing_file_or_a_folder_in_its_place(tmp_path: Path) -> None:
     for path in (tmp_path / "none.tflite", tmp_path):
         with pytest.raises(EdgeproofError, match="cannot be read"):
             inspect(path)
 
 
-def test_counts_elements_of_a_shape_beyond_float_range() -> None:
+def test_size_of_a_huge_shape_is_computed_exactly() -> None:
     assert packed_bytes([2**31 - 1] * 60, 8) == (2**31 - 1) ** 60
     assert packed_bytes([3, 3], 4) == 5

@@ -41,7 +41,7 @@ def test_every_finding_has_a_faulty_and_a_sound_file():
     assert documented == set(FILES)
 
 
-def test_page_names_every_finding():
+def test_documentation_names_every_finding():
     page = (PROJECT / "docs" / "inspect.md").read_text(encoding="utf-8")
     _, _, table = page.partition("## Findings")
     assert set(re.findall(r"`([a-z][a-z0-9-]+)`", table)) == set(FILES)
@@ -51,7 +51,7 @@ def test_sound_classifier_has_no_finding(tmp_path):
     assert found(tmp_path, classifier()) == {}
 
 
-def test_errors_come_first(tmp_path):
+def test_findings_are_sorted_with_errors_first(tmp_path):
     path = tmp_path / "several.tflite"
     path.write_bytes(FILES["string-input"][0]())
     severities = [finding.severity for finding in findings_of(inspect_file(path))]
@@ -81,7 +81,7 @@ def test_finding_names_its_tensors_or_operators(tmp_path, kind, name):
     assert name.split()[0] in finding.what
 
 
-def test_constant_is_named_with_the_operator_that_uses_it(tmp_path):
+def test_finding_about_a_constant_names_the_operator_that_reads_it(tmp_path):
     finding = found(tmp_path, FILES["half-overflow"][0]())["half-overflow"]
     assert "which MUL 2 reads" in finding.what
 
@@ -99,20 +99,20 @@ def test_constant_is_named_with_the_operator_that_uses_it(tmp_path):
         ("model_fp16_int8.tflite", None),
     ],
 )
-def test_file_name_claims_a_scheme(tmp_path, name, kind):
+def test_warns_if_the_file_name_claims_another_scheme(tmp_path, name, kind):
     findings = found(tmp_path, classifier(), name=name)
     assert set(findings) == ({kind} if kind else set())
     assert all(finding.severity == "warning" for finding in findings.values())
 
 
-def test_breaking_the_claimed_scheme_is_an_error(tmp_path):
+def test_file_that_violates_the_requested_scheme_is_an_error(tmp_path):
     findings = found(tmp_path, classifier(), "float16", "model_int8.tflite")
     assert {finding.id: finding.severity for finding in findings.values()} == {
         "float16-that-is-not": "error"
     }
 
 
-def test_keeping_the_claimed_scheme_gives_no_finding(tmp_path):
+def test_file_that_follows_the_scheme_in_its_name_has_no_finding(tmp_path):
     faulty, clean, _ = FILES["integers-that-stayed-float"]
     assert "integers-that-stayed-float" in found(tmp_path, faulty(), name="a_int8.tflite")
     assert "integers-that-stayed-float" not in found(tmp_path, clean(), name="a_int8.tflite")

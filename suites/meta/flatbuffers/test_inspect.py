@@ -27,7 +27,7 @@ ALL_MACS = DENSE_MACS + HEAD_MACS + ATTENTION_MACS
 
 
 @pytest.mark.parametrize("name", ["float32", "static_wi8_ai8", "quantizer_dynamic_wi8_afp32"])
-def test_signature_binds_inputs_by_name(reports: Reports, name: str) -> None:
+def test_inspection_lists_the_inputs_of_a_signature_by_name(reports: Reports, name: str) -> None:
     (signature,) = reports[name].signatures
     assert set(signature.inputs) == set(INPUTS)
     assert {port.shape for port in signature.inputs.values()} == {(1, TOKENS)}
@@ -37,7 +37,7 @@ def test_signature_binds_inputs_by_name(reports: Reports, name: str) -> None:
     assert len({port.index for port in signature.inputs.values()}) == 3
 
 
-def test_size_hash_and_zipped_size_are_those_of_the_file(
+def test_inspection_reports_the_size_hash_and_zipped_size_of_the_file(
     reports: Reports, tiny_models: dict[str, Path]
 ) -> None:
     data = tiny_models["float32"].read_bytes()
@@ -61,7 +61,7 @@ def test_size_hash_and_zipped_size_are_those_of_the_file(
         ("quantizer_static_wi8_ai16", 1.0, (1.0, 1.0)),
     ],
 )
-def test_quantized_shares(
+def test_inspection_reports_the_shares_of_quantized_operators_and_weights(
     reports: Reports, name: str, operators: float, weights: tuple[float, float]
 ) -> None:
     low, high = weights
@@ -80,7 +80,9 @@ def test_quantized_shares(
         ("quantizer_static_wi8_ai16", ALL_MACS, 0),
     ],
 )
-def test_multiply_accumulates(reports: Reports, name: str, integer: int, hybrid: int) -> None:
+def test_inspection_counts_integer_hybrid_and_float_multiplications(
+    reports: Reports, name: str, integer: int, hybrid: int
+) -> None:
     report = reports[name]
     assert (report.integer_macs, report.hybrid_macs) == (integer, hybrid)
     assert report.float_macs == ALL_MACS - integer - hybrid
@@ -88,7 +90,7 @@ def test_multiply_accumulates(reports: Reports, name: str, integer: int, hybrid:
     assert report.uncounted_operators == ()
 
 
-def test_weight_census_counts_every_parameter_once(reports: Reports) -> None:
+def test_inspection_counts_every_weight_exactly_once(reports: Reports) -> None:
     parameters = VOCABULARY * HIDDEN + 2 * HIDDEN + 7 * HIDDEN * HIDDEN + HIDDEN * CLASSES
     (share,) = reports["float32"].weight_census
     scalars = 3  # of the attention's scale and the mask
@@ -97,7 +99,7 @@ def test_weight_census_counts_every_parameter_once(reports: Reports) -> None:
     assert half.bytes * 2 == share.bytes
 
 
-def test_dtypes_of_activations(reports: Reports) -> None:
+def test_inspection_reports_the_dtypes_of_activations(reports: Reports) -> None:
     static = {share.dtype for share in reports["static_wi8_ai8"].activation_census}
     wide = {share.dtype for share in reports["quantizer_static_wi8_ai16"].activation_census}
     assert static - FLOAT_DTYPES == {"int8"}
@@ -105,7 +107,9 @@ def test_dtypes_of_activations(reports: Reports) -> None:
 
 
 @pytest.mark.parametrize("name", ["dynamic_wi8_afp32", "quantizer_static_wi8_ai8"])
-def test_dense_weights_are_symmetric_per_channel(reports: Reports, name: str) -> None:
+def test_inspection_reads_symmetric_per_channel_scales_of_dense_weights(
+    reports: Reports, name: str
+) -> None:
     dense = [
         operator.inputs[1]
         for operator in reports[name].operators
@@ -118,7 +122,7 @@ def test_dense_weights_are_symmetric_per_channel(reports: Reports, name: str) ->
         assert set(weights.quantization.zero_points) == {0}
 
 
-def test_outputs_of_a_static_file_may_be_integers(reports: Reports) -> None:
+def test_inspection_reads_integer_and_float_outputs_of_static_files(reports: Reports) -> None:
     # litert-quantizer quantizes the output too; the TFLite converter adds a DEQUANTIZE.
     logits = reports["quantizer_static_wi8_ai8"].signatures[0].outputs["logits"]
     assert logits.dtype == "int8"
@@ -126,13 +130,13 @@ def test_outputs_of_a_static_file_may_be_integers(reports: Reports) -> None:
     assert reports["static_wi8_ai8"].signatures[0].outputs["logits"].dtype == "float32"
 
 
-def test_new_operator_code_is_not_read_as_add(reports: Reports) -> None:
+def test_quantize_operator_without_a_deprecated_code_is_not_read_as_add(reports: Reports) -> None:
     # litert-quantizer leaves the deprecated code of the QUANTIZE it inserts at 0, which is ADD.
     operators = reports["quantizer_static_wi8_ai8"].operators
     assert "QUANTIZE" in {operator.name for operator in operators}
 
 
-def test_flex_operators_are_named(reports: Reports) -> None:
+def test_inspection_names_flex_operators(reports: Reports) -> None:
     report = reports["flex"]
     assert report.custom_operators == ("FlexMatrixInverse",)
     assert [operator.flex for operator in report.operators] == [True]

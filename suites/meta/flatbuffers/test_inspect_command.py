@@ -29,7 +29,7 @@ def write(tmp_path):
     return written
 
 
-def test_text_describes_the_file(write, capsys):
+def test_inspect_prints_a_readable_description_of_the_file(write, capsys):
     assert main(["inspect", write(described())]) == 0
     text = capsys.readouterr().out
     for part in (
@@ -46,7 +46,7 @@ def test_text_describes_the_file(write, capsys):
         assert part in text
 
 
-def test_json_describes_the_same(write, capsys):
+def test_inspect_prints_the_description_as_json_on_request(write, capsys):
     file = write(classifier(end=("SOFTMAX",), integer=(1 / 256, -128), order=(1, 2, 0)))
     assert main(["inspect", file, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -67,14 +67,14 @@ def test_json_describes_the_same(write, capsys):
     }
 
 
-def test_compares_the_file_with_the_given_scheme(write, capsys):
+def test_inspect_compares_the_file_with_the_scheme_given_by_as(write, capsys):
     file = write(classifier())
     assert main(["inspect", file, "--as", "float32"]) == 0
     assert main(["inspect", file, "--as", "dynamic_wi8_afp32"]) == 1
     assert "error: integers-that-stayed-float: --as says dynamic" in capsys.readouterr().out
 
 
-def test_error_finding_exits_with_1_and_a_warning_with_0(write, capsys):
+def test_inspect_exits_with_1_after_an_error_and_with_0_after_a_warning(write, capsys):
     assert main(["inspect", write(FILES["nan-weights"][0]())]) == 1
     assert main(["inspect", write(FILES["int64-input"][0]())]) == 0
     capsys.readouterr()
@@ -110,14 +110,14 @@ def test_rejects_non_flatbuffer_in_one_message_with_exit_code_4(write, capsys, d
         (["inspect", "x", "--as", "int9"], "no scheme is called 'int9'"),
     ],
 )
-def test_mistake_ends_in_one_message_with_exit_code_4(capsys, arguments, message):
+def test_invalid_argument_is_reported_in_one_message_with_exit_code_4(capsys, arguments, message):
     assert main(arguments) == 4
     output = capsys.readouterr()
     assert message in output.err
     assert (output.out, output.err.count("\n")) == ("", 1)
 
 
-def test_names_from_a_file_contain_no_terminal_controls(write, capsys):
+def test_terminal_control_characters_in_names_are_escaped(write, capsys):
     model = Model()
     ids = model.tensor("\x1b[2J\n::error::x", (1, 8), "int32")
     weights, out = model.tensor("w", (3, 8), values=np.ones((3, 8))), model.tensor("o\r", (1, 3))
@@ -142,7 +142,7 @@ def test_json_contains_no_nan_or_infinity(write, capsys):
 
 
 @pytest.mark.parametrize("arguments", ["models.flatbuffers inspect", "models.candidates describe"])
-def test_closed_pipe_gives_no_traceback(write, arguments):
+def test_closed_output_pipe_causes_no_traceback(write, arguments):
     file = write(classifier())
     command = [sys.executable, "-m", *arguments.split(), file]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
@@ -151,7 +151,7 @@ def test_closed_pipe_gives_no_traceback(write, arguments):
     assert b"Traceback" not in errors
 
 
-def test_a_megabyte_takes_less_than_a_second_and_no_runtime(tmp_path):
+def test_inspecting_a_megabyte_takes_less_than_a_second_and_imports_no_runtime(tmp_path):
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 512))
     values = np.random.default_rng(0).normal(size=(512, 512))

@@ -24,14 +24,14 @@ def keys(signatures):
     return {length: signature.key for length, signature in signatures.items()}
 
 
-def test_each_length_has_a_graph_and_a_signature_and_the_longest_is_first():
+def test_merged_file_has_one_graph_and_signature_per_length_and_the_longest_first():
     read = contents(of_lengths())
     assert keys(by_length(read)) == {4: "tokens_4", 6: "tokens_6", 8: "tokens_8"}
     assert [signature.subgraph for signature in by_length(read).values()] == [2, 1, 0]
     assert [subgraph.inputs[0].shape for subgraph in read.subgraphs] == [(1, 8), (1, 6), (1, 4)]
 
 
-def test_weights_are_stored_once():
+def test_merged_file_stores_the_weights_once():
     merged, single = contents(of_lengths()), contents(classifier())
     assert {t.buffer for t in merged.tensors if t.weight} == {
         t.buffer for t in merged.tensors if t.weight and t.name in {"table", "head"}
@@ -42,7 +42,7 @@ def test_weights_are_stored_once():
     assert len(of_lengths()) < len(LENGTHS) * len(classifier()) - 2000
 
 
-def test_operators_of_every_graph_keep_their_codes():
+def test_operators_are_unchanged_in_every_graph_of_the_merged_file():
     """Files list their operators' codes in orders of their own."""
     plain, softmax = classifier(tokens=4), classifier(tokens=8, end=("SOFTMAX",))
     read = contents(merge_lengths({4: plain, 8: softmax}))
@@ -51,7 +51,7 @@ def test_operators_of_every_graph_keep_their_codes():
         assert names == [operator.name for operator in contents(file).operators]
 
 
-def test_rejects_merging_a_file_of_several_graphs():
+def test_rejects_merging_a_file_with_several_graphs():
     two = model_of(Shape(keys=("a",)), Shape(keys=("b",))).pack()
     with pytest.raises(ValueError, match="8 tokens has 2 graphs and 2 signatures"):
         merge_lengths({4: classifier(tokens=4), 8: two})
@@ -74,19 +74,19 @@ def test_rejects_merging_a_file_of_several_graphs():
         *("another output", "another dtype", "an open length"),
     ],
 )
-def test_other_signatures_are_not_recognized(data, alike):
+def test_signatures_that_are_not_lengths_of_one_network_are_not_recognized(data, alike):
     read = contents(data())
     assert by_length(read) == {}
     assert bool(alike_by_length(read.signatures)) == alike
 
 
-def test_an_edited_head_leaves_most_weights_shared():
+def test_file_with_one_edited_length_is_still_recognized_as_several_lengths():
     """The planted fault of the gate: the file is recognized, and one length deviates."""
     wrong = of_lengths(edits={6: edits.permuted_classes})
     assert keys(by_length(contents(wrong))) == keys(by_length(contents(of_lengths())))
 
 
-def test_rejects_tensor_name_with_different_meanings_by_length():
+def test_rejects_tensor_name_that_means_different_operators_at_two_lengths():
     """A range found for one tensor must not be used for the other."""
     from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants  # noqa: PLC0415 - collection stays light
 

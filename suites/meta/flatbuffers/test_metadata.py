@@ -50,7 +50,7 @@ def read(tmp_path, data):
     return read_metadata(path, data, read_contents(path, data))
 
 
-def test_model_makers_metadata_is_read(tmp_path):
+def test_reads_metadata_written_by_model_maker(tmp_path):
     metadata = read(tmp_path, model_maker())
     assert (metadata.name, metadata.description, metadata.version) == (
         "Sentiment",
@@ -79,7 +79,7 @@ def test_model_makers_metadata_is_read(tmp_path):
     }
 
 
-def test_packed_files_are_read(tmp_path):
+def test_reads_files_packed_into_the_flatbuffer(tmp_path):
     assert read_packed(tmp_path, model_maker(), "vocab.txt") == VOCABULARY
     with pytest.raises(EdgeproofError, match="is missing"):
         read_packed(tmp_path, model_maker(), "other.txt")
@@ -105,7 +105,7 @@ UNITS = {
 
 
 @pytest.mark.parametrize(("unit", "expected"), UNITS.values(), ids=UNITS)
-def test_process_units_are_read(tmp_path, unit, expected):
+def test_reads_every_kind_of_tokenizer_declaration_in_the_metadata(tmp_path, unit, expected):
     data = model_maker(units=[unit])
     assert read(tmp_path, data).main.input_units == (expected,)
 
@@ -114,7 +114,7 @@ def test_file_without_metadata_is_accepted(tmp_path):
     assert read(tmp_path, model_of(Shape()).pack()) is None
 
 
-def test_files_without_metadata_are_listed(tmp_path):
+def test_packed_files_are_listed_even_without_metadata(tmp_path):
     metadata = read(tmp_path, with_files(model_of(Shape()).pack(), PACKED))
     assert [packed.name for packed in metadata.packed] == list(PACKED)
     assert (metadata.main.inputs, metadata.tokenizer) == ((), None)
@@ -132,7 +132,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("damage", "message"), BROKEN.values(), ids=BROKEN)
-def test_broken_metadata_ends_in_one_message(tmp_path, damage, message):
+def test_broken_metadata_is_reported_in_one_message(tmp_path, damage, message):
     model = model_of(Shape())
     intact = write.model_metadata([write.tensor_metadata("a")], [write.tensor_metadata("b")])
     model.metadata["TFLITE_METADATA"] = damage(intact)
@@ -142,7 +142,7 @@ def test_broken_metadata_ends_in_one_message(tmp_path, damage, message):
     assert caught.value.key == "TFLITE_METADATA"
 
 
-def test_rejects_archive_that_expands_without_limit(tmp_path):
+def test_rejects_packed_archive_that_expands_without_limit(tmp_path):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("vocab.txt", bytes(80 << 20))
@@ -150,7 +150,7 @@ def test_rejects_archive_that_expands_without_limit(tmp_path):
         read(tmp_path, model_of(Shape()).pack() + archive.getvalue())
 
 
-def test_shared_parts_count_towards_the_limit(tmp_path):
+def test_text_that_several_tables_share_counts_for_each_table_towards_the_size_limit(tmp_path):
     # One long text that many tables point to: each reader would copy it.
     text = write.associated("x" * 60_000)
     model = model_of(Shape())
@@ -182,7 +182,7 @@ def judge(tmp_path, data):
 
 @fuzzing
 @given(data=st.data())
-def test_survives_flipped_bytes(tmp_path, data):
+def test_changed_bytes_in_metadata_cause_no_unexpected_error(tmp_path, data):
     mutable = bytearray(WHOLE)
     for _ in range(data.draw(st.integers(1, 20))):
         mutable[data.draw(st.integers(0, len(mutable) - 1))] = data.draw(st.integers(0, 255))
@@ -191,7 +191,7 @@ def test_survives_flipped_bytes(tmp_path, data):
 
 @fuzzing
 @given(data=st.data())
-def test_survives_extreme_words_in_the_metadata(tmp_path, data):
+def test_extreme_integers_in_metadata_cause_no_unexpected_error(tmp_path, data):
     start = WHOLE.index(b"M001") - 4
     mutable = bytearray(WHOLE)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -203,5 +203,5 @@ def test_survives_extreme_words_in_the_metadata(tmp_path, data):
 
 @fuzzing
 @given(end=st.integers(0, len(WHOLE)))
-def test_survives_truncation(tmp_path, end):
+def test_truncated_metadata_causes_no_unexpected_error(tmp_path, end):
     judge(tmp_path, WHOLE[:end])

@@ -47,7 +47,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(("data", "kind"), OTHERS.values(), ids=OTHERS)
-def test_error_names_the_actual_kind_of_file(tmp_path, data, kind):
+def test_error_names_the_actual_type_of_a_file_that_is_no_flatbuffer(tmp_path, data, kind):
     path = tmp_path / "given.tflite"
     with pytest.raises(Damaged) as caught:
         read_contents(path, data)
@@ -79,7 +79,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("damage", "intact"), DAMAGED.values(), ids=DAMAGED)
-def test_detects_copy_in_text_mode(tmp_path, damage, intact):
+def test_detects_line_end_conversion_from_a_copy_in_text_mode(tmp_path, damage, intact):
     with pytest.raises(Damaged, match=r"took it for text|copy in text mode") as caught:
         read_contents(tmp_path / "given.tflite", damage(intact))
     assert caught.value.damage.id == "text-mode"
@@ -93,7 +93,7 @@ def test_detects_incomplete_download(tmp_path):
     assert caught.value.damage.id == "cut-off"
 
 
-def test_half_a_file_is_reported_as_corrupt(tmp_path):
+def test_file_without_its_second_half_is_reported_as_corrupt(tmp_path):
     with pytest.raises(Damaged, match="truncated or corrupt") as caught:
         read_contents(tmp_path / "given.tflite", INTEGERS[: len(INTEGERS) // 2])
     assert caught.value.damage.id == "corrupt"
@@ -111,14 +111,14 @@ def test_binary_files_are_not_taken_for_text(seed):
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=600))
-def test_any_bytes_get_a_description(data):
+def test_any_bytes_are_a_flatbuffer_or_get_an_error_with_a_remedy(data):
     foreign_kind = foreign(data)
     assert foreign_kind is None or (foreign_kind.id and foreign_kind.what and foreign_kind.remedy)
     assert foreign_kind is not None or data[4:8] == b"TFL3"
 
 
 @pytest.mark.parametrize("make", ["missing", "folder", "pipe", "loop"])
-def test_unreadable_file_does_not_block(tmp_path, make):
+def test_missing_file_folder_pipe_or_link_loop_is_reported_at_once(tmp_path, make):
     path = tmp_path / "given.tflite"
     if make == "folder":
         path.mkdir()

@@ -25,7 +25,7 @@ def found():
     return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 
 
-def test_simplifying_changes_no_answer(found):
+def test_simplifying_a_graph_does_not_change_its_outputs(found):
     assert found["simplified"]["same"]
     assert found["simplified"]["again"]
 
@@ -35,54 +35,54 @@ def test_simplifying_removes_newer_operators_and_constant_arithmetic(found):
     assert found["simplified"]["runtimes"] == ["2.16.0", "2.3.0"]
 
 
-def test_token_axes_are_distinguished_from_channels_of_the_same_size(found):
+def test_token_axes_are_distinguished_from_channel_axes_of_equal_size(found):
     assert found["axes"] == {"keys": [2], "scores": [1, 2], "masked": [2], "words": [0]}
 
 
-def test_clipping_the_mask_changes_no_answer(found):
+def test_clipping_the_attention_mask_does_not_change_the_outputs(found):
     assert found["masks"]["mask"] == [pytest.approx(-3.4e38, rel=0.01), -1e4]
     assert found["masks"]["same"]
     assert found["masks"]["again"]
 
 
-def test_clipping_a_mask_leaves_other_uses_of_its_constant(found):
+def test_clipping_the_attention_mask_does_not_change_other_uses_of_its_constant(found):
     before, after = found["masks"]["other"]
     assert before == after == pytest.approx(-3.4e38, rel=0.01)
 
 
-def test_clipped_mask_still_hides_padding(found):
+def test_clipped_attention_mask_still_hides_padding(found):
     masks = found["masks"]
     assert -100 < masks["lowered"] <= masks["end"] < 0
     assert masks["lowered_error"] < 1e-3
 
 
-def test_integer_schemes_need_the_clipped_mask(found):
+def test_integer_scheme_is_far_less_accurate_without_a_clipped_mask(found):
     right, wide = found["schemes"][INTEGER]["error"], found["faults"]["wide"]
     assert wide > 4 * right
 
 
-def test_too_narrow_a_range_reveals_padding(found):
+def test_mask_clipped_too_narrowly_lets_padding_change_the_outputs(found):
     assert found["faults"]["shallow"]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_ids_at_padding_change_no_answer(found, scheme):
+def test_token_ids_at_padding_positions_do_not_change_the_outputs(found, scheme):
     assert not found["schemes"][scheme]["padding_matters"]
 
 
-def test_lookups_become_gathers_with_ranges_over_all_rows(found):
+def test_embedding_lookups_become_gathers_whose_range_covers_all_rows(found):
     assert found["gathers"] == {"same": True, "left": 0, "every_row": True}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_scheme_keeps_its_contract(found, scheme):
+def test_quantized_file_fulfills_the_contract_of_its_scheme(found, scheme):
     variant = found["schemes"][scheme]
     assert set(variant["breaches"]) <= {PLANTED}
     assert variant["new_enough"]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_scheme_answers_nearly_as_float32(found, scheme):
+def test_outputs_of_each_scheme_are_close_to_float32(found, scheme):
     few_bits = any(rule.weight_bits == 4 for rule in SCHEMES[scheme].rules)
     assert found["schemes"][scheme]["error"] < (FOUR_BITS if few_bits else EIGHT_BITS)
 

@@ -24,7 +24,7 @@ schemes = ["float32", "{SCHEME}"]
 {TRAINING}"""
 
 
-def test_artefact_of_a_refused_scheme_holds_the_reason(tmp_path):
+def test_scheme_that_cannot_be_converted_is_stored_with_its_reason(tmp_path):
     pytest.importorskip("tensorflow", reason="conversion needs TensorFlow")
     done = run_builder(tmp_path, SUBJECT)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -20,19 +20,19 @@ def found():
     return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 
 
-def test_repacked_graph_answers_bit_for_bit(found):
+def test_repacked_graph_gives_bit_identical_outputs(found):
     assert found["packing"]
 
 
-def test_ranges_are_observed_for_every_written_tensor(found):
+def test_value_ranges_are_observed_for_every_tensor_that_an_operator_writes(found):
     assert found["ranges"] == {"all": True, "ordered": True}
 
 
-def test_smoothing_changes_no_answer(found):
+def test_smoothing_hardly_changes_the_float_outputs(found):
     assert found["leveled"]["error"] < 1e-4
 
 
-def test_smoothing_removes_outliers_from_inputs_of_products(found):
+def test_smoothing_removes_outliers_from_the_inputs_of_dense_layers(found):
     assert found["leveled"]["worst_outlier_before"] > 50
     assert found["leveled"]["worst_outlier_after"] < 3
 
@@ -46,7 +46,7 @@ def test_int8_keeps_accuracy_only_after_smoothing(found):
     assert found["static"]["plain"] > 4 * found["static"]["leveled"]
 
 
-def test_the_position_table_is_stored_in_integers(found):
+def test_position_table_is_stored_as_8_bit_integers(found):
     """One byte replaces four, minus the dequantizing operators."""
     addends = found["addends"]
     saved = (FLOAT32_BYTES - 1) * addends["table"]
@@ -54,7 +54,7 @@ def test_the_position_table_is_stored_in_integers(found):
     assert addends["kinds"].count("DEQUANTIZE") == 1
 
 
-def test_integers_for_the_position_table_change_answers_little(found):
+def test_storing_the_position_table_as_integers_changes_outputs_only_slightly(found):
     assert 0 < found["addends"]["error"] < 0.05
 
 

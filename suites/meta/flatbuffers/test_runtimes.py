@@ -38,11 +38,13 @@ if TYPE_CHECKING:
         ("flex", UNKNOWN),
     ],
 )
-def test_minimum_runtime(reports: Reports, name: str, runtime: str) -> None:
+def test_minimum_runtime_version_follows_from_the_operator_versions(
+    reports: Reports, name: str, runtime: str
+) -> None:
     assert minimum_runtime(reports[name]) == runtime
 
 
-def test_error_names_an_understated_version(reports: Reports) -> None:
+def test_operator_that_declares_too_low_a_version_is_detected(reports: Reports) -> None:
     needs = runtime_needs(reports["quantizer_dynamic_wi8_afp32"].operators)
     (dense,) = [need for need in needs if need.operator == "FULLY_CONNECTED"]
     assert (dense.declared, dense.version, dense.runtime) == (5, 12, "2.17.0")
@@ -51,7 +53,7 @@ def test_error_names_an_understated_version(reports: Reports) -> None:
     assert not [need for need in honest if need.understated]
 
 
-def test_unknown_version_is_reported(reports: Reports) -> None:
+def test_unknown_operators_and_operator_versions_are_reported(reports: Reports) -> None:
     report = reports["float32"]
     softmax = next(operator for operator in report.operators if operator.name == "SOFTMAX")
     strange = replace(report, operators=(replace(softmax, version=99), *report.operators))
@@ -62,16 +64,16 @@ def test_unknown_version_is_reported(reports: Reports) -> None:
     assert minimum_runtime(strange) == minimum_runtime(report)
 
 
-def test_custom_operators_are_reported_as_unknown(reports: Reports) -> None:
+def test_custom_operators_count_as_unknown_operators(reports: Reports) -> None:
     assert unknown_operators(reports["flex"]) == ("FlexMatrixInverse",)
 
 
-def test_the_declared_runtime_counts_when_it_is_higher(reports: Reports) -> None:
+def test_declared_minimum_runtime_is_used_if_higher_than_the_computed_one(reports: Reports) -> None:
     assert minimum_runtime(replace(reports["float32"], declared_runtime="2.19.0")) == "2.19.0"
     assert minimum_runtime(replace(reports["float32"], declared_runtime="soon")) == "2.3.0"
 
 
-def test_versions_sort_as_numbers() -> None:
+def test_version_numbers_are_compared_as_numbers() -> None:
     assert version_key("2.14.0") > version_key("2.3.0") > version_key("1.15.0")
     assert version_key("") == version_key("nightly") == ()
 

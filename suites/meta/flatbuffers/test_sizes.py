@@ -24,7 +24,7 @@ def ledger():
     return size_ledger(counts(BERT_LARGE), counts(MOBILEBERT), {"dynamic_wi8_afp32": PUBLISHED})
 
 
-def test_parameters_are_counted_by_part(ledger):
+def test_parameters_are_counted_for_each_part_of_the_network(ledger):
     assert ledger["full_model"]["parameters"] == {
         "embeddings": 31_782_912,
         "encoder_layers": 302_309_376,
@@ -53,7 +53,7 @@ def test_ratios_equal_those_of_the_metrics(ledger):
     } == metrics
 
 
-def test_every_ratio_equals_the_quotient_in_its_name(ledger):
+def test_every_size_ratio_equals_the_quotient_in_its_name(ledger):
     variant = ledger["variants"]["dynamic_wi8_afp32"]
     sizes = {
         f"{model}_{size}": ledger[model][size]
@@ -66,7 +66,7 @@ def test_every_ratio_equals_the_quotient_in_its_name(ledger):
     assert len(variant["ratios"]) == len(sizes) * 2
 
 
-def test_arithmetic_of_the_paper_is_reproduced():
+def test_size_arithmetic_of_the_paper_is_reproduced():
     paper = paper_arithmetic()
     assert paper["bert_large_parameters"] == 335_141_888
     assert round(paper["bert_large_weights"] / 1e6, 1) == 1340.6

@@ -147,7 +147,7 @@ def test_the_pages_of_tests_show_every_payload_as_text(watched) -> None:
 
 
 @pytest.mark.parametrize("place", ["/", "categories", "metrics", "globalAttachments"])
-def test_payloads_do_not_run_on_any_other_page(watched, place: str) -> None:
+def test_no_page_of_the_report_runs_a_payload(watched, place: str) -> None:
     watched.page.evaluate("(hash) => { location.hash = hash; }", place)
     watched.page.wait_for_timeout(1500)
     assert watched.acts == []

@@ -44,7 +44,7 @@ WORDS = (
 )  # fmt: skip
 
 
-def test_payloads_are_as_many_as_promised() -> None:
+def test_there_are_enough_distinct_payloads_and_most_are_effective() -> None:
     assert len(PAYLOADS) == COUNT
     assert len(set(PAYLOADS)) > 0.95 * COUNT
     assert sum(bool(acting_in_a_log(text)) for text in PAYLOADS) > 0.5 * COUNT, (
@@ -53,13 +53,13 @@ def test_payloads_are_as_many_as_promised() -> None:
 
 
 @pytest.mark.parametrize("safe", [one_line, as_csv_cell, several_lines, as_markup, as_markdown])
-def test_payloads_have_no_effect_in_a_log(safe) -> None:
+def test_escaped_payloads_have_no_effect_in_a_log(safe) -> None:
     for text in PAYLOADS:
         assert acting_in_a_log(safe(text)) == []
         assert safe(text).encode("utf-8") is not None
 
 
-def test_a_line_is_one_line_and_bounded() -> None:
+def test_escaped_payload_is_one_line_of_limited_length() -> None:
     for text in PAYLOADS:
         line = one_line(text)
         assert line.splitlines() in ([], [line])
@@ -68,7 +68,7 @@ def test_a_line_is_one_line_and_bounded() -> None:
         assert max(map(len, several_lines(text).split("\n"))) <= LONGEST
 
 
-def test_a_long_text_keeps_both_ends() -> None:
+def test_shortened_text_shows_its_beginning_and_its_end() -> None:
     line = one_line("begin " + "x" * 10_000 + " end", 100)
     assert line.startswith("begin xx")
     assert "…" in line
@@ -77,12 +77,12 @@ def test_a_long_text_keeps_both_ends() -> None:
 
 
 @pytest.mark.parametrize("safe", [one_line, several_lines, visible, as_csv_cell])
-def test_escaping_twice_changes_nothing(safe) -> None:
+def test_escaping_twice_equals_escaping_once(safe) -> None:
     for text in PAYLOADS:
         assert safe(safe(text)) == safe(text)
 
 
-def test_only_line_ends_and_tabs_stay_in_several_lines() -> None:
+def test_multi_line_escaping_preserves_only_line_ends_and_tabs() -> None:
     assert several_lines("a\tb\nc\r\n::error::d") == "a\tb\nc\\r\n\\x3a:error::d"
 
 
@@ -103,12 +103,12 @@ def test_hidden_characters_are_shown_as_escapes(text, shown) -> None:
 
 @pytest.mark.parametrize("safe", [one_line, several_lines, visible])
 @given(text=ORDINARY)
-def test_ordinary_text_stays_as_it_is(safe, text) -> None:
+def test_ordinary_text_is_not_changed_by_escaping(safe, text) -> None:
     assert safe(text) == text
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_words_of_every_script_stay_as_they_are(word) -> None:
+def test_words_in_every_script_are_not_changed_by_escaping(word) -> None:
     assert one_line(word) == several_lines(word) == visible(word) == word
     assert html.unescape(as_markup(word)) == word
     assert html.unescape(as_markdown(word).replace("<!-- -->", "")) == word
@@ -116,12 +116,12 @@ def test_words_of_every_script_stay_as_they_are(word) -> None:
 
 
 @given(text=ORDINARY)
-def test_ordinary_text_reads_the_same_in_markdown(text) -> None:
+def test_ordinary_text_is_rendered_unchanged_in_markdown(text) -> None:
     paragraph = f"said: {as_markdown(text)}."
     assert Parsed(rendered(paragraph)).text.split() == f"said: {text}.".split()
 
 
-def test_no_payload_leaves_its_place_in_markdown() -> None:
+def test_no_payload_breaks_out_of_its_markdown_cell() -> None:
     """A cell stays one cell, without link, image, heading, code or markup."""
     for text in PAYLOADS:
         escaped = as_markdown(text)
@@ -143,7 +143,7 @@ def test_no_payload_leaves_its_place_in_markdown() -> None:
         assert not re.search(r"@\w|://\w|\bwww\.\w|#\d|\w@\w", parts)
 
 
-def test_no_payload_leaves_its_place_in_html() -> None:
+def test_no_payload_breaks_out_of_its_html_element() -> None:
     for text in PAYLOADS:
         escaped = as_markup(text)
         page = Parsed(f"<p title=\"{escaped}\">{escaped}</p><i title='{escaped}'></i>")
@@ -152,7 +152,7 @@ def test_no_payload_leaves_its_place_in_html() -> None:
         assert page.text == several_lines(text)
 
 
-def test_no_payload_breaks_xml() -> None:
+def test_escaped_payloads_are_well_formed_xml() -> None:
     for text in PAYLOADS:
         escaped = as_markup(text)
         element = ET.fromstring(f'<a b="{escaped}">{escaped}</a>')  # noqa: S314 - our own
@@ -172,11 +172,11 @@ def test_csv_payload_is_neither_formula_nor_extra_cell() -> None:
 
 
 @pytest.mark.parametrize("number", ["-0.2", "+1", "1e-3", "-5", ".5", "3"])
-def test_a_number_in_a_csv_file_stays_a_number(number) -> None:
+def test_number_in_a_csv_cell_is_not_escaped(number) -> None:
     assert as_csv_cell(number) == number
 
 
-def test_json_preserves_every_text_and_escapes_hidden_characters() -> None:
+def test_json_output_preserves_every_text_and_escapes_hidden_characters() -> None:
     for text in PAYLOADS:
         document = in_json(json.dumps({"a": [text], text: 1}, indent=1, ensure_ascii=False))
         assert json.loads(document) == {"a": [text], text: 1}
@@ -184,7 +184,7 @@ def test_json_preserves_every_text_and_escapes_hidden_characters() -> None:
         assert document.encode("utf-8") is not None
 
 
-def test_every_hidden_character_of_unicode_is_known() -> None:
+def test_every_invisible_unicode_character_is_escaped() -> None:
     """Python's own tables decide: visible format characters stay visible."""
     allowed = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -194,6 +194,6 @@ def test_every_hidden_character_of_unicode_is_known() -> None:
             assert one_line(f"a{character}b") != f"a{character}b", hex(code)
 
 
-def test_non_text_values_are_shown_as_text() -> None:
+def test_values_that_are_not_strings_are_shown_as_strings() -> None:
     assert escaping.one_line(None) == "None"
     assert escaping.as_markup(3) == "3"

@@ -28,7 +28,7 @@ class Settings(Table, frozen=True, kw_only=True):
 
 
 @pytest.mark.parametrize("kind", [EdgeproofError, UsageMistake])
-def test_message_of_any_parts_is_one_line(kind) -> None:
+def test_error_message_is_one_line_whatever_its_parts_contain(kind) -> None:
     for text in PAYLOADS:
         error = kind(text, file=text, key=text, remedy=text)
         for said in (str(error), *error.describe().values()):
@@ -51,14 +51,14 @@ def test_output_of_a_runner_is_escaped() -> None:
         assert acting_in_a_log(errors[0].stderr) == acting_in_a_log(errors[2].message) == []
 
 
-def test_key_from_a_file_is_escaped(tmp_path) -> None:
+def test_key_read_from_a_file_is_escaped_in_the_message(tmp_path) -> None:
     for text in PAYLOADS:
         with pytest.raises(UsageMistake) as caught:
             typed({f"{text}?": 1}, Settings, tmp_path / "settings.toml")
         assert acting_in_a_log(str(caught.value)) == []
 
 
-def test_half_an_emoji_as_a_key_ends_in_one_message(tmp_path) -> None:
+def test_unpaired_surrogate_in_json_is_reported_in_one_message(tmp_path) -> None:
     """JSON can contain it, and the type checker's library cannot represent it."""
     file = tmp_path / "results.json"
     for change in ({"\ud83d": 1}, {"tests": [{"id": "a", "outcome": "\ud83d", "seconds": 1}]}):
@@ -70,7 +70,7 @@ def test_half_an_emoji_as_a_key_ends_in_one_message(tmp_path) -> None:
         Measurement.from_dict(measurement)
 
 
-def test_progress_stays_on_one_line() -> None:
+def test_each_progress_message_is_one_line() -> None:
     stream = io.StringIO()
     progress = Progress(stream)
     for text in PAYLOADS:
@@ -79,7 +79,7 @@ def test_progress_stays_on_one_line() -> None:
     assert stream.getvalue().count("\n") == len(PAYLOADS)
 
 
-def test_command_output_is_json_without_terminal_controls(capsys) -> None:
+def test_command_output_is_json_without_terminal_control_characters(capsys) -> None:
     assert answer(lambda: {"labels": PAYLOADS}) == 0
     output = capsys.readouterr().out
     assert json.loads(output) == {"labels": PAYLOADS}

@@ -39,7 +39,7 @@ def documents() -> list[tuple[str, Document]]:
     return [(payload, forged(payload)) for payload in PAYLOADS]
 
 
-def test_a_document_holds_every_payload_as_it_is(documents, tmp_path) -> None:
+def test_results_document_preserves_every_payload(documents, tmp_path) -> None:
     file = tmp_path / "results.json"
     for payload, forged_document in documents[::10]:
         write_results(file, forged_document)
@@ -59,7 +59,7 @@ def test_payloads_have_no_effect_in_the_terminal(documents) -> None:
         assert one_line(payload, 60)[:20] in "".join(texts), "it is shown"
 
 
-def test_wrapped_line_never_begins_with_a_workflow_command() -> None:
+def test_wrapped_line_never_begins_with_a_github_workflow_command() -> None:
     """A long word that is broken could begin a line with its inside."""
     for length in range(60, 110, 2):
         forged_document = forged("x" * length + "::error::e ::stop-commands::x")
@@ -69,7 +69,7 @@ def test_wrapped_line_never_begins_with_a_workflow_command() -> None:
         assert all(not acting_in_a_log(account.as_text()) for account in accounts(forged_document))
 
 
-def test_an_annotation_is_one_command(documents) -> None:
+def test_each_annotation_is_exactly_one_github_command(documents) -> None:
     expected = github.annotations_of(forged("word"))
     for payload, forged_document in documents:
         lines = github.annotations_of(forged_document)
@@ -83,7 +83,7 @@ def test_an_annotation_is_one_command(documents) -> None:
             assert acting_in_a_log(message.replace("%0A", "\n")) == []
 
 
-def test_the_summary_of_a_job_shows_text_and_nothing_else(documents) -> None:
+def test_job_summary_shows_payloads_only_as_text(documents) -> None:
     allowed = {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "code"}
     plain = Parsed(rendered(github.step_summary(forged("word"))))
     for payload, forged_document in documents[::5]:
@@ -97,7 +97,7 @@ def test_the_summary_of_a_job_shows_text_and_nothing_else(documents) -> None:
         assert as_markdown(payload, 60)[:12] in text
 
 
-def test_the_scoreboard_as_csv_has_its_cells_and_no_formula(documents) -> None:
+def test_payload_in_the_csv_scoreboard_adds_no_cell_and_no_formula(documents) -> None:
     plain = list(csv.reader(io.StringIO(scoreboard.as_csv(forged("word")))))
     for payload, forged_document in documents:
         text = scoreboard.as_csv(forged_document)
@@ -109,7 +109,7 @@ def test_the_scoreboard_as_csv_has_its_cells_and_no_formula(documents) -> None:
                 assert not re.match(r"\s*[=+\-@]", cell)
 
 
-def test_the_first_page_shows_text_and_nothing_else(documents) -> None:
+def test_first_page_shows_payloads_only_as_text(documents) -> None:
     def drawn(forged_document: dict[str, Any], message: str) -> str:
         run = summary.Shown(forged_document, [], {})
         gate = [{"rule": "r", "success": False, "message": message}]

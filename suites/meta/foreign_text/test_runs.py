@@ -74,7 +74,7 @@ def run(tmp_path_factory) -> tuple[str, Path]:
     return done.stdout.decode("utf-8"), folder
 
 
-def test_payloads_have_no_effect_in_the_log_of_a_run(run) -> None:
+def test_payloads_in_test_output_have_no_effect_in_the_log_of_a_run(run) -> None:
     log, _ = run
     assert acting_in_a_log(log) == []
     assert "INTERNALERROR" not in log
@@ -82,7 +82,7 @@ def test_payloads_have_no_effect_in_the_log_of_a_run(run) -> None:
     assert "\n\\x3a:stop-commands::x" in log, "each line of a message is"
 
 
-def test_junit_is_well_formed_and_shows_what_was_said(run) -> None:
+def test_junit_file_is_well_formed_and_shows_the_escaped_messages(run) -> None:
     _, folder = run
     root = ET.parse(folder / "junit.xml").getroot()  # noqa: S314 - our own
     cases = root.findall(".//testcase")
@@ -92,7 +92,7 @@ def test_junit_is_well_formed_and_shows_what_was_said(run) -> None:
     assert acting_in_a_log(text_of_all) == []
 
 
-def test_allures_results_are_written_and_safe(run) -> None:
+def test_allure_results_are_written_with_escaped_messages(run) -> None:
     _, folder = run
     files = sorted((folder / "allure").glob("*-result.json"))
     assert len(files) == 6 * (1 + len(TEXTS)) + 1

@@ -16,7 +16,7 @@ NEEDS_TENSORFLOW = {"tflite", "tf1_checkpoint"}
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_bad_files_end_in_one_message(reader, tmp_path):
+def test_each_reader_accepts_or_rejects_corrupted_files_without_a_crash(reader, tmp_path):
     if reader in NEEDS_TENSORFLOW:
         pytest.importorskip("tensorflow", reason="its good files are TensorFlow's")
     outcome = fuzz(reader, tmp_path, inputs=INPUTS, every=EVERY)

@@ -33,7 +33,7 @@ def run(reader, out, **options):
         ("warning", "raised RuntimeWarning"),
     ],
 )
-def test_fault_is_stored_and_fuzzing_continues(reader, problem, tmp_path):
+def test_input_that_breaks_a_reader_is_stored_and_fuzzing_continues(reader, problem, tmp_path):
     outcome = run(reader, tmp_path)
     (finding,) = outcome.findings
     assert problem in finding.problem
@@ -42,21 +42,21 @@ def test_fault_is_stored_and_fuzzing_continues(reader, problem, tmp_path):
     assert report([outcome]).count("\n") == 3
 
 
-def test_a_sound_reader_has_no_findings(tmp_path):
+def test_fuzzing_a_correct_reader_finds_nothing(tmp_path):
     outcome = run("sound", tmp_path, inputs=50, jobs=2)
     assert outcome.findings == []
     assert outcome.refused >= CRAFTED
     assert outcome.accepted + outcome.refused == CRAFTED + 50
 
 
-def test_the_same_seed_gives_the_same_files(tmp_path):
+def test_equal_seeds_generate_equal_files(tmp_path):
     first, again = (run("sound", tmp_path, inputs=200, seed=3) for _ in range(2))
     repeated = run("sound", tmp_path, inputs=200, seed=4, every=2)
     assert (first.accepted, first.refused) == (again.accepted, again.refused)
     assert repeated.inputs == 2 + 200
 
 
-def test_a_reader_that_refuses_good_files_is_an_error(tmp_path):
+def test_reader_that_rejects_all_valid_files_is_an_error(tmp_path):
     with pytest.raises(RuntimeError, match="not even good files"):
         run("picky", tmp_path)
 
@@ -73,7 +73,7 @@ def test_error_names_an_unknown_reader():
     assert "no reader is called nope" in done.stderr
 
 
-def test_report_is_a_table():
+def test_fuzzing_report_has_one_row_for_each_reader():
     outcome = ReaderResult("torch", accepted=1000, refused=2000, slowest=0.123, peak=10**8)
     head, row = report([outcome]).splitlines()
     assert head.split()[:4] == ["reader", "inputs", "accepted", "refused"]
@@ -81,13 +81,13 @@ def test_report_is_a_table():
 
 
 @pytest.mark.parametrize("chosen", READERS.values(), ids=READERS)
-def test_every_reader_has_five_hundred_inputs_made_by_hand(chosen):
+def test_every_reader_has_five_hundred_handcrafted_inputs(chosen):
     if chosen.name == "tflite":
         pytest.importorskip("tensorflow", reason="its good files are TensorFlow's")
     assert len(list(itertools.islice(chosen.crafted(), ENOUGH))) == ENOUGH
 
 
-def test_memory_of_the_process_that_starts_it_does_not_count():
+def test_peak_memory_of_a_reader_excludes_its_parent_process():
     """Linux hands `ru_maxrss` on to a child; a large test run made every reader too large."""
     child = "from suites.meta.fuzz.worker import peak_memory; print(peak_memory())"
     parent = (

@@ -49,13 +49,13 @@ def change(role, inputs):
     return changed_input.__wrapped__(few)(variant_of(**inputs), role)
 
 
-def test_every_input_has_a_change():
+def test_every_input_role_has_a_change_for_the_input_gate():
     assert set(CHANGES) == set(ROLES)
 
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("rows", [1, 4])
-def test_change_affects_one_input_and_every_text(role, rows):
+def test_changing_an_input_alters_every_row_of_the_input_and_no_other_input(role, rows):
     inputs = texts(rows, segments=2)
     changed = change(role, inputs)
     for name, array in inputs.items():
@@ -106,7 +106,7 @@ def classifiers_of(gold, share):
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1"])
-def test_gate_does_not_apply_if_nothing_can_beat_the_trivial_classifiers(metric):
+def test_gate_does_not_apply_if_a_trivial_classifier_is_perfect(metric):
     alike, mixed = np.zeros(50, np.int64), np.arange(50) % 2
     with pytest.raises(DoesNotApply, match=r"always_A reaches 100\.0 % .* \(n = 50\)"):
         classifiers_of(alike, 1.0).highest(metric)
@@ -128,7 +128,7 @@ def test_ranking_gate_does_not_apply_if_all_gold_labels_are_equal():
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_scheme_skips_gates_that_cannot_fail_for_it(scheme):
+def test_gates_that_cannot_fail_for_a_scheme_are_skipped(scheme):
     subject = SimpleNamespace(schemes={scheme: scheme}, taught=True)
     case = Asked(SimpleNamespace(subject=subject), scheme, None)
     lacks = {need: NEEDS[need](case) is not None for need in (
@@ -142,7 +142,7 @@ def test_scheme_skips_gates_that_cannot_fail_for_it(scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_float32_file_under_another_name_breaks_its_contract(scheme, miniature):
+def test_float32_file_violates_the_contracts_of_quantized_schemes(scheme, miniature):
     """Each contract whose gates apply can be broken: by products, and by float operators."""
     contract, report = CONTRACTS[scheme], inspect(miniature.flatbuffer("float32"))
     assert bool(product_breaches(contract, report)) == (contract.products[0] != "float")
@@ -150,7 +150,7 @@ def test_a_float32_file_under_another_name_breaks_its_contract(scheme, miniature
 
 
 @pytest.mark.parametrize("name", NEEDS)
-def test_missing_need_has_a_reason(name):
+def test_every_unmet_requirement_of_a_gate_has_a_reason(name):
     untimed = SimpleNamespace(
         name="host",
         untimed=EMULATED_CLOCK,
@@ -187,7 +187,7 @@ def test_missing_need_has_a_reason(name):
     assert "\n" not in reason
 
 
-def test_every_need_is_used_by_a_gate():
+def test_every_declared_requirement_is_used_by_a_gate():
     source = "".join(
         file.read_text(encoding="utf-8") for file in (PROJECT / "suites").glob("*/test_*.py")
     )
@@ -199,7 +199,7 @@ def test_every_need_is_used_by_a_gate():
     assert needed == set(NEEDS)
 
 
-def test_unwatched_time_is_invalid():
+def test_time_measured_without_sensors_is_invalid():
     """Renaming a fixture must not disable its sensors."""
     target = SimpleNamespace(start_watch=lambda _: None, device=load_device("host"), untimed=None)
     watches = Watches(target, None)
@@ -210,7 +210,7 @@ def test_unwatched_time_is_invalid():
     assert watches.invalid_because(["stream"], "float16") == UNWATCHED
 
 
-def test_single_sentences_are_judged_without_their_segments(run_with):
+def test_segments_gate_is_skipped_if_no_text_has_a_second_part(run_with):
     """No text has a second part, so the segments of a sound file have no effect."""
     one_segment = in_arrays("corpus", "encoded.npz", f"test_{SEGMENTS}", np.zeros_like)
     outcome = run_with(Fault(gate=BEHAVIOR + "test_every_input_matters", plant=one_segment))

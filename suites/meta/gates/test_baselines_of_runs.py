@@ -39,24 +39,24 @@ def scaled(document, metric, factor):
                 measurement[key] *= factor
 
 
-def test_a_run_without_a_baseline_says_so_and_how_to_record_one(clean_run):
+def test_run_without_a_baseline_tells_how_to_record_one(clean_run):
     assert "baseline: none of dynamic_wi8_afp32, float16, float32, full_model" in clean_run.output
     assert "record it with --edge-update-baseline" in clean_run.output
 
 
-def test_identical_run_reports_no_change(compared):
+def test_repeated_run_reports_no_change_from_its_baseline(compared):
     outcome = compared(lambda _: None)
     assert outcome.code == 0, outcome.output
     assert "baseline: 2 same" in outcome.output
 
 
-def test_an_improvement_is_reported(compared):
+def test_improvement_over_the_baseline_is_reported(compared):
     outcome = compared(lambda document: scaled(document, "flatbuffer_bytes", 2))
     assert outcome.code == 0, outcome.output
     assert "baseline: improvement: flatbuffer_bytes of float32 moved by -" in outcome.output
 
 
-def test_baseline_of_another_machine_is_not_compared(compared):
+def test_run_is_not_compared_with_a_baseline_of_another_machine(compared):
     def change(document):
         scaled(document, "peak_rss", 0.1)
         document["taken"]["machine"] = "another"
@@ -81,7 +81,7 @@ def test_baseline_of_another_subject_is_replaced_on_request(compared):
     assert f"{BASELINE}: 2 measurements written, 0 left out" in outcome.output
 
 
-def test_partial_update_names_the_measurements_it_drops(compared):
+def test_updating_a_baseline_from_a_partial_run_names_the_dropped_measurements(compared):
     outcome = compared(lambda _: None, "--edge-update-baseline")
     assert outcome.code == 0, outcome.output
     assert "; gone with the earlier one: accuracy, accuracy_drop, " in outcome.output

@@ -47,21 +47,21 @@ def gate_of(test: str) -> str:
     return test.split("[", maxsplit=1)[0]
 
 
-def test_the_clean_run_passes(clean_run):
+def test_every_gate_passes_if_no_fault_is_planted(clean_run):
     assert not clean_run.ids("failed") + clean_run.ids("error"), clean_run.output
     assert clean_run.code == 0, clean_run.output
 
 
-def test_the_clean_run_ran_every_gate(clean_run):
+def test_run_without_faults_executes_every_gate(clean_run):
     ran = {gate_of(name) for name in clean_run.ids("passed")}
     assert gates() - ran == EMULATED | RECORDED | ELSEWHERE | TOLD_BY_FEW
 
 
-def test_every_gate_has_a_fault():
+def test_every_gate_has_a_planted_fault():
     assert gates() - {fault.gate for fault in FAULTS} == set()
 
 
-def test_every_metric_that_a_gate_judges_has_a_fault(clean_run):
+def test_every_judged_metric_has_a_planted_fault(clean_run):
     judged, with_fault = set(), set()
     for measurement in clean_run.results()["measurements"]:
         if measurement["verdict"] is not None:
@@ -72,9 +72,9 @@ def test_every_metric_that_a_gate_judges_has_a_fault(clean_run):
     assert judged - with_fault == set()
 
 
-def test_every_fault_names_a_gate():
+def test_every_planted_fault_names_an_existing_gate():
     assert {fault.gate for fault in FAULTS} <= gates()
 
 
-def test_every_room_is_in_the_clean_run():
+def test_run_without_faults_includes_every_suite():
     assert {gate.rsplit("/", 1)[0] for gate in gates()} == set(GATES)

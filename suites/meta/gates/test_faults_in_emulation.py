@@ -67,7 +67,7 @@ def clean_run(run_on_board, baselines, tmp_path_factory):
     return run_on_board(nothing, tmp_path_factory.mktemp("clean"), *baseline_options, gates=gates)
 
 
-def test_every_gate_passes_without_a_fault(clean_run):
+def test_every_emulated_gate_passes_if_no_fault_is_planted(clean_run):
     assert not clean_run.ids("failed") + clean_run.ids("error"), clean_run.output
     ran = {name.split("[", maxsplit=1)[0] for name in clean_run.ids("passed")}
     assert ran == {fault.gate for fault in FAULTS.values()}
@@ -88,7 +88,9 @@ def test_planted_fault_fails_its_gate(  # noqa: PLR0913, PLR0917 - fixtures
 
 
 @pytest.mark.parametrize("turned", [False, True], ids=["right", "one text in six"])
-def test_verdict_of_the_host_holds_on_a_board_that_gives_its_labels(turned, run_on_board, tmp_path):
+def test_few_texts_suffice_to_judge_a_board_by_its_agreement_with_the_host(
+    turned, run_on_board, tmp_path
+):
     """The subject's own limit is judged there: 97 % agreement, by a part of the texts."""
     runner = "every sixth turned around on ARM" if turned else ""
     fault = Fault(gate=AGREEMENT, only=DYNAMIC, schemes=("float32", DYNAMIC), runner=runner)

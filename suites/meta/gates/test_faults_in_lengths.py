@@ -32,7 +32,7 @@ def test_planted_fault_fails_its_gate(name, app, tmp_path, record_property):
     assert_its_gate_turns_red(FAULTS[name], run, record_property)
 
 
-def test_a_sound_file_keeps_every_gate(app, tmp_path):
+def test_correct_file_with_several_lengths_passes_every_gate(app, tmp_path):
     outcome = run_pytest(tmp_path / "reports", [*GATES, *app.arguments()])
     assert outcome.code == 0, outcome.output
     passed = {name.partition("::")[2].partition("[")[0] for name in outcome.ids("passed")}

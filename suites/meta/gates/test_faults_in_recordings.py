@@ -31,7 +31,7 @@ def test_planted_fault_fails_its_gate(name, app, tmp_path, record_property):
     assert_its_gate_turns_red(FAULTS[name], run, record_property)
 
 
-def test_a_sound_app_keeps_every_gate(app, tmp_path):
+def test_recording_of_a_correct_app_passes_every_gate(app, tmp_path):
     arguments = app.arguments(f"--edge-recorded={app.record()}")
     outcome = run_pytest(tmp_path / "reports", [*GATES, *arguments])
     assert outcome.code == 0, outcome.output

@@ -11,14 +11,14 @@ from suites.meta.gates.table import PLANTED
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
 
 
-def test_wrapper_without_a_fault_turns_no_gate_red(run_with):
+def test_gates_pass_if_the_wrapped_runner_has_no_fault(run_with):
     outcome = run_with(
         Fault(gate=BEHAVIOR + "test_answers_are_repeated_bit_for_bit", runner="nothing")
     )
     assert outcome.code == pytest.ExitCode.OK, outcome.output
 
 
-def test_every_fault_of_the_runner_is_planted():
+def test_every_available_runner_fault_is_planted_by_a_test():
     faults_given = [fault for faults in PLANTED.values() for fault in faults.values()]
     # These are planted by tests of boards.
     without_gate = {"nothing", "every fourth turned around", "every sixth turned around on ARM"}

@@ -21,12 +21,12 @@ def calm(miniature, tmp_path_factory):
     return run(miniature, folder, gates, [*ON_BOARD, "--edge-schemes=float32"])
 
 
-def test_gates_pass_without_a_fault(calm):
+def test_every_gate_of_a_board_passes_if_no_fault_is_planted(calm):
     assert not calm.ids("failed") + calm.ids("error"), calm.output
     assert calm.code == pytest.ExitCode.OK
 
 
-def test_limits_of_the_profile_judge_the_board(calm):
+def test_board_is_judged_by_the_limits_in_its_profile(calm):
     measurements = calm.results()["measurements"]
     assert {measurement["device"] for measurement in measurements} == {"board"}
     own = {
@@ -37,7 +37,7 @@ def test_limits_of_the_profile_judge_the_board(calm):
     assert own == {"texts_per_second", "latency_p90", "peak_rss", "cold_start"}
 
 
-def test_time_carries_its_circumstances_and_their_cost(calm):
+def test_timed_measurement_includes_sensor_readings_and_their_cost(calm):
     (throughput,) = [
         measurement
         for measurement in calm.results()["measurements"]

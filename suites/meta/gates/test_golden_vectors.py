@@ -15,7 +15,7 @@ def lines_of(file):
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
-def test_built_candidates_have_golden_vectors(miniature, tmp_path):
+def test_golden_vectors_are_exported_for_built_candidates(miniature, tmp_path):
     folder, schemes = tmp_path / "golden", ("float32", "dynamic_wi8_afp32")
     options = [f"--edge-schemes={','.join(schemes)}", f"--edge-export-golden={folder}"]
     outcome = run(miniature, tmp_path / "reports", ["suites/agreement"], options)
@@ -30,7 +30,7 @@ def test_built_candidates_have_golden_vectors(miniature, tmp_path):
     assert first[0]["logits"] != second[0]["logits"]
 
 
-def test_candidate_without_inputs_has_no_golden_vectors(miniature, tmp_path):
+def test_export_omits_golden_vectors_of_a_candidate_with_uncertain_inputs(miniature, tmp_path):
     """The others have vectors, and the run says which are missing and why."""
     folder, mini = tmp_path / "golden", miniature.copied_to(tmp_path / "store")
     in_flatbuffer("dynamic_wi8_afp32", edits.swapped_inputs)(mini)
@@ -46,7 +46,7 @@ def test_candidate_without_inputs_has_no_golden_vectors(miniature, tmp_path):
     assert "dynamic_wi8_afp32" not in (folder / "README.md").read_text("utf-8")
 
 
-def test_a_run_without_answers_has_no_golden_vectors(miniature, tmp_path):
+def test_run_that_classifies_no_texts_exports_no_golden_vectors(miniature, tmp_path):
     folder = tmp_path / "golden"
     mini = miniature.copied_to(tmp_path / "store")
     for answers in (mini.store / "answers").glob("*"):

@@ -10,7 +10,7 @@ FLOOR = "suites/accuracy/test_accuracy_floor.py::test_variant_beats_the_majority
 DYNAMIC = "dynamic_wi8_afp32"
 
 
-def test_failed_gate_names_the_operator_where_the_error_begins(run_with):
+def test_report_on_a_failed_gate_names_the_operator_where_the_error_begins(run_with):
     fault = Fault(
         gate=GATE,
         schemes=("float32", DYNAMIC),
@@ -27,7 +27,7 @@ def test_failed_gate_names_the_operator_where_the_error_begins(run_with):
     assert {"nan", "inf", "sqnr_db", "cosine"} <= set(localization["curve"][0])
 
 
-def test_nan_is_localized_without_a_reference(run_with):
+def test_operator_that_outputs_nan_is_found_without_a_reference(run_with):
     fault = Fault(
         gate=FLOOR,
         schemes=("float32", DYNAMIC),

@@ -63,11 +63,11 @@ def ended(tmp_path):
     ],
     ids=["passed", "failed", "error", "error_afterwards", "output", "skipped"],
 )  # fmt: skip
-def test_ending_of_a_fault_is_recorded(reports, expected, ended):
+def test_result_of_each_planted_fault_is_recorded(reports, expected, ended):
     assert ended(*reports) == {NAME: expected}
 
 
-def test_no_fault_writes_no_table(ended):
+def test_run_without_planted_faults_records_no_results(ended):
     test_without_fault = "suites/meta/gates/test_table.py::test_every_kind_of_fault_is_planted"
     assert ended(report("passed", when="setup"), report("passed", nodeid=test_without_fault)) == {}
 

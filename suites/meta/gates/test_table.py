@@ -15,7 +15,7 @@ RED = Seen(outcome="red", said="fail: it is", when="2024-05-06T07:08:09+00:00")
 MISSED = Seen(outcome="missed", said="it passed", when="2024-05-07T07:08:09+00:00")
 
 
-def test_the_table_names_every_fault_and_its_gate():
+def test_fault_table_names_every_planted_fault_and_its_gate():
     markdown = table()
     for faults in (*PLANTED.values(), FAULTS):
         for name, fault in faults.items():
@@ -41,18 +41,18 @@ def test_every_kind_of_fault_is_planted():
     assert kinds <= {*PLANTED, *(fault.room for fault in FAULTS.values())}
 
 
-def test_faults_name_existing_tests():
+def test_faults_in_code_name_existing_tests():
     for fault in FAULTS.values():
         file, test = fault.gate.split("::")
         assert f"def {test}(" in (PROJECT / file).read_text(encoding="utf-8"), fault.gate
 
 
-def test_no_two_faults_share_a_name():
+def test_names_of_planted_faults_are_unique():
     names = [fault.name for fault in planted()]
     assert len(names) == len(set(names))
 
 
-def test_result_of_a_fault_stays_until_it_is_planted_again(tmp_path):
+def test_result_of_a_fault_is_preserved_until_the_fault_is_planted_again(tmp_path):
     first, second, third, *_ = planted()
     file = tmp_path / "faults.json"
     moved = PlantedFault(name=third.name, of="", gate="suites/test_other.py::test_it", seen=RED)
@@ -68,7 +68,7 @@ def test_result_of_a_fault_stays_until_it_is_planted_again(tmp_path):
     }
 
 
-def test_command_writes_the_table_and_the_reports_data(tmp_path, capsys):
+def test_table_command_writes_the_page_and_the_data_for_the_report(tmp_path, capsys):
     (tmp_path / "faults.json").write_text("of another time")
     assert main([str(tmp_path / "faults.md")]) == 0
     assert (tmp_path / "faults.md").read_text(encoding="utf-8") == table()
