@@ -44,7 +44,7 @@ WORDS = (
 )  # fmt: skip
 
 
-def test_there_are_enough_distinct_payloads_and_most_are_effective() -> None:
+def test_enough_payloads_are_distinct_and_most_are_effective() -> None:
     assert len(PAYLOADS) == COUNT
     assert len(set(PAYLOADS)) > 0.95 * COUNT
     assert sum(bool(acting_in_a_log(text)) for text in PAYLOADS) > 0.5 * COUNT, (

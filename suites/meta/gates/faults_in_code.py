@@ -149,7 +149,7 @@ FAULTS = {
         room="store",
         file="models/artefact.py",
         replacements={"if digest != self.members.get(name):": "if False:"},
-        gate="suites/meta/house/test_store.py::test_damage_error_has_a_remedy",
+        gate="suites/meta/house/test_store.py::test_error_about_a_damaged_artefact_names_file_and_remedy",
     ),
     "a stored file that is parsed before its hash is checked": CodeFault(
         room="store",
@@ -157,7 +157,7 @@ FAULTS = {
         replacements={
             "if hashlib.sha256(data).hexdigest() != self.members.get(name):": "if False:"
         },
-        gate="suites/meta/house/test_kept.py::test_detects_changes_after_opening",
+        gate="suites/meta/house/test_kept.py::test_file_changed_after_an_artefact_was_opened_is_detected",
     ),
     "an archive without a limit on its expansion": CodeFault(
         room="store",

@@ -122,7 +122,7 @@ def test_rejects_oversized_central_directory():
 
 
 @pytest.mark.parametrize("place", range(4, 19))
-def test_rejects_or_reads_correctly_an_end_record_with_its_own_signature(place):
+def test_end_record_that_contains_its_own_signature_is_rejected_or_read_correctly(place):
     data = bytearray(zipped(("a", NOISE)))
     end = data.rfind(b"PK\x05\x06")
     data[end + place : end + place + 4] = b"PK\x05\x06"
@@ -133,7 +133,7 @@ def test_rejects_or_reads_correctly_an_end_record_with_its_own_signature(place):
             opened(bytes(data))
 
 
-def test_rejects_or_reads_correctly_any_flipped_bit():
+def test_archive_with_a_flipped_bit_is_rejected_or_read_correctly():
     data = zipped(("a", NOISE), ("b/c.txt", b"text"))
     intact = opened(data)
     refused = 0
@@ -158,7 +158,7 @@ def test_reads_archive_within_the_limits(tmp_path):
     assert (tmp_path / "folder" / "a").read_bytes() == NOISE
 
 
-def test_raises_the_requested_kind_of_error():
+def test_archive_error_has_the_requested_class():
     with (
         pytest.raises(EdgeproofError) as refused,
         open_archive(io.BytesIO(b""), LIMITS, remedy=REMEDY, kind=EdgeproofError),
@@ -180,7 +180,7 @@ def test_full_disk_is_not_reported_as_damage():
         archive.copy("a", Full())
 
 
-def test_rejects_corpus_that_expands_without_limit_at_once(tmp_path):
+def test_rejects_zipped_corpus_that_expands_without_limit_before_unpacking(tmp_path):
     """Half a gigabyte in a file of two megabytes: the reader gets less memory than that."""
     bomb, row = tmp_path / "texts.zip", b"text,polarity\n" * 1_000_000
     with (
@@ -214,7 +214,7 @@ def test_error_names_a_zip_within_a_zip(tmp_path):
         open_text(outer, "utf-8", None)
 
 
-def test_corrupt_zip_ends_in_one_message():
+def test_corrupt_zip_is_reported_in_one_message():
     if not CORRUPT.exists():
         pytest.skip(f"{CORRUPT} is not here")
     with pytest.raises(UsageMistake) as refused:

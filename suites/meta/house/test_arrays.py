@@ -46,7 +46,7 @@ anything = (
         (5, 3),
     ],
 )
-def test_rejects_invalid_and_unfitting_shapes(shape):
+def test_rejects_shapes_that_are_invalid_or_do_not_fit_the_data(shape):
     for check in (
         lambda: check_shape(shape, 4, 48),
         lambda: as_array(VALUES.tobytes(), FLOAT, shape),
@@ -75,7 +75,7 @@ def test_rejects_invalid_and_unfitting_shapes(shape):
         (12, (1,), (1,)),
     ],
 )
-def test_rejects_views_that_reach_beyond_the_data_or_repeat_it(offset, shape, strides):
+def test_rejects_views_that_exceed_the_data_or_overlap(offset, shape, strides):
     with pytest.raises(ArrayError):
         strided(VALUES.tobytes(), FLOAT, offset, shape, strides)
 
@@ -83,7 +83,7 @@ def test_rejects_views_that_reach_beyond_the_data_or_repeat_it(offset, shape, st
 @given(
     offset=anything, shape=st.lists(anything, max_size=3), strides=st.lists(anything, max_size=3)
 )
-def test_view_equals_indexing_or_is_rejected(offset, shape, strides):
+def test_strided_view_contains_the_indexed_values_or_is_rejected(offset, shape, strides):
     try:
         view = strided(VALUES.tobytes(), FLOAT, offset, shape, strides)
     except ArrayError:
@@ -95,7 +95,7 @@ def test_view_equals_indexing_or_is_rejected(offset, shape, strides):
         assert view[place] == VALUES[at]
 
 
-def test_views_share_their_bytes_and_cannot_change_them():
+def test_views_share_the_bytes_of_the_data_and_are_read_only():
     data = VALUES.tobytes()
     matrix, column = (
         strided(data, FLOAT, 0, *layout) for layout in (((3, 4), (4, 1)), ((3,), (4,)))
@@ -107,7 +107,7 @@ def test_views_share_their_bytes_and_cannot_change_them():
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,)])
-def test_rejects_bytes_beyond_the_shape(shape):
+def test_rejects_more_bytes_than_the_shape_needs(shape):
     array = np.zeros(shape, np.float32)
     assert as_array(array.tobytes(), FLOAT, shape).shape == shape
     with pytest.raises(ArrayError, match="fewer bytes"):

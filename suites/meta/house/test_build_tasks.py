@@ -51,7 +51,7 @@ def in_threads(*targets):
         assert not thread.is_alive()
 
 
-def test_tasks_are_made_in_order_and_tidied(store):
+def test_build_tasks_run_in_order_and_are_each_cleaned_up(store):
     log = []
     tasks = [Task(stage(name), writes(log, name), tidy=lambda: log.append("-")) for name in "ab"]
     make_in_order(tasks, store, log.append)
@@ -73,7 +73,7 @@ def test_independent_tasks_run_at_the_same_time(store):
     assert (log[0], sorted(log[1:3]), log[3:]) == ("a", ["b", "c"], ["d"])
 
 
-def test_waiting_helper_does_its_useful_work_once(store):
+def test_waiting_helper_runs_its_meanwhile_task_exactly_once(store):
     """The first task is held until the waiting helper has done it."""
     log, useful, holds = [], [], threading.Event()
     done = threading.Event()
@@ -98,7 +98,7 @@ def test_waiting_helper_does_its_useful_work_once(store):
     assert sorted(log) == ["a", "b"]
 
 
-def test_helper_ends_if_others_make_the_rest(store):
+def test_helper_stops_if_other_processes_make_the_remaining_artefacts(store):
     log = []
     task = Task(stage("a"), writes(log, "a"))
     lets_go, holds = threading.Event(), threading.Event()
@@ -144,7 +144,7 @@ def test_waiting_for_another_run_is_reported(store, same):
     )
 
 
-def test_failed_task_is_reported_and_left_to_the_next_process(store):
+def test_failed_task_is_reported_and_can_be_retried_by_another_process(store):
     def fail(_):
         raise EdgeproofError("it failed", remedy="Mend it")
 
@@ -189,7 +189,7 @@ def test_killed_helper_is_reported():
     assert "was killed by SIGKILL" in str(error)
 
 
-def test_helpers_make_the_same_bytes_as_one_builder(miniature, tmp_path):
+def test_builder_with_helpers_makes_the_same_bytes_as_a_single_builder(miniature, tmp_path):
     store = tmp_path / "store"
     command = [sys.executable, "-m", "models.build", str(miniature.subject), "--helpers=2"]
     command += ["--corpus", str(miniature.corpus), "--cache-dir", str(store)]

@@ -73,7 +73,7 @@ def said(killed) -> list[str]:
     return outputs
 
 
-def test_two_builders_make_everything_once(said):
+def test_two_concurrent_builders_make_each_variant_once(said):
     text = "".join(said)
     for scheme in ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8_dense"):
         assert text.count(f"variant {scheme}: converting") == 1, text
@@ -84,12 +84,12 @@ def test_builder_reports_its_progress(said):
     assert EPOCH.search("".join(said)), said
 
 
-def test_the_same_inputs_give_the_same_bytes(said, killed, miniature):
+def test_builders_with_equal_inputs_make_equal_bytes(said, killed, miniature):
     assert said
     assert members(killed.store) == members(miniature.store)
 
 
-def test_builder_leaves_no_other_files(said, killed):
+def test_builder_leaves_no_temporary_files(said, killed):
     assert said
     leftovers = {
         path.name for path in killed.store.glob("*/*") if path.suffix in {".draft", ".resume"}

@@ -85,7 +85,7 @@ def making_by(store, monkeypatch):
     return made
 
 
-def test_waits_only_for_needed_artefacts(making_by, store, capsys):
+def test_gate_waits_only_for_the_artefacts_it_needs(making_by, store, capsys):
     making = making_by(Builder(store, [FIRST, LAST]))
     making.need([FIRST])
     assert store.has(FIRST)
@@ -118,7 +118,7 @@ def test_candidate_is_judged_before_the_next_is_converted(candidates, store, mon
     assert store.has(LAST)
 
 
-def test_unconvertible_candidate_is_absent(candidates, monkeypatch):
+def test_candidate_that_cannot_be_converted_is_not_judged(candidates, monkeypatch):
     monkeypatch.setattr(
         variants, "refusal", lambda _, stage: "no" * (stage.name == "refused") or None
     )
@@ -127,14 +127,14 @@ def test_unconvertible_candidate_is_absent(candidates, monkeypatch):
     assert candidates.get("of no plan") is None
 
 
-def test_failure_of_the_builder_is_raised_in_the_waiting_gate(making_by, store):
+def test_builder_error_is_raised_in_the_gate_that_waits_for_an_artefact(making_by, store):
     making = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
     making.need([FIRST])
     with pytest.raises(EdgeproofError, match="it failed"):
         making.need([LAST])
 
 
-def test_failure_of_the_builder_ends_the_run_between_two_gates(making_by, store):
+def test_builder_error_ends_the_run_after_the_current_gate(making_by, store):
     making = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
     making.need([FIRST])
     with pytest.raises(pytest.exit.Exception, match="it failed") as ended:
@@ -142,13 +142,13 @@ def test_failure_of_the_builder_ends_the_run_between_two_gates(making_by, store)
     assert ended.value.returncode == EdgeproofError.exit_code
 
 
-def test_waiting_for_an_unplanned_artefact_ends(making_by, store):
+def test_waiting_for_an_artefact_that_is_not_planned_raises_an_error(making_by, store):
     making = making_by(Builder(store, [FIRST]))
     with pytest.raises(EdgeproofError, match=LAST.key):
         making.need([LAST])
 
 
-def test_a_changed_artefact_is_refused(making_by, store):
+def test_rejects_artefact_that_was_changed_after_it_was_made(making_by, store):
     builder = Builder(store, [FIRST, LAST])
     _wait_for(builder)
     (store.path(FIRST) / "file").write_text("changed")
@@ -163,7 +163,7 @@ def _run_to_its_end(loop):
         loop.send(True)
 
 
-def test_a_run_that_ends_well_has_made_everything(making_by, store):
+def test_completed_run_has_made_all_artefacts(making_by, store):
     builder = Builder(store, [FIRST, LAST])
     making = making_by(builder)
     loop = making.pytest_runtestloop()
@@ -173,7 +173,7 @@ def test_a_run_that_ends_well_has_made_everything(making_by, store):
     assert not builder.stopped
 
 
-def test_a_run_that_is_interrupted_stops_its_builder(making_by, store):
+def test_interrupted_run_stops_its_builder(making_by, store):
     builder = Builder(store, [FIRST, LAST])
     making = making_by(builder)
     loop = making.pytest_runtestloop()
@@ -185,7 +185,7 @@ def test_a_run_that_is_interrupted_stops_its_builder(making_by, store):
     assert not store.has(LAST)
 
 
-def test_gates_that_wait_longer_come_last(monkeypatch):
+def test_gates_that_wait_longer_for_artefacts_run_last(monkeypatch):
     def gate(*names):
         return SimpleNamespace(fixturenames=names)
 
@@ -203,7 +203,7 @@ def test_gates_that_wait_longer_come_last(monkeypatch):
 
 
 @pytest.mark.parametrize("name", [making.FULL_MODEL, making.ALL_MADE])
-def test_gates_wait_for_fixtures_only(name, pytestconfig):
+def test_every_artefact_that_gates_wait_for_is_a_fixture(name, pytestconfig):
     assert isinstance(pytestconfig.stash[MAKING], Making)
     assert hasattr(artefacts, name)
 
@@ -215,7 +215,7 @@ def test_failed_builder_reports_the_reason(tmp_path):
     assert not builder.lives()
 
 
-def test_stopped_builder_has_ended(tmp_path):
+def test_builder_process_has_ended_after_it_is_stopped(tmp_path):
     builder = BuilderProcess(["embedded", "--cache-dir", str(tmp_path)])
     builder.stop()
     assert not builder.lives()

@@ -39,25 +39,25 @@ def collected(imported_file: Path) -> PytestRun:
     return run_pytest(imported_file.parent, arguments, {VARIABLE: str(imported_file)})
 
 
-def test_collecting_imports_nothing_heavy(collected, imported_file):
+def test_collecting_tests_imports_no_heavy_package(collected, imported_file):
     assert collected.code == 0, collected.output
     imported = {name.split(".")[0] for name in imported_file.read_text("utf-8").split()}
     assert imported & HEAVY == set()
 
 
-def test_ids_are_readable(collected):
+def test_ids_of_tests_are_readable(collected):
     ids = [line for line in collected.output.splitlines() if "::" in line]
     assert len(ids) > 100
     assert [name for name in ids if not READABLE.fullmatch(name)] == []
 
 
-def test_ids_are_unique(collected):
+def test_ids_of_tests_are_unique(collected):
     ids = [line for line in collected.output.splitlines() if "::" in line]
     assert len(ids) == len(set(ids))
 
 
 @pytest.mark.parametrize("file", GATES, ids=lambda file: f"{file.parent.name}-{file.stem}")
-def test_every_gate_states_its_requirement(file):
+def test_every_gate_states_its_requirement_in_a_docstring(file):
     tree = ast.parse(file.read_text(encoding="utf-8"))
     tests = [
         node

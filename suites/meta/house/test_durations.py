@@ -24,7 +24,7 @@ SUITES = ("suites/conformance/test_file.py", "suites/size")
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90.0), ("20min", 1200.0), ("1.5 h", 5400.0), (" 2 min ", 120.0)]
 )
-def test_reads_durations(text, seconds):
+def test_parses_durations_with_units(text, seconds):
     assert parse_duration(text) == seconds
 
 
@@ -49,7 +49,7 @@ def test_writes_durations_in_words(seconds, text):
     assert said(seconds) == text
 
 
-def test_untimed_gates_are_estimated_from_the_others(tmp_path):
+def test_duration_of_new_gates_is_estimated_from_the_timed_ones(tmp_path):
     durations = Durations(tmp_path / "folder" / "times.json")
     assert durations.expected(["one"]) is None
     durations.keep({"one": 3.0, "two": 1.0})
@@ -71,7 +71,7 @@ def test_slowest_suite_is_named_first():
     assert cost_of({}) == ""
 
 
-def test_second_run_predicts_its_duration_and_keeps_a_limit(tmp_path):
+def test_second_run_predicts_its_duration_and_obeys_the_time_limit(tmp_path):
     budgets = tmp_path / "budgets.toml"
     budgets.write_text('[flatbuffer_bytes]\nmax = "10 MB"\n', encoding="utf-8")
     usual = [*SUITES, *GIVEN, f"--edge-cache-dir={tmp_path / 'store'}", f"--edge-budgets={budgets}"]

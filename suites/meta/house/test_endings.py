@@ -36,7 +36,7 @@ def reported(error):
     return report
 
 
-def test_skip_names_the_missing_thing_apart_from_its_symptom():
+def test_skip_reason_separates_the_missing_thing_from_its_symptom():
     with pytest.raises(CannotRun) as raised:
         cannot_run("no network namespace", "unshare: EPERM")
     outcome = outcome_after(None, reported(raised.value))
@@ -52,19 +52,19 @@ def reported_pass(when):
     )
 
 
-def test_plain_skip_names_nothing_missing():
+def test_ordinary_pytest_skip_names_no_missing_thing():
     outcome = outcome_after(None, reported(pytest.skip.Exception("no gpu: none")))
     assert outcome.lacking == ""
 
 
-def test_cell_shows_a_failed_verdict_by_its_reason():
+def test_matrix_cell_shows_the_reason_of_a_failed_verdict():
     with pytest.raises(VerdictFailed, match=r"^fail: 33 %$") as raised:
         fails("33 %")
     assert _said(raised.value) == ("33 %", "")
     assert _said(AssertionError("fail: 33 %")) == ("fail: 33 %", "")
 
 
-def test_cell_shows_the_signal_that_ended_a_backend():
+def test_matrix_cell_shows_the_signal_that_killed_a_backend():
     died = RunnerDied("was killed by SIGSEGV", "loading", None, "")
     died.signal = "SIGSEGV"
     assert _said(died) == ("was killed by SIGSEGV", "SIGSEGV")

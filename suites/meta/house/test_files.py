@@ -44,7 +44,7 @@ def make(kind: str, folder: Path) -> Path:
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("kind", KINDS)
-def test_rejects_anything_but_a_regular_file(kind, tmp_path):
+def test_rejects_file_that_is_not_regular(kind, tmp_path):
     with pytest.raises(NotRegularError) as refused:
         open_regular(make(kind, tmp_path))
     assert KINDS[kind] in refused.value.strerror
@@ -53,7 +53,7 @@ def test_rejects_anything_but_a_regular_file(kind, tmp_path):
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("reader", READERS)
-def test_each_reader_rejects_other_kinds_in_one_message(reader, kind, tmp_path):
+def test_each_reader_rejects_files_that_are_not_regular(reader, kind, tmp_path):
     path = make(kind, tmp_path)
     with pytest.raises(EdgeproofError) as refused:
         READERS[reader](path)
@@ -67,13 +67,13 @@ def test_follows_a_link_to_a_regular_file(tmp_path):
     assert read_regular(tmp_path / "link", 4) == b"1234"
 
 
-def test_reads_at_most_the_expected_size(tmp_path):
+def test_rejects_file_larger_than_the_limit(tmp_path):
     (tmp_path / "file").write_bytes(b"1234")
     with pytest.raises(OSError, match="the file holds 4 bytes, but at most 3 are read"):
         read_regular(tmp_path / "file", 3)
 
 
-def test_reads_file_whose_reported_size_is_zero():
+def test_size_limit_applies_to_files_that_report_size_zero():
     with pytest.raises(OSError, match="at most 3 are read"):
         read_regular(Path("/proc/self/stat"), 3)
 
@@ -85,7 +85,7 @@ def test_rejects_table_of_more_than_a_megabyte(tmp_path):
         read_toml(table)
 
 
-def test_writes_a_file_whole(tmp_path):
+def test_new_content_replaces_a_file_only_when_completely_written(tmp_path):
     path = tmp_path / "out"
     path.write_bytes(b"old")
     with write_whole(path) as file:
@@ -97,7 +97,7 @@ def test_writes_a_file_whole(tmp_path):
 
 
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt(), MemoryError()])
-def test_failed_write_keeps_the_old_file_and_adds_none(error, tmp_path):
+def test_failed_write_preserves_the_old_file_and_leaves_no_temporary_file(error, tmp_path):
     path = tmp_path / "out"
     path.write_bytes(b"old")
 

@@ -52,12 +52,12 @@ SLOW = "suites/latency/test_throughput.py"
     ],
     ids=["metrics", "units", "schemes", "options", "tests"],
 )  # fmt: skip
-def test_former_names_map_to_current_names(names, today):
+def test_every_old_name_maps_to_a_current_name(names, today):
     assert {*names.values()} <= {*today}
     assert not {*names} & {*today}
 
 
-def test_budget_with_a_former_metric_gets_the_current_name(tmp_path):
+def test_error_on_a_budget_with_an_old_metric_gives_the_current_name(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(f'[{OLD_METRIC}]\nmin = "1 texts/s"\n', encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:
@@ -76,7 +76,7 @@ def test_budget_with_a_former_metric_gets_the_current_name(tmp_path):
     ],
     ids=["metric", "goal"],
 )
-def test_budget_of_a_former_scheme_gets_the_current_name(limits, tmp_path):
+def test_error_on_a_budget_for_an_old_scheme_gives_the_current_name(limits, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(limits.format(OLD_SCHEME), encoding="utf-8")
     with pytest.raises(UsageMistake, match=NOW.format(NEW_SCHEME)) as refused:
@@ -84,13 +84,13 @@ def test_budget_of_a_former_scheme_gets_the_current_name(limits, tmp_path):
     assert refused.value.what == f"no scheme is called {OLD_SCHEME!r}"
 
 
-def test_former_scheme_that_is_asked_for_gets_the_current_name():
+def test_error_on_a_requested_old_scheme_gives_the_current_name():
     with pytest.raises(UsageMistake, match=NOW.format(NEW_SCHEME)) as refused:
         scheme_named(OLD_SCHEME)
     assert refused.value.key == "--edge-schemes"
 
 
-def test_budget_with_a_former_unit_gets_the_current_unit(tmp_path):
+def test_error_on_a_budget_with_an_old_unit_gives_the_current_unit(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(f'[texts_per_second]\nmin = "1 {OLD_UNIT}"\n', encoding="utf-8")
     with pytest.raises(UsageMistake, match=NOW.format("texts/s")) as refused:
@@ -104,7 +104,9 @@ def test_budget_with_a_former_unit_gets_the_current_unit(tmp_path):
     [("{}.texts_per_second", f"{{}}.{OLD_METRIC}"), ("texts/s", OLD_UNIT)],
     ids=["metric", "unit"],
 )
-def test_device_profile_with_former_names_gets_the_current_ones(section, old, new, tmp_path):
+def test_error_on_a_device_profile_with_old_names_gives_the_current_names(
+    section, old, new, tmp_path
+):
     text = (FOLDER / "rpi4.toml").read_text(encoding="utf-8")
     begins = text.index(f"[{section}.texts_per_second]")
     changed = text[begins:].replace(old.format(section), new.format(section), 1)
@@ -129,7 +131,7 @@ def test_device_profile_with_former_names_gets_the_current_ones(section, old, ne
         ({"test": f"{SLOW}::test_any[host-{OLD_SCHEME}]", "metric": "accuracy"}, NEW_SCHEME),
     ],
 )
-def test_known_failure_with_former_names_gets_the_current_ones(entry, new, tmp_path):
+def test_error_on_a_known_failure_with_old_names_gives_the_current_names(entry, new, tmp_path):
     file = tmp_path / "known.toml"
     file.write_text(ENTRY.format(**entry), encoding="utf-8")
     subject = SimpleNamespace(name="mini", other_candidates=(), known_failures=None)
@@ -145,7 +147,7 @@ def test_known_failure_with_former_names_gets_the_current_ones(entry, new, tmp_p
     assert f" {new}: write the new name" in str(stopped.value)
 
 
-def test_wrong_dimension_gets_no_former_unit_remedy():
+def test_error_on_an_unknown_unit_lists_the_current_units():
     with pytest.raises(UsageMistake, match="Use one of us, ms, s"):
         parse_quantity("3 minutes", Unit.SECONDS)
 
@@ -154,7 +156,7 @@ def test_wrong_dimension_gets_no_former_unit_remedy():
     ("name", "source"),
     [("tweets", "switch"), ("tweets", "variable"), ("tweets", "ini"), ("runtime", "switch")],
 )
-def test_former_option_ends_in_one_message(name, source):
+def test_error_on_an_old_option_gives_the_current_option_in_one_message(name, source):
     old, new = (Option(option_name, None, "") for option_name in (name, former_names.OPTIONS[name]))
     was, now = getattr(old, source), getattr(new, source)
     more = {"switch": [f"{was}=5"], "ini": ["-o", f"{was}=5"], "variable": []}[source]

@@ -85,7 +85,7 @@ def started(module: str, importable: set[str]) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("module", STARTED)
-def test_command_starts_with_its_dependency_group_alone(module):
+def test_each_command_starts_with_only_its_dependency_group_installed(module):
     done = started(module, installed_with(STARTED[module]))
     assert done.returncode == 0, done.stderr[-2000:]
 
@@ -96,5 +96,5 @@ def test_detects_package_missing_from_a_group():
 
 
 @pytest.mark.parametrize("group", ["dev", "report"])
-def test_group_for_reports_has_the_packages_imported_while_drawing(group):
+def test_dependency_groups_for_reports_contain_the_drawing_packages(group):
     assert {"jinja2", "matplotlib"} <= installed_with(group)

@@ -65,7 +65,7 @@ def opened(root: Path) -> None:
         assert artefact.path("usr/lib/module.py").is_file()
 
 
-def test_detects_every_flipped_bit_and_the_remedy_repairs_it(tmp_path):
+def test_every_flipped_bit_in_the_store_is_detected_and_repaired_by_the_suggested_remedy(tmp_path):
     artefacts = made(tmp_path)
     draw = random.Random(5)  # noqa: S311 - the same bits every time
     files = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
@@ -87,7 +87,7 @@ def test_detects_every_flipped_bit_and_the_remedy_repairs_it(tmp_path):
     assert made(tmp_path) == artefacts
 
 
-def test_detects_every_flipped_bit_of_a_manifest(tmp_path):
+def test_every_flipped_bit_of_a_manifest_is_detected(tmp_path):
     """White space and escapes count, too: the store has one spelling."""
     (artefact, *_) = made(tmp_path)
     file = artefact.folder / MANIFEST
@@ -106,7 +106,7 @@ def test_detects_every_flipped_bit_of_a_manifest(tmp_path):
 
 
 @pytest.mark.parametrize("read", ["array", "arrays", "document", "numbers", "path", "read", "text"])
-def test_detects_changes_after_opening(read, tmp_path):
+def test_file_changed_after_an_artefact_was_opened_is_detected(read, tmp_path):
     (artefact, *_) = made(tmp_path)
     names = {"array": "logits.npy", "numbers": "logits.npy", "arrays": "encoded.npz"}
     name, arguments = names.get(read, "card.json"), (4,) if read == "numbers" else ()
@@ -125,7 +125,7 @@ def test_rejects_arrays_with_another_number_of_rows(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["other target", "gone", "more", "folder"])
-def test_detects_changed_link(kind, tmp_path):
+def test_changed_link_in_an_artefact_is_detected(kind, tmp_path):
     (artefact, *_) = made(tmp_path)
     link = artefact.folder / "lib"
     if kind == "more":
@@ -140,7 +140,7 @@ def test_detects_changed_link(kind, tmp_path):
         artefact.check()
 
 
-def test_detects_artefact_under_another_key(tmp_path):
+def test_artefact_moved_to_another_key_is_detected(tmp_path):
     corpus, model, *_ = made(tmp_path)
     shutil.rmtree(model.folder)
     shutil.copytree(corpus.folder, model.folder, symlinks=True)
@@ -188,7 +188,7 @@ def test_reports_store_that_cannot_be_entered(tmp_path):
     (tmp_path / "store").chmod(0o755)
 
 
-def test_errors_of_files_outside_the_store_pass_unchanged(tmp_path):
+def test_errors_about_files_outside_the_store_are_raised_unchanged(tmp_path):
     def fail(_: Path) -> None:
         raise PermissionError(13, "Permission denied", "/elsewhere/texts.csv")
 
@@ -196,7 +196,7 @@ def test_errors_of_files_outside_the_store_pass_unchanged(tmp_path):
         Store(tmp_path).get(Stage("thing", {}), fail)
 
 
-def test_only_artefact_objects_read_the_store():
+def test_only_the_artefact_class_loads_arrays_from_the_store():
     """Other code loads no arrays and unpacks no archives from the store."""
     allowed = {
         "models/archives.py": {"ZipFile"},

@@ -39,12 +39,12 @@ def ask(path, source=SOURCE, entry="models.entry"):
     return facts
 
 
-def test_source_is_parsed_once(path, parsed):
+def test_unchanged_source_is_parsed_only_once(path, parsed):
     assert [ask(path), ask(path)] == [EXPECTED, EXPECTED]
     assert parsed == [SOURCE]
 
 
-def test_distinguishes_parts_and_changed_sources(path, parsed):
+def test_cached_facts_depend_on_the_source_and_the_requested_part(path, parsed):
     changed = SOURCE + b"MORE = 1\n"
     all_facts, part, changed_facts = (
         ask(path),
@@ -60,7 +60,7 @@ def test_distinguishes_parts_and_changed_sources(path, parsed):
     assert len(parsed) == 3
 
 
-def test_recomputes_facts_damaged_by_any_flipped_bit(path, parsed):
+def test_facts_are_recomputed_if_any_bit_of_the_cache_is_flipped(path, parsed):
     ask(path)
     intact = path.read_bytes()
     for at in range(len(intact)):
@@ -70,20 +70,20 @@ def test_recomputes_facts_damaged_by_any_flipped_bit(path, parsed):
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\0" * 100, None])
-def test_recomputes_facts_if_the_file_is_truncated_or_missing(path, content):
+def test_facts_are_recomputed_if_the_cache_is_truncated_or_missing(path, content):
     path.parent.mkdir()
     path.mkdir() if content is None else path.write_bytes(content)
     assert ask(path) == EXPECTED
 
 
-def test_recomputes_facts_kept_by_other_code(path, parsed, monkeypatch):
+def test_facts_cached_by_other_code_are_recomputed(path, parsed, monkeypatch):
     ask(path)
     monkeypatch.setattr(kept, "_MADE_BY", "another Python")
     ask(path)
     assert parsed == [SOURCE, SOURCE]
 
 
-def test_keeps_a_bounded_number_of_recent_facts(path):
+def test_cache_contains_only_a_limited_number_of_recent_facts(path):
     ask(path, entry="models.early")
     kept_facts = KeptFacts(path)
     for number in range(MOST_KEPT):
@@ -94,12 +94,12 @@ def test_keeps_a_bounded_number_of_recent_facts(path):
     assert not [key for key in stored if key.startswith("models.early")]
 
 
-def test_works_without_a_writable_folder(tmp_path):
+def test_facts_are_computed_without_a_writable_cache_folder(tmp_path):
     (tmp_path / "file").touch()
     assert ask(tmp_path / "file" / "sources.facts") == ask(None) == EXPECTED
 
 
-def test_kept_facts_equal_fresh_ones(path):
+def test_cached_facts_equal_freshly_computed_facts(path):
     sources = sorted((ROOT / "models").glob("*.py"))
     first = [ask(path, source.read_bytes(), f"models.{source.stem}") for source in sources]
     again = [ask(path, source.read_bytes(), f"models.{source.stem}") for source in sources]

@@ -39,7 +39,7 @@ WRONG = [(reader, kind) for reader in READERS for kind in FILES if reader != kin
 
 
 @pytest.mark.parametrize(("reader", "kind"), WRONG)
-def test_names_the_option_that_takes_the_file(reader, kind, tmp_path):
+def test_error_on_a_file_given_to_the_wrong_option_names_the_right_option(reader, kind, tmp_path):
     (tmp_path / "known_failures.toml").write_text(KNOWN_FAILURES)
     file, option = FILES[kind]
     folder = tmp_path if kind == "known failures" else ROOT

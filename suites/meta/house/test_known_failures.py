@@ -76,7 +76,7 @@ def collect(tmp_path, monkeypatch):
     return collected
 
 
-def test_known_failure_is_strict_and_has_a_reason(collect):
+def test_known_failure_becomes_a_strict_xfail_with_a_reason(collect):
     (marker,) = collect(ENTRY.format(subject="mini", test=TEST)).markers
     assert marker.name == "xfail"
     reason = "the converter's ranges (until 2999-12-31; https://example.org/1)"
@@ -137,7 +137,7 @@ SAYS = ENTRY.replace('metric = "accuracy_drop"\nverdict = "inconclusive"', 'says
         "assert",
     ],
 )
-def test_accepts_only_the_recorded_failure(error, measured, expected, collect):
+def test_known_failure_accepts_only_the_recorded_failure(error, measured, expected, collect):
     item = collect(ENTRY.format(subject="mini", test=TEST))
     assert ended(item, error, *measured) is expected
 
@@ -154,7 +154,9 @@ def test_accepts_only_the_recorded_failure(error, measured, expected, collect):
     ],
     ids=["known", "other", "measured", "unsaid", "runner_died", "crash"],
 )
-def test_assertion_is_accepted_by_its_message(error, measured, cause, expected, collect):
+def test_known_failure_accepts_an_assertion_only_with_the_recorded_message(
+    error, measured, cause, expected, collect
+):
     item = collect(SAYS.format(subject="mini", test=TEST))
     if cause is not None:
         item.stash[CAUSE] = cause
@@ -170,7 +172,7 @@ def test_assertion_is_accepted_by_its_message(error, measured, cause, expected, 
     ],
     ids=["no_metric", "no_verdict", "both"],
 )
-def test_entry_names_exactly_one_failure(old, new, collect):
+def test_rejects_entry_that_does_not_name_exactly_one_failure(old, new, collect):
     text = ENTRY.format(subject="mini", test=TEST).replace(old, new)
     with pytest.raises(pytest.exit.Exception, match="must name exactly one failure") as stopped:
         collect(text)
@@ -198,7 +200,7 @@ def test_entry_names_exactly_one_failure(old, new, collect):
         ("test_accuracy_drop.py", "test_accuracy_dorp.py", "there is no test with this id"),
     ],
 )
-def test_rejects_entry_that_accepts_nothing_or_anything(old, new, message, collect):
+def test_rejects_entry_that_would_accept_no_failure_or_any_failure(old, new, message, collect):
     with pytest.raises(pytest.exit.Exception, match=re.escape(message)) as stopped:
         collect(ENTRY.format(subject="mini", test=TEST).replace(old, new))
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
@@ -212,13 +214,13 @@ def test_rejects_two_entries_for_one_test(collect):
     assert collect(entry + entry.replace('"mini"', '"other"')).markers
 
 
-def test_runxfail_shows_the_failure_as_it_is(collect):
+def test_runxfail_option_shows_a_known_failure_as_a_failure(collect):
     item = collect(ENTRY.format(subject="mini", test=TEST))
     item.config.option.runxfail = True
     assert ended(item, FAILED, taken()) is pytest.fail.Exception
 
 
-def test_an_entry_holds_until_the_end_of_its_last_day(collect, monkeypatch):
+def test_entry_is_valid_through_its_expiry_date(collect, monkeypatch):
     text = ENTRY.format(subject="mini", test=TEST).replace("2999-12-31", "2030-06-01")
     monkeypatch.setattr(known_failures, "today", lambda: date(2030, 6, 1))
     assert collect(text).markers
@@ -250,7 +252,7 @@ def test_entry_of_another_device_is_ignored(collect):
     assert collect(entry_of_another).markers == []
 
 
-def test_rejects_id_that_matches_no_test(collect):
+def test_rejects_entry_whose_id_matches_no_test(collect):
     with pytest.raises(
         pytest.exit.Exception, match=r"no test with this id\. Correct the id"
     ) as stopped:
@@ -258,12 +260,12 @@ def test_rejects_id_that_matches_no_test(collect):
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
-def test_id_in_a_file_that_is_not_run_is_ignored(collect):
+def test_entry_for_a_test_file_that_is_not_run_is_ignored(collect):
     elsewhere = "suites/size/test_size.py::test_file_is_within_budget[host-float32]"
     assert collect(ENTRY.format(subject="mini", test=elsewhere)).markers == []
 
 
-def test_variant_that_is_not_run_is_ignored(collect):
+def test_entry_for_a_variant_that_is_not_run_is_ignored(collect):
     entry = ENTRY.format(subject="mini", test=TEST.replace("static", "dynamic"))
     assert collect(entry, all_schemes=False).markers == []
 
@@ -271,14 +273,14 @@ def test_variant_that_is_not_run_is_ignored(collect):
 @pytest.mark.parametrize(
     "text", ["failures = 3", "[[failures]]\nsubject = 'mini'\ntest = 'x'", "failures = ["]
 )
-def test_rejects_broken_file(text, collect):
+def test_rejects_invalid_known_failures_file(text, collect):
     with pytest.raises(pytest.exit.Exception, match=r"known_failures\.toml") as stopped:
         collect(text)
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_broken_file_ends_a_whole_run_in_one_message(workers, tmp_path):
+def test_invalid_known_failures_file_ends_a_run_with_one_message(workers, tmp_path):
     file = tmp_path / "known.toml"
     file.write_text(ENTRY.format(subject="embedded", test="suites/size/test_size.py::test_no"))
     arguments = ["suites/size/test_size.py", "-n", str(workers), "-p", PLUGIN]

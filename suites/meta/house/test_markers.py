@@ -32,19 +32,19 @@ def everything(tmp_path_factory):
     return run_pytest(folder, [*COLLECT, "--ignore=suites/meta"])
 
 
-def test_every_profile_has_a_marker(tmp_path):
+def test_every_device_profile_has_a_pytest_marker(tmp_path):
     listed = run_pytest(tmp_path, ["--markers"]).output
     for name in device_names():
         assert f"@pytest.mark.{name}: the device suite on a" in listed
 
 
-def test_the_marker_of_this_machine_selects_the_whole_device_suite(everything, tmp_path):
+def test_marker_for_this_machine_selects_every_gate(everything, tmp_path):
     selected = run_pytest(tmp_path, [*COLLECT, "-m", HERE])
     assert selected.code == pytest.ExitCode.OK, selected.output
     assert gates(selected) == gates(everything)
 
 
-def test_an_emulated_board_gets_the_same_suite_under_its_own_name(everything, tmp_path):
+def test_marker_for_an_emulated_board_selects_all_gates_that_need_no_clock(everything, tmp_path):
     selected = run_pytest(tmp_path, [*COLLECT, "-m", "rpi4", "--edge-emulate", "rpi4"])
     assert selected.code == pytest.ExitCode.OK, selected.output
     as_on_host = {name.replace("[rpi4-emulated-", "[host-") for name in gates(selected)}
@@ -68,7 +68,7 @@ def test_an_emulated_board_gets_the_same_suite_under_its_own_name(everything, tm
         (["--edge-device", "jetson"], f"jetson was asked for, but this machine is {HERE}"),
     ],
 )
-def test_marker_of_another_device_is_a_usage_error(arguments, says, tmp_path):
+def test_marker_for_another_device_is_a_usage_error(arguments, says, tmp_path):
     refused = run_pytest(tmp_path, [*COLLECT, *arguments])
     assert refused.code == pytest.ExitCode.USAGE_ERROR
     assert says in refused.output

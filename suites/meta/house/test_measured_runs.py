@@ -26,12 +26,12 @@ def measured(tmp_path_factory):
     return run_pytest(tmp_path_factory.mktemp("measured"), ["suites/size", *GIVEN])
 
 
-def test_results_call_the_gate_measured(measured):
+def test_gate_without_a_budget_has_the_outcome_measured(measured):
     ended = {test["id"]: test["outcome"] for test in measured.results()["tests"]}
     assert ended == {SIZE: "measured"}
 
 
-def test_terminal_counts_measured_gates_separately(measured):
+def test_terminal_summary_counts_measured_gates_separately(measured):
     last = measured.output.rstrip().splitlines()[-1]
     assert "1 measured" in last
     assert "skipped" not in last
@@ -40,11 +40,11 @@ def test_terminal_counts_measured_gates_separately(measured):
     assert "2 measurements, 0 judged: none, 2 without a budget" in measured.output
 
 
-def test_a_run_that_only_measured_is_not_green(measured):
+def test_run_with_only_measured_gates_does_not_exit_with_success(measured):
     assert measured.code == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_junit_neither_passes_nor_skips_a_measured_gate(measured):
+def test_junit_counts_a_measured_gate_neither_as_passed_nor_as_skipped(measured):
     suite = ET.parse(measured.reports / "junit.xml").getroot().find("testsuite")  # noqa: S314 - ours
     assert suite.findall("testcase") == []
     assert [suite.get(name) for name in ("tests", "skipped", "failures", "errors")] == ["0"] * 4
@@ -53,7 +53,7 @@ def test_junit_neither_passes_nor_skips_a_measured_gate(measured):
     assert ("measured_test", SIZE) in properties
 
 
-def test_allure_neither_passes_nor_skips_a_measured_gate(measured):
+def test_allure_shows_a_measured_gate_neither_as_passed_nor_as_skipped(measured):
     results = [
         json.loads(file.read_text("utf-8"))
         for file in (measured.reports / "allure").glob("*-result.json")

@@ -26,14 +26,14 @@ def assert_one_message(outcome: PytestRun, says: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("name", WHEN_ASKED)
-def test_wrong_options_end_in_one_message(name, tmp_path):
+def test_invalid_options_are_reported_in_one_message(name, tmp_path):
     mistake = WHEN_ASKED[name]
     outcome = run_pytest(tmp_path / "reports", [GATE, *mistake.make(tmp_path / "files")])
     assert_one_message(outcome, mistake.says)
 
 
 @pytest.mark.parametrize("name", WHEN_BUILDING)
-def test_wrong_inputs_end_in_one_message(name, tmp_path):
+def test_invalid_inputs_are_reported_in_one_message(name, tmp_path):
     mistake = WHEN_BUILDING[name]
     outcome = run_pytest(tmp_path / "reports", [GATE, *mistake.make(tmp_path / "files")])
     assert_one_message(outcome, mistake.says)
@@ -44,7 +44,7 @@ def test_wrong_inputs_end_in_one_message(name, tmp_path):
     [ASKED, WHEN_BUILDING["a column that is not there"]],
     ids=["asked", "given"],
 )
-def test_parallel_run_ends_in_one_message_too(mistake, tmp_path):
+def test_mistake_in_a_parallel_run_is_reported_in_one_message(mistake, tmp_path):
     arguments = [GATE, *PARALLEL, *mistake.make(tmp_path / "files")]
     outcome = run_pytest(tmp_path / "reports", arguments)
     assert_one_message(outcome, mistake.says)

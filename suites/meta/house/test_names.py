@@ -39,13 +39,13 @@ def test_rejects_windows_device_names(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", RESERVED)
-def test_rejects_windows_device_names_for_candidates(name):
+def test_rejects_candidate_named_like_a_windows_device(name):
     with pytest.raises(UsageMistake, match=r"--edge-flatbuffer: .*cannot name a file"):
         candidate_named(f"{name}=model.tflite")
 
 
 @pytest.mark.parametrize("file", ["con", "AUX", "nul.txt", "lpt1.old"])
-def test_candidate_does_not_inherit_a_windows_device_name(file):
+def test_rejects_flatbuffer_file_named_like_a_windows_device(file):
     with pytest.raises(UsageMistake, match=r"--edge-flatbuffer: .*cannot name a file"):
         candidate_named(f"/models/{file}.tflite")
 

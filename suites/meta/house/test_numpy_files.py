@@ -36,7 +36,7 @@ def npy(descr="'<f4'", order="False", shape="(2, 3)", values=bytes(24)):
 
 
 @given(array=plain_arrays, by_columns=st.booleans())
-def test_arrays_come_back_as_numpy_wrote_them(array, by_columns, scratch):
+def test_arrays_read_from_numpy_files_equal_the_written_ones(array, by_columns, scratch):
     given_array = np.array(array, order="F" if by_columns else "C")
     buffer = io.BytesIO()
     np.save(buffer, given_array)
@@ -73,7 +73,7 @@ def test_arrays_come_back_as_numpy_wrote_them(array, by_columns, scratch):
         b"",
     ],
 )
-def test_rejects_anything_but_plain_arrays(file, tmp_path):
+def test_rejects_numpy_file_with_anything_but_plain_arrays(file, tmp_path):
     path = tmp_path / "file.npy"
     path.write_bytes(file)
     with pytest.raises(EdgeproofError, match="as an array") as caught:
@@ -86,13 +86,13 @@ def test_rejects_anything_but_plain_arrays(file, tmp_path):
     assert caught.value.key == "one.npy"
 
 
-def test_raises_the_requested_kind_of_error(tmp_path):
+def test_error_about_a_missing_numpy_file_has_the_requested_class(tmp_path):
     for read in (read_npy, read_npz):
         with pytest.raises(UsageMistake, match="file"):
             read(tmp_path / "file", remedy=REMEDY, kind=UsageMistake)
 
 
-def test_error_names_a_missing_array(tmp_path):
+def test_error_names_an_array_that_the_archive_lacks(tmp_path):
     np.savez(tmp_path / "file.npz", one=np.zeros(2))
     with open_npz(tmp_path / "file.npz", remedy=REMEDY) as arrays:
         assert list(arrays) == ["one"]
@@ -101,7 +101,7 @@ def test_error_names_a_missing_array(tmp_path):
     assert caught.value.key == "other.npy"
 
 
-def test_rejects_archive_that_unpacks_to_gigabytes(tmp_path):
+def test_rejects_npz_archive_that_unpacks_to_gigabytes(tmp_path):
     path = tmp_path / "bomb.npz"
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -114,7 +114,7 @@ def test_rejects_archive_that_unpacks_to_gigabytes(tmp_path):
         read_npz(path, remedy=REMEDY)
 
 
-def test_fifo_does_not_block(tmp_path):
+def test_reading_a_fifo_is_an_error_and_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for read in (read_npy, read_npz):
         with pytest.raises(EdgeproofError, match="FIFO"):

@@ -86,7 +86,7 @@ def _bare(monkeypatch):
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_option_overrides_environment_overrides_ini_overrides_default(option, monkeypatch):
+def test_command_line_overrides_environment_variable_ini_and_default_in_order(option, monkeypatch):
     default = resolved(option)
     assert default == option.default
     texts = ("one", "two", "three") if option.name not in GIVEN else (GIVEN[option.name][0],) * 3
@@ -113,7 +113,7 @@ def test_strings_are_parsed_into_typed_values(name):
     [("threads", "0"), ("threads", "two"), ("offline", "maybe"), ("texts", "1"), ("texts", "0")],
 )
 @pytest.mark.parametrize("source", ["switch", "variable", "ini"])
-def test_error_names_where_a_wrong_value_was_given(name, text, source, monkeypatch):
+def test_error_on_an_invalid_value_names_its_source(name, text, source, monkeypatch):
     (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     sources = {"switch": {"command_line": text}, "variable": {}, "ini": {"ini": text}}[source]
     if source == "variable":
@@ -126,7 +126,7 @@ def test_error_names_where_a_wrong_value_was_given(name, text, source, monkeypat
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_path_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
+def test_path_is_relative_to_the_current_folder_or_the_ini_file(name, monkeypatch, tmp_path):
     (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     text = PATHS[name]
     monkeypatch.chdir(tmp_path)
@@ -145,7 +145,9 @@ def test_every_option_with_a_path_is_parsed_as_a_path():
 
 
 @pytest.mark.parametrize("name", MIXED)
-def test_path_within_a_value_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
+def test_path_inside_a_longer_value_is_relative_to_the_current_folder_or_the_ini_file(
+    name, monkeypatch, tmp_path
+):
     (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     text, expected = MIXED[name]
     monkeypatch.chdir(tmp_path)
@@ -157,13 +159,13 @@ def test_path_within_a_value_is_relative_to_the_folder_it_is_given_in(name, monk
             assert value == expected.format(folder)
 
 
-def test_variable_with_several_values_holds_one_per_line(monkeypatch):
+def test_environment_variable_with_several_values_has_one_value_per_line(monkeypatch):
     (option,) = (candidate for candidate in OPTIONS if candidate.name == "flatbuffer")
     monkeypatch.setenv(option.variable, "/a.tflite\nb=/b.tflite\n")
     assert resolved(option) == ("/a.tflite", "b=/b.tflite")
 
 
-def test_both_checkpoint_paths_are_made_absolute(monkeypatch, tmp_path):
+def test_checkpoint_folder_is_made_absolute_and_hub_id_is_unchanged(monkeypatch, tmp_path):
     (tmp_path / "large").mkdir()
     monkeypatch.chdir(tmp_path)
     (option,) = (candidate for candidate in OPTIONS if candidate.name == "pretrained")
@@ -191,7 +193,7 @@ UNFIT = {
 @pytest.mark.parametrize(
     ("name", "text"), [(name, text) for name, texts in UNFIT.items() for text in texts]
 )
-def test_rejects_list_with_a_gap_or_a_duplicate(name, text):
+def test_rejects_list_with_an_empty_or_duplicate_item(name, text):
     (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     with pytest.raises(UsageMistake) as refused:
         resolved(option, command_line=text)

@@ -40,7 +40,7 @@ def taken(outcome) -> dict[tuple[str, ...], tuple[object, ...]]:
     }
 
 
-def test_timed_gates_fail_under_xdist(parallel):
+def test_timed_gates_fail_if_xdist_runs_them_in_parallel(parallel):
     assert parallel.code == pytest.ExitCode.TESTS_FAILED
     assert parallel.ids("error") == []
     failed = parallel.ids("failed")
@@ -50,6 +50,6 @@ def test_timed_gates_fail_under_xdist(parallel):
     assert {m["verdict"] for m in timed} == {"invalid"}
 
 
-def test_other_gates_measure_the_same_under_xdist(parallel, clean_run):
+def test_gates_without_timing_measure_the_same_values_with_and_without_xdist(parallel, clean_run):
     assert len(taken(clean_run)) > 20
     assert taken(parallel) == taken(clean_run)

@@ -52,7 +52,7 @@ def checked(outcome):
     return document
 
 
-def test_the_whole_suite_is_not_partial(clean_run):
+def test_run_of_all_gates_is_not_reported_as_partial(clean_run):
     document = clean_run.document()
     assert partial_because(document) == []
     sentence = "mini on host: fit to ship on ai_edge_litert (also on "
@@ -60,7 +60,7 @@ def test_the_whole_suite_is_not_partial(clean_run):
     assert document.run.extent.collected == len(clean_run.tests)
 
 
-def test_gates_that_do_not_apply_are_counted_over_all_schemes(clean_run):
+def test_each_reason_for_gates_that_do_not_apply_is_counted_once_for_all_schemes(clean_run):
     """A line that repeated a reason for each scheme would not be read."""
     reasons = {
         group.reason.partition("\n")[0] for group in clean_run.document().run.extent.not_applicable
@@ -89,7 +89,7 @@ def test_run_that_ends_early_reports_the_cause(ending, code, cause, run_sizes):
     assert "and more is said of it" not in headline(document)[1]
 
 
-def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
+def test_lost_board_is_one_failure_and_later_gates_are_not_run(run_sizes):
     outcome = run_sizes(ending="lost")
     assert outcome.code in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED}
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
@@ -108,7 +108,7 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
         ),
     ],
 )
-def test_cause_is_reported_once(ending, message, run_sizes):
+def test_error_that_prevents_several_gates_is_reported_once(ending, message, run_sizes):
     outcome = run_sizes(ending=ending)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
@@ -132,7 +132,7 @@ def test_cause_is_reported_once(ending, message, run_sizes):
         (["--edge-texts=20"], "only 20 of 600 test texts were requested"),
     ],
 )
-def test_selection_is_reported(arguments, reason, run_sizes):
+def test_partial_run_reports_how_tests_were_selected(arguments, reason, run_sizes):
     outcome = run_sizes(*arguments)
     assert outcome.code == 0, outcome.output
     reasons = partial_because(checked(outcome))
@@ -164,7 +164,7 @@ def gathered():
     return gather
 
 
-def test_one_gate_that_is_missing_makes_a_run_partial(gathered):
+def test_run_without_one_of_the_gates_is_partial(gathered):
     every = sorted(every_gate())
     assert gathered(every, "suites").narrowed == ()
     (reason,) = gathered(every[1:], "suites/accuracy", "suites/size").narrowed
@@ -172,7 +172,7 @@ def test_one_gate_that_is_missing_makes_a_run_partial(gathered):
     assert reason.endswith(f"{len(every) - 1} of {len(every)} gates")
 
 
-def test_tests_deselected_by_a_plugin_make_a_run_partial(gathered):
+def test_run_with_tests_deselected_by_a_plugin_is_partial(gathered):
     """A plugin that samples or splits tests changes the list silently."""
     every = sorted(every_gate())
     (reason,) = gathered(every, "suites", lost=3).narrowed
@@ -200,7 +200,7 @@ def test_rejects_run_that_changes_test_ids(tmp_path):
     assert run_pytest(tmp_path / "reports", [*SIZES, *again]).code == 0
 
 
-def test_a_run_that_is_killed_leaves_no_results_of_the_run_before(run_sizes):
+def test_killed_run_leaves_no_results_from_an_earlier_run(run_sizes):
     before = run_sizes()
     assert before.results()["tests"]
     killed = run_sizes(ending="killed")
@@ -209,17 +209,17 @@ def test_a_run_that_is_killed_leaves_no_results_of_the_run_before(run_sizes):
     assert not (killed.reports / "scoreboard.csv").exists()
 
 
-def test_a_single_parameter_makes_a_run_partial(gathered):
+def test_run_with_a_single_parameter_of_a_gate_is_partial(gathered):
     """All functions are there, but not all tests were requested."""
     every = sorted(every_gate())
     assert gathered(every, "suites", f"{FIRST}").narrowed != ()
 
 
-def test_unrequested_schemes_are_named(gathered):
+def test_results_name_the_schemes_that_were_not_requested(gathered):
     assert gathered(sorted(every_gate()), "suites").other_schemes == ("float16",)
 
 
-def test_short_name_of_a_missing_thing_is_kept(gathered):
+def test_skipped_tests_are_grouped_by_the_short_name_of_the_missing_thing(gathered):
     ids = [f"suites/size/test_size.py::test_{number}" for number in range(3)]
     lacking = ["no compiler", "no compiler", ""]
     outcomes = [
@@ -232,7 +232,7 @@ def test_short_name_of_a_missing_thing_is_kept(gathered):
     assert counts == [(2, "no compiler"), (1, "")]
 
 
-def test_each_ending_has_its_count(gathered):
+def test_each_test_outcome_is_counted_separately(gathered):
     endings = ["passed", "failed", "measured", "skipped", "not_applicable", "not_run"]
     ids = [f"suites/size/test_size.py::test_{name}" for name in endings]
     outcomes = [
@@ -252,7 +252,7 @@ def test_each_ending_has_its_count(gathered):
     ]
 
 
-def test_reason_found_before_and_during_the_run_counts_once(gathered):
+def test_tests_left_out_before_and_during_the_run_are_grouped_by_reason(gathered):
     """A gate is left out at collection, or says in a fixture that it does not apply."""
     names = ["suites/size/test_size.py::test_one", "suites/size/test_size.py::test_two"]
     ended = Outcome(id=names[1], outcome="not_applicable", seconds=0.1, message="there is no mask")
@@ -265,7 +265,7 @@ def test_reason_found_before_and_during_the_run_counts_once(gathered):
     ]
 
 
-def test_equal_reasons_are_counted_together():
+def test_tests_with_equal_reasons_are_counted_together():
     """The line below the scoreboard shows the first line of a reason, and no more."""
     reasons = {"no clock\nit is a board's": 1, "no groups": 2, "no clock\nit is an emulator's": 3}
     groups = [{"reason": reason, "count": count} for reason, count in reasons.items()]
@@ -274,7 +274,7 @@ def test_equal_reasons_are_counted_together():
     assert lines == ["does not apply: 6: no clock (4); no groups (2)"]
 
 
-def test_results_without_extent_make_no_claim_about_completeness(clean_run):
+def test_results_that_do_not_record_completeness_are_not_called_fit(clean_run):
     document = clean_run.results()
     del document["run"]["extent"]
     assert "not known to be fit" in headline(as_document(document))[1]

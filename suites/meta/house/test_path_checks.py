@@ -77,7 +77,7 @@ def test_rejects_folder_in_place_of_an_output_file(place, folder):
         ("--edge-export-bundle", "file", "exists and is not a bundle, so it is not overwritten"),
     ],
 )
-def test_outputs_of_other_plugins_are_checked_too(option, place, message, folder, tmp_path):
+def test_output_paths_of_other_plugins_are_checked(option, place, message, folder, tmp_path):
     arguments = ["suites/size", f"{option}={folder / place}"]
     outcome = run_pytest(tmp_path / "reports", arguments)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
@@ -87,7 +87,7 @@ def test_outputs_of_other_plugins_are_checked_too(option, place, message, folder
     assert (folder / "file").read_text(encoding="utf-8") == "kept"
 
 
-def test_unwritable_summary_ends_the_run_at_once(folder, tmp_path):
+def test_unwritable_summary_file_ends_the_run_at_the_start(folder, tmp_path):
     variables = {"GITHUB_STEP_SUMMARY": str(folder / "folder")}
     outcome = run_pytest(tmp_path / "reports", ["suites/size"], variables)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
@@ -95,7 +95,7 @@ def test_unwritable_summary_ends_the_run_at_once(folder, tmp_path):
 
 
 @pytest.mark.parametrize("begins", [b"", b"PK\3\4" + bytes(22) + b"\x0b\0\0\0bundle.json..."])
-def test_bundle_may_replace_a_bundle(begins, tmp_path):
+def test_exported_bundle_may_overwrite_a_bundle(begins, tmp_path):
     file = tmp_path / "old.bundle"
     check_replaced(file, KEY)
     file.write_bytes(begins)
@@ -103,7 +103,7 @@ def test_bundle_may_replace_a_bundle(begins, tmp_path):
 
 
 @pytest.mark.parametrize("begins", [b"TFL3", b"PK\3\4" + bytes(22) + b"\x05\0\0\0a.csv...", b"P"])
-def test_bundle_may_replace_nothing_else(begins, tmp_path):
+def test_exported_bundle_may_not_overwrite_another_kind_of_file(begins, tmp_path):
     file = tmp_path / "mine"
     file.write_bytes(begins)
     with pytest.raises(UsageMistake, match="is not a bundle, so it is not overwritten"):
@@ -111,7 +111,7 @@ def test_bundle_may_replace_nothing_else(begins, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["file", "new", "folder/new"])
-def test_accepts_a_file_that_can_be_written_and_leaves_it(place, folder):
+def test_checking_a_writable_output_file_does_not_change_the_folder(place, folder):
     before = contents(folder)
     check_output_file(folder / place, KEY)
     assert contents(folder) == before
@@ -119,7 +119,7 @@ def test_accepts_a_file_that_can_be_written_and_leaves_it(place, folder):
 
 
 @pytest.mark.parametrize("place", ["folder", "new", "new/below/it"])
-def test_accepts_a_folder_that_can_be_made_and_does_not_make_it(place, folder):
+def test_checking_an_output_folder_does_not_create_the_folder(place, folder):
     before = contents(folder)
     check_output_folder(folder / place, KEY)
     assert contents(folder) == before
@@ -135,14 +135,14 @@ def test_rejects_input_path_that_is_not_a_folder(place, folder):
 
 
 @pytest.mark.parametrize("place", ["folder", "nowhere", "nowhere/below"])
-def test_input_folder_may_be_missing(place, folder):
+def test_accepts_input_folder_that_does_not_exist(place, folder):
     before = contents(folder)
     check_input_folder(folder / place, KEY)
     assert contents(folder) == before
 
 
 @pytest.mark.parametrize("further", [(), ("--edge-update-baseline",)])
-def test_file_in_place_of_the_baselines_folder_ends_the_run_at_once(further, folder, tmp_path):
+def test_file_in_place_of_the_baseline_folder_is_reported_at_the_start(further, folder, tmp_path):
     arguments = ["suites/size", f"--edge-baseline={folder / 'file'}", *further]
     outcome = run_pytest(tmp_path / "reports", arguments)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
@@ -152,7 +152,7 @@ def test_file_in_place_of_the_baselines_folder_ends_the_run_at_once(further, fol
     assert outcome.output.strip() == f"{message}Give the path of a folder"
 
 
-def test_error_on_a_folder_from_a_toml_names_the_toml(tmp_path):
+def test_error_about_a_folder_named_in_a_toml_names_the_toml(tmp_path):
     write_given(tmp_path)
     toml = tmp_path / "sigmoid.toml"
     toml.write_text('baseline = "own.toml"' + toml.read_text("utf-8"), encoding="utf-8")

@@ -38,13 +38,13 @@ def shell(arguments, redirection):
     return done.returncode, done.stderr
 
 
-def test_returns_the_output_of_a_program():
+def test_running_a_program_returns_its_output():
     ended = processes.run(["sh", "-c", "echo out; echo err >&2; exit 3"], seconds=30, remedy="")
     assert (ended.code, ended.stdout, ended.stderr) == (3, "out\n", "err\n")
 
 
 @pytest.mark.parametrize("script", ["sleep 60", "sleep 60 & wait", "trap '' TERM; sleep 60"])
-def test_kills_a_program_that_takes_too_long(script):
+def test_program_that_takes_too_long_is_killed(script):
     start = time.monotonic()
     with pytest.raises(processes.Overrun, match=r"took longer than 0\.3 s and was killed"):
         processes.run(["sh", "-c", script], seconds=0.3, remedy="Wait")
@@ -52,19 +52,19 @@ def test_kills_a_program_that_takes_too_long(script):
 
 
 @pytest.mark.parametrize("script", ["yes", "cat /dev/zero", "while :; do echo; done"])
-def test_kills_a_program_that_prints_too_much(script):
+def test_program_that_prints_too_much_is_killed(script):
     with pytest.raises(processes.Overrun, match=r"printed more than 1,000 bytes"):
         processes.run(["sh", "-c", script], seconds=30, output=1000, remedy="")
 
 
-def test_keeps_the_end_of_a_long_stderr():
+def test_only_the_end_of_a_long_stderr_is_stored():
     script = "head -c 10000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo last >&2"
     ended = processes.run(["sh", "-c", script], seconds=30, remedy="")
     assert ended.last_line == "last"
     assert len(ended.stderr) <= processes.TAIL_BYTES
 
 
-def test_does_not_wait_for_background_processes():
+def test_background_processes_of_a_program_are_not_waited_for():
     start = time.monotonic()
     ended = processes.run(["sh", "-c", "sleep 50 & echo $!"], seconds=40, remedy="")
     assert time.monotonic() - start < 20
@@ -94,7 +94,7 @@ def test_error_names_the_program_that_cannot_be_started():
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
-def test_command_reports_a_closed_stdout_once(name, redirection):
+def test_command_reports_a_closed_or_full_stdout_once(name, redirection):
     code, message = shell(COMMANDS[name], redirection)
     assert code == 1
     assert message.startswith("cannot write to stdout (")
@@ -102,7 +102,7 @@ def test_command_reports_a_closed_stdout_once(name, redirection):
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "<&-", "2>/dev/full"])
-def test_command_works_without_stdin_and_stderr(redirection):
+def test_command_works_if_stdin_or_stderr_is_closed(redirection):
     assert shell(COMMANDS["devices"], redirection) == (0, "")
 
 

@@ -336,7 +336,7 @@ def test_every_package_has_an_import_rule(imports):
     assert rooms == set(MAY_IMPORT)
 
 
-def test_imports_follow_the_rules(imports):
+def test_packages_import_only_what_their_rules_allow(imports):
     wrong = defaultdict(set)
     for module, module_imports in imports.items():
         room = room_of(module)
@@ -347,7 +347,7 @@ def test_imports_follow_the_rules(imports):
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
 
 
-def test_rooms_of_the_pytest_layer_follow_their_rules(imports):
+def test_fixture_packages_import_only_what_their_rules_allow(imports):
     wrong = defaultdict(set)
     found_rooms = set()
     for module, module_imports in imports.items():
@@ -361,7 +361,7 @@ def test_rooms_of_the_pytest_layer_follow_their_rules(imports):
     assert found_rooms == set(IN_FIXTURES)
 
 
-def test_rooms_have_no_circle(imports):
+def test_packages_have_no_import_cycle(imports):
     """A room's own command puts rooms together, and counts for none."""
     used = defaultdict(set)
     for module, module_imports in imports.items():
@@ -383,7 +383,7 @@ def part_of(module: str) -> str:
     return ".".join(parts[:2]) if parts[0] == "fixtures" else room_of(module)
 
 
-def test_paths_follow_the_rules_of_imports(imports):
+def test_modules_name_only_paths_in_packages_they_may_import(imports):
     """No room reads another's folder that it may not import."""
     wrong = {}
     for module, module_imports in imports.items():
@@ -401,13 +401,13 @@ def test_paths_follow_the_rules_of_imports(imports):
     "source",
     ['ROOT / "fixtures" / "a.toml"', 'FILE = "fixtures/a.toml"', 'PROJECT / "fixtures" / name'],
 )
-def test_detects_path_into_another_room(source):
+def test_detects_path_into_another_package(source):
     visitor = Imports()
     visitor.visit(ast.parse(source))
     assert {room_at(path) for path in visitor.paths} == {"fixtures"}
 
 
-def test_text_that_is_not_a_path_names_no_room():
+def test_ordinary_text_is_not_taken_for_a_path_into_a_package():
     visitor = Imports()
     visitor.visit(ast.parse('"fixtures, suites and/or reports"; ROOT / "docs" / "suites"'))
     assert visitor.paths == set()

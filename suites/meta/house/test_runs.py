@@ -26,12 +26,12 @@ CONTRACT = {
 }
 
 
-def test_results_keep_their_schema(clean_run):
+def test_results_of_a_run_follow_their_json_schema(clean_run):
     schema = json.loads((PROJECT / "reports" / "results.schema.json").read_text("utf-8"))
     jsonschema.validate(clean_run.results(), schema)
 
 
-def test_results_hold_every_metric_of_the_contract(clean_run):
+def test_results_of_a_run_contain_every_required_metric(clean_run):
     assert {
         measurement["metric"] for measurement in clean_run.results()["measurements"]
     } >= CONTRACT
@@ -42,7 +42,7 @@ def test_every_measurement_names_a_test_that_ran(clean_run):
     assert tests <= set(clean_run.tests)
 
 
-def test_the_scoreboard_closes_the_output(clean_run):
+def test_output_of_a_run_contains_the_scoreboard(clean_run):
     for scheme in ("full_model", "float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8_dense"):
         assert f"\n{scheme} " in clean_run.output
 
@@ -57,7 +57,7 @@ def made_at(store: Path) -> dict[str, int]:
     }
 
 
-def test_warm_run_rebuilds_nothing(miniature, clean_run, tmp_path):
+def test_second_run_rebuilds_no_artefact(miniature, clean_run, tmp_path):
     assert clean_run.code == 0
     before = made_at(miniature.store)
     outcome = run(miniature, tmp_path, ["suites/accuracy", "suites/agreement", "suites/size"])
@@ -65,7 +65,7 @@ def test_warm_run_rebuilds_nothing(miniature, clean_run, tmp_path):
     assert made_at(miniature.store) == before
 
 
-def test_changed_byte_stops_the_run(miniature, tmp_path):
+def test_run_stops_if_a_byte_of_an_artefact_was_changed(miniature, tmp_path):
     mini = miniature.copied_to(tmp_path / "store")
     file = mini.flatbuffer("float32")
     content = bytearray(file.read_bytes())
@@ -81,7 +81,9 @@ def test_changed_byte_stops_the_run(miniature, tmp_path):
 
 @pytest.mark.parametrize("runtime", ["ai_edge_litert", "tflite_runtime"])
 @pytest.mark.parametrize("cut", [0.5, 0.9])
-def test_truncated_flatbuffer_fails_only_its_own_gates(cut, runtime, miniature, tmp_path):
+def test_truncated_flatbuffer_fails_only_the_gates_that_use_the_file(
+    cut, runtime, miniature, tmp_path
+):
     """Its hash fits and the runner crashes: each cause gives one message."""
     if why_absent(runtime):
         pytest.skip(str(why_absent(runtime)))

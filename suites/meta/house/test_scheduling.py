@@ -23,5 +23,5 @@ SIZE = "suites/size/test_size.py"
         (f"{SIZE}::test_size[rpi4-emulated-float32]", SIZE),
     ],
 )
-def test_gates_on_the_same_answers_share_a_process(node_id, scope):
+def test_gates_that_use_the_answers_of_one_candidate_share_a_process(node_id, scope):
     assert scope_of(node_id, PREFIXES) == scope

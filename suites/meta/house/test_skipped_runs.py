@@ -22,11 +22,11 @@ SKIPPED_EARLY, SKIPPED, PASSED = ("setup", True), ("call", True), ("call", False
 
 
 @pytest.mark.parametrize("phase", [SKIPPED_EARLY, SKIPPED])
-def test_run_of_skipped_gates_exits_with_no_tests(phase):
+def test_run_with_only_skipped_gates_exits_with_the_code_for_no_tests(phase):
     assert ended(pytest.ExitCode.OK, (GATE, *phase)) == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_one_judged_gate_is_enough():
+def test_run_with_one_judged_gate_exits_with_success():
     assert ended(pytest.ExitCode.OK, (GATE, *SKIPPED), (GATE, *PASSED)) == pytest.ExitCode.OK
 
 
@@ -35,5 +35,5 @@ def test_failed_run_keeps_its_exit_code():
     assert ended(failed, (GATE, *SKIPPED)) == failed
 
 
-def test_tests_of_edgeproof_itself_may_all_be_skipped():
+def test_run_of_edgeproofs_own_tests_may_skip_every_test():
     assert ended(pytest.ExitCode.OK, (META, *SKIPPED)) == pytest.ExitCode.OK

@@ -30,7 +30,7 @@ NO_SSHD = "OpenSSH's server and client are not installed"
         ("suites/meta/a.py::test_a", "passed", "", None),
     ],
 )
-def test_skip_that_is_not_listed_and_listed_test_that_ran_are_problems(
+def test_unlisted_skips_and_listed_tests_that_ran_are_problems(
     test, ended, reason, part_of_problem
 ):
     problem = SKIPS.problem_of(test, ended, reason, complete=False)
@@ -41,7 +41,7 @@ def test_skip_that_is_not_listed_and_listed_test_that_ran_are_problems(
     ("reason", "part_of_problem"),
     [(NO_SSHD, "lacks Debian's openssh-server"), ("needs ../shared/data", None)],
 )
-def test_complete_machine_lacks_only_optional_things(reason, part_of_problem):
+def test_complete_run_allows_only_optional_things_to_be_missing(reason, part_of_problem):
     problem = SKIPS.problem_of("suites/meta/a.py::test_a", "skipped", reason, complete=True)
     assert problem is None if part_of_problem is None else part_of_problem in problem
 
@@ -63,7 +63,7 @@ def test_run_with_an_unlisted_skip_fails():
     assert len(watcher.problems) == 1
 
 
-def test_run_with_listed_skips_stays_as_it_is():
+def test_run_with_only_listed_skips_succeeds():
     watcher = Watcher(SKIPS, complete=True)
     watcher.pytest_runtest_logreport(skipped(f"{PARITY}::test_logits_agree[1]", GROUP))
     watcher.pytest_collectreport(skipped("suites/meta/reports/test_categories.py",
@@ -73,7 +73,7 @@ def test_run_with_listed_skips_stays_as_it_is():
     assert (session.exitstatus, watcher.problems) == (0, [])
 
 
-def test_known_failure_of_an_example_is_not_a_skip():
+def test_expected_failure_is_not_counted_as_a_skip():
     watcher = Watcher(SKIPS, complete=True)
     failed = skipped("suites/meta/a.py::test_a", "no reason")
     failed.wasxfail = "known"
@@ -89,7 +89,7 @@ def environments():
     return {name: section.get("commands", "") for name, section in sections.items()}
 
 
-def test_environments_run_the_tests_that_are_listed_for_them():
+def test_tox_environments_run_the_tests_listed_for_them():
     commands = environments()
     assert "-p suites.meta.skips" in commands["meta"]
     for entry in SKIPS.elsewhere:
@@ -98,7 +98,7 @@ def test_environments_run_the_tests_that_are_listed_for_them():
             assert any(test.startswith(path) for path in paths), (entry.runs, test)
 
 
-def test_listed_tests_exist():
+def test_every_test_in_the_list_of_skips_exists():
     for test in (test for entry in SKIPS.elsewhere for test in entry.tests):
         file, _, name = test.partition("::")
         assert f"def {name}" in (PROJECT / file).read_text(encoding="utf-8"), test

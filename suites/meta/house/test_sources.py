@@ -90,7 +90,7 @@ def module_of(path, root):
     return name.removesuffix(".__init__")
 
 
-def test_change_of_a_module_changes_the_keys_of_stages_that_execute_it(whole):
+def test_changed_module_changes_exactly_the_store_keys_of_the_stages_that_execute_it(whole):
     before = keys(whole)
     reached = {entry: sources_of(entry, whole).modules for entry in ENTRIES}
     for path in sorted((whole / PACKAGE).rglob("*.py")):
@@ -109,7 +109,7 @@ def test_change_of_a_module_changes_the_keys_of_stages_that_execute_it(whole):
         ("_make_variant", "models.flatbuffers.inspect"),
     ],
 )
-def test_key_covers_every_module_that_python_imports(entry, imported):
+def test_store_key_covers_every_module_that_python_imports(entry, imported):
     """Python itself tells which modules a stage loads."""
     loaded = loaded_with(imported)
     assert imported in loaded
@@ -126,7 +126,7 @@ def loaded_with(*modules):
 
 
 @pytest.mark.parametrize("module", REACHED)
-def test_key_covers_the_modules_that_a_stage_needs(module, whole):
+def test_changed_module_changes_the_store_keys_of_the_expected_stages(module, whole):
     path = whole.joinpath(*module.split(".")).with_suffix(".py")
     changed_keys = changed(whole, path, path.read_bytes() + b"\nADDED = 1\n")
     assert {entry.rpartition(".")[2] for entry in changed_keys if entry in MAKERS} == REACHED[
@@ -134,7 +134,7 @@ def test_key_covers_the_modules_that_a_stage_needs(module, whole):
     ]
 
 
-def test_table_of_schemes_changes_only_the_key_of_conversion(whole):
+def test_changed_table_of_schemes_changes_only_the_store_key_of_conversion(whole):
     path = whole / PACKAGE / "flatbuffers" / "schemes.toml"
     assert changed(whole, path, path.read_bytes() + b"\n") == {
         "models.building.stages:Builder._make_variant"
@@ -161,7 +161,7 @@ def _files(path, root):
     return sources._package(root).needed_by(module_of(path, root)).files
 
 
-def test_comments_docstrings_and_line_breaks_change_no_key(whole):
+def test_comments_docstrings_and_line_breaks_change_no_store_key(whole):
     path = whole / PACKAGE / "corpus" / "tokenize.py"
     text = path.read_text(encoding="utf-8")
     reworded = text.replace('"""One split', '"""Another wording\n\n    of one split').replace(
@@ -174,7 +174,7 @@ def test_comments_docstrings_and_line_breaks_change_no_key(whole):
     )
 
 
-def test_key_covers_the_code_of_the_maker(whole):
+def test_store_key_covers_the_code_of_the_function_that_makes_the_artefact(whole):
     path = whole / PACKAGE / "building" / "stages.py"
     text = path.read_text(encoding="utf-8")
     assert "np.savez(out / LOGITS, **logits)" in text
@@ -185,13 +185,13 @@ def test_key_covers_the_code_of_the_maker(whole):
     assert {entry.rpartition(".")[2] for entry in changed_keys} == writes
 
 
-def test_progress_and_storage_code_changes_no_key(whole):
+def test_progress_and_storage_code_changes_no_store_key(whole):
     for name in WITHOUT_EFFECT:
         path = whole / sources._package(whole).path_of(name)
         assert changed(whole, path, path.read_bytes() + b"\nADDED = 1\n") == set()
 
 
-def test_an_import_is_followed_wherever_and_however_it_is_written(package):
+def test_imports_are_followed_in_every_place_and_syntax(package):
     root = package(
         entry="""
         import models.plain as first
@@ -234,7 +234,7 @@ def test_imports_for_type_checking_are_ignored(package):
     }
 
 
-def test_only_the_used_part_of_the_entry_module_counts(package):
+def test_store_key_covers_only_the_used_part_of_the_entry_module(package):
     source = """
     import models.used as used
     import models.unused as unused
@@ -264,7 +264,7 @@ def test_only_the_used_part_of_the_entry_module_counts(package):
         assert (hash_imports(entry, root=root) == before) == alike, new
 
 
-def test_data_file_is_found_only_within_the_package(package, tmp_path):
+def test_data_files_are_followed_only_inside_the_package(package, tmp_path):
     (tmp_path / "outside.toml").write_text("")
     root = package(
         entry="""
@@ -276,12 +276,12 @@ def test_data_file_is_found_only_within_the_package(package, tmp_path):
 
 
 @pytest.mark.parametrize("entry", ["models.nowhere", "models.building.stages:Builder._nothing"])
-def test_rejects_missing_entry(entry):
+def test_rejects_entry_function_that_does_not_exist(entry):
     with pytest.raises(ValueError, match=r"holds no|is no module"):
         sources_of(entry)
 
 
-def test_key_covers_the_versions_of_imported_packages():
+def test_store_key_covers_the_versions_of_imported_packages():
     plan = make_plan(make_request(load_subject("embedded")))
     versions_of = {stage.name: stage.recipe["versions"] for stage in [*plan.stages(), plan.lesson]}
     assert {"numpy", "tokenizers"} <= set(versions_of["corpus"])
@@ -298,7 +298,7 @@ def corpus_key(folder):
 
 
 @pytest.mark.parametrize("name", [*FILES, "config.json"])
-def test_each_file_of_a_checkpoints_tokenizer_changes_the_key(name, tmp_path):
+def test_each_tokenizer_file_of_a_checkpoint_changes_the_store_key(name, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     (tmp_path / "model.safetensors").touch()
     before = corpus_key(tmp_path)
@@ -306,7 +306,9 @@ def test_each_file_of_a_checkpoints_tokenizer_changes_the_key(name, tmp_path):
     assert corpus_key(tmp_path) != before
 
 
-def test_only_the_row_of_a_checkpoints_family_changes_the_key(whole, tmp_path, monkeypatch):
+def test_only_the_table_row_of_the_checkpoints_family_changes_the_store_key(
+    whole, tmp_path, monkeypatch
+):
     table = whole / PACKAGE / "encoder_families.toml"
     added = b'\n[[families]]\nname = "another"\n'
     assert changed(whole, table, table.read_bytes() + added) == set()

@@ -75,7 +75,7 @@ def assert_whole(folder: Path) -> None:
     assert {name: (folder / name).read_bytes() for name in MEMBERS} == MEMBERS
 
 
-def test_killed_maker_leaves_nothing_half_made(tmp_path):
+def test_killed_process_leaves_no_partial_artefact(tmp_path):
     """The maker is killed before its first, second, ... step; the next run succeeds."""
     killed = 0
     while True:
@@ -94,7 +94,7 @@ def test_killed_maker_leaves_nothing_half_made(tmp_path):
     assert killed > len(MEMBERS) + 3
 
 
-def test_failed_maker_leaves_nothing(tmp_path):
+def test_failed_function_leaves_no_artefact_and_no_draft(tmp_path):
     store = Store(tmp_path)
 
     def fail(out: Path) -> None:
@@ -107,7 +107,7 @@ def test_failed_maker_leaves_nothing(tmp_path):
     assert not list(tmp_path.rglob("*.draft"))
 
 
-def test_artefact_is_made_once(tmp_path):
+def test_artefact_requested_by_several_threads_is_made_once(tmp_path):
     """If several ask at once, one makes the artefact, and the others wait and say so."""
     folders, messages = [], []
     begun, go_on = threading.Event(), threading.Event()
@@ -146,7 +146,7 @@ def test_existing_artefact_is_not_made_again(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "gone", "manifest cut", "manifest gone"])
-def test_damage_error_has_a_remedy(damage, tmp_path):
+def test_error_about_a_damaged_artefact_names_file_and_remedy(damage, tmp_path):
     folder = Store(tmp_path).get(STAGE, make).folder
     member = folder / (MANIFEST if damage.startswith("manifest") else "two")
     content = member.read_bytes()
@@ -162,7 +162,7 @@ def test_damage_error_has_a_remedy(damage, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["", "locks", "thing"])
-def test_error_names_a_file_in_place_of_a_folder(place, tmp_path):
+def test_error_names_a_file_in_place_of_the_store_folder(place, tmp_path):
     root = tmp_path / "store"
     in_the_way = root / place
     in_the_way.parent.mkdir(exist_ok=True)
@@ -183,7 +183,7 @@ def in_own_mounts(mount: str, store: Path) -> str:
     return done.stdout
 
 
-def test_full_disk_is_reported_and_nothing_kept(tmp_path):
+def test_full_disk_is_reported_and_no_partial_artefact_remains(tmp_path):
     output = in_own_mounts(f"mount -t tmpfs -o size=64k none {tmp_path}", tmp_path / "store")
     message, remaining = output.splitlines()
     assert message.startswith(f"{tmp_path / 'store'}: the store's disk is full. Free disk space")
@@ -198,7 +198,7 @@ def test_read_only_store_is_reported(tmp_path):
     assert remaining == "[]"
 
 
-def test_read_only_store_serves_existing_artefacts(tmp_path):
+def test_read_only_store_can_be_read(tmp_path):
     Store(tmp_path / "store").get(STAGE, make)
     mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
     (remaining,) = in_own_mounts(mount, tmp_path / "store").splitlines()

@@ -164,7 +164,7 @@ def test_rejects_mistake_in_a_subject_in_one_message(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", SHRUNK)
-def test_shrinking_cannot_keep_more_than_the_full_model_has(name, tmp_path):
+def test_rejects_shrunk_model_larger_than_the_full_model(name, tmp_path):
     line, says = SHRUNK[name]
     text = MINI[: MINI.index("[small.network]")] + f"[shrunk]\n{line}\n"
     with pytest.raises(UsageMistake) as refused:
@@ -172,7 +172,7 @@ def test_shrinking_cannot_keep_more_than_the_full_model_has(name, tmp_path):
     assert all(part in str(refused.value) for part in says), str(refused.value)
 
 
-def test_rejects_training_step_beyond_any_memory(tmp_path):
+def test_rejects_training_step_that_exceeds_the_memory_limit(tmp_path):
     text = MINI.replace("layers = 1", "layers = 40", 1).replace("batch = 30", "batch = 60_000", 1)
     with pytest.raises(UsageMistake, match=r"`full`: a training step would take about .* GiB"):
         load(tmp_path, text)
@@ -180,7 +180,7 @@ def test_rejects_training_step_beyond_any_memory(tmp_path):
     assert load(tmp_path, text.replace("batch = 60_000", part)).full.training.batch == 60_000
 
 
-def test_rejects_vocabulary_beside_a_checkpoints(tmp_path):
+def test_rejects_vocabulary_size_together_with_a_checkpoint(tmp_path):
     text = MINI[:FULL].replace('"trained"', '"pretrained"')
     text += (
         "[full]\npretrained = true\n[full.training]\nepochs = 1\nbatch = 1\nlearning_rate = 0.1\n"
@@ -189,7 +189,7 @@ def test_rejects_vocabulary_beside_a_checkpoints(tmp_path):
         load(tmp_path, text)
 
 
-def test_paths_in_the_file_are_relative_to_it(tmp_path, monkeypatch):
+def test_paths_in_a_subject_are_relative_to_the_subjects_file(tmp_path, monkeypatch):
     folder, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
     (folder / "checkpoint").mkdir(parents=True)
     elsewhere.mkdir()
@@ -203,7 +203,7 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path, monkeypatch):
     assert chosen(subject, None) == {"full": str(folder / "checkpoint")}
 
 
-def test_hub_id_in_the_file_is_not_made_a_path(tmp_path):
+def test_hub_id_in_a_subject_is_not_turned_into_a_path(tmp_path):
     text = MINI[:FULL].replace('"trained"\nvocabulary = 300', '"pretrained"')
     text += '[full]\npretrained = "owner/name"\n[full.training]\n'
     text += "epochs = 1\nbatch = 1\nlearning_rate = 0.1\n"
@@ -211,7 +211,7 @@ def test_hub_id_in_the_file_is_not_made_a_path(tmp_path):
 
 
 @pytest.mark.parametrize("name", subject_names())
-def test_a_shipped_subject_has_the_name_of_its_file(name):
+def test_shipped_subjects_are_named_like_their_files(name):
     assert load_subject(name).name == name
     assert load_subject(str(FOLDER / f"{name}.toml")).name == name
 
@@ -222,7 +222,7 @@ def test_unknown_subject_name_is_a_mistake(name):
         load_subject(name)
 
 
-def test_the_estimate_of_parameters_is_near_their_count():
+def test_estimated_number_of_parameters_is_close_to_the_exact_count():
     from models.networks.architecture import from_table  # noqa: PLC0415 - for this test alone
     from models.networks.parameters import count  # noqa: PLC0415 - likewise
 
@@ -257,7 +257,7 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("name", MISFITS)
-def test_rejects_unfitting_checkpoint_before_reading_texts(name, tmp_path):
+def test_rejects_checkpoint_that_does_not_fit_before_reading_texts(name, tmp_path):
     line, config, says = MISFITS[name]
     folder = tmp_path / "checkpoint"
     folder.mkdir()

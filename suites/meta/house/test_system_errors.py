@@ -59,7 +59,7 @@ def refused_by(read, file):
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_too_many_open_files_are_not_blamed_on_the_file(name, tmp_path):
+def test_error_on_too_many_open_files_suggests_a_higher_limit(name, tmp_path):
     read, content = READERS[name]
     file = tmp_path / "given"
     file.write_bytes(content)
@@ -69,7 +69,7 @@ def test_too_many_open_files_are_not_blamed_on_the_file(name, tmp_path):
     assert "ulimit -n" in error.remedy
 
 
-def test_too_many_open_files_are_not_reported_as_damage(tmp_path):
+def test_too_many_open_files_are_not_reported_as_a_damaged_artefact(tmp_path):
     store, stage = Store(tmp_path), Stage("texts", {"of": "a test"})
     artefact = store.get(stage, lambda out: (out / "a.txt").write_bytes(TEXT))
     error = refused_by(lambda _file: artefact.read("a.txt"), tmp_path)
@@ -77,7 +77,7 @@ def test_too_many_open_files_are_not_reported_as_damage(tmp_path):
     assert "Delete" not in error.remedy
 
 
-def test_an_error_about_the_file_itself_keeps_its_own_remedy():
+def test_error_about_the_file_itself_has_the_callers_remedy():
     assert remedy_for(PermissionError(13, "Permission denied"), "Check it") == "Check it"
     assert remedy_for(ValueError("embedded null byte"), "Check it") == "Check it"
 
@@ -94,14 +94,14 @@ def _removed(tmp_path):
 
 
 @pytest.mark.usefixtures("_removed")
-def test_removed_current_folder_is_reported_if_needed():
+def test_relative_path_in_a_removed_current_folder_is_an_error():
     with pytest.raises(UsageMistake, match="current folder no longer exists") as caught:
         absolute("reviews.csv")
     assert "`cd`" in caught.value.remedy
 
 
 @pytest.mark.usefixtures("_removed")
-def test_removed_current_folder_does_not_affect_absolute_paths(tmp_path):
+def test_absolute_path_works_in_a_removed_current_folder(tmp_path):
     assert absolute(str(tmp_path)) == tmp_path
     file = tmp_path / "mine.tflite"
     file.write_bytes(classifier())

@@ -66,5 +66,5 @@ def test_detects_threshold_in_a_suite(line):
         "assert report.schema_version == 3",
     ],
 )
-def test_accepts_assertions_without_thresholds(line):
+def test_assertion_without_a_threshold_is_accepted(line):
     assert thresholds(line) == []

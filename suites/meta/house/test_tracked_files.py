@@ -26,14 +26,14 @@ def tracked() -> dict[str, str]:
 @pytest.mark.parametrize(
     "pattern", [OF_ONE_MACHINE, REGISTRY, RESOLVED], ids=["path", "index", "npm"]
 )
-def test_files_name_no_machine(pattern, tracked):
+def test_tracked_files_contain_no_private_path_or_registry(pattern, tracked):
     machines = {
         name: pattern.findall(text) for name, text in tracked.items() if pattern.search(text)
     }
     assert machines == {}
 
 
-def test_files_are_small(tracked):
+def test_tracked_files_are_smaller_than_300_kilobytes(tracked):
     """Data and weights are made or given, never committed."""
     large = {name: len(text) for name, text in tracked.items() if len(text) > 300_000}
     assert large == {}

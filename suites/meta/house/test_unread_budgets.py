@@ -49,7 +49,7 @@ def collect(tmp_path):
         ('[instructions_sdot]\nmax = "9 instructions"\n[reliability]\nmin = "50 %"', None),
     ],
 )  # fmt: skip
-def test_unread_budget_is_a_usage_error(text, says, collect):
+def test_budget_that_no_gate_reads_is_a_usage_error(text, says, collect):
     outcome = collect(text)
     if says is None:
         assert outcome.code == pytest.ExitCode.OK, outcome.output
@@ -61,7 +61,7 @@ def test_unread_budget_is_a_usage_error(text, says, collect):
     assert "Traceback" not in outcome.output
 
 
-def test_partial_run_does_not_check_unread_budgets(collect):
+def test_partial_run_accepts_budgets_that_no_selected_gate_reads(collect):
     text = '[agreement.float32]\nmin = "98 %"'
     outcome = collect(text, "suites/size", "--collect-only", "-q")
     assert outcome.code == pytest.ExitCode.OK, outcome.output
@@ -86,7 +86,7 @@ def _together(judge):
     return lambda metric, estimate, of: judge.together({metric: estimate}, of=of)
 
 
-def test_gate_measures_only_the_metrics_it_is_marked_for():
+def test_gate_may_measure_only_the_metrics_listed_in_its_marker():
     mark = pytest.mark.measures("agreement", "total_variation").mark
     node = SimpleNamespace(
         iter_markers=lambda name: [mark] if name == mark.name else [],

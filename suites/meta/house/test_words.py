@@ -72,7 +72,7 @@ def listed(name: str, places: tuple[str, ...]) -> bool:
     return any(fnmatch(name, place) for place in places)
 
 
-def test_a_text_is_called_a_text(tracked):
+def test_only_listed_files_say_tweet_instead_of_text(tracked):
     places = {
         name: text.count("\n", 0, first.start()) + 1
         for name, text in tracked.items()
@@ -83,7 +83,7 @@ def test_a_text_is_called_a_text(tracked):
     assert places == {}, "name what is labelled a text, or list the place above"
 
 
-def test_labelled_texts_have_a_label_and_a_group(tracked):
+def test_only_listed_files_say_polarity_or_entity_instead_of_label_or_group(tracked):
     words_of = {
         name: ENTITIES.findall(KEYS.sub("", text))
         for name, text in tracked.items()
@@ -93,7 +93,7 @@ def test_labelled_texts_have_a_label_and_a_group(tracked):
 
 
 @pytest.mark.parametrize("places", [PLACES_OF_TWEETS, PLACES_OF_ENTITIES])
-def test_every_listed_exception_is_needed(places, tracked):
+def test_every_listed_exception_to_the_wording_rule_is_needed(places, tracked):
     needed = TWEETS if places is PLACES_OF_TWEETS else ENTITIES
     texts = {name: text.replace(AIRLINES_FILE, "") for name, text in tracked.items()}
     idle = [
