@@ -54,17 +54,17 @@ def request(folder: Path, full: str = small.TRAINED, **tokenizer: Any) -> Any:
     return make_request(load_subject(str(subject)), corpus=corpus)
 
 
-def test_labels_follow_the_order_of_the_checkpoint(folder: Path) -> None:
+def test_labels_are_in_the_order_of_the_checkpoint(folder: Path) -> None:
     assert request(folder).subject.corpus.labels == ("POSITIVE", "NEGATIVE", "NEUTRAL")
 
 
-def test_length_and_form_are_read_from_the_checkpoint(folder: Path) -> None:
+def test_row_length_and_pair_setting_are_read_from_the_checkpoint(folder: Path) -> None:
     subject = request(folder).subject
     assert (subject.max_tokens, subject.pairs_with_group) == (512, False)
     assert request(folder, max_tokens=48).subject.max_tokens == 48
 
 
-def test_mapping_pairs_labels_of_different_names(folder: Path) -> None:
+def test_labels_mapping_renames_the_labels_of_the_checkpoint(folder: Path) -> None:
     change(folder, id2label={"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"})
     mapping = 'labels = { LABEL_0 = "NEUTRAL", LABEL_1 = "POSITIVE", LABEL_2 = "NEGATIVE" }'
     subject = request(folder, f"{small.TRAINED}\n{mapping}").subject
@@ -133,7 +133,7 @@ def test_rejects_configs_other_than_a_json_object(folder: Path, content: bytes) 
         read_config(folder)
 
 
-def test_rejects_weights_that_pytorch_does_not_read(folder: Path) -> None:
+def test_rejects_weights_that_pytorch_cannot_read(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "model.tflite")
     with pytest.raises(UsageMistake, match="PyTorch cannot read"):
         read_checkpoint(folder)
@@ -146,7 +146,7 @@ def write_index(folder: Path, shards: dict[str, str]) -> None:
     (folder / "model.safetensors").unlink()
 
 
-def test_shards_are_part_of_a_checkpoint(folder: Path) -> None:
+def test_sharded_weight_files_are_part_of_a_checkpoint(folder: Path) -> None:
     names = [f"model-{number:05}-of-00002.safetensors" for number in (1, 2)]
     write_index(folder, {"a.weight": names[0], "b.weight": names[1], "c.weight": names[0]})
     for name in names:
@@ -166,7 +166,9 @@ def test_shards_are_part_of_a_checkpoint(folder: Path) -> None:
         {f"t{n}": f"s{n}.safetensors" for n in range(2000)},
     ],
 )
-def test_rejects_an_index_of_other_files(folder: Path, shards: dict[str, str]) -> None:
+def test_rejects_weight_index_that_names_missing_or_outside_files(
+    folder: Path, shards: dict[str, str]
+) -> None:
     write_index(folder, shards)
     with pytest.raises(UsageMistake) as caught:
         members(folder)
@@ -214,6 +216,8 @@ SHORT = "[full.training]\nepochs = 1\nbatch = 1\nlearning_rate = 1e-3"
         ("trained = true\n[shrunk]\npieces = 200", "converted as it is"),
     ],
 )
-def test_rejects_subjects_that_contradict_themselves(folder: Path, full: str, says: str) -> None:
+def test_rejects_subject_whose_settings_contradict_each_other(
+    folder: Path, full: str, says: str
+) -> None:
     with pytest.raises(UsageMistake, match=says):
         request(folder, full)

@@ -41,7 +41,7 @@ def scaled(flatbuffer: bytes, number: int, by: float) -> tuple[bytes, str]:
 
 @needs_torch
 @pytest.mark.timeout(600)
-def test_deviating_file_is_named_fails_and_is_not_quantized(
+def test_operator_that_deviates_from_pytorch_is_named_and_the_file_is_not_quantized(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from models.huggingface import convert as converting  # noqa: PLC0415 - PyTorch
@@ -79,20 +79,20 @@ def encoded(lengths: list[int], tokens: int = 8) -> Any:
     return Encoded(ids, mask, np.zeros_like(mask), np.zeros(len(lengths), np.int32))
 
 
-def test_row_without_padding_has_its_own_length() -> None:
+def test_unpadded_row_has_the_length_of_its_text() -> None:
     row = unpadded(encoded([3]))
     assert row.ids.tolist() == [[0, 1, 2]]
     assert row.mask.tolist() == [[1, 1, 1]]
 
 
-def test_full_rows_join_the_words_of_several_texts() -> None:
+def test_full_length_rows_join_the_words_of_several_texts() -> None:
     rows = full_length(encoded([5, 5, 5, 3]), most=4)
     # Two texts of three words each fill a row of eight: a start, six words and an end.
     assert rows.ids.tolist() == [[0, 1, 2, 3, 9, 10, 11, 4]]
     assert rows.mask.min() == 1
 
 
-def test_too_few_words_make_no_full_row() -> None:
+def test_too_few_words_give_no_full_length_row() -> None:
     assert len(full_length(encoded([3]), most=4)) == 0
 
 
@@ -109,14 +109,14 @@ LOGITS = np.array([[1.0, 2.0, 4.0], [3.0, 0.0, -1.0]], np.float32)
         (np.where(LOGITS == 4, np.inf, LOGITS), 0.0, np.inf),
     ],
 )
-def test_comparison_counts_labels_and_the_largest_difference(
+def test_comparison_reports_the_share_of_equal_labels_and_the_largest_logit_difference(
     logits_given: Any, labels: float, logits: float
 ) -> None:
     parity = compare(LOGITS, logits_given)
     assert (parity.same_labels, parity.logits, parity.texts) == (labels, logits, 2)
 
 
-def test_divergence_is_computed_from_probabilities() -> None:
+def test_divergence_between_two_models_is_computed_from_probabilities() -> None:
     scipy = pytest.importorskip("scipy.special", reason="needs scipy")
     shifted = LOGITS + np.array([[0.1, 0.0, 0.0], [0.0, 0.2, 0.0]], np.float32)
     first, second = (scipy.softmax(x.astype(np.float64), axis=1) for x in (LOGITS, shifted))
@@ -124,7 +124,7 @@ def test_divergence_is_computed_from_probabilities() -> None:
     assert compare(LOGITS, shifted).divergence == pytest.approx(expected, rel=1e-9)
 
 
-def test_text_decided_by_rounding_is_not_counted() -> None:
+def test_text_with_tied_logits_is_not_counted_as_disagreement() -> None:
     tied = np.array([[1.0, 1.0, 0.0], [3.0, 0.0, 0.0]], np.float32)
     nearly_tied = tied + np.array([[0.0, 1e-7, 0.0], [0.0, 0.0, 0.0]], np.float32)
     assert compare(tied, nearly_tied).same_labels == 1.0

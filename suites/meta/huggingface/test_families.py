@@ -44,7 +44,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_family_is_trained_converted_and_judged_right(
+def test_fine_tuned_model_of_each_family_is_converted_and_passes_its_gates(
     name: str, trained: Callable[[str], Miniature], tmp_path: Path
 ) -> None:
     mini = trained(name).copied_to(tmp_path / "store")
@@ -58,7 +58,7 @@ def test_family_is_trained_converted_and_judged_right(
 @pytest.mark.parametrize(
     "name", [name for name in checkpoint_folders.FAMILIES if name not in SHORT]
 )
-def test_family_is_converted_and_answers_as_pytorch(
+def test_converted_model_of_each_family_gives_the_labels_of_pytorch(
     name: str, tmp_path: Path, store: Store
 ) -> None:
     corpus, subject = tmp_path / "texts.csv", tmp_path / "small.toml"
@@ -77,12 +77,12 @@ def test_family_is_converted_and_answers_as_pytorch(
     assert {name: card.refused for name, card in cards.items()} == dict.fromkeys(cards)
 
 
-def test_every_family_of_the_table_is_tried() -> None:
+def test_every_family_marked_as_tested_has_a_test() -> None:
     tried = {family.model_type for family in checkpoint_folders.FAMILIES.values()}
     assert {family.name for family in FAMILIES.values() if family.tried} == tried
 
 
-def test_trained_classifier_is_loaded_unchanged(
+def test_fine_tuned_classifier_is_accepted_as_a_checkpoint_with_unchanged_logits(
     trained: Callable[[str], Miniature], tmp_path: Path, store: Store
 ) -> None:
     """The result of a fine-tuning is accepted as a checkpoint with the same answers."""

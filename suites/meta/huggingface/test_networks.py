@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_networks_give_the_logits_of_transformers(tmp_path):
+def test_networks_on_pytorch_give_the_logits_of_transformers(tmp_path):
     answers = compare(tmp_path, "torch", *CASES)
     assert set(answers) == set(CASES)
     worst = {case: max(answer["errors"].values()) for case, answer in answers.items()}

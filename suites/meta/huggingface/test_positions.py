@@ -58,7 +58,7 @@ def answer(network, rows, *, has_segments):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_network_accepts_rows_up_to_its_longest_only(name, tmp_path):
+def test_network_accepts_rows_only_up_to_its_maximum_length(name, tmp_path):
     family = write(name, tmp_path)
     table = family.config["max_position_embeddings"] - family.longest + LONGEST
     tokenizer = tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True)
@@ -81,7 +81,7 @@ def test_network_accepts_rows_up_to_its_longest_only(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_segments_change_the_answer_of_a_network_that_takes_them(name, tmp_path):
+def test_segments_change_the_logits_exactly_if_the_network_has_segments(name, tmp_path):
     family = write(name, tmp_path)
     config = {"model_type": family.model_type, **family.config, **SMALL}
     size = tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True).encoder.size

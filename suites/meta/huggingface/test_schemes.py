@@ -135,13 +135,15 @@ def made(request) -> Made:
     return Made(request.param)
 
 
-def test_simplifying_changes_no_answer_and_needs_no_newer_runtime(made):
+def test_simplifying_changes_no_logit_and_requires_no_newer_runtime(made):
     assert np.array_equal(made.before, made.exact)
     assert version_key(minimum_runtime(contents(made.plain))) <= version_key("2.14.0")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_scheme_answers_nearly_as_float32_and_keeps_its_contract(made, scheme):
+def test_quantized_network_is_close_to_float32_and_fulfills_the_contract_of_its_scheme(
+    made, scheme
+):
     from models.flatbuffers.quantizing import make_variant  # noqa: PLC0415 - a runtime
 
     variant = make_variant(made.plain, SCHEMES[scheme], made.calibration)

@@ -83,7 +83,7 @@ def differing(tokenizer, reference, texts):
     return wrong
 
 
-def test_rows_of_many_texts_equal_those_of_transformers(folders):
+def test_token_ids_of_sample_texts_equal_transformers(folders):
     family, pairs_of_tokenizers = folders
     texts = [*sample_texts(200), *SPECIAL, *MARKED]
     if family.model_type != "roberta":
@@ -98,7 +98,7 @@ def test_rows_of_many_texts_equal_those_of_transformers(folders):
         assert differing(tokenizer, reference, pairs) == []
 
 
-def test_rows_of_any_text_equal_those_of_transformers(folders):
+def test_token_ids_of_random_texts_equal_transformers(folders):
     _, pairs_of_tokenizers = folders
 
     @MANY
@@ -111,7 +111,7 @@ def test_rows_of_any_text_equal_those_of_transformers(folders):
     check()
 
 
-def test_padding_and_segments_equal_those_of_transformers(folders):
+def test_padding_and_segments_equal_transformers(folders):
     family, pairs_of_tokenizers = folders
     for tokenizer, reference in pairs_of_tokenizers:
         assert tokenizer.pad_id == reference.pad_token_id == family.pad
@@ -133,7 +133,7 @@ def test_padding_and_segments_equal_those_of_transformers(folders):
         )
 
 
-def test_the_folder_that_is_saved_is_read_as_the_published_one(folders):
+def test_tokenizer_saved_by_transformers_gives_the_ids_of_the_published_one(folders):
     _, ((bare, _), (saved, _)) = folders
     texts = [(text,) for text in sample_texts(100)]
     assert bare.encoder.kind != saved.encoder.kind or saved.encoder.kind == "huggingface"

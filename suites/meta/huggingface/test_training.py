@@ -82,7 +82,7 @@ def train(
     return network.weights(), history, sorted(epochs_trained)
 
 
-def test_fine_tuning_repeats_itself(
+def test_repeated_fine_tuning_gives_identical_weights(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
     first, again = (train(encoder, splits, tmp_path / name) for name in "ab")
@@ -91,7 +91,7 @@ def test_fine_tuning_repeats_itself(
     assert first[1][-1].loss < first[1][0].loss
 
 
-def test_killed_fine_tuning_resumes_to_the_same_weights(
+def test_resumed_fine_tuning_gives_the_weights_of_an_uninterrupted_one(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
     uninterrupted = train(encoder, splits, tmp_path / "whole")
@@ -102,7 +102,7 @@ def test_killed_fine_tuning_resumes_to_the_same_weights(
     assert epochs == [3]
 
 
-def test_batch_in_parts_trains_like_a_whole_batch(
+def test_accumulated_gradients_train_nearly_like_a_whole_batch(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
     from safetensors.numpy import load  # noqa: PLC0415 - only if it is installed
@@ -118,7 +118,7 @@ def test_batch_in_parts_trains_like_a_whole_batch(
         assert np.abs(values - second[name]).max() < 1e-3, name
 
 
-def test_damaged_state_is_reported(
+def test_damaged_resume_state_is_reported_with_file_and_remedy(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
     with pytest.raises(KilledError):

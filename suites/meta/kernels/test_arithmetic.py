@@ -42,7 +42,9 @@ PLANTED = {
         ("litert-gpu-float16", WGSL_HALF),
     ],
 )
-def test_backend_has_the_arithmetic_of_its_kernels(backend: str, arithmetic: Arithmetic) -> None:
+def test_each_backend_is_judged_by_the_arithmetic_of_its_kernels(
+    backend: str, arithmetic: Arithmetic
+) -> None:
     assert arithmetic_of(backend) is arithmetic
 
 
@@ -57,7 +59,7 @@ def test_shader_may_round_to_either_neighbor() -> None:
 
 
 @pytest.mark.parametrize("given", [np.nan, np.inf, -np.inf])
-def test_numbers_that_are_not_finite_mean_nothing_to_a_shader(given: float) -> None:
+def test_result_of_a_shader_with_nan_or_infinity_is_unspecified(given: float) -> None:
     number = Rounded.exact(np.asarray([given]))
     zero = np.zeros(1, np.float32)
     assert not allowed(number + ONE, zero).any()
@@ -65,7 +67,7 @@ def test_numbers_that_are_not_finite_mean_nothing_to_a_shader(given: float) -> N
         assert allowed(number + ONE, zero).all()
 
 
-def test_functions_of_a_shader_have_the_specified_bounds() -> None:
+def test_exponential_and_tanh_of_a_shader_have_the_specified_error_bounds() -> None:
     """An exponential may be off by 3 + 2 |x| ULPs, tanh by 1e-5: not as on a processor."""
     x = Rounded.exact(np.asarray([-15.0, 1e-3]))
     plain = exponential(x).error, hyperbolic(x).error
@@ -86,26 +88,26 @@ def test_roots_and_powers_of_a_shader_inherit_the_errors_of_their_formulas() -> 
     assert 27.0 * 2.0**-23 < powers.error[0] / 8.0**4 < 64.0 * 2.0**-23
 
 
-def test_many_roundings_to_few_bits_are_unbounded() -> None:
+def test_error_bound_of_too_many_float16_roundings_is_infinite() -> None:
     with computing_in(WGSL_HALF):
         assert gamma(1023) > 100.0
         assert np.isposinf(gamma(1024))
 
 
-def test_kernels_of_float16_are_right_where_float16_is_promised() -> None:
+def test_correct_float16_kernels_pass_if_the_backend_promises_float16() -> None:
     asked, alarms = false_alarms(300, kernels=HALF, arithmetic=WGSL_HALF)
     assert asked == 300
     assert alarms == []
     assert len(false_alarms(60, kernels=HALF, arithmetic=WGSL)[1]) > 20
 
 
-def test_kernels_of_float32_are_right_on_a_gpu() -> None:
+def test_correct_float32_kernels_pass_on_a_gpu() -> None:
     assert false_alarms(300, arithmetic=WGSL)[1] == []
 
 
 @pytest.mark.parametrize("arithmetic", [WGSL, WGSL_HALF], ids=["float32", "float16"])
 @pytest.mark.parametrize("name", PLANTED)
-def test_wrong_kernel_of_a_gpu_is_found(name: str, arithmetic: Arithmetic) -> None:
+def test_wrong_gpu_kernel_is_detected(name: str, arithmetic: Arithmetic) -> None:
     family = FAMILIES[PLANTED[name]]
     record = search_by_seeds(family, WRONG[name], range(150), arithmetic=arithmetic)
     assert record.deviating is not None

@@ -108,7 +108,7 @@ def lstm_loop():
     return FAMILIES["WHILE-lstm"].draw(RandomChoices(22)).flatbuffer()
 
 
-def test_operators_of_a_loop_are_asked_with_drawn_values(instances):
+def test_operators_in_a_loop_are_tested_with_random_values(instances):
     covered = coverage(instances(lstm_loop()), Kernels())
     states_found = states(covered)
     assert states_found.pop(("WHILE", 0)) == "not covered"
@@ -133,7 +133,7 @@ def test_wrong_kernel_in_a_loop_is_named(instances):
     )
 
 
-def test_states_of_a_loop_are_recorded_round_by_round(instances, backend):
+def test_loop_variables_are_recorded_at_each_iteration(instances, backend):
     recorder = Recorder(instances(loop()), {0: [[GIVEN]]}, backend)
     assert recorded(recorder) == {0: [3], 1: [True, True, True, False], 2: [1, 2, 3]}
     assert (recorder.recorded, recorder.why_not) == (1, {})
@@ -154,14 +154,14 @@ class WrongOnARound:
         return Answer("computed", spoiled)
 
 
-def test_kernel_wrong_in_a_later_round_is_named(instances, backend):
+def test_kernel_that_is_wrong_in_a_later_iteration_is_named(instances, backend):
     file = instances(loop())
     covered = coverage(file, WrongOnARound(), recorder=Recorder(file, {0: [[GIVEN]]}, backend))
     assert states(covered)["MUL", 2] == "deviates"
     assert states(coverage(file, WrongOnARound()))["MUL", 2] == "proven"
 
 
-def test_loop_in_a_loop_is_recorded(instances, backend):
+def test_values_in_a_nested_loop_are_recorded(instances, backend):
     """The outer body runs the inner loop, whose graphs are the third and the fourth."""
     drawing = Drawing()
     counter, row = drawing.input(COUNTER), drawing.input(ROW)
@@ -180,7 +180,7 @@ def test_loop_in_a_loop_is_recorded(instances, backend):
     assert covered.not_recorded == {}
 
 
-def test_taken_branch_is_recorded(instances, backend):
+def test_values_in_the_executed_branch_are_recorded(instances, backend):
     file = instances(branching())
     recorder = Recorder(file, {0: [[np.array(True), GIVEN]]}, backend)
     covered = coverage(file, backend, recorder=recorder)
@@ -209,7 +209,7 @@ def two_signatures(*, called=True):
     return model.pack()
 
 
-def test_operators_of_every_signature_are_asked(instances, backend):
+def test_operators_of_every_signature_are_tested(instances, backend):
     file = instances(two_signatures())
     texts = {0: [[np.ones((1, 4), np.float32)]], 1: [[-np.ones((1, 2), np.float32)]] * 2}
     recorder = Recorder(file, texts, backend)
@@ -219,7 +219,7 @@ def test_operators_of_every_signature_are_asked(instances, backend):
     assert recorded(Recorder(file, texts, backend)) == {0: [[[-1.0] * 4]], 1: [[[1.0] * 2]] * 2}
 
 
-def test_signature_that_answers_no_text_is_fed_with_drawn_values(instances, backend):
+def test_signature_that_classifies_no_text_is_tested_with_random_values(instances, backend):
     file = instances(two_signatures())
     texts = [[np.ones((1, 4), np.float32)]]
     recorder = Recorder(file, {0: texts}, backend, reason="no text is answered by it")
@@ -228,12 +228,12 @@ def test_signature_that_answers_no_text_is_fed_with_drawn_values(instances, back
     assert covered.not_recorded == {"graph 1 (of_2)": "no text is answered by it"}
 
 
-def test_uncalled_graph_does_not_count(instances):
+def test_graph_that_nothing_calls_is_not_counted(instances):
     told = coverage(instances(two_signatures(called=False)), Kernels()).describe()
     assert (told["operators"], told["graphs"], told["asked_graphs"]) == (1, 2, 1)
 
 
-def test_each_length_gets_the_texts_that_it_answers(instances):
+def test_each_length_is_tested_with_the_texts_of_its_length(instances):
     """The first and third texts are short; what is recorded of a graph are texts of its own."""
     contents = instances(two_signatures()).contents
 
@@ -261,7 +261,7 @@ def test_each_length_gets_the_texts_that_it_answers(instances):
 
 
 @pytest.mark.parametrize("body", [0, 2])
-def test_loop_that_calls_itself_is_not_run(instances, backend, body):
+def test_loop_that_calls_itself_is_not_executed(instances, backend, body):
     """Its body is the main graph, or a loop with itself as body."""
     graphs = (below(3), loop() if body else doubling())
     file = instances(loop(*graphs, body=body))
@@ -296,7 +296,7 @@ def test_reports_constant_of_unknown_type(instances):
     assert line.startswith("GATHER (0): not covered; its options, shapes or the type of a constant")
 
 
-def test_reports_loop_without_graphs(instances):
+def test_reports_loop_that_names_no_graphs(instances):
     model = Model()
     row, out = model.tensor("row", (1, 4)), model.tensor("out", (1, 4))
     # Options of another operator name no graphs.
@@ -314,7 +314,7 @@ def test_reports_loop_without_graphs(instances):
     ],
     ids=["too few inputs", "two answers"],
 )
-def test_reports_invalid_condition(instances, graphs, said):
+def test_reports_loop_with_an_invalid_condition(instances, graphs, said):
     """A backend that answers the main graph all the same is not asked further."""
     file = instances(loop(*graphs))
 

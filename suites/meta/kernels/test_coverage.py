@@ -29,7 +29,7 @@ EXAMPLE = PROJECT / "docs" / "example" / "sentiment.tflite"
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_written_operator_is_read_back(name, tmp_path):
+def test_operator_read_from_a_flatbuffer_equals_the_written_one(name, tmp_path):
     case = FAMILIES[name].draw(RandomChoices(7))
     file = tmp_path / "one.tflite"
     file.write_bytes(case.flatbuffer())
@@ -49,7 +49,7 @@ def test_written_operator_is_read_back(name, tmp_path):
             np.testing.assert_array_equal(*scales)
 
 
-def test_right_kernels_cover_a_file():
+def test_correct_kernels_prove_most_operators_of_a_file():
     covered = coverage(Instances(EXAMPLE), Kernels())
     assert covered.share > 0.8
     assert {operator.state for operator in covered.operators} <= {"proven", "not covered"}
@@ -109,7 +109,7 @@ class WrongOnText:
         return Answer("computed", spoiled)
 
 
-def test_kernel_wrong_on_an_activation_is_named(chain):
+def test_kernel_that_is_wrong_on_recorded_activations_is_named(chain):
     rows = np.full((2, 3), -3.0, np.float32)
     instances = Instances(chain)
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
@@ -136,7 +136,7 @@ def test_reports_activations_that_were_not_recorded(chain):
     assert covered.describe()["not_recorded"] == "it takes no file"
 
 
-def test_texts_are_given_by_position():
+def test_input_arrays_are_ordered_by_graph_position():
     instances = Instances(EXAMPLE)
     names = [tensor.name for tensor in instances.contents.subgraphs[0].inputs]
     bound = tuple(BoundInput(name, place) for place, name in enumerate(names))
@@ -147,7 +147,7 @@ def test_texts_are_given_by_position():
     assert [array.reshape(-1)[0] for array in first] == list(range(len(names)))
 
 
-def test_file_with_exposed_tensors_answers_alike(tmp_path):
+def test_chosen_inner_tensors_become_outputs_of_the_file(tmp_path):
     instances = Instances(EXAMPLE)
     tensors = [operator.outputs[0].index for operator in instances.operators]
     file = tmp_path / "showing.tflite"
@@ -157,7 +157,7 @@ def test_file_with_exposed_tensors_answers_alike(tmp_path):
     assert shown.signatures == ()
 
 
-def test_operators_of_many_tensors_are_asked_in_fewer_runs(tmp_path):
+def test_operator_with_many_tensors_is_tested_in_runs_that_fit_one_message(tmp_path):
     """A message of the runner holds 64 arrays."""
     shape, many = (2, 3), 40
     drawing = Drawing()

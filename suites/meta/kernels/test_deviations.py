@@ -17,18 +17,18 @@ ENTRIES = {deviation.name: deviation for deviation in known_deviations()}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_entry_holds_its_smallest_case(name):
+def test_each_known_deviation_has_a_small_counterexample(name):
     counterexample = Kept(FOLDER / name / CASE)
     assert counterexample.flatbuffer[4:8] == b"TFL3"
     assert len(counterexample.flatbuffer) <= LARGEST
 
 
-def test_every_stored_case_has_an_entry():
+def test_every_stored_counterexample_belongs_to_a_known_deviation():
     assert {folder.name for folder in FOLDER.iterdir()} == set(ENTRIES)
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_entry_applies_to_families_that_draw_such_cases(name):
+def test_each_known_deviation_applies_to_some_generated_cases(name):
     """A misspelt operator, kind or fact would explain nothing."""
     entry = ENTRIES[name]
     for operator in entry.operators:
@@ -53,7 +53,7 @@ def test_entry_applies_to_families_that_draw_such_cases(name):
         ("0xd08", False),
     ],
 )
-def test_entry_of_one_processor_does_not_apply_to_another(model, holds):
+def test_known_deviation_of_one_processor_does_not_apply_to_another(model, holds):
     entry = ENTRIES["products-uint8-cortex-a53"]
     processor = SimpleNamespace(model=model, features=("asimd", "crc32"))
     info = SimpleNamespace(machine="aarch64", processor=processor, runtime_version="2.3.0")

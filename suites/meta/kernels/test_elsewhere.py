@@ -17,7 +17,7 @@ FEW = "ai_edge_litert-builtin and (RELU-float32 or FULLY_CONNECTED-int8_channel 
 
 @pytest.mark.slow
 @pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
-def test_kernels_are_judged_behind_ssh(tmp_path):
+def test_kernels_of_a_board_are_judged_over_ssh(tmp_path):
     board = Board(tmp_path / "board")
     try:
         arguments = ["suites/kernels", f"--edge-target={board.target}", "-k", FEW]

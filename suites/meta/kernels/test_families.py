@@ -28,14 +28,14 @@ def resizing_families():
     }
 
 
-def test_tensors_are_resized_between_runs():
+def test_generated_cases_resize_tensors_between_runs():
     expected = {"ADD", "ATTENTION", "BATCH_MATMUL", "CONV_1D", "FULLY_CONNECTED", "GELU", "MEAN"}
     expected |= {"LAYER_NORMALIZATION", "SELECT", "SOFTMAX", "TRANSPOSE"}
     assert expected <= resizing_families()
 
 
 @pytest.mark.parametrize("name", ["ADD-float32", "FULLY_CONNECTED-int8", "ATTENTION-float32"])
-def test_runs_have_the_shapes_that_they_are_resized_to(name):
+def test_inputs_and_outputs_of_a_resized_run_have_the_new_shapes(name):
     case = next(candidate for candidate in drawn(name) if candidate.resized is not None)
     first, *later_runs = ([array.shape for array in run] for run in case.runs)
     assert first == [case.graph.tensors[place].shape for place in case.graph.inputs]
@@ -47,7 +47,7 @@ def test_runs_have_the_shapes_that_they_are_resized_to(name):
     assert answers[1] == [case.resized.tensors[place].shape for place in case.graph.outputs]
 
 
-def test_constants_keep_their_rows():
+def test_changing_the_number_of_rows_does_not_change_constants():
     drawing = Drawing()
     place = drawing.input(Tensor((2, 4)))
     weights = drawing.constant(np.ones((2, 4), np.float32))
@@ -58,24 +58,24 @@ def test_constants_keep_their_rows():
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
-def test_sums_have_thousands_of_products(name):
+def test_generated_matrix_products_have_sums_of_thousands_of_terms(name):
     assert max(case.facts["inner"] for case in drawn(name)) >= 4096
 
 
-def test_a_32_bit_accumulator_is_filled_and_does_not_overflow():
+def test_int8_sums_nearly_fill_a_32_bit_accumulator_without_overflow():
     cases = drawn("FULLY_CONNECTED-int8", range(2000))
     inner = max(case.facts["inner"] for case in cases)
     assert 0.9 * 2**31 < 127 * 255 * inner + 2000 < 2**31
 
 
-def test_sums_of_uint8_fill_a_32_bit_accumulator_and_do_not_overflow():
+def test_uint8_sums_nearly_fill_a_32_bit_accumulator_without_overflow():
     cases = drawn("FULLY_CONNECTED-uint8", range(2000))
     inner = max(case.facts["inner"] for case in cases)
     assert 0.9 * 2**31 < 254 * 255 * inner + 2000 < 2**31
 
 
 @pytest.mark.parametrize("name", ["FULLY_CONNECTED-uint8", "CONV_1D-uint8"])
-def test_weights_of_the_older_scheme_are_never_0(name):
+def test_generated_uint8_weights_are_never_zero(name):
     cases = drawn(name)
     stored = [
         tensor
@@ -90,7 +90,7 @@ def test_weights_of_the_older_scheme_are_never_0(name):
 
 
 @pytest.mark.parametrize("name", ["ADD-int8", "MUL-int8", "SUB-int16", "QUANTIZE-int8_int8"])
-def test_scales_lie_far_apart(name):
+def test_generated_quantization_scales_differ_by_large_factors(name):
     ratios = []
     for case in drawn(name):
         quantizations = (tensor.quantization for tensor in case.graph.tensors)

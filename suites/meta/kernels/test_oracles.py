@@ -37,7 +37,7 @@ JUDGED = (
 
 
 @pytest.mark.parametrize("operator", SCIPY)
-def test_reference_agrees_with_scipy(operator):
+def test_reference_implementation_of_functions_agrees_with_scipy(operator):
     from scipy import special  # noqa: PLC0415 - slow to import
 
     options, apply = SCIPY[operator]
@@ -50,7 +50,7 @@ def test_reference_agrees_with_scipy(operator):
     )
 
 
-def test_convolution_along_time_agrees_with_scipy():
+def test_reference_implementation_of_convolution_agrees_with_scipy():
     from scipy import signal  # noqa: PLC0415 - slow to import
 
     image = np.arange(24, dtype=np.float32).reshape(1, 1, 12, 2)
@@ -65,7 +65,7 @@ def test_convolution_along_time_agrees_with_scipy():
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_reference_agrees_with_the_reference_kernels_of_runtimes(runtime):
+def test_reference_implementation_agrees_with_the_reference_kernels_of_runtimes(runtime):
     reason = why_absent(runtime)
     if reason is not None:
         pytest.skip(reason)
@@ -76,13 +76,13 @@ def test_reference_agrees_with_the_reference_kernels_of_runtimes(runtime):
             assert record.right, (name, record.refused)
 
 
-def test_seed_draws_the_same_case_again():
+def test_equal_seeds_generate_equal_cases():
     for family in FAMILIES.values():
         first, second = (family.draw(RandomChoices(3)) for _ in range(2))
         assert first.flatbuffer() == second.flatbuffer()
 
 
-def test_scales_of_a_symmetric_matrix_belong_to_its_rows():
+def test_per_channel_scales_of_a_symmetric_matrix_apply_to_its_rows():
     """Such weights look the same read transposed; their scales do not."""
     drawing = Drawing()
     quantization = Quantization(np.array([1.0, 10.0], np.float32), np.zeros(2, np.int64))
@@ -93,7 +93,7 @@ def test_scales_of_a_symmetric_matrix_belong_to_its_rows():
     assert answer.value.tolist() == [[2.0, 50.0]]
 
 
-def test_root_of_a_negative_subnormal_number_may_be_that_of_a_negative_zero():
+def test_root_of_a_negative_subnormal_number_may_equal_the_root_of_zero():
     """Such a number may be taken for zero; where it is not, its root is NaN."""
     drawing = Drawing()
     place = drawing.input(Tensor((3,)))

@@ -24,7 +24,7 @@ def families_with(operator):
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_kernel_is_found_by_its_operator_alone(name):
+def test_wrong_kernel_is_detected_only_in_tests_of_its_operator(name):
     wrong = WRONG[name]
     inside, outside = families_with(wrong.operator)
     assert any(search_by_seeds(family, wrong, SEEDS).deviating for family in inside)
@@ -34,7 +34,7 @@ def test_wrong_kernel_is_found_by_its_operator_alone(name):
     assert deviating == []
 
 
-def test_kernels_without_a_fault_pass():
+def test_correct_kernels_show_no_deviation():
     wrong = [
         (family.name, seed)
         for family in FAMILIES.values()
@@ -44,7 +44,7 @@ def test_kernels_without_a_fault_pass():
     assert wrong == []
 
 
-def test_permitted_differences_are_not_deviations():
+def test_permitted_rounding_differences_are_not_reported_as_deviations():
     """Sums in other orders, integers rounded once or twice; the command judges 100,000."""
     examples, alarms = false_alarms(1500)
     assert examples == 1500

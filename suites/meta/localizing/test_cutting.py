@@ -31,7 +31,7 @@ def answer(runner, cutter, rows, first, last):
     return runner.answer("part", {str(tensor): rows[tensor] for tensor in part.inputs}).logits
 
 
-def test_all_operators_answer_as_the_file_does(file, rows):
+def test_part_with_all_operators_gives_the_logits_of_the_whole_file(file, rows):
     cutter = Cutter(file.read_bytes())
     places = cutter.places(None)
     by_tensor = {places[name]: array for name, array in rows.items()}
@@ -42,14 +42,14 @@ def test_all_operators_answer_as_the_file_does(file, rows):
         np.testing.assert_array_equal(answer(runner, cutter, by_tensor, 0, last), expected)
 
 
-def test_cut_part_holds_only_the_weights_it_reads(file):
+def test_part_of_a_file_contains_only_the_weights_its_operators_read(file):
     cutter = Cutter(file.read_bytes())
     first, last = cutter.varying[0], cutter.varying[-1]
     assert len(cutter.cut(first, first).data) < len(cutter.cut(first, last).data) / 2
     assert len(cutter.cut(last, last).operators) == 1
 
 
-def test_agreeing_backends_are_not_localized(file, rows, tmp_path):
+def test_no_part_of_a_file_is_blamed_if_backends_agree(file, rows, tmp_path):
     np.savez(tmp_path / "rows.npz", **rows)
     localization = localize(
         Request(

@@ -70,13 +70,13 @@ def beside_answers(handed):
     return localized(handed, BESIDE_ANSWERS, "answers.jsonl")
 
 
-def test_a_sound_pair_is_not_localized(compared):
+def test_pair_of_files_without_a_fault_is_not_localized(compared):
     localizations, judged = compared
     assert set(localizations) == {"scaled", "renamed", "broken"}
     assert judged.red("sound") == set()
 
 
-def test_names_the_operator_whose_weights_have_another_scale(compared):
+def test_localization_names_the_operator_with_wrongly_scaled_weights(compared):
     localization, judged = compared[0]["scaled"], compared[1]
     assert judged.red("scaled") == {"test_labels_agree_with_float32"}
     assert localization["matched"] == "name"
@@ -89,14 +89,14 @@ def test_names_the_operator_whose_weights_have_another_scale(compared):
     assert "first diverges at operator" in " ".join(judged.outcome.output.split())
 
 
-def test_names_the_operator_even_if_tensor_names_differ(compared):
+def test_localization_names_the_operator_even_if_tensor_names_differ(compared):
     localization, judged = compared[0]["renamed"], compared[1]
     assert localization["matched"] == "order"
     assert localization["diverges_at"]["tensor"] == "StatefulPartitionedCall/dense_2"
     assert "matched by their order" in " ".join(judged.outcome.output.split())
 
 
-def test_names_the_operator_that_gives_nan(compared):
+def test_localization_names_the_operator_that_outputs_nan(compared):
     localization = compared[0]["broken"]
     assert localization["not_finite"]["operator"] == "FULLY_CONNECTED"
     assert localization["not_finite"]["tensor"] == "StatefulPartitionedCall/dense_1"
@@ -104,18 +104,18 @@ def test_names_the_operator_that_gives_nan(compared):
     assert localization["flips"] == []
 
 
-def test_message_names_the_given_file_and_not_its_copy(handed, compared):
+def test_message_names_the_users_file_and_not_its_copy(handed, compared):
     output = compared[1].outcome.output
     assert f"{handed / 'broken.tflite'}: broken on " in output
     assert str(handed / "store" / "candidate") not in output
 
 
-def test_finds_nan_without_a_file_to_compare_with(beside_answers):
+def test_nan_is_localized_without_a_reference_file(beside_answers):
     not_finite = beside_answers[0]["broken"]["not_finite"]
     assert (not_finite["operator"], not_finite["tensor"]) == ("FULLY_CONNECTED", "dense_2")
 
 
-def test_reports_why_recorded_answers_cannot_be_localized(beside_answers):
+def test_report_tells_why_recorded_answers_cannot_be_localized(beside_answers):
     localization, judged = beside_answers[0]["scaled"], beside_answers[1]
     assert localization["not_localized"].startswith("the reference is not a FlatBuffer")
     assert localization["flipped"] > 0

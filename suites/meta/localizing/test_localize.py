@@ -66,13 +66,13 @@ def point(place, level):
 
 
 @pytest.mark.parametrize("name", CURVES)
-def test_the_first_operator_that_diverges_is_found(found, name):
+def test_first_operator_with_a_diverging_output_is_found(found, name):
     first = found[name]
     assert (None if first is None else first["place"]) == CURVES[name][1]
 
 
 @pytest.mark.skipif(not OVERFLOW.exists(), reason="the shared files are not here")
-def test_overflowing_constant_is_named_where_it_is_dequantized(found):
+def test_overflowing_constant_is_found_at_its_dequantize_operator(found):
     expected = {"operator": "DEQUANTIZE", "tensor": "C", "nan": 0, "inf": 1, "sqnr_db": None}
     assert found[OVERFLOW] == expected
 
@@ -86,7 +86,7 @@ def test_overflowing_constant_is_named_where_it_is_dequantized(found):
     ],
     ids=["found", "failed", "silent"],
 )
-def test_reason_is_reported_if_localization_is_impossible(code, answer, tmp_path):
+def test_reason_for_impossible_localization_is_reported(code, answer, tmp_path):
     file = tmp_path / "answer.json"
     command = [sys.executable, "-c", f"import sys; {code}", str(file)]
     assert localizing._answered(command, file) == answer
@@ -113,7 +113,7 @@ def contents(folder, data):
         ({"prefix": "other/", "names": ("a", "b"), "order": (1, 0)}, "order", "other/dense_1"),
     ],
 )
-def test_operators_of_two_files_are_found_the_same(layout, by, name, tmp_path):
+def test_corresponding_operators_of_two_files_are_matched(layout, by, name, tmp_path):
     matched = match(contents(tmp_path, layered()), contents(tmp_path, layered(**layout)))
     assert matched.by == by
     pairs = {
@@ -129,7 +129,7 @@ def test_unrelated_graphs_share_no_operators(tmp_path):
     assert not any("dense_1" in reference_tensor.shown for reference_tensor, _ in matched.pairs)
 
 
-def test_unrelated_tensors_of_the_same_name_are_not_matched(tmp_path):
+def test_tensors_are_not_matched_by_name_if_the_name_occurs_twice(tmp_path):
     twice = Model()
     ids = twice.tensor("ids", (1, 4), "float32")
     outs = [twice.tensor("same", (1, 4)) for _ in range(2)]
@@ -189,7 +189,7 @@ print(json.dumps(found))
 """
 
 
-def test_repairs_are_tried_without_calibration_texts_and_nan_found_in_one_text(tmp_path):
+def test_float_repairs_are_tried_on_test_texts_and_nan_in_a_single_text_is_found(tmp_path):
     if find_spec(mending.QUANTIZER) is None:
         pytest.skip("what localizes also quantizes, with litert-quantizer")
     script = tmp_path / "repair.py"

@@ -47,17 +47,17 @@ def subject(full, small=None, /, **changes):
     return msgspec.convert(table | models | changes, Subject)
 
 
-def test_checkpoints_of_the_subject_are_the_default():
+def test_checkpoints_named_in_the_subject_are_used_by_default():
     assert chosen(subject("a/large", ["b/small"]), None) == {"full": "a/large", "small": "b/small"}
 
 
-def test_users_checkpoint_fills_the_open_role():
+def test_users_checkpoint_is_used_for_models_without_a_named_checkpoint():
     assert chosen(subject(True), "DIR") == {"full": "DIR"}
     assert chosen(subject("a/large", [True]), "DIR") == {"full": "a/large", "small": "DIR"}
     assert chosen(subject(True, [True]), "DIR") == {"full": "DIR", "small": "DIR"}
 
 
-def test_a_users_checkpoint_replaces_the_only_default():
+def test_users_checkpoint_replaces_the_only_checkpoint_of_the_subject():
     assert chosen(subject("a/large"), "DIR") == {"full": "DIR"}
 
 
@@ -78,7 +78,7 @@ def test_each_model_can_have_its_own_checkpoint():
         (subject(None, tokenizer={"source": "trained"}), "DIR", "trains from scratch"),
     ],
 )
-def test_error_names_the_unfitting_checkpoint(tested, option, message):
+def test_rejects_pretrained_option_that_does_not_fit_the_subject(tested, option, message):
     with pytest.raises(UsageMistake, match=message) as caught:
         chosen(tested, option)
     assert caught.value.key == "--edge-pretrained"
@@ -105,7 +105,7 @@ def test_error_names_the_unfitting_checkpoint(tested, option, message):
         ),
     ],
 )
-def test_rejects_subject_that_contradicts_itself(changes, message):
+def test_rejects_subject_whose_settings_contradict_each_other(changes, message):
     with pytest.raises(msgspec.ValidationError, match=message):
         subject(True, **changes)
 
@@ -123,17 +123,17 @@ def test_rejects_subject_that_contradicts_itself(changes, message):
         {"training": TRAINING, "pretrained": ""},
     ],
 )
-def test_rejects_impossible_training_option(table):
+def test_rejects_invalid_training_setting(table):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(table, ModelTable)
 
 
 @pytest.mark.parametrize("name", subject_names())
-def test_every_shipped_subject_is_read(name):
+def test_every_shipped_subject_is_valid(name):
     assert load_subject(name).name == name
 
 
-def test_the_papers_subjects_name_their_encoders():
+def test_subjects_of_the_paper_name_the_published_encoders():
     assert chosen(load_subject("paper"), None) == {
         "full": "google-bert/bert-large-uncased",
         "small": "google/mobilebert-uncased",
@@ -153,14 +153,14 @@ def folder_with(path, pieces, *, whole):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_equal_vocabularies_in_two_files_are_accepted(whole, tmp_path):
+def test_accepts_checkpoints_with_equal_vocabularies(whole, tmp_path):
     pieces = ["[PAD]", "[UNK]", "good", "##ly"]
     full = folder_with(tmp_path / "full", pieces, whole=True)
     small = folder_with(tmp_path / "small", pieces, whole=whole)
     require_one_vocabulary({"full": full, "small": small})
 
 
-def test_rejects_two_vocabularies(tmp_path):
+def test_rejects_checkpoints_with_different_vocabularies(tmp_path):
     full = folder_with(tmp_path / "full", ["[PAD]", "good"], whole=False)
     small = folder_with(tmp_path / "small", ["good", "[PAD]"], whole=False)
     with pytest.raises(UsageMistake, match="vocabulary is not that of") as caught:
@@ -168,7 +168,7 @@ def test_rejects_two_vocabularies(tmp_path):
     assert caught.value.file == str(small)
 
 
-def test_a_checkpoint_without_vocabulary_names_the_file(tmp_path):
+def test_error_on_a_checkpoint_without_a_vocabulary_names_the_file(tmp_path):
     full = folder_with(tmp_path / "full", ["good"], whole=False)
     (tmp_path / "small").mkdir()
     with pytest.raises(UsageMistake, match="cannot be read") as caught:
@@ -176,7 +176,7 @@ def test_a_checkpoint_without_vocabulary_names_the_file(tmp_path):
     assert caught.value.file == str(tmp_path / "small" / "vocab.txt")
 
 
-def test_folders_are_made_absolute_and_hub_ids_stay(tmp_path, monkeypatch):
+def test_checkpoint_folders_are_made_absolute_and_hub_ids_are_unchanged(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
     assert anchored("mine") == str(tmp_path / "mine")

@@ -48,7 +48,7 @@ def test_mobilebert_has_24581888_parameters_and_no_pooler(name, tmp_path):
     assert sum(parameter.size for parameter in parts(shape)["embeddings"]) == 4_368_128
 
 
-def test_mobilebert_tiny_attends_within_the_bottleneck(tmp_path):
+def test_mobilebert_tiny_computes_attention_values_inside_the_bottleneck(tmp_path):
     shape = read(tmp_path, MOBILEBERT_TINY, "bert_config.json")
     # The paper's table says 15.1M, as it says 25.3M of MobileBERT's 24.6M: it counts otherwise.
     assert encoder_size(shape) == 15_485_696
@@ -59,7 +59,7 @@ def test_mobilebert_tiny_attends_within_the_bottleneck(tmp_path):
     assert "encoder.layer.23.ffn.1.output.dense.weight" not in names
 
 
-def test_an_inverted_bottleneck_reads_the_hidden_states(tmp_path):
+def test_attention_of_an_inverted_bottleneck_reads_the_hidden_states(tmp_path):
     shape = read(tmp_path, IB_BERT, "bert_config.json")
     names = {parameter.name: parameter.shape for parameter in parameters(shape)}
     assert names["encoder.layer.0.attention.self.query.weight"] == (1024, 512)
@@ -69,7 +69,7 @@ def test_an_inverted_bottleneck_reads_the_hidden_states(tmp_path):
     assert encoder_size(shape) / 293e6 == pytest.approx(1.0, rel=0.01)
 
 
-def test_missing_hugging_face_keys_mean_the_defaults_of_the_class(tmp_path):
+def test_missing_config_keys_get_the_defaults_of_the_hugging_face_class(tmp_path):
     shape = read(tmp_path, {**BERT_LARGE, "hidden_size": 512, "model_type": "mobilebert"})
     assert (shape.bottleneck, shape.embedding, shape.feedforward_networks) == (128, 128, 4)
     assert shape.trigram_embedding
@@ -77,7 +77,7 @@ def test_missing_hugging_face_keys_mean_the_defaults_of_the_class(tmp_path):
     assert shape.normalization == "no_norm"
 
 
-def test_google_config_means_gelu_approximated_by_tanh(tmp_path):
+def test_gelu_in_a_google_config_means_the_tanh_approximation(tmp_path):
     assert read(tmp_path, GOOGLE_BERT_LARGE, "bert_config.json").activation == "gelu_new"
 
 
@@ -99,14 +99,14 @@ def test_classifier_has_its_own_dropout(tmp_path):
         ({"hidden_dropout_prob": 1.5}, "hidden_dropout_prob"),
     ],
 )
-def test_a_wrong_key_is_named(change, key, tmp_path):
+def test_error_on_an_invalid_config_names_the_key(change, key, tmp_path):
     with pytest.raises(UsageMistake) as caught:
         read(tmp_path, BERT_LARGE | change)
     assert caught.value.key == key
     assert caught.value.file == str(tmp_path / "config.json")
 
 
-def test_a_missing_key_is_named(tmp_path):
+def test_error_on_an_incomplete_config_names_the_missing_key(tmp_path):
     broken = {key: value for key, value in BERT_LARGE.items() if key != "num_hidden_layers"}
     with pytest.raises(UsageMistake, match="num_hidden_layers"):
         read(tmp_path, broken)

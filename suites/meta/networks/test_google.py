@@ -21,17 +21,17 @@ def answers(tmp_path_factory):
 
 
 @pytest.mark.parametrize("family", ["bert", "mobilebert"])
-def test_every_variable_is_a_parameter_and_every_parameter_a_variable(family, answers):
+def test_tensorflow_variables_and_network_parameters_correspond_one_to_one(family, answers):
     assert answers[family]["unmatched"] == []
 
 
 @pytest.mark.parametrize("family", ["bert", "mobilebert"])
-def test_values_come_back(family, answers):
+def test_values_read_from_a_tensorflow_checkpoint_equal_the_written_ones(family, answers):
     assert answers[family]["equal"]
 
 
 @pytest.mark.parametrize("fault", ["truncated", "missing_shard"])
-def test_a_broken_checkpoint_names_its_index(fault, answers):
+def test_error_on_a_broken_tensorflow_checkpoint_names_its_index(fault, answers):
     assert "model.ckpt.index: is not a readable TensorFlow checkpoint" in answers["bert"][fault]
 
 
@@ -50,5 +50,5 @@ def test_a_broken_checkpoint_names_its_index(fault, answers):
         ),
     ],
 )
-def test_google_parameter_names_are_mapped(google, name):
+def test_google_variable_names_are_mapped_to_parameter_names(google, name):
     assert from_google(google) == name

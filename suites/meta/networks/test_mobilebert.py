@@ -26,7 +26,7 @@ def outcome(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.timeout(9 * TIMEOUT)
-def test_suite_judges_mobilebert(outcome):
+def test_full_size_mobilebert_passes_the_gates_of_an_untrained_model(outcome):
     assert outcome.ids("error") == [], outcome.output
     excused = (*UNTRAINED, *TIMED)
     failed = [name for name in outcome.ids("failed") if not name.startswith(excused)]
@@ -37,7 +37,7 @@ def test_suite_judges_mobilebert(outcome):
 
 @pytest.mark.slow
 @pytest.mark.timeout(9 * TIMEOUT)
-def test_files_of_mobilebert_have_the_published_size(outcome):
+def test_full_size_mobilebert_files_have_the_published_size(outcome):
     sizes = outcome.results()["subject"]["sizes"]
     assert sizes["full_model"]["parameters"]["total"] == 24_581_888 + 3 * (512 + 1)
     low, high = PUBLISHED_MB

@@ -26,19 +26,19 @@ def answers(tmp_path_factory):
 
 @pytest.mark.parametrize("tokens", LENGTHS)
 @pytest.mark.parametrize("case", CASES)
-def test_logits_agree_with_transformers(case, tokens, answers):
+def test_logits_of_our_networks_agree_with_transformers(case, tokens, answers):
     assert answers[case]["errors"][tokens] < TOLERANCE
 
 
 @pytest.mark.parametrize("fault", ["unmasked", "untyped"])
 @pytest.mark.parametrize("case", CASES)
-def test_planted_fault_is_detected(case, fault, answers):
+def test_planted_network_fault_is_detected(case, fault, answers):
     assert min(answers[case][fault][tokens] for tokens in LENGTHS[1:]) > 100 * TOLERANCE
 
 
 @pytest.mark.parametrize("layout", ["zipped", "legacy"])
 @pytest.mark.parametrize("case", CASES)
-def test_a_pytorch_file_gives_the_same_values(case, layout, answers):
+def test_weights_read_from_a_pytorch_file_equal_the_networks_weights(case, layout, answers):
     assert answers[case]["same_from_bin"][layout]
 
 
@@ -47,7 +47,7 @@ def test_a_pytorch_file_gives_the_same_values(case, layout, answers):
     ("case", "parameters"),
     [("mobilebert_published", 24_581_888), ("mobilebert_tiny_published", 15_485_696)],
 )
-def test_networks_of_published_size_agree(case, parameters, tmp_path):
+def test_networks_of_published_size_agree_with_transformers(case, parameters, tmp_path):
     answer = compare(tmp_path, "tensorflow", case)[case]
     assert max(answer["errors"].values()) < TOLERANCE
     assert answer["parameters"] == parameters + 3 * (512 + 1)

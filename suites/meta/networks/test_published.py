@@ -30,7 +30,7 @@ def write(folder, values):
     save_file(as_published(values), folder / published.SAFETENSORS)
 
 
-def test_values_come_back_by_name(folder):
+def test_values_read_from_a_checkpoint_equal_the_written_ones(folder):
     shape, values = make_folder(folder)
     write(folder, values)
     read = published.read_values(folder, shape, seed=1)
@@ -38,7 +38,7 @@ def test_values_come_back_by_name(folder):
     assert read["classifier.weight"].shape == (CLASSES, 16)
 
 
-def test_the_classifier_is_fresh_and_follows_the_seed(folder):
+def test_classifier_weights_are_newly_initialized_from_the_seed(folder):
     shape, values = make_folder(folder)
     write(folder, values | {"classifier.weight": np.zeros((CLASSES, 16), np.float32)})
     first, again, with_another_seed = (
@@ -49,13 +49,13 @@ def test_the_classifier_is_fresh_and_follows_the_seed(folder):
     assert not np.array_equal(first["classifier.weight"], with_another_seed["classifier.weight"])
 
 
-def test_a_checkpoint_without_pooler_gets_a_fresh_one(folder):
+def test_missing_pooler_is_newly_initialized(folder):
     shape, values = make_folder(folder)
     write(folder, {k: v for k, v in values.items() if not k.startswith("pooler")})
     assert published.read_values(folder, shape, seed=1)["pooler.dense.weight"].any()
 
 
-def test_norms_may_have_their_old_names(folder):
+def test_old_names_of_normalization_weights_are_accepted(folder):
     shape, values = make_folder(folder)
     old = {
         name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
@@ -69,7 +69,7 @@ def test_norms_may_have_their_old_names(folder):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16], ids=["float16", "bfloat16"])
-def test_narrow_floats_are_widened(dtype, folder):
+def test_float16_and_bfloat16_weights_are_converted_to_float32(dtype, folder):
     shape, values = make_folder(folder)
     narrow = {name: value.astype(dtype) for name, value in values.items()}
     write(folder, narrow)
@@ -91,7 +91,7 @@ NAME = "encoder.layer.1.attention.self.value.weight"
     ids=["missing", "shape", "nan"],
 )
 @pytest.mark.parametrize("name", [published.SAFETENSORS, published.TORCH])
-def test_a_wrong_tensor_names_itself(name, tensor, message, folder):
+def test_error_on_a_wrong_or_missing_tensor_names_the_tensor(name, tensor, message, folder):
     shape, values = make_folder(folder)
     del values[NAME]
     if tensor is not None:
@@ -105,7 +105,7 @@ def test_a_wrong_tensor_names_itself(name, tensor, message, folder):
     assert (caught.value.key, caught.value.file) == (NAME, str(folder / name))
 
 
-def test_a_truncated_safetensors_file_is_named(folder):
+def test_error_on_a_truncated_safetensors_file_names_the_file(folder):
     shape, values = make_folder(folder)
     write(folder, values)
     path = folder / published.SAFETENSORS
@@ -115,7 +115,7 @@ def test_a_truncated_safetensors_file_is_named(folder):
     assert caught.value.file == str(path)
 
 
-def test_safetensors_are_preferred(folder):
+def test_safetensors_file_is_preferred_to_a_pytorch_file(folder):
     shape, values = make_folder(folder)
     write(folder, values)
     (folder / published.TORCH).write_bytes(b"not read")
@@ -125,7 +125,7 @@ def test_safetensors_are_preferred(folder):
     assert names == ["config.json", "model.safetensors", "vocab.txt"]
 
 
-def test_every_shard_of_a_tensorflow_checkpoint_is_a_member(folder):
+def test_every_file_of_a_sharded_tensorflow_checkpoint_is_included(folder):
     make_folder(folder)
     for end in ("index", "data-00000-of-00002", "data-00001-of-00002", "meta"):
         (folder / f"bert_model.ckpt.{end}").write_bytes(b"")
@@ -202,7 +202,7 @@ def cache(home, folder):
 
 
 @pytest.mark.parametrize("weights", [published.SAFETENSORS, published.TORCH])
-def test_a_hub_id_is_found_in_the_offline_cache_and_read(weights, tmp_path):
+def test_cached_hub_checkpoint_is_read_offline(weights, tmp_path):
     folder = tmp_path / "downloaded"
     folder.mkdir()
     shape, values = make_folder(folder)
@@ -217,6 +217,6 @@ def test_a_hub_id_is_found_in_the_offline_cache_and_read(weights, tmp_path):
     assert [path.name for path in published.members(snapshot)] == ["config.json", weights]
 
 
-def test_rejects_uncached_hub_id_offline(tmp_path):
+def test_rejects_offline_hub_id_that_is_not_cached(tmp_path):
     answer = resolve_on_the_hub("owner/absent", tmp_path)
     assert answer.startswith("refused: 'owner/absent' is not in the local cache")

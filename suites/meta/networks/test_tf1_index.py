@@ -42,13 +42,13 @@ def test_accepts_index_written_by_tensorflow(path):
         (b"", "no end"),
     ],
 )
-def test_rejects_impossible_index(content, message, path):
+def test_rejects_invalid_tensorflow_index(content, message, path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         check_index(path)
 
 
-def test_a_missing_file_of_values_is_an_error(path):
+def test_tensorflow_index_without_its_data_file_is_an_error(path):
     path.write_bytes(next(tf1_files.good_files()))
     (path.parent / tf1_files.SHARD).unlink()
     with pytest.raises(FileNotFoundError):

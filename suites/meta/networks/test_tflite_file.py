@@ -44,17 +44,19 @@ def answers(converted):
 @pytest.mark.parametrize("scheme", ["float32", "dynamic_wi8_afp32"])
 @pytest.mark.parametrize("writer", ["ours", "foreign"])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_weights_come_back(network, writer, scheme, answers):
+def test_network_with_weights_from_a_flatbuffer_gives_the_logits_of_the_flatbuffer(
+    network, writer, scheme, answers
+):
     assert answers[writer][network][scheme] < TOLERANCES[scheme]
 
 
 @pytest.mark.parametrize("scheme", ["float16", "static_wi8_ai8_integer"])
-def test_weights_come_back_from_every_scheme(scheme, answers):
+def test_network_with_weights_from_a_quantized_flatbuffer_gives_close_logits(scheme, answers):
     assert answers["ours"]["mobilebert"][scheme] < TOLERANCES[scheme]
 
 
 @pytest.mark.parametrize("scheme", LENGTHS)
-def test_two_lengths_of_one_file_answer_alike(scheme, answers):
+def test_two_row_lengths_of_one_file_give_close_logits_and_share_weights(scheme, answers):
     """The weights are stored once, and ranges of the longer rows hold for both."""
     assert answers["lengths"][scheme]["error"] < LENGTHS[scheme]
     assert answers["lengths"][scheme]["bytes"] < 2
@@ -76,7 +78,7 @@ def read(folder):
     return published.read_values(published.resolve(str(folder), offline=True), shape, seed=0)
 
 
-def test_a_folder_with_a_flatbuffer_is_a_checkpoint(folder):
+def test_folder_with_a_flatbuffer_can_serve_as_a_checkpoint(folder):
     assert read(folder)["encoder.layer.1.ffn.1.output.dense.weight"].shape == (16, 48)
     assert [path.name for path in published.members(folder)] == ["bert_config.json", "model.tflite"]
 
@@ -99,7 +101,7 @@ def test_rejects_config_of_another_network(keys, message, folder):
     assert caught.value.file == str(folder / "model.tflite")
 
 
-def test_error_names_the_corrupt_file(folder):
+def test_error_on_a_corrupt_flatbuffer_names_the_file(folder):
     path = folder / "model.tflite"
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(Exception, match="truncated or corrupt") as caught:

@@ -34,7 +34,7 @@ def written(request):
     return FORMATS[request.param]
 
 
-def test_values_come_back(written, tmp_path):
+def test_values_read_from_a_pytorch_file_equal_the_written_ones(written, tmp_path):
     path = tmp_path / published.TORCH
     path.write_bytes(written(VALUES, transposed=("encoder.matrix",)))
     read = torch_bin.read(path, VALUES)
@@ -44,13 +44,13 @@ def test_values_come_back(written, tmp_path):
     assert all(np.array_equal(read[name], VALUES[name]) for name in VALUES)
 
 
-def test_only_requested_tensors_are_read(written, tmp_path):
+def test_only_requested_tensors_are_read_from_a_pytorch_file(written, tmp_path):
     path = tmp_path / published.TORCH
     path.write_bytes(written(VALUES))
     assert list(torch_bin.read(path, ["encoder.half", "absent"])) == ["encoder.half"]
 
 
-def test_a_folder_with_a_pytorch_file_is_a_checkpoint(written, tmp_path):
+def test_folder_with_a_pytorch_file_can_serve_as_a_checkpoint(written, tmp_path):
     shape, values = make_folder(tmp_path)
     (tmp_path / published.TORCH).write_bytes(written(as_published(values)))
     read = published.read_values(published.resolve(str(tmp_path), offline=True), shape, seed=1)
@@ -77,7 +77,7 @@ class Run:
     ],
 )
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_rejects_pickle_that_names_code(hostile, protocol, tmp_path, monkeypatch):
+def test_rejects_pickle_that_would_run_code(hostile, protocol, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     document = pickle.dumps(hostile, protocol)
     for content in (torch_files.zipped(document, {}), document):
@@ -87,7 +87,7 @@ def test_rejects_pickle_that_names_code(hostile, protocol, tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == ["weights.bin"]
 
 
-def test_rejects_tensor_beyond_its_storage(tmp_path):
+def test_rejects_tensor_larger_than_its_storage(tmp_path):
     intact = torch_files.archive({"weight": np.zeros((4, 4), np.float32)})
     with zipfile.ZipFile(io.BytesIO(intact)) as archive:
         document = archive.read("pytorch_model/data.pkl")
@@ -123,14 +123,14 @@ fuzzing = settings(
 
 @fuzzing
 @given(data=st.data())
-def test_survives_truncation(written, tmp_path, data):
+def test_truncated_pytorch_file_causes_no_unexpected_error(written, tmp_path, data):
     intact = written(VALUES)
     attempt(tmp_path / "weights.bin", intact[: data.draw(st.integers(0, len(intact) - 1))])
 
 
 @fuzzing
 @given(data=st.data())
-def test_survives_flipped_bytes(written, tmp_path, data):
+def test_changed_bytes_in_a_pytorch_file_cause_no_unexpected_error(written, tmp_path, data):
     changed = bytearray(written(VALUES))
     for _ in range(data.draw(st.integers(1, 8))):
         changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))

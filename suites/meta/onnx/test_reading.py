@@ -62,7 +62,7 @@ def write(folder, content):
     return file
 
 
-def test_reads_inputs_and_outputs(tmp_path):
+def test_reads_inputs_and_outputs_of_an_onnx_file(tmp_path):
     read = read_onnx(write(tmp_path, classifier(shape=(1, TOKENS))))
     assert [(port.name, port.dtype, port.shape) for port in read.inputs] == [
         ("input_ids", "int64", (1, TOKENS)),
@@ -76,7 +76,7 @@ def test_reads_inputs_and_outputs(tmp_path):
     assert looked_up.inputs[0].shape == (ROWS, WIDTH)
 
 
-def test_weights_listed_as_inputs_are_not_inputs(tmp_path):
+def test_weights_listed_as_graph_inputs_are_not_treated_as_inputs(tmp_path):
     """Old files list them there."""
     old = writer.Onnx()
     old.inputs += [writer.value("weights", "float32", (1, 3)), writer.value("ids", "int64", (1, 8))]
@@ -107,7 +107,7 @@ def test_rejects_missing_external_weights(name, tmp_path):
     assert part_of_message in str(caught.value)
 
 
-def test_external_weights_are_part_of_the_files_hash(tmp_path):
+def test_hash_of_an_onnx_file_covers_its_external_weights(tmp_path):
     file, beside = write(tmp_path, classifier(external=TABLE)), tmp_path / "model.onnx_data"
     beside.write_bytes(writer.table_of(0).tobytes())
     first = read_onnx(file).sha256
@@ -115,13 +115,13 @@ def test_external_weights_are_part_of_the_files_hash(tmp_path):
     assert read_onnx(file).sha256 != first
 
 
-def test_operator_defined_in_the_file_is_recognized(tmp_path):
+def test_operator_defined_by_a_function_in_the_file_is_accepted(tmp_path):
     own = writer.of_operator("Twice", "com.own")
     defined = block(25, block(1, "Twice") + block(10, "com.own"))
     assert read_onnx(write(tmp_path, own + defined)).operators[0].name == "Twice"
 
 
-def test_operators_inside_loops_are_checked(tmp_path):
+def test_rejects_unknown_operator_inside_a_loop(tmp_path):
     body = writer.Onnx()
     body.add("Odd", ["x"], "y", domain="com.own")
     model = writer.Onnx()
@@ -144,7 +144,7 @@ def test_rejects_too_many_fields(tmp_path, monkeypatch):
         read_onnx(write(tmp_path, classifier()))
 
 
-def test_damaged_byte_ends_in_one_message_or_in_another_graph(tmp_path):
+def test_onnx_file_with_a_changed_byte_is_read_or_rejected_with_a_remedy(tmp_path):
     """No byte makes reading fail in another way."""
     changed, draw = bytearray(classifier()), np.random.default_rng(3)
     for at in draw.integers(0, len(changed), 400):
