@@ -58,30 +58,30 @@ def test_order_of_texts_changes_nothing(variant, answered_shuffled, tries, seed)
 
 
 @pytest.mark.needs("a runner", "several inputs")
-def test_order_of_inputs_changes_nothing(variant, load, few):
+def test_order_of_inputs_changes_nothing(variant, logits_for, few):
     """Inputs are bound by their names: given in another order, they give the same logits."""
     inputs = variant.inputs(few)
     turned = dict(reversed(inputs.items()))
-    answers = load(variant).answer(variant.scheme, turned).logits
+    answers = logits_for(variant, turned)
     assert np.array_equal(answers, variant.logits_of(few))
 
 
 @pytest.mark.needs("a runner", "a mask")
 @REPEAT
 @given(seed=SEEDS)
-def test_padding_changes_no_label(variant, load, filled_padding, few, tries, seed):  # noqa: PLR0913, PLR0917 - fixtures
+def test_padding_changes_no_label(variant, logits_for, filled_padding, few, tries, seed):  # noqa: PLR0913, PLR0917 - fixtures
     """Words in the padding, beyond a trigram's reach, change no label."""
     if tries.over():
         return
-    answers = load(variant).answer(variant.scheme, filled_padding(variant, seed)).logits
+    answers = logits_for(variant, filled_padding(variant, seed))
     assert np.array_equal(variant.scores(answers).labels, variant.labels_of(few))
 
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.needs("a runner")
-def test_every_input_matters(role, variant, load, changed_input, few):
+def test_every_input_matters(role, variant, logits_for, changed_input, few):
     """Changing any one input changes the logits: none was lost or bound to another's tensor."""
-    answers = load(variant).answer(variant.scheme, changed_input(variant, role)).logits
+    answers = logits_for(variant, changed_input(variant, role))
     usual = variant.probabilities_of(few)
     moved = total_variations(usual, variant.scores(answers).probabilities)
     assert moved.any(), f"{role} without influence on the logits"
