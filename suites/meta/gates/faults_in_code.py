@@ -137,13 +137,13 @@ FAULTS = {
         room="reports",
         file="reports/results.py",
         replacements={"allow_nan=False": "allow_nan=True"},
-        gate="suites/meta/reports/test_results.py::test_a_number_that_is_not_finite_is_never_written",
+        gate="suites/meta/reports/test_results.py::test_nan_and_infinity_are_never_written",
     ),
     "a message with an unchecked length": CodeFault(
         room="transport",
         file="models/runner/framing.py",
         replacements={"if length > largest_header:": "if False:"},
-        gate="suites/meta/runtime/test_framing.py::test_false_length_allocates_no_memory",
+        gate="suites/meta/runtime/test_framing.py::test_wrong_length_in_a_header_is_an_error_and_allocates_no_memory",
     ),
     "an artefact without a check of its bytes": CodeFault(
         room="store",

@@ -44,7 +44,7 @@ def categories(messages: list[str]) -> list[str]:
     return categories_found
 
 
-def test_broken_budget_is_in_the_category_of_its_metric() -> None:
+def test_allure_category_of_a_broken_budget_follows_from_its_metric() -> None:
     categories_found = categories(
         [f"Failed: fail: {metric} of float16: 1 [0, 2]" for metric in METRICS]
     )
@@ -73,6 +73,6 @@ def test_broken_budget_is_in_the_category_of_its_metric() -> None:
         ("assert 1 == 2", OTHER),
     ],
 )
-def test_every_other_failure_has_a_category(message: str, category: str) -> None:
+def test_every_other_failure_has_an_allure_category(message: str, category: str) -> None:
     (category_found,) = categories([message])
     assert category_found == category

@@ -18,7 +18,7 @@ PAGE = """<!DOCTYPE html>
 """
 
 
-def test_positions_are_those_of_the_text() -> None:
+def test_html_elements_are_found_at_their_positions_in_the_page() -> None:
     by_tag = {element.tag: element for element in elements_of(PAGE)}
     assert list(by_tag) == ["html", "head", "script", "style", "body", "img"]
     assert PAGE[by_tag["head"].start : by_tag["head"].inside] == "<head>"
@@ -27,7 +27,7 @@ def test_positions_are_those_of_the_text() -> None:
     assert by_tag["style"].content(PAGE) == 'a > b { content: "<head>" }'
 
 
-def test_scripts_and_styles_have_ends() -> None:
+def test_script_and_style_elements_end_at_their_closing_tags() -> None:
     first_script, last_script = (
         element for element in elements_of(PAGE) if element.tag == "script"
     )
@@ -37,7 +37,7 @@ def test_scripts_and_styles_have_ends() -> None:
     assert PAGE[last_script.end :].startswith("</body>")
 
 
-def test_page_without_an_element_is_refused() -> None:
+def test_rejects_page_without_a_required_element() -> None:
     with pytest.raises(EdgeproofError, match="has no <head>") as caught:
         first("head", elements_of("<p>x</p>"))
     assert "package.json" in str(caught.value.remedy)

@@ -27,7 +27,7 @@ def test_only_failed_tests_are_explained(red):
     ]
 
 
-def test_a_broken_budget_is_explained(red):
+def test_explanation_of_a_broken_budget_shows_measurement_budget_cause_and_command(red):
     rows = dict(red["fail: accuracy_drop of float16 on host"].rows)
     measured = (
         "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 texts), 95 % interval in brackets"
@@ -50,20 +50,20 @@ def test_a_broken_budget_is_explained(red):
     }
 
 
-def test_reason_is_shown_if_localization_failed():
+def test_explanation_shows_why_localization_failed():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
     first, *_ = explanations(changed(document(), run={"localizations": [failed]}))
     assert dict(first.rows)["Localizer"] == "not localized: killed"
 
 
-def test_point_with_further_keys_is_found_in_the_curve():
+def test_operator_with_additional_keys_is_found_in_the_error_curve():
     """The two are the same operator, and a later version may say more of one of them."""
     localization = LOCALIZATION | {"diverges_at": CURVE[3] | {"cosine": 0.5, "later": [1]}}
     first, *_ = explanations(changed(document(), run={"localizations": [localization]}))
     assert "first diverges at operator 4 of 5" in dict(first.rows)["Localizer"]
 
 
-def test_reason_with_a_colon_is_shown_whole():
+def test_reason_that_contains_a_colon_is_shown_in_full():
     """What was wrong is a field: no part of the sentence is taken for it."""
     because = "throttled: 0x5: the firmware says so"
     measurement = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 9), budget=DROP,
@@ -78,14 +78,14 @@ def test_explanation_says_how_many_texts_would_decide(red):
     assert "texts would decide" in verdict
 
 
-def test_wrong_circumstances_are_named(red):
+def test_explanation_of_an_invalid_measurement_names_the_wrong_circumstances(red):
     rows = dict(red["invalid: latency_ratio of float16 on host"].rows)
     assert "the cores were shared" in rows["Verdict"]
     assert rows["Measured"].startswith("latency_ratio of float16: 1.1x [1, 1.2] (n = 40 blocks)")
     assert rows["Budget"].startswith("at most 1.25x (")
 
 
-def test_an_assertion_is_explained_by_its_last_words(red):
+def test_explanation_of_a_failed_assertion_shows_its_last_lines(red):
     rows = dict(red["failed: test_signature[host-float32]"].rows)
     assert "E   assert 1 == 2" in rows["What happened"]
     assert rows["Reproduce"].endswith(
@@ -93,21 +93,21 @@ def test_an_assertion_is_explained_by_its_last_words(red):
     )
 
 
-def test_text_is_wrapped_but_for_the_command(red):
+def test_explanation_is_wrapped_except_for_the_command_line(red):
     text = red["fail: accuracy_drop of float16 on host"].as_text()
     long = [line for line in text.splitlines() if len(line) > 100]
     assert len(long) == 1
     assert "Reproduce" in long[0]
 
 
-def test_html_and_markdown_show_markup_as_text():
+def test_markup_in_values_is_escaped_in_html_and_markdown():
     for red in explanations(document(device="<i>|x")):
         assert "&lt;i&gt;|x" in red.as_html()
         assert "&lt;i&gt;&#124;x" in red.as_markdown()
 
 
 @pytest.mark.parametrize("key", ["accuracy_drop.max", "latency_ratio.float16.max"])
-def test_a_budgets_line_is_found(key):
+def test_line_number_of_a_budget_is_found_in_its_file(key):
     file = "models/verdicts/limits/budgets/embedded.toml"
     place = place_of(file, key)
     line = (PROJECT / file).read_text(encoding="utf-8").splitlines()[place.line - 1]
@@ -120,5 +120,5 @@ def test_a_budgets_line_is_found(key):
     [("the corpus", "majority of the train split"), ("nowhere.toml", "a.max"),
      ("models/verdicts/limits/budgets/embedded.toml", "no.such.key")],
 )  # fmt: skip
-def test_limit_that_is_in_no_file_has_no_line(file, key):
+def test_limit_without_a_file_has_no_line_number(file, key):
     assert place_of(file, key) is None

@@ -39,7 +39,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_run(tmp_path / "run", "host")
 
 
-def test_table_of_faults_is_read_back(tmp_path: Path) -> None:
+def test_fault_table_read_from_a_file_equals_the_written_one(tmp_path: Path) -> None:
     write_faults(tmp_path / "new" / "faults.json", planted())
     assert read_faults(tmp_path / "new" / "faults.json") == planted()
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["faults.json"]
@@ -73,7 +73,9 @@ def test_rejects_invalid_table_in_one_message(
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_table_is_found_by_default_or_by_option(run: Path, *, named: bool) -> None:
+def test_fault_table_is_read_from_the_default_path_or_the_faults_option(
+    run: Path, *, named: bool
+) -> None:
     file = run / "planted.json" if named else html.DEFAULT_FAULTS
     write_faults(file, planted())
     arguments = ["--faults", str(file)] if named else []
@@ -83,12 +85,12 @@ def test_table_is_found_by_default_or_by_option(run: Path, *, named: bool) -> No
     assert NO_TABLE not in page
 
 
-def test_missing_table_is_reported(run: Path) -> None:
+def test_report_says_if_the_fault_table_is_missing(run: Path) -> None:
     assert html.main([str(run), "--out", str(run / "html")]) == 0
     assert NO_TABLE in (run / "html" / "index.html").read_text(encoding="utf-8")
 
 
-def test_gates_come_before_their_faults_and_own_tests_last() -> None:
+def test_faults_are_grouped_by_gate_and_edgeproofs_own_tests_come_last() -> None:
     assert list(by_gate(planted())) == [DROP_GATE, SIZE, OWN]
     drawn = as_html(planted(), [DROP_TEST], {DROP_TEST: "#abc", f"{SIZE}[other]": "#def"})
     gates = [re.findall(r"<code>(.*?)</code>", body)[0] for body in drawn.split("<tbody>")[1:]]
@@ -97,7 +99,7 @@ def test_gates_come_before_their_faults_and_own_tests_last() -> None:
     assert f"<code>{OWN}</code></th>" in drawn, "no run holds it"
 
 
-def test_counts_show_the_results_of_planting() -> None:
+def test_report_counts_the_results_of_planted_faults() -> None:
     drawn = as_html(planted(), [], {})
     assert (
         "plants 5 faults one by one, and each has to turn its gate red: 2 of the suites, 1 of "
@@ -111,7 +113,7 @@ def test_counts_show_the_results_of_planting() -> None:
     assert "fail: accuracy_drop of &lt;float16&gt;" in drawn
 
 
-def test_commits_of_planting_are_named_once_latest_first() -> None:
+def test_commits_at_which_faults_were_planted_are_listed_once_and_latest_first() -> None:
     first = planted()[0]
     assert first.seen is not None
     later = PlantedFault(

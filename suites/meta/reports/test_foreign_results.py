@@ -123,7 +123,7 @@ MADE = {"one run": ONE, "several runs": SEVERAL}
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_ill_typed_document_is_drawn_or_rejected(name, tmp_path):
+def test_document_with_wrong_types_is_drawn_or_rejected_with_file_key_and_remedy(name, tmp_path):
     draw(tmp_path, MADE[name])
     spots = sorted(places(MADE[name]), key=str)
     mistakes = []
@@ -156,7 +156,7 @@ ILL_TYPED = {
 
 
 @pytest.mark.parametrize("name", ILL_TYPED)
-def test_error_names_the_key(name, tmp_path):
+def test_error_on_a_wrong_type_names_the_key(name, tmp_path):
     place, junk, key = ILL_TYPED[name]
     file = tmp_path / RESULTS
     file.write_text(json.dumps(changed(ONE, tuple(place.split(".")), junk)), encoding="utf-8")
@@ -236,7 +236,7 @@ def test_rejects_merging_a_merged_document(tmp_path, capsys):
     )
 
 
-def test_rejects_merging_onto_an_input(tmp_path, capsys):
+def test_rejects_merging_into_one_of_the_input_files(tmp_path, capsys):
     folders = [written(tmp_path / name, with_id(name)) for name in ("a", "b")]
     content_before = (tmp_path / "a" / RESULTS).read_bytes()
     assert main([*folders, "--out", str(tmp_path / "b" / ".." / "a" / RESULTS)]) == 4
@@ -245,7 +245,7 @@ def test_rejects_merging_onto_an_input(tmp_path, capsys):
 
 
 @given(st.lists(st.sampled_from(["rpi4", "rpi4-1", "rpi4-2", "rpi4-1-1", "host"]), max_size=8))
-def test_runs_of_a_subject_get_distinct_device_names(names):
+def test_merged_runs_of_one_subject_get_distinct_device_names(names):
     names_found = device_names([Identity("mini", name, None, "", "2024-05-06") for name in names])
     assert len(set(names_found)) == len(names_found)
     assert [names_found[at] for at in range(len(names)) if names.count(names[at]) == 1] == [

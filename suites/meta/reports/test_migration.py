@@ -32,20 +32,20 @@ def former(version):
     return FORMER / f"results-{version}.json"
 
 
-def test_every_former_version_has_a_document():
+def test_every_old_schema_version_has_a_sample_document():
     assert sorted(FORMER.iterdir()) == [former(version) for version in VERSIONS]
     for version in VERSIONS:
         assert json.loads(former(version).read_text("utf-8"))["schema"] == version
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_former_documents_keep_the_schema_of_today_once_read(version):
+def test_migrated_documents_follow_the_current_schema(version):
     document = read_results(former(version))
     jsonschema.validate(as_plain(document), json.loads(SCHEMA_FILE.read_text("utf-8")))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_former_documents_say_the_same_under_the_names_of_today(version):
+def test_migrated_documents_have_unchanged_values_under_current_names(version):
     document = read_results(former(version))
     rates = [
         measurement
@@ -72,7 +72,7 @@ def test_former_documents_say_the_same_under_the_names_of_today(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_tests_that_only_measured_are_neither_passed_nor_skipped(version):
+def test_migrated_tests_without_a_budget_have_the_outcome_measured(version):
     document = read_results(former(version))
     unjudged = {
         measurement.test for measurement in document.measurements if measurement.verdict is None
@@ -85,13 +85,13 @@ def test_tests_that_only_measured_are_neither_passed_nor_skipped(version):
     assert "skipped" not in ended.values()
 
 
-def test_every_version_draws_the_same_scoreboard():
+def test_sample_documents_of_all_versions_give_one_scoreboard():
     texts = {as_text(read_results(former(version))) for version in VERSIONS}
     tables = {as_csv(read_results(former(version))) for version in VERSIONS}
     assert (len(texts), len(tables)) == (1, 1)
 
 
-def test_a_merged_document_is_migrated_run_by_run():
+def test_each_run_of_a_merged_document_is_migrated():
     plain = json.loads(former(1).read_text("utf-8"))
     part = {name: plain[name] for name in ("run", "subject", "device", "circumstances")}
     merged_document = plain | {"run": plain["run"] | {"merged": [part]}}
@@ -101,7 +101,7 @@ def test_a_merged_document_is_migrated_run_by_run():
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_former_schemes_get_their_current_names(version):
+def test_old_scheme_names_are_migrated(version):
     (old, new), *_ = former_names.SCHEMES.items()
     text = former(version).read_text("utf-8").replace("float16", old)
     plain = json.loads(text)
@@ -119,7 +119,7 @@ def test_former_schemes_get_their_current_names(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_signal_and_reason_of_a_backend_become_fields(version):
+def test_reason_and_signal_of_a_backend_are_migrated_to_separate_fields(version):
     plain = json.loads(former(version).read_text("utf-8"))
     reasons = ["was killed by SIGSEGV", "fail: 33 %, was killed by", "", None]
     plain["run"]["backends"] = [
@@ -135,7 +135,7 @@ def test_signal_and_reason_of_a_backend_become_fields(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_files_of_limits_get_their_current_paths(version):
+def test_old_paths_of_limit_files_are_migrated(version):
     plain = json.loads(former(version).read_text("utf-8"))
     plain["circumstances"]["budgets"] = "fixtures/budgets/embedded.toml"
     document = migrated(plain, SCHEMA_VERSION)
@@ -150,7 +150,7 @@ def test_files_of_limits_get_their_current_paths(version):
         assert (PROJECT / path).exists(), path
 
 
-def test_migration_leaves_its_argument_as_it_is():
+def test_migration_does_not_change_its_argument():
     before = json.loads(former(1).read_text("utf-8"))
     migrated(before, SCHEMA_VERSION)
     assert before == json.loads(former(1).read_text("utf-8"))
@@ -159,7 +159,9 @@ def test_migration_leaves_its_argument_as_it_is():
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("key", ["measurements", "tests", "circumstances", "run"])
 @pytest.mark.parametrize("broken", [None, 3, "x", [3]])
-def test_a_broken_former_document_is_one_message(version, key, broken, tmp_path):
+def test_broken_document_of_an_old_version_is_reported_in_one_message(
+    version, key, broken, tmp_path
+):
     document = json.loads(former(version).read_text("utf-8")) | {key: broken}
     path = tmp_path / "results.json"
     path.write_text(json.dumps(document), encoding="utf-8")
@@ -168,7 +170,7 @@ def test_a_broken_former_document_is_one_message(version, key, broken, tmp_path)
     assert str(caught.value).startswith(str(path))
 
 
-def test_the_command_writes_a_document_of_today(tmp_path):
+def test_migrate_command_writes_a_document_of_the_current_version(tmp_path):
     new = tmp_path / "new.json"
     command = [sys.executable, "-m", "reports.migrate", str(former(1)), "--out", str(new)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -33,11 +33,11 @@ def page() -> str:
     )
 
 
-def test_files_are_found_by_their_names():
+def test_embedded_files_are_found_in_an_allure_page():
     assert files_of(page()) == FILES
 
 
-def test_packing_is_lossless_and_keeps_the_rest_of_the_page():
+def test_packing_is_lossless_and_preserves_the_rest_of_the_page():
     packed = pack(page())
     (data,) = re.findall(r'atob\("([^"]+)"\)', packed)
     content = json.loads(gzip.decompress(base64.b64decode(data)))
@@ -49,11 +49,11 @@ def test_packing_is_lossless_and_keeps_the_rest_of_the_page():
     assert files_of(packed) == {}
 
 
-def test_the_same_page_is_packed_alike():
+def test_packing_is_deterministic():
     assert pack(page()) == pack(page())
 
 
-def test_unknown_page_is_left_unchanged():
+def test_page_without_embedded_files_is_not_changed():
     assert pack("<html><body>drawn</body></html>") == "<html><body>drawn</body></html>"
 
 
@@ -67,7 +67,7 @@ def test_unknown_page_is_left_unchanged():
     ],
     ids=["promise", "arguments", "call", "separator"],
 )
-def test_data_that_allure_writes_in_another_way_is_refused(written, otherwise):
+def test_rejects_embedded_data_in_an_unknown_form(written, otherwise):
     changed = page().replace(written, otherwise)
     assert changed != page()
     for read in (files_of, pack):

@@ -26,7 +26,7 @@ def drawn():
     return {picture.name.partition("-")[0]: picture for picture in pictures(document())}
 
 
-def test_every_kind_is_drawn(drawn):
+def test_every_kind_of_picture_is_drawn(drawn):
     assert tuple(drawn) == KINDS
 
 
@@ -38,7 +38,7 @@ def test_run_without_measurements_has_no_pictures():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_picture_is_svg_that_names_itself_and_loads_nothing(drawn, kind):
+def test_each_picture_is_an_svg_with_a_title_and_no_external_resource(drawn, kind):
     picture = drawn[kind]
     root = ET.fromstring(picture.svg)  # noqa: S314 - drawn above
     assert root.attrib["aria-label"] == picture.title
@@ -80,14 +80,14 @@ def test_picture_contains_its_numbers_as_text(drawn):
             assert text in drawn[kind].svg, (kind, text)
 
 
-def test_a_picture_belongs_to_the_tests_of_its_metrics(drawn):
+def test_each_picture_is_attached_to_the_tests_of_its_metrics(drawn):
     assert DROP_TEST in drawn["drop"].tests
     assert DROP_TEST in drawn["pareto"].tests
     assert drawn["errors"].tests == {DROP_TEST}
     assert DROP_TEST not in drawn["latency"].tests
 
 
-def test_emulated_cores_are_drawn_by_instructions():
+def test_emulated_cores_are_drawn_by_instruction_counts():
     counts = [
         taken(metric, scheme, (value, value, value, 3), device="rpi4-emulated")
         for scheme, floats in (("float32", 8_061_000.0), ("float16", 666_100.0))
@@ -103,7 +103,7 @@ def test_emulated_cores_are_drawn_by_instructions():
     assert len(picture.tests) == len(counts)
 
 
-def test_slow_variant_does_not_hide_the_spread_of_others():
+def test_latency_axis_is_logarithmic_if_one_variant_is_far_slower():
     slow = [0.1 + 0.001 * index for index in range(40)]
     late = taken("latency_p50", "int8", (0.12, 0.11, 0.13, 40), details={"seconds": slow})
     for more, is_logarithmic in (([], False), ([late], True)):
@@ -118,7 +118,7 @@ def test_failed_localization_is_not_drawn():
     assert "errors" not in {picture.name.partition("-")[0] for picture in drawn_pictures}
 
 
-def test_picture_is_drawn_alike_each_time(drawn):
+def test_drawing_pictures_is_deterministic(drawn):
     assert [picture.svg for picture in pictures(document())] == [
         picture.svg for picture in drawn.values()
     ]
@@ -129,7 +129,7 @@ def test_pareto_front_excludes_dominated_variants():
     assert front([good, beaten, small]) == [small, good]
 
 
-def test_collecting_does_not_import_matplotlib():
+def test_collecting_tests_does_not_import_matplotlib():
     modules = "fixtures.results.writing, reports.html"
     code = f"import sys, {modules}; print('matplotlib' in sys.modules)"
     done = subprocess.run(

@@ -86,12 +86,12 @@ def schema_errors(candidate: object) -> list[str]:
     return [error.message for error in validator().iter_errors(candidate)]
 
 
-def test_the_schema_accepts_a_document() -> None:
+def test_schema_accepts_a_valid_document() -> None:
     assert schema_errors(as_plain(document())) == []
     assert list(as_plain(document())) == list(TOP_LEVEL) == SCHEMA["required"]
 
 
-def test_the_schema_accepts_every_metric_within_its_range_and_unit_only() -> None:
+def test_schema_accepts_each_metric_only_in_its_range_and_unit() -> None:
     assert SCHEMA["$defs"]["measurement"]["properties"]["metric"]["enum"] == list(METRICS)
     assert SCHEMA["$defs"]["unit"]["enum"] == [unit.value for unit in Unit]
     place = {"scheme": "float16", "device": "host", "backend": None, "test": "test_it"}
@@ -163,7 +163,7 @@ BREAKAGES = {
 
 
 @pytest.mark.parametrize("name", BREAKAGES)
-def test_schema_and_reader_refuse_each_broken_document(name: str, tmp_path: Path) -> None:
+def test_schema_and_reader_reject_each_broken_document(name: str, tmp_path: Path) -> None:
     broken = copy.deepcopy(as_plain(document()))
     BREAKAGES[name](broken)
     path = tmp_path / "results.json"
@@ -176,7 +176,7 @@ def test_schema_and_reader_refuse_each_broken_document(name: str, tmp_path: Path
     assert schema_errors(broken)
 
 
-def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_document_read_from_a_file_equals_the_written_one(tmp_path: Path) -> None:
     path = tmp_path / "new" / "results.json"
     write_results(path, document())
     assert read_results(path) == document()
@@ -186,7 +186,9 @@ def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["small", "every ending", "several runs", "further keys"])
-def test_a_document_that_was_read_is_written_byte_for_byte(name: str, tmp_path: Path) -> None:
+def test_rewriting_a_document_after_reading_gives_identical_bytes(
+    name: str, tmp_path: Path
+) -> None:
     every = runs.document()
     more = {"weather": [1, 2.5, None, {"rain": True}]}
     plain = {
@@ -202,14 +204,14 @@ def test_a_document_that_was_read_is_written_byte_for_byte(name: str, tmp_path: 
     assert ("weather" in first.read_text("utf-8")) == (name == "further keys")
 
 
-def test_a_key_that_the_file_lacks_is_not_written() -> None:
+def test_optional_key_that_was_absent_is_not_written() -> None:
     plain = as_plain(document())
     assert plain["run"].keys() == {"id", "seed", "started", "version"}
     moved = replace(as_document(plain), run=replace(as_document(plain).run, finished="2024-05-07"))
     assert as_plain(moved)["run"] == {**plain["run"], "finished": "2024-05-07"}
 
 
-def test_order_of_arrival_does_not_change_the_document(tmp_path: Path) -> None:
+def test_order_of_measurements_does_not_change_the_document(tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     write_results(first, document())
     write_results(
@@ -227,7 +229,7 @@ def test_order_of_arrival_does_not_change_the_document(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_a_number_that_is_not_finite_is_never_written(number: float, tmp_path: Path) -> None:
+def test_nan_and_infinity_are_never_written(number: float, tmp_path: Path) -> None:
     with pytest.raises(EdgeproofError, match="holds a value that JSON cannot"):
         document(circumstances={"load": number})
     path = tmp_path / "results.json"
@@ -236,7 +238,7 @@ def test_a_number_that_is_not_finite_is_never_written(number: float, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_write_leaves_the_old_document_and_nothing_else(
+def test_failed_write_preserves_the_old_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "results.json"
@@ -267,7 +269,7 @@ def test_a_failed_write_leaves_the_old_document_and_nothing_else(
         (b'{"schema": 4}', "missing required field `run`"),
     ],
 )
-def test_error_names_an_unreadable_document(
+def test_error_names_the_document_that_cannot_be_read(
     content: bytes | None, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "results.json"

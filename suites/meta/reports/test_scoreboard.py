@@ -101,13 +101,13 @@ float16                                  -      -         -  5.0 [4.2, 6.0]     
 """  # noqa: E501 - a picture
 
 
-def test_text_equals_the_stored_example() -> None:
+def test_scoreboard_text_equals_the_stored_example() -> None:
     picture, _, legend = as_text(SAMPLE).partition("\n\n")
     assert f"{picture}\n" == GOLDEN
     assert " ".join(legend.split()) == f"{LEGEND} {KNOWN}"
 
 
-def test_emulated_run_states_its_limits() -> None:
+def test_scoreboard_of_an_emulated_run_states_the_limits_of_emulation() -> None:
     emulated = changed(SAMPLE, device={"name": "rpi4-emulated", "emulated": True})
     for picture in (as_text, as_markdown):
         assert "verified that the emulator computes as silicon does" in " ".join(
@@ -116,21 +116,21 @@ def test_emulated_run_states_its_limits() -> None:
         assert "emulated" not in picture(SAMPLE)
 
 
-def test_the_columns_of_the_text_are_aligned() -> None:
+def test_columns_of_the_scoreboard_text_are_aligned() -> None:
     header, rule, *rows = as_text(SAMPLE).split("\n\n")[0].splitlines()
     starts = [0] + [place + 2 for place in range(len(rule)) if rule[place : place + 2] == "  "]
     assert len(starts) == len(scoreboard_table(SAMPLE)[0])
     assert all(row[start - 1] == " " for row in (header, *rows) for start in starts[1:])
 
 
-def test_text_and_markdown_show_the_same_cells() -> None:
+def test_text_and_markdown_scoreboards_have_equal_cells() -> None:
     table = scoreboard_table(SAMPLE)
     lines = as_markdown(SAMPLE).split("\n\n")[0].splitlines()
     cells = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
     assert [cells[0], *cells[2:]] == table
 
 
-def test_csv_holds_plain_numbers_with_subject_and_device() -> None:
+def test_csv_scoreboard_contains_plain_numbers_with_subject_and_device() -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv(SAMPLE))))
     assert [(row["scheme"], row["backend"]) for row in rows] == [
         ("full_model", ""),
@@ -148,13 +148,13 @@ def test_csv_holds_plain_numbers_with_subject_and_device() -> None:
     assert rows[-1]["verdict"] == "fail (known)"
 
 
-def test_other_backends_show_their_agreement() -> None:
+def test_scoreboard_shows_agreement_for_other_backends() -> None:
     on_another_backend = taken("float32", "agreement_backends", 0.98, backend="tflite_runtime")
     (row,) = scoreboard_rows(document(on_another_backend, backend="ai_edge_litert"))
     assert row[HEADER.index("agreement")] == "0.980"
 
 
-def test_merged_runs_keep_a_scoreboard_each() -> None:
+def test_each_merged_run_has_its_own_scoreboard() -> None:
     older = changed(SAMPLE, run={"commit": "a" * 40})
     newer = changed(document(taken("float32", "accuracy", 0.5)), run={"commit": "b" * 40})
     merged = merge([older, newer])
@@ -173,7 +173,7 @@ def test_order_of_measurements_does_not_change_the_scoreboard() -> None:
     assert as_text(backwards) == as_text(SAMPLE)
 
 
-def test_the_judged_backend_is_the_one_the_circumstances_name() -> None:
+def test_scoreboard_takes_the_judged_backend_from_the_circumstances() -> None:
     accuracy = taken("float32", "accuracy", 0.8)
     on_another_backend = taken("float32", "accuracy", 0.7, backend="tflite_runtime")
     run = document(accuracy, accuracy, on_another_backend, backend="tflite_runtime")
@@ -185,7 +185,7 @@ def test_a_run_without_measurements_has_an_empty_scoreboard() -> None:
     assert as_text(document()).startswith("scheme  MB")
 
 
-def test_the_worst_verdict_wins() -> None:
+def test_scoreboard_shows_the_worst_verdict_of_a_candidate() -> None:
     ladder = [
         taken("float32", "accuracy", 0.8),
         taken("float32", "agreement", 1.0),
@@ -198,11 +198,11 @@ def test_the_worst_verdict_wins() -> None:
     assert worst == ["-", "pass", "inconclusive", "invalid", "fail (known)", "fail"]
 
 
-def test_invalid_measurement_without_a_budget_counts() -> None:
+def test_invalid_measurement_without_a_budget_makes_the_verdict_invalid() -> None:
     assert worst_verdict([taken("float32", "accuracy", 0.8, invalid_because="load")]) == "invalid"
 
 
-def test_trivial_classifiers_come_last() -> None:
+def test_scoreboard_lists_trivial_classifiers_last() -> None:
     floors = {"always_POSITIVE": {"accuracy": 0.6035}, "other": {"f_rs": 0.0}}
     run = document(taken("float32", "accuracy", 0.9))
     rows = scoreboard_rows(changed(run, subject={"floors": floors}))
@@ -215,13 +215,15 @@ def test_trivial_classifiers_come_last() -> None:
 @pytest.mark.parametrize(
     ("form", "expected"), [("text", as_text), ("csv", as_csv), ("markdown", as_markdown)]
 )
-def test_the_command_prints_a_runs_scoreboard(tmp_path, capsys, form, expected) -> None:
+def test_scoreboard_command_prints_the_scoreboard_of_a_run(
+    tmp_path, capsys, form, expected
+) -> None:
     write_results(tmp_path / "results.json", SAMPLE)
     assert main([str(tmp_path), f"--as={form}"]) == 0
     assert capsys.readouterr().out == expected(SAMPLE)
 
 
-def test_command_names_the_missing_file(tmp_path, capsys) -> None:
+def test_scoreboard_command_names_a_missing_file(tmp_path, capsys) -> None:
     assert main([str(tmp_path)]) == 1
     assert f"{tmp_path / 'results.json'}: no such file" in capsys.readouterr().err
 
@@ -237,7 +239,9 @@ def test_command_names_the_missing_file(tmp_path, capsys) -> None:
         ("failed", "float16_b", "pass"),
     ],
 )
-def test_test_without_measurements_counts_too(outcome: str, scheme: str, verdict: str) -> None:
+def test_failed_or_unrun_test_without_measurements_affects_the_verdict(
+    outcome: str, scheme: str, verdict: str
+) -> None:
     """A failing assertion, or a gate that was not run, is visible beside passing measurements."""
     id_ = f"suites/a/test_a.py::test_a[host-{scheme}-x]"
     tests = [{"id": id_, "outcome": outcome, "seconds": 0.1}]

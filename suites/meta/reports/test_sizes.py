@@ -25,7 +25,7 @@ def paper():
     return document(BERT_LARGE, MOBILEBERT, {"dynamic_wi8_afp32": PUBLISHED})
 
 
-def test_table_shows_the_arithmetic_of_the_paper(paper):
+def test_size_table_shows_the_arithmetic_of_the_paper(paper):
     rows = {row[0]: dict(zip(HEADER, row, strict=True)) for row in size_rows(paper)}
     assert list(rows) == ["full_model", "small_model", "dynamic_wi8_afp32"]
     full, variant = rows["full_model"], rows["dynamic_wi8_afp32"]
@@ -39,7 +39,7 @@ def test_table_shows_the_arithmetic_of_the_paper(paper):
     assert variant["BERT-large weights / fb"] == "50.2"
 
 
-def test_published_ratio_is_shown_below_the_table(paper):
+def test_published_ratio_is_shown_below_the_size_table(paper):
     for text in (as_text(paper), as_markdown(paper), as_html(paper)):
         assert "160x" in text
         assert "25,135,641 bytes, of its weights 8,378,547" in text
@@ -51,19 +51,19 @@ def test_first_page_shows_the_table_of_sizes(paper):
     assert as_html(paper).count("<tr>") == 1 + len(size_rows(paper))
 
 
-def test_full_model_that_is_converted_has_one_row():
+def test_full_model_that_is_itself_converted_has_one_row_in_the_size_table():
     alone = document(BERT_LARGE, BERT_LARGE, {"float32": FlatBufferSizes(10, 9)})
     rows = size_rows(alone)
     assert [row[0] for row in rows] == ["full_model", "float32"]
     assert rows[1][HEADER.index("resident")] == "-"
 
 
-def test_columns_are_aligned(paper):
+def test_columns_of_the_size_table_are_aligned(paper):
     lines = as_text(paper).splitlines()
     assert {len(line) for line in lines[:5]} == {len(lines[0])}
 
 
-def test_older_document_without_sizes_has_no_table():
+def test_old_document_without_sizes_has_no_size_table():
     old = runs.document()
     assert size_rows(old) == []
     assert {as_text(old), as_markdown(old), as_html(old)} == {""}

@@ -42,7 +42,7 @@ def end_report(tmp_path):
     return ended
 
 
-def test_drawing_program_ends_with_the_command(end_report, tmp_path):
+def test_drawing_subprocess_stops_if_the_report_command_is_stopped(end_report, tmp_path):
     ended = end_report(SIGTERM, while_running("draw.mjs", tmp_path))
     assert ended.code == 128 + SIGTERM, ended.output
     assert ended.left == []
@@ -51,7 +51,7 @@ def test_drawing_program_ends_with_the_command(end_report, tmp_path):
 @pytest.mark.parametrize(
     ("number", "seconds"), [*MOMENTS[:2], *(slow(*moment) for moment in MOMENTS[2:])]
 )
-def test_the_drawing_of_a_report_ends_at_any_moment(number, seconds, end_report, tmp_path):
+def test_drawing_a_report_can_be_interrupted_at_any_moment(number, seconds, end_report, tmp_path):
     ended = end_report(number, after(seconds))
     assert ended.code in {0, *OF_SIGNALS}, ended.output
     assert ended.left == []

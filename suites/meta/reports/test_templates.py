@@ -38,7 +38,7 @@ def no_environment() -> Iterator[None]:
     templates._environment.cache_clear()
 
 
-def test_every_value_is_escaped_as_markup() -> None:
+def test_templates_escape_every_value() -> None:
     for payload in (MARKUP, *payloads()[::25]):
         filled = templates.fill("sizes.html", head=[payload], rows=[[payload]], below=[payload])
         assert f"<th>{as_markup(payload)}</th>" in filled
@@ -46,13 +46,13 @@ def test_every_value_is_escaped_as_markup() -> None:
         assert f'<p class="quiet">{as_markup(payload)}</p>' in filled
 
 
-def test_numbers_and_none_are_shown_as_text() -> None:
+def test_templates_show_numbers_and_none_as_text() -> None:
     assert "<td>3</td><td>None</td>" in templates.fill(
         "sizes.html", head=[], rows=[[3, None]], below=[]
     )
 
 
-def test_only_html_is_marked_as_safe() -> None:
+def test_only_known_html_values_are_exempt_from_escaping() -> None:
     marked = set()
     for file in templates.FOLDER.glob("*.html"):
         code = re.findall(r"{[{%] (.*?) [}%]}", file.read_text(encoding="utf-8"))
@@ -63,7 +63,7 @@ def test_only_html_is_marked_as_safe() -> None:
     assert marked == HTML_ALREADY
 
 
-def test_value_that_is_missing_is_an_error() -> None:
+def test_missing_template_value_is_an_error() -> None:
     with pytest.raises(Exception, match="'below' is undefined"):
         templates.fill("sizes.html", head=[], rows=[])
 
@@ -76,7 +76,7 @@ def test_missing_jinja_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tox -e report" in str(caught.value.remedy)
 
 
-def test_jinja_is_imported_only_to_write_a_page() -> None:
+def test_importing_the_report_modules_does_not_import_jinja() -> None:
     code = (
         "import sys, fixtures.session.terminal, reports.summary, reports.staging, reports.html;"
         "print('jinja2' in sys.modules)"

@@ -65,13 +65,15 @@ def add(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_one_file_adds_a_target(add):
+def test_adding_one_file_adds_a_target(add):
     add("twin", TWIN)
     assert "twin:" in forms()
     assert find_target(target="twin:").facts() == find_target(target="local:").facts()
 
 
-def test_one_file_adds_a_target_behind_another_command(add, tiny, by_name, tmp_path):
+def test_adding_one_file_adds_a_target_that_starts_programs_through_another_command(
+    add, tiny, by_name, tmp_path
+):
     add("bridge", BRIDGE)
     target = find_target(target=f"bridge://board{sys.executable}")
     assert target.device == load_device(recognize().device)

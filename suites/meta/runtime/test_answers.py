@@ -41,7 +41,9 @@ def changed(by_name: Inputs, name: str, value: int) -> Inputs:
 
 
 @pytest.mark.parametrize("scheme", SOUND)
-def test_runtimes_agree(tiny: dict[str, Path], by_name: Inputs, scheme: str) -> None:
+def test_two_runtimes_give_nearly_equal_logits(
+    tiny: dict[str, Path], by_name: Inputs, scheme: str
+) -> None:
     names = [backend.name for backend in available_backends(("ai_edge_litert", "tflite_runtime"))]
     if len(names) < 2:
         pytest.skip(f"only {names} is installed")
@@ -55,7 +57,7 @@ def test_runtimes_agree(tiny: dict[str, Path], by_name: Inputs, scheme: str) -> 
     assert (logits[0].argmax(1) == logits[1].argmax(1)).mean() >= 0.9
 
 
-def test_answers_have_a_time_each(loaded: Runner, texts: Inputs) -> None:
+def test_each_answer_has_a_measured_time(loaded: Runner, texts: Inputs) -> None:
     answers = loaded.answer("tiny", texts)
     assert answers.logits.shape == (30, CLASSES)
     assert answers.invoke_ns.shape == answers.cpu_ns.shape == (30,)
@@ -64,19 +66,19 @@ def test_answers_have_a_time_each(loaded: Runner, texts: Inputs) -> None:
     assert answers.age_ns is None or answers.age_ns > 0
 
 
-def test_the_order_of_inputs_does_not_matter(loaded: Runner, texts: Inputs) -> None:
+def test_order_of_inputs_does_not_change_the_logits(loaded: Runner, texts: Inputs) -> None:
     expected = loaded.answer("tiny", texts).logits
     for order in itertools.permutations(ROLES):
         answers = loaded.answer("tiny", {name: texts[name] for name in order})
         np.testing.assert_array_equal(answers.logits, expected)
 
 
-def test_zero_texts_give_zero_answers(loaded: Runner, texts: Inputs) -> None:
+def test_zero_texts_give_an_empty_array_of_logits(loaded: Runner, texts: Inputs) -> None:
     none = {name: array[:0] for name, array in texts.items()}
     assert loaded.answer("tiny", none).logits.shape == (0, CLASSES)
 
 
-def test_bytes_and_file_answer_alike(
+def test_model_loaded_from_bytes_and_from_its_file_gives_equal_logits(
     runner: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     from_file = runner.load("file", tiny["float32"])
@@ -96,7 +98,9 @@ def test_loaded_model_reports_its_signature(loaded: Runner, tiny: dict[str, Path
     assert model.load_ns > 0
 
 
-def test_delegates_take_nodes_only_if_asked(runner: Runner, tiny: dict[str, Path]) -> None:
+def test_operators_are_delegated_only_on_backends_with_a_delegate(
+    runner: Runner, tiny: dict[str, Path]
+) -> None:
     with_them = runner.load("with", tiny["float32"]).delegation
     without = runner.load(
         "without", tiny["float32"], backend=f"{runner.info.runtime}-builtin"
@@ -168,7 +172,7 @@ def test_rejects_unknown_input(loaded: Runner, texts: Inputs) -> None:
     ],
     ids=["too-long", "flat", "too-few", "scalar", "int64", "float32", "nan"],
 )
-def test_rejects_wrong_arrays(
+def test_rejects_input_arrays_of_wrong_shape_or_type(
     loaded: Runner, texts: Inputs, wrong: NDArray[np.int32], message: str
 ) -> None:
     with pytest.raises(RunnerRefused, match=message) as refusal:
@@ -176,7 +180,7 @@ def test_rejects_wrong_arrays(
     assert refusal.value.kind == "inputs"
 
 
-def test_nan_is_counted(runner: Runner, tiny: dict[str, Path], by_name: Inputs) -> None:
+def test_nan_logits_are_counted(runner: Runner, tiny: dict[str, Path], by_name: Inputs) -> None:
     content = bytearray(tiny["float32"].read_bytes())
     model = tflite.Model.GetRootAs(content, 0)
     weights = [model.Buffers(i).DataAsNumpy() for i in range(model.BuffersLength())]
@@ -186,7 +190,9 @@ def test_nan_is_counted(runner: Runner, tiny: dict[str, Path], by_name: Inputs) 
     assert runner.answer("broken", by_name).nan_count == 30 * CLASSES
 
 
-def test_rejects_wrong_hash(runner: Runner, tiny: dict[str, Path]) -> None:
+def test_rejects_model_whose_hash_differs_from_the_expected_hash(
+    runner: Runner, tiny: dict[str, Path]
+) -> None:
     with pytest.raises(RunnerRefused, match="sha256") as refusal:
         runner.load("hashed", tiny["float32"], sha256="0" * 64)
     assert refusal.value.kind == "hash"
@@ -226,7 +232,7 @@ def test_rejects_name_that_was_never_loaded(runner: Runner, by_name: Inputs) -> 
         runner.answer("ghost", by_name)
 
 
-def test_a_failed_load_leaves_nothing_under_the_name(
+def test_failed_load_removes_the_model_loaded_earlier_under_its_name(
     runner: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     runner.load("again", tiny["float32"])
@@ -255,7 +261,7 @@ def test_rejects_unknown_requests(runner: Runner) -> None:
         assert refusal.value.kind == kind
 
 
-def test_usage_counts_what_was_loaded(loaded: Runner, runtime: str) -> None:
+def test_usage_reports_memory_and_cpu_time_of_the_runner(loaded: Runner, runtime: str) -> None:
     usage = loaded.usage()
     assert 5e6 < usage.baseline_rss_bytes <= usage.peak_rss_bytes < 1e9
     assert usage.rss_bytes <= usage.peak_rss_bytes
@@ -286,7 +292,7 @@ def repeated(texts: Inputs, count: int) -> Inputs:
 
 
 @pytest.mark.parametrize(("count", "most", "needed"), [(1200, 2, 2), (1200, 1, 1), (30, 4, 1)])
-def test_several_runners_give_the_answers_of_one(
+def test_several_runners_give_the_logits_of_a_single_runner(
     tiny: dict[str, Path], texts: Inputs, count: int, most: int, needed: int
 ) -> None:
     split, started = repeated(texts, count), Started(tiny["float32"])
@@ -297,7 +303,7 @@ def test_several_runners_give_the_answers_of_one(
     assert len(started.runners) == needed + 1
 
 
-def test_error_of_one_runner_ends_all(tiny: dict[str, Path], texts: Inputs) -> None:
+def test_error_in_one_runner_closes_all_runners(tiny: dict[str, Path], texts: Inputs) -> None:
     split, started = repeated(texts, 1200), Started(tiny["float32"])
     split[IDS][-1, 0] = VOCABULARY
     with pytest.raises(RunnerRefused, match=str(VOCABULARY)):

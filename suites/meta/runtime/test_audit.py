@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         ("import tempfile; tempfile.NamedTemporaryFile()", "open"),
     ],
 )
-def test_planted_leak_is_detected(
+def test_planted_privacy_leak_is_detected(
     with_planted_tokenizers: Callable[..., Runner],
     tiny: dict[str, Path],
     leak: str,
@@ -46,7 +46,9 @@ def test_planted_leak_is_detected(
         assert event in {recorded.event for recorded in runner.audit()}
 
 
-def test_answering_leaks_nothing(runtime: str, tiny: dict[str, Path], by_name: Inputs) -> None:
+def test_classifying_triggers_no_audited_event(
+    runtime: str, tiny: dict[str, Path], by_name: Inputs
+) -> None:
     with Runner(LocalTransport(), runtime, audit=True) as runner:
         runner.load("tiny", tiny["float32"])
         runner.answer("tiny", by_name)
@@ -55,7 +57,9 @@ def test_answering_leaks_nothing(runtime: str, tiny: dict[str, Path], by_name: I
         assert runner.audit() == ()
 
 
-def test_answering_needs_no_network(runtime: str, tiny: dict[str, Path], by_name: Inputs) -> None:
+def test_classifying_works_without_a_network(
+    runtime: str, tiny: dict[str, Path], by_name: Inputs
+) -> None:
     wrapper = ("unshare", "--map-root-user", "--net")
     if not shutil.which("unshare") or subprocess.run([*wrapper, "true"], check=False).returncode:
         pytest.skip("the kernel does not allow an empty network namespace here")
@@ -64,6 +68,6 @@ def test_answering_needs_no_network(runtime: str, tiny: dict[str, Path], by_name
         assert runner.answer("tiny", by_name).nan_count == 0
 
 
-def test_no_audit_returns_no_findings(runner: Runner) -> None:
+def test_asking_for_findings_without_an_audit_is_an_error(runner: Runner) -> None:
     with pytest.raises(RunnerRefused, match="no-audit"):
         runner.audit()

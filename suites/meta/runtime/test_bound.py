@@ -46,7 +46,7 @@ def answer(
 
 
 @pytest.mark.parametrize("signature", [None, (1, -1), (-1, -1)], ids=["fixed", "length", "both"])
-def test_signature_runs_its_own_graph(
+def test_each_signature_runs_its_own_graph(
     runner: Runner, tmp_path: Path, rows: Rows, signature: tuple[int, ...] | None
 ) -> None:
     """Three graphs, of other weights, another number of labels and another order of inputs."""
@@ -62,7 +62,9 @@ def test_signature_runs_its_own_graph(
         assert actual == pytest.approx(expected, abs=1e-4)
 
 
-def test_graphs_race_each_other(runner: Runner, tmp_path: Path, rows: Rows) -> None:
+def test_two_graphs_of_one_file_can_be_timed_against_each_other(
+    runner: Runner, tmp_path: Path, rows: Rows
+) -> None:
     """A graph that is not the first is timed, and labels texts, as the first is."""
     shapes = (Shape(keys=("first",)), Shape(keys=("second",), seed=1))
     file = tmp_path / "x.tflite"
@@ -115,7 +117,7 @@ def looked_up(dtype: str, *, scale: float | None = None, zero: int = 0) -> bytes
     ],
     ids=["int16", "uint8", "int8", "int64", "float32", "quantized", "halves", "unsigned"],
 )
-def test_ids_reach_their_rows_in_every_dtype(
+def test_token_ids_of_every_dtype_select_their_embedding_rows(
     runner: Runner, tmp_path: Path, rows: Rows, make: Callable[[], bytes]
 ) -> None:
     table = np.arange(3 * ROWS).reshape(ROWS, 3) ** 1.5

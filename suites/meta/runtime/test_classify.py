@@ -37,7 +37,7 @@ def loaded(runner: Runner, tiny: dict[str, Path]) -> Runner:
     return runner
 
 
-def test_labels_equal_those_of_the_encoded_texts(loaded: Runner) -> None:
+def test_classifying_texts_equals_tokenizing_and_running_separately(loaded: Runner) -> None:
     tokenizer = word_tokenizer(TOKENS)
     rows = tokenizer.encode_batch(TEXTS)
     encoded = {
@@ -58,7 +58,7 @@ def test_single_text_is_not_encoded_as_a_pair(loaded: Runner) -> None:
     assert (alone.logits != pair.logits).any()
 
 
-def test_rejects_tokenizer_of_another_length(loaded: Runner) -> None:
+def test_rejects_tokenizer_with_a_row_length_other_than_the_models(loaded: Runner) -> None:
     with pytest.raises(RunnerRefused, match="the signature needs rows of") as refusal:
         loaded.classify("tiny", word_tokenizer(TOKENS * 2).to_str(), TEXTS)
     assert refusal.value.kind == "inputs"

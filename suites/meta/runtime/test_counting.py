@@ -49,7 +49,7 @@ def count(tiny, by_name, tmp_path_factory):
 
 
 @needs_emulation
-def test_equal_files_give_equal_counts_in_every_process(count):
+def test_instruction_counts_of_a_file_are_reproducible_across_processes(count):
     first = count("rpi3", "ai_edge_litert", "static_wi8_ai8")
     second = count("rpi3", "ai_edge_litert", "static_wi8_ai8")
     assert second.instructions == pytest.approx(first.instructions, rel=0.001)
@@ -58,7 +58,7 @@ def test_equal_files_give_equal_counts_in_every_process(count):
 
 @pytest.mark.slow
 @needs_emulation
-def test_floats_are_multiplied_four_at_a_time(count):
+def test_float_multiply_instructions_are_counted_with_four_products_each(count):
     counts = count("rpi4", "ai_edge_litert", "float32")
     assert counts.integer_multiplies == counts.dot_products == 0
     products = MATRIX_PRODUCTS + ATTENTION_PRODUCTS
@@ -67,7 +67,7 @@ def test_floats_are_multiplied_four_at_a_time(count):
 
 @pytest.mark.slow
 @needs_emulation
-def test_dot_products_are_counted_only_on_cores_that_have_them(count):
+def test_dot_product_instructions_are_counted_only_on_cores_with_the_instruction(count):
     old = count("rpi4", "ai_edge_litert", "static_wi8_ai8")
     new = count("rpi5", "ai_edge_litert", "static_wi8_ai8")
     assert old.dot_products == old.float_multiplies == 0
@@ -81,24 +81,24 @@ def test_dot_products_are_counted_only_on_cores_that_have_them(count):
 
 @pytest.mark.slow
 @needs_emulation
-def test_a_32_bit_board_is_counted(count):
+def test_instructions_of_a_32_bit_board_are_counted(count):
     counts = count("rpi3", "tflite_runtime", "float32", "armv7")
     products = MATRIX_PRODUCTS + ATTENTION_PRODUCTS
     assert 0.8 * products / 4 < counts.float_multiplies < 1.5 * products / 4
 
 
-def test_counts_are_read_in_order(tmp_path):
+def test_instruction_counts_are_read_in_file_order(tmp_path):
     out = tmp_path / "counts"
     out.write_text("100 1 2 3\n200 4 5 6\n", encoding="ascii")
     assert read_counts(out) == [InstructionCounts(100, 1, 2, 3), InstructionCounts(200, 4, 5, 6)]
 
 
-def test_missing_compiler_ends_in_one_message(monkeypatch, tmp_path):
+def test_missing_compiler_is_reported_in_one_message(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(EdgeproofError, match="needs a C compiler"):
         prepare_counter(Store(tmp_path))
 
 
-def test_offline_never_fetches_the_counter(tmp_path):
+def test_offline_option_forbids_fetching_the_instruction_counter(tmp_path):
     with pytest.raises(EdgeproofError, match="--edge-offline forbids"):
         prepare_counter(Store(tmp_path), offline=True)

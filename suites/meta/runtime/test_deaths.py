@@ -43,7 +43,7 @@ def corrupted(content: bytes, count: int) -> Iterable[bytes]:
 
 @pytest.mark.parametrize("damage", [truncated, corrupted])
 @pytest.mark.parametrize("scheme", ["float32", "static_wi8_ai8"])
-def test_damaged_files_never_kill_pytest(  # noqa: PLR0913 - fixtures, by keyword
+def test_damaged_files_crash_at_most_the_runner_process(  # noqa: PLR0913 - fixtures, by keyword
     *,
     damage: Callable[[bytes, int], Iterable[bytes]],
     scheme: str,
@@ -129,7 +129,7 @@ def test_error_quotes_the_last_output_of_the_runner(
     assert death.value.stderr.endswith("no more")
 
 
-def test_prints_on_stdout_do_not_reach_the_protocol(
+def test_output_printed_by_libraries_does_not_disturb_the_protocol(
     with_planted_tokenizers: Callable[..., Runner], tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     source = "import os; print('python prints', flush=True); os.write(1, b'native prints' * 9999)"
@@ -141,7 +141,7 @@ def test_prints_on_stdout_do_not_reach_the_protocol(
         assert runner.answer("tiny", by_name).nan_count == 0
 
 
-def test_noise_before_the_first_answer_is_shown() -> None:
+def test_error_shows_unexpected_output_before_the_first_answer() -> None:
     noisy = LocalTransport(wrapper=("sh", "-c", 'echo Welcome to the board; exec "$@"', "sh"))
     with pytest.raises(RunnerDied, match=r"sent something else than an answer .*Welcome"):
         Runner(noisy).__enter__()
@@ -158,14 +158,14 @@ def test_missing_command_is_an_error() -> None:
         Runner(LocalTransport(python="/nowhere/python")).__enter__()
 
 
-def test_closing_ends_the_runner(runtime: str) -> None:
+def test_closing_the_client_ends_the_runner(runtime: str) -> None:
     with Runner(LocalTransport(), runtime) as runner:
         pid = runner.info.pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
 
-def test_an_interrupt_ends_the_runner_at_once(tiny: dict[str, Path], by_name: Inputs) -> None:
+def test_interrupt_ends_the_runner_at_once(tiny: dict[str, Path], by_name: Inputs) -> None:
     pid = 0
 
     def interrupted() -> None:

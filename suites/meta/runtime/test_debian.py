@@ -28,13 +28,13 @@ https://other.example/docker/ bookworm stable
 """
 
 
-def test_mirrors_are_read_from_the_machine():
+def test_debian_mirrors_are_read_from_the_sources_of_apt():
     assert choose_mirrors(TARGETS, "bookworm") == Mirrors(
         "https://mirror.example/debian/", "https://mirror.example/debian-security/"
     )
 
 
-def test_a_mirror_serves_every_release_from_any_machine():
+def test_mirror_found_for_one_release_is_used_for_another_release():
     mirrors = choose_mirrors(TARGETS.replace("bookworm", "testing"), "forky")
     listed = mirrors.sources("bookworm")
     assert "https://mirror.example/debian/ bookworm-backports main" in listed
@@ -42,7 +42,7 @@ def test_a_mirror_serves_every_release_from_any_machine():
     assert "testing" not in listed
 
 
-def test_sources_without_an_archive_are_an_error():
+def test_apt_sources_without_the_needed_release_are_an_error():
     with pytest.raises(EdgeproofError, match=r"/etc/apt: no source of apt offers Debian's trixie"):
         choose_mirrors(TARGETS, "trixie")
 
@@ -55,7 +55,7 @@ def test_sources_without_an_archive_are_an_error():
         (None, True, "the operating system cannot be identified"),
     ],
 )
-def test_error_on_another_system_says_that_emulation_is_unavailable(
+def test_error_without_debian_says_that_emulation_is_unavailable(
     monkeypatch, tmp_path, release, tools, reason
 ):
     def told():
@@ -71,26 +71,26 @@ def test_error_on_another_system_says_that_emulation_is_unavailable(
     assert not list(tmp_path.glob("*/*/manifest.json"))
 
 
-def test_an_unknown_architecture_lists_the_known_ones(tmp_path):
+def test_error_on_an_unknown_architecture_lists_the_known_ones(tmp_path):
     with pytest.raises(UsageMistake, match="aarch64, armv7"):
         prepare_sysroot(Store(tmp_path), "riscv64")
 
 
-def test_offline_never_reaches_for_the_network(monkeypatch, tmp_path):
+def test_offline_option_forbids_downloading_a_root_file_system(monkeypatch, tmp_path):
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it ran something"))
     with pytest.raises(EdgeproofError, match="--edge-offline forbids"):
         prepare_sysroot(Store(tmp_path), "aarch64", offline=True)
 
 
 @needs_debian
-def test_unreachable_mirror_ends_in_one_message(tmp_path):
+def test_unreachable_mirror_is_reported_in_one_message(tmp_path):
     apt = PrivateApt(tmp_path / "apt", "arm64", Mirrors("file:///nowhere", None).sources("x"))
     with pytest.raises(EdgeproofError, match=r"apt-get -q update .*failed .*nowhere"):
         apt.update()
 
 
 @needs_debian
-def test_mirror_without_an_emulator_ends_in_one_message(monkeypatch, tmp_path):
+def test_mirror_without_an_emulator_is_reported_in_one_message(monkeypatch, tmp_path):
     monkeypatch.setattr(PrivateApt, "update", lambda _: None)
     with pytest.raises(
         EdgeproofError, match="the Debian mirror has no package with the user-mode emulator"
@@ -100,7 +100,7 @@ def test_mirror_without_an_emulator_ends_in_one_message(monkeypatch, tmp_path):
 
 
 @needs_debian
-def test_apt_does_not_touch_the_machines_own_packages(tmp_path):
+def test_private_apt_uses_only_paths_in_its_own_folder(tmp_path):
     PrivateApt(tmp_path / "apt", "arm64", "")
     environment = {**os.environ, "APT_CONFIG": str(tmp_path / "apt" / "apt.conf")}
     command = [APT_CONFIG, "shell"]
@@ -124,7 +124,7 @@ def test_sysroot_table_names_no_registry():
     assert read_sysroots().emulators[0].suite == f"{read_sysroots().codename}-backports"
 
 
-def test_an_artefact_may_hold_folders(tmp_path):
+def test_artefact_may_contain_nested_folders(tmp_path):
     def make(folder):
         (folder / "usr" / "lib").mkdir(parents=True)
         (folder / "lib").symlink_to("usr/lib")

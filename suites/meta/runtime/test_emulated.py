@@ -82,7 +82,9 @@ def expected(tiny, by_name):
 
 
 @pytest.mark.parametrize(("name", "architecture"), EMULATED)
-def test_a_runner_answers_on_every_emulated_board(emulated, tiny, by_name, name, architecture):
+def test_runner_classifies_texts_on_every_emulated_board(
+    emulated, tiny, by_name, name, architecture
+):
     with Runner(emulated(name, architecture), "tflite_runtime", timeout=120) as runner:
         assert runner.info.machine == {"aarch64": "aarch64", "armv7": "armv7l"}[architecture]
         assert runner.info.runtime_version == "2.14.0"
@@ -105,7 +107,7 @@ def test_the_emulated_core_has_the_features_of_the_profile(emulated, name):
 
 
 @pytest.mark.parametrize("scheme", sorted(LARGEST_DIFFERENCE))
-def test_arm_kernels_answer_as_x86_kernels_do(emulated, expected, tiny, by_name, scheme):
+def test_arm_and_x86_kernels_give_nearly_equal_logits(emulated, expected, tiny, by_name, scheme):
     with Runner(emulated("rpi3"), "ai_edge_litert", timeout=120) as runner:
         runner.load("m", tiny[scheme])
         logits = runner.answer("m", by_name).logits
@@ -114,7 +116,9 @@ def test_arm_kernels_answer_as_x86_kernels_do(emulated, expected, tiny, by_name,
     np.testing.assert_array_equal(logits.argmax(axis=1), want.argmax(axis=1))
 
 
-def test_reference_kernels_answer_to_the_bit_as_on_x86(emulated, expected, tiny, by_name):
+def test_reference_kernels_on_arm_and_x86_give_bit_identical_logits(
+    emulated, expected, tiny, by_name
+):
     with Runner(emulated("rpi4"), "ai_edge_litert-reference", timeout=120) as runner:
         for scheme in LARGEST_DIFFERENCE:
             runner.load(scheme, tiny[scheme])
@@ -122,7 +126,7 @@ def test_reference_kernels_answer_to_the_bit_as_on_x86(emulated, expected, tiny,
             np.testing.assert_array_equal(logits, expected("ai_edge_litert-reference", scheme))
 
 
-def test_integers_without_bias_crash_the_old_runtime_on_arm_alone(emulated, tiny, by_name):
+def test_integer_model_without_bias_crashes_tflite_runtime_only_on_arm(emulated, tiny, by_name):
     """The crash is reported; if a later runtime fixes it, this test fails."""
     with Runner(LocalTransport(), "tflite_runtime") as runner:
         runner.load("m", tiny["static_wi8_ai8"])
@@ -140,7 +144,7 @@ def test_a_32_bit_board_has_no_litert(emulated):
         pass
 
 
-def test_every_core_of_a_profile_shows_itself(sysroots):
+def test_emulated_cpuinfo_names_the_core_of_each_profile(sysroots):
     for name, architecture in EMULATED:
         core = load_device(name).core(architecture)[1]
         view = sysroots[architecture].root.parent / "cores" / core
@@ -158,7 +162,7 @@ def test_emulated_python_ignores_the_packages_of_this_machine(emulated, monkeypa
         assert runner.info.numpy == read_sysroots().architectures["aarch64"].wheels["numpy"]
 
 
-def test_a_prepared_root_is_whole_and_kept(sysroots):
+def test_prepared_root_file_system_is_complete_and_reused(sysroots):
     for sysroot in sysroots.values():
         assert len(verify(sysroot.root.parent)) > 500
         again = prepare_sysroot(Store(default_root()), sysroot.architecture, offline=True)
@@ -166,7 +170,7 @@ def test_a_prepared_root_is_whole_and_kept(sysroots):
 
 
 @pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
-def test_emulated_board_answers_behind_ssh(emulated, expected, tiny, by_name, tmp_path):
+def test_emulated_board_classifies_texts_over_ssh(emulated, expected, tiny, by_name, tmp_path):
     """A stand-in for a real board: sshd is real, Python is ARM's."""
     sysroot = emulated("rpi4").sysroot
     variables = [f"{key}={value}" for key, value in sysroot.environment().items()]

@@ -86,7 +86,7 @@ def checked(longest: Model, row: Row) -> tuple[int, dict[int, Any]]:
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "float32", "uint8"])
 @pytest.mark.parametrize("names", [("ids", "mask", "segments"), ("mask", "ids"), ("ids",)])
-def test_inputs_equal_those_of_checked_arrays(names, dtype):
+def test_token_rows_are_fed_like_checked_arrays(names, dtype):
     fed, expected = model(names, dtype=dtype), model(names, dtype=dtype)
     feed = Feed(fed, FILLING)
     assert feed._rows
@@ -108,7 +108,7 @@ UNUSUAL: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("how", UNUSUAL.values(), ids=UNUSUAL)
-def test_unusual_inputs_are_checked_as_arrays(how):
+def test_models_with_unusual_inputs_are_fed_through_checked_arrays(how):
     feed = Feed(model(**how), FILLING)
     assert not feed._rows
     row = Row([2, 3], None, None, 2)
@@ -128,13 +128,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("row", WRONG.values(), ids=WRONG)
-def test_rejects_the_same_rows_as_checked_arrays(row):
+def test_rejects_token_rows_with_invalid_values_or_length(row):
     feed = Feed(model(), FILLING)
     with pytest.raises(Refusal, match=r"but only 0 to|needs rows of"):
         feed.give(row)
 
 
-def test_text_after_a_rejected_one_is_given_whole():
+def test_row_after_a_rejected_row_is_fed_correctly():
     feed = Feed(model(), FILLING)
     feed.give(Row([1, 2, 3], [1, 1, 1], None, 3))
     with pytest.raises(Refusal):
@@ -147,12 +147,12 @@ def test_text_after_a_rejected_one_is_given_whole():
     ]
 
 
-def test_row_without_tokens_is_all_padding():
+def test_row_without_tokens_is_fed_as_padding():
     fed = Feed(model(), FILLING).give(Row([], None, None, 0)).graph.given
     assert [array.tolist() for array in fed.values()] == [[[9] * 4], [[0] * 4], [[1] * 4]]
 
 
-def test_padding_before_the_tokens_is_given_whole():
+def test_left_padded_row_is_fed_at_its_full_length():
     row = Row([9, 9, 9, 9, 9, 9, 1, 2], None, [0] * 6 + [1, 1], 8)
     fed = Feed(model(), None).give(row)
     assert fed.length == LENGTHS[-1]
@@ -170,5 +170,5 @@ def test_padding_before_the_tokens_is_given_whole():
         ("complex64", -1),
     ],
 )
-def test_largest_number_is_allowed_and_exactly_represented(dtype, most):
+def test_largest_allowed_value_is_exactly_representable_in_each_dtype(dtype, most):
     assert most_allowed(tensor("ids", 0, 4, dtype)) == most

@@ -59,7 +59,7 @@ class Dribble(io.RawIOBase):
 
 
 @given(messages)
-def test_a_message_arrives_as_it_was_sent(message: tuple[dict, dict]) -> None:
+def test_received_message_equals_the_sent_message(message: tuple[dict, dict]) -> None:
     header, arrays = message
     arrived = read_message(Dribble(packed(header, arrays)))
     assert arrived is not None
@@ -79,26 +79,26 @@ def test_truncated_message_is_an_error(message: tuple[dict, dict], data: st.Data
 
 
 @given(st.binary(min_size=1).filter(lambda noise: not noise.startswith(MAGIC)))
-def test_noise_is_an_error(noise: bytes) -> None:
+def test_bytes_that_are_not_a_message_are_an_error(noise: bytes) -> None:
     with pytest.raises(FramingError):
         read_message(io.BytesIO(noise))
 
 
 @given(st.binary())
-def test_a_damaged_header_is_an_error(text: bytes) -> None:
+def test_damaged_message_header_is_an_error(text: bytes) -> None:
     # Hypothesis writes words that it finds in the code, and so a whole header now and then.
     assume(b"arrays" not in text)
     with pytest.raises(FramingError):
         read_message(io.BytesIO(MAGIC + struct.pack(">I", len(text)) + text))
 
 
-def test_two_messages_do_not_run_into_each_other() -> None:
+def test_consecutive_messages_are_read_separately() -> None:
     stream = io.BytesIO(packed({"op": "a"}, {"x": np.arange(3)}) + packed({"op": "b"}, {}))
     replies = [read_message(stream), read_message(stream), read_message(stream)]
     assert [reply[0] if reply else None for reply in replies] == [{"op": "a"}, {"op": "b"}, None]
 
 
-def test_false_length_allocates_no_memory() -> None:
+def test_wrong_length_in_a_header_is_an_error_and_allocates_no_memory() -> None:
     with pytest.raises(FramingError, match="ends"):
         read_message(headed(b'{"arrays": [["x", "int8", [1000000000]]]}'))
     with pytest.raises(FramingError, match="announced"):
@@ -106,7 +106,7 @@ def test_false_length_allocates_no_memory() -> None:
 
 
 @pytest.mark.parametrize("sizes", [[1] * 33, [1] * 100_000, [0] * 40, [-1], ["x"], [[1]], 3])
-def test_false_shape_is_an_error(sizes: object) -> None:
+def test_invalid_shape_in_a_header_is_an_error(sizes: object) -> None:
     header = json.dumps({"arrays": [["x", "int8", sizes]]}).encode()
     content = MAGIC + struct.pack(">I", len(header)) + header + bytes(8)
     with pytest.raises(FramingError, match="the header is not"):
@@ -157,7 +157,7 @@ def test_rejects_deeply_nested_header() -> None:
         read_message(headed(nested), largest_header=1000)
 
 
-def test_unsendable_array_does_not_corrupt_the_stream() -> None:
+def test_array_that_cannot_be_sent_writes_nothing_to_the_stream() -> None:
     stream = io.BytesIO()
     with pytest.raises(TypeError, match="complex128"):
         write_message(stream, {}, {"x": np.zeros(2, complex)})

@@ -76,7 +76,7 @@ def all_answers(journal, runners=1):
 
 
 @pytest.mark.parametrize("moment", [0.3, 0.7, 1.1])
-def test_killed_run_resumes(tmp_path, moment):
+def test_killed_run_resumes_with_the_texts_not_yet_classified(tmp_path, moment):
     file = tmp_path / "answers.journal"
     command = [sys.executable, "-c", KILLED.format(texts=TEXTS), str(file)]
     process = subprocess.Popen(command, cwd=PROJECT, env=environment(), start_new_session=True)
@@ -115,7 +115,7 @@ def test_discards_incomplete_last_record(tmp_path, cut):
 
 
 @pytest.mark.parametrize("at", [0, 4, 8, 12, 100])
-def test_ignores_records_whose_bytes_were_changed(tmp_path, at):
+def test_ignores_records_with_changed_bytes(tmp_path, at):
     file = tmp_path / "answers.journal"
     with Journal(file, TEXTS) as journal:
         journal.add(np.arange(10), np.ones((10, 2), np.float32))
@@ -150,7 +150,7 @@ def test_runners_share_the_texts_without_overlap(tmp_path, runners):
     assert (logits[:, 0] == np.arange(TEXTS)).all()
 
 
-def test_no_runner_starts_if_every_text_was_answered(tmp_path):
+def test_no_runner_starts_if_every_text_has_an_answer(tmp_path):
     with Journal(tmp_path / "answers.journal", TEXTS) as journal:
         all_answers(journal)
         logits, rows_asked = all_answers(journal)

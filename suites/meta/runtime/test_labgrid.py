@@ -110,7 +110,7 @@ def lab(tmp_path_factory):
 
 
 @pytest.mark.skipif(find_spec("labgrid") is not None, reason="labgrid is installed")
-def test_without_labgrid_the_message_says_what_to_install():
+def test_error_without_labgrid_says_what_to_install():
     with pytest.raises(UsageMistake, match=r"needs labgrid.*--group fleet"):
         lend("labgrid://kitchen")
 

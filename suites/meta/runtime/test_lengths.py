@@ -69,7 +69,7 @@ def at_length(runner: Runner, file: Path, rows: Rows, length: int) -> NDArray[np
     return runner.answer("single", cut).logits
 
 
-def test_each_row_is_answered_at_its_length(several: Runner, tmp_path: Path, rows: Rows) -> None:
+def test_each_row_is_run_at_its_own_length(several: Runner, tmp_path: Path, rows: Rows) -> None:
     """Rows come in any order; each answer equals that of the single-length file."""
     logits = several.answer("one", rows).logits
     for length in LENGTHS:
@@ -79,7 +79,7 @@ def test_each_row_is_answered_at_its_length(several: Runner, tmp_path: Path, row
     assert len(set(rows[LENGTH].tolist())) == len(LENGTHS)
 
 
-def test_rows_without_a_length_are_answered_at_the_longest(
+def test_rows_without_a_length_are_run_at_the_longest_length(
     several: Runner, tmp_path: Path, rows: Rows
 ) -> None:
     unlimited = {role: array for role, array in rows.items() if role != LENGTH}
@@ -87,13 +87,13 @@ def test_rows_without_a_length_are_answered_at_the_longest(
     assert several.answer("one", unlimited).logits == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_race_answers_each_row_at_its_length(several: Runner, rows: Rows) -> None:
+def test_timed_race_runs_each_row_at_its_own_length(several: Runner, rows: Rows) -> None:
     expected = several.answer("one", rows).logits.argmax(axis=1)
     raced = several.race({"one": rows}, rounds=2 * COUNT, warmup=2, seed=5)
     assert np.array_equal(raced.predictions["one"], expected[raced.rows])
 
 
-def test_text_is_answered_at_the_shortest_length_that_fits(several: Runner) -> None:
+def test_text_is_run_at_the_shortest_length_that_fits(several: Runner) -> None:
     tokenizer = word_tokenizer(LONGEST)
     encoded = tokenizer.encode_batch([text if len(text) > 1 else text[0] for text in TEXTS])
     rows = {
@@ -107,7 +107,7 @@ def test_text_is_answered_at_the_shortest_length_that_fits(several: Runner) -> N
     assert np.array_equal(classified.logits, several.answer("one", rows | {LENGTH: lengths}).logits)
 
 
-def test_padding_before_a_text_is_not_cut_off(several: Runner) -> None:
+def test_left_padded_text_is_run_at_the_longest_length(several: Runner) -> None:
     tokenizer = word_tokenizer(LONGEST)
     tokenizer.enable_padding(direction="left", length=LONGEST)
     classified = several.classify("one", tokenizer.to_str(), TEXTS)
@@ -131,7 +131,7 @@ def test_rejects_lengths_that_the_file_does_not_have(
     assert refusal.value.kind == "inputs"
 
 
-def test_rejects_lengths_for_a_file_of_one_length(
+def test_rejects_row_lengths_for_a_file_with_a_single_length(
     runner: Runner, tmp_path: Path, rows: Rows
 ) -> None:
     load(runner, tmp_path / "x.tflite", classifier())
@@ -153,7 +153,9 @@ def test_rejects_lengths_with_different_dtypes(
         runner.load("one", file, binding=bound)
 
 
-def test_graphs_that_share_packed_weights_answer_as_others_do(rows: Rows, tmp_path: Path) -> None:
+def test_graphs_with_shared_packed_weights_give_the_logits_of_separate_graphs(
+    rows: Rows, tmp_path: Path
+) -> None:
     """CompiledModel packs the weights of all lengths once, the interpreter for each length."""
     answers = []
     for backend in ("ai_edge_litert", "litert-cpu"):

@@ -59,13 +59,13 @@ def pip(prefix, monkeypatch):  # noqa: ARG001 - installs there
 
 
 @pytest.mark.usefixtures("prefix")
-def test_runtime_without_its_own_python_uses_this_one():
+def test_runtime_without_a_separate_environment_uses_the_current_python():
     assert interpreter_for(OWN) == Interpreter(sys.executable)
     assert interpreter_for(None) == Interpreter(sys.executable)
 
 
 @pytest.mark.usefixtures("pip")
-def test_its_own_python_is_made_found_and_asked_for_versions(prefix):
+def test_separate_environment_is_created_found_and_reports_its_package_versions(prefix):
     folder = give_own_python(OWN)
     assert folder == prefix / "runtimes" / OWN == own_folder(OWN)
     interpreter = interpreter_for(OWN)
@@ -83,14 +83,14 @@ def test_its_own_python_is_made_found_and_asked_for_versions(prefix):
     assert Path(done.stdout.strip()) == folder
 
 
-def test_own_python_has_a_compatible_numpy():
+def test_separate_environment_requires_a_numpy_compatible_with_its_runtime():
     versions = dict(requirement.split("==") for requirement in groups()[OWN])
     assert find_backend(OWN).why_numpy_breaks(versions["numpy"]) is None
     assert find_backend(OWN).why_numpy_breaks("2.0.0") is not None
     assert find_backend("ai_edge_litert").why_numpy_breaks("10.1") is None
 
 
-def test_own_python_is_made_anew_only_when_its_requirements_change(pip, monkeypatch):
+def test_separate_environment_is_rebuilt_only_if_its_requirements_change(pip, monkeypatch):
     give_own_python(OWN)
     give_own_python(OWN)
     assert len(pip.installed) == 1
@@ -101,7 +101,7 @@ def test_own_python_is_made_anew_only_when_its_requirements_change(pip, monkeypa
     assert json.loads((own_folder(OWN) / CARD).read_text())["requirements"] == requirements
 
 
-def test_a_failed_installation_leaves_nothing(pip, capsys):
+def test_failed_installation_leaves_no_environment(pip, capsys):
     pip.fails = True
     assert main([OWN]) == 1
     assert capsys.readouterr().err == "no such wheel. Check the network\n"
@@ -110,13 +110,13 @@ def test_a_failed_installation_leaves_nothing(pip, capsys):
     assert main([OWN]) == 0
 
 
-def test_half_made_environment_is_made_again(pip):
+def test_incomplete_environment_is_rebuilt(pip):
     (give_own_python(OWN) / CARD).unlink()
     give_own_python(OWN)
     assert len(pip.installed) == 2
 
 
-def test_python_without_wheels_is_rejected_or_skipped(pip, monkeypatch, capsys):
+def test_python_version_without_wheels_is_rejected_or_skipped_on_request(pip, monkeypatch, capsys):
     new = {"base": "/usr", "version": "3.14"}
     monkeypatch.setattr(own_python, "_identity", lambda _python: new)
     with pytest.raises(
@@ -131,7 +131,7 @@ def test_python_without_wheels_is_rejected_or_skipped(pip, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("arguments", [["numpy"], [OWN, "--python=/nowhere/python"]])
-def test_impossible_request_is_a_usage_error(pip, arguments, capsys):
+def test_request_for_an_unknown_runtime_or_python_is_a_usage_error(pip, arguments, capsys):
     assert main(arguments) == 4
     assert capsys.readouterr().err.count("\n") == 1
     assert pip.installed == []
@@ -147,7 +147,7 @@ def test_error_names_an_unwritable_folder(prefix, capsys):
 
 
 @pytest.mark.usefixtures("prefix")
-def test_a_runner_starts_in_the_python_of_its_runtime(tmp_path):
+def test_runner_starts_in_the_environment_of_its_runtime(tmp_path):
     """A program in place of Python shows which one is started, and how."""
     python = program_in(own_folder(OWN))
     python.parent.mkdir(parents=True)
@@ -162,7 +162,7 @@ def test_a_runner_starts_in_the_python_of_its_runtime(tmp_path):
 
 
 @pytest.mark.skipif(available.why_absent(OWN) is not None, reason=str(available.why_absent(OWN)))
-def test_two_runtimes_answer_side_by_side_each_with_its_numpy():
+def test_two_runtimes_run_side_by_side_with_different_numpy_versions():
     with Runner(LocalTransport(), OWN) as old, Runner(LocalTransport(), "ai_edge_litert") as new:
         assert old.info.numpy == interpreter_for(OWN).version("numpy")
         assert old.info.runtime_version == interpreter_for(OWN).version(DISTRIBUTION)

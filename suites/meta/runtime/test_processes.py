@@ -57,11 +57,11 @@ def test_python_38_compiles_the_board_code(name: str, old_python: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_runner_is_one_file_of_the_same_bytes() -> None:
+def test_assembling_the_runner_file_is_reproducible() -> None:
     assert runner_file().read_bytes() == assemble(runner_parts())
 
 
-def test_runner_holds_each_module_compiled_for_this_python() -> None:
+def test_runner_file_contains_each_module_compiled_for_the_current_python() -> None:
     with zipfile.ZipFile(runner_file()) as archive:
         sources = {name for name in archive.namelist() if name.endswith(".py")}
         assert {f"{name}c" for name in sources} == set(archive.namelist()) - sources
@@ -71,7 +71,7 @@ def test_runner_holds_each_module_compiled_for_this_python() -> None:
 
 
 @pytest.mark.parametrize(("magic", "answer"), [(MAGIC_NUMBER, "compiled"), (b"\0\0\r\n", "source")])
-def test_other_versions_read_the_runner_s_sources(
+def test_other_python_versions_use_the_sources_in_the_runner_file(
     magic: bytes, answer: str, tmp_path: Path
 ) -> None:
     """A module that was compiled for another Python is left alone, its source is compiled."""
@@ -147,7 +147,7 @@ def test_the_client_imports_no_runtime() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_absent_runtimes_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_unavailable_runtime_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Interpreter, "version", lambda _self, _name: None)
     assert available.available_backends() == []
     reasons = {absent.name: absent.reason for absent in available.absent_backends()}
@@ -156,7 +156,7 @@ def test_absent_runtimes_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no wheel for CPython 3.13" in (available.why_absent("tflite_runtime") or "")
 
 
-def test_runtime_broken_by_its_numpy_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runtime_with_an_incompatible_numpy_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Interpreter, "version", lambda _self, _name: "2.1.0")
     reason = available.why_absent("tflite_runtime") or ""
     assert "needs numpy below 2, but 2.1.0 is installed" in reason
@@ -164,7 +164,7 @@ def test_runtime_broken_by_its_numpy_is_absent(monkeypatch: pytest.MonkeyPatch) 
     assert available.why_absent("ai_edge_litert") is None
 
 
-def test_a_runtime_without_numpy_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runtime_without_numpy_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = {"ai-edge-litert": "2.3.0"}
     monkeypatch.setattr(Interpreter, "version", lambda _self, name: versions.get(name))
     assert "needs numpy, which is not" in (available.why_absent("ai_edge_litert") or "")

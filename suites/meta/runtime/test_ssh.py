@@ -60,7 +60,7 @@ def transport(board, tmp_path):
         ("ssh://pi@[::1]:22/opt/venv/bin/python", "pi@::1", 22, "/opt/venv/bin/python"),
     ],
 )
-def test_parses_addresses(address, login, port, python):
+def test_parses_ssh_addresses(address, login, port, python):
     assert SshAddress.parse(address) == SshAddress(address, login, port, python)
 
 
@@ -95,7 +95,7 @@ def test_answers_equal_those_of_a_local_runner(transport, tiny, by_name):
 
 
 @needs_sshd
-def test_a_file_is_sent_once_and_checked(transport, sent, tmp_path):
+def test_file_is_sent_to_a_board_only_once(transport, sent, tmp_path):
     file = tmp_path / "some file's.tflite"
     file.write_bytes(os.urandom(300_000))
     place = transport.place(file)
@@ -112,7 +112,7 @@ def test_a_file_is_sent_once_and_checked(transport, sent, tmp_path):
 
 
 @needs_sshd
-def test_a_damaged_copy_is_sent_anew(transport, sent, tmp_path):
+def test_damaged_copy_on_a_board_is_sent_again(transport, sent, tmp_path):
     file = tmp_path / "model.tflite"
     file.write_bytes(b"right")
     arrived = sent / transport.place(file).rpartition("/")[2]
@@ -195,7 +195,7 @@ def test_silent_server_times_out(words, tiny, monkeypatch):
 
 
 @needs_sshd
-def test_sensors_are_read_on_the_board(transport):
+def test_sensors_are_read_over_ssh(transport):
     with Watch(load_device(HOST), os.getpid(), start=transport.start_program) as watch:
         pass
     assert watch.readings[0].busy is not None

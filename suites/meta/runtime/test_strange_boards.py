@@ -83,7 +83,7 @@ def program(tmp_path, text):
         "printf '\\033[2J\\377\\376'",
     ],
 )
-def test_ignores_shell_output_before_the_program(board, greeting, tiny, by_name):
+def test_ignores_output_of_the_login_shell_before_the_program(board, greeting, tiny, by_name):
     transport = board(start=greeting)
     with Runner(transport, "ai_edge_litert") as runner:
         runner.load("m", tiny["float32"])
@@ -92,7 +92,7 @@ def test_ignores_shell_output_before_the_program(board, greeting, tiny, by_name)
 
 
 @pytest.mark.parametrize("shell", ["/bin/false", "/bin/true", "echo nobody logs in here; true"])
-def test_error_names_a_shell_that_runs_nothing(board, shell):
+def test_error_names_a_login_shell_that_runs_no_command(board, shell):
     start = "" if shell.startswith("/") else f"{shell}; exit 1"
     transport = board(shell if shell.startswith("/") else "/bin/sh", start)
     with pytest.raises(Unreachable) as refused:
@@ -114,7 +114,7 @@ def test_error_names_a_shell_that_runs_nothing(board, shell):
         ("exec tr '\\0' x </dev/zero", "runs no commands"),
     ],
 )
-def test_times_out_on_silent_or_endless_boards(board, start, says):
+def test_board_that_never_answers_or_never_stops_printing_times_out(board, start, says):
     begun = time.monotonic()
     with pytest.raises(Unreachable) as refused:
         board(start=start).run("true")
@@ -124,14 +124,14 @@ def test_times_out_on_silent_or_endless_boards(board, start, says):
 
 
 @pytest.mark.usefixtures("impatient")
-def test_times_out_on_endless_commands(board):
+def test_command_that_never_ends_on_a_board_is_killed(board):
     with pytest.raises(EdgeproofError, match=r"took longer than 1 s and was killed"):
         board().run("sleep 60", seconds=1)
     with pytest.raises(EdgeproofError, match=r"printed more than .* and was killed"):
         board().run("yes", seconds=20)
 
 
-def test_a_program_that_hangs_leaves_nothing_on_the_board(board, tmp_path):
+def test_program_that_hangs_on_a_board_is_killed_there(board, tmp_path):
     mark = f"edgeproof-hangs-{os.getpid()}"
     hanging = program(tmp_path, f"#!/bin/sh\nexec -a {mark} sleep 300\n".replace("sh\n", "bash\n"))
     with (
@@ -173,7 +173,7 @@ def _command_lines():
         f"echo {'[' * 3000}",
     ],
 )
-def test_validates_the_facts_of_a_board(board, script, tmp_path):
+def test_rejects_invalid_facts_sent_by_a_board(board, script, tmp_path):
     transport = board(python=program(tmp_path, f"#!/bin/sh\n{script}\n"))
     with pytest.raises(EdgeproofError) as refused:
         recognize_there(transport.start_program, shipped())
@@ -191,14 +191,14 @@ def test_validates_the_facts_of_a_board(board, script, tmp_path):
 @pytest.mark.parametrize(
     "printed", ["hello", "ai_edge_litert", "ai_edge_litert=1\nai_edge_litert=2"]
 )
-def test_validates_the_runtimes_of_a_board(board, printed, tmp_path):
+def test_rejects_invalid_list_of_runtimes_sent_by_a_board(board, printed, tmp_path):
     python = program(tmp_path, f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(printed)}\n")
     target = SshTarget(load_device(HOST), None, board(python=python))
     with pytest.raises(EdgeproofError, match=r"ssh://pi@board.* with its runtimes.*/path"):
         target.backends()
 
 
-def test_reads_which_runtimes_a_board_has(board):
+def test_lists_the_runtimes_installed_on_a_board(board):
     target = SshTarget(load_device(HOST), None, board())
     assert "ai_edge_litert" in target.backends()
 
@@ -234,7 +234,7 @@ def test_rejects_invalid_address(address):
         find_target(target=address)
 
 
-def test_full_disk_is_not_blamed_on_ssh(board, tmp_path):
+def test_full_disk_on_a_board_is_not_reported_as_an_ssh_error(board, tmp_path):
     (tmp_path / "cache").write_text("a file where the folder should be", encoding="utf-8")
     with pytest.raises(EdgeproofError) as refused:
         board().place(tmp_path / "cache")
@@ -249,7 +249,7 @@ def test_full_disk_is_not_blamed_on_ssh(board, tmp_path):
         assert file.read() == "content"
 
 
-def test_incomplete_transfer_leaves_no_file(board, tmp_path):
+def test_incomplete_transfer_leaves_no_file_on_the_board(board, tmp_path):
     (tmp_path / "file").write_bytes(os.urandom(1000))
     (tmp_path / "bin").mkdir()
     short = tmp_path / "bin" / "cat"
@@ -312,7 +312,7 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_validates_the_answers_of_a_runner(lie, tiny, by_name, tmp_path):
+def test_rejects_invalid_answers_sent_by_a_runner(lie, tiny, by_name, tmp_path):
 
     operation, change = LIES[lie]
     file = tmp_path / "runner.py"
@@ -332,7 +332,7 @@ def test_validates_the_answers_of_a_runner(lie, tiny, by_name, tmp_path):
     assert len(str(refused.value)) < 2500
 
 
-def test_runner_without_a_client_ends_itself(tiny, by_name):
+def test_runner_ends_after_its_time_limit_without_a_client(tiny, by_name):
 
     channel = LocalTransport().start(["--backend=ai_edge_litert"])
     content = np.frombuffer(tiny["float32"].read_bytes(), np.uint8)
@@ -359,7 +359,7 @@ def test_runner_without_a_client_ends_itself(tiny, by_name):
         ("threads", None),
     ],
 )
-def test_runner_limits_its_requests(key, number, tiny):
+def test_runner_rejects_requests_with_numbers_out_of_range(key, number, tiny):
 
     with Runner(LocalTransport(), "ai_edge_litert") as runner:
         with pytest.raises(RunnerRefused, match=f"{key} is .*, but must be a whole number from 1"):
