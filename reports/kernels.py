@@ -75,7 +75,7 @@ def write_page(page: Path, cells: list[Cell]) -> None:
         UsageMistake: the page has no place for it.
     """
     replace_between(
-        page, f"\n\n{table_of(cells)}\n\n### Those that are known\n\n{deviations_of()}\n\n"
+        page, f"\n\n{table_of(cells)}\n\n### List of known deviations\n\n{deviations_of()}\n\n"
     )
 
 
