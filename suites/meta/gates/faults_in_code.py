@@ -24,7 +24,8 @@ class CodeFault:
 
 _VERDICTS = "suites/meta/verdicts/"
 _RACED_AGAIN = (
-    _VERDICTS + "test_comparison.py::test_doubtful_results_are_repeated_and_undecided_ones_extended"
+    _VERDICTS
+    + "test_comparison.py::test_failed_races_are_repeated_and_inconclusive_races_lengthened"
 )
 
 FAULTS = {
@@ -40,7 +41,7 @@ FAULTS = {
         room="statistics",
         file="models/verdicts/intervals.py",
         replacements={"+ 2.0 * correlation * first * second": "- 2.0 * first * second"},
-        gate=_VERDICTS + "test_coverage.py::test_the_interval_of_a_drop_covers_the_true_drop",
+        gate=_VERDICTS + "test_coverage.py::test_interval_of_an_accuracy_drop_covers_the_true_drop",
     ),
     "a McNemar test of one side": CodeFault(
         room="statistics",
@@ -64,14 +65,14 @@ FAULTS = {
             "budget.keeps(estimate.low), budget.keeps(estimate.high)": "("
             "budget.keeps(estimate.value),) * 2"
         },
-        gate=_VERDICTS + "test_judge.py::test_the_whole_interval_decides",
+        gate=_VERDICTS + "test_judge.py::test_verdict_depends_on_the_whole_interval",
     ),
     "a noise floor of zero": CodeFault(
         room="statistics",
         file="models/verdicts/comparison.py",
         replacements={"max(high, 1.0 / low) - 1.0": "0.0"},
         gate=_VERDICTS
-        + "test_comparison.py::test_noise_floor_is_the_farther_end_of_the_ratio_to_itself",
+        + "test_comparison.py::test_noise_floor_is_the_largest_deviation_of_a_model_from_itself",
     ),
     "a suspicion that is not checked again": CodeFault(
         room="statistics",
@@ -91,8 +92,7 @@ FAULTS = {
         replacements={
             "return BATCH * int(np.argmin(errors[: len(medians) // 3]))": "return 0",
         },
-        gate=_VERDICTS
-        + "test_single_stream.py::test_the_warm_up_ends_where_the_latency_is_stationary",
+        gate=_VERDICTS + "test_single_stream.py::test_warm_up_ends_where_the_latency_is_stationary",
     ),
     "a millisecond that is taken for a second": CodeFault(
         room="budgets",
@@ -101,13 +101,14 @@ FAULTS = {
             '"ms": Spelling(Unit.SECONDS, Decimal("0.001"))': '"ms": Spelling('
             "Unit.SECONDS, Decimal(1))"
         },
-        gate=_VERDICTS + "test_quantities.py::test_a_quantity_becomes_its_canonical_value",
+        gate=_VERDICTS + "test_quantities.py::test_quantity_with_a_unit_is_parsed_to_its_base_unit",
     ),
     "a budget that guessing keeps": CodeFault(
         room="budgets",
         file="models/verdicts/budgets.py",
         replacements={"if metric.has_chance and value < 1.0 / self.classes:": "if False:"},
-        gate=_VERDICTS + "test_budgets.py::test_chance_depends_on_the_number_of_labels",
+        gate=_VERDICTS
+        + "test_budgets.py::test_rejects_accuracy_limit_below_chance_for_the_number_of_labels",
     ),
     "a budget of an unknown scheme": CodeFault(
         room="budgets",
@@ -119,7 +120,8 @@ FAULTS = {
         room="baselines",
         file="models/verdicts/baselines.py",
         replacements={'worse = up if metric.better == "lower" else down': "worse = down"},
-        gate=_VERDICTS + "test_baselines.py::test_reports_changes_beyond_the_interval",
+        gate=_VERDICTS
+        + "test_baselines.py::test_change_from_the_baseline_is_reported_only_beyond_the_interval",
     ),
     "a baseline of another subject": CodeFault(
         room="baselines",
@@ -131,7 +133,8 @@ FAULTS = {
         room="baselines",
         file="models/verdicts/baselines.py",
         replacements={"before.machine != now.machine": "False"},
-        gate=_VERDICTS + "test_baselines.py::test_other_conditions_are_not_compared",
+        gate=_VERDICTS
+        + "test_baselines.py::test_baseline_from_another_machine_or_other_texts_is_not_compared",
     ),
     "a report that holds text for a number": CodeFault(
         room="reports",

@@ -94,7 +94,7 @@ def built(tmp_path_factory):
     return artefacts
 
 
-def test_the_small_model_has_fewer_pieces_of_the_same_texts(built):
+def test_shrunk_model_has_a_smaller_vocabulary_for_unchanged_texts(built):
     full, pruned = built["corpus"]
     assert (full / "texts.jsonl").read_bytes() == (pruned / "texts.jsonl").read_bytes()
     summaries = [json.loads((folder / "summary.json").read_text()) for folder in (full, pruned)]
@@ -110,14 +110,14 @@ def test_shrunk_model_has_the_requested_shape(built):
     assert len(card["history"]) == 1
 
 
-def test_weights_lie_on_the_grid(built):
+def test_weights_of_the_shrunk_model_lie_on_the_int4_grid(built):
     values = load_file(built["model"][-1] / "weights.safetensors")
     for name in (WIDE, "embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.weight"):
         steps = values[name] / (np.abs(values[name]).max(axis=1, keepdims=True) / 7)
         np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
 
 
-def test_file_answers_as_the_trained_model(built, tmp_path):
+def test_converted_file_gives_the_logits_of_the_trained_shrunk_model(built, tmp_path):
     folder = built["model"][-1]
     script = tmp_path / "answer.py"
     script.write_text(ANSWER)
@@ -125,7 +125,7 @@ def test_file_answers_as_the_trained_model(built, tmp_path):
     np.testing.assert_allclose(logits, np.load(folder / "logits.npz")["test"], atol=1e-4)
 
 
-def test_shrunk_model_is_converted(built):
+def test_int4_file_of_the_shrunk_model_is_smaller_than_the_float_file(built):
     plain, fewer_bits = (folder / "model.tflite" for folder in built["variant"])
     assert 1000 < fewer_bits.stat().st_size < plain.stat().st_size
 
@@ -139,7 +139,7 @@ def test_shrunk_model_is_converted(built):
         ('rounding = "int4"', 'rounding = "int5"', "rounding"),
     ],
 )
-def test_error_names_the_key_that_does_not_fit(tmp_path, before, after, message):
+def test_error_on_an_invalid_shrinking_setting_names_the_key(tmp_path, before, after, message):
     assert before in SUBJECT
     subject = tmp_path / "shrunk.toml"
     subject.write_text(SUBJECT.replace(before, after))

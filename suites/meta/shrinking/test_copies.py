@@ -15,25 +15,25 @@ TEXTS = [
 WORDS = {word for text in TEXTS for word in text.text.split()}
 
 
-def test_a_seed_gives_the_same_copies_again():
+def test_altered_copies_depend_only_on_the_texts_and_the_seed():
     assert altered(TEXTS, 3) == altered(TEXTS, 3)
     assert altered(TEXTS, 3) != altered(TEXTS, 4)
 
 
-def test_copies_have_no_label_and_keep_the_other_fields():
+def test_altered_copies_have_no_label_and_preserve_the_other_fields():
     copies = altered(TEXTS, 0)
     assert {copy.label for copy in copies} == {UNLABELLED}
     assert [copy.text_id for copy in copies] == [text.text_id for text in TEXTS]
     assert {copy.group_id for copy in copies} == {"group"}
 
 
-def test_copies_hold_words_of_the_texts_alone():
+def test_altered_copies_contain_only_words_of_the_texts():
     copies = altered(TEXTS, 0)
     assert {word for copy in copies for word in copy.text.split()} <= WORDS
     assert all(copy.text for copy in copies)
 
 
-def test_copies_are_altered_in_every_way():
+def test_altered_copies_are_shortened_or_mixed_with_other_texts():
     unchanged, shorter, mixed = 0, 0, 0
     for copy, text in zip(altered(TEXTS, 0), TEXTS, strict=True):
         words, own = copy.text.split(), text.text.split()
@@ -46,12 +46,12 @@ def test_copies_are_altered_in_every_way():
 
 
 @pytest.mark.parametrize("words", ["", "one"])
-def test_copies_of_the_shortest_texts_are_texts(words):
+def test_empty_and_one_word_texts_can_be_copied(words):
     (copy,) = altered([LabelledText("id", "", words, 0)], 1)
     assert set(copy.text.split()) <= {"one"}
 
 
-def test_joined_splits_follow_one_another():
+def test_joined_splits_contain_the_rows_of_the_first_then_the_second():
     first, second = encoded([3, 4]), encoded([5])
     joined_split = joined([first, second])
     assert joined_split.labels.tolist() == [3, 4, 5]

@@ -56,7 +56,7 @@ STATED_ERROR, STATED_ERROR_OF_TIME = 0.01, 0.06
         ((5, 12, 1216, 384), (16, 24, 32, 40, 64)),
     ],
 )
-def test_bytes_are_within_the_stated_error_of_the_file(tmp_path, sizes, lengths):
+def test_estimated_file_size_is_within_the_stated_error(tmp_path, sizes, lengths):
     pytest.importorskip("tensorflow", reason="conversion needs TensorFlow")
     script = tmp_path / "convert.py"
     script.write_text(CONVERT)
@@ -66,7 +66,7 @@ def test_bytes_are_within_the_stated_error_of_the_file(tmp_path, sizes, lengths)
     assert file_bytes(network, lengths) == pytest.approx(real, rel=STATED_ERROR)
 
 
-def test_products_are_counted_as_a_layer_does_them():
+def test_estimated_multiplications_equal_the_arithmetic_of_a_layer():
     hidden, units, tokens = 384, 320, 16
     single_layer = replace(shape_of(1, 12, units, hidden), pooled=False, first_token_last=False)
     attention = tokens * (4 * hidden * hidden + 2 * tokens * hidden)
@@ -74,14 +74,14 @@ def test_products_are_counted_as_a_layer_does_them():
     assert multiplied(single_layer, tokens) == attention + feedforward + 3 * hidden
 
 
-def test_the_last_layer_computes_one_token_alone():
+def test_cost_of_the_last_layer_counts_only_the_first_token():
     two_layers = shape_of(2, 12, 320, 384)
     every = replace(two_layers, first_token_last=False)
     saved = multiplied(every, 32) - multiplied(two_layers, 32)
     assert saved == 31 * (2 * 384 * 384 + 2 * 384 * 320 + 2 * 32 * 384)
 
 
-def test_heads_that_are_left_out_are_not_multiplied():
+def test_removed_attention_heads_are_not_counted_in_the_cost():
     every, third = (shape_of(2, heads, 320, 384) for heads in (12, 4))
     tokens, of_head = 32, 32
     of_token = 4 * 384 * of_head + 2 * tokens * of_head
@@ -114,14 +114,14 @@ STATED_ERROR_OF_A_RACE = 0.07
 
 
 @pytest.mark.parametrize("sizes", MEASURED)
-def test_times_are_within_the_stated_error_of_measured_ones(sizes):
+def test_estimated_times_are_within_the_stated_error_of_measured_times(sizes):
     for tokens, measured in MEASURED[sizes].items():
         graph = text_time(shape_of(*sizes), tokens) - TEXT
         assert graph == pytest.approx(measured, rel=STATED_ERROR_OF_TIME)
 
 
 @pytest.mark.parametrize("sizes", RACED)
-def test_races_are_within_the_stated_error_of_raced_ones(sizes):
+def test_estimated_speed_ratios_are_within_the_stated_error_of_measured_ratios(sizes):
     network = shape_of(*sizes)
     mean = sum(text_time(network, tokens) * texts for tokens, texts in ROWS.items()) / sum(
         ROWS.values()
@@ -130,23 +130,23 @@ def test_races_are_within_the_stated_error_of_raced_ones(sizes):
         assert times_paper(mean) == pytest.approx(raced, rel=STATED_ERROR_OF_A_RACE)
 
 
-def test_a_race_is_harder_than_the_fastest_answers():
+def test_estimated_speed_ratio_is_below_the_ratio_of_the_fastest_times():
     for microseconds in (100.0, 1000.0):
         assert times_paper(microseconds) < paper_time() / microseconds
 
 
-def test_benchmark_measures_shapes_that_the_rates_were_not_fitted_to():
+def test_benchmark_measures_only_shapes_not_used_to_fit_the_cost_model():
     assert not set(times.SHAPES) & set(MEASURED)
     row = times._row(250.0, 200.0, 10_000.0)
     assert (row["error"], row["measured_times_paper"]) == (0.25, 50.0)
 
 
-def test_rows_are_taken_sixteen_at_once():
+def test_estimated_time_grows_in_steps_of_sixteen_tokens():
     small = shape_of(2, 12, 256, 64)
     assert text_time(small, 17) == text_time(small, 32)
     assert text_time(small, 33) > text_time(small, 32)
 
 
-def test_a_text_takes_longer_than_its_answer():
+def test_estimated_time_of_a_text_exceeds_the_fixed_time_per_text():
     assert text_time(shape_of(1, 12, 64, 384), 1) > TEXT
     assert paper_time() > 10_000

@@ -56,7 +56,7 @@ def shape_of(table, task=TASK):
     ("size", "speed"),
     list(itertools.product([1_340_567, 3_000_000, 8_378_547], [None, "12 x paper", "30 x paper"])),
 )
-def test_what_is_found_keeps_both_budgets(size, speed):
+def test_recipe_found_for_budgets_meets_the_size_and_speed_budgets(size, speed):
     table = found(bytes=f"{size} bytes", speed=speed)
     shape = shape_of(table)
     taken = file_bytes(shape, tuple(TASK.rows))
@@ -68,7 +68,7 @@ def test_what_is_found_keeps_both_budgets(size, speed):
     assert covered >= COVERED
 
 
-def test_what_is_found_is_found_again_and_says_everything():
+def test_recipe_found_for_budgets_is_reproducible_and_complete():
     table = found(bytes="2000000 bytes", speed="20 x paper")
     assert table == found(bytes="2000000 bytes", speed="20 x paper")
     assert (table.bytes, table.speed) == (None, None)
@@ -78,7 +78,7 @@ def test_what_is_found_is_found_again_and_says_everything():
     assert table.rounding == "int4"
 
 
-def test_less_time_leaves_a_smaller_encoder():
+def test_stricter_speed_budget_gives_a_smaller_encoder():
     sizes = [
         multiplied(shape_of(found(bytes="8378547 bytes", speed=speed)), 32)
         for speed in ("8 x paper", "12 x paper", "20 x paper", "40 x paper")
@@ -87,7 +87,7 @@ def test_less_time_leaves_a_smaller_encoder():
     assert sizes[-1] < sizes[0] / 3
 
 
-def test_longer_texts_leave_a_smaller_encoder_in_the_same_time():
+def test_longer_texts_give_a_smaller_encoder_for_one_speed_budget():
     long = replace(TASK, rows={16: 0, 32: 0, 64: 10_000})
     keys = {"bytes": "8378547 bytes", "speed": "12 x paper"}
     assert multiplied(shape_of(found(task=long, **keys)), 32) < multiplied(
@@ -95,20 +95,20 @@ def test_longer_texts_leave_a_smaller_encoder_in_the_same_time():
     )
 
 
-def test_more_distinct_words_leave_a_smaller_encoder_in_the_same_bytes():
+def test_more_distinct_words_give_a_smaller_encoder_for_one_size_budget():
     rich = replace(TASK, uses=(60_000 / np.arange(1, 30_523) ** 0.9).astype(int))
     keys = {"bytes": "2000000 bytes"}
     smaller, larger = found(task=rich, **keys), found(**keys)
     assert multiplied(shape_of(smaller), 32) < multiplied(shape_of(larger), 32)
 
 
-def test_few_texts_are_taught_for_more_epochs():
+def test_recipe_trains_for_more_epochs_if_texts_are_few():
     few = replace(TASK, rows={16: 200, 32: 600, 64: 200})
     keys = {"bytes": "1340567 bytes"}
     assert found(task=few, **keys).training.epochs > 5 * found(**keys).training.epochs
 
 
-def test_two_layers_are_found_where_one_would_leave_a_larger_encoder():
+def test_recipe_prefers_two_layers_to_one_layer_with_more_heads():
     long = replace(TASK, rows={32: 6000, 64: 4000})
     keys = {"bytes": "1340567 bytes", "speed": "50 x paper"}
     table = found(task=long, **keys)
@@ -119,14 +119,14 @@ def test_two_layers_are_found_where_one_would_leave_a_larger_encoder():
     assert times_paper(time) >= 50
 
 
-def test_a_third_of_the_heads_stays_where_two_layers_fit():
+def test_recipe_with_two_layers_preserves_a_third_of_the_heads():
     for speed in ("12 x paper", "30 x paper", "50 x paper"):
         table = found(bytes="1340567 bytes", speed=speed)
         assert len(table.layers) >= 2
         assert table.heads >= FULL.heads / 3
 
 
-def test_altered_copies_make_up_for_few_texts():
+def test_recipe_adds_more_altered_copies_if_texts_are_few():
     copies = {}
     for texts in (1_000, 9_000, 20_000, 60_000, 200_000):
         task = replace(TASK, rows={32: texts})
@@ -134,7 +134,7 @@ def test_altered_copies_make_up_for_few_texts():
     assert copies == {1_000: 6, 9_000: 6, 20_000: 2, 60_000: 0, 200_000: 0}
 
 
-def test_a_large_network_is_taught_with_as_many_answers_as_are_needed_at_the_least():
+def test_recipe_for_a_large_network_uses_the_minimum_number_of_training_examples():
     table = found(bytes="8378547 bytes")
     answers = table.training.epochs * TASK.texts * (1 + table.distillation.copies)
     assert answers == pytest.approx(FEWEST, abs=TASK.texts * (1 + table.distillation.copies) / 2)
@@ -147,7 +147,7 @@ def test_a_large_network_is_taught_with_as_many_answers_as_are_needed_at_the_lea
         ({"bytes": "8378547 bytes", "speed": "500 x paper"}, "500 x paper"),
     ],
 )
-def test_budgets_that_nothing_fits_are_refused_by_name(keys, named):
+def test_error_on_budgets_that_no_model_meets_names_the_budget(keys, named):
     with pytest.raises(UsageMistake, match=named) as refused:
         found(**keys)
     assert refused.value.key == "shrunk"
@@ -162,6 +162,6 @@ def test_budgets_that_nothing_fits_are_refused_by_name(keys, named):
         ({"bytes": "1340567 bytes", "rounding": "int4"}, "shrunk.rounding"),
     ],
 )
-def test_a_table_says_either_budgets_or_sizes(keys, named):
+def test_rejects_shrinking_table_with_both_budgets_and_sizes(keys, named):
     with pytest.raises(ValueError, match=named):
         ShrunkTable(**keys)

@@ -45,12 +45,14 @@ def goal():
         (9_000_000, (0.03, 0.02, 0.04), (1.0, 0.9, 1.1), ["bytes", "drop", "speed"]),
     ],
 )
-def test_misses_what_the_whole_interval_does_not_keep(goal, size, drop, speed, expected):
+def test_goal_is_missed_unless_the_whole_interval_meets_the_limit(
+    goal, size, drop, speed, expected
+):
     estimates = exact(size), Estimate(*drop, 4000), Estimate(*speed, 60)
     assert front.missed(goal, *estimates) == expected
 
 
-def test_table_names_what_is_missed():
+def test_benchmark_table_names_the_missed_limits():
     rows = {
         "small": {
             "bytes": 1_234_567,
@@ -76,7 +78,7 @@ def test_table_names_what_is_missed():
     assert lines[3] == f"| {front.PAPER} | 5 | 6 |  |  | 50 | 1.0 [1.0, 1.0] |  |"
 
 
-def test_table_of_cores_says_which_products_compute():
+def test_table_of_cores_shows_which_multiply_instructions_are_used():
     row = {
         "instructions": 2_500_000,
         "over_paper": 12.34,
@@ -89,7 +91,7 @@ def test_table_of_cores_says_which_products_compute():
 
 
 @pytest.mark.parametrize("measure", [front.measure_front, arm.measure_arm])
-def test_says_what_is_missing_where_nothing_can_be_measured(measure, monkeypatch):
+def test_benchmark_without_its_corpus_names_the_missing_file(measure, monkeypatch):
     for module in (front, arm):
         monkeypatch.setattr(module, "CORPORA", {"airline": Path("/nowhere/Tweets.csv")})
     measured = measure()
@@ -97,7 +99,7 @@ def test_says_what_is_missing_where_nothing_can_be_measured(measure, monkeypatch
     assert "/nowhere/Tweets.csv" in measured["not_measured"]
 
 
-def test_words_are_counted_and_encoded_as_the_tokenizer_says():
+def test_benchmark_tokenizer_encodes_known_and_unknown_words_and_counts_its_bytes():
     tokenizer = word_tokenizer(TEXTS)
     rows = encode(tokenizer, [("acme", "Great, food!"), ("acme", "unheard")])
     assert rows.shape == (2, TOKENS)
@@ -108,7 +110,7 @@ def test_words_are_counted_and_encoded_as_the_tokenizer_says():
     assert words_in(tokenizer) == sum(len(word) + 1 for word in words)
 
 
-def test_frequencies_of_words_learn_what_words_say():
+def test_word_frequency_classifier_learns_its_training_texts():
     counted = WordFrequencies(TEXTS, LABELS, TEXTS, LABELS)
     assert [counted.label(text) for text in TEXTS[:4]] == [1, 0, 1, 0]
     # Three words of each text and the pairs of them; a weight in the vectorizer, one of the label.

@@ -37,13 +37,13 @@ def shrink(activity=None, **keys):
 
 
 @pytest.mark.parametrize("keys", [{}, {"layers": (2,)}, {"embedding": 4}, {"embedding": 16}])
-def test_every_parameter_of_the_small_shape_is_there(keys):
+def test_shrunk_model_has_every_parameter_of_its_shape(keys):
     shape, values = shrink(**keys)
     assert {p.name: p.shape for p in parameters(shape)} == {n: v.shape for n, v in values.items()}
     assert count(shape) < count(FULL)
 
 
-def test_layers_move_up_whole():
+def test_selected_layers_are_copied_unchanged():
     _, values = shrink(layers=(0, 2))
     for name, value in values.items():
         if name.startswith("encoder.layer.1."):
@@ -51,12 +51,12 @@ def test_layers_move_up_whole():
             np.testing.assert_array_equal(value, VALUES[source])
 
 
-def test_words_are_those_of_the_pieces_that_stay():
+def test_word_embeddings_of_remaining_pieces_are_copied():
     _, values = shrink()
     np.testing.assert_array_equal(values[WORDS], VALUES[WORDS][::2])
 
 
-def test_the_busiest_units_stay():
+def test_shrinking_selects_the_most_active_units():
     busy = np.zeros(12)
     busy[[3, 5, 10]] = 1.0
     activity = {f"encoder.layer.{layer}.output.dense": busy for layer in range(3)}
@@ -67,7 +67,7 @@ def test_the_busiest_units_stay():
     np.testing.assert_array_equal(values["encoder.layer.1.intermediate.dense.bias"], expected)
 
 
-def test_the_busiest_heads_stay():
+def test_shrinking_selects_the_most_active_attention_heads():
     busy = np.ones(16)
     busy[8:] = 2.0
     activity = {f"encoder.layer.{layer}.attention.output.dense": busy for layer in range(3)}
@@ -82,7 +82,7 @@ def test_the_busiest_heads_stay():
     np.testing.assert_array_equal(values[name], VALUES[name][:, 8:])
 
 
-def test_a_classifier_without_pooler_answers_what_both_answered_without_the_tanh():
+def test_removing_the_pooler_merges_its_weights_into_the_classifier():
     taught = TrainingTable(epochs=1, batch=1, learning_rate=1e-4)
     shape, values = shrink(pooler=False, training=taught)
     assert not shape.pooled
@@ -94,7 +94,7 @@ def test_a_classifier_without_pooler_answers_what_both_answered_without_the_tanh
     np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-6)
 
 
-def test_a_model_that_is_not_taught_keeps_its_pooler():
+def test_rejects_removing_the_pooler_without_training():
     with pytest.raises(ValueError, match=r"shrunk\.pooler = false.*shrunk\.training"):
         ShrunkTable(pooler=False)
 
@@ -117,6 +117,6 @@ def test_factorized_embeddings_approximate_the_originals():
         ({"embedding": 17}, "shrunk.embedding"),
     ],
 )
-def test_rejects_more_than_the_full_model_has(keys, named):
+def test_rejects_shrunk_shape_larger_than_the_full_model(keys, named):
     with pytest.raises(UsageMistake, match=named.replace(".", r"\.")):
         shrink(**keys)

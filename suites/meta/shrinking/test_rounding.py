@@ -32,25 +32,25 @@ def disturbance(weights):
     [round_rows(WEIGHTS, BITS), round_for_inputs(WEIGHTS, MOMENTS, BITS)],
     ids=["rows", "for_inputs"],
 )
-def test_converter_finds_the_same_grid(rounded):
+def test_converter_rounds_to_the_grid_that_rounding_used(rounded):
     np.testing.assert_allclose(nearest(rounded), rounded, rtol=1e-5, atol=1e-7)
     steps = rounded / (np.abs(rounded).max(axis=1, keepdims=True) / LAST)
     assert len(np.unique(np.rint(steps))) <= 2 * LAST + 1
 
 
-def test_outputs_change_less_than_by_the_nearest_step():
+def test_rounding_for_inputs_changes_outputs_less_than_nearest_rounding():
     assert disturbance(round_for_inputs(WEIGHTS, MOMENTS, BITS)) < 0.4 * disturbance(
         nearest(WEIGHTS)
     )
 
 
-def test_uncorrelated_inputs_are_no_worse_than_the_best_grid():
+def test_rounding_for_uncorrelated_inputs_equals_nearest_rounding_on_the_best_grid():
     alone = round_for_inputs(WEIGHTS, np.eye(WEIGHTS.shape[1]), BITS)
     np.testing.assert_allclose(alone, round_rows(WEIGHTS, BITS), atol=1e-6)
 
 
 @pytest.mark.parametrize("dead", [0, 50, 95])
-def test_constant_zero_input_is_harmless(dead):
+def test_rounding_works_with_an_input_that_is_always_zero(dead):
     moments = MOMENTS.copy()
     moments[dead] = moments[:, dead] = 0.0
     rounded = round_for_inputs(WEIGHTS, moments, BITS)
@@ -60,7 +60,7 @@ def test_constant_zero_input_is_harmless(dead):
     assert float((missed**2).mean()) < disturbance(nearest(WEIGHTS))
 
 
-def test_bias_compensates_for_large_constant_inputs():
+def test_corrected_bias_compensates_for_rounding_errors_of_constant_inputs():
     shifted = INPUTS + np.where(np.arange(96) % 32 == 0, 60.0, 0.0)
     inputs = Inputs(len(shifted), shifted.sum(axis=0), shifted.T @ shifted)
     bias = np.zeros(len(WEIGHTS), np.float32)
@@ -71,13 +71,13 @@ def test_bias_compensates_for_large_constant_inputs():
     assert float(np.abs(missed.mean(axis=0)).max()) < 1e-3
 
 
-def test_a_row_of_zeros_stays_small():
+def test_rounded_row_of_zeros_is_nearly_zero():
     weights = np.vstack([WEIGHTS[:1], np.zeros_like(WEIGHTS[:1])])
     assert np.abs(round_rows(weights, BITS)[1]).max() < 1e-30
     assert np.abs(round_for_inputs(weights, MOMENTS, BITS)[1]).max() < 1e-30
 
 
-def test_grid_follows_from_weights_times_gains():
+def test_weights_are_rounded_on_the_grid_of_their_products_with_the_gains():
     """A converter multiplies the gains in before it rounds: it finds every product on its grid."""
     generator = np.random.default_rng(9)
     gains = generator.uniform(0.2, 3.0, WEIGHTS.shape[1]).astype(np.float32)
@@ -89,7 +89,7 @@ def test_grid_follows_from_weights_times_gains():
     assert np.allclose(steps, np.rint(steps), atol=1e-4)
 
 
-def test_constant_inputs_are_rounded_for_their_mean():
+def test_rounding_preserves_the_output_for_constant_inputs():
     # What every text begins with, as the first layer of a network is given it.
     same = np.tile(INPUTS[:1], (500, 1)).astype(np.float64)
     inputs = Inputs(len(same), same.sum(axis=0), same.T @ same)

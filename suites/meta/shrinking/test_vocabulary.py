@@ -42,14 +42,14 @@ def used(whole, train):
     return len(letters | pieces)
 
 
-def test_pruning_keeps_the_spelling_of_its_split(whole, train, used):
+def test_pruned_tokenizer_tokenizes_the_train_split_as_before(whole, train, used):
     tokenizer = pruned(whole, train, used)
     before = numbers_before(tokenizer, whole)
     again = encode(tokenizer, texts(*TEXTS), pair_with_group=False)
     np.testing.assert_array_equal(before[again.ids], train.ids)
 
 
-def test_numbers_have_no_gaps_and_keep_their_order(whole, train, used):
+def test_ids_of_a_pruned_tokenizer_are_contiguous_and_in_order(whole, train, used):
     tokenizer = pruned(whole, train, used)
     assert tokenizer.get_vocab_size() == used
     assert sorted(tokenizer.get_vocab().values()) == list(range(tokenizer.get_vocab_size()))
@@ -57,7 +57,7 @@ def test_numbers_have_no_gaps_and_keep_their_order(whole, train, used):
     assert (np.diff(numbers_before(tokenizer, whole)) > 0).all()
 
 
-def test_a_word_that_is_gone_is_spelled_in_smaller_pieces(whole, train, used):
+def test_removed_word_is_split_into_smaller_pieces(whole, train, used):
     assert "zeppelin" in whole.get_vocab()
     tokenizer = pruned(whole, train, used)
     spelled = tokenizer.encode("zeppelin").tokens
@@ -67,7 +67,7 @@ def test_a_word_that_is_gone_is_spelled_in_smaller_pieces(whole, train, used):
     )
 
 
-def test_most_used_pieces_stay_then_the_first_listed(whole, train, used):
+def test_pruning_prefers_the_most_used_pieces_and_then_the_first_listed(whole, train, used):
     sizes = [pruned(whole, train, pieces).get_vocab_size() for pieces in (used - 2, used + 1)]
     assert sizes == [used - 2, used + 1]
     fewer, more = (pruned(whole, train, pieces).get_vocab() for pieces in (used - 2, used + 1))
@@ -79,14 +79,14 @@ def test_most_used_pieces_stay_then_the_first_listed(whole, train, used):
     assert all(numbers[gained] < numbers[piece] for piece in unused)
 
 
-def test_non_text_pieces_are_not_kept(whole, train):
+def test_pruning_removes_the_unused_mask_token(whole, train):
     everything = pruned(whole, train, 10_000).get_vocab()
     assert "[MASK]" in whole.get_vocab()
     assert "[MASK]" not in everything
     assert "[UNK]" in everything
 
 
-def test_padding_does_not_count_as_use(whole, train):
+def test_padding_is_not_counted_as_use_of_a_piece(whole, train):
     uses = count_uses(train, whole.get_vocab_size())
     assert uses[whole.token_to_id("[PAD]")] == 0
     assert uses[whole.token_to_id("[CLS]")] == len(TEXTS)

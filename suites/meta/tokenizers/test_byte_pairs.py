@@ -51,7 +51,7 @@ def write(folder, **settings):
         ("</s>", ["</s>"]),
     ],
 )
-def test_small_texts_are_cut_as_by_hand(text, parts, tmp_path):
+def test_short_texts_tokenize_like_hand_worked_examples(text, parts, tmp_path):
     words = write(tmp_path)
     expected = [words[part] for part in ("<s>", *parts, "</s>")]
     encoder = load(TokenizerSettings(file=str(tmp_path)))
@@ -69,13 +69,13 @@ def test_two_end_tokens_separate_the_texts_of_a_pair(tmp_path):
     assert not arrays["segments"].any()
 
 
-def test_settings_decide_on_a_blank_before_the_text(tmp_path):
+def test_prefix_space_setting_adds_a_space_before_the_text(tmp_path):
     words = write(tmp_path, add_prefix_space=True)
     encoder = load(TokenizerSettings(file=str(tmp_path)))
     assert unpadded(encoder, "good") == [0, words["Ġgood"], 2]
 
 
-def test_no_byte_is_lost(tmp_path):
+def test_every_text_can_be_restored_from_its_byte_pair_ids(tmp_path):
     """Every text comes back from its ids: nothing is unknown, removed or changed."""
     write(tmp_path)
     encoder = load(TokenizerSettings(file=str(tmp_path)))
@@ -98,7 +98,7 @@ def test_no_byte_is_lost(tmp_path):
         assert back(unpadded(encoder, text)[1:-1]) == text
 
 
-def test_rows_are_filled_and_cut(tmp_path):
+def test_byte_pair_rows_are_padded_and_truncated_on_the_chosen_side(tmp_path):
     words = write(tmp_path)
     encoder = load(TokenizerSettings(file=str(tmp_path), side="left", truncation="left"))
     good, dd = words["Ġgood"], words["od"]

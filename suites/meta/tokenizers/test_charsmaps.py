@@ -59,7 +59,7 @@ def bad_tables():
 
 
 @pytest.mark.parametrize("bad", bad_tables())
-def test_rejects_unusable_table(bad, tmp_path):
+def test_rejects_unusable_table_of_character_replacements(bad, tmp_path):
     table, message = bad_tables()[bad]
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     document = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def test_rejects_unusable_table(bad, tmp_path):
 
 
 @pytest.mark.parametrize("rule", NORMALIZED)
-def test_accepts_the_tables_that_sentencepiece_ships(rule):
+def test_accepts_the_character_tables_of_sentencepiece(rule):
     normalizer = field_of(trained("unigram", rule), NORMALIZER)
     # A model whose texts stay as they are has no table.
     table = b"" if rule == "identity" else field_of(normalizer, TABLE)
@@ -80,6 +80,6 @@ def test_accepts_the_tables_that_sentencepiece_ships(rule):
     assert longest_replacement(table) <= 18 < LONGEST_REPLACEMENT
 
 
-def test_accepts_table_of_custom_rules():
+def test_accepts_character_table_with_custom_rules():
     assert whole_table(small_table()) == small_table()
     assert longest_replacement(small_table()) == 2

@@ -48,7 +48,7 @@ def rows_as_logits(length, roles):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_folder_decides_length_padding_segments_and_case(name, tmp_path):
+def test_length_padding_segments_and_case_are_read_from_the_checkpoint(name, tmp_path):
     family = write(name, tmp_path)
     tokenizer = tokenizer_of(tmp_path, max_tokens=None, pairs=True)
     assert (tokenizer.max_tokens, tokenizer.longest) == (family.longest, family.longest)
@@ -66,7 +66,7 @@ def test_folder_decides_length_padding_segments_and_case(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_pair_loses_the_ends_of_its_longer_text(name, tmp_path):
+def test_truncation_of_a_pair_shortens_the_longer_text(name, tmp_path):
     write(name, tmp_path)
     tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
     pieces, special = tokenizer.encoder.library, tokenizer.encoder.library.encode("", "").ids
@@ -80,7 +80,7 @@ def test_a_pair_loses_the_ends_of_its_longer_text(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_device_gives_the_rows_of_the_host(name, runner, tmp_path):
+def test_tokenizer_on_a_device_gives_the_rows_of_the_host(name, runner, tmp_path):
     family = write(name, tmp_path)
     tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
     roles = ROLES if family.has_segments else (IDS, MASK)
@@ -120,7 +120,7 @@ WITHOUT_LENGTH = {"max_position_embeddings": None}
         ({}, WITHOUT_LENGTH, (64, None, 64)),
     ],
 )
-def test_the_shorter_of_tokenizer_and_network_is_the_longest_row(
+def test_maximum_row_length_is_the_smaller_limit_of_tokenizer_and_network(
     settings, config, lengths, tmp_path
 ):
     wanted, longest, expected = lengths
@@ -198,7 +198,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_contradicting_files_end_in_one_message(name, tmp_path):
+def test_contradicting_checkpoint_files_are_reported_in_one_message(name, tmp_path):
     family, settings, config, more, (file, key, message) = MISTAKES[name]
     change(tmp_path, family, settings, config)
     if "added" in more:
@@ -222,13 +222,13 @@ def test_rejects_folder_without_a_vocabulary(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "bert, cased"])
-def test_missing_settings_keep_the_case_of_the_family(name, tmp_path):
+def test_case_setting_defaults_to_the_family_of_the_checkpoint(name, tmp_path):
     family = write(name, tmp_path, do_lower_case=None)
     assert tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).lowercase == family.lowers
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_family_decides_the_class_if_the_settings_do_not(name, tmp_path):
+def test_tokenizer_class_defaults_to_the_family_of_the_checkpoint(name, tmp_path):
     write(name, tmp_path)
     texts = [(text,) for text in sample_texts(30)]
     expected = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
@@ -256,14 +256,16 @@ def test_family_decides_the_class_if_the_settings_do_not(name, tmp_path):
         ("deberta-v3", {"backend": "tokenizers"}, False),
     ],
 )
-def test_segments_are_given_if_training_had_them(family, stated, expected, tmp_path):
+def test_segments_are_produced_only_if_the_family_was_trained_with_segments(
+    family, stated, expected, tmp_path
+):
     write(family, tmp_path, **stated)
     tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
     assert tokenizer.has_segments == expected
     assert tokenizer.rows([("ka", "to")])[SEGMENTS].any() == expected
 
 
-def test_an_older_tokenizer_json_gives_no_segments_either(tmp_path):
+def test_old_tokenizer_json_of_a_family_without_segments_gives_none(tmp_path):
     """BertProcessing is older than templates."""
     write("distilbert", tmp_path)
     library = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True).encoder.library
@@ -279,7 +281,7 @@ def test_an_older_tokenizer_json_gives_no_segments_either(tmp_path):
 
 
 @pytest.mark.parametrize("lowers", [True, False])
-def test_settings_decide_the_case_of_a_tokenizer_json(lowers, tmp_path):
+def test_lowercase_setting_overrides_the_case_of_a_tokenizer_json(lowers, tmp_path):
     """`transformers` also rebuilds BERT's tokenizer from its settings."""
     write("bert, cased", tmp_path, do_lower_case=not lowers)
     tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library.save(
@@ -293,7 +295,7 @@ def test_settings_decide_the_case_of_a_tokenizer_json(lowers, tmp_path):
     assert (shouted == quiet) == lowers
 
 
-def test_unstated_case_is_asked_for(tmp_path):
+def test_rejects_tokenizer_json_whose_settings_do_not_state_the_case(tmp_path):
     write("bert, cased", tmp_path)
     library = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library
     library.save(str(tmp_path / "tokenizer.json"))
@@ -304,7 +306,7 @@ def test_unstated_case_is_asked_for(tmp_path):
     assert refused.value.file == str(tmp_path / "tokenizer_config.json")
 
 
-def test_tokens_of_the_older_file_are_read(tmp_path):
+def test_special_tokens_are_read_from_the_old_special_tokens_file(tmp_path):
     """special_tokens_map.json is read if the settings do not number their tokens."""
     write("bert", tmp_path)
     content = (tmp_path / "vocab.txt").read_text().replace("[PAD]", "[NIX]")
@@ -318,7 +320,7 @@ def test_tokens_of_the_older_file_are_read(tmp_path):
     assert refused.value.file == str(tmp_path / "special_tokens_map.json")
 
 
-def test_json_holds_every_setting_of_the_tokenizer(tmp_path):
+def test_exported_tokenizer_json_contains_truncation_and_padding(tmp_path):
     write("bert", tmp_path)
     tokenizer = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
     parts = json.loads(tokenizer.json)

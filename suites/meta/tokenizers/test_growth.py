@@ -55,7 +55,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_rejects_normalizer_without_bound(bad, tmp_path):
+def test_rejects_normalizer_that_can_lengthen_a_text_without_limit(bad, tmp_path):
     normalizer, message = BAD[bad]
     with pytest.raises(UsageMistake, match=message) as caught:
         read(tmp_path, normalizer)
@@ -64,12 +64,12 @@ def test_rejects_normalizer_without_bound(bad, tmp_path):
 
 
 @pytest.mark.parametrize("good", GOOD)
-def test_normalizers_of_real_tokenizers_are_accepted(good, tmp_path):
+def test_accepts_normalizers_of_published_tokenizers(good, tmp_path):
     encoder = read(tmp_path, GOOD[good])
     assert encoder.encode([("good day",)], 8)["ids"].shape == (1, 8)
 
 
-def test_a_checkpoints_tokenizer_is_bounded_as_well(tmp_path):
+def test_rejects_checkpoint_tokenizer_that_can_lengthen_a_text_without_limit(tmp_path):
     library = small_encoder("wordpiece", tmp_path).library
     library.normalizer = Prepend("a" * 2**20)
     library.save(str(tmp_path / "tokenizer.json"))

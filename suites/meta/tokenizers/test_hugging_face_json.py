@@ -28,7 +28,7 @@ def write(tmp_path):
     return written
 
 
-def test_ids_equal_those_of_the_library(write, tmp_path):
+def test_ids_from_a_tokenizer_json_equal_the_tokenizers_library(write, tmp_path):
     encoder = write(lambda library: library.enable_truncation(3))
     library = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     library.no_truncation()
@@ -45,7 +45,7 @@ def test_ids_equal_those_of_the_library(write, tmp_path):
         ({"pad_id": 6, "pad_token": "the"}, {"pad_token": "the"}, [2, 4, 3, 6, 6]),
     ],
 )
-def test_padding_follows_the_file_or_its_settings(write, padding, settings, row):
+def test_padding_follows_the_tokenizer_json_or_its_settings(write, padding, settings, row):
     def change(library):
         if padding:
             library.enable_padding(**padding)
@@ -61,7 +61,7 @@ def test_padding_follows_the_file_or_its_settings(write, padding, settings, row)
         (None, {"truncation_side": "left"}, [2, 5, 3]),
     ],
 )
-def test_truncation_follows_the_named_side(write, truncation, settings, row):
+def test_truncation_follows_the_side_in_the_file_or_its_settings(write, truncation, settings, row):
     def change(library):
         if truncation:
             library.enable_truncation(9, direction=truncation)
@@ -69,13 +69,13 @@ def test_truncation_follows_the_named_side(write, truncation, settings, row):
     assert rows(write(change, **settings), ["good day"], 3) == [row]
 
 
-def test_users_setting_comes_first(write, tmp_path):
+def test_users_padding_and_truncation_override_the_files(write, tmp_path):
     write(padding_side="left", truncation_side="right")
     settings = TokenizerSettings(file="tokenizer.json", pad="day", side="right", truncation="left")
     assert rows(load(settings, tmp_path), ["good"], 5) == [[2, 4, 3, 5, 5]]
 
 
-def test_missing_padding_token_is_asked_for(tmp_path):
+def test_rejects_tokenizer_without_a_padding_token_until_declared(tmp_path):
     small_encoder("words", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     text = (tmp_path / "tokenizer.json").read_text().replace("<pad>", "nothing")
     (tmp_path / "tokenizer.json").write_text(text)
@@ -89,7 +89,7 @@ def test_missing_padding_token_is_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize("cut", range(0, 1000, 40))
-def test_rejects_truncated_file(write, cut, tmp_path):
+def test_rejects_truncated_tokenizer_json(write, cut, tmp_path):
     write()
     file = tmp_path / "tokenizer.json"
     file.write_text(file.read_text()[:cut])

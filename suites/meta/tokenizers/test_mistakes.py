@@ -198,7 +198,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_mistake_ends_in_one_message(name, tmp_path):
+def test_tokenizer_mistake_is_reported_in_one_message_with_a_remedy(name, tmp_path):
     file, content, beside, settings, message = BAD[name]
     if content in {"unigram", "char", "word"}:
         content = trained(content)
@@ -216,7 +216,7 @@ def test_mistake_ends_in_one_message(name, tmp_path):
     assert helps in refused.value.remedy
 
 
-def test_error_on_an_ambiguous_word_list_names_the_kinds(tmp_path):
+def test_error_on_an_ambiguous_word_list_names_the_possible_kinds(tmp_path):
     (tmp_path / "list.txt").write_text(LIST)
     with pytest.raises(UsageMistake) as refused:
         load(TokenizerSettings(file="list.txt"), tmp_path)
@@ -246,7 +246,7 @@ def test_catastrophic_regular_expression_times_out(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-def test_damaged_model_is_rejected_or_read(kind, tmp_path):
+def test_damaged_sentencepiece_model_is_read_or_rejected_with_a_remedy(kind, tmp_path):
     """Cut at 50 places, and 150 times with bytes of other values: never another exception."""
     intact, chosen = trained(kind), random.Random(3)  # noqa: S311 - no secret
     file, refused = tmp_path / "a.model", 0

@@ -18,7 +18,7 @@ LENGTH = 12
 
 @pytest.mark.parametrize("sides", [("right", "right"), ("left", "left")])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_runner_gives_the_ids_of_the_host(kind, sides, tmp_path):
+def test_runner_gives_the_token_ids_of_the_host(kind, sides, tmp_path):
     settings = small_encoder(kind, tmp_path)
     encoder = type(settings)(
         kind=kind,
@@ -35,7 +35,7 @@ def test_the_runner_gives_the_ids_of_the_host(kind, sides, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["wordpiece", "byte_pairs", "sentencepiece", "words"])
-def test_the_runner_gives_the_ids_of_the_host_for_pairs(kind, tmp_path):
+def test_runner_gives_the_token_ids_of_the_host_for_pairs(kind, tmp_path):
     encoder = small_encoder(kind, tmp_path)
     texts = list(zip(sample_texts(30), reversed(sample_texts(30)), strict=True))
     expected = encoder.encode(texts, LENGTH)
@@ -46,7 +46,7 @@ def test_the_runner_gives_the_ids_of_the_host_for_pairs(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_size_covers_every_id(kind, tmp_path):
+def test_token_ids_are_smaller_than_the_vocabulary_size(kind, tmp_path):
     encoder = small_encoder(kind, tmp_path)
     ids = encoder.encode([(text,) for text in sample_texts(100)], LENGTH)["ids"]
     assert ids.min() >= 0

@@ -33,7 +33,7 @@ def write(folder, *of):
 
 @pytest.mark.parametrize(("rule", "option"), CASES)
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-def test_ids_equal_those_of_sentencepiece(kind, rule, option, tmp_path):
+def test_token_ids_equal_the_sentencepiece_package(kind, rule, option, tmp_path):
     file, processor = write(tmp_path, kind, rule, option)
     encoder = load(TokenizerSettings(file=str(file)))
     assert encoder.kind == "sentencepiece"
@@ -65,14 +65,14 @@ def is_tie(processor, left, right):
     )
 
 
-def test_tie_needs_equal_scores(tmp_path):
+def test_two_segmentations_are_a_tie_only_with_equal_scores(tmp_path):
     _, processor = write(tmp_path, "unigram")
     normal, unknown = processor.encode("good"), [processor.unk_id()]
     assert not is_tie(processor, normal, unknown)
     assert is_tie(processor, normal, list(normal))
 
 
-def test_text_cannot_contain_a_control_piece(tmp_path):
+def test_control_piece_written_in_a_text_is_treated_as_text(tmp_path):
     file, processor = write(tmp_path, "unigram")
     encoder = load(TokenizerSettings(file=str(file)))
     assert unpadded(encoder, "good </s> <pad>") == processor.encode("good </s> <pad>")
@@ -93,7 +93,7 @@ def test_special_tokens_are_added_on_request(tmp_path):
     assert arrays["segments"].tolist() == [filled(ones, 12, 0)]
 
 
-def test_padding_piece_of_the_model_fills_rows(tmp_path):
+def test_rows_are_padded_with_the_padding_piece_of_the_model(tmp_path):
     file, processor = write(tmp_path, "bpe")
     encoder = load(TokenizerSettings(file=str(file), side="left"))
     expected = processor.encode("day")

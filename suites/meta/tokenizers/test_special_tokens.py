@@ -104,7 +104,7 @@ def test_rejects_special_tokens_without_ids(ids, tmp_path):
         ({"id": 500, "content": "<user>"}, "gives '<user>' the id 500, and its vocabulary gives"),
     ],
 )
-def test_rejects_added_tokens_of_other_ids(token, message, tmp_path):
+def test_rejects_added_token_whose_id_contradicts_the_vocabulary(token, message, tmp_path):
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     document = json_of(tmp_path) | {"added_tokens": [flags | {"special": True} | token]}
     mistake = refused(tmp_path, document)
@@ -119,7 +119,7 @@ PADDED = {"strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of"
 PADDED |= {"pad_type_id": 0, "pad_id": 0, "pad_token": "[PAD]"}
 
 
-def test_rejects_padding_id_of_another_token(tmp_path):
+def test_rejects_padding_id_that_belongs_to_another_token(tmp_path):
     document = json_of(tmp_path) | {"padding": PADDED | {"pad_id": 4}}
     mistake = refused(tmp_path, document)
     assert "is 4, but '[PAD]'" in mistake.what
@@ -141,7 +141,7 @@ def test_rejects_padding_id_of_another_token(tmp_path):
         ({"pad_token": "<p>"}, "pad_token", "is '<p>', which tokenizer.json does not hold"),
     ],
 )
-def test_rejects_settings_that_name_other_tokens(config, key, message, tmp_path):
+def test_rejects_settings_that_name_special_tokens_unlike_the_file(config, key, message, tmp_path):
     mistake = refused(tmp_path, json_of(tmp_path) | {"padding": PADDED}, config)
     assert (mistake.file, mistake.key) == (str(tmp_path / "tokenizer_config.json"), key)
     assert message in mistake.what
@@ -178,7 +178,9 @@ def test_error_names_the_key_of_a_missing_token(missing, tmp_path):
 
 
 @pytest.mark.parametrize("words", [["[UNK]", "", "good"], ["", "good", "[UNK]"]])
-def test_rejects_text_vectorization_without_its_first_words(words, tmp_path):
+def test_rejects_text_vectorization_list_without_the_padding_and_unknown_entries_first(
+    words, tmp_path
+):
     (tmp_path / "list.txt").write_text("\n".join(words) + "\n")
     settings = TokenizerSettings(file="list.txt", kind="text_vectorization")
     with pytest.raises(UsageMistake, match="but TextVectorization gives it") as caught:

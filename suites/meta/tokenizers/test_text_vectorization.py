@@ -40,7 +40,7 @@ def expected(tmp_path_factory):
 
 
 @pytest.mark.parametrize("form", ["lines", "numbers", "list"])
-def test_ids_equal_those_of_keras(expected, form, tmp_path):
+def test_token_ids_equal_keras_text_vectorization(expected, form, tmp_path):
     texts, ids = expected
     file, vocabulary = tmp_path / "vocab.txt", ["", "[UNK]", *WORDS]
     lines = {
@@ -58,7 +58,7 @@ def test_ids_equal_those_of_keras(expected, form, tmp_path):
     assert different == []
 
 
-def test_sample_texts_distinguish_the_rules(expected):
+def test_sample_texts_exercise_every_rule(expected):
     """Known and unknown words, and texts longer and shorter than a row."""
     ids = [set(row) for row in expected[1]]
     assert all(any(number in row for row in ids) for number in (0, 1, 2, 5, 7, 8))

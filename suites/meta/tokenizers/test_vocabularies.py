@@ -48,14 +48,14 @@ FORMATS["words that look like numbers"] = (
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_word_list_is_read(name, tmp_path):
+def test_reads_word_lists_in_every_format(name, tmp_path):
     file, text, words = FORMATS[name]
     (tmp_path / file).write_bytes(text.encode())
     assert read_vocabulary(tmp_path / file) == words
 
 
 @pytest.mark.parametrize("written", [json.dumps, dict])
-def test_a_keras_tokenizer_is_read_with_its_settings(written, tmp_path):
+def test_reads_words_and_settings_of_a_keras_tokenizer(written, tmp_path):
     """Keras nests its table as JSON inside JSON; some tools rewrite it as an object."""
     index = {"<OOV>": 1, "the": 2}
     config = {"word_index": written(index), "num_words": 5, "filters": "!", "lower": False}
@@ -79,7 +79,7 @@ SIGNS = {
 
 
 @pytest.mark.parametrize("kind", SIGNS)
-def test_kind_is_recognized_if_the_content_is_unambiguous(kind, tmp_path):
+def test_kind_of_vocabulary_is_recognized_if_the_content_is_unambiguous(kind, tmp_path):
     name, text = SIGNS[kind]
     (tmp_path / name).write_text(text)
     (tmp_path / "merges.txt").write_text("a b\n")
@@ -96,11 +96,11 @@ def test_kind_is_recognized_if_the_content_is_unambiguous(kind, tmp_path):
         ("words:", "words:", None),
     ],
 )
-def test_an_option_names_a_kind_before_a_colon(text, file, kind):
+def test_tokenizer_option_may_start_with_the_kind_and_a_colon(text, file, kind):
     assert parse_option(text) == TokenizerSettings(file=file, kind=kind)
 
 
-def test_folder_uses_its_most_certain_file(tmp_path):
+def test_tokenizer_json_in_a_folder_is_preferred_to_a_word_list(tmp_path):
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n")
     (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true}')
     encoder = load(TokenizerSettings(file=str(tmp_path)))
@@ -110,12 +110,12 @@ def test_folder_uses_its_most_certain_file(tmp_path):
     assert load(TokenizerSettings(file=str(tmp_path), kind="wordpiece")).kind == "wordpiece"
 
 
-def test_a_path_is_relative_to_the_folder_that_is_given(tmp_path):
+def test_tokenizer_path_is_relative_to_the_given_folder(tmp_path):
     (tmp_path / "list.txt").write_text("<pad>\n<unk>\nthe\n")
     assert load(TokenizerSettings(file="list.txt", kind="words"), tmp_path).size == 3
 
 
-def test_link_uses_files_beside_its_target(tmp_path):
+def test_link_to_a_vocabulary_is_read_with_the_settings_beside_the_link(tmp_path):
     """The hub's cache holds links to files with other names and without neighbors."""
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
     blobs.mkdir()
@@ -135,7 +135,7 @@ def test_link_uses_files_beside_its_target(tmp_path):
         ("list.json", f"[{'0,' * 1_000_001}0]"),
     ],
 )
-def test_rejects_too_many_words(tmp_path, name, text):
+def test_rejects_vocabulary_with_too_many_words(tmp_path, name, text):
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")
     start = time.process_time()

@@ -49,7 +49,7 @@ def write_model_maker(folder, special=("<PAD>", "<START>", "<UNKNOWN>")):
         (("<UNKNOWN>", "<PAD>"), {"split": r"\W"}, {"delimiter": r"\W"}),
     ],
 )
-def test_regex_ids_equal_those_of_the_task_library(special, settings, rules, tmp_path):
+def test_regex_tokenizer_ids_equal_the_tflite_task_library(special, settings, rules, tmp_path):
     words, file = write_model_maker(tmp_path, special)
     encoder = load(TokenizerSettings(file=str(file), kind="regex", **settings))
 
@@ -64,7 +64,7 @@ def test_regex_ids_equal_those_of_the_task_library(special, settings, rules, tmp
     ]
 
 
-def test_regex_keeps_case_and_splits_at_letters_beyond_ascii(tmp_path):
+def test_regex_tokenizer_is_case_sensitive_and_splits_at_non_ascii_letters(tmp_path):
     _, file = write_model_maker(tmp_path)
     encoder = load(TokenizerSettings(file=str(file)))
     assert encoder.kind == "regex"
@@ -154,7 +154,7 @@ KERAS = {
         ("no unknown", ("pre", "post")),
     ],
 )
-def test_keras_ids_equal_those_of_its_tokenizer(name, sides, tmp_path):
+def test_keras_tokenizer_ids_equal_keras(name, sides, tmp_path):
     words, config = KERAS[name]
     tokenizer, file = KerasTokenizer(words, **config), tmp_path / "tokenizer.json"
     file.write_text(tokenizer.to_json())
@@ -177,7 +177,7 @@ def test_keras_ids_equal_those_of_its_tokenizer(name, sides, tmp_path):
     assert rows(encoder, long_texts(), LENGTH) == expected
 
 
-def test_a_mask_covers_the_words_that_are_kept(tmp_path):
+def test_mask_covers_only_words_with_an_id(tmp_path):
     file = tmp_path / "tokenizer.json"
     file.write_text(KerasTokenizer(INDEX).to_json())
     arrays = load(TokenizerSettings(file=str(file))).encode([("The unknown good",)], 4)
@@ -192,7 +192,7 @@ def test_a_mask_covers_the_words_that_are_kept(tmp_path):
 
 @pytest.mark.parametrize("kind", ["words", "characters"])
 @pytest.mark.parametrize("around", [{}, {"start": "<s>", "end": "</s>"}])
-def test_words_and_characters_are_looked_up(kind, around, tmp_path):
+def test_words_or_characters_are_mapped_to_their_ids(kind, around, tmp_path):
     listed = ["<pad>", "<s>", "</s>", "<unk>", "good", "day", "x", "日", "g", "o", "👩", "\t", " "]
     words = {word: at for at, word in enumerate(listed)}
     file = tmp_path / "list.json"
@@ -219,7 +219,7 @@ def test_words_and_characters_are_looked_up(kind, around, tmp_path):
 UNICODE_BLANKS = "[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
 
 
-def test_a_pair_has_both_texts_and_each_its_segment(tmp_path):
+def test_encoded_pair_contains_both_texts_with_different_segments(tmp_path):
     file = tmp_path / "list.txt"
     file.write_text("<pad>\n<s>\n</s>\n<unk>\ngood\nday\n")
     encoder = load(TokenizerSettings(file=str(file), kind="words", start="<s>", end="</s>"))
@@ -228,7 +228,7 @@ def test_a_pair_has_both_texts_and_each_its_segment(tmp_path):
     assert arrays[SEGMENTS].tolist() == [[0, 0, 0, 1, 1, 1, 0, 0], [0] * 8]
 
 
-def test_an_id_is_shown_as_its_word(tmp_path):
+def test_token_id_is_shown_as_its_word(tmp_path):
     file = tmp_path / "list.txt"
     file.write_text("<pad>\n<unk>\ngood\n")
     encoder = load(TokenizerSettings(file=str(file), kind="words"))

@@ -132,7 +132,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_ids_equal_those_of_the_published_algorithm(name, tmp_path):
+def test_word_piece_ids_equal_the_published_algorithm(name, tmp_path):
     settings, rules = CASES[name]
     words = write(tmp_path, settings)
     encoder = load(TokenizerSettings(file=str(tmp_path)))
@@ -149,12 +149,12 @@ def test_ids_equal_those_of_the_published_algorithm(name, tmp_path):
 
 
 @pytest.mark.parametrize(("case", "ids"), [("kept", [2, 6, 3]), ("unicode", [2, 5, 3])])
-def test_vocabulary_without_settings_is_asked_for_its_case(case, ids, tmp_path):
+def test_case_of_a_vocabulary_without_settings_can_be_declared(case, ids, tmp_path):
     write(tmp_path)
     assert unpadded(load(TokenizerSettings(file=str(tmp_path), case=case)), "Good") == ids
 
 
-def test_settings_name_the_special_tokens(tmp_path):
+def test_special_tokens_are_taken_from_the_settings(tmp_path):
     pad_token = {"content": "<pad>", "lstrip": False, "__type": "AddedToken"}
     tokens = {"unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": pad_token}
     listed = "".join(f"{piece}\n" for piece in ("<s>", "</s>", "<unk>", "good", "<pad>"))
@@ -165,7 +165,7 @@ def test_settings_name_the_special_tokens(tmp_path):
     assert rows(encoder, ["good bad"], 6) == [[4, 4, 0, 3, 2, 1]]
 
 
-def test_longer_text_of_a_pair_is_truncated(tmp_path):
+def test_truncation_shortens_the_longer_text_of_a_pair(tmp_path):
     words = write(tmp_path, {"do_lower_case": True})
     encoder = load(TokenizerSettings(file=str(tmp_path)))
     arrays = encoder.encode([("good", "day day day day")], 6)

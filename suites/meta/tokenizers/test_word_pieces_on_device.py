@@ -79,7 +79,7 @@ CLEANINGS = [(), ("links", "mentions", "spaces"), ("paper",), ("hashtags", "link
 
 @pytest.mark.parametrize("lowercase", [True, False])
 @pytest.mark.parametrize("cleaning", CLEANINGS, ids=lambda steps: "-".join(steps) or "none")
-def test_ids_equal_those_of_the_library(cleaning, lowercase):
+def test_ids_on_the_device_equal_the_tokenizers_library_for_every_cleaning(cleaning, lowercase):
     reference = library(cleaning, lowercase=lowercase)
     rows, chosen = RowTokenizer(reference), random.Random(5)  # noqa: S311 - no secret
     assert is_recognized(reference)
@@ -95,18 +95,18 @@ CLEANING_ROWS = RowTokenizer(CLEANING)
 
 @MANY
 @given(text=NASTY)
-def test_ids_of_any_text_equal_those_of_the_library(text):
+def test_token_ids_of_random_texts_match_the_tokenizers_library(text):
     assert_equal(CLEANING, CLEANING_ROWS, [text])
 
 
 @MANY
 @given(first=NASTY, second=NASTY)
-def test_ids_of_any_pair_equal_those_of_the_library(first, second):
+def test_token_ids_of_text_pairs_match_the_tokenizers_library(first, second):
     assert_equal(CLEANING, CLEANING_ROWS, [first, second])
 
 
 @pytest.mark.parametrize("length", [2, 3, 5])
-def test_short_rows_are_cut_as_the_library_cuts_them(length):
+def test_short_rows_are_truncated_like_the_tokenizers_library(length):
     reference = library(length=length)
     rows = RowTokenizer(reference)
     for text in ["", "good", "unaffables good", "good day the day", "naïve 😀 good", "é é"]:
@@ -114,25 +114,25 @@ def test_short_rows_are_cut_as_the_library_cuts_them(length):
 
 
 @pytest.mark.parametrize("word", ["x" * LONGEST, "x" * (LONGEST + 1), TOO_LONG, "x" * 200])
-def test_longest_word_is_that_of_the_library(word):
+def test_longest_allowed_word_matches_the_tokenizers_library(word):
     assert_equal(CLEANING, CLEANING_ROWS, [f"good {word} day"])
 
 
-def test_library_is_not_asked_for_plain_texts():
+def test_plain_texts_are_tokenized_without_the_tokenizers_library():
     rows = RowTokenizer(CLEANING)
     rows._library = Mock()
     assert rows.encode(["The good\nunaffables, @jo x44 http://t.co/x"]).end > 8
     assert rows.encode(["good", "day!"]).segments == [0, 0, 0, 1, 1, 1]
 
 
-def test_every_cleaning_step_is_known_here():
+def test_every_cleaning_step_is_implemented_on_the_device():
     expressions = {*EXPRESSIONS, STEPS["spaces"][0]}
     assert {pattern for pattern, _ in STEPS.values()} == expressions
     assert is_recognized(library([*STEPS, *COMBINED]))
 
 
 @pytest.mark.parametrize("pattern", EXPRESSIONS)
-def test_every_match_contains_a_mark(pattern):
+def test_text_changed_by_cleaning_contains_a_marker_character(pattern):
     expression, marks = EXPRESSIONS[pattern]
     chosen = random.Random(3)  # noqa: S311 - no secret
     for _ in range(500):
@@ -186,7 +186,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS)
-def test_other_tokenizers_are_left_to_the_library(make):
+def test_unrecognized_tokenizers_are_run_by_the_tokenizers_library(make):
     reference = make()
     rows = RowTokenizer(reference)
     assert not is_recognized(reference)
@@ -194,7 +194,7 @@ def test_other_tokenizers_are_left_to_the_library(make):
         assert_equal(reference, rows, [text])
 
 
-def test_remembered_words_are_bounded():
+def test_cache_of_tokenized_words_is_limited():
     rows = RowTokenizer(CLEANING)
     remembered = rows._pieces._seen
     for number in range(MOST_WORDS + 100):
@@ -208,7 +208,7 @@ def test_remembered_words_are_bounded():
     assert max(map(len, remembered)) <= LONGEST_WORD
 
 
-def test_library_is_asked_for_few_stretches_of_a_text():
+def test_tokenizers_library_is_called_a_limited_number_of_times_per_text():
     stretches = []
     rows = RowTokenizer(CLEANING)
     ask = rows._pieces._ask
@@ -218,7 +218,7 @@ def test_library_is_asked_for_few_stretches_of_a_text():
     assert len(stretches) == MOST_ASKED
 
 
-def test_hostile_texts_take_time_in_proportion_to_their_length():
+def test_hostile_texts_are_tokenized_in_linear_time():
     """Lines of code are counted: no clock of a busy machine says so."""
     rows = RowTokenizer(library(length=4 * LONGEST_TEXT))
     for part in ["unaffx", "é ", "x" * 19 + "~", "\u0301 ", "@", "http://", "www.", "a@"]:
@@ -244,7 +244,7 @@ def lines_of(rows: RowTokenizer, text: str) -> int:
     return count
 
 
-def test_expressions_take_time_in_proportion_to_their_length():
+def test_cleaning_expressions_run_in_linear_time():
     for pattern, (expression, _) in EXPRESSIONS.items():
         for part in ("@", "#", "http://", "www.", "$", "wwww", "httphttps:/"):
             start = time.process_time()
@@ -252,7 +252,7 @@ def test_expressions_take_time_in_proportion_to_their_length():
             assert time.process_time() - start < 2.0, (pattern, part)
 
 
-def test_the_same_tokenizer_is_read_once():
+def test_tokenizer_is_parsed_once_and_then_cached():
     text = library().to_str()
     assert tokenizer(text) is tokenizer(text)
     evicting = [library(length=length).to_str() for length in (20, 21)]

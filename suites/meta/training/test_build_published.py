@@ -110,7 +110,7 @@ def test_both_models_start_from_their_own_checkpoint(built, folder):
     assert families == {"bert": 1, "mobilebert": 1}
 
 
-def test_the_small_model_is_taught_by_the_full_one(built):
+def test_small_model_is_distilled_from_the_full_model(built):
     assert "full model: answering the train split for the small one" in built.stderr
 
 
@@ -119,7 +119,7 @@ def test_finished_training_leaves_no_resume_state(built, folder):
     assert not list(folder.glob("store/model/*.resume"))
 
 
-def test_both_models_answered_every_split(built, folder):
+def test_logits_of_both_models_are_stored_for_every_split(built, folder):
     assert built.returncode == 0
     for path in folder.glob("store/model/*/logits.npz"):
         with np.load(path) as logits:
@@ -130,7 +130,7 @@ def test_both_models_answered_every_split(built, folder):
             }
 
 
-def test_rejects_checkpoints_of_two_vocabularies(built, folder, tmp_path):
+def test_rejects_checkpoints_with_different_vocabularies(built, folder, tmp_path):
     assert built.returncode == 0
     second = tmp_path / "other"
     save_file(make_checkpoint(second, MOBILEBERT), second / published.SAFETENSORS)

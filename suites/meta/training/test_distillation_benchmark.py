@@ -41,7 +41,7 @@ def plans(file, seed):
     return distillation._plans(load_subject(str(file)), seed, options)
 
 
-def test_trainings_of_a_seed_differ_only_in_their_teacher(subject_file):
+def test_two_trainings_with_one_seed_differ_only_in_the_teacher(subject_file):
     pair = plans(subject_file, 4)
     without, taught = (
         pair[name].small.recipe for name in (distillation.WITHOUT, distillation.WITH)
@@ -56,7 +56,7 @@ def test_trainings_of_a_seed_differ_only_in_their_teacher(subject_file):
     assert taught["model"]["training"]["seed"] == 4
 
 
-def test_seeds_share_one_teacher_that_answers_once(subject_file):
+def test_all_seeds_share_one_teacher(subject_file):
     every = [plan for seed in (0, 1) for plan in plans(subject_file, seed).values()]
     assert len({plan.full.key for plan in every}) == 1
     assert len({plan.lesson.key for plan in every}) == 1
@@ -69,7 +69,7 @@ def test_rejects_subject_without_distillation(subject_file, capsys):
     assert "small.distillation" in capsys.readouterr().err
 
 
-def test_interval_is_students_t():
+def test_benchmark_interval_equals_students_t_interval():
     # By hand: mean 2, standard deviation 1, t(0.975, 2) = 4.302653, over the root of 3.
     mean = distillation._mean_with_interval(np.array([1.0, 2.0, 3.0]))
     assert mean == {"mean": 2.0, "low": -0.48414, "high": 4.48414, "n": 3}

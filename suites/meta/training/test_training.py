@@ -33,30 +33,30 @@ def options(tmp_path_factory):
     return json.loads(printed_by(SCRIPT, "options", tmp_path_factory.mktemp("options")))
 
 
-def test_killed_fine_tuning_resumes_from_its_last_whole_epoch(resumed):
+def test_killed_fine_tuning_resumes_after_its_last_completed_epoch(resumed):
     assert resumed["before"] == 2
     assert resumed["epochs"] == [3, 4]
 
 
-def test_a_resumed_fine_tuning_ends_in_the_same_bytes(resumed):
+def test_resumed_fine_tuning_writes_the_same_bytes_as_an_uninterrupted_one(resumed):
     assert resumed["resumed"] == resumed["whole"]
 
 
-def test_the_kept_state_is_a_training_checkpoint(resumed):
+def test_resume_state_has_the_size_of_a_training_checkpoint(resumed):
     assert 3.0 < resumed["bytes"] / resumed["weights_bytes"] < 3.5
 
 
 @pytest.mark.parametrize("parts", ["parts_2", "parts_5"])
-def test_batch_in_parts_trains_like_a_whole_batch(parts, options):
+def test_accumulated_gradients_train_like_a_whole_batch(parts, options):
     assert options["difference"][parts] < 1e-2 * options["scale"]
 
 
-def test_parts_of_a_batch_are_weighted_by_their_texts(options):
+def test_parts_of_an_accumulated_batch_are_weighted_by_their_size(options):
     assert options["parts"]["smallest"] < 12
     assert options["parts"]["difference"] < 1e-12
 
 
-def test_bfloat16_trains_nearly_alike_and_leaves_float32_weights(options):
+def test_bfloat16_training_gives_similar_float32_weights(options):
     assert 0.0 < options["difference"]["bfloat16"] < 0.2 * options["scale"]
     assert options["dtypes"] == ["float32"]
 
@@ -65,7 +65,7 @@ def test_distillation_loss_equals_the_formula(options):
     assert options["loss"]["found"] == pytest.approx(options["loss"]["expected"], rel=1e-5)
 
 
-def test_teacher_counts_by_its_weight(options):
+def test_distillation_weight_decides_how_far_the_student_follows_the_teacher(options):
     """The teacher answers the next label: a student that follows it is never right."""
     assert options["accuracy"]["0.01"] > 0.9
     assert options["accuracy"]["1.0"] < 0.1
@@ -78,7 +78,7 @@ def test_damaged_state_error_names_file_and_remedy(tmp_path):
     assert caught.value.file == str(tmp_path / STATE)
 
 
-def test_forgetting_removes_the_resume_folder(tmp_path):
+def test_discarding_the_resume_state_removes_its_folder(tmp_path):
     folder = tmp_path / "key.resume"
     folder.mkdir()
     np.savez(folder / STATE, history=np.array("[]"))

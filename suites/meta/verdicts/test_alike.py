@@ -42,48 +42,48 @@ def _judged(same, limit, *, most=None):
 
 
 @pytest.mark.parametrize(("value", "fewest"), [(0.98, 188), (0.95, 74), (0.995, 757)])
-def test_first_look_is_at_the_fewest_texts_that_show_the_share(value, fewest):
+def test_first_interim_look_uses_the_fewest_texts_that_can_prove_the_limit(value, fewest):
     looks = looks_at_equal_labels([_limit(value)], TEXTS, usual=USUAL)
     assert [look.texts for look in looks] == [fewest, min(TEXTS, 3 * fewest)]
     look, verdict = _judged(np.ones(TEXTS, np.bool_), _limit(value))
     assert (look, verdict) == (looks[0], Verdict.PASS)
 
 
-def test_the_strictest_limit_decides_how_many():
+def test_strictest_limit_decides_the_number_of_texts():
     several = looks_at_equal_labels([_limit(0.9), _limit(0.98)], TEXTS, usual=USUAL)
     assert several == looks_at_equal_labels([_limit(0.98)], TEXTS, usual=USUAL)
 
 
 @pytest.mark.parametrize("limits", [[], [_limit(0.9999)]], ids=["no limit", "more than there are"])
-def test_usual_number_is_looked_at_once_where_no_number_shows_the_share(limits):
+def test_default_number_of_texts_is_used_if_no_number_can_prove_the_limit(limits):
     assert looks_at_equal_labels(limits, TEXTS, usual=USUAL) == (Look(USUAL, CONFIDENCE),)
 
 
-def test_one_other_label_is_followed_by_more_texts():
+def test_one_differing_label_requires_more_texts():
     same = np.ones(TEXTS, np.bool_)
     same[3] = False
     look, verdict = _judged(same, _limit(0.98))
     assert (look.texts, verdict) == (564, Verdict.PASS)
 
 
-def test_nonsense_fails_at_the_first_look():
+def test_wrong_model_fails_at_the_first_interim_look():
     same = np.random.default_rng(0).random(TEXTS) < 0.4
     look, verdict = _judged(same, _limit(0.98))
     assert (look.texts, verdict) == (188, Verdict.FAIL)
 
 
-def test_all_texts_may_be_looked_at_in_the_end():
+def test_last_interim_look_may_use_all_texts():
     looks = looks_at_equal_labels([_limit(0.98)], TEXTS, usual=USUAL, most=TEXTS)
     assert [look.texts for look in looks] == [188, 564, 1692, TEXTS]
 
 
 @pytest.mark.parametrize("most", [None, TEXTS])
-def test_errors_of_all_looks_add_up_to_those_of_one(most):
+def test_error_rates_of_all_interim_looks_add_up_to_the_nominal_rate(most):
     looks = looks_at_equal_labels([_limit(0.98)], TEXTS, usual=USUAL, most=most)
     assert sum(1.0 - look.confidence for look in looks) == pytest.approx(1.0 - CONFIDENCE)
 
 
-def test_a_few_other_labels_are_decided_by_all_texts():
+def test_all_texts_decide_if_a_few_labels_differ():
     """A share of 99.5 % is judged at the limit of 98 %: one text in 200 gets another label."""
     same = np.arange(TEXTS) % 200 != 3
     _, verdict = _judged(same, _limit(0.98), most=TEXTS)
@@ -92,7 +92,7 @@ def test_a_few_other_labels_are_decided_by_all_texts():
 
 @pytest.mark.parametrize("most", [None, TEXTS])
 @pytest.mark.parametrize("share", [0.98, 0.975, 0.97])
-def test_share_below_its_limit_passes_in_no_more_than_one_of_forty_runs(share, most):
+def test_agreement_below_its_limit_passes_in_at_most_one_of_forty_runs(share, most):
     """Nominal 2.5 %: at the limit and below it, 2,000 draws each."""
     random = np.random.default_rng(round(1e4 * share))
     drawn = (random.random(TEXTS) < share for _ in range(DRAWS))
@@ -101,7 +101,7 @@ def test_share_below_its_limit_passes_in_no_more_than_one_of_forty_runs(share, m
 
 
 @pytest.mark.parametrize("most", [None, TEXTS])
-def test_share_above_its_limit_fails_in_no_more_than_one_of_forty_runs(most):
+def test_agreement_above_its_limit_fails_in_at_most_one_of_forty_runs(most):
     random = np.random.default_rng(3)
     drawn = (random.random(TEXTS) < 0.981 for _ in range(DRAWS))
     verdicts = [_judged(same, _limit(0.98), most=most)[1] for same in drawn]

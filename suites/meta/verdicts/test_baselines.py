@@ -79,12 +79,12 @@ def baseline(*measurements: Measurement) -> Baseline:
         ("texts_per_second", (90.0, 100.0, 110.0), (45.0, 50.0, 55.0), Move.REGRESSION),
     ],
 )
-def test_reports_changes_beyond_the_interval(metric, before, now, move):
+def test_change_from_the_baseline_is_reported_only_beyond_the_interval(metric, before, now, move):
     change = movement(taken(metric, *now), baseline(taken(metric, *before)), HERE, {})
     assert change.move is move
 
 
-def test_sentence_names_metric_change_and_commit():
+def test_report_of_a_change_names_metric_difference_and_commit():
     before, now = taken("agreement", 0.985, 0.99, 0.995), taken("agreement", 0.96, 0.97, 0.975)
     change = movement(now, baseline(before), HERE, {})
     assert change.reason == (
@@ -93,19 +93,19 @@ def test_sentence_names_metric_change_and_commit():
     )
 
 
-def test_exact_values_are_reported_without_an_interval():
+def test_change_of_an_exact_value_is_reported_without_an_interval():
     before = baseline(taken("flatbuffer_bytes", 1000.0))
     change = movement(taken("flatbuffer_bytes", 1100.0), before, HERE, {})
     assert "moved by 100 bytes, from 1,000 bytes to 1,100 bytes, since" in change.reason
 
 
-def test_memory_is_reported_in_megabytes():
+def test_change_of_memory_is_reported_in_megabytes():
     before = baseline(taken("peak_rss", 59e6, 60e6, 61e6))
     change = movement(taken("peak_rss", 99e6, 100e6, 101e6), before, HERE, {})
     assert "moved by 40 MB [38.59, 41.41] (95 % interval), from 60 MB to 100 MB" in change.reason
 
 
-def test_change_within_known_noise_is_not_reported():
+def test_change_smaller_than_the_configured_noise_is_not_reported():
     before = baseline(taken("flatbuffer_bytes", 1000.0))
     moves = {1010.0: Move.SAME, 1005.0: Move.SAME, 995.0: Move.SAME, 990.0: Move.SAME}
     moves |= {1011.0: Move.REGRESSION, 989.0: Move.IMPROVEMENT}
@@ -114,14 +114,14 @@ def test_change_within_known_noise_is_not_reported():
         assert movement(now, before, HERE, {"flatbuffer_bytes": 0.01}).move is move
 
 
-def test_changes_in_points_are_reported_in_points():
+def test_change_of_a_percentage_is_reported_in_points():
     before = baseline(taken("accuracy_drop", 0.01, 0.02, 0.03))
     change = movement(taken("accuracy_drop", 0.05, 0.06, 0.07), before, HERE, {})
     assert "moved by 4 points [2.586, 5.414]" in change.reason
     assert "from 2 points to 6 points, since" in change.reason
 
 
-def test_uncommitted_changes_are_reported():
+def test_report_mentions_uncommitted_changes_of_the_baseline():
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1.0)), changed=True)
     change = movement(taken("flatbuffer_bytes", 2.0), before, HERE, {})
     assert change.reason.endswith("since commit 012345678 with changes (2026-11-21)")
@@ -133,13 +133,13 @@ def not_compared(metric, because):
 
 
 @pytest.mark.parametrize("metric", ["latency_p50", "latency_ratio", "texts_per_second"])
-def test_times_of_untimed_targets_are_not_compared(metric):
+def test_times_on_untimed_targets_are_not_compared_with_the_baseline(metric):
     before, now = baseline(taken(metric, 1.0)), taken(metric, 9.0)
     change = movement(now, before, HERE, {}, untimed="it is emulated")
     assert change == not_compared(metric, "it is emulated")
 
 
-def test_other_metrics_of_untimed_targets_are_compared():
+def test_metrics_other_than_times_are_compared_on_untimed_targets():
     before, now = baseline(taken("peak_rss", 1e6)), taken("peak_rss", 2e6)
     assert movement(now, before, HERE, {}, untimed="it is emulated").move is Move.REGRESSION
 
@@ -160,7 +160,9 @@ def test_other_metrics_of_untimed_targets_are_compared():
         ("accuracy", "rpi4", "a machine", "others", "the baseline was taken on other texts"),
     ],
 )
-def test_other_conditions_are_not_compared(metric, device, machine, texts, reason):
+def test_baseline_from_another_machine_or_other_texts_is_not_compared(
+    metric, device, machine, texts, reason
+):
     value = {"peak_rss": 1e6}.get(metric, 0.5)
     before = baseline(taken(metric, value))
     now = taken(metric, 0.9 * value, device=device)
@@ -169,14 +171,14 @@ def test_other_conditions_are_not_compared(metric, device, machine, texts, reaso
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "flatbuffer_bytes", "instructions"])
-def test_other_metrics_are_compared_across_machines(metric):
+def test_metrics_independent_of_the_machine_are_compared_across_machines(metric):
     before = baseline(taken(metric, 0.5))
     another_machine = RunIdentity(machine="another", texts="some texts")
     assert movement(taken(metric, 0.5), before, another_machine, {}).move is Move.SAME
 
 
 @pytest.mark.parametrize("value", [999.0, 1000.0, 1001.0])
-def test_baseline_of_another_file_is_reported(value):
+def test_reports_that_the_baseline_was_measured_on_another_file(value):
     """Comparing with an older file is the purpose, and the report says that the file differs."""
     then, now = (msgspec.structs.replace(HERE, file=letter * 64) for letter in "ab")
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
@@ -186,7 +188,7 @@ def test_baseline_of_another_file_is_reported(value):
 
 
 @pytest.mark.parametrize("files", [(None, "b"), ("b", None), ("b", "b"), (None, None)])
-def test_same_or_unknown_file_is_not_reported(files):
+def test_unchanged_or_unknown_file_is_not_reported(files):
     then, now = (msgspec.structs.replace(HERE, file=file) for file in files)
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
     change = movement(taken("flatbuffer_bytes", 1000.0), before, now, {})
@@ -198,12 +200,12 @@ def test_a_metric_that_the_baseline_lacks_is_not_compared():
     assert change == not_compared("accuracy", "the baseline has no such measurement")
 
 
-def test_open_interval_is_not_compared():
+def test_baseline_with_an_infinite_interval_reports_no_change():
     wide = taken("latency_p99", -float("inf"), 1.0, float("inf"))
     assert movement(taken("latency_p99", 9.0), baseline(wide), HERE, {}).move is Move.SAME
 
 
-def test_baseline_is_read_as_it_was_written(tmp_path):
+def test_baseline_read_from_a_file_equals_the_written_one(tmp_path):
     path = baseline_path(tmp_path, *WHO.values())
     assert read_baseline(path, **WHO) is None
     stored = baseline(taken("agreement", 0.985, 0.99, 0.995), taken("accuracy", 0.8))
@@ -218,7 +220,7 @@ def test_baseline_is_read_as_it_was_written(tmp_path):
     assert json.loads(path.read_text())["measurements"] == []
 
 
-def test_baseline_is_written_in_a_fixed_order():
+def test_baseline_file_lists_measurements_in_a_fixed_order():
     backends = ["tflite_runtime", None, "ai_edge_litert"]
     accuracy = [
         msgspec.structs.replace(taken("accuracy", 0.7, 0.8, 0.9), backend=name) for name in backends
@@ -245,7 +247,7 @@ def test_baseline_is_written_in_a_fixed_order():
         (2, former_names.MEASURED),
     ],
 )
-def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
+def test_baseline_of_an_old_version_is_read_under_current_names(version, words, tmp_path):
     path = tmp_path / "float16.json"
     stored = baseline(taken("texts_per_second", 45.0, 50.0, 55.0), taken("accuracy", 0.8))
     write_baseline(path, stored)
@@ -260,7 +262,7 @@ def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
         read_baseline(path, **WHO)
 
 
-def test_baseline_of_a_former_scheme_is_read_under_its_current_name(tmp_path):
+def test_baseline_of_a_renamed_scheme_is_read_under_its_current_name(tmp_path):
     (old, new), *_ = former_names.SCHEMES.items()
     identity = WHO | {"scheme": new}
     former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
@@ -269,7 +271,7 @@ def test_baseline_of_a_former_scheme_is_read_under_its_current_name(tmp_path):
     assert read_back == msgspec.structs.replace(former_baseline, scheme=new)
 
 
-def test_baseline_under_the_current_name_wins_over_the_former_one(tmp_path):
+def test_baseline_under_the_current_scheme_name_overrides_the_old_one(tmp_path):
     (old, new), *_ = former_names.SCHEMES.items()
     former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
     write_baseline(tmp_path / f"{old}.json", former_baseline)
@@ -278,7 +280,7 @@ def test_baseline_under_the_current_name_wins_over_the_former_one(tmp_path):
     assert read_baseline(tmp_path / f"{new}.json", **WHO | {"scheme": new}) == current_baseline
 
 
-def test_candidate_named_like_a_former_scheme_keeps_its_baseline(tmp_path):
+def test_candidate_named_like_an_old_scheme_has_its_own_baseline(tmp_path):
     old = next(iter(former_names.SCHEMES))
     former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
     write_baseline(tmp_path / f"{old}.json", former_baseline)
@@ -315,7 +317,7 @@ def test_rejects_broken_baseline(text, tmp_path):
     assert caught.value.file == str(path)
 
 
-def test_rejects_number_written_as_text(tmp_path):
+def test_rejects_baseline_with_a_number_written_as_text(tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline(taken("accuracy", 0.8)))
     path.write_text(path.read_text().replace('"n": 2000', '"n": "2000"'))
@@ -323,7 +325,7 @@ def test_rejects_number_written_as_text(tmp_path):
         read_baseline(path, **WHO)
 
 
-def test_unwritable_folder_ends_in_one_message(tmp_path):
+def test_unwritable_baseline_folder_is_reported_in_one_message(tmp_path):
     (tmp_path / "mini").write_text("a file")
     path = baseline_path(tmp_path, *WHO.values())
     with pytest.raises(EdgeproofError, match=r"cannot be written \(Not a directory\)") as caught:
@@ -331,7 +333,7 @@ def test_unwritable_folder_ends_in_one_message(tmp_path):
     assert caught.value.file == str(path)
 
 
-def test_the_shipped_noise_can_be_read():
+def test_shipped_noise_levels_are_valid():
     noise = read_noise(NOISE)
     assert noise["peak_rss"] == 0.2
     assert all(0.0 < share <= 1.0 for share in noise.values())
@@ -345,7 +347,7 @@ def test_the_shipped_noise_can_be_read():
         ("[peak_rss]", "noise.toml: peak_rss.noise: None is not a finite number"),
     ],
 )
-def test_rejects_noise_that_is_not_a_share(text, message, tmp_path):
+def test_rejects_invalid_noise_level(text, message, tmp_path):
     file = tmp_path / "noise.toml"
     file.write_text(text)
     with pytest.raises(UsageMistake, match=message):

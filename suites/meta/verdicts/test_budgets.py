@@ -24,7 +24,7 @@ def load(folder: Path, text: str, *, classes: int = 3) -> Budgets:
 
 
 @pytest.mark.parametrize("name", budget_names())
-def test_the_shipped_budgets_can_be_read(name: str) -> None:
+def test_shipped_budgets_are_valid(name: str) -> None:
     budgets = load_budgets(name, schemes=SCHEMES, classes=3)
     # Files that are given have no smaller model: their drop is that of the reference's file.
     metric = "accuracy_drop_float32" if name == "given" else "accuracy_drop"
@@ -36,7 +36,7 @@ def test_the_shipped_budgets_can_be_read(name: str) -> None:
     assert drop.source == f"models/verdicts/limits/budgets/{name}.toml: {metric}.max"
 
 
-def test_limit_of_a_scheme_overrides_the_general_one(tmp_path: Path) -> None:
+def test_limit_of_a_scheme_overrides_the_general_limit(tmp_path: Path) -> None:
     budgets = load(
         tmp_path,
         """
@@ -67,7 +67,7 @@ def test_limit_of_a_scheme_overrides_the_general_one(tmp_path: Path) -> None:
     }
 
 
-def test_common_limits_apply_without_an_entry_in_the_file(tmp_path: Path) -> None:
+def test_common_limits_apply_if_the_users_file_does_not_set_them(tmp_path: Path) -> None:
     budgets = load(tmp_path, '[agreement]\nmin = "97 %"')
     limit = budgets.limit("weights_kept", "float32")
     assert limit is not None
@@ -79,7 +79,7 @@ def test_common_limits_apply_without_an_entry_in_the_file(tmp_path: Path) -> Non
     assert budgets.file == str(tmp_path / "mine.toml")
 
 
-def test_own_limit_overrides_the_common_one(tmp_path: Path) -> None:
+def test_limit_in_the_users_file_overrides_the_common_limit(tmp_path: Path) -> None:
     budgets = load(tmp_path, '[weights_kept]\nmin = "0.5 x"')
     own = budgets.limit("weights_kept", "float32")
     assert own is not None
@@ -180,7 +180,7 @@ def test_error_names_file_and_key(tmp_path: Path, text: str, key: str, message: 
         ("texts_per_second", "min", "0 texts/s"),
     ],
 )
-def test_rejects_limit_that_nothing_can_break(
+def test_rejects_limit_that_every_possible_value_meets(
     tmp_path: Path, metric: str, side: str, limit: str
 ) -> None:
     with pytest.raises(UsageMistake, match="limits nothing: every possible value") as refused:
@@ -188,7 +188,7 @@ def test_rejects_limit_that_nothing_can_break(
     assert refused.value.key == f"{metric}.{side}"
 
 
-def test_chance_depends_on_the_number_of_labels(tmp_path: Path) -> None:
+def test_rejects_accuracy_limit_below_chance_for_the_number_of_labels(tmp_path: Path) -> None:
     text = '[accuracy]\nmin = "40 %"'
     assert load(tmp_path, text, classes=3).limit("accuracy", "float32")
     with pytest.raises(UsageMistake, match="below chance, which is 50 % for 2 labels"):
@@ -206,7 +206,7 @@ def test_chance_depends_on_the_number_of_labels(tmp_path: Path) -> None:
         ("agreement", "min", "100 %", 1.0),
     ],
 )
-def test_accepts_limit_at_the_end_of_the_range(
+def test_accepts_limit_at_the_end_of_the_metrics_range(
     tmp_path: Path, metric: str, side: str, text: str, value: float
 ) -> None:
     limit = load(tmp_path, f'[{metric}]\n{side} = "{text}"').limit(metric, "float32")

@@ -20,7 +20,7 @@ TEXTS = 2000
 
 @pytest.mark.parametrize("share", [0.002, 0.01, 0.2])
 @pytest.mark.parametrize("drawn", [30, 400])
-def test_bound_on_disagreement_covers_the_true_number(share, drawn):
+def test_upper_bound_on_disagreements_covers_the_true_number(share, drawn):
     random = np.random.default_rng([round(1e4 * share), drawn])
     bound = cache(carrying.most_disagreeing)
     true = round(share * TEXTS)
@@ -31,7 +31,7 @@ def test_bound_on_disagreement_covers_the_true_number(share, drawn):
     assert covered / DRAWS >= 1.0 - 0.025 - 0.007
 
 
-def test_bound_is_the_largest_number_that_a_sample_does_not_refute():
+def test_upper_bound_is_the_largest_number_consistent_with_the_sample():
     """Counted out: all choices of 4 of 10, of which some disagree."""
     for count, error in itertools.product(range(4), (0.01, 0.025, 0.2)):
         unrefuted = [
@@ -53,7 +53,9 @@ def _share_of_choices(true, most):
 )
 @pytest.mark.parametrize("right", [0.9, 0.995], ids=["accuracy", "agreement"])
 @pytest.mark.parametrize("drawn", [60, 400])
-def test_carried_over_interval_keeps_the_error_rate(close, far, right, drawn):
+def test_interval_from_host_answers_and_a_board_sample_has_the_nominal_error_rate(
+    close, far, right, drawn
+):
     """The rate holds whichever texts disagree, and although the closest texts are always asked."""
     random = np.random.default_rng([round(100 * close), round(1e4 * far), drawn])
     bound = cache(carrying.most_disagreeing)
@@ -81,26 +83,26 @@ def test_carried_over_interval_keeps_the_error_rate(close, far, right, drawn):
     assert below / DRAWS <= 0.025 + 0.007
 
 
-def test_simulation_detects_a_bound_that_ignores_undrawn_texts():
+def test_simulation_detects_a_bound_that_ignores_texts_outside_the_sample():
     """The planted fault: the observed share is taken for a bound."""
     random = np.random.default_rng(5)
     assert (random.binomial(200, 0.01, size=DRAWS) / 200 >= 0.01).mean() < 0.7
 
 
 @pytest.mark.parametrize(("count", "others"), [(15, 1960), (0, 50), (1, 1960), (60, 1000)])
-def test_number_of_draws_is_the_least_that_decides_if_all_agree(count, others):
+def test_sample_size_is_the_smallest_that_decides_if_all_texts_agree(count, others):
     drawn = carrying.draws_needed(count, others=others, error=0.025)
     assert carrying.most_disagreeing(0, drawn, others=others, error=0.025) <= count
     if drawn > carrying.FEWEST:
         assert carrying.most_disagreeing(0, drawn - 1, others=others, error=0.025) > count
 
 
-def test_few_draws_are_asked_where_all_may_disagree():
+def test_sample_is_minimal_if_all_remaining_texts_may_disagree():
     assert carrying.draws_needed(40, others=40, error=0.025) == carrying.FEWEST
     assert carrying.draws_needed(5, others=5, error=0.025) == 5
 
 
-def test_share_is_bounded_by_as_many_texts_as_an_exact_interval_takes():
+def test_sample_size_for_a_share_equals_the_exact_intervals_requirement():
     drawn = carrying.texts_needed(0.02, error=0.025)
     assert proportion_interval(drawn, drawn).low >= 0.98
     assert proportion_interval(drawn - 1, drawn - 1).low < 0.98
@@ -108,7 +110,7 @@ def test_share_is_bounded_by_as_many_texts_as_an_exact_interval_takes():
     assert carrying.texts_needed(0.0, error=0.025) > 10**9
 
 
-def test_of_a_large_split_no_more_than_some_texts_are_close():
+def test_number_of_low_margin_texts_is_limited_for_a_large_split():
     strata = carrying.strata_of(np.arange(50_000.0), np.arange(50_000))
     assert strata.close.tolist() == list(range(carrying.MOST_CLOSE))
 
@@ -119,7 +121,7 @@ def test_finds_the_largest_allowed_disagreement():
     assert carrying.most_allowed(lambda _: False, 2000) is None
 
 
-def test_texts_with_the_smallest_margins_are_all_asked():
+def test_texts_with_the_smallest_margins_form_their_own_stratum():
     margins = np.linspace(1.0, 0.01, 100)
     strata = carrying.strata_of(margins, np.random.default_rng(0).permutation(100))
     assert strata.close.tolist() == [98, 99]
@@ -128,7 +130,7 @@ def test_texts_with_the_smallest_margins_are_all_asked():
 
 
 @pytest.mark.parametrize("better", [False, True])
-def test_worst_case_bounds_all_possible_answers(better):
+def test_worst_case_score_equals_the_extreme_over_all_possible_answers(better):
     """Checked against every choice of two texts among eight."""
     gold = np.array([0, 0, 0, 0, 1, 1, 2, 2])
     labels = np.array([0, 0, 0, 1, 1, 0, 2, 1])
@@ -145,7 +147,7 @@ def test_worst_case_bounds_all_possible_answers(better):
     assert value == (max(every) if better else min(every))
 
 
-def test_answered_texts_keep_their_answers():
+def test_worst_case_does_not_change_texts_the_board_has_classified():
     gold, labels = np.zeros(10, np.int64), np.zeros(10, np.int64)
     changed = carrying.at_worst(labels, gold, np.arange(5, 10), 9, better=False)
     assert (changed[:5] == 0).all()
@@ -184,7 +186,7 @@ def _carried(host, board, gold, says=None, most=TEXTS):
 
 
 @pytest.mark.parametrize("turned", [0.01, 0.1, 1.0])
-def test_interval_of_a_board_that_answers_otherwise_keeps_the_error_rate(turned):
+def test_interval_of_a_board_that_differs_from_the_host_has_the_nominal_error_rate(turned):
     """Either end, whether the hybrid's or that of the board's own answers."""
     random, right, draws = np.random.default_rng(round(1e3 * turned)), 0.9, 1000
     truth = right * (1.0 - turned) + (1.0 - right) * turned
@@ -199,7 +201,7 @@ def test_interval_of_a_board_that_answers_otherwise_keeps_the_error_rate(turned)
     assert max(above, below) / draws <= 0.025 + 0.01
 
 
-def test_board_that_turns_every_label_around_fails_by_few_texts():
+def test_few_texts_suffice_to_show_a_board_with_every_label_wrong():
     gold = np.zeros(TEXTS, np.int64)
     carried = _carried(gold, Board(1 - gold), gold)
     assert carried.estimate.high < 0.05
@@ -207,7 +209,7 @@ def test_board_that_turns_every_label_around_fails_by_few_texts():
     assert carried.estimate.n < TEXTS / 5
 
 
-def test_board_is_never_asked_more_texts_than_allowed():
+def test_board_never_classifies_more_texts_than_allowed():
     random = np.random.default_rng(7)
     gold = np.zeros(TEXTS, np.int64)
     host = (random.random(TEXTS) >= 0.9).astype(np.int64)

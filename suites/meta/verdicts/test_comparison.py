@@ -16,7 +16,7 @@ BUDGET = Budget("latency_ratio", "max", 1.0, "1 x", "budgets.toml", "latency_rat
 SLOWER = RacedRatio(Estimate(1.10, 1.07, 1.12, 40), 0.02)
 
 
-def test_drift_and_interruptions_cancel_in_the_ratio() -> None:
+def test_drift_and_interruptions_cancel_in_the_latency_ratio() -> None:
     random = np.random.default_rng(8)
     drift = np.linspace(1.0, 5.0, 400)
     interrupted = np.where(random.random((2, 400)) < 0.4, 3.0, 1.0)
@@ -27,7 +27,7 @@ def test_drift_and_interruptions_cancel_in_the_ratio() -> None:
     assert estimate.n == 40
 
 
-def test_the_fastest_of_each_whole_block_counts() -> None:
+def test_only_the_fastest_time_of_each_complete_block_is_used() -> None:
     samples = np.arange(25.0) + 3.0
     assert comparison.fastest_of_blocks(samples).tolist() == [3.0, 13.0]
     assert comparison.fastest_of_blocks(samples[:4]).tolist() == [3.0]
@@ -44,14 +44,14 @@ def test_the_fastest_of_each_whole_block_counts() -> None:
         ([], [], "empty or not all finite"),
     ],
 )
-def test_rejects_incomparable_latencies(
+def test_rejects_latencies_that_cannot_be_compared(
     numerators: list[float], denominators: list[float], message: str
 ) -> None:
     with pytest.raises(EdgeproofError, match=message):
         latency_ratio(np.array(numerators), np.array(denominators))
 
 
-def test_noise_floor_is_the_farther_end_of_the_ratio_to_itself() -> None:
+def test_noise_floor_is_the_largest_deviation_of_a_model_from_itself() -> None:
     once = np.repeat([1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 10)
     assert noise_floor(once, once) == 0.0
     unlike = np.repeat([0.95, 1.0, 1.0, 1.0, 1.0, 1.02], 10)
@@ -59,7 +59,7 @@ def test_noise_floor_is_the_farther_end_of_the_ratio_to_itself() -> None:
     assert noise_floor(once, unlike) == pytest.approx(1 / 0.95 - 1)
 
 
-def test_blocks_are_float64() -> None:
+def test_block_times_are_float64() -> None:
     assert comparison.fastest_of_blocks(np.ones(20, dtype=np.float32)).dtype == np.float64
 
 
@@ -72,17 +72,17 @@ def test_too_few_blocks_have_no_noise_floor() -> None:
     assert noise_floor(np.ones(50), np.ones(50)) == math.inf
 
 
-def test_single_block_with_unknown_noise_floor_is_unbounded() -> None:
+def test_ratio_from_a_single_block_has_an_infinite_interval() -> None:
     wide = RacedRatio(Estimate(0.5, -math.inf, math.inf, 1), math.inf).widened
     assert (wide.low, wide.high) == (-math.inf, math.inf)
 
 
-def test_unknown_noise_floor_is_inconclusive() -> None:
+def test_ratio_with_an_infinite_noise_floor_is_inconclusive() -> None:
     judgment = judge(RacedRatio(SLOWER.ratio, math.inf).widened, BUDGET, scheme="float16")
     assert judgment.verdict is Verdict.INCONCLUSIVE
 
 
-def test_noise_floor_widens_both_ends() -> None:
+def test_noise_floor_widens_both_ends_of_the_interval() -> None:
     wide = SLOWER.widened
     assert (wide.low, wide.value, wide.high, wide.n) == (1.07 / 1.02, 1.10, 1.12 * 1.02, 40)
 
@@ -100,7 +100,7 @@ def test_noise_floor_widens_both_ends() -> None:
         ("fail inconclusive pass", [1, 1, 4]),
     ],
 )
-def test_doubtful_results_are_repeated_and_undecided_ones_extended(
+def test_failed_races_are_repeated_and_inconclusive_races_lengthened(
     verdicts: str, lengths: list[int]
 ) -> None:
     expected_verdicts = [Verdict(verdict) for verdict in verdicts.split()]

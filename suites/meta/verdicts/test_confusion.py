@@ -17,7 +17,7 @@ MANY = RANDOM.integers(0, 9, size=(2, 4, 5, 3, 4)) + np.eye(3, 4, dtype=np.int64
 
 
 @pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "macro_f1"])
-def test_each_table_is_scored_by_itself(name: str) -> None:
+def test_each_confusion_table_in_an_array_is_scored_separately(name: str) -> None:
     measure = getattr(confusion, name)
     alone = [float(measure(MANY[at])) for at in np.ndindex(MANY.shape[:3])]
     for tables in (MANY, MANY.reshape(8, 5, 3, 4), MANY.reshape(40, 3, 4)):
@@ -27,7 +27,7 @@ def test_each_table_is_scored_by_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("field", confusion.ClassScores._fields)
-def test_each_table_s_classes_are_scored_by_themselves(field: str) -> None:
+def test_class_scores_are_computed_separately_for_each_confusion_table(field: str) -> None:
     alone = np.array(
         [getattr(confusion.class_scores(MANY[at]), field) for at in np.ndindex(MANY.shape[:3])]
     )
@@ -38,19 +38,19 @@ def test_each_table_s_classes_are_scored_by_themselves(field: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["official_accuracy", "reliability", "sensitivity", "f_rs"])
-def test_the_groups_of_each_resample_are_scored_by_themselves(name: str) -> None:
+def test_group_scores_are_computed_separately_for_each_resample(name: str) -> None:
     measure = getattr(reputation, name)
     alone = [float(measure(MANY[at])) for at in np.ndindex(MANY.shape[:2])]
     assert measure(MANY).ravel() == pytest.approx(alone)
     assert measure(MANY.reshape(8, 5, 3, 4)) == pytest.approx(alone)
 
 
-def test_label_that_never_occurs_scores_nothing() -> None:
+def test_label_that_never_occurs_has_scores_of_zero() -> None:
     scores = confusion.class_scores(np.array([[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]))
     assert [column[2] for column in scores] == [0.0, 0.0, 0.0, 0, 0]
 
 
-def test_share_of_an_empty_whole_has_a_default() -> None:
+def test_share_with_a_zero_denominator_has_a_default() -> None:
     parts, wholes = np.array([1, 2, 3]), np.array([2, 0, 1])
     assert confusion.shares(parts, wholes).tolist() == [0.5, 0.0, 3.0]
     assert confusion.shares(parts, wholes, otherwise=1.0).tolist() == [0.5, 1.0, 3.0]
@@ -61,7 +61,7 @@ def test_share_of_an_empty_whole_has_a_default() -> None:
 
 
 @pytest.mark.parametrize("owned", [True, False])
-def test_pairs_are_counted_one_text_after_the_other(owned: bool) -> None:  # noqa: FBT001 - a case
+def test_paired_confusion_counts_equal_counting_text_by_text(owned: bool) -> None:  # noqa: FBT001 - a case
     gold = RANDOM.integers(3, size=60)
     first, second = RANDOM.integers(MISSING, 3, size=(2, 60))
     names = [f"E{number}" for number in RANDOM.integers(4, size=60)]
@@ -92,6 +92,6 @@ def test_rejects_label_out_of_range(gold: list[int], first: list[int], second: l
         paired_confusion(*labels, classes=3)
 
 
-def test_rejects_answers_to_different_texts() -> None:
+def test_rejects_gold_labels_and_predictions_of_different_lengths() -> None:
     with pytest.raises(EdgeproofError, match="1 gold labels, 2 answers and 1 groups"):
         paired_confusion(np.array([0]), np.array([0]), np.array([0, 1]), classes=3)

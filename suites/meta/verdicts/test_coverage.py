@@ -34,7 +34,7 @@ SLOW = pytest.mark.slow
 
 @pytest.mark.parametrize("trials", [50, 200, 1000, 2000])
 @pytest.mark.parametrize(("only_first", "only_second"), DISCORDANT)
-def test_the_interval_of_a_drop_covers_the_true_drop(
+def test_interval_of_an_accuracy_drop_covers_the_true_drop(
     trials: int, only_first: float, only_second: float
 ) -> None:
     random = np.random.default_rng([trials, round(1e4 * only_first), round(1e4 * only_second)])
@@ -91,7 +91,9 @@ def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts(bl
     "sizes",
     [pytest.param((60, 150, 300), id="uneven"), pytest.param((200,) * 4, id="even", marks=SLOW)],
 )
-def test_the_interval_over_groups_covers_the_truth(statistic, sizes: tuple[int, ...]) -> None:
+def test_interval_of_a_mean_over_groups_covers_the_true_value(
+    statistic, sizes: tuple[int, ...]
+) -> None:
     random = np.random.default_rng(8)
     odds = random.dirichlet(np.ones(12) + np.eye(3, 4).ravel() * 3, size=len(sizes))
     counts = np.round(1e7 * odds).astype(np.int64).reshape(-1, 3, 4)
@@ -106,7 +108,7 @@ def test_the_interval_over_groups_covers_the_truth(statistic, sizes: tuple[int, 
 
 
 @pytest.mark.parametrize(("texts", "far"), [(40, 0.1), (200, 0.02), (200, 0.005), (1000, 0.01)])
-def test_interval_of_a_distance_covers_the_true_one_if_few_texts_move_far(
+def test_interval_of_a_mean_distance_covers_the_true_mean_if_few_texts_change_much(
     texts: int, far: float
 ) -> None:
     random = np.random.default_rng([texts, round(1e4 * far)])

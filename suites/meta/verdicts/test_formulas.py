@@ -47,13 +47,13 @@ def jackknifed(statistic, tables: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("statistic", [macro_f1, reputation.official_accuracy, reputation.f_rs])
-def test_acceleration_equals_the_jackknifes(statistic) -> None:
+def test_bootstrap_acceleration_equals_the_jackknife_formula(statistic) -> None:
     acceleration = acceleration_of(statistic, TABLES)
     assert acceleration == pytest.approx(jackknifed(statistic, TABLES), rel=1e-9)
     assert abs(acceleration) > 1e-3
 
 
-def test_constant_statistic_has_no_acceleration() -> None:
+def test_acceleration_of_a_constant_statistic_is_zero() -> None:
     assert acceleration_of(lambda tables: tables.sum(axis=(1, 2, 3)) * 0.0, TABLES) == 0.0
 
 
@@ -67,7 +67,7 @@ def test_jackknife_skips_groups_that_would_be_empty() -> None:
 
 @pytest.mark.parametrize("acceleration", [0.0, 0.07, -0.2])
 @pytest.mark.parametrize("confidence", [0.95, 0.8])
-def test_ends_are_the_quantiles_of_efrons_correction(
+def test_interval_ends_are_the_quantiles_of_efrons_bca_formula(
     acceleration: float, confidence: float
 ) -> None:
     # Ties on purpose: a hundred values, of which one in five equals the estimate.
@@ -83,12 +83,14 @@ def test_ends_are_the_quantiles_of_efrons_correction(
 
 
 @pytest.mark.parametrize("value", [-1.0, 99.0])
-def test_estimate_beyond_all_resamples_is_not_corrected(value: float) -> None:
+def test_correction_is_undefined_if_the_estimate_lies_outside_all_resamples(value: float) -> None:
     assert all(map(math.isnan, resampling._corrected_ends(np.arange(20.0), value, 0.0, 0.95)))
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.5])
-def test_interval_of_counts_combines_the_formulas(confidence: float) -> None:
+def test_bootstrap_interval_combines_resampling_acceleration_and_correction(
+    confidence: float,
+) -> None:
     drawn = np.sort(macro_f1(next(resampling._resampled(TABLES, 300, 7))))
     value = float(macro_f1(TABLES))
     acceleration = acceleration_of(macro_f1, TABLES)
@@ -108,7 +110,7 @@ def test_default_is_two_thousand_resamples_of_seed_zero() -> None:
     assert interval == resampling.drop_interval(macro_f1, PAIRED, **settings)
 
 
-def test_resampling_keeps_how_many_texts_a_group_has() -> None:
+def test_resampling_preserves_the_number_of_texts_in_each_group() -> None:
     drawn = next(resampling._resampled(TABLES, 400, 3))
     assert drawn.shape == (400, 2, 3, 4)
     assert (drawn.sum(axis=(2, 3)) == TABLES.sum(axis=(1, 2))).all()
@@ -116,7 +118,7 @@ def test_resampling_keeps_how_many_texts_a_group_has() -> None:
     assert (drawn[:, TABLES == 0] == 0).all()
 
 
-def test_pseudo_texts_are_distributed_as_gold() -> None:
+def test_pseudo_texts_are_distributed_like_the_gold_labels() -> None:
     pseudo = resampling._pseudo_texts(PAIRED)
     assert pseudo.sum() == pytest.approx(2.0)
     shares = PAIRED.sum(axis=(2, 3)) / PAIRED.sum()
@@ -140,7 +142,7 @@ def test_interval_of_a_drop_contains_the_resampled_quantiles(confidence: float) 
     assert interval.low < float(resampling.drop_of(macro_f1, PAIRED)) < interval.high
 
 
-def test_a_drop_of_one_text_has_an_interval() -> None:
+def test_drop_on_a_single_text_has_the_widest_interval() -> None:
     single_text = np.zeros((1, 3, 4, 4), dtype=np.int64)
     single_text[0, 1, 1, 2] = 1
     low, high = resampling.drop_interval(macro_f1, single_text, resamples=100)
@@ -149,7 +151,7 @@ def test_a_drop_of_one_text_has_an_interval() -> None:
 
 @pytest.mark.parametrize("confidence", [0.95, 0.5])
 @pytest.mark.parametrize(("gained", "lost", "trials"), [(12, 5, 200), (3, 0, 40), (0, 7, 60)])
-def test_a_paired_difference_joins_two_exact_intervals(
+def test_paired_difference_interval_combines_two_exact_intervals(
     gained: int, lost: int, trials: int, confidence: float
 ) -> None:
     from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
@@ -177,19 +179,19 @@ def test_a_paired_difference_joins_two_exact_intervals(
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(1, 0), (0, 1), (0, 0)])
-def test_one_text_has_a_paired_difference(gained: int, lost: int) -> None:
+def test_paired_difference_of_a_single_text_is_inside_its_interval(gained: int, lost: int) -> None:
     first, second = np.array([bool(gained)]), np.array([bool(lost)])
     low, high = intervals.paired_difference_interval(first, second)
     assert -1.0 <= low <= gained - lost <= high <= 1.0
 
 
-def test_rejects_pairing_of_no_answers() -> None:
+def test_rejects_paired_difference_of_empty_answers() -> None:
     with pytest.raises(intervals.EdgeproofError, match="0 answers cannot be paired with 0"):
         intervals.paired_difference_interval(np.array([], dtype=bool), np.array([], dtype=bool))
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.5])
-def test_a_proportion_s_interval_is_as_wide_as_its_confidence_asks(confidence: float) -> None:
+def test_proportion_interval_follows_its_confidence(confidence: float) -> None:
     from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
 
     peer = binomtest(7, 10).proportion_ci(confidence_level=confidence, method="exact")
@@ -197,21 +199,21 @@ def test_a_proportion_s_interval_is_as_wide_as_its_confidence_asks(confidence: f
     assert interval == pytest.approx((peer.low, peer.high))
 
 
-def test_a_quantile_s_interval_is_as_wide_as_its_confidence_asks() -> None:
+def test_quantile_interval_follows_its_confidence() -> None:
     # Of nine, with 75 %: P(at most 2 below the median) = 0.0898 < 0.125 < P(at most 3) = 0.254.
     assert intervals.quantile_interval(np.arange(1.0, 10.0), 0.5, confidence=0.75) == (3.0, 7.0)
     assert intervals.samples_for_quantile(0.5, confidence=0.75) == 3
     assert intervals.samples_for_quantile(0.9, confidence=0.5) == 14
 
 
-def test_two_texts_can_be_resampled() -> None:
+def test_two_texts_are_enough_for_a_bootstrap_interval() -> None:
     two = np.zeros((1, 3, 4), dtype=np.int64)
     two[0, 0, 0] = two[0, 1, 2] = 1
     low, high = resampling.counts_interval(reputation.official_accuracy, two, resamples=100)
     assert 0.0 <= low <= 0.5 <= high <= 1.0
 
 
-def test_samples_may_be_a_list() -> None:
+def test_rejects_quantile_of_two_dimensional_samples() -> None:
     with pytest.raises(intervals.EdgeproofError, match=r"4 samples of shape \[2, 2\] are empty"):
         intervals.quantile_interval(np.ones((2, 2)), 0.5)
     assert estimates.quantile(np.array([3.0]), 0.5).value == 3.0

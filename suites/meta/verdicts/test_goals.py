@@ -23,7 +23,7 @@ def load(folder: Path, text: str) -> Budgets:
     return load_budgets(str(path), schemes=list(KNOWN), classes=3)
 
 
-def test_reads_the_limit_of_each_axis(tmp_path: Path) -> None:
+def test_reads_the_limits_of_a_goal_on_size_drop_and_speed(tmp_path: Path) -> None:
     goal = load(tmp_path, f"[goal]\n{WHOLE}").goal("float16")
     assert goal is not None
     limits = {axis: (limit.metric, limit.limit, limit.value) for axis, limit in goal.limits.items()}
@@ -36,7 +36,7 @@ def test_reads_the_limit_of_each_axis(tmp_path: Path) -> None:
     assert goal.speed.text == "10 x paper"
 
 
-def test_a_scheme_s_own_goal_wins_over_the_general_one(tmp_path: Path) -> None:
+def test_goal_of_a_scheme_overrides_the_general_goal(tmp_path: Path) -> None:
     own = WHOLE.replace("10 x", "20 x")
     budgets = load(tmp_path, f"[goal]\n{WHOLE}\n[goal.float16]\n{own}")
     speeds = {name: budgets.goal(name).speed.value for name in ("float16", "float32")}  # type: ignore[union-attr] # there
@@ -75,7 +75,7 @@ def test_a_scheme_without_a_goal_has_none(tmp_path: Path) -> None:
         ("[goal]\n" + WHOLE.replace("8378547 bytes", "8 points"), "goal.bytes", "the unit"),
     ],
 )
-def test_a_mistake_is_named_with_file_and_key(
+def test_error_in_a_goal_names_file_and_key(
     tmp_path: Path, text: str, key: str, message: str
 ) -> None:
     with pytest.raises(UsageMistake, match=message) as raised:

@@ -40,7 +40,7 @@ def taken(value: float, **limits: Budget) -> Measurement:
 
 
 @pytest.mark.parametrize("name", guard_names())
-def test_shipped_guards_belong_to_shipped_budgets_and_are_guards(name: str) -> None:
+def test_every_shipped_guard_file_belongs_to_a_shipped_budget(name: str) -> None:
     assert name in budget_names()
     assert guards_beside(f"models/verdicts/limits/budgets/{name}.toml") == name
     guards = load_guards(name, schemes=SCHEMES, classes=3)
@@ -52,7 +52,7 @@ def test_shipped_guards_belong_to_shipped_budgets_and_are_guards(name: str) -> N
 
 
 @pytest.mark.parametrize("name", guard_names())
-def test_shipped_guard_can_be_broken_while_the_budget_is_kept(name: str) -> None:
+def test_every_shipped_guard_is_stricter_than_its_budget(name: str) -> None:
     """A guard that asks less than the budget would never be the first to turn red."""
     budgets = load_budgets(name, schemes=SCHEMES, classes=3)
     guards = load_guards(name, schemes=SCHEMES, classes=3)
@@ -66,17 +66,17 @@ def test_shipped_guard_can_be_broken_while_the_budget_is_kept(name: str) -> None
 @pytest.mark.parametrize(
     "budgets", ["mine.toml", "models/verdicts/limits/budgets/given.toml", "embedded"]
 )
-def test_other_budgets_have_no_guards(budgets: str) -> None:
+def test_users_budgets_have_no_shipped_guards(budgets: str) -> None:
     assert guards_beside(budgets) is None
 
 
-def test_unknown_guards_are_a_usage_mistake() -> None:
+def test_unknown_name_of_guards_is_a_usage_mistake() -> None:
     with pytest.raises(UsageMistake) as refused:
         load_guards("tiny", schemes=SCHEMES, classes=3)
     assert "--edge-guards: no guards are called 'tiny'" in str(refused.value)
 
 
-def test_few_texts_lower_the_limits_of_guards(tmp_path: Path) -> None:
+def test_guards_are_relaxed_for_few_texts(tmp_path: Path) -> None:
     path = tmp_path / "seen.toml"
     path.write_text('[agreement]\nmin = "99 %"\n[logit_difference]\nmax = "0.1 logits"\n')
     guards = load_guards(str(path), schemes=SCHEMES, classes=3, emulated=40)
@@ -98,7 +98,7 @@ def test_few_texts_lower_the_limits_of_guards(tmp_path: Path) -> None:
         (6.0, Verdict.FAIL, Verdict.FAIL),
     ],
 )
-def test_budget_and_guard_have_verdicts_of_their_own(
+def test_budget_and_guard_have_separate_verdicts(
     value: float, verdict: Verdict, guarded: Verdict
 ) -> None:
     measurement = taken(value, budget=BUDGET, guard=GUARD)
@@ -108,13 +108,13 @@ def test_budget_and_guard_have_verdicts_of_their_own(
     assert "regression guard at most 2.5 x (seen.toml" in measurement.guard.reason
 
 
-def test_number_that_is_only_guarded_has_no_verdict_on_a_requirement() -> None:
+def test_measurement_with_only_a_guard_has_no_budget_verdict() -> None:
     measurement = taken(2.0, guard=GUARD)
     assert (measurement.verdict, measurement.budget) == (None, None)
     assert measurement.is_judged
     assert not taken(2.0).is_judged
 
 
-def test_guarded_measurement_is_read_as_it_was_written() -> None:
+def test_guarded_measurement_survives_serialization() -> None:
     measurement = taken(3.0, budget=BUDGET, guard=GUARD)
     assert Measurement.from_dict(measurement.to_dict()) == measurement

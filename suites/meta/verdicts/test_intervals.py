@@ -46,7 +46,7 @@ def test_rejects_impossible_proportion(successes: int, trials: int) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=300))
-def test_the_drop_of_identical_answers_is_zero_with_an_interval_around_it(
+def test_drop_between_identical_answers_is_zero_with_an_interval_around_zero(
     right: list[bool],
 ) -> None:
     gold = np.zeros(len(right), dtype=np.int64)
@@ -58,7 +58,7 @@ def test_the_drop_of_identical_answers_is_zero_with_an_interval_around_it(
 
 @settings(deadline=None)
 @given(st.integers(1, 500), st.data())
-def test_a_drop_lies_in_its_interval_and_turns_with_the_models(
+def test_accuracy_drop_lies_in_its_interval_and_changes_sign_if_models_are_swapped(
     trials: int, data: st.DataObject
 ) -> None:
     only_first = data.draw(st.integers(0, trials))
@@ -70,7 +70,7 @@ def test_a_drop_lies_in_its_interval_and_turns_with_the_models(
     assert back == pytest.approx((-high, -low))
 
 
-def test_a_drop_that_only_one_side_shows_has_the_exact_ends() -> None:
+def test_drop_with_errors_of_only_one_model_has_the_exact_upper_end() -> None:
     low, high = intervals.difference_from_counts(4, 0, 1000)
     exact = intervals.proportion_interval(4, 1000)
     assert high == pytest.approx(exact.high)
@@ -102,7 +102,7 @@ def test_the_mean_of_zeros_and_ones_has_the_interval_of_a_proportion(
         assert interval == pytest.approx(exact, abs=0.006)
 
 
-def test_a_mean_has_one_interval_of_two_thousand_weightings() -> None:
+def test_mean_interval_is_reproducible_with_the_default_resamples_and_seed() -> None:
     values = np.random.default_rng(3).random(400)
     first = intervals.mean_interval(values)
     assert first == intervals.mean_interval(values, confidence=0.95, resamples=2000, seed=0)
@@ -117,7 +117,7 @@ def test_rejects_mean_of_values_outside_zero_to_one(values: list[float]) -> None
         intervals.mean_interval(np.array(values))
 
 
-def test_a_bootstrap_that_sees_no_variation_still_has_a_width() -> None:
+def test_bootstrap_interval_without_variation_has_a_positive_width() -> None:
     gold = np.array([0, 1] * 50)
     estimate = estimates.macro_f1(gold, gold)
     assert estimate.value == estimate.high == 1.0
@@ -134,7 +134,7 @@ def test_mcnemar_is_the_exact_binomial_test(only_first: int, only_second: int) -
 
 
 @pytest.mark.parametrize("quantile", [0.5, 0.9, 0.99])
-def test_a_quantile_interval_is_the_tightest_that_the_binomial_allows(quantile: float) -> None:
+def test_quantile_interval_is_the_narrowest_that_the_binomial_allows(quantile: float) -> None:
     count = 500
     low, high = intervals.quantile_interval(np.arange(1.0, count + 1.0), quantile)
     below = [
@@ -145,7 +145,9 @@ def test_a_quantile_interval_is_the_tightest_that_the_binomial_allows(quantile: 
 
 
 @pytest.mark.parametrize(("quantile", "needed"), [(0.5, 6), (0.9, 36), (0.99, 368), (0.1, 36)])
-def test_too_few_samples_leave_an_end_open(quantile: float, needed: int) -> None:
+def test_quantile_interval_of_too_few_samples_has_an_infinite_end(
+    quantile: float, needed: int
+) -> None:
     assert intervals.samples_for_quantile(quantile) == needed
     enough = intervals.quantile_interval(np.arange(float(needed)), quantile)
     too_few = intervals.quantile_interval(np.arange(float(needed - 1)), quantile)
@@ -153,14 +155,14 @@ def test_too_few_samples_leave_an_end_open(quantile: float, needed: int) -> None
     assert not all(map(math.isfinite, too_few))
 
 
-def test_mean_of_one_value_has_a_wide_interval() -> None:
+def test_mean_of_a_single_value_has_a_wide_interval() -> None:
     # The weight of the one value is anything between 0 and 1: 0.5 w, and 0.5 w + (1 - w).
     interval = intervals.mean_interval(np.array([0.5]), resamples=20_000)
     assert interval == pytest.approx((0.5 * 0.025, 1.0 - 0.5 * 0.025), abs=0.002)
 
 
 @pytest.mark.parametrize("share", [estimates.accuracy, estimates.agreement])
-def test_a_share_of_equal_labels_has_its_exact_interval(share) -> None:
+def test_accuracy_and_agreement_have_the_exact_binomial_interval(share) -> None:
     first, second = np.arange(10) % 3, np.arange(10) % 3
     second[:3] += 1
     estimate = share(first, second)
@@ -178,11 +180,11 @@ def test_balanced_accuracy_is_the_mean_of_the_recalls() -> None:
     assert estimate.n == 100
 
 
-def test_quantile_is_one_of_the_samples() -> None:
+def test_estimated_quantile_is_one_of_the_samples() -> None:
     assert estimates.quantile(np.array([10.0, 1.0, 3.0, 2.0]), 0.5).value == 2.0
 
 
-def test_drop_counts_texts_that_only_one_model_gets_right() -> None:
+def test_accuracy_drop_counts_texts_that_only_one_model_classifies_correctly() -> None:
     gold = np.zeros(20, dtype=np.int64)
     reference, candidate = np.arange(20) >= 15, np.arange(20) < 2
     drop = estimates.accuracy_drop(gold, reference.astype(int), candidate.astype(int))
@@ -207,7 +209,7 @@ def test_total_variation_of_opposite_answers_is_one() -> None:
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(1e-6, 10.0), min_size=1, max_size=80), st.sampled_from([0.5, 0.9, 0.99]))
-def test_a_quantile_lies_in_its_interval(samples: list[float], at: float) -> None:
+def test_estimated_quantile_lies_in_its_interval(samples: list[float], at: float) -> None:
     estimate = estimates.quantile(np.array(samples), at)
     assert estimate.low <= estimate.value <= estimate.high
 

@@ -35,13 +35,13 @@ VALUES = st.floats(-1.0, 1.0)
         (AGREEMENT, 0.90, 0.93, 0.969, Verdict.FAIL),
     ],
 )
-def test_the_whole_interval_decides(
+def test_verdict_depends_on_the_whole_interval(
     budget: Budget, low: float, value: float, high: float, verdict: Verdict
 ) -> None:
     assert judge(Estimate(value, low, high, 2000), budget, scheme=SCHEME).verdict is verdict
 
 
-def test_the_reason_holds_value_interval_size_budget_and_its_place() -> None:
+def test_reason_of_a_verdict_names_value_interval_sample_size_and_budget() -> None:
     judgment = judge(Estimate(0.012, 0.004, 0.021, 2000), DROP, scheme=SCHEME)
     assert judgment.reason == (
         "accuracy_drop of dynamic_wi8_afp32: 1.2 points [0.4, 2.1] (n = 2,000 texts), "
@@ -79,7 +79,7 @@ def test_single_exact_value_shows_no_sample_size(
     assert words in judgment.reason
 
 
-def test_memory_is_reported_in_megabytes() -> None:
+def test_reason_of_a_verdict_shows_memory_in_megabytes() -> None:
     budget = Budget("peak_rss", "max", 64e6, "64 MB", FILE, "peak_rss.max")
     judgment = judge(Estimate(61.62e6, 61.56e6, 61.72e6, 9), budget, scheme=SCHEME)
     assert "peak_rss of dynamic_wi8_afp32: 61.62 MB [61.56, 61.72] (n = 9 " in judgment.reason
@@ -101,7 +101,7 @@ def test_memory_is_reported_in_megabytes() -> None:
         (Estimate(0.0, -0.082, 0.082, 100), "about 400 texts would decide"),
     ],
 )
-def test_an_inconclusive_judgment_says_how_many_texts_would_decide(
+def test_reason_of_an_inconclusive_verdict_names_the_number_of_texts_needed(
     estimate: Estimate, words: str
 ) -> None:
     judgment = judge(estimate, DROP, scheme=SCHEME)
@@ -112,7 +112,7 @@ def test_an_inconclusive_judgment_says_how_many_texts_would_decide(
 @pytest.mark.parametrize(("limit", "needed"), [(0.97, 122), (0.98, 183), (0.995, 736)])
 @pytest.mark.parametrize("share", [0, 1])
 @pytest.mark.parametrize("n", [2, 11, 100])
-def test_extreme_share_has_a_finite_deciding_sample_size(
+def test_number_of_texts_needed_is_finite_for_a_share_of_zero_or_one(
     n: int, share: int, limit: float, needed: int
 ) -> None:
     """The number equals that of the exact interval, after any few texts."""
@@ -129,7 +129,7 @@ def test_extreme_share_has_a_finite_deciding_sample_size(
     assert (decided, one_less) == (Verdict.PASS, Verdict.INCONCLUSIVE)
 
 
-def test_unbounded_share_needs_more_texts() -> None:
+def test_share_with_the_widest_interval_needs_more_texts() -> None:
     judgment = judge(Estimate(1.0, 0.0, 1.0, 1), AGREEMENT, scheme=SCHEME)
     assert "so near the value that no number of texts would decide" not in judgment.reason
     assert "texts would decide" in judgment.reason
@@ -197,7 +197,7 @@ def test_widening_a_budget_never_makes_a_verdict_worse(
 
 @settings(deadline=None)
 @given(st.lists(VALUES, min_size=3, max_size=3), st.floats(0.0, 1.0), VALUES)
-def test_widening_an_interval_never_makes_it_decide(
+def test_widening_an_interval_never_makes_an_inconclusive_verdict_conclusive(
     ends: list[float], more: float, limit: float
 ) -> None:
     low, value, high = sorted(ends)

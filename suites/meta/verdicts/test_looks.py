@@ -26,7 +26,7 @@ def parts_of(texts, at_least=0):
 
 @pytest.mark.parametrize("texts", [1000, 2000, 58568])
 @pytest.mark.parametrize("share", SHARES)
-def test_all_intervals_of_a_proportion_cover_the_truth_together(texts, share):
+def test_intervals_of_a_proportion_at_all_interim_looks_jointly_cover_the_truth(texts, share):
     random = np.random.default_rng([texts, round(1e4 * share)])
     looks, interval = looks_of(texts), cache(intervals.proportion_interval)
     counts = random.binomial(parts_of(texts), share, size=(DRAWS, len(looks))).cumsum(axis=1)
@@ -42,7 +42,9 @@ def test_all_intervals_of_a_proportion_cover_the_truth_together(texts, share):
 
 @pytest.mark.parametrize("texts", [1000, 2000])
 @pytest.mark.parametrize(("only_first", "only_second"), DISCORDANT)
-def test_all_intervals_of_a_drop_cover_the_truth_together(texts, only_first, only_second):
+def test_intervals_of_a_drop_at_all_interim_looks_jointly_cover_the_truth(
+    texts, only_first, only_second
+):
     random = np.random.default_rng([texts, round(1e4 * only_first), round(1e4 * only_second)])
     looks, interval = looks_of(texts), cache(intervals.difference_from_counts)
     odds = [only_first, only_second, 1.0 - only_first - only_second]
@@ -59,7 +61,7 @@ def test_all_intervals_of_a_drop_cover_the_truth_together(texts, only_first, onl
 
 
 @pytest.mark.parametrize("share", [0.96, 0.97, 0.98])
-def test_a_verdict_is_wrong_at_most_as_often_as_after_one_look(share):
+def test_verdict_after_interim_looks_is_wrong_no_more_often_than_after_one_look(share):
     """A candidate exactly at its limit is called `pass` or `fail` in 2.5 % of runs each."""
     random = np.random.default_rng(round(1e4 * share))
     looks, interval = looks_of(2000), cache(intervals.proportion_interval)
@@ -86,7 +88,7 @@ def test_a_verdict_is_wrong_at_most_as_often_as_after_one_look(share):
         assert texts_asked / DRAWS < 1700
 
 
-def test_simulation_detects_peeking_with_single_look_intervals():
+def test_simulation_detects_interim_looks_with_uncorrected_intervals():
     """The planted fault: 95 % intervals at each look err far more often."""
     random = np.random.default_rng(3)
     looks, interval = looks_of(2000), cache(intervals.proportion_interval)
@@ -104,7 +106,9 @@ def test_simulation_detects_peeking_with_single_look_intervals():
 @pytest.mark.parametrize("texts", [300, 2000])
 @pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1"])
 @pytest.mark.parametrize("rarest", [0.25, 0.1])
-def test_all_intervals_of_a_measure_by_label_cover_the_truth_together(name, texts, rarest):
+def test_intervals_of_class_averaged_scores_at_all_interim_looks_jointly_cover_the_truth(
+    name, texts, rarest
+):
     random = np.random.default_rng([texts, round(100 * rarest), len(name)])
     answers = np.array([[0.7, 0.2, 0.1, 0.0], [0.1, 0.8, 0.1, 0.0], [0.05, 0.05, 0.9, 0.0]])
     odds = np.array([rarest, 0.3, 0.7 - rarest])[:, None] * answers
@@ -130,7 +134,9 @@ def test_all_intervals_of_a_measure_by_label_cover_the_truth_together(name, text
 @pytest.mark.slow
 @pytest.mark.parametrize("texts", [300, 2000])
 @pytest.mark.parametrize(("name", "together"), [("macro_f1", 0.95), ("balanced_accuracy", 0.9)])
-def test_all_intervals_of_a_drop_by_label_cover_the_truth_together(name, texts, together):
+def test_intervals_of_class_averaged_drops_at_all_interim_looks_jointly_cover_the_truth(
+    name, texts, together
+):
     random = np.random.default_rng([texts, round(100 * together)])
     answers = np.array([[0.7, 0.2, 0.1, 0.0], [0.15, 0.7, 0.15, 0.0], [0.1, 0.2, 0.7, 0.0]])
     alone = np.array([[0.6, 0.3, 0.1, 0.0], [0.2, 0.6, 0.2, 0.0], [0.2, 0.2, 0.6, 0.0]])
@@ -159,7 +165,7 @@ def test_all_intervals_of_a_drop_by_label_cover_the_truth_together(name, texts, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("texts", "far"), [(1000, 0.02), (1000, 0.1), (1000, 0.01)])
-def test_all_intervals_of_a_distance_cover_the_truth_together(texts, far):
+def test_intervals_of_a_distance_at_all_interim_looks_jointly_cover_the_truth(texts, far):
     random = np.random.default_rng([texts, round(1e4 * far)])
     truth = far * 0.4 + (1.0 - far) * 0.5 / 60.5
     looks, covered = looks_of(texts), 0
@@ -182,20 +188,20 @@ def test_single_look_uses_all_texts_and_the_usual_interval():
     assert looks_of(2000, at_least=2000) == ((2000, intervals.CONFIDENCE),)
 
 
-def test_looks_double_from_a_minimum_to_all_texts():
+def test_interim_looks_double_from_a_minimum_to_all_texts():
     assert sizes_of(2000) == (50, 100, 200, 400, 800, 1400, 2000)
     assert sizes_of(2000, at_least=150) == (200, 400, 800, 1400, 2000)
     assert sizes_of(58568)[0] >= 50
     assert sizes_of(58568)[-1] == 58568
 
 
-def test_error_spent_grows_with_the_texts_seen():
+def test_later_interim_looks_spend_more_of_the_error_rate():
     confidences = confidences_of((0.1, 0.2, 0.4, 0.7, 1.0))
     assert list(confidences) == sorted(confidences, reverse=True)
     assert all(confidence > intervals.CONFIDENCE for confidence in confidences)
 
 
-def test_order_of_texts_follows_the_seed():
+def test_random_order_of_texts_follows_the_seed():
     assert order_of(100).tolist() == order_of(100).tolist()
     assert order_of(100).tolist() != order_of(100, seed=1).tolist()
     assert sorted(order_of(100).tolist()) == list(range(100))

@@ -37,7 +37,7 @@ def drop(**changes: Any) -> Measurement:
     return measure(Estimate(0.012, 0.004, 0.021, 2000), **parts)
 
 
-def test_a_measurement_has_the_contract_s_fields_first() -> None:
+def test_serialized_measurement_starts_with_the_required_fields() -> None:
     plain = drop().to_dict()
     assert list(plain)[: len(CONTRACT)] == CONTRACT
     assert plain["budget"] == {
@@ -54,7 +54,7 @@ def test_a_measurement_survives_json() -> None:
     assert Measurement.from_dict(json.loads(json.dumps(measurement.to_dict()))) == measurement
 
 
-def test_measurement_holds_the_details_of_its_test() -> None:
+def test_measurement_contains_details_and_place_of_its_test() -> None:
     measurement = drop(details={"races": 2}, known_failure="seen", subject="mini")
     assert (measurement.details.held, measurement.known_failure, measurement.subject) == (
         {"races": 2},
@@ -71,14 +71,14 @@ def test_measurement_holds_the_details_of_its_test() -> None:
     assert (plain.details, plain.known_failure, plain.subject) == (Details(), "", "")
 
 
-def test_exact_test_of_a_drop_is_reported_and_stored() -> None:
+def test_mcnemar_test_of_a_drop_is_reported_and_stored() -> None:
     estimate = Estimate(0.01, 0.0, 0.02, 500, mcnemar_p=0.0123)
     measurement = measure(estimate, metric="accuracy_drop", **PLACE, details={"races": 1})
     assert measurement.to_dict()["details"] == {"mcnemar_p": 0.0123, "races": 1}
     assert "(n = 500 texts, McNemar p = 0.012)" in measurement.reason
 
 
-def test_unbounded_end_is_null() -> None:
+def test_infinite_interval_end_is_stored_as_null() -> None:
     measurement = measure(
         Estimate(0.02, -math.inf, math.inf, 3), metric="accuracy_drop", budget=BUDGET, **PLACE
     )
@@ -90,19 +90,19 @@ def test_unbounded_end_is_null() -> None:
     assert Measurement.from_dict(measurement.to_dict()) == measurement
 
 
-def test_without_a_budget_it_is_recorded_and_not_judged() -> None:
+def test_measurement_without_a_budget_is_recorded_but_not_judged() -> None:
     measurement = drop(budget=None)
     assert (measurement.verdict, measurement.budget) == (None, None)
     assert measurement.reason.endswith("measured, not judged")
 
 
-def test_without_a_budget_wrong_circumstances_still_show() -> None:
+def test_measurement_without_a_budget_in_wrong_circumstances_is_invalid() -> None:
     measurement = drop(budget=None, invalid_because="another process ran")
     assert measurement.verdict is Verdict.INVALID
     assert measurement.reason.endswith("invalid, another process ran")
 
 
-def test_wrong_circumstances_make_it_invalid_whatever_its_budget() -> None:
+def test_measurement_in_wrong_circumstances_is_invalid_even_if_its_budget_is_met() -> None:
     measurement = drop(invalid_because="another process ran")
     assert measurement.verdict is Verdict.INVALID
     assert measurement.reason.endswith("not judged, another process ran")
@@ -110,7 +110,7 @@ def test_wrong_circumstances_make_it_invalid_whatever_its_budget() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 0.041, 0.1])
-def test_reason_follows_from_the_fields(value: float) -> None:
+def test_reason_of_a_measurement_can_be_rebuilt_from_its_fields(value: float) -> None:
     measurement = measure(
         Estimate(value, value - 0.01, value + 0.01, 500),
         metric="accuracy_drop",
@@ -121,7 +121,7 @@ def test_reason_follows_from_the_fields(value: float) -> None:
     assert measurement.reason.endswith(f": {read.why(read.budget, read.verdict)}")
 
 
-def test_rejects_mistyped_details() -> None:
+def test_rejects_measurement_details_of_the_wrong_type() -> None:
     with pytest.raises(EdgeproofError, match="details"):
         drop(details={"seconds": "a few"})
     with pytest.raises(EdgeproofError, match="rows of different widths"):

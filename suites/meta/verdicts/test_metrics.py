@@ -49,7 +49,7 @@ def brute_macro_f1(pairs: list[tuple[int, int]]) -> float:
 
 @settings(deadline=None)
 @given(PAIRS)
-def test_scores_equal_brute_force(pairs: list[tuple[int, int]]) -> None:
+def test_scores_equal_a_brute_force_computation(pairs: list[tuple[int, int]]) -> None:
     gold, predicted = arrays(pairs)
     recalls = [
         sum(g == p == label for g, p in pairs) / sum(g == label for g, _ in pairs)
@@ -63,7 +63,7 @@ def test_scores_equal_brute_force(pairs: list[tuple[int, int]]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_scores_equal_those_of_scikit_learn(seed: int) -> None:
+def test_scores_equal_scikit_learn(seed: int) -> None:
     peer = pytest.importorskip("sklearn.metrics")
     random = np.random.default_rng(seed)
     size, gold_classes, predicted_classes = random.integers((1, 1, 1), (300, 6, 6))
@@ -82,7 +82,9 @@ def test_scores_equal_those_of_scikit_learn(seed: int) -> None:
 
 @settings(deadline=None)
 @given(PAIRS, st.randoms(use_true_random=False))
-def test_the_order_of_texts_changes_nothing(pairs: list[tuple[int, int]], random: Random) -> None:
+def test_order_of_texts_does_not_change_the_scores(
+    pairs: list[tuple[int, int]], random: Random
+) -> None:
     gold, predicted = arrays(pairs)
     shuffled = list(pairs)
     random.shuffle(shuffled)
@@ -95,7 +97,7 @@ def test_the_order_of_texts_changes_nothing(pairs: list[tuple[int, int]], random
     )
 
 
-def test_macro_f1_leaves_out_a_class_in_neither_and_counts_one_only_predicted() -> None:
+def test_macro_f1_ignores_absent_classes_and_counts_classes_that_are_only_predicted() -> None:
     gold = np.array([0, 0, 2, 2])
     assert scored("macro_f1", gold, gold) == 1.0
     again = scored("macro_f1", gold, np.array([0, 0, 2, 1]))
@@ -112,7 +114,7 @@ def test_macro_f1_leaves_out_a_class_in_neither_and_counts_one_only_predicted() 
         (np.array([-1]), np.array([1]), "not indices of shape [n]"),
     ],
 )
-def test_rejects_incomparable_labels(
+def test_rejects_labels_that_cannot_be_compared(
     first: NDArray[np.int64], second: NDArray[np.int64], message: str
 ) -> None:
     for metric in (
@@ -128,7 +130,7 @@ def test_rejects_incomparable_labels(
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
-def test_logits_that_are_not_finite_are_counted_and_never_scored(broken: float) -> None:
+def test_nan_and_infinite_logits_are_counted_and_never_scored(broken: float) -> None:
     fine = np.zeros((5, 3), dtype=np.float32)
     nonsense = fine.copy()
     nonsense[2, 1] = nonsense[4, 0] = broken
@@ -145,7 +147,7 @@ def test_logits_that_are_not_finite_are_counted_and_never_scored(broken: float) 
 
 
 @pytest.mark.parametrize("shape", [(5,), (0, 3), (2, 3, 1)])
-def test_rejects_logits_of_another_shape(shape: tuple[int, ...]) -> None:
+def test_rejects_logits_that_are_not_a_matrix(shape: tuple[int, ...]) -> None:
     with pytest.raises(EdgeproofError, match="not \\[n, classes\\]"):
         metrics.labels_of(np.zeros(shape))
 
@@ -155,7 +157,7 @@ def test_rejects_comparing_logits_of_different_shapes() -> None:
         metrics.total_variations(np.zeros((2, 3)), np.zeros((2, 2)))
 
 
-def test_labels_are_the_first_of_the_largest_logits() -> None:
+def test_label_is_the_first_class_with_the_largest_logit() -> None:
     assert metrics.labels_of(np.array([[0.1, 0.3, 0.3], [1.0, 0.0, 0.0]])).tolist() == [1, 0]
 
 
@@ -166,19 +168,19 @@ def test_total_variation_equals_a_worked_example() -> None:
     assert metrics.total_variations(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])) == [1.0]
 
 
-def test_total_variation_is_each_text_s_own() -> None:
+def test_total_variation_is_computed_for_each_text() -> None:
     first = np.array([[0.5, 0.5], [1.0, 0.0], [0.75, 0.25]])
     second = np.array([[0.75, 0.25], [0.0, 1.0], [0.75, 0.25]])
     assert metrics.total_variations(first, second) == pytest.approx([0.25, 1.0, 0.0])
 
 
-def test_float32_inputs_are_computed_in_float64() -> None:
+def test_metrics_of_float32_inputs_are_computed_in_float64() -> None:
     first, second = np.random.default_rng(1).dirichlet([1.0] * 3, size=(2, 50)).astype(np.float32)
     precise = metrics.total_variations(first.astype(np.float64), second.astype(np.float64))
     assert metrics.total_variations(first, second).tolist() == precise.tolist()
 
 
-def test_a_single_logit_has_a_label() -> None:
+def test_label_of_a_single_logit_is_zero() -> None:
     assert metrics.labels_of(np.array([[0.5]])).tolist() == [0]
 
 
@@ -190,12 +192,12 @@ def test_a_single_logit_has_a_label() -> None:
         (metrics._size_ratio, "size_ratio_weights"),
     ],
 )
-def test_metrics_of_a_kind_share_their_definition(made, name: str) -> None:
+def test_metrics_of_one_kind_are_created_by_one_function(made, name: str) -> None:
     metric = metrics.METRICS[name]
     assert made(name, metric.description) == metric
 
 
-def test_costs_and_shares_share_their_definition() -> None:
+def test_cost_and_share_metrics_are_each_created_by_one_function() -> None:
     cost, share = metrics.METRICS["latency_p50"], metrics.METRICS["integer_mac_share"]
     assert metrics._cost(cost.name, cost.unit, cost.source, cost.description) == cost
     assert metrics._share(share.name, share.source, share.description) == share
@@ -222,7 +224,7 @@ def test_every_metric_is_registered_under_its_own_name() -> None:
         ("instructions", set()),
     ],
 )
-def test_comparability_follows_from_the_source(name: str, properties: set[str]) -> None:
+def test_comparability_of_a_metric_follows_from_its_source(name: str, properties: set[str]) -> None:
     metric = metrics.METRICS[name]
     every = ("exact", "timed", "of_the_machine", "of_the_texts")
     assert {

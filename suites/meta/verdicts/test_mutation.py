@@ -56,7 +56,7 @@ def test_mutants_rejected_by_mypy_are_not_counted() -> None:
     }
 
 
-def test_too_many_survivors_are_an_error() -> None:
+def test_too_many_surviving_mutants_are_an_error() -> None:
     message = (
         r"6 of 100 mutants live, 6.0% \(3.0% with the 100 that mypy refuses\); at most 5.0% may\. "
         r"Read them with mutmut results"
@@ -66,12 +66,12 @@ def test_too_many_survivors_are_an_error() -> None:
 
 
 @pytest.mark.parametrize("codes", [[], [37, 37], [1, None], [1, 2]])
-def test_rejects_unfinished_run(codes: list[int | None]) -> None:
+def test_rejects_unfinished_mutation_run(codes: list[int | None]) -> None:
     with pytest.raises(EdgeproofError, match="Run mutmut to its end"):
         mutation.judge(codes, 0.05)
 
 
-def test_every_file_with_mutants_is_judged(checkout, capsys) -> None:
+def test_survival_rate_covers_all_files_with_mutants(checkout, capsys) -> None:
     assert mutation.main() == 4
     assert capsys.readouterr().err == "mutants: holds no mutants. Run mutmut run\n"
     write(checkout, "models/verdicts/sizes.py", CODES)
@@ -82,7 +82,7 @@ def test_every_file_with_mutants_is_judged(checkout, capsys) -> None:
     assert json.loads(capsys.readouterr().out)["share"] == round(6 / 160, 4)
 
 
-def test_deleted_file_has_no_mutants(checkout, capsys) -> None:
+def test_mutants_of_a_deleted_file_are_ignored(checkout, capsys) -> None:
     write(checkout, "models/verdicts/gone.py", [0])
     write(checkout, "models/verdicts/sizes.py", [1])
     (checkout / "models/verdicts/gone.py").unlink()

@@ -26,7 +26,7 @@ ERROR = 2.0 * math.sqrt(0.95 * 0.05 / DRAWS)
         (1.0, 1.0, True),
     ],
 )
-def test_half_of_the_interval_decides(low, high, precise):
+def test_interval_is_precise_if_each_half_is_narrow(low, high, precise):
     assert is_precise(Estimate(1.0, low, high, 10), MEASURED) is precise
 
 
@@ -40,7 +40,7 @@ def _until_narrow(random, spread):
 
 
 @pytest.mark.parametrize("spread", [0.02, 0.3])
-def test_median_is_covered_if_the_stream_stops_when_it_is_narrow(spread):
+def test_median_interval_has_its_coverage_if_timing_stops_once_narrow(spread):
     random, covered, sizes = np.random.default_rng(round(100 * spread)), 0, []
     for _ in range(DRAWS):
         stream = _until_narrow(random, spread)
@@ -51,7 +51,7 @@ def test_median_is_covered_if_the_stream_stops_when_it_is_narrow(spread):
     assert (np.mean(sizes) < 2 * FEWEST) == (spread < 0.1), "only what is noisy is asked for long"
 
 
-def test_slow_file_is_asked_fewer_times_for_it_varies_less():
+def test_slow_file_with_little_variation_needs_fewer_timings():
     """Of 10 ms an interruption of 0.5 ms is little, and of 0.5 ms it is much."""
     sizes = {}
     for seconds in (0.0005, 0.01):

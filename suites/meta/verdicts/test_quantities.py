@@ -45,7 +45,9 @@ MEASURED = {"exact": False}
         ("0.01 MB", Unit.BYTES, 1e4),
     ],
 )
-def test_a_quantity_becomes_its_canonical_value(text: object, unit: Unit, value: float) -> None:
+def test_quantity_with_a_unit_is_parsed_to_its_base_unit(
+    text: object, unit: Unit, value: float
+) -> None:
     assert parse_quantity(text, unit) == value
 
 
@@ -53,7 +55,7 @@ def test_a_quantity_becomes_its_canonical_value(text: object, unit: Unit, value:
     ("text", "value"),
     [("4.1 points", 0.041), ("-1 points", -0.01), ("0 points", 0.0), ("0.0004 fraction", 0.0004)],
 )
-def test_a_difference_is_written_in_points(text: object, value: float) -> None:
+def test_difference_of_percentages_is_parsed_from_points(text: object, value: float) -> None:
     assert parse_quantity(text, Unit.FRACTION, difference=True) == value
 
 
@@ -93,7 +95,7 @@ def test_a_difference_is_written_in_points(text: object, value: float) -> None:
         ("0.05 %", Unit.FRACTION, LEVEL, "looks like a fraction, but a percentage is expected"),
     ],
 )
-def test_rejects_wrong_quantity_by_name(
+def test_error_on_an_invalid_quantity_names_file_key_and_remedy(
     text: object, unit: Unit, kind: dict[str, bool], message: str
 ) -> None:
     with pytest.raises(UsageMistake) as caught:
@@ -121,7 +123,7 @@ def test_example_in_a_remedy_is_a_valid_quantity(
     assert parse_quantity(example.strip('"'), unit, **kind) > 0.0
 
 
-def test_the_remedy_for_a_fraction_in_disguise_can_be_pasted() -> None:
+def test_remedy_for_a_fraction_written_as_points_shows_the_corrected_value() -> None:
     with pytest.raises(UsageMistake) as caught:
         parse_quantity("0.041 points", Unit.FRACTION, difference=True)
     assert caught.value.remedy == (
@@ -162,7 +164,7 @@ def test_a_value_is_shown_in_human_units(
 
 
 @pytest.mark.parametrize("unit", [unit for unit in Unit if unit is not Unit.BYTES])
-def test_only_bytes_have_a_rounded_form(unit: Unit) -> None:
+def test_units_other_than_bytes_are_never_rounded(unit: Unit) -> None:
     assert human(1.25, unit, exact=False) == human(1.25, unit)
 
 
@@ -173,7 +175,7 @@ def test_rounded_bytes_are_shown_in_megabytes() -> None:
     assert human(134_217_728.0, Unit.BYTES, exact=False) == "134.2 MB"
 
 
-def test_an_interval_shares_the_unit_of_its_value() -> None:
+def test_interval_is_shown_in_the_unit_of_its_value() -> None:
     assert human_interval(0.9, (0.7, 1.2), Unit.SECONDS) == "900 ms [700, 1,200]"
     assert human_interval(2.0, (0.5, float("inf")), Unit.RATIO) == "2x [0.5, ?]"
     assert human_interval(0.9, (0.8, 0.95), Unit.FRACTION) == "90 % [80, 95]"
@@ -181,7 +183,7 @@ def test_an_interval_shares_the_unit_of_its_value() -> None:
 
 @settings(deadline=None)
 @given(st.decimals(min_value="0.1", max_value="100", places=3))
-def test_percent_and_fraction_mean_the_same(number: Decimal) -> None:
+def test_percentage_and_equal_fraction_parse_to_one_value(number: Decimal) -> None:
     percent = parse_quantity(f"{number} %", Unit.FRACTION)
     fraction = parse_quantity(f"{number / 100} fraction", Unit.FRACTION)
     assert percent == fraction

@@ -60,7 +60,7 @@ def enumerated(texts: list[tuple[int, int]]) -> tuple[float, float, float]:
 
 @settings(deadline=None, max_examples=300)
 @given(TEXTS)
-def test_counting_equals_enumerating_the_pairs(texts: Texts) -> None:
+def test_scores_from_counts_equal_enumerating_all_pairs_of_texts(texts: Texts) -> None:
     scores = reputation.group_scores(counted(texts))
     expected = [enumerated(pairs) for pairs in by_group(texts)]
     for actual, expected_score in zip(scores, zip(*expected, strict=True), strict=True):
@@ -72,7 +72,7 @@ def test_counting_equals_enumerating_the_pairs(texts: Texts) -> None:
 
 @settings(deadline=None)
 @given(TEXTS)
-def test_official_accuracy_is_the_mean_over_groups(texts: Texts) -> None:
+def test_official_accuracy_is_the_mean_accuracy_of_the_groups(texts: Texts) -> None:
     shares = [sum(gold == answer for gold, answer in e) / len(e) for e in by_group(texts)]
     measured = float(reputation.official_accuracy(counted(texts)))
     assert measured == pytest.approx(sum(shares) / len(shares))
@@ -112,7 +112,7 @@ def test_scores_by_class_equal_their_definition(texts: Texts) -> None:
         pytest.param([2, 0, 0], [2, MISSING, 0], (1.0, 0.5, 2 / 3), id="one of three is missing"),
     ],
 )
-def test_reliability_and_sensitivity_by_hand(
+def test_reliability_and_sensitivity_equal_hand_worked_examples(
     gold: list[int], predicted: list[int], expected: tuple[float, float, float]
 ) -> None:
     tables = confusion(np.array(gold), np.array(predicted), classes=CLASSES)
@@ -120,7 +120,7 @@ def test_reliability_and_sensitivity_by_hand(
     assert [float(column[0]) for column in scores] == pytest.approx(expected)
 
 
-def test_score_is_the_mean_of_f_over_groups() -> None:
+def test_f_of_reliability_and_sensitivity_is_the_mean_over_groups() -> None:
     # A is perfect, B orders nothing: R (1, 1), S (1, 0), F (1, 0).
     tables = counted([("A", 2, 2), ("A", 0, 0), ("B", 2, 2), ("B", 0, 2)])
     assert float(reputation.reliability(tables)) == 1.0
@@ -128,7 +128,7 @@ def test_score_is_the_mean_of_f_over_groups() -> None:
     assert float(reputation.f_rs(tables)) == 0.5
 
 
-def test_a_missing_answer_is_wrong_and_a_large_group_weighs_no_more() -> None:
+def test_missing_answers_are_wrong_and_groups_have_equal_weight() -> None:
     texts = [("A", 2, 2)] * 9 + [("A", 2, MISSING)] + [("B", 0, 1)]
     assert float(reputation.official_accuracy(counted(texts))) == pytest.approx((0.9 + 0) / 2)
 
@@ -145,11 +145,11 @@ def test_scoring_all_of_replab_is_fast() -> None:
     assert time.process_time() - started < 2.0
 
 
-def test_always_best_is_the_first_trivial_classifier() -> None:
+def test_first_trivial_classifier_always_predicts_the_best_label() -> None:
     assert always_best(4, classes=3).tolist() == [2, 2, 2, 2]
 
 
-def test_overall_majority_is_a_trivial_classifier() -> None:
+def test_majority_classifier_predicts_the_most_frequent_training_label() -> None:
     assert majority(np.array([0, 1, 1, 2]), 3).tolist() == [1, 1, 1]
     assert majority(np.array([2]), 2).tolist() == [2, 2]
     with pytest.raises(
@@ -158,11 +158,11 @@ def test_overall_majority_is_a_trivial_classifier() -> None:
         majority(np.array([], dtype=np.int64), 3)
 
 
-def test_majority_of_one_training_text_is_its_label() -> None:
+def test_majority_classifier_of_one_training_text_predicts_its_label() -> None:
     assert group_majority(np.array([1]), ["A"], ["A", "B"]).tolist() == [1, 1]
 
 
-def test_group_majority_is_a_trivial_classifier() -> None:
+def test_group_majority_classifier_predicts_the_most_frequent_label_of_the_group() -> None:
     train = [("A", 0), ("A", 0), ("A", 2), ("B", 1), ("B", 2), ("C", 2)]
     labels = np.array([label for _, label in train])
     answers = group_majority(labels, [group for group, _ in train], ["A", "B", "C", "new"])
@@ -171,7 +171,9 @@ def test_group_majority_is_a_trivial_classifier() -> None:
 
 
 @pytest.mark.parametrize(("labels", "groups"), [([], []), ([1, 2], ["A"])])
-def test_rejects_majority_of_no_texts(labels: list[int], groups: list[str]) -> None:
+def test_rejects_majority_classifier_without_training_texts(
+    labels: list[int], groups: list[str]
+) -> None:
     with pytest.raises(EdgeproofError, match="there is no majority"):
         group_majority(np.array(labels, dtype=int), groups, ["A"])
 

@@ -13,7 +13,7 @@ from models.verdicts.resampling import counts_interval, drop_interval
 
 
 @pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1"])
-def test_tables_give_the_interval_of_resampled_texts(name: str) -> None:
+def test_bootstrap_over_tables_equals_bootstrap_over_texts(name: str) -> None:
     random = np.random.default_rng(5)
     gold = random.choice(3, 800, p=[0.12, 0.28, 0.6])
     predicted = np.where(random.random(800) < 0.6, gold, random.integers(3, size=800))
@@ -33,14 +33,14 @@ def test_tables_give_the_interval_of_resampled_texts(name: str) -> None:
     assert interval == pytest.approx(tuple(peer.confidence_interval), abs=0.008)
 
 
-def test_one_table_has_one_interval() -> None:
+def test_bootstrap_interval_is_reproducible_for_one_seed() -> None:
     tables = np.arange(24).reshape(2, 3, 4)
     first = counts_interval(reputation.f_rs, tables)
     assert first == counts_interval(reputation.f_rs, tables)
     assert first != counts_interval(reputation.f_rs, tables, seed=1)
 
 
-def test_constant_scores_are_bounded_by_the_smallest_group() -> None:
+def test_interval_of_a_constant_score_depends_on_the_smallest_group() -> None:
     # Of twice 50 texts, the size of the smallest group for each.
     unseen = 1.0 - 0.025**0.01
     for answer, ends in ((2, (1.0 - unseen, 1.0)), (3, (0.0, unseen))):
@@ -63,7 +63,7 @@ def test_rejects_resampling_one_text() -> None:
         counts_interval(reputation.official_accuracy, tables)
 
 
-def test_a_drop_is_the_difference_of_the_two_models() -> None:
+def test_drop_equals_the_difference_between_the_scores_of_two_models() -> None:
     random = np.random.default_rng(3)
     gold = random.choice(3, 400)
     first = np.where(random.random(400) < 0.8, gold, random.integers(3, size=400))
@@ -87,7 +87,7 @@ def test_a_drop_is_the_difference_of_the_two_models() -> None:
         assert drop.n == 400
 
 
-def test_a_drop_the_other_way_round_is_its_negative() -> None:
+def test_drop_changes_sign_if_the_models_are_swapped() -> None:
     random = np.random.default_rng(4)
     gold, first, second = random.choice(3, (3, 300))
     forward = estimates.macro_f1_drop(gold, first, second)
@@ -96,7 +96,7 @@ def test_a_drop_the_other_way_round_is_its_negative() -> None:
     assert (back.low, back.high) == pytest.approx((-forward.high, -forward.low), abs=0.01)
 
 
-def test_models_that_never_differ_leave_the_drop_uncertain() -> None:
+def test_drop_between_identical_models_has_an_interval_around_zero() -> None:
     gold = np.arange(300) % 3
     drop = estimates.macro_f1_drop(gold, gold, gold)
     assert drop.value == 0.0
@@ -119,7 +119,7 @@ def test_rejects_drop_of_no_texts() -> None:
 
 
 @pytest.mark.parametrize("paired", [False, True])
-def test_computing_in_parts_gives_the_same_interval(
+def test_interval_computed_in_parts_equals_the_interval_computed_at_once(
     monkeypatch: pytest.MonkeyPatch, *, paired: bool
 ) -> None:
     random = np.random.default_rng(3)
@@ -146,7 +146,7 @@ def test_computing_in_parts_gives_the_same_interval(
     assert max(sizes) <= 100_000
 
 
-def test_the_jackknife_tries_groups_with_like_tables_once() -> None:
+def test_jackknife_evaluates_groups_with_equal_tables_only_once() -> None:
     gold = np.arange(6000) % 3
     groups = [str(at // 3) for at in range(6000)]
     tables = confusion(gold, np.where(gold == 2, 0, gold), groups, classes=3)
@@ -162,7 +162,7 @@ def test_the_jackknife_tries_groups_with_like_tables_once() -> None:
     assert acceleration == pytest.approx(of_one / 2000**0.5)
 
 
-def test_shared_resamples_give_the_intervals_of_separate_ones() -> None:
+def test_intervals_from_shared_resamples_equal_separately_computed_intervals() -> None:
     random = np.random.default_rng(3)
     gold = random.integers(0, 3, 300)
     answers = np.where(random.random(300) < 0.8, gold, random.integers(0, 3, 300))

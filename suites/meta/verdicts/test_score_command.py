@@ -48,7 +48,7 @@ def score(capsys, tmp_path):
     return run
 
 
-def test_gold_against_itself_is_perfect(score):
+def test_gold_labels_as_predictions_have_perfect_scores(score):
     document = score(GOLD)
     for name in ("accuracy", "macro_f1", "official_accuracy", "reliability", "f_rs"):
         assert document["overall"][name] == 1.0
@@ -56,7 +56,7 @@ def test_gold_against_itself_is_perfect(score):
     assert document["overall"]["missing"] == 0
 
 
-def test_measures_by_hand(score):
+def test_score_command_gives_the_measures_of_a_hand_worked_example(score):
     # CAR: right, wrong, right, missing; BANK: right, wrong.
     system = [
         (CAR, "100001", "POSITIVE"),
@@ -128,12 +128,12 @@ def test_rows_without_polarity_are_counted_and_not_scored(score):
 
 
 @pytest.mark.parametrize("entity", [OTHER, "RL2013D09E001"])
-def test_an_entity_without_a_known_code_is_of_another_domain(score, entity):
+def test_entity_with_an_unknown_domain_code_counts_as_other_domain(score, entity):
     document = score([(entity, "1", "NEUTRAL")], gold=[(entity, "1", "NEUTRAL")])
     assert document["by_domain"]["other"]["accuracy"] == 1.0
 
 
-def test_one_language_of_a_package(capsys, tmp_path):
+def test_language_option_scores_only_tweets_of_one_language(capsys, tmp_path):
     root = write_miniature(tmp_path)
     gold = f"{root}/test/goldstandard/goldstandard_polarity.dat"
     options = ["--training", f"{root}/training/goldstandard/goldstandard_polarity.dat"]
@@ -168,7 +168,9 @@ def test_one_language_of_a_package(capsys, tmp_path):
         (GOLD, ["--laguage", "EN"], "unrecognized arguments: --laguage EN. See python -m"),
     ],
 )
-def test_mistake_ends_in_one_message(system, options, message, capsys, tmp_path):
+def test_mistake_in_score_arguments_or_files_is_reported_in_one_message(
+    system, options, message, capsys, tmp_path
+):
     files = write(tmp_path / "gold.dat", GOLD), write(tmp_path / "system.dat", system)
     assert main(["score", *files, *options]) == 4
     out, err = capsys.readouterr()
@@ -177,7 +179,7 @@ def test_mistake_ends_in_one_message(system, options, message, capsys, tmp_path)
     assert err.count("\n") == 1
 
 
-def test_rejects_language_of_no_tweet(capsys, tmp_path):
+def test_rejects_language_in_which_no_tweet_is_written(capsys, tmp_path):
     root = write_miniature(tmp_path)
     gold = f"{root}/test/goldstandard/goldstandard_polarity.dat"
     assert main(["score", gold, gold, "--package", str(root), "--language", "FR"]) == 4
@@ -185,7 +187,7 @@ def test_rejects_language_of_no_tweet(capsys, tmp_path):
     assert capsys.readouterr().err == message
 
 
-def test_missing_command_is_asked_for(capsys):
+def test_missing_command_is_a_usage_error(capsys):
     assert main([]) == 4
     assert "required: command. See python -m models.verdicts --help" in capsys.readouterr().err
 
@@ -223,7 +225,7 @@ def test_calibrate_receives_its_options(monkeypatch, capsys):
     assert "--slowdown: '0.2' is not a finite number with a unit" in capsys.readouterr().err
 
 
-def test_score_is_a_command(tmp_path):
+def test_score_command_runs_as_a_python_module(tmp_path):
     gold = write(tmp_path / "gold.dat", GOLD)
     command = [sys.executable, "-m", "models.verdicts", "score", gold]
     root = Path(models.verdicts.__file__).parents[2]

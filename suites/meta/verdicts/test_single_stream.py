@@ -29,7 +29,7 @@ def asked_in(ask: Callable[[int, int], np.ndarray], *, queries: int, seconds: fl
     return single_stream(ask, lambda _: "", queries=queries, seconds=seconds).seconds
 
 
-def test_stream_asks_until_there_are_enough_queries() -> None:
+def test_stream_runs_until_the_required_number_of_queries() -> None:
     calls = []
 
     def ask(start: int, count: int) -> np.ndarray:
@@ -40,13 +40,13 @@ def test_stream_asks_until_there_are_enough_queries() -> None:
     assert calls == [(0, CHUNK), (32, CHUNK), (64, 6)]
 
 
-def test_stream_asks_until_enough_time_has_passed() -> None:
+def test_stream_runs_until_the_required_time_has_passed() -> None:
     seconds = asked_in(lambda _, count: np.full(count, 0.01), queries=1, seconds=1.0)
     assert 1.0 <= seconds.sum() < 1.0 + CHUNK * 0.01
 
 
 @pytest.mark.parametrize("slow", [0, 20, 50, 100])
-def test_the_warm_up_ends_where_the_latency_is_stationary(slow: int) -> None:
+def test_warm_up_ends_where_the_latency_is_stationary(slow: int) -> None:
     random = np.random.default_rng(slow)
     seconds = 0.002 * random.lognormal(0.0, 0.05, 400)
     seconds[:slow] *= np.linspace(4.0, 1.5, slow)
@@ -64,13 +64,13 @@ def test_warm_up_is_at_most_a_third() -> None:
     assert warm_up_of(np.linspace(2.0, 1.0, 600)) <= 200
 
 
-def test_few_queries_include_the_first_seconds() -> None:
+def test_sustained_part_of_a_short_stream_includes_the_first_seconds() -> None:
     stream = stream_of(np.full(600, 0.002))
     assert stream.sustained.size == 600 - stream.warm_up >= ENOUGH == samples_for_quantile(0.99)
 
 
 @pytest.mark.parametrize("count", [1, 4, 9])
-def test_few_queries_have_no_warm_up(count: int) -> None:
+def test_stream_of_few_queries_has_no_warm_up(count: int) -> None:
     stream = stream_of(np.full(count, 0.5))
     assert stream.warm_up == 0
     assert stream.sustained.size >= 1
@@ -88,7 +88,7 @@ def test_first_seconds_are_reported_separately() -> None:
     assert details["sustained_from"] == stream.warm_up + stream.first.size
 
 
-def test_short_stream_is_used_completely() -> None:
+def test_short_stream_is_used_completely_after_the_warm_up() -> None:
     stream = stream_of(np.full(20, 0.001))
     assert stream.sustained.size == 20 - stream.warm_up
 
@@ -109,7 +109,9 @@ def test_stream_is_timed_in_float64_from_the_first_query() -> None:
 @pytest.mark.parametrize(
     ("queries", "asked_for"), [(CHUNK, [(0, CHUNK)]), (40, [(0, CHUNK), (CHUNK, 8)])]
 )
-def test_exactly_enough_time_is_enough(queries: int, asked_for: list[tuple[int, int]]) -> None:
+def test_stream_stops_when_the_required_time_is_reached_exactly(
+    queries: int, asked_for: list[tuple[int, int]]
+) -> None:
     calls = []
 
     def ask(start: int, count: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from models.verdicts.quantities import Unit
 from models.verdicts.sizes import size_ratios
 
 
-def test_ratios_divide_by_the_flatbuffer() -> None:
+def test_size_ratios_divide_by_the_size_of_the_flatbuffer() -> None:
     assert size_ratios(17_000_000, 1000) == {
         "size_ratio_weights": 17_000.0,
         "size_ratio_checkpoint": 51_000.0,
@@ -19,16 +19,16 @@ def test_ratios_divide_by_the_flatbuffer() -> None:
     }
 
 
-def test_accepts_size_of_one_byte() -> None:
+def test_accepts_file_size_of_one_byte() -> None:
     assert size_ratios(1, 1)["size_ratio_weights"] == 1.0
 
 
-def test_ratio_of_160_over_bert_large_weights_means_8378547_bytes() -> None:
+def test_file_160_times_smaller_than_bert_large_has_at_most_8378547_bytes() -> None:
     assert size_ratios(1, 8_378_547)["size_ratio_bert_large_weights"] >= 160.0
     assert size_ratios(1, 8_378_548)["size_ratio_bert_large_weights"] < 160.0
 
 
-def test_every_size_ratio_is_a_metric_and_every_such_metric_a_size_ratio() -> None:
+def test_computed_size_ratios_and_size_ratio_metrics_correspond() -> None:
     ratios = {
         name
         for name, metric in METRICS.items()
@@ -39,6 +39,6 @@ def test_every_size_ratio_is_a_metric_and_every_such_metric_a_size_ratio() -> No
 
 
 @pytest.mark.parametrize(("weights", "flatbuffer"), [(0, 1), (1, 0), (-1, 1)])
-def test_rejects_size_that_is_not_positive(weights: int, flatbuffer: int) -> None:
+def test_rejects_file_size_that_is_not_positive(weights: int, flatbuffer: int) -> None:
     with pytest.raises(EdgeproofError, match="not a size ratio"):
         size_ratios(weights, flatbuffer)

@@ -13,7 +13,7 @@ from models.verdicts.speed import TEXTS, TURNS, ask_in_turns, speed_race, speed_
 Rows = np.ndarray
 
 
-def test_every_model_is_asked_the_same_texts_there_and_back() -> None:
+def test_each_round_runs_the_models_in_forward_and_then_reverse_order() -> None:
     calls: list[tuple[str, tuple[int, ...]]] = []
 
     def asking(name: str, seconds: float) -> object:
@@ -34,7 +34,7 @@ def test_every_model_is_asked_the_same_texts_there_and_back() -> None:
     assert (times["slow"] == 2.0).all()
 
 
-def test_turns_go_on_through_the_texts() -> None:
+def test_successive_rounds_continue_through_the_texts() -> None:
     rows_asked: list[int] = []
 
     def ask(rows: Rows) -> Rows:
@@ -46,7 +46,7 @@ def test_turns_go_on_through_the_texts() -> None:
     assert rows_asked[-TEXTS:] == [*range(20, 25), *range(5)]
 
 
-def test_drift_and_interruptions_cancel() -> None:
+def test_drift_and_interruptions_cancel_in_the_speed_ratio() -> None:
     draw = np.random.default_rng(4)
     drift = np.linspace(1.0, 5.0, 60)[:, None, None]
     texts = draw.uniform(0.5, 2.0, (60, 1, TEXTS))
@@ -59,14 +59,14 @@ def test_drift_and_interruptions_cancel() -> None:
     assert ratio.n == 60
 
 
-def test_text_interrupted_once_counts_with_its_other_answer() -> None:
+def test_text_interrupted_once_is_timed_by_its_other_run() -> None:
     reference = np.full((8, 2, 3), 4.0)
     candidate = np.full((8, 2, 3), 1.0)
     candidate[:, 1, 2] = 50.0
     assert speed_ratio(candidate, reference).value == pytest.approx(4.0)
 
 
-def test_noise_is_the_difference_of_a_model_from_itself() -> None:
+def test_noise_floor_is_the_difference_between_two_runs_of_one_model() -> None:
     reference, candidate = np.full((TURNS, 2, 3), 4.0), np.full((TURNS, 2, 3), 1.0)
     quiet = speed_race(candidate, reference)
     assert (quiet.noise_floor, quiet.ratio.value, quiet.seconds) == (0.0, 4.0, 5.0 * TURNS * 6)
@@ -76,13 +76,13 @@ def test_noise_is_the_difference_of_a_model_from_itself() -> None:
     assert noisy.widened.low == pytest.approx(3.2)
 
 
-def test_few_turns_leave_the_ratio_unbounded() -> None:
+def test_too_few_rounds_give_no_confidence_bound_on_the_speed_ratio() -> None:
     race = speed_race(np.ones((2, 2, 3)), np.ones((2, 2, 3)))
     assert math.isinf(race.noise_floor)
     assert math.isinf(race.widened.high)
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan])
-def test_refuses_latencies_of_no_clock(seconds: float) -> None:
+def test_rejects_latencies_that_are_not_positive(seconds: float) -> None:
     with pytest.raises(EdgeproofError):
         speed_ratio(np.full((6, 2, 3), seconds), np.ones((6, 2, 3)))

@@ -61,7 +61,7 @@ def _stream(random, limit, looks_at=None):
 
 
 @pytest.mark.parametrize("effect", [0.95, 1.0, 1.05])
-def test_several_looks_at_a_percentile_err_no_more_often_than_one(effect):
+def test_interim_looks_at_a_percentile_err_no_more_often_than_one_look(effect):
     """The truth is `effect` times the limit: above it no pass, below it no failure."""
     random, covered, verdicts, sizes = np.random.default_rng(7), 0, [], []
     for _ in range(DRAWS):
@@ -80,7 +80,7 @@ def test_several_looks_at_a_percentile_err_no_more_often_than_one(effect):
     assert (np.mean(sizes) > 0.9 * QUERIES) == (effect == 1.0), "what is decided asks for less"
 
 
-def test_simulation_detects_peeking_at_single_look_confidence(monkeypatch):
+def test_simulation_detects_interim_looks_at_uncorrected_confidence(monkeypatch):
     """The same with 95 % at each look: the test above would fail."""
     looks = tuple(Look(look.texts, CONFIDENCE) for look in timed_looks(QUERIES, fewest=FEWEST))
     monkeypatch.setattr("models.verdicts.single_stream.timed_looks", lambda *_, **__: looks)
@@ -90,7 +90,7 @@ def test_simulation_detects_peeking_at_single_look_confidence(monkeypatch):
     assert wrong / DRAWS > ERROR
 
 
-def test_far_limit_is_decided_at_the_first_look():
+def test_limit_far_from_the_value_is_decided_at_the_first_interim_look():
     looks = []
     stream, verdict = _stream(np.random.default_rng(1), 50.0, looks)
     assert verdict is Verdict.PASS
@@ -100,7 +100,7 @@ def test_far_limit_is_decided_at_the_first_look():
     assert stream.details()["timed"]["of"] == QUERIES
 
 
-def test_limit_at_the_value_is_looked_at_to_the_end():
+def test_limit_equal_to_the_value_needs_all_interim_looks():
     looks = []
     stream, verdict = _stream(np.random.default_rng(2), TRUE, looks)
     assert verdict is Verdict.INCONCLUSIVE
@@ -108,7 +108,7 @@ def test_limit_at_the_value_is_looked_at_to_the_end():
     assert stream.stopped == Stopped(Look(QUERIES, stream.confidence), QUERIES, NO_MORE)
 
 
-def test_looks_before_the_least_time_are_left_out():
+def test_interim_looks_before_the_minimum_time_are_skipped():
     """A second of answers of a millisecond is a thousand: the last look is at all of them."""
     sizes = []
 
@@ -124,7 +124,7 @@ def test_looks_before_the_least_time_are_left_out():
 
 
 @pytest.mark.parametrize("effect", [0.97, 1.0, 1.03])
-def test_several_looks_at_a_ratio_err_no_more_often_than_one(effect):
+def test_interim_looks_at_a_ratio_err_no_more_often_than_one_look(effect):
     random, verdicts, blocks = np.random.default_rng(11), [], []
     budget = _at_most("latency_ratio", 1.0 / effect)
     looks = timed_looks(40, fewest=FEWEST_BLOCKS)
@@ -149,7 +149,7 @@ def test_several_looks_at_a_ratio_err_no_more_often_than_one(effect):
     assert (np.mean(blocks) > 38) == (effect == 1.0), "what is decided is raced for less"
 
 
-def test_first_look_at_blocks_has_two_finite_ends():
+def test_first_interim_look_at_timing_blocks_has_a_finite_interval():
     for most in (16, 40):
         look = timed_looks(most, fewest=FEWEST_BLOCKS)[0]
         samples = np.random.default_rng(0).lognormal(0.0, 0.1, look.texts * BLOCK)
@@ -159,7 +159,7 @@ def test_first_look_at_blocks_has_two_finite_ends():
 
 
 @pytest.mark.parametrize(("most", "fewest"), [(4, 96), (7, 7), (96, 96)])
-def test_few_answers_are_looked_at_once_at_the_usual_confidence(most, fewest):
+def test_few_answers_are_judged_at_a_single_look_with_the_usual_confidence(most, fewest):
     assert timed_looks(most, fewest=fewest) == (Look(most, CONFIDENCE),)
 
 
@@ -175,13 +175,13 @@ def test_few_answers_are_looked_at_once_at_the_usual_confidence(most, fewest):
         ((0.5, math.inf), [1.5], ""),
     ],
 )
-def test_limits_decide_and_unlimited_values_must_be_narrow(interval, limits, because):
+def test_timing_stops_if_limits_are_decided_or_the_interval_is_narrow(interval, limits, because):
     estimate = Estimate(1.0, *interval, 10)
     limits = [_at_most("latency_ratio", limit) for limit in limits]
     assert why_enough(estimate, limits, scheme="float16") == because
 
 
-def test_baseline_asks_for_a_narrow_interval_however_far_its_limit():
+def test_value_with_a_baseline_is_timed_until_its_interval_is_narrow():
     from fixtures.timing.stopping import enough  # noqa: PLC0415 - a fixture, called as a function
 
     budget = _at_most("latency_ratio", 5.0)
@@ -197,7 +197,7 @@ def test_baseline_asks_for_a_narrow_interval_however_far_its_limit():
         assert tell("latency_ratio", "float16", wide) == because
 
 
-def test_race_without_a_candidate_ends_at_its_first_look():
+def test_race_without_a_candidate_ends_at_the_first_interim_look():
     from fixtures.timing.races import why_races_are_enough  # noqa: PLC0415 - beside its fixture
 
     assert why_races_are_enough(lambda *_: "", "latency_ratio", {})
