@@ -2,7 +2,9 @@
 
 A measurement has regressed when the whole 95 % interval of the difference is on the worse side, and
 beyond the noise that its metric is known to have. Both intervals are joined by squares (Zou and
-Donner 2008), for the two runs are independent.
+Donner 2008), for the two runs are independent. They tell how much other texts would change, not
+another training of the same network: where the weights may have been trained again, the known
+deviation between trainings is joined as well.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from models.verdicts.metrics import Metric
 
 FIRST_SCHEMA, SCHEMA = 1, 3
+# Standard deviations to either side of a normal mean that hold 95 %.
+NORMAL_95 = 1.96
 HOST = "host"
 
 
@@ -239,24 +243,44 @@ def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
     return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (key[0], key[1] or "")))
 
 
-def read_noise(path: Path) -> dict[str, float]:
-    """Read the share by which each metric fluctuates: `[METRIC] noise = "5 %"`.
+class Noise(NamedTuple):
+    """How much a metric fluctuates without a reason.
+
+    Attributes:
+        share: of the baseline's value, in any run.
+        training: standard deviation between trainings of one network, in the metric's unit.
+    """
+
+    share: float = 0.0
+    training: float = 0.0
+
+
+def read_noise(path: Path) -> dict[str, Noise]:
+    """Read the noise of metrics: `[METRIC] noise = "5 %"`, or `training = "1 points"`, or both.
 
     Raises:
-        UsageMistake: no such metric, or not a share.
+        UsageMistake: an unknown metric or key, or a value in another unit.
     """
     noise_of = {}
     for name, table in read_toml(path).items():
-        metric_named(name)
-        key = f"{name}.noise"
-        if not isinstance(table, dict) or table.keys() - {"noise"}:
+        unit = metric_named(name).unit
+        if not isinstance(table, dict) or not table or table.keys() - {"noise", "training"}:
             raise UsageMistake(
-                "does not hold a noise",
+                "must be a table with the key noise, training, or both",
                 file=path,
                 key=name,
                 remedy='Write noise = "5 %"',
             )
-        noise_of[name] = parse_quantity(table.get("noise"), Unit.FRACTION, file=path, key=key)
+        share = training = 0.0
+        if "noise" in table:
+            share = parse_quantity(table["noise"], Unit.FRACTION, file=path, key=f"{name}.noise")
+        if "training" in table:
+            # A standard deviation of percentages is a difference: it is written in points.
+            in_points = unit is Unit.FRACTION
+            training = parse_quantity(
+                table["training"], unit, difference=in_points, file=path, key=f"{name}.training"
+            )
+        noise_of[name] = Noise(share, training)
     return noise_of
 
 
@@ -264,7 +288,7 @@ def movement(
     measured: Measurement,
     baseline: Baseline,
     identity: RunIdentity,
-    noise: Mapping[str, float],
+    noise: Mapping[str, Noise],
     *,
     untimed: str | None = None,
 ) -> Movement:
@@ -290,9 +314,13 @@ def movement(
     other_file = _other_file(baseline.taken.file, identity.file)
     also = f" ({other_file})" if other_file else ""
     change = measured.value - before.value
-    low = change - math.hypot(_below(measured), _above(before))
-    high = change + math.hypot(_above(measured), _below(before))
-    allowed = noise.get(metric.name, 0.0) * abs(before.value)
+    known = noise.get(metric.name, Noise())
+    same_file = identity.file is not None and identity.file == baseline.taken.file
+    # The difference between two trainings varies by the square root of two.
+    training = 0.0 if same_file else NORMAL_95 * math.sqrt(2.0) * known.training
+    low = change - math.hypot(_below(measured), _above(before), training)
+    high = change + math.hypot(_above(measured), _below(before), training)
+    allowed = known.share * abs(before.value)
     down, up = high < -allowed, low > allowed
     if not (down or up):
         return Movement(Move.SAME, f"{metric.name}: as before{also}", other_file)

@@ -15,6 +15,7 @@ from models.verdicts.baselines import (
     Baseline,
     Move,
     Movement,
+    Noise,
     RunIdentity,
     baseline_path,
     kept,
@@ -99,6 +100,26 @@ def test_change_of_an_exact_value_is_reported_without_an_interval():
     assert "moved by 100 bytes, from 1,000 bytes to 1,100 bytes, since" in change.reason
 
 
+@pytest.mark.parametrize(
+    ("file", "move"),
+    [("a" * 64, Move.REGRESSION), ("b" * 64, Move.SAME), (None, Move.SAME)],
+    ids=["the same file", "another file", "no file"],
+)
+def test_another_training_may_differ_by_the_known_deviation_between_trainings(file, move):
+    """A drop of 3 points is beyond both intervals, and within what two trainings differ by."""
+    before = baseline(taken("accuracy", 0.90, 0.91, 0.92))
+    before = msgspec.structs.replace(before, taken=msgspec.structs.replace(HERE, file="a" * 64))
+    now, identity = taken("accuracy", 0.87, 0.88, 0.89), msgspec.structs.replace(HERE, file=file)
+    noise = {"accuracy": Noise(training=0.011)}
+    assert movement(now, before, identity, noise).move is move
+
+
+def test_drop_beyond_the_deviation_between_trainings_is_a_regression():
+    before, now = taken("accuracy", 0.90, 0.91, 0.92), taken("accuracy", 0.86, 0.87, 0.88)
+    noise = {"accuracy": Noise(training=0.011)}
+    assert movement(now, baseline(before), HERE, noise).move is Move.REGRESSION
+
+
 def test_change_of_memory_is_reported_in_megabytes():
     before = baseline(taken("peak_rss", 59e6, 60e6, 61e6))
     change = movement(taken("peak_rss", 99e6, 100e6, 101e6), before, HERE, {})
@@ -111,7 +132,7 @@ def test_change_smaller_than_the_configured_noise_is_not_reported():
     moves |= {1011.0: Move.REGRESSION, 989.0: Move.IMPROVEMENT}
     for value, move in moves.items():
         now = taken("flatbuffer_bytes", value)
-        assert movement(now, before, HERE, {"flatbuffer_bytes": 0.01}).move is move
+        assert movement(now, before, HERE, {"flatbuffer_bytes": Noise(0.01)}).move is move
 
 
 def test_change_of_a_percentage_is_reported_in_points():
@@ -335,8 +356,9 @@ def test_unwritable_baseline_folder_is_reported_in_one_message(tmp_path):
 
 def test_shipped_noise_levels_are_valid():
     noise = read_noise(NOISE)
-    assert noise["peak_rss"] == 0.2
-    assert all(0.0 < share <= 1.0 for share in noise.values())
+    assert noise["peak_rss"] == Noise(0.2)
+    assert noise["accuracy"] == Noise(training=0.011)
+    assert all(0.0 < share + training <= 1.0 for share, training in noise.values())
 
 
 @pytest.mark.parametrize(
@@ -344,7 +366,9 @@ def test_shipped_noise_levels_are_valid():
     [
         ("[no_metric]\nnoise = '1 %'", "no metric is called 'no_metric'"),
         ("[peak_rss]\nnoise = 0.1", "noise.toml: peak_rss.noise: 0.1 is not a finite number"),
-        ("[peak_rss]", "noise.toml: peak_rss.noise: None is not a finite number"),
+        ("[peak_rss]", "noise.toml: peak_rss: must be a table with the key noise, training"),
+        ("[peak_rss]\nlevel = '1 %'", "noise.toml: peak_rss: must be a table with the key noise"),
+        ("[accuracy]\ntraining = '1 MB'", "noise.toml: accuracy.training: "),
     ],
 )
 def test_rejects_invalid_noise_level(text, message, tmp_path):
