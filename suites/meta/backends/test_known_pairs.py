@@ -50,7 +50,7 @@ def test_known_failure_applies_only_to_its_scheme_backend_and_versions():
         ("2999-01-01", "2020-01-01", "the entry expired on 2020-01-01"),
     ],
 )
-def test_rejects_invalid_entry(old, new, says, tmp_path):
+def test_rejects_invalid_known_failure_entry(old, new, says, tmp_path):
     file = tmp_path / "pairs.toml"
     assert ENTRY.count(old) == 1
     file.write_text(ENTRY.replace(old, new), encoding="utf-8")
@@ -58,7 +58,7 @@ def test_rejects_invalid_entry(old, new, says, tmp_path):
         read_known_pairs(file)
 
 
-def test_documentation_names_the_schemes_of_every_shipped_entry():
+def test_documentation_names_the_schemes_of_every_shipped_known_failure():
     page = (FILE.parents[1] / "docs" / "backends.md").read_text(encoding="utf-8")
     for pair in read_known_pairs():
         assert all(f"`{scheme}`" in page for scheme in pair.schemes)

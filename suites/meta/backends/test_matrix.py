@@ -39,7 +39,7 @@ def test_cell_shows_delegated_share_signal_and_known_failure():
     assert cell().after(known_failure).short == "other labels (known)"
 
 
-def test_the_table_has_a_row_for_each_candidate_and_a_column_for_each_backend():
+def test_matrix_has_a_row_for_each_candidate_and_a_column_for_each_backend():
     table = as_table([cell(), cell(backend="tflite_runtime"), cell("int8")], "ai_edge_litert")
     assert table == [
         ["candidate", "ai_edge_litert", "litert-cpu", "tflite_runtime"],

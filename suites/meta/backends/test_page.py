@@ -64,7 +64,7 @@ def test_replacing_the_matrix_preserves_the_text_around_the_marks(tmp_path):
     assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
 
 
-def test_rejects_page_without_marks(tmp_path):
+def test_rejects_page_without_marks_around_the_matrix(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("nothing", encoding="utf-8")
     with pytest.raises(UsageMistake, match="lacks the two marks around the table"):

@@ -109,5 +109,5 @@ def test_only_tflite_runtime_versions_count_as_tflite_versions():
         ("tflite_runtime-reference", "tflite_runtime-reference"),
     ],
 )
-def test_names_the_reference_kernels_of_each_runtime(name, reference):
+def test_each_backend_is_paired_with_the_reference_kernels_of_its_runtime(name, reference):
     assert reference_kernels(name) == reference

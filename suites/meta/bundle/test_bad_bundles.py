@@ -32,7 +32,7 @@ def variant(members):
     return next(name for name in members if name.endswith("model.tflite"))
 
 
-def test_rejects_missing_file(tmp_path, board):
+def test_rejects_missing_bundle_file(tmp_path, board):
     assert "no such file" in refused(tmp_path / "none.edge", board)
 
 
@@ -81,7 +81,7 @@ def test_error_names_the_changed_member(file, board, rewrite):
     assert "model.tflite: was changed or damaged" in refused(file, board)
 
 
-def test_oversized_member_is_read_only_to_its_declared_size(file, board, rewrite):
+def test_reading_an_oversized_member_stops_at_its_declared_size(file, board, rewrite):
     def change(members):
         members[variant(members)] += bytes(50_000_000)
 

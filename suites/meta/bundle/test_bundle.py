@@ -114,7 +114,7 @@ def test_export_fails_if_no_variant_passed(contents, tmp_path):
     assert not (tmp_path / "b.edge").exists()
 
 
-def test_export_reports_a_missing_folder(contents, tmp_path):
+def test_export_to_a_missing_folder_is_an_error(contents, tmp_path):
     with pytest.raises(EdgeproofError, match="cannot be written"):
         write_bundle(tmp_path / "nowhere" / "b.edge", contents)
 

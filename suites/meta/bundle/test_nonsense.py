@@ -404,7 +404,7 @@ def test_rejects_deeply_nested_manifest(file, board, rewrite):
         open_bundle(file, board)
 
 
-def test_rejects_twenty_thousand_members_at_once(file, board, reseal):
+def test_rejects_bundle_with_twenty_thousand_members(file, board, reseal):
     reseal(lambda members, _: members.update({f"more/{number}": b"" for number in range(20_000)}))
     with pytest.raises(UsageMistake, match=r"holds 20,0.. members, but at most 1,000"):
         open_bundle(file, board)

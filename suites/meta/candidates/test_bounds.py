@@ -32,7 +32,7 @@ def hand(tmp_path):
     return handed
 
 
-def test_accepts_lengths_and_texts_that_fit(hand):
+def test_accepts_row_length_and_number_of_texts_within_the_limits(hand):
     assert hand().candidates["given"].length
 
 

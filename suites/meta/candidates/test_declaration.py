@@ -50,7 +50,7 @@ def written(folder, text):
     return path
 
 
-def test_paths_are_relative_to_the_file(tmp_path):
+def test_paths_in_a_toml_are_relative_to_the_toml(tmp_path):
     table = read_candidates(written(tmp_path, WHOLE))
     float32, int8 = table.candidates
     assert table.corpus == str(tmp_path / "test.csv")

@@ -50,7 +50,7 @@ def test_rejects_file_that_is_not_a_list_of_labels(tmp_path, data, message):
     assert caught.value.file == str(path)
 
 
-def test_error_names_the_missing_file(tmp_path):
+def test_error_names_a_missing_label_file(tmp_path):
     with pytest.raises(UsageMistake, match="cannot be read"):
         read_labels(tmp_path / "none.txt")
 

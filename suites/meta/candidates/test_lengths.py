@@ -40,7 +40,7 @@ def test_signatures_for_several_lengths_form_one_candidate(read):
     assert spec.binding.endswith("rows of 4, 6 or 8 tokens: the shortest that fits")
 
 
-def test_single_signature_can_be_judged_alone(read):
+def test_one_of_several_signatures_can_be_judged_alone(read):
     spec = read(of_lengths(), signature="tokens_6")
     assert (spec.signature, spec.lengths, spec.shorter) == ("tokens_6", (6,), ())
 

@@ -66,7 +66,7 @@ def divided(folder, above, below):
     return path
 
 
-def test_reports_probabilities_declared_as_logits(write):
+def test_warns_if_an_output_called_logits_contains_probabilities(write):
     spec = read_candidate(write(end=("SOFTMAX",), output="logits"))
     assert spec.output.meaning == "probabilities"
     assert any("called 'logits' and holds probabilities" in warning for warning in spec.warnings)
@@ -74,7 +74,7 @@ def test_reports_probabilities_declared_as_logits(write):
 
 
 @pytest.mark.parametrize("end", [("TANH",), ("SOFTMAX", "MUL"), ("LOGISTIC", "ADD")])
-def test_uncertain_output_error_shows_a_line_to_paste(write, end):
+def test_error_on_an_uncertain_output_shows_a_line_to_paste(write, end):
     file = write(end=end)
     with pytest.raises(UsageMistake, match="is uncertain: the output's last operator is") as caught:
         read_candidate(file)
@@ -149,7 +149,7 @@ def test_file_with_several_outputs_requires_a_declared_output(write):
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "bool", "string"])
-def test_rejects_output_of_label_indices(tmp_path, dtype):
+def test_rejects_output_that_contains_label_indices(tmp_path, dtype):
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("label", (1, 1), dtype)
     model.operator("ARG_MAX", [ids, ids], [out])

@@ -42,7 +42,7 @@ def test_rejects_candidate_names_that_are_equal_apart_from_case(names, hand):
     assert refused.value.remedy == "Give each candidate a different name: NAME=PATH"
 
 
-def test_rejects_the_name_of_the_trained_model(hand):
+def test_rejects_candidate_named_like_the_trained_model(hand):
     with pytest.raises(
         UsageMistake, match="a candidate is called 'full_model', a name that is reserved"
     ):

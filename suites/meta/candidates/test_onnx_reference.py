@@ -120,7 +120,7 @@ def test_declared_roles_of_an_onnx_file_are_used(tmp_path):
     assert bound(subject)[0] == {"ids": "args_0", "mask": "args_1", "segments": "args_2"}
 
 
-def test_reference_is_declared_in_its_own_table(tmp_path):
+def test_reference_may_be_declared_in_its_own_toml_table(tmp_path):
     toml = (
         f"{TOML}[reference]\nfile = 'x.onnx'\ninputs = {{ ids = 'args_0', mask = 1, "
         f"segments = 2 }}\noutput = {{ name = 'logits' }}\ntokenizer = 'text_vectorization:"
@@ -157,7 +157,7 @@ def test_rejects_reference_inputs_if_the_reference_is_a_candidate(tmp_path):
         take(tmp_path, b"", **{"reference": "ok", "reference-inputs": "ids=0"})
 
 
-def test_missing_onnxruntime_error_says_how_to_install_it(tmp_path, monkeypatch):
+def test_error_without_onnxruntime_says_how_to_install_onnxruntime(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_reference, "require_onnxruntime", asking.require_onnxruntime)
     monkeypatch.setattr(asking, "find_spec", lambda _name: None)
     with pytest.raises(UsageMistake) as caught:

@@ -28,7 +28,7 @@ def test_equal_token_ids_have_full_parity():
     assert parity.first == ""
 
 
-def test_the_first_text_that_differs_is_shown_with_both_rows_and_tokens(tokenizer):
+def test_first_text_with_different_token_ids_is_shown_with_both_rows(tokenizer):
     """The app lowercases texts of a cased vocabulary."""
     recorded, expected = [(2, 7, 3), (2, 5, 7, 3)], [(2, 7, 3), (2, 6, 7, 3)]
     parity = compare_ids(recorded, expected, texts("day", "Fine day"), tokenizer)

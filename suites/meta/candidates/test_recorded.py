@@ -87,7 +87,7 @@ def test_labels_follow_from_recorded_logits(write, tmp_path):
 
 
 @every_kind
-def test_probabilities_are_read_unchanged(write, tmp_path):
+def test_recorded_probabilities_are_read_unchanged(write, tmp_path):
     shares = [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.125, 0.125, 0.75]]
     recording = read(write(tmp_path, answers(probabilities=shares)))
     assert np.array_equal(recording.probabilities, shares)
@@ -136,7 +136,7 @@ def test_padding_is_stripped_from_recorded_ids(write, tmp_path):
 
 @every_kind
 @pytest.mark.parametrize("name", LATENCIES)
-def test_latencies_are_read_in_seconds(name, write, tmp_path):
+def test_recorded_latencies_in_any_unit_are_converted_to_seconds(name, write, tmp_path):
     durations = {
         "latency_ns": [1e6, 2e6, 3e6],
         "latency_us": [1e3, 2e3, 3e3],
@@ -153,7 +153,7 @@ def test_padding_is_stripped_only_if_its_id_is_known():
     assert without_padding([0, 1, 0], None) == (0, 1, 0)
 
 
-def test_ignores_other_columns_and_empty_lines(tmp_path):
+def test_ignores_unknown_keys_and_empty_lines_in_a_recording(tmp_path):
     text = "\n\n".join(json.dumps(row | {"device": "a phone"}) for row in answers(label=BEST))
     assert read(written(tmp_path, text)).labels.tolist() == BEST
 

@@ -66,7 +66,7 @@ def test_single_input_is_taken_to_be_the_token_ids(write, dtype, name):
     assert (port.role, port.dtype, port.found, port.length) == ("ids", dtype, "shape", 8)
 
 
-def test_reports_ids_stored_as_floats(write):
+def test_warns_if_the_input_for_token_ids_is_a_float(write):
     spec = read_candidate(write(names=("x",), dtype="float32"))
     assert any("up to 16777216 exactly" in warning for warning in spec.warnings)
     assert read_candidate(write(names=("x",))).warnings == ()
@@ -128,7 +128,7 @@ def test_rejects_input_name_that_contradicts_the_metadata(tmp_path):
 
 
 @pytest.mark.parametrize("names", UNCERTAIN.values(), ids=UNCERTAIN)
-def test_uncertain_roles_error_shows_lines_to_paste(write, names):
+def test_error_on_uncertain_roles_shows_lines_to_paste(write, names):
     file = write(names=names)
     with pytest.raises(UsageMistake, match="uncertain") as caught:
         read_candidate(file)
@@ -162,7 +162,7 @@ def test_rejects_signature_name_that_contradicts_the_tensor_name(tmp_path):
     ],
     ids=["names", "positions", "tensors"],
 )
-def test_declared_roles_are_used(write, inputs):
+def test_declared_input_roles_are_used(write, inputs):
     spec = read_candidate(write(names=("args_0", "args_1", "args_2")), declaring(**inputs))
     assert bound(spec) == {"ids": 1, "mask": 2, "segments": 0}
 
@@ -255,7 +255,7 @@ def test_file_with_two_signatures_requires_a_declared_signature(write):
         read_candidate(file, Declaration(signature="third"))
 
 
-def test_error_names_operators_that_no_runtime_has(tmp_path):
+def test_error_names_operators_that_no_runtime_supports(tmp_path):
     model = Model()
     text = model.tensor("text", (1, 1), "string")
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 2))

@@ -113,7 +113,7 @@ PATHS = [
 
 @pytest.mark.parametrize(("table", "key"), PATHS, ids=[f"{t}.{k}".strip(".") for t, k in PATHS])
 @pytest.mark.parametrize("value", ["", " ", "a\0b", "a/\0.toml"])
-def test_rejects_value_that_is_not_a_path_naming_file_and_key(table, key, value, tmp_path):
+def test_error_on_a_value_that_is_not_a_path_names_file_and_key(table, key, value, tmp_path):
     is_name = key in {"budgets", "device"} and value.strip() and not value.endswith(".toml")
     file = tmp_path / "mine.toml"
     file.write_text(written(table, key, json.dumps(value)), encoding="utf-8")

@@ -100,7 +100,7 @@ def test_no_two_entities_share_a_name():
     assert names.most_common(1)[0][1] == 1
 
 
-def test_some_entities_are_only_in_test(generated):
+def test_some_entities_occur_only_in_the_test_split(generated):
     trained_on = {
         row.group_id
         for split in ("train", "validation", "calibration")
@@ -118,7 +118,7 @@ def test_some_texts_are_positive_about_one_entity_and_negative_about_another(gen
 
 
 @pytest.mark.parametrize("pattern", [pytest.param(p, id=n) for n, p in PHENOMENA.items()])
-def test_corpus_contains_the_feature(generated, pattern):
+def test_generated_corpus_contains_each_language_phenomenon(generated, pattern):
     matches = sum(bool(re.search(pattern, row.text)) for row in generated.splits["train"])
     assert matches >= 10
 

@@ -37,6 +37,6 @@ def test_subject_enables_paper_cleaning_by_name(cleaning, alike):
     assert (tokenizer.encode("one, two!").ids == tokenizer.encode("one two").ids) is alike
 
 
-def test_error_on_an_unknown_cleaning_step_lists_the_known_ones():
+def test_error_on_an_unknown_cleaning_step_lists_the_known_steps():
     with pytest.raises(UsageMistake, match=r"no cleaning step is called 'papers'.*paper"):
         cleaned("text", "papers")

@@ -102,12 +102,12 @@ def test_rejects_file_with_a_mistake_and_suggests_a_remedy(
     assert mistake.value.remedy
 
 
-def test_rejects_missing_file(files_table, tmp_path):
+def test_rejects_missing_corpus_file(files_table, tmp_path):
     with pytest.raises(UsageMistake, match=r"gone\.csv: no such file"):
         read_files(files_table(), tmp_path / "gone.csv")
 
 
-def test_rejects_folder(files_table, tmp_path):
+def test_rejects_folder_in_place_of_a_corpus_file(files_table, tmp_path):
     with pytest.raises(UsageMistake, match="is not a file"):
         read_files(files_table(), tmp_path)
 

@@ -116,7 +116,7 @@ def test_polarities_are_ordered_from_the_worst_to_the_best(corpus: Corpus) -> No
     assert corpus.labels == ("NEGATIVE", "NEUTRAL", "POSITIVE")
 
 
-def test_quotes_tabs_and_line_ends_survive(corpus: Corpus) -> None:
+def test_quotes_tabs_and_line_ends_in_tweets_are_preserved(corpus: Corpus) -> None:
     texts = {tweet.text for tweet in everything(corpus)}
     assert 'they play "Low ""Water""" at\ttest\nand tomorrow' in texts
     assert "odd \x85 signs, 5 \u20ac, test" in texts

@@ -35,7 +35,7 @@ UNFIT_TABLES = {
 }
 
 
-def test_rejects_missing_folder(tmp_path):
+def test_rejects_missing_package_folder(tmp_path):
     with pytest.raises(UsageMistake, match="no such folder"):
         read_replab(replab_table(), tmp_path / "nowhere")
 
@@ -68,7 +68,7 @@ def test_rejects_package_without_a_required_column(column, tmp_path):
     assert caught.value.file == str(path)
 
 
-def test_rejects_empty_file(tmp_path):
+def test_rejects_package_with_an_empty_file(tmp_path):
     path = write_miniature(tmp_path) / f"test/labeled/{MUSIC.entity_id}.dat"
     path.write_bytes(b"")
     with pytest.raises(UsageMistake, match="is empty"):

@@ -28,7 +28,7 @@ def test_rows_have_one_length_by_default():
         ((4, 64), "4 is less than the shortest possible row, 8 tokens"),
     ],
 )
-def test_rejects_invalid_lengths(lengths, message):
+def test_rejects_invalid_row_lengths(lengths, message):
     with pytest.raises(ValueError, match=message):
         table(lengths=lengths)
 

@@ -78,7 +78,7 @@ def test_order_of_cleaning_steps_does_not_change_the_result():
     assert forms == {"rt great see"}
 
 
-def test_rejects_unknown_step():
+def test_rejects_unknown_cleaning_step():
     with pytest.raises(UsageMistake, match=r"tokenizer\.cleaning.*'stemming'.*links, mentions"):
         normalizer_for(["links", "stemming"], lowercase=True)
 
@@ -133,7 +133,7 @@ def test_long_text_is_truncated_but_its_group_is_not(tokenizer):
     assert row.tokens[-1] == "[SEP]"
 
 
-def test_text_cannot_contain_a_special_token(tokenizer):
+def test_special_token_written_in_a_text_is_treated_as_text(tokenizer):
     row = tokenizer.encode("Ostrel Bank", "great [SEP] app [PAD] [CLS]")
     assert row.tokens.count("[SEP]") == 2
     assert "[PAD]" not in row.tokens[: sum(row.attention_mask)]

@@ -74,7 +74,9 @@ def test_word_piece_ids_follow_the_tokenizer_settings(folder, pieces, settings, 
 
 @pytest.mark.parametrize("lowercase", [True, False])
 @pytest.mark.parametrize("settings", [{"do_lower_case": True}, {"do_lower_case": False}, None])
-def test_rejects_subject_that_contradicts_the_checkpoint(folder, settings, lowercase):
+def test_rejects_subject_whose_tokenizer_settings_contradict_the_checkpoint(
+    folder, settings, lowercase
+):
     lower = False if settings is None else settings["do_lower_case"]
     place = folder(CASED, settings)
     if lowercase == lower:
@@ -144,7 +146,7 @@ def test_lowercase_setting_overrides_the_case_of_a_tokenizer_json(folder):
         ("[]", "Expected `object`", None),
     ],
 )
-def test_error_names_unsupported_settings(folder, settings, message, key):
+def test_error_names_unsupported_tokenizer_settings(folder, settings, message, key):
     with pytest.raises(UsageMistake, match=message) as refused:
         ids(folder(LOWER, settings))
     assert refused.value.file.endswith("tokenizer_config.json")

@@ -103,7 +103,7 @@ def test_subject_without_measurements_has_no_emulated_limits():
         ("texts = ", "texts = -", "texts"),
     ],
 )
-def test_error_names_file_and_key(changed, old, new, message):
+def test_error_in_emulated_limits_names_file_and_key(changed, old, new, message):
     with pytest.raises(UsageMistake, match=message) as caught:
         changed(old, new)
     assert "mine.toml" in str(caught.value)

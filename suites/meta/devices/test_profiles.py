@@ -91,7 +91,7 @@ def test_profile_quantities_are_converted_to_base_units():
         ("foreign_load = 0.3", "foreign_load = 1000.0", "validity.foreign_load"),
     ],
 )
-def test_error_names_file_and_key(changed, old, new, key):
+def test_error_in_a_device_profile_names_file_and_key(changed, old, new, key):
     with pytest.raises(UsageMistake) as caught:
         changed(old, new)
     assert caught.value.key is not None
@@ -99,7 +99,7 @@ def test_error_names_file_and_key(changed, old, new, key):
     assert "board.toml" in str(caught.value)
 
 
-def test_error_on_unknown_device_lists_the_known_ones():
+def test_error_on_an_unknown_device_lists_the_known_devices():
     with pytest.raises(UsageMistake, match=", ".join(sorted(device_names()))) as caught:
         load_device("rpi9")
     assert caught.value.exit_code == 4

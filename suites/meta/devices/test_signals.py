@@ -193,7 +193,7 @@ def end_emulated(run_of, tmp_path):
 @pytest.mark.parametrize(
     "number", [SIGNALS[0], signal.SIGKILL, *(slow(number) for number in SIGNALS[1:])]
 )
-def test_no_emulator_outlives_its_run(number, end_emulated, with_emulator):
+def test_emulator_stops_if_its_run_is_stopped(number, end_emulated, with_emulator):
     ended = end_emulated(with_emulator, number, while_running("qemu-", with_emulator))
     if number is signal.SIGKILL:
         assert ended.code == -number

@@ -89,7 +89,7 @@ def test_only_one_runtime_supports_32_bit_systems():
         ({"target": "http://rpi4"}, "not a target's URL"),
     ],
 )
-def test_rejects_contradicting_options(wish, says):
+def test_rejects_contradicting_target_options(wish, says):
     with pytest.raises(UsageMistake, match=says):
         find_target(**wish)
 

@@ -52,7 +52,7 @@ def own_folder(tmp_path):
     return folder
 
 
-def test_judge_runs_in_its_caller_s_folder_without_tensorflow(own_folder, tmp_path):
+def test_judge_environment_runs_in_the_callers_folder_without_tensorflow(own_folder, tmp_path):
     places = {
         "tox_root": str(PROJECT),
         "env_dir": str(tmp_path / "env"),

@@ -40,13 +40,13 @@ def test_documentation_names_only_existing_dependency_groups():
     assert set(groups) <= set(PINNED)
 
 
-def test_device_group_does_not_need_an_old_numpy():
+def test_dependency_group_for_devices_requires_no_old_numpy():
     device = " ".join(PINNED["device"])
     assert "tflite-runtime" not in device
     assert "numpy==2" in device
 
 
-def test_rejects_command_that_installs_nothing():
+def test_command_without_pip_install_is_an_error():
     with pytest.raises(ValueError, match="installs nothing"):
         wanted_by(["python", "-m", "pytest"])
 
@@ -64,7 +64,7 @@ def test_pip_resolves_the_documented_installations(installation):
 
 
 @pytest.mark.slow
-def test_pip_has_no_pytest_for_a_32_bit_system():
+def test_pip_cannot_install_the_device_group_on_a_32_bit_system():
     """If all wheels exist one day, the page may say so."""
     reason = why_not(Installation("armv7l", "3.11", ("--group", "device")))
     assert reason is not None

@@ -23,7 +23,7 @@ def found(tmp_path, data, claimed=None, name="given.tflite"):
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_finding_appears_in_the_faulty_file_only(tmp_path, kind):
+def test_finding_appears_only_in_its_faulty_sample_file(tmp_path, kind):
     faulty, clean, claimed = FILES[kind]
     finding = found(tmp_path, faulty(), claimed)[kind]
     assert finding.what.endswith(".")
@@ -32,7 +32,7 @@ def test_finding_appears_in_the_faulty_file_only(tmp_path, kind):
     assert kind not in found(tmp_path, clean(), claimed)
 
 
-def test_every_finding_has_a_faulty_and_a_sound_file():
+def test_every_finding_has_a_faulty_and_a_correct_sample_file():
     documented = {
         kind
         for file in FOLDER.glob("*.py")
@@ -47,7 +47,7 @@ def test_documentation_names_every_finding():
     assert set(re.findall(r"`([a-z][a-z0-9-]+)`", table)) == set(FILES)
 
 
-def test_sound_classifier_has_no_finding(tmp_path):
+def test_correct_classifier_has_no_finding(tmp_path):
     assert found(tmp_path, classifier()) == {}
 
 

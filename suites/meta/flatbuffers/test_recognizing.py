@@ -54,7 +54,7 @@ def test_recognizes_weights_that_are_dequantized_before_use(tmp_path, dtype, sca
     assert recognized(inspect(path)).name == name
 
 
-def test_embedding_table_does_not_decide_the_granularity(tmp_path):
+def test_embedding_table_does_not_decide_the_recognized_granularity(tmp_path):
     model = Model()
     ids, row = model.tensor("ids", (1, 8), "int32"), model.tensor("row", (1, WIDE))
     words = model.tensor("words", (512, WIDE), "int8", values=np.ones((512, WIDE)), scale=0.1)
@@ -68,7 +68,7 @@ def test_embedding_table_does_not_decide_the_granularity(tmp_path):
     assert recognized(inspect(path)).name == "dynamic_wi8_afp32"
 
 
-def test_file_without_weights_has_no_scheme(tmp_path):
+def test_no_scheme_is_recognized_in_a_file_without_weights(tmp_path):
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
     model.operator("CAST", [ids], [out])

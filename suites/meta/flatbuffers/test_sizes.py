@@ -42,7 +42,7 @@ def test_checkpoint_is_three_times_the_float32_weights(ledger):
     assert ledger["full_model"]["checkpoint"] == 12 * count(BERT_LARGE)
 
 
-def test_ratios_equal_those_of_the_metrics(ledger):
+def test_ratios_in_the_size_ledger_equal_the_size_metrics(ledger):
     ratios = ledger["variants"]["dynamic_wi8_afp32"]["ratios"]
     metrics = size_ratios(ledger["full_model"]["weights"], PUBLISHED.flatbuffer)
     assert {

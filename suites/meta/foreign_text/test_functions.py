@@ -159,7 +159,7 @@ def test_escaped_payloads_are_well_formed_xml() -> None:
         assert element.text in {several_lines(text), None}
 
 
-def test_csv_payload_is_neither_formula_nor_extra_cell() -> None:
+def test_payload_in_a_csv_cell_becomes_neither_a_formula_nor_another_cell() -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([as_csv_cell(text), "end"] for text in PAYLOADS)

@@ -35,7 +35,8 @@ FAULTS = {
         replacements={
             "betaincinv(successes, failures + 1, tail)": "betaincinv(successes, failures + 1, 0.3)"
         },
-        gate=_VERDICTS + "test_coverage.py::test_the_interval_of_a_proportion_covers_the_true_one",
+        gate=_VERDICTS
+        + "test_coverage.py::test_interval_of_a_proportion_covers_the_true_proportion",
     ),
     "a paired interval that ignores the correlation of the shares": CodeFault(
         room="statistics",
@@ -56,7 +57,8 @@ FAULTS = {
             "statistic(tables.sum(axis=-1)) - statistic(tables.sum(axis=-2))": "statistic("
             "tables.sum(axis=-1)) - statistic(tables[::-1].sum(axis=-2))"
         },
-        gate=_VERDICTS + "test_resampling.py::test_pairing_makes_the_interval_narrower",
+        gate=_VERDICTS
+        + "test_resampling.py::test_drop_between_similar_models_has_a_narrow_interval",
     ),
     "a verdict on the value alone": CodeFault(
         room="statistics",
@@ -114,7 +116,7 @@ FAULTS = {
         room="budgets",
         file="models/verdicts/budgets.py",
         replacements={"if scheme not in self.schemes:": "if False:"},
-        gate=_VERDICTS + "test_budgets.py::test_error_names_file_and_key",
+        gate=_VERDICTS + "test_budgets.py::test_error_in_a_budget_names_file_and_key",
     ),
     "a regression that is called an improvement": CodeFault(
         room="baselines",

@@ -215,7 +215,7 @@ def test_failed_builder_reports_the_reason(tmp_path):
     assert not builder.lives()
 
 
-def test_builder_process_has_ended_after_it_is_stopped(tmp_path):
+def test_stopping_the_builder_ends_its_process(tmp_path):
     builder = BuilderProcess(["embedded", "--cache-dir", str(tmp_path)])
     builder.stop()
     assert not builder.lives()

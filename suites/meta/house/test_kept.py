@@ -117,7 +117,7 @@ def test_file_changed_after_an_artefact_was_opened_is_detected(read, tmp_path):
         getattr(artefact, read)(name, *arguments)
 
 
-def test_rejects_arrays_with_another_number_of_rows(tmp_path):
+def test_rejects_stored_array_with_the_wrong_number_of_rows(tmp_path):
     (artefact, *_) = made(tmp_path)
     assert artefact.numbers("logits.npy", 4).shape == (4, 3)
     with pytest.raises(StoreError, match="changed or damaged"):
@@ -167,7 +167,7 @@ def without_rights(path: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("member", ["card.json", MANIFEST])
-def test_unreadable_file_error_has_a_remedy(member, tmp_path):
+def test_error_on_an_unreadable_stored_file_has_a_remedy(member, tmp_path):
     (artefact, *_) = made(tmp_path)
     file = artefact.folder / member
     (artefact.folder / MANIFEST).chmod(0o644)
@@ -180,7 +180,7 @@ def test_unreadable_file_error_has_a_remedy(member, tmp_path):
     opened(tmp_path)
 
 
-def test_reports_store_that_cannot_be_entered(tmp_path):
+def test_reports_store_folder_without_access_rights(tmp_path):
     made(tmp_path / "store")
     with without_rights(tmp_path / "store"), pytest.raises(StoreError, match="or read") as refused:
         made(tmp_path / "store")

@@ -139,7 +139,7 @@ def test_path_is_relative_to_the_current_folder_or_the_ini_file(name, monkeypatc
     assert str(resolved(option, command_line=f"~/{text}")) == in_folder
 
 
-def test_every_option_with_a_path_is_parsed_as_a_path():
+def test_every_option_that_takes_a_path_has_a_test():
     placed = {option.name for option in OPTIONS if option.placed}
     assert placed - {"schemes"} == {*PATHS, *MIXED}
 
@@ -203,7 +203,7 @@ def test_rejects_list_with_an_empty_or_duplicate_item(name, text):
 
 @pytest.mark.parametrize("text", ["~nobody-of-that-name/x", "x" * 5000, "a\0b"])
 @pytest.mark.parametrize("name", PATHS)
-def test_rejects_impossible_path(name, text):
+def test_rejects_text_that_cannot_be_a_path(name, text):
     (option,) = (candidate for candidate in OPTIONS if candidate.name == name)
     text += ".toml" if PATHS[name].endswith(".toml") else ""
     with pytest.raises(UsageMistake, match="cannot be a path") as refused:

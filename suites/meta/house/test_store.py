@@ -190,7 +190,7 @@ def test_full_disk_is_reported_and_no_partial_artefact_remains(tmp_path):
     assert remaining == "['locks', 'thing']"
 
 
-def test_read_only_store_is_reported(tmp_path):
+def test_writing_to_a_read_only_store_is_reported(tmp_path):
     mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
     message, remaining = in_own_mounts(mount, tmp_path / "store").splitlines()
     sentence = "the store can be neither written nor read (Read-only file system). Free"

@@ -151,7 +151,7 @@ def load(folder, text):
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_rejects_mistake_in_a_subject_in_one_message(name, tmp_path):
+def test_mistake_in_a_subject_is_reported_in_one_message(name, tmp_path):
     old, new, says = MISTAKES[name]
     assert old in MINI
     with pytest.raises(UsageMistake) as refused:
@@ -217,7 +217,7 @@ def test_shipped_subjects_are_named_like_their_files(name):
 
 
 @pytest.mark.parametrize("name", ["../subjects/embedded", "", "EMBEDDED", "embedded/"])
-def test_unknown_subject_name_is_a_mistake(name):
+def test_unknown_subject_name_is_a_usage_mistake(name):
     with pytest.raises(UsageMistake, match="no subject is called"):
         load_subject(name)
 

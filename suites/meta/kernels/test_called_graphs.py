@@ -278,7 +278,7 @@ def test_rejects_loop_whose_body_does_not_exist(instances):
     assert "file.tflite" in str(error.value)
 
 
-def test_rejects_loop_with_negative_graph(instances):
+def test_rejects_loop_with_a_negative_graph_index(instances):
     with pytest.raises(EdgeproofError, match=r"operator 0 calls graph -1 of 3"):
         instances(loop(condition=-1))
 

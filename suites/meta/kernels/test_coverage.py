@@ -55,7 +55,7 @@ def test_correct_kernels_prove_most_operators_of_a_file():
     assert {operator.state for operator in covered.operators} <= {"proven", "not covered"}
 
 
-def test_wrong_kernel_is_named():
+def test_coverage_report_names_the_operator_with_a_wrong_kernel():
     wrong = WRONG["drops the last column"]
     covered = coverage(Instances(EXAMPLE), wrong)
     deviating = {operator.name for operator in covered.operators if operator.state == "deviates"}

@@ -140,7 +140,7 @@ def test_tensors_are_not_matched_by_name_if_the_name_occurs_twice(tmp_path):
     assert match(content, content).by == "order"
 
 
-def test_missing_quantizer_error_says_what_to_install(monkeypatch):
+def test_error_without_the_quantizer_says_what_to_install(monkeypatch):
     static, dynamic = SCHEMES["static_wi8_ai8_dense"], SCHEMES["dynamic_wi8_afp32"]
     monkeypatch.setattr(mending, "find_spec", lambda _name: None)
     assert "pip install --group host" in mending.why_not(static)

@@ -81,7 +81,7 @@ def test_gelu_in_a_google_config_means_the_tanh_approximation(tmp_path):
     assert read(tmp_path, GOOGLE_BERT_LARGE, "bert_config.json").activation == "gelu_new"
 
 
-def test_classifier_has_its_own_dropout(tmp_path):
+def test_classifier_dropout_may_differ_from_the_networks_dropout(tmp_path):
     shape = read(tmp_path, {**BERT_LARGE, "classifier_dropout": 0.2})
     assert (shape.dropout, shape.classifier_dropout) == (0.1, 0.2)
     assert read(tmp_path, {**BERT_LARGE, "classifier_dropout": None}).classifier_dropout == 0.1

@@ -98,7 +98,7 @@ def test_rejects_tensor_larger_than_its_storage(tmp_path):
         torch_bin.read(path, ["weight"])
 
 
-def test_small_file_cannot_allocate_gigabytes(tmp_path):
+def test_reading_a_small_pytorch_file_cannot_allocate_gigabytes(tmp_path):
     path = tmp_path / "weights.bin"
     path.write_bytes(b"\x80\x02Nr\xff\xff\xff\x7f.")  # remember None under number 2**31 - 1
     with pytest.raises(UsageMistake, match="before seeing STOP"):

@@ -97,7 +97,7 @@ def test_rejects_file_that_is_not_onnx(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_rejects_missing_external_weights(name, tmp_path):
+def test_rejects_onnx_file_without_its_external_weights(name, tmp_path):
     external, part_of_message = ELSEWHERE[name]
     (tmp_path / "model.onnx_data").write_bytes(bytes(4 * ROWS * WIDTH))
     (tmp_path / "folder").mkdir()
@@ -130,7 +130,7 @@ def test_rejects_unknown_operator_inside_a_loop(tmp_path):
         read_onnx(write(tmp_path, model.pack()))
 
 
-def test_rejects_deeply_nested_graphs(tmp_path):
+def test_rejects_onnx_file_with_deeply_nested_graphs(tmp_path):
     graph = b""
     for _ in range(reading.MOST_DEPTH + 2):
         graph = block(1, writer.node("If", ["x"], "y", then_branch=writer.held_graph(graph)))
@@ -138,7 +138,7 @@ def test_rejects_deeply_nested_graphs(tmp_path):
         read_onnx(write(tmp_path, block(7, graph)))
 
 
-def test_rejects_too_many_fields(tmp_path, monkeypatch):
+def test_rejects_onnx_file_with_too_many_fields(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "MOST_FIELDS", 100)
     with pytest.raises(UsageMistake, match="more than 100 fields"):
         read_onnx(write(tmp_path, classifier()))

@@ -73,7 +73,7 @@ def test_reason_that_contains_a_colon_is_shown_in_full():
     assert dict(red.rows)["Verdict"] == f"invalid: not judged, {because}"
 
 
-def test_explanation_says_how_many_texts_would_decide(red):
+def test_explanation_of_an_inconclusive_verdict_names_the_number_of_texts_needed(red):
     verdict = dict(red["inconclusive: agreement of float16 on host"].rows)["Verdict"]
     assert "texts would decide" in verdict
 

@@ -58,7 +58,7 @@ def test_fault_table_read_from_a_file_equals_the_written_one(tmp_path: Path) -> 
     ],
     ids=["missing", "empty", "cut", "not_utf8", "other_schema", "key_missing", "mistyped"],
 )
-def test_rejects_invalid_table_in_one_message(
+def test_rejects_invalid_fault_table_in_one_message(
     run: Path, text: str | None, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = run / "planted.json"

@@ -195,7 +195,7 @@ def test_every_reader_rejects_a_malformed_document(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "", "a/b", ".hidden", "a\nb", "x" * 80])
-def test_rejects_names_that_lead_out_of_the_baselines_folder(name, tmp_path):
+def test_rejects_names_that_lead_outside_the_baseline_folder(name, tmp_path):
     for at in range(3):
         names = ["mini", "host", "float32"]
         names[at] = name

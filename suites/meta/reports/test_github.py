@@ -77,7 +77,7 @@ def test_publishing_outside_github_writes_nothing(monkeypatch):
     publish(document())
 
 
-def test_unwritable_summary_is_an_error(tmp_path, monkeypatch):
+def test_unwritable_job_summary_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "missing" / "summary.md"))
     with pytest.raises(EdgeproofError, match="cannot be written"):
         publish(document())

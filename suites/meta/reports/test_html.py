@@ -61,7 +61,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def test_missing_results_error_says_what_to_run(
+def test_error_on_missing_results_says_what_to_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing, empty = tmp_path / "missing", tmp_path / "empty"

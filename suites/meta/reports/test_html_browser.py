@@ -242,7 +242,7 @@ def test_embedded_data_is_compressed(page_file: Path) -> None:
     assert len(text) < LARGEST
 
 
-def test_attachment_cannot_load_anything(page_file: Path, visit) -> None:
+def test_attachment_in_the_report_loads_no_external_resource(page_file: Path, visit) -> None:
     visited = visit(page_file.as_uri())
     visited.page.evaluate(SHOW, SPY)
     visited.page.frame_locator("#spy").get_by_text("attached").wait_for()

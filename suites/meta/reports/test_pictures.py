@@ -50,7 +50,7 @@ def test_each_picture_is_an_svg_with_a_title_and_no_external_resource(drawn, kin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_text_is_readable_on_any_background(drawn, kind):
+def test_text_in_pictures_is_readable_on_any_background(drawn, kind):
     texts = re.findall(r"<text[^>]*style=\"([^\"]*)\"", drawn[kind].svg)
     assert texts
     assert all(f"fill: {GRAY}" in style for style in texts)
@@ -58,7 +58,7 @@ def test_text_is_readable_on_any_background(drawn, kind):
     assert "currentColor" in drawn[kind].inline
 
 
-def test_series_differ_without_color():
+def test_plotted_series_are_distinguishable_without_color():
     assert len({look.marker for look in LOOKS}) == len(LOOKS)
     assert len({look.hatch for look in LOOKS}) == len(LOOKS)
     assert len({str(look.dash) for look in LOOKS}) == len(LOOKS)

@@ -127,7 +127,7 @@ def test_operators_are_delegated_only_on_backends_with_a_delegate(
         (SEGMENTS, 2, "but only 0 to 1"),
     ],
 )
-def test_rejects_values_out_of_range(
+def test_rejects_input_values_out_of_range(
     loaded: Runner, texts: Inputs, name: str, value: int, says: str
 ) -> None:
     with pytest.raises(RunnerRefused, match=says) as refusal:
@@ -136,7 +136,7 @@ def test_rejects_values_out_of_range(
     assert name in refusal.value.message
 
 
-def test_ids_beyond_the_table_are_an_invoke_error(
+def test_token_ids_beyond_the_embedding_table_raise_a_runtime_error(
     runner: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     """Without a vocabulary given, the runtime itself notices, and the runner lives on."""
@@ -227,7 +227,7 @@ def test_rejects_missing_file(runner: Runner, tmp_path: Path) -> None:
     assert refusal.value.kind == "file"
 
 
-def test_rejects_name_that_was_never_loaded(runner: Runner, by_name: Inputs) -> None:
+def test_rejects_model_name_that_was_never_loaded(runner: Runner, by_name: Inputs) -> None:
     with pytest.raises(RunnerRefused, match="no model is loaded as 'ghost'"):
         runner.answer("ghost", by_name)
 
@@ -254,7 +254,7 @@ def test_error_uses_the_users_name_of_the_candidate(
     assert loading.value.file == answering.value.file == str(mine)
 
 
-def test_rejects_unknown_requests(runner: Runner) -> None:
+def test_runner_rejects_unknown_or_incomplete_requests(runner: Runner) -> None:
     for request, kind in (({"op": "dance"}, "unknown-operation"), ({"op": "load"}, "bad-request")):
         with pytest.raises(RunnerRefused) as refusal:
             runner._ask("testing", request, replies.usage_in)

@@ -75,7 +75,7 @@ def tried(runner: Runner, file: Path, by_name: Inputs) -> RunnerRefused | Runner
     return None
 
 
-def test_error_names_the_signal(
+def test_error_names_the_signal_that_killed_the_runner(
     runner_of_its_own: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     runner_of_its_own.load("tiny", tiny["float32"])

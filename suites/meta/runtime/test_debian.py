@@ -71,7 +71,7 @@ def test_error_without_debian_says_that_emulation_is_unavailable(
     assert not list(tmp_path.glob("*/*/manifest.json"))
 
 
-def test_error_on_an_unknown_architecture_lists_the_known_ones(tmp_path):
+def test_error_on_an_unknown_architecture_lists_the_known_architectures(tmp_path):
     with pytest.raises(UsageMistake, match="aarch64, armv7"):
         prepare_sysroot(Store(tmp_path), "riscv64")
 
@@ -117,7 +117,7 @@ def test_private_apt_uses_only_paths_in_its_own_folder(tmp_path):
     assert "Post-Invoke" not in hooks.stdout
 
 
-def test_sysroot_table_names_no_registry():
+def test_table_of_root_file_systems_names_no_registry():
     assert architecture_names() == ["aarch64", "armv7"]
     text = (Path(debian.__file__).parent / "sysroots.toml").read_text(encoding="utf-8")
     assert "://" not in text

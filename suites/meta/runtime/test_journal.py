@@ -97,7 +97,7 @@ def test_killed_run_resumes_with_the_texts_not_yet_classified(tmp_path, moment):
 
 
 @pytest.mark.parametrize("cut", [1, 5, 11, 12, 13, 200])
-def test_discards_incomplete_last_record(tmp_path, cut):
+def test_incomplete_last_record_of_the_answer_journal_is_discarded(tmp_path, cut):
     file = tmp_path / "answers.journal"
     with Journal(file, TEXTS) as journal:
         journal.add(np.arange(10), np.ones((10, 2), np.float32))
@@ -115,7 +115,7 @@ def test_discards_incomplete_last_record(tmp_path, cut):
 
 
 @pytest.mark.parametrize("at", [0, 4, 8, 12, 100])
-def test_ignores_records_with_changed_bytes(tmp_path, at):
+def test_journal_records_with_changed_bytes_are_ignored(tmp_path, at):
     file = tmp_path / "answers.journal"
     with Journal(file, TEXTS) as journal:
         journal.add(np.arange(10), np.ones((10, 2), np.float32))
@@ -126,7 +126,7 @@ def test_ignores_records_with_changed_bytes(tmp_path, at):
         assert journal.rows.size == 0
 
 
-def test_ignores_records_of_rows_beyond_the_last_text(tmp_path):
+def test_journal_records_beyond_the_last_text_are_ignored(tmp_path):
     file = tmp_path / "answers.journal"
     with Journal(file, TEXTS) as journal:
         journal.add(np.array([TEXTS - 1]), np.ones((1, 2), np.float32))
@@ -134,7 +134,7 @@ def test_ignores_records_of_rows_beyond_the_last_text(tmp_path):
         assert journal.rows.size == 0
 
 
-def test_error_names_an_unwritable_folder(tmp_path):
+def test_error_names_an_unwritable_journal_folder(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(
         EdgeproofError, match=r"cannot save answers as they arrive .*--edge-cache-dir"

@@ -119,20 +119,20 @@ def test_error_without_labgrid_says_what_to_install():
     "address",
     ["labgrid://", "labgrid://pi@kitchen", "labgrid://kitchen:22", "ssh://kitchen"],
 )
-def test_rejects_invalid_place(address):
+def test_rejects_invalid_labgrid_place(address):
     with pytest.raises(UsageMistake, match="is not a valid address of a board"):
         lend(address)
 
 
 @needs_labgrid
-def test_place_is_acquired_and_released(lab):
+def test_labgrid_place_is_acquired_and_released(lab):
     done = lab.lend("labgrid://kitchen/opt/python")
     assert done.stdout == "ssh://pi@192.0.2.7:2222/opt/python\n", done.stderr
     assert "kitchen" not in lab.client("places", "--acquired")
 
 
 @needs_labgrid
-def test_previously_acquired_place_stays_acquired(lab):
+def test_previously_acquired_labgrid_place_is_not_released(lab):
     lab.client("-p", "kitchen", "acquire")
     assert lab.lend("labgrid://kitchen").stdout == "ssh://pi@192.0.2.7:2222\n"
     assert "kitchen" in lab.client("places", "--acquired")
@@ -140,7 +140,7 @@ def test_previously_acquired_place_stays_acquired(lab):
 
 
 @needs_labgrid
-def test_missing_place_is_reported(lab):
+def test_missing_labgrid_place_is_reported(lab):
     done = lab.lend("labgrid://garage")
     assert "labgrid refuses to acquire the place" in done.stderr
     assert "garage matches nothing" in done.stderr

@@ -123,7 +123,7 @@ def test_loaded_file_reports_its_lengths(several: Runner) -> None:
     [np.full(COUNT, 5), np.full(COUNT, 8.0), np.full((COUNT, 1), 8), np.full(COUNT - 1, 8)],
     ids=["unknown", "no integers", "a matrix", "too few"],
 )
-def test_rejects_lengths_that_the_file_does_not_have(
+def test_rejects_row_lengths_that_the_file_does_not_have(
     several: Runner, rows: Rows, lengths: NDArray[np.generic]
 ) -> None:
     with pytest.raises(RunnerRefused, match="length") as refusal:

@@ -102,7 +102,7 @@ def test_python_38_has_every_module_the_runner_imports(old_python: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_watcher_runs_on_python_38(old_python: str) -> None:
+def test_sensor_watcher_runs_on_python_38(old_python: str) -> None:
     commands = [[["uname", "-m"], ""], [["uname", "-s"], "/proc/load*"]]
     request = {"patterns": ["/proc/loadavg"], "commands": commands, "every": None}
     done = subprocess.run(
@@ -134,7 +134,7 @@ def test_runner_imports_only_packages_of_a_board() -> None:
     assert not imported & {"subprocess", "socket", "multiprocessing"}
 
 
-def test_the_client_imports_no_runtime() -> None:
+def test_runner_client_imports_no_runtime_package() -> None:
     code = (
         "import sys, models.runtime.client, models.runtime.transports, models.runtime.available\n"
         "import models.backends.common.registry\n"

@@ -77,13 +77,13 @@ def test_parses_ssh_addresses(address, login, port, python):
         "ssh://[::1",
     ],
 )
-def test_rejects_invalid_address(address):
+def test_rejects_invalid_ssh_address(address):
     with pytest.raises(UsageMistake, match=r"--edge-target: .* is not a valid address"):
         SshTransport(address)
 
 
 @needs_sshd
-def test_answers_equal_those_of_a_local_runner(transport, tiny, by_name):
+def test_remote_and_local_runners_give_equal_logits(transport, tiny, by_name):
     with Runner(LocalTransport(), "ai_edge_litert") as local_runner:
         local_runner.load("m", tiny["static_wi8_ai8"])
         expected = local_runner.answer("m", by_name).logits
@@ -177,7 +177,7 @@ def test_reports_board_that_is_off(tiny):
 
 @needs_sshd
 @pytest.mark.parametrize("words", [b"", b"x" * 100_000, b"SSH-2.0-silent\r\n"])
-def test_silent_server_times_out(words, tiny, monkeypatch):
+def test_ssh_server_that_never_logs_in_times_out(words, tiny, monkeypatch):
     monkeypatch.setattr(ssh, "SECONDS_TO_START", 1.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -203,7 +203,7 @@ def test_sensors_are_read_over_ssh(transport):
 
 
 @needs_sshd
-def test_board_is_left_without_files_and_processes(transport):
+def test_closing_the_connection_leaves_no_process_on_the_board(transport):
     with Runner(transport) as runner:
         pid = runner.info.pid
     master = transport._master
@@ -213,7 +213,9 @@ def test_board_is_left_without_files_and_processes(transport):
 
 
 @needs_sshd
-def test_long_temporary_folder_does_not_break_the_connection(board, tmp_path, monkeypatch):
+def test_ssh_connection_works_with_a_long_path_of_the_temporary_folder(
+    board, tmp_path, monkeypatch
+):
     """A CI or macOS has such folders; a socket's path is limited to about a hundred bytes."""
     temporary = tmp_path / ("temporary files of a job with a long name " * 3)
     temporary.mkdir()

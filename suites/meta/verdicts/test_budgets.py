@@ -159,7 +159,9 @@ def test_limit_in_the_users_file_overrides_the_common_limit(tmp_path: Path) -> N
         ),
     ],
 )
-def test_error_names_file_and_key(tmp_path: Path, text: str, key: str, message: str) -> None:
+def test_error_in_a_budget_names_file_and_key(
+    tmp_path: Path, text: str, key: str, message: str
+) -> None:
     with pytest.raises(UsageMistake) as caught:
         load(tmp_path, text)
     assert str(caught.value).startswith(f"{tmp_path / 'mine.toml'}: {key}: ")
@@ -214,7 +216,7 @@ def test_accepts_limit_at_the_end_of_the_metrics_range(
     assert (limit.limit, limit.value, limit.text) == (side, value, text)
 
 
-def test_error_on_unknown_budgets_lists_the_known_ones() -> None:
+def test_error_on_unknown_budgets_lists_the_known_budgets() -> None:
     with pytest.raises(
         UsageMistake,
         match=r"^--edge-budgets: no budgets are called 'tiny'\. Give one of embedded, ",
@@ -226,7 +228,7 @@ def test_error_on_unknown_budgets_lists_the_known_ones() -> None:
     ("content", "message"),
     [(None, "no such file"), (b"[accuracy", "not valid TOML"), (b"\xff", "cannot be read")],
 )
-def test_error_names_an_unreadable_file(
+def test_error_names_an_unreadable_budgets_file(
     tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / "mine.toml"
@@ -245,6 +247,6 @@ def test_rejects_budgets_without_a_limit(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../budgets/embedded", "Embedded", "../soundness"])
-def test_unknown_budgets_name_is_a_mistake(name: str) -> None:
+def test_unknown_name_of_budgets_is_a_usage_mistake(name: str) -> None:
     with pytest.raises(UsageMistake, match=r"^subject 'x': budgets: no budgets are called"):
         load_budgets(name, schemes=SCHEMES, classes=3, key="subject 'x': budgets")

@@ -50,7 +50,7 @@ def test_interval_of_an_accuracy_drop_covers_the_true_drop(
 
 @pytest.mark.parametrize("trials", [20, 500, 2000])
 @pytest.mark.parametrize("share", [0.5, 0.85, 0.97, 0.999])
-def test_the_interval_of_a_proportion_covers_the_true_one(trials: int, share: float) -> None:
+def test_interval_of_a_proportion_covers_the_true_proportion(trials: int, share: float) -> None:
     random = np.random.default_rng([trials, round(1e4 * share)])
     interval = cache(intervals.proportion_interval)
     covered = 0
@@ -61,7 +61,7 @@ def test_the_interval_of_a_proportion_covers_the_true_one(trials: int, share: fl
 
 
 @pytest.mark.parametrize(("count", "at"), [(20, 0.5), (200, 0.9), (500, 0.99)])
-def test_the_interval_of_a_quantile_covers_the_true_one(count: int, at: float) -> None:
+def test_interval_of_a_quantile_covers_the_true_quantile(count: int, at: float) -> None:
     random = np.random.default_rng([count, round(100 * at)])
     # Latencies have long tails: log-normal, whose quantiles are known.
     from scipy.stats import norm  # noqa: PLC0415 - slow to import, as in the library
@@ -75,7 +75,9 @@ def test_the_interval_of_a_quantile_covers_the_true_one(count: int, at: float) -
 
 
 @pytest.mark.parametrize("blocks", [10, 32])
-def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts(blocks: int) -> None:
+def test_interval_of_a_latency_ratio_covers_the_true_ratio_while_the_machine_drifts(
+    blocks: int,
+) -> None:
     random = np.random.default_rng(blocks)
     covered = 0
     for _ in range(DRAWS):
@@ -145,7 +147,7 @@ DROPS = [
         for name, sizes, like in DROPS
     ],
 )
-def test_the_interval_of_a_bootstrapped_drop_covers_the_true_drop(
+def test_bootstrap_interval_of_a_drop_covers_the_true_drop(
     name: str, sizes: tuple[int, ...], together: float
 ) -> None:
     random = np.random.default_rng([*sizes, round(100 * together)])

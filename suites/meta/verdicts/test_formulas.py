@@ -102,7 +102,7 @@ def test_bootstrap_interval_combines_resampling_acceleration_and_correction(
     assert 0.0 < low < value < high < 1.0
 
 
-def test_default_is_two_thousand_resamples_of_seed_zero() -> None:
+def test_bootstrap_uses_two_thousand_resamples_and_seed_zero_by_default() -> None:
     settings = {"confidence": 0.95, "resamples": 2000, "seed": 0}
     interval = resampling.counts_interval(macro_f1, TABLES)
     assert interval == resampling.counts_interval(macro_f1, TABLES, **settings)

@@ -43,7 +43,7 @@ def test_goal_of_a_scheme_overrides_the_general_goal(tmp_path: Path) -> None:
     assert speeds == {"float16": 20.0, "float32": 10.0}
 
 
-def test_a_scheme_without_a_goal_has_none(tmp_path: Path) -> None:
+def test_no_goal_applies_to_a_scheme_without_a_declared_goal(tmp_path: Path) -> None:
     budgets = load(tmp_path, f"[goal.float16]\n{WHOLE}")
     assert budgets.goal("float32") is None
     assert budgets.goal("float16") is not None

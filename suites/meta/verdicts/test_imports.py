@@ -14,7 +14,7 @@ HEAVY = ("scipy", "sklearn", "tensorflow", "keras", "ai_edge_litert", "tflite_ru
 
 
 @pytest.mark.parametrize("module", ["reports.scoreboard", "models.verdicts.estimates"])
-def test_importing_verdicts_imports_nothing_heavy(module: str) -> None:
+def test_importing_the_verdicts_package_imports_no_heavy_package(module: str) -> None:
     code = (
         f"import sys, {module}; "
         f"print(*sorted({{name.partition('.')[0] for name in sys.modules}} & {set(HEAVY)}))"

@@ -39,7 +39,7 @@ def test_quantile_interval_has_the_ranks_of_the_binomial_distribution(
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
-def test_rejects_impossible_proportion(successes: int, trials: int) -> None:
+def test_rejects_proportion_with_impossible_counts(successes: int, trials: int) -> None:
     with pytest.raises(EdgeproofError, match="not a proportion"):
         intervals.proportion_interval(successes, trials)
 
@@ -77,7 +77,7 @@ def test_drop_with_errors_of_only_one_model_has_the_exact_upper_end() -> None:
     assert low < exact.low
 
 
-def test_the_paired_interval_is_narrower_than_an_unpaired_one_where_models_agree() -> None:
+def test_paired_interval_is_narrower_than_the_unpaired_interval_if_models_agree() -> None:
     random = np.random.default_rng(0)
     first = random.random(2000) < 0.85
     second = first ^ (random.random(2000) < 0.01)
@@ -92,7 +92,7 @@ def test_rejects_pairing_answers_to_different_texts() -> None:
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 30), (7, 40), (30, 30), (1, 1)])
-def test_the_mean_of_zeros_and_ones_has_the_interval_of_a_proportion(
+def test_mean_of_zeros_and_ones_has_the_interval_of_a_proportion(
     successes: int, trials: int
 ) -> None:
     values = (np.arange(trials) < successes).astype(np.float64)
@@ -195,7 +195,7 @@ def test_accuracy_drop_counts_texts_that_only_one_model_classifies_correctly() -
     assert drop.n == 20
 
 
-def test_exact_estimate_has_no_width() -> None:
+def test_interval_of_an_exact_estimate_has_zero_width() -> None:
     assert estimates.exact(7) == estimates.Estimate(7.0, 7.0, 7.0, 1)
     assert estimates.exact(7, n=3).n == 3
 

@@ -50,7 +50,7 @@ def test_reason_of_a_verdict_names_value_interval_sample_size_and_budget() -> No
     )
 
 
-def test_a_value_without_uncertainty_is_shown_without_an_interval() -> None:
+def test_exact_value_is_shown_without_an_interval() -> None:
     size = Budget(
         "flatbuffer_bytes", "max", 8378547.0, "8378547 bytes", FILE, "flatbuffer_bytes.max"
     )
@@ -136,7 +136,7 @@ def test_share_with_the_widest_interval_needs_more_texts() -> None:
 
 
 @pytest.mark.parametrize("high", [0.02, 0.05, 1.0])
-def test_wrong_circumstances_make_any_judgment_invalid(high: float) -> None:
+def test_wrong_circumstances_make_every_verdict_invalid(high: float) -> None:
     judgment = judge(
         Estimate(0.012, 0.004, high, 9), DROP, scheme=SCHEME, invalid_because="the board throttled"
     )

@@ -49,7 +49,7 @@ def test_serialized_measurement_starts_with_the_required_fields() -> None:
     assert (plain["unit"], plain["verdict"], plain["n"]) == ("fraction", "pass", 2000)
 
 
-def test_a_measurement_survives_json() -> None:
+def test_measurement_survives_conversion_to_json_and_back() -> None:
     measurement = drop(details={"samples": [1, 2.5]}, known_failure="seen in float16")
     assert Measurement.from_dict(json.loads(json.dumps(measurement.to_dict()))) == measurement
 

@@ -232,7 +232,7 @@ def test_comparability_of_a_metric_follows_from_its_source(name: str, properties
     } == properties
 
 
-def test_error_on_unknown_metric_lists_the_known_ones() -> None:
+def test_error_on_an_unknown_metric_lists_the_known_metrics() -> None:
     with pytest.raises(
         UsageMistake, match=r"no metric is called 'acuracy'\. Known metrics: accuracy,"
     ):

@@ -157,7 +157,7 @@ def test_remedy_for_a_fraction_written_as_points_shows_the_corrected_value() -> 
         (33010121.0, Unit.INSTRUCTIONS, MEASURED, "33,010,121 instructions"),
     ],
 )
-def test_a_value_is_shown_in_human_units(
+def test_value_is_shown_in_a_readable_unit(
     value: float, unit: Unit, kind: dict[str, bool], expected: str
 ) -> None:
     assert human(value, unit, **kind) == expected

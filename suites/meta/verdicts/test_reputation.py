@@ -133,7 +133,7 @@ def test_missing_answers_are_wrong_and_groups_have_equal_weight() -> None:
     assert float(reputation.official_accuracy(counted(texts))) == pytest.approx((0.9 + 0) / 2)
 
 
-def test_scoring_all_of_replab_is_fast() -> None:
+def test_scoring_as_many_texts_as_replab_has_takes_less_than_two_seconds() -> None:
     random = np.random.default_rng(0)
     size = 58_568
     groups = [f"RL2013D01E{number:03d}" for number in random.integers(61, size=size)]
@@ -196,7 +196,7 @@ def test_rejects_inputs_of_different_lengths(
         confusion(np.array(gold, dtype=int), np.array(predicted, dtype=int), groups, classes=3)
 
 
-def test_estimates_carry_an_interval_and_their_sample_size() -> None:
+def test_estimated_scores_have_an_interval_and_a_sample_size() -> None:
     random = np.random.default_rng(1)
     gold = random.integers(3, size=900)
     predicted = np.where(random.random(900) < 0.7, gold, 2)

@@ -49,7 +49,7 @@ def test_interval_of_a_constant_score_depends_on_the_smallest_group() -> None:
         assert counts_interval(reputation.official_accuracy, tables) == pytest.approx(ends)
 
 
-def test_accepts_group_of_one_text() -> None:
+def test_bootstrap_accepts_a_group_of_one_text() -> None:
     tables = np.zeros((2, 3, 4), dtype=np.int64)
     tables[0, 1, 2] = 1
     tables[1] = 5
@@ -57,7 +57,7 @@ def test_accepts_group_of_one_text() -> None:
     assert 0.0 <= low < high <= 1.0
 
 
-def test_rejects_resampling_one_text() -> None:
+def test_rejects_bootstrap_of_a_single_text() -> None:
     tables = confusion(np.array([1]), np.array([1]), classes=3)
     with pytest.raises(TooFew, match="1 text, needs 2"):
         counts_interval(reputation.official_accuracy, tables)
@@ -103,7 +103,7 @@ def test_drop_between_identical_models_has_an_interval_around_zero() -> None:
     assert -0.03 < drop.low < -0.003 < 0.003 < drop.high < 0.03
 
 
-def test_pairing_makes_the_interval_narrower() -> None:
+def test_drop_between_similar_models_has_a_narrow_interval() -> None:
     random = np.random.default_rng(5)
     gold = random.choice(3, 500)
     first = np.where(random.random(500) < 0.7, gold, (gold + 1) % 3)
@@ -113,7 +113,7 @@ def test_pairing_makes_the_interval_narrower() -> None:
     assert drop.high - drop.low < (alone.high - alone.low) / 2
 
 
-def test_rejects_drop_of_no_texts() -> None:
+def test_rejects_drop_computed_from_no_texts() -> None:
     with pytest.raises(TooFew, match="0 texts, needs 1"):
         drop_interval(reputation.f_rs, np.zeros((1, 3, 4, 4), dtype=np.int64))
 

@@ -96,7 +96,7 @@ def test_score_command_gives_the_measures_of_a_hand_worked_example(score):
     assert document["by_domain"]["banking"]["accuracy"] == 0.5
 
 
-def test_both_trivial_classifiers_are_reported(score, tmp_path):
+def test_score_command_reports_both_trivial_classifiers(score, tmp_path):
     training = write(
         tmp_path / "training.dat",
         [(CAR, "1", "NEUTRAL"), (BANK, "2", "NEGATIVE"), (BANK, "3", "POSITIVE"), (CAR, "4", "x")],
@@ -114,7 +114,7 @@ def test_both_trivial_classifiers_are_reported(score, tmp_path):
     assert without["group_majority_of_training"] == omitted
 
 
-def test_rows_without_polarity_are_counted_and_not_scored(score):
+def test_rows_without_polarity_are_counted_but_not_scored(score):
     broken = (CAR, "100009", "RELATED")
     document = score([*GOLD, broken], gold=[*GOLD, broken, GOLD[0]])
     assert document["gold"] | {"file": ""} == {
@@ -201,7 +201,7 @@ def test_help_describes_the_commands(capsys):
     assert "the error rates of the latency gate on this machine" in help_text
 
 
-def test_calibrate_receives_its_options(monkeypatch, capsys):
+def test_calibrate_command_receives_its_options(monkeypatch, capsys):
     calls = []
     monkeypatch.setattr(
         "models.calibration.command.calibrate",

@@ -53,14 +53,14 @@ def test_warm_up_ends_where_the_latency_is_stationary(slow: int) -> None:
     assert abs(warm_up_of(seconds) - slow) <= 2 * BATCH
 
 
-def test_interrupted_answer_does_not_move_the_end_of_the_warm_up() -> None:
+def test_single_slow_answer_does_not_move_the_end_of_the_warm_up() -> None:
     seconds = 0.002 * np.random.default_rng(1).lognormal(0.0, 0.01, 400)
     before = warm_up_of(seconds)
     seconds[120] = 1.0
     assert warm_up_of(seconds) == before
 
 
-def test_warm_up_is_at_most_a_third() -> None:
+def test_warm_up_is_at_most_a_third_of_the_stream() -> None:
     assert warm_up_of(np.linspace(2.0, 1.0, 600)) <= 200
 
 
@@ -131,7 +131,7 @@ def test_warm_up_ends_at_the_smallest_standard_error() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_end_of_the_warm_up_equals_its_definition(seed: int) -> None:
+def test_computed_end_of_the_warm_up_equals_its_definition(seed: int) -> None:
     rng = np.random.default_rng(seed)
     count = int(rng.integers(15, 900))
     seconds = rng.lognormal(-7.0, 0.2, count) * (1.0 + np.exp(-np.arange(count) / 40.0))
@@ -156,6 +156,6 @@ def test_rejects_invalid_stream(seconds: list[float]) -> None:
         warm_up_of(np.array(seconds))
 
 
-def test_number_of_queries_is_bounded_for_fast_answers() -> None:
+def test_number_of_queries_is_limited_if_answers_are_very_fast() -> None:
     seconds = asked_in(lambda _, count: np.full(count, 1e-6), queries=40, seconds=20.0)
     assert seconds.size == MOST
