@@ -157,15 +157,15 @@ def noise_between(low: float, high: float) -> float:
 def race_until_sure(
     race: Callable[[int, int], RacedRatio], verdict: Callable[[RacedRatio], Verdict]
 ) -> list[RacedRatio]:
-    """RacedRatio until the result is decided, repeating doubtful and short races.
+    """Race until the result is decided, repeating races that do not pass.
 
-    What fails is confirmed by a race as long; what is inconclusive is raced longer, up to
-    `LONGEST` seconds.
+    A failed race is confirmed by one of the same length. An inconclusive race is followed by a
+    longer one, up to `LONGEST` seconds.
 
     Args:
-        race: takes the race's number, from 0, and how many times as long as the shortest it is;
-            races once, in a fresh runner.
-        verdict: what a race says.
+        race: runs one race in a new runner; its arguments are the race's number, from 0, and its
+            length as a multiple of the shortest race.
+        verdict: returns the verdict on a race.
 
     Returns:
         One to `RACES` races; the last one decides.

@@ -60,7 +60,7 @@ def test_candidate_is_not_compared_with_the_baseline_of_another_name(judged, fil
     outcome = judged(*files)
     assert "baseline: 2 same" not in outcome.output
     names = ", ".join(sorted(file.partition("=")[0] for file in files))
-    assert f"baseline: none of {names} in " in outcome.output
+    assert f"baseline: there is none for {names} in " in outcome.output
 
 
 def name_of(app, *files, recorded=None):

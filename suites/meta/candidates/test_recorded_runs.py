@@ -21,7 +21,7 @@ from suites.meta.recordings import LABELS, write_app
 
 COMPARING = ("suites/accuracy", "suites/agreement", "suites/size")
 NO_FILE = "the reference is not a FlatBuffer, so no file can race against it"
-LABELS_ALONE = "the reference recorded labels alone"
+LABELS_ALONE = "the recorded answers of the reference contain only labels"
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +76,8 @@ def test_recorded_answers_can_be_judged_without_a_file(app, tmp_path):
     assert measured["agreement"] == measured["token_parity"] == 1.0
     assert "flatbuffer_bytes" not in measured
     expected = {
-        "no file is given, only its answers (--edge-flatbuffer)",
-        "labels alone were recorded: no logits, no probabilities",
+        "only recorded answers are given, no file (--edge-flatbuffer)",
+        "the recorded answers contain only labels: no logits, no probabilities",
     }
     assert expected <= reasons(outcome)
 
@@ -141,10 +141,19 @@ def test_expected_ids_are_truncated_to_the_length_of_the_file(app):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--edge-emulate=rpi4", "a recording needs no runner"),
-        ("--edge-target=ssh://nobody@nowhere", "a recording needs no runner"),
-        ("--edge-backend=ai_edge_litert", "a recording needs no runner"),
-        ("--edge-export-golden=golden", "a recording needs no runner"),
+        ("--edge-emulate=rpi4", "has no effect, because --edge-recorded judges recorded answers"),
+        (
+            "--edge-target=ssh://nobody@nowhere",
+            "has no effect, because --edge-recorded judges recorded answers",
+        ),
+        (
+            "--edge-backend=ai_edge_litert",
+            "has no effect, because --edge-recorded judges recorded answers",
+        ),
+        (
+            "--edge-export-golden=golden",
+            "has no effect, because --edge-recorded judges recorded answers",
+        ),
         ("--edge-recorded=missing.jsonl", "cannot be read (No such file or directory)"),
     ],
 )

@@ -284,7 +284,7 @@ TEXTS = {
     ),
     "a label twice": Refused(says=("--edge-labels", "'a'"), options={"labels": "a,a,b"}),
     "no file of labels": Refused(
-        says=("--edge-labels", "absent.txt", "nor the name of an existing file"),
+        says=("--edge-labels", "absent.txt", "nor an existing file"),
         options={"labels": "{}/absent.txt"},
     ),
     "nothing that orders labels": Refused(
@@ -456,7 +456,7 @@ TOMLS = {
         toml=f'{TOML}{ONE}reference = "y"\n{ONE.replace("x", "y", 1)}reference = "x"\n',
     ),
     "an option that the TOML answers": Refused(
-        says=("--edge-labels", "mine.toml", "write it in that file"),
+        says=("--edge-labels", "mine.toml", "set it in that file"),
         toml=TOML + ONE,
         options={"labels": "a,b,c"},
     ),

@@ -67,10 +67,10 @@ def test_changing_an_input_alters_every_row_of_the_input_and_no_other_input(role
 @pytest.mark.parametrize(
     ("role", "inputs", "message"),
     [
-        (SEGMENTS, texts(4), "changing segments has no effect on the texts"),
-        (MASK, texts(4, words=1), "changing mask has no effect on the texts"),
-        (IDS, texts(1, tokens=1, words=1), "changing ids has no effect on the texts"),
-        (MASK, {IDS: texts(4)[IDS]}, "the file has no input for mask"),
+        (SEGMENTS, texts(4), "nothing to change in the segments input"),
+        (MASK, texts(4, words=1), "nothing to change in the mask input"),
+        (IDS, texts(1, tokens=1, words=1), "nothing to change in the ids input"),
+        (MASK, {IDS: texts(4)[IDS]}, "the file has no mask input"),
     ],
 )
 def test_input_gate_does_not_apply_to_a_constant_input(role, inputs, message):
@@ -84,7 +84,7 @@ def test_padding_gate_does_not_apply_without_padding():
     assert (filled[IDS] != texts(4)[IDS]).any()
     with pytest.raises(DoesNotApply, match="no padding to change"):
         fill(variant_of(**texts(4, words=8)), 3)
-    with pytest.raises(DoesNotApply, match="no input for mask"):
+    with pytest.raises(DoesNotApply, match="no mask input"):
         fill(variant_of(**{IDS: texts(4)[IDS]}), 3)
 
 

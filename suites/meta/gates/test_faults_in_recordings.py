@@ -47,4 +47,4 @@ def test_recording_of_a_correct_app_passes_every_gate(app, tmp_path):
     assert measured["logit_difference"]["value"] < 1e-5
     assert measured["latency_p50"]["value"] == pytest.approx(0.00424, abs=0.00001)
     assert measured["latency_p50"]["backend"] == "recorded"
-    assert "the answers were recorded: no runner is asked" in outcome.output
+    assert "the judged answers were recorded elsewhere: no runner is started" in outcome.output

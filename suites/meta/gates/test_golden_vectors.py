@@ -54,5 +54,5 @@ def test_run_that_classifies_no_texts_exports_no_golden_vectors(miniature, tmp_p
     options = ["--edge-schemes=float32", f"--edge-export-golden={folder}"]
     outcome = run(mini, tmp_path / "reports", ["suites/size"], options)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED
-    assert "no candidate answered every text in this run" in outcome.output
+    assert "no candidate classified all texts in this run" in outcome.output
     assert not folder.exists()

@@ -47,6 +47,8 @@ def test_operator_that_outputs_nan_is_found_without_a_reference(run_with):
     assert localization["tests"] == [failed]
     assert "answers hold NaN or Inf" in outcome.tests[failed][1]
     # Its other gates need the same answers, and say so without repeating it.
-    pointing = [text for _, text in outcome.tests.values() if f"same cause as {failed}" in text]
+    pointing = [
+        text for _, text in outcome.tests.values() if f"the same error made {failed} fail" in text
+    ]
     assert len(pointing) == len([name for name in outcome.tests if DYNAMIC in name]) - 1
     assert "is the first operator that gives NaN or Inf" in " ".join(outcome.output.split())

@@ -114,7 +114,7 @@ WHEN_ASKED = {
     ),
     "a bundle of the answers of an emulated GPU": Mistake(
         says=(
-            "--edge-export-bundle: a bundle can be exported only by a host",
+            "--edge-export-bundle: a bundle can be exported only from a run",
             "Remove --edge-emulate",
         ),
         arguments=("--edge-emulate=gpu", "--edge-export-bundle={folder}/board.edge"),

@@ -81,7 +81,9 @@ def test_second_run_predicts_its_duration_and_obeys_the_time_limit(tmp_path):
 
     first = judged("first")
     assert first.code == pytest.ExitCode.OK, first.output
-    assert "expected duration: unknown, no such run was timed here before" in first.output
+    assert (
+        "expected duration: unknown, because no run like this was timed here before" in first.output
+    )
     second = judged("second")
     assert "edgeproof: expected duration: about " in second.output
     assert "edgeproof: suites/size: " in second.output
@@ -95,7 +97,7 @@ def test_second_run_predicts_its_duration_and_obeys_the_time_limit(tmp_path):
     assert said_of.replace("1 gates", "1 gate") in limited.output
     extent = limited.results()["run"]["extent"]
     assert [(group["reason"], group["count"]) for group in extent["not_run"]] == [
-        ("its expected time exceeds --edge-time-limit=8 min 20 s", len(slow))
+        ("its expected duration exceeds the time left of --edge-time-limit=8 min 20 s", len(slow))
     ]
     assert extent["run"] == extent["collected"] - len(slow) > 0
     assert "is partial" in limited.output

@@ -104,7 +104,9 @@ def test_truncated_flatbuffer_fails_only_the_gates_that_use_the_file(
     assert sorted(naming_the_file) == sorted(failed)
     # One gate says it; those that need the same answers point to it.
     for name in agreement - failed:
-        assert f"same cause as {next(iter(failed & agreement))}" in outcome.tests[name][1]
+        assert (
+            f"the same error made {next(iter(failed & agreement))} fail" in outcome.tests[name][1]
+        )
     assert outcome.ids("error") == []
     assert "Traceback" not in outcome.output
     assert "fixtures/" not in outcome.output, "no trace of how it got there"

@@ -100,6 +100,7 @@ def test_gate_may_measure_only_the_metrics_listed_in_its_marker():
     variant = SimpleNamespace(scheme="float32")
     for give in (judge, judge.record, _together(judge)):
         with pytest.raises(
-            ValueError, match="measures size_ratio_weights, which its marker does not list"
+            ValueError,
+            match="measures size_ratio_weights, but its marker `measures` does not list it",
         ):
             give("size_ratio_weights", exact(2.0), of=variant)
