@@ -1,1 +1,1 @@
-"""Reports: results.json and everything that is drawn from it."""
+"""Write reports: results.json, and everything that is drawn from this file."""

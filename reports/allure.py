@@ -42,7 +42,7 @@ def _stage() -> Stage:
 
 
 def folder() -> Path:
-    """Return the folder of that version, installed or not."""
+    """Return the folder into which the pinned version of Allure is installed."""
     return Store(default_root()).path(_stage())
 
 
@@ -55,8 +55,8 @@ def install() -> Path:
     """Install Allure if it is missing, and check every file; return its folder.
 
     Raises:
-        EdgeproofError: node is not installed, npm fails, the cache cannot be written to, or what
-            was installed has changed.
+        EdgeproofError: node is not installed, npm fails, the cache cannot be written to, or an
+            installed file was changed.
     """
     installed = Store(default_root()).get(_stage(), _npm_install)
     installed.check()
@@ -68,14 +68,14 @@ def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[
 
     Args:
         results: folders of Allure results.
-        output: a folder that Allure may fill.
-        facts: what allurerc.mjs reads from EDGEPROOF_REPORT.
+        output: the folder into which Allure writes.
+        facts: settings that allurerc.mjs reads from the variable EDGEPROOF_REPORT.
 
     Returns:
-        What the quality gate found, a rule each: `rule`, `success`, `message`.
+        The result of each rule of the quality gate: `rule`, `success`, `message`.
 
     Raises:
-        EdgeproofError: Allure fails; holds the end of what it printed.
+        EdgeproofError: Allure fails; the message ends with Allure's last lines.
     """
     done = _run(
         "node",
@@ -85,7 +85,7 @@ def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[
     )
     if done.code or not (output / "index.html").is_file():
         raise EdgeproofError(
-            f"Allure {version()} drew nothing (exit {done.code}): {_tail(done)}",
+            f"Allure {version()} failed to draw the report (exit code {done.code}): {_tail(done)}",
             remedy=f"Delete {folder()} and draw the report again, or run the suite again",
         )
     results_of_gate: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
@@ -105,7 +105,7 @@ def _npm_install(scratch: Path) -> None:
     )
     if done.code:
         raise EdgeproofError(
-            f"npm cannot install Allure {version()} (exit {done.code}): {_tail(done)}",
+            f"npm cannot install Allure {version()} (exit code {done.code}): {_tail(done)}",
             remedy="Check the network, the proxy, its certificate (NODE_EXTRA_CA_CERTS) and npm's "
             "registry (npm config get registry), "
             f"or copy {folder()} from a machine that has it",

@@ -1,8 +1,8 @@
 """Write the matrix of backends: `python -m reports.backends [RESULTS ...]` writes docs/backends.md.
 
-What stands between two marks on the page is replaced by what runs of `suites/backends` left in
-their results.json: a candidate a row, a backend a column, and each pair that is not right with the
-smallest file that shows it.
+The text between two marks on the page is replaced by a table from the results.json of runs of
+`suites/backends`: a row for each candidate and a column for each backend, and below it each pair
+that is not right, with the smallest file that shows the fault.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def page_of(documents: Sequence[Document]) -> str:
     """Return the matrix of some runs, with its faults, as Markdown.
 
     Raises:
-        UsageMistake: no run looked at another backend than the judged one.
+        UsageMistake: no run compared the judged backend with another one.
     """
     cells = [cell for document in documents for cell in document.run.backends]
     if not cells:
@@ -60,9 +60,9 @@ def _circumstances(document: Document) -> str:
 
 
 def _faults(cells: Sequence[Cell]) -> list[list[str]]:
-    """Return a row for each fault, with all backends that have it.
+    """Return a row for each fault, with all backends that have the fault.
 
-    What a backend has to refuse is no fault.
+    A file that a backend must refuse is not a fault.
     """
     together: dict[tuple[str, str, str], list[str]] = {}
     for cell in cells:

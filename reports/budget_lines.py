@@ -13,18 +13,18 @@ _KEY = re.compile(r"\s*([\w-]+)\s*=")
 
 
 class FileLine(NamedTuple):
-    """A line of a file; `file` is relative to the checkout if it lies in it."""
+    """A line of a file; `file` is relative to the checkout if the file is inside it."""
 
     file: str
     line: int
 
 
 def place_of(file: str, key: str) -> FileLine | None:
-    """Find the line of a budget; None if it was derived from data and is in no file.
+    """Find the line of a budget; None if the budget was derived from data and is in no file.
 
     Args:
-        file: as a measurement gives it: "budgets/mine.toml".
-        key: "accuracy_drop.max".
+        file: path of the file as in a measurement, for example "budgets/mine.toml".
+        key: key of the budget, for example "accuracy_drop.max".
     """
     if not file.endswith(".toml"):
         return None

@@ -19,9 +19,9 @@ def without_empty(table: Table, empty: str, *, may_go: Collection[str] | None = 
     """Drop columns that are empty in every row.
 
     Args:
-        table: rows of as many cells each, the head first.
-        empty: what a cell holds that says nothing.
-        may_go: heads of the columns that may be left out; None for all but the first.
+        table: rows with equal numbers of cells, the header first.
+        empty: text of an empty cell.
+        may_go: headers of the columns that may be dropped; None for all but the first.
     """
     head, *rows = table
     positions = [
@@ -38,9 +38,9 @@ def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list
     """Return the lines of a table, its header first.
 
     Args:
-        table: rows of as many cells each.
-        left: columns of names, which stand to the left; numbers stand to the right.
-        ruled: whether a line parts the head from the rest.
+        table: rows with equal numbers of cells, the header first.
+        left: positions of left-aligned columns (names); the others (numbers) are right-aligned.
+        ruled: whether a line separates the header from the rows.
     """
     safe = [[escaping.one_line(cell, LONGEST) for cell in row] for row in table]
     widths = [max(map(len, column)) for column in zip(*safe, strict=True)]

@@ -2,15 +2,15 @@
 
 | table | what |
 |---|---|
-| `Run` | when, of which commit, how much of the suite; what was found beside the numbers |
-| `SubjectRecord` | whose candidates, labels, sizes |
-| `DeviceRecord`, `Circumstances` | where, and under which circumstances |
-| `ArtefactRecord` | a file that the numbers rest on |
+| `Run` | date, commit, extent, and results that are not numbers |
+| `SubjectRecord` | the judged subject: candidates, labels, sizes |
+| `DeviceRecord`, `Circumstances` | the device, and the circumstances of the run |
+| `ArtefactRecord` | a file that was judged or used |
 | `Measurement` (`models.verdicts.measurement`) | one number with its verdict |
 | `Outcome` | how a test ended |
 
-Most tables are open: they may hold more than stands here, and it is kept. What stands here without
-a default is in every document.
+Most tables are open: they may contain keys that are not defined here, which are preserved. A field
+that is defined without a default is in every document.
 """
 
 # ruff: noqa: RUF012 - msgspec gives each table an empty list or table of its own
@@ -34,21 +34,21 @@ Name = Annotated[str, Meta(min_length=1)]
 
 
 class Moment(Open, frozen=True, kw_only=True):
-    """When and with which version a run was made.
+    """When and how a run was made.
 
-    Without its `extent` nobody knows whether it was of the whole suite.
+    Without `extent` it is unknown whether the run covered the whole suite.
 
     Attributes:
-        id: of this run alone.
-        started: when, ISO 8601.
-        version: of edgeproof.
-        finished: when, ISO 8601; empty if that is not known.
-        command: what runs a test as the run did.
-        commit: of the checkout; None if there is none.
-        changed: whether that holds changes without a commit.
-        localizations: where red variants leave float32.
-        backends: what was found of candidates on other backends than the judged one.
-        extent: how much of the suite it was.
+        id: unique id of the run.
+        started: time of the start, ISO 8601.
+        version: version of edgeproof.
+        finished: time of the end, ISO 8601; empty if unknown.
+        command: the command that runs a test as this run did, without the test's id.
+        commit: commit of the checkout; None if there is none.
+        changed: whether the checkout had uncommitted changes.
+        localizations: where failed variants deviate from float32.
+        backends: results of candidates on other backends than the judged one.
+        extent: how much of the suite ran.
     """
 
     id: Name
@@ -111,17 +111,17 @@ class SubjectRecord(Open, frozen=True, kw_only=True):
     """The judged subject.
 
     Attributes:
-        name: of the subject.
-        schemes: in the order of the subject's file.
-        description: by whoever wrote that file.
-        labels: in order, where they have one.
-        parameters: how many each model has, by its role.
-        vocabulary: how many `pieces` it has, and which shares of the texts it does not cover.
-        seeds: by what was drawn.
-        read_as: how files and texts are read, a sentence each.
-        remarks: what a reader of the numbers has to know, a sentence each.
-        sizes: all sizes; None if nobody measured them.
-        floors: scores of trivial classifiers by their name and the metric.
+        name: name of the subject.
+        schemes: names of the variants, in the order of the subject's file.
+        description: description from the subject's file.
+        labels: labels in the order of the output.
+        parameters: number of parameters of each model, by the model's role.
+        vocabulary: number of `pieces`, and the shares of test words that the vocabulary lacks.
+        seeds: seeds by purpose.
+        read_as: sentences about how files and texts are interpreted.
+        remarks: sentences that a reader of the numbers needs to know.
+        sizes: all sizes; None if they were not measured.
+        floors: scores of trivial classifiers, by classifier and metric.
     """
 
     name: Name
@@ -141,11 +141,11 @@ class DeviceRecord(Open, frozen=True, kw_only=True, omit_defaults=True):
     """The device that the subject was judged on.
 
     Attributes:
-        name: of the device.
-        emulated: whether a latency here says nothing.
-        target: its address; None for this machine.
-        machine: its architecture.
-        core: what is emulated.
+        name: name of the device.
+        emulated: whether the device is emulated, so that latencies are meaningless.
+        target: address of the device; None for this machine.
+        machine: processor architecture.
+        core: name of the emulated processor core.
     """
 
     name: Name
@@ -159,18 +159,18 @@ class Circumstances(Open, frozen=True, kw_only=True):
     """The circumstances that the numbers depend on.
 
     Attributes:
-        backend: the one that is judged.
-        threads: that it was given.
-        backends: versions of those that are there, by their names.
-        absent_backends: why the others are not.
-        versions: of packages; None if one is not installed.
-        python: its version.
-        system: name and version.
-        cores: of the machine that runs the suite.
-        load_before: its load average when the run began.
-        load_after: likewise when it ended.
-        budgets: the file of the budgets.
-        guards: the file of the regression guards.
+        backend: name of the judged backend.
+        threads: number of threads of the judged backend.
+        backends: versions of the installed backends, by name.
+        absent_backends: reasons why the other backends are absent, by name.
+        versions: versions of packages; None for one that is not installed.
+        python: version of Python.
+        system: name and version of the operating system.
+        cores: number of cores of the machine that runs the suite.
+        load_before: load average of that machine when the run began.
+        load_after: load average of that machine when the run ended.
+        budgets: file of the budgets.
+        guards: file of the regression guards.
     """
 
     backend: str | None = None
@@ -188,7 +188,7 @@ class Circumstances(Open, frozen=True, kw_only=True):
 
 
 class Merged(Open, frozen=True, kw_only=True):
-    """The facts of one of several merged runs, besides its measurements."""
+    """The facts of one of several merged runs, without its measurements."""
 
     run: Moment
     subject: SubjectRecord
@@ -197,19 +197,19 @@ class Merged(Open, frozen=True, kw_only=True):
 
 
 class Run(Moment, frozen=True, kw_only=True):
-    """A document's `run`; it has `merged` if it holds several runs."""
+    """The `run` of a document; `merged` lists the single runs if the document combines several."""
 
     merged: list[Merged] | UnsetType | None = UNSET
 
 
 class ArtefactRecord(Open, frozen=True, kw_only=True):
-    """A file that the numbers rest on.
+    """A file that was judged, or from which numbers were computed.
 
     Attributes:
-        name: what made it, and its own name.
-        sha256: of its content.
-        bytes: its size.
-        key: of the stage that made it, in the store.
+        name: name of the stage that made the file, and of the file.
+        sha256: hash of the content.
+        bytes: size of the file.
+        key: the stage's key in the store.
     """
 
     name: str
@@ -219,9 +219,10 @@ class ArtefactRecord(Open, frozen=True, kw_only=True):
 
 
 class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
-    """The outcome of a test: `message` says why it did not pass, `lacking` what a skip needs.
+    """The outcome of a test.
 
-    Where several runs are one document, `subject` and `device` say whose it is.
+    `message` says why the test did not pass, and `lacking` what a skipped test needs. In a document
+    of several runs, `subject` and `device` name the test's run.
     """
 
     id: str
@@ -257,21 +258,21 @@ class Document(Table, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """Subject and device."""
+        """The name of the subject and of the device."""
         return f"{self.subject.name} on {self.device.name}"
 
     @property
     def merged(self) -> list[Merged] | None:
-        """The runs that it holds, if `reports.merge` joined several."""
+        """The single runs, if `reports.merge` combined several; else None."""
         return self.run.merged if isinstance(self.run.merged, list) else None
 
     def renamed(self, device: str) -> Document:
-        """Return the outcome under another device name."""
+        """Return the document under another device name."""
         measurements = [replace(measurement, device=device) for measurement in self.measurements]
         return replace(self, device=replace(self.device, name=device), measurements=measurements)
 
     def parts(self) -> list[Document]:
-        """Return a document for each run, of one subject on one device."""
+        """Return a document for each single run, which has one subject and one device."""
         return [self] if self.merged is None else [self._part(merged) for merged in self.merged]
 
     def _part(self, merged: Merged) -> Document:

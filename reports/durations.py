@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def suite_of(test: str) -> str:
-    """Return the suite in a test's id: "latency" of "suites/latency/test_x.py::y"."""
+    """Return the suite in a test's id, for example "latency" for "suites/latency/test_x.py::y"."""
     return test.split("/", 2)[1] if test.count("/") > 1 else test
 
 

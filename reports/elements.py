@@ -1,7 +1,7 @@
-"""Find the elements of an HTML page with their positions, by Python's own parser.
+"""Find the elements of an HTML page and their positions, with Python's own parser.
 
-Only start tags, and the ends of those elements whose content is not HTML (scripts and styles), are
-looked for: that is what has to be found in a page that another program wrote.
+It records start tags, and the ends of scripts and styles, whose content is not HTML. This is enough
+to change a page that another program wrote.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Element:
     """An element of a page.
 
     Attributes:
-        tag: its name, in small letters.
-        attributes: their values; "" for one without a value.
-        start: position of its start tag.
+        tag: name of the element, in lower case.
+        attributes: values by name; "" for an attribute without a value.
+        start: position of the start tag.
         inside: position behind the start tag.
         closed: position of the end tag of a script or a style; `inside` for other elements.
         end: position behind that end tag; `inside` for other elements.
@@ -51,25 +51,25 @@ def elements_of(page: str) -> list[Element]:
 
 
 def first(tag: str, elements: Iterable[Element]) -> Element:
-    """Return the first element of a name.
+    """Return the first element with a name.
 
     Raises:
-        EdgeproofError: there is none.
+        EdgeproofError: the page has no such element.
     """
     for element in elements:
         if element.tag == tag:
             return element
     raise EdgeproofError(
-        f"the page that Allure drew has no <{tag}>, where edgeproof adds its own part",
+        f"Allure's page has no <{tag}>, to which edgeproof adds its own part of the report",
         remedy="Use the version of Allure that reports/package.json pins",
     )
 
 
 class _Finder(HTMLParser):
-    """Collects the elements of one page.
+    """Collect the elements of one page.
 
     Args:
-        page: the whole page, which is also what has to be fed.
+        page: the whole page, which must also be passed to `feed`.
     """
 
     def __init__(self, page: str) -> None:

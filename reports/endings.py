@@ -1,4 +1,4 @@
-"""Count how the tests of a run ended, each kind under a name of its own."""
+"""Count how the tests of a run ended, by kind of ending."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDED = {
 
 
 def endings_of(document: Document) -> Counter[str]:
-    """Count the tests of a run by how they ended, by the keys of `ENDED`.
+    """Count the tests of a run by their ending, a key of `ENDED`.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -53,7 +53,7 @@ def _ending(outcome: Outcome, guarded: set[str]) -> str:
 
 
 def _guarded_alone(document: Document) -> set[str]:
-    """Return the tests that a regression guard judged, and no budget."""
+    """Return the tests that were judged only by a regression guard, not by a budget."""
     measured = document.measurements
     budgeted = {measurement.test for measurement in measured if measurement.verdict is not None}
     return {

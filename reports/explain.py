@@ -1,7 +1,8 @@
 """Explain why a test failed, from results.json alone, for a terminal, Markdown and HTML.
 
-What was measured, which budget it broke, under which circumstances, what changed since the
-baseline, where the error enters the network, and the one command that shows it again.
+An explanation says what was measured, which budget it broke, under which circumstances, what
+changed since the baseline, where in the network the error begins, and which command reproduces the
+failure.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ MEANING = {
     Verdict.INCONCLUSIVE: "the limit lies inside the interval: more samples would decide",
     Verdict.INVALID: "the circumstances were wrong: nothing follows from the number",
 }
-NO_BASELINE = "there is none of this measurement (--edge-update-baseline keeps one)"
+NO_BASELINE = "this measurement has no baseline (--edge-update-baseline records one)"
 UNSURE = {Verdict.INCONCLUSIVE, Verdict.INVALID}
 # Texts that are shown of those whose label flipped; results.json holds more.
 FLIPS = 5
@@ -55,11 +56,11 @@ class Explanation:
     """Why a test did not pass.
 
     Attributes:
-        test: its id.
+        test: id of the test.
         title: verdict, metric and scheme, or how the test ended.
-        rows: what is said, by what it is about, in reading order.
+        rows: pairs of a heading and a text, in reading order.
         outcome: how the test ended.
-        measurement: None if the test asserts and measures nothing.
+        measurement: the measurement; None if the test only asserts.
     """
 
     test: str
@@ -80,7 +81,7 @@ class Explanation:
 
     @property
     def is_regression(self) -> bool:
-        """Whether a value became worse, although no requirement is known to be broken."""
+        """Whether a value became worse, while no requirement is known to be broken."""
         measurement = self.measurement
         return (
             measurement is not None
@@ -99,7 +100,7 @@ class Explanation:
         return self.outcome == "xfailed"
 
     def as_text(self) -> str:
-        """Return it for a terminal, wrapped; the command has its own line, for copying."""
+        """Return the explanation for a terminal, wrapped, with the command on a line of its own."""
         width = max(len(label) for label, _ in self.rows) + 2
         lines = [one_line(self.title), f"  {one_line(self.test)}"]
         for label, text in self.rows:
@@ -115,7 +116,7 @@ class Explanation:
         return several_lines("\n".join(lines), LONGEST_COMMAND) + "\n"
 
     def as_markdown(self) -> str:
-        """Return it for GitHub, collapsed under its title."""
+        """Return the explanation for GitHub, collapsed under its title."""
         rows = "\n".join(
             f"| {label} | {_markdown_cell(label, text)} |" for label, text in self.rows
         )
@@ -125,7 +126,7 @@ class Explanation:
         )
 
     def as_html(self) -> str:
-        """Return a description list for the report."""
+        """Return the explanation as an HTML description list for the report."""
         rows = [(label, text.split("\n"), label in _AS_CODE) for label, text in self.rows]
         return fill("explanation.html", rows=rows)
 
@@ -263,7 +264,7 @@ def _in_a_word(measurement: Measurement) -> str:
 
 
 def _told(label: str, text: str) -> str:
-    """Return a labelled text, in which edgeproof's own line breaks are kept."""
+    """Return a text after its label, preserving edgeproof's own line breaks."""
     if label in _OF_LINES:
         return text
     return one_line(text, LONGEST_COMMAND) if label == "Reproduce" else one_line(text)
@@ -290,7 +291,7 @@ def _breaks_its_budget(measurement: Measurement) -> bool:
 
 
 def is_worse(measurement: Measurement) -> bool:
-    """Tell whether it breaks its regression guard, or is worse than its baseline."""
+    """Tell whether a measurement breaks its regression guard, or is worse than its baseline."""
     broken = measurement.guard is not None and measurement.guard.verdict is Verdict.FAIL
     moved = measurement.details.since_baseline
     return broken or (moved is not None and moved.move == Move.REGRESSION)
@@ -303,11 +304,14 @@ def _judged(measurement: Measurement) -> list[tuple[str, str]]:
     if measurement.verdict is not None:
         rows.append(("Verdict", _verdict_as(measurement, measurement.budget, measurement.verdict)))
     elif measurement.guard is None:
-        rows.append(("Verdict", "none: it is measured, and not judged"))
+        rows.append(("Verdict", "none: no budget limits this measurement"))
     if measurement.guard is not None:
         rows.append(("Regression guard", budget_as(measurement.metric, measurement.guard)))
         rows.append(
-            ("Its verdict", _verdict_as(measurement, measurement.guard, measurement.guard.verdict))
+            (
+                "Verdict of the guard",
+                _verdict_as(measurement, measurement.guard, measurement.guard.verdict),
+            )
         )
     if measurement.known_failure:
         rows.append(("Known failure", measurement.known_failure))
@@ -339,7 +343,7 @@ def _verdict_as(measurement: Measurement, limit: BudgetRecord | None, verdict: V
 
 
 def _looked(looked: Looked) -> str:
-    """Say how many texts were looked at, out of how many, and why looking stopped."""
+    """Return how many of the test texts a gate used, and why it stopped there."""
     return f"{looked.texts:,} of {looked.of:,}: {looked.because}"
 
 

@@ -24,10 +24,10 @@ class Group(Table, frozen=True, kw_only=True, omit_defaults=True):
     """Tests that share a reason.
 
     Attributes:
-        reason: why they did not judge.
-        count: how many they are.
-        lacking: what the machine lacks for them, in a few words; "" where nobody says.
-        tests: their ids.
+        reason: why the tests gave no verdict.
+        count: number of tests.
+        lacking: what the machine lacks for them, in a few words; "" if unknown.
+        tests: ids of the tests.
     """
 
     reason: str
@@ -41,14 +41,14 @@ class Extent(Table, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         suites: the folders of `suites/` whose gates were collected.
-        collected: tests that were to run, after every selection.
-        run: tests that ran to an end: they judged, asserted or measured.
-        narrowed: each way in which less than the whole suite was asked for.
-        ended_by: what ended the run early; empty if nothing did.
-        not_run: tests that were to run and did not.
-        not_applicable: tests that have nothing to judge here.
+        collected: number of tests that should run, after every selection.
+        run: number of tests that ran to their end: they judged, asserted or measured.
+        narrowed: sentences about requests for less than the whole suite.
+        ended_by: why the run ended early; empty if it did not.
+        not_run: tests that should have run, but did not.
+        not_applicable: tests that have nothing to judge in this run.
         skipped: tests that this machine cannot run.
-        other_schemes: schemes of the subject that were not asked for.
+        other_schemes: schemes of the subject that were not requested.
         unread_budgets: keys of the budgets that no test of the run reads.
     """
 
@@ -127,8 +127,8 @@ def _counts(groups: Iterable[Group], *, brief: bool = False, most: int | None = 
 
     Args:
         groups: the tests.
-        brief: whether a few words stand for a reason, as a headline has room for.
-        most: how many are named; the others are one count. None for all.
+        brief: whether to shorten each reason to a few words, for a headline.
+        most: how many reasons to list, with one count for the others; None for all.
     """
     counts = _by_first_line(groups, brief=brief).most_common()
     counted = [f"{reason} ({count:,})" for reason, count in counts[:most]]

@@ -32,9 +32,9 @@ def as_html(
     """Return the section, collapsed and searchable: counts first, then each gate with its faults.
 
     Args:
-        faults: None if there is no table of them.
-        tests: ids of the tests of the report.
-        links: where in the page a test is shown, by its id.
+        faults: the planted faults; None if there is no table of them.
+        tests: ids of the tests in the report.
+        links: address of each test in the page, by its id.
     """
     if faults is None:
         return fill("fault_table.html", title=TITLE, command=COMMAND, file=FILE, gates=None)
@@ -65,7 +65,7 @@ def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> st
     own = sum(gate.startswith(META) for gate in grouped)
     return (
         f"{len(faults):,} faults one by one, and each has to turn its gate red: "
-        f"{len(grouped) - own:,} of the suites, {own:,} of edgeproof itself. "
+        f"{len(grouped) - own:,} gates of the suites, {own:,} of edgeproof itself. "
         f"Of the faults: {', '.join(words) or 'none'}."
     )
 

@@ -1,6 +1,7 @@
 """Read and write faults.json: the planted faults of each gate, and the result of each.
 
-`suites/meta/gates` plants them and writes the file; the report shows by it that a gate can fail.
+`suites/meta/gates` plants the faults and writes the file; the report uses it to show that each gate
+can fail.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ class Seen(Table, frozen=True, kw_only=True, omit_defaults=True):
     """The result of planting a fault.
 
     Attributes:
-        outcome: the gate turned `red` as it has to; it was `missed`, which fails `tox -e meta`; or
-            it was `skipped`, for this machine lacks what the fault needs.
-        said: what the gate said, or why it was missed or skipped.
-        when: ISO 8601.
-        commit: of the checkout; "" if none is known.
-        changed: whether the checkout held changes that no commit has.
+        outcome: `red` if the gate failed, as it must; `missed` if it did not, which fails
+            `tox -e meta`; `skipped` if this machine lacks something that the fault needs.
+        said: message of the gate, or why the fault was missed or skipped.
+        when: date and time, ISO 8601.
+        commit: commit of the checkout; "" if unknown.
+        changed: whether the checkout had uncommitted changes.
     """
 
     outcome: Literal["red", "missed", "skipped"]
@@ -50,12 +51,12 @@ class PlantedFault(Table, frozen=True, kw_only=True, omit_defaults=True):
     """A fault, and the gate that must fail.
 
     Attributes:
-        name: what is wrong, in words; no two share one.
-        of: what it is a fault of: data, conversion, runtime, statistics, ...
-        gate: id of the test, without parameters.
-        only: what the parameters hold of the tests that turn red; "" if all of them do.
-        file: the source it is planted in; "" if it is planted in what a run makes.
-        seen: how it ended the last time; None if it was never planted here.
+        name: unique description of the fault.
+        of: the faulty part: data, conversion, runtime, statistics, ...
+        gate: id of the gate's test, without parameters.
+        only: part of the parameters of the tests that turn red; "" if all of them do.
+        file: the source file with the fault; "" if the fault is planted in a file that a run makes.
+        seen: the last result; None if the fault was never planted on this machine.
     """
 
     name: str
@@ -67,7 +68,7 @@ class PlantedFault(Table, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_shown(self) -> bool:
-        """Whether its gate was seen to turn red."""
+        """Whether the gate turned red when the fault was planted."""
         return self.seen is not None and self.seen.outcome == "red"
 
 
@@ -80,7 +81,8 @@ def read_faults(file: Path) -> list[PlantedFault]:
     """Read the planted faults, in the order in which they were written.
 
     Raises:
-        UsageMistake: missing, unreadable, not JSON, of another schema version, or not valid.
+        UsageMistake: the file is missing, unreadable, not JSON, has another schema version, or is
+            not valid.
     """
     try:
         table = msgspec.convert(parse_json(read_regular(file, LARGEST_DOCUMENT)), type=_File)
@@ -109,7 +111,7 @@ def read_faults(file: Path) -> list[PlantedFault]:
 
 
 def write_faults(file: Path, faults: Iterable[PlantedFault]) -> None:
-    """Write the planted faults, whole or not at all.
+    """Write the planted faults atomically.
 
     Raises:
         EdgeproofError: the folder cannot be written to.
@@ -141,7 +143,7 @@ def by_gate(faults: Iterable[PlantedFault]) -> dict[str, list[PlantedFault]]:
 
 
 def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
-    """Return the sentences about one gate: a label, and the names of its faults."""
+    """Return the sentences about one gate: a heading, and the names of its faults."""
     seen_here = [fault.name for fault in faults if fault.is_shown]
     not_seen = [fault.name for fault in faults if not fault.is_shown]
     groups = [

@@ -23,7 +23,7 @@ ACTIONS = "GITHUB_ACTIONS"
 
 
 def publish(document: Document) -> None:
-    """Append a run's summary to the file that GitHub names; do nothing elsewhere.
+    """Append a run's summary to GitHub's summary file; do nothing outside of GitHub Actions.
 
     Raises:
         EdgeproofError: the file cannot be written to, or a measurement is not valid.
@@ -71,13 +71,13 @@ def _remarks(document: Document) -> list[str]:
 
 
 def _said(document: Document) -> str:
-    """Return the headline's answer without its subject, which is named above it."""
+    """Return the headline without the subject, which is the title of the summary."""
     sentence = answer(document).text
     return escaping.as_markdown(f"{sentence[:1].upper()}{sentence[1:]}.")
 
 
 def annotations_asked_for(document: Document) -> list[str]:
-    """Return the annotations of a run on GitHub Actions; none elsewhere."""
+    """Return the annotations of a run on GitHub Actions; none outside of it."""
     return annotations_of(document) if os.environ.get(ACTIONS) == "true" else []
 
 
@@ -111,7 +111,7 @@ def _annotation(explanation: Explanation) -> str:
 
 
 def _escaped(text: str, more: str = "") -> str:
-    """Escape a text for GitHub's workflow commands; `more` for the value of a property."""
+    """Escape a text for GitHub's workflow commands; `more` names further characters to escape."""
     for character in f"%\r\n{more}":
         text = text.replace(character, f"%{ord(character):02X}")
     return text

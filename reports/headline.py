@@ -16,9 +16,9 @@ class _Red(NamedTuple):
     """The ids of the gates that are not green; a gate with several numbers counts once.
 
     Attributes:
-        failed: those that break a requirement, or an assertion.
-        worse: those that keep the requirements, and are worse than what was seen before.
-        unsure: those that could not tell.
+        failed: gates that break a requirement, or an assertion.
+        worse: gates that meet the requirements, but are worse than an earlier measurement.
+        unsure: gates without a decided verdict.
     """
 
     failed: set[str]
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 
     Attributes:
         kind: "good", "unsure" or "bad".
-        text: the sentence.
+        text: the answer as a sentence.
     """
 
     kind: str
@@ -47,8 +47,8 @@ def headline(document: Document) -> Answer:
 def answer(document: Document) -> Answer:
     """Return whether a run's subject can ship on its device.
 
-    Only a run of the whole suite can say that it can: of a partial one, green says little. What
-    keeps its requirements is fit to ship; a regression is red beside it. What did not run is
+    Only a run of the whole suite can find it fit to ship. A subject is fit if it meets its
+    requirements; a regression is reported as well, and counts as bad. Gates that did not run are
     counted.
     """
     kind, sentence = _verdict(document, _red(document))
@@ -58,7 +58,7 @@ def answer(document: Document) -> Answer:
 
 
 def _verdict(document: Document, red: _Red) -> tuple[str, str]:
-    """Return the class and the first part of the sentence."""
+    """Return the kind of the answer, and the first part of its sentence."""
     worse = [_counted(len(red.worse), "regression")] if red.worse else []
     if red.failed:
         failed = f"not fit to ship, {_counted(len(red.failed), 'gate')} failed"

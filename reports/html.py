@@ -1,8 +1,8 @@
 """Draw the HTML report: `python -m reports.html [RUN ...] [--out DIR]`.
 
-One file that opens from disk and asks nothing of any network. A RUN is a folder that holds a run's
-`results.json` and `allure-results/`; several (a host, an emulated device, boards) become one report
-in which each device is an environment.
+The report is one file that opens from disk and loads nothing from a network. A RUN is a folder with
+a run's `results.json` and `allure-results/`; several runs (a host, an emulated device, boards)
+become one report, in which each device is an environment.
 
 Exit codes: 0 drawn; 1 the quality gate is broken, or Allure, npm or the disk failed; 4 usage, such
 as no results yet.
@@ -49,27 +49,28 @@ def draw_report(
 ) -> tuple[Path, list[dict[str, Any]]]:
     """Draw `out`/index.html from the folders of runs.
 
-    The history behind the trends is kept beside `out`, as history.jsonl.
+    The history, from which trends are drawn, is stored beside `out` as history.jsonl.
 
     Args:
-        folders: each holds a run's results.json and allure-results.
-        out: where the page goes.
-        min_tests: the quality gate's: how many tests there must be.
-        required: the quality gate's: devices that must have been tested.
-        faults: what is planted for each gate; None if nobody knows.
+        folders: folders of runs, each with results.json and allure-results.
+        out: folder of the page.
+        min_tests: for the quality gate: the smallest number of tests.
+        required: for the quality gate: devices that must have been tested.
+        faults: the planted faults of each gate; None if they are unknown.
 
     Returns:
-        The page, and what the quality gate found: rule, success and message.
+        The path of the page, and the result of each rule of the quality gate: rule, success and
+        message.
 
     Raises:
-        UsageMistake: a folder holds no results.
-        EdgeproofError: Allure cannot be installed, or draws nothing; the disk is full.
+        UsageMistake: a folder contains no results.
+        EdgeproofError: Allure cannot be installed, or fails; the disk is full.
     """
     runs = read_runs(folders)
     surveyed = survey(runs)
     for run in runs:
         for file in run.unreadable:
-            _say(f"left out, as it cannot be read: {file}")
+            _say(f"this test result cannot be read, and is left out: {file}")
     if not allure.is_installed():
         _say(f"installing Allure {allure.version()} into {allure.folder()} (once)")
     _say(
@@ -129,7 +130,7 @@ def _draw(
         page.write_text(pack(text), encoding="utf-8")
         page.replace(out / "index.html")
     for address in loads:
-        _say(f"named in the report, and blocked by its policy: {address}")
+        _say(f"the report contains an external address, which its policy blocks: {address}")
     return out / "index.html", gate
 
 
@@ -194,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _planted(file: Path | None) -> list[PlantedFault] | None:
     """Return the planted faults of each gate.
 
-    None if no file is named and none is where it would be.
+    Return None if no file is given and the default file does not exist.
     """
     from reports.faults import read_faults  # noqa: PLC0415 - msgspec, only when it draws
 
@@ -229,7 +230,7 @@ def _parser() -> Parser:
         type=int,
         default=1,
         metavar="N",
-        help="quality gate: the least number of tests (default: %(default)s)",
+        help="quality gate: the smallest number of tests (default: %(default)s)",
     )
     parser.add_argument(
         "--require",

@@ -1,4 +1,4 @@
-"""List the operators of each candidate that run on proven kernels, from results.json alone."""
+"""List the operators of each candidate whose kernels were shown correct, from results.json."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_SHOWN = 12
 
 
 def lines_of(document: Document) -> list[tuple[str, list[str]]]:
-    """Return the proven share of each candidate, and its operators without proof."""
+    """Return each candidate's share of checked operators, and its unchecked operators."""
     lines = []
     for measurement in document.measurements:
         if measurement.metric != METRIC:
@@ -37,7 +37,7 @@ def lines_of(document: Document) -> list[tuple[str, list[str]]]:
 
 
 def _how(covered: Covered) -> str:
-    """Say how the operators were checked, and with which results."""
+    """Return how the operators were checked, and with which results."""
     parts = [", ".join(f"{count} {state}" for state, count in covered.states.items())]
     if covered.graphs > 1:
         fewer = covered.asked_graphs < covered.graphs
@@ -46,7 +46,7 @@ def _how(covered: Covered) -> str:
     if covered.texts:
         parts.append(f"fed with drawn values and the activations of {covered.texts} texts")
     else:
-        parts.append(f"fed with drawn values alone: {covered.not_recorded}")
+        parts.append(f"fed only with drawn values: {covered.not_recorded}")
     return "; ".join(parts)
 
 

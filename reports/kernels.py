@@ -1,7 +1,7 @@
 """Write the table of kernels: `python -m reports.kernels [FOLDER]` writes it into docs/kernels.md.
 
-What stands between two marks on the page is replaced by what the last runs of `tox -e kernels` and
-`tox -e kernels-gpu` left: an operator and kind of operands a row, a backend a column.
+The text between two marks on the page is replaced by a table from the last runs of `tox -e kernels`
+and `tox -e kernels-gpu`: a row for each operator and kind of operands, a column for each backend.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def write_page(page: Path, cells: list[Cell]) -> None:
     """Replace the table of a page.
 
     Raises:
-        UsageMistake: the page has no place for it.
+        UsageMistake: the page lacks the marks around the table.
     """
     replace_between(
         page, f"\n\n{table_of(cells)}\n\n### List of known deviations\n\n{deviations_of()}\n\n"

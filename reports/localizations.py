@@ -1,4 +1,4 @@
-"""Read where failed variants leave the float32 one (results of `models.localizing`)."""
+"""Read where failed variants deviate from the float32 one (results of `models.localizing`)."""
 
 # ruff: noqa: RUF012 - msgspec gives each table an empty list or table of its own
 from __future__ import annotations
@@ -16,11 +16,12 @@ class Point(Open, frozen=True, kw_only=True):
     """An operator whose tensor exists in both files.
 
     Attributes:
-        operator: its kind.
-        tensor: what it writes.
-        nan: how many NaN that holds over the texts.
-        inf: how many infinities.
-        sqnr_db: signal over quantization noise, dB; None without either, or with NaN or Inf.
+        operator: kind of the operator.
+        tensor: name of its output tensor.
+        nan: number of NaN values in that tensor over all texts.
+        inf: number of infinite values in that tensor over all texts.
+        sqnr_db: ratio of signal to quantization noise, dB; None without signal or noise, or with
+            NaN or Inf.
     """
 
     operator: str
@@ -30,7 +31,7 @@ class Point(Open, frozen=True, kw_only=True):
     sqnr_db: float | None
 
     def is_same(self, second: Point) -> bool:
-        """Tell whether it is the same point as another one, apart from further keys."""
+        """Tell whether two points are equal, apart from keys that are not defined here."""
         own, others = (
             (point.operator, point.tensor, point.nan, point.inf, point.sqnr_db)
             for point in (self, second)
@@ -42,12 +43,12 @@ class Flip(Open, frozen=True, kw_only=True):
     """A text whose label flipped.
 
     Attributes:
-        row: its place in the test split.
+        row: position of the text in the test split.
         gold: its gold label.
-        labels: what float32 and the variant call it.
-        margins: by how many logits each preferred its label to the next.
-        text: its words; empty if the corpus may not be passed on.
-        group: what it is about; empty likewise.
+        labels: its labels from float32 and from the variant.
+        margins: each model's difference in logits between its label and the next best.
+        text: the text; empty if the corpus may not be redistributed.
+        group: the group of the text; empty if the corpus may not be redistributed.
     """
 
     row: int
@@ -59,11 +60,11 @@ class Flip(Open, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.labels.keys() != self.margins.keys():
-            raise ValueError("`labels` and `margins` are of different models")
+            raise ValueError("`labels` and `margins` must name the same models")
 
     @property
     def said(self) -> str:
-        """Its text, or its row if the text may not be shown."""
+        """The quoted text, or its row if the text may not be displayed."""
         return f'"{one_line(self.text, LONGEST_TEXT)}"' if self.text else f"test text {self.row}"
 
     def as_sentence(self) -> str:
@@ -77,22 +78,22 @@ class Flip(Open, frozen=True, kw_only=True):
 
 
 class Localization(Open, frozen=True, kw_only=True):
-    """The result of one scheme.
+    """The localized error of one variant.
 
     Attributes:
-        scheme: its name.
-        tests: ids of the red tests that asked.
-        flips: texts whose label flipped, at most the twenty that float32 was surest of.
-        flipped: how many there are.
+        scheme: name of the variant.
+        tests: ids of the failed tests that requested the localization.
+        flips: texts whose label flipped; at most twenty, with float32's largest margins.
+        flipped: number of texts whose label flipped.
         curve: the operators in execution order.
         diverges_at: the first of them with NaN or Inf, else the first below `diverged_db`.
-        diverged_db: dB.
-        mended_by_float: kinds of operators whose return to float mends the answers.
-        not_finite: the first operator of all that gives NaN or Inf.
+        diverged_db: limit of the signal-to-noise ratio, dB.
+        mended_by_float: kinds of operators that, computed in float, correct the answers.
+        not_finite: the first operator in the file that gives NaN or Inf.
         not_localized: why there is no curve.
-        matched: whether the operators of both files were found the same by the names of what they
-            write, or by their order.
-        notes: what else has to be known: the rest of a sentence each.
+        matched: whether the operators of both files were matched by the names of their outputs, or
+            by their order.
+        notes: remarks, each a clause that completes a sentence.
     """
 
     scheme: str
@@ -111,15 +112,15 @@ class Localization(Open, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         point = self.diverges_at
         if point is not None and self.first is None:
-            raise ValueError("`diverges_at` is none of the operators of `curve`")
+            raise ValueError("`diverges_at` must be one of the operators in `curve`")
         if point is not None and point.sqnr_db is None and not (point.nan or point.inf):
             raise ValueError("`diverges_at` has neither an SQNR nor NaN or Inf")
         if self.curve and point is None and self.diverged_db is None:
-            raise ValueError("`diverged_db` is missing where nothing diverges")
+            raise ValueError("`diverged_db` is missing; it is needed if `diverges_at` is")
 
     @property
     def first(self) -> int | None:
-        """Where the curve diverges first."""
+        """The position in the curve at which it first diverges."""
         divergence = self.diverges_at
         if divergence is None:
             return None
@@ -133,7 +134,7 @@ class Localization(Open, frozen=True, kw_only=True):
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many NaN and how many infinities the curve holds."""
+        """The number of NaN and the number of infinities in the curve."""
         return sum(point.nan for point in self.curve), sum(point.inf for point in self.curve)
 
     def as_sentence(self) -> str:
@@ -160,7 +161,7 @@ class Localization(Open, frozen=True, kw_only=True):
     def _where(self) -> str:
         divergence, first = self.diverges_at, self.first
         if divergence is None or first is None:
-            return f"no operator is below {self.diverged_db:g} dB of signal over noise"
+            return f"no operator has a signal-to-noise ratio below {self.diverged_db:g} dB"
         level = "NaN or Inf" if divergence.nan or divergence.inf else f"{divergence.sqnr_db:.1f} dB"
         return (
             f"first diverges at operator {first + 1} of {len(self.curve)}, "

@@ -1,4 +1,4 @@
-"""Report how many test texts the gates of a run looked at, and why they stopped."""
+"""Report how many test texts the gates of a run used, and why they stopped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def as_sentence(document: Document) -> str:
-    """Return a line on the texts of a run's gates; empty if a fixed sample was requested.
+    """Return a line about how many texts gates used; empty if a fixed sample was requested.
 
     Raises:
         EdgeproofError: a measurement is not valid.

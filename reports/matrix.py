@@ -1,4 +1,4 @@
-"""Build the matrix of candidates and backends: which backend executes which file correctly."""
+"""Build the matrix of candidates and backends: which backend runs which file correctly."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Seen(msgspec.Struct, frozen=True):
     """The finding of one gate.
 
     Attributes:
-        gate: the test's name.
-        state: what it found.
-        why: what it says if that is not right.
+        gate: name of the gate's test.
+        state: the state that the gate found.
+        why: message of the gate; "" if the state is right.
         signal: name of the signal that ended the backend's process; "" if none did.
     """
 
@@ -49,13 +49,13 @@ class Departure(Table, frozen=True, kw_only=True):
     """The operator at which a backend deviates from the judged one.
 
     Attributes:
-        unknown_because: why that is not known; "" if it is.
-        operator: name of the first operator whose output departs.
-        how: what the backend does there: it crashes, refuses, departs, or gives NaN or infinity.
-        said: the same in more words, with figures.
-        operators: names of the operators of the smallest file that shows it, in order.
+        unknown_because: why the operator is unknown; "" if it is known.
+        operator: name of the first operator whose output deviates.
+        how: what the backend does there: crash, refuse, deviate, or give NaN or infinity.
+        said: the same as a sentence with numbers.
+        operators: names of the operators in the smallest file that shows the deviation, in order.
         bytes: size of that file.
-        folder: where it was written, with its inputs, both answers and a script.
+        folder: folder with that file, its inputs, both backends' answers and a script.
     """
 
     unknown_because: str = ""
@@ -68,7 +68,7 @@ class Departure(Table, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The whole departure in one line."""
+        """The deviation in one line."""
         if self.unknown_because:
             return f"not localized: {self.unknown_because}"
         return (
@@ -81,19 +81,20 @@ class Cell(Table, frozen=True, kw_only=True):
     """A candidate on a backend.
 
     Attributes:
-        candidate: its name.
-        backend: what executed it.
-        version: of the backend's package.
-        required: whether the device has to support the backend.
-        texts: how many were answered.
-        taken: operators that its accelerator took over, and all of them; None if not told.
-        left: names of those that it left.
-        by: what computes the others, as the accelerator calls it.
-        state: the worst that a gate found.
-        gate: the first test that found it.
-        why: what that says.
-        signal: name of the signal that ended the backend's process then; "" if none did.
-        departure: where it departs from the judged backend; None if that was not looked for.
+        candidate: name of the candidate.
+        backend: name of the backend.
+        version: version of the backend's package.
+        required: whether the device must support the backend.
+        texts: number of texts that were classified.
+        taken: number of operators that the accelerator runs, and number of all operators; None if
+            the backend does not report them.
+        left: names of the operators that the accelerator does not run.
+        by: name of the accelerator, as the backend reports it.
+        state: the worst state that a gate found.
+        gate: the first test that found this state.
+        why: message of that test.
+        signal: name of the signal that ended the backend's process in that test; "" if none did.
+        departure: where the backend deviates from the judged one; None if not localized.
     """
 
     candidate: str
@@ -111,7 +112,7 @@ class Cell(Table, frozen=True, kw_only=True):
     departure: Departure | None = None
 
     def after(self, seen: Seen) -> Cell:
-        """Return the cell updated with the finding of one more gate."""
+        """Return the cell, updated with the finding of another gate."""
         state = State(seen.state)
         if _WORST_FIRST.index(state) >= _WORST_FIRST.index(State(self.state)):
             return self
@@ -120,12 +121,12 @@ class Cell(Table, frozen=True, kw_only=True):
 
     @property
     def is_right(self) -> bool:
-        """Whether every gate found it correct."""
+        """Whether every gate found the pair correct."""
         return self.state == State.RIGHT
 
     @property
     def short(self) -> str:
-        """The text of its cell in a table."""
+        """The text of the cell in a table."""
         if self.is_right:
             share = "" if self.taken is None else f" {self.taken[0]}/{self.taken[1]}"
             return f"right{share}"
@@ -157,7 +158,7 @@ SHORT = {
 
 
 def as_text(document: Document) -> str:
-    """Return the matrix for a terminal, columns aligned; empty if only one backend was asked."""
+    """Return the matrix for a terminal, columns aligned; empty if only one backend was judged."""
     texts = []
     for part in document.parts():
         table = as_table(part.run.backends, judged_in(part))
@@ -174,7 +175,7 @@ def as_text(document: Document) -> str:
 
 
 def as_markdown(document: Document) -> str:
-    """Return the matrix as Markdown; empty if only one backend was asked."""
+    """Return the matrix as Markdown; empty if only one backend was judged."""
     texts = []
     for part in document.parts():
         cells = part.run.backends
@@ -209,9 +210,9 @@ def departures_in(cells: Iterable[Cell]) -> list[str]:
 
 
 def fit_on(document: Document) -> str:
-    """Say on which backends all candidates are correct, and which are wrong on the others.
+    """Return on which backends all candidates are correct, and which are wrong on the others.
 
-    Where a document is of several runs, each of them with its device.
+    For a document of several runs, list each run with its device.
     """
     parts = document.parts()
     places = []
@@ -243,8 +244,8 @@ def as_table(cells: Iterable[Cell], judged: str) -> list[list[str]]:
     """Return the matrix: a row for each candidate, a column for each backend.
 
     Args:
-        cells: of one run.
-        judged: the backend that the run itself judged, whose column says so.
+        cells: the cells of one run.
+        judged: name of the run's judged backend, whose column is marked "judged".
     """
     cells = list(cells)
     backends = list(dict.fromkeys(cell.backend for cell in cells))

@@ -1,8 +1,9 @@
 """Merge several runs into one results.json: `python -m reports.merge --out FILE FOLDER ...`.
 
-Each folder is what `--edge-report-dir` was given. Every measurement and every test says which
-subject and which device it is of, so that runs of one subject on one device stay apart, too.
-Prints the scoreboard of each run and, of several subjects, bytes against accuracy.
+Each FOLDER is the `--edge-report-dir` of a run. In the merged document, every measurement and test
+names its subject and its device; devices get distinct names if several runs share subject and
+device. The command prints the scoreboard of each run and, for several subjects, a table of bytes
+and accuracy.
 
 Exit codes: 0 written; 1 a document cannot be read or written; 4 usage.
 """
@@ -100,7 +101,7 @@ def merge(documents: Sequence[Document]) -> Document:
 
 
 def _merged(name: str, document: Document) -> Merged:
-    """Return the facts of a run besides its measurements."""
+    """Return the facts of a run, without its measurements."""
     device = replace(document.device, name=name)
     return Merged(
         run=document.run,
@@ -115,9 +116,9 @@ def _finished(document: Document) -> str:
 
 
 def _artefacts(documents: Sequence[tuple[str, Document]]) -> Iterator[ArtefactRecord]:
-    """Name each artefact by its subject, and by its device if the name is ambiguous.
+    """Add the subject to each artefact's name, and the device if the name is still ambiguous.
 
-    Boards answer with what one host has built: mostly they share all of it.
+    Boards mostly run files that the same host has built, and then need no device in the name.
     """
     hashes: dict[str, str] = {}
     for device, document in documents:

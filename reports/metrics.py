@@ -1,8 +1,7 @@
 """Write the metrics of a run for Allure, which shows their trend, from results.json alone.
 
-Allure reads every `*-perf.json` in a folder of results. It averages what shares a key, so a key
-names subject, device, scheme and metric, and what another than the run's own backend answered
-names that too.
+Allure reads every `*-perf.json` in a folder of results, and averages values with the same key. So a
+key consists of subject, device, scheme and metric, and of the backend if it is not the judged one.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ def write_metric_samples(document: Document, folder: Path) -> Path:
     """Write a run's metrics into its folder of Allure results.
 
     Args:
-        document: what `read_results` or `new_document` returns.
-        folder: Allure's results of the same run.
+        document: the document of a run.
+        folder: folder of the same run's Allure results.
 
     Raises:
         EdgeproofError: a measurement is not valid.

@@ -1,6 +1,7 @@
 """Migrate a results.json of an earlier version: `python -m reports.migrate OLD --out NEW`.
 
-The other commands here read earlier versions by themselves; this writes them for programs of yours.
+The other commands in `reports` read earlier versions directly; use this one for programs of your
+own.
 
 Exit codes: 0 written; 1 the document cannot be read or written; 4 usage.
 """

@@ -1,7 +1,7 @@
 """Convert documents of earlier versions of results.json into this version.
 
-A step for each version, from the one before it. Ids of tests stay as they were: they are
-those of the commit that the run names.
+There is one step for each version, which converts from the version before. Ids of tests are not
+changed: they are those of the run's commit.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ def migrated(document: Mapping[str, Any], version: int) -> dict[str, Any]:
     """Return a document of an earlier version as a document of a later one.
 
     Args:
-        document: of a version from 1 to `version`; it is left as it is.
-        version: of the document that is returned.
+        document: a document of a version from 1 to `version`; it is not changed.
+        version: version of the returned document.
 
     Raises:
-        AttributeError, KeyError, TypeError, ValueError: it does not keep the contract of its own
-            version.
+        AttributeError, KeyError, TypeError, ValueError: the document is not valid in its version.
     """
     now = dict(document)
     for step in _STEPS[int(now["schema"]) - 1 : version - 1]:
@@ -96,7 +95,7 @@ def _measurement_to_3(measurement: dict[str, Any]) -> dict[str, Any]:
 def _to_4(old: dict[str, Any]) -> dict[str, Any]:
     """Rename recorded tests to measured ones, and rename schemes and files of limits.
 
-    Nothing was guarded before.
+    Earlier versions had no regression guards.
     """
     measured = {"outcome": "measured"}
     tests = [test | measured if test["outcome"] == "recorded" else test for test in old["tests"]]
@@ -131,18 +130,18 @@ def _subject_to_4(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def _budget_to_4(measurement: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the budget of a measurement with the current name of its file."""
+    """Return a measurement's budget, with the old name of its file replaced by the current one."""
     budget: dict[str, Any] | None = measurement["budget"]
     return None if budget is None else budget | {"source": _file_of_today(budget["source"])}
 
 
 def _circumstances_to_4(old: dict[str, Any]) -> dict[str, Any]:
-    """Give the file of the budgets its current name."""
+    """Replace the old name of the file of budgets by the current one."""
     return old | {"budgets": _file_of_today(old["budgets"])} if old.get("budgets") else old
 
 
 def _file_of_today(path: str) -> str:
-    """Return a text with the current path in place of a shipped limit's former path."""
+    """Return the current path of a shipped file of limits; leave other paths unchanged."""
     for old, new in former_names.LIMITS.items():
         if path.startswith(old):
             return new + path.removeprefix(old)
@@ -150,10 +149,7 @@ def _file_of_today(path: str) -> str:
 
 
 def _cell_to_4(cell: dict[str, Any]) -> dict[str, Any]:
-    """Name the signal that ended a backend, and remove the prefix of a failure.
-
-    Both stood in the reason alone.
-    """
+    """Move a signal's name from the reason into its own key, and remove the prefix "fail: "."""
     reason = cell.get("why", "").removeprefix("fail: ")
     killed = "was killed by "
     return cell | {

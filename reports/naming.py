@@ -1,4 +1,4 @@
-"""Give runs distinct names: two runs of one subject on one device must not hide each other."""
+"""Give runs distinct names, so that two runs of one subject on one device can be told apart."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LONGEST = 120
 
 
 class Identity(NamedTuple):
-    """The facts that distinguish a run from another one.
+    """The facts that distinguish a run from other runs.
 
     Attributes:
-        subject: its name.
-        device: its name.
-        target: the device's address; None for this machine, and where it is unknown.
-        commit: see `commit_of`; "" if unknown.
-        moment: see `moment_of`.
+        subject: name of the subject.
+        device: name of the device.
+        target: address of the device; None for this machine, or if unknown.
+        commit: the commit as from `commit_of`; "" if unknown.
+        moment: the start as from `moment_of`.
     """
 
     subject: str
@@ -39,12 +39,12 @@ class Identity(NamedTuple):
 
     @property
     def address(self) -> str:
-        """A board's address without scheme and path: "pi@one" of "ssh://pi@one/of/python"."""
+        """A board's address without scheme and path: "pi@one" for "ssh://pi@one/path"."""
         return (self.target or "").rpartition("://")[2].partition("/")[0]
 
 
 def identity_of(document: Document) -> Identity:
-    """Return the facts that distinguish a run from another one."""
+    """Return the facts that distinguish a run from other runs."""
     run, device = document.run, document.device
     names = document.subject.name, device.name
     commit = commit_of(run.commit, changed=run.changed)
@@ -52,10 +52,10 @@ def identity_of(document: Document) -> Identity:
 
 
 def device_names(runs: Sequence[Identity]) -> list[str]:
-    """Return a name for each run's device: its own, unless another run of the subject has it.
+    """Return a name for each run's device, unique among runs of the same subject.
 
-    Where one does, what they differ in is added: the board's address, the commit, then when they
-    began, then a number.
+    If several runs have the same device name, append the first fact in which they differ: the
+    board's address, the commit, the time of the start, or else a number.
     """
     names = [(run.subject, run.device) for run in runs]
     for facts in (
@@ -68,10 +68,10 @@ def device_names(runs: Sequence[Identity]) -> list[str]:
 
 
 def require_distinct(documents: Iterable[tuple[Path, Document]]) -> None:
-    """Check that each document holds one run, and that all runs differ.
+    """Check that each document contains one run, and that all runs differ.
 
     Raises:
-        UsageMistake: one is of several runs already, or two are of the same; names the file.
+        UsageMistake: a document combines several runs, or two contain the same run.
     """
     files: dict[str, Path] = {}
     for file, document in documents:
@@ -84,7 +84,7 @@ def require_distinct(documents: Iterable[tuple[Path, Document]]) -> None:
         first = files.setdefault(document.run.id, file)
         if first is not file:
             raise UsageMistake(
-                f"holds the same run as {first}", file=file, remedy="Give each run only once"
+                f"contains the same run as {first}", file=file, remedy="Give each run only once"
             )
 
 
@@ -103,7 +103,7 @@ def _numbered(named: list[tuple[str, str]]) -> list[str]:
 
 
 def _told_apart(names: list[tuple[str, str]], facts: list[str]) -> list[tuple[str, str]]:
-    """Add a distinguishing fact to the names that several runs share."""
+    """Append a fact to each name that several runs share."""
     pairs = list(zip(names, facts, strict=True))
 
     def told(name: tuple[str, str], fact: str) -> tuple[str, str]:
@@ -120,7 +120,7 @@ def commit_of(commit: str | None, *, changed: bool | None) -> str:
 
 
 def slug(name: str) -> str:
-    """Return a name that is safe for files; a long one is cut and extended by a hash."""
+    """Return a name that is safe for files; a long one is shortened, and a hash is appended."""
     plain = re.sub(r"[^\w.]+", "-", name)
     if len(plain.encode()) <= LONGEST:
         return plain

@@ -1,7 +1,7 @@
 """Make an HTML page self-contained: no analytics, no requests.
 
-Three layers: the scripts of analytics are left out, a Content-Security-Policy forbids the browser
-whatever an attachment may ask for, and what is left is searched for external loads.
+Three layers: scripts of analytics are removed, a Content-Security-Policy forbids every request,
+even by an attachment, and the remaining page is searched for external addresses that it loads.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Compress the data of Allure's page, which is unpacked as it opens.
+"""Compress the data in Allure's page; the browser unpacks it when it opens the page.
 
-Allure writes its program and every file of its data into the page as base64. Together they
-compress to a tenth, which every browser of today unpacks by itself (`DecompressionStream`).
+Allure writes its program and every file of its data into the page as base64. Compression shrinks
+them to a tenth; current browsers can unpack them (`DecompressionStream`).
 """
 
 from __future__ import annotations
@@ -42,27 +42,27 @@ _UNPACK = string.Template(
 
 
 class _Carried(NamedTuple):
-    """The elements that hold Allure's program and its data."""
+    """The elements that contain Allure's program and its data."""
 
     program: Element
     files: Element
 
 
 def files_of(page: str) -> dict[str, bytes]:
-    """Return the files of Allure's data within a page, by their names.
+    """Return the files of Allure's data in a page, by name.
 
     Raises:
-        EdgeproofError: Allure's program is in the page, and its data is not where it was.
+        EdgeproofError: the page contains Allure's program, but its data in an unknown form.
     """
     carried = _carried(page)
     return {} if carried is None else dict(_files(carried.files.content(page)))
 
 
 def pack(page: str) -> str:
-    """Return the page with its program and data compressed; unchanged if it has none.
+    """Return the page with Allure's program and data compressed; unchanged if it has none.
 
     Raises:
-        EdgeproofError: Allure's program is in the page, and its data is not where it was.
+        EdgeproofError: the page contains Allure's program, but its data in an unknown form.
     """
     carried = _carried(page)
     if carried is None:
@@ -84,7 +84,7 @@ def pack(page: str) -> str:
 
 
 def _carried(page: str) -> _Carried | None:
-    """Return the elements to compress; None if Allure's program is not in the page as data."""
+    """Return the elements to compress; None if the page does not contain Allure's program."""
     scripts = [element for element in elements_of(page) if element.tag == "script"]
     for number, script in enumerate(scripts):
         if script.attributes.get("src", "").startswith(_PROGRAM):
@@ -96,7 +96,7 @@ def _carried(page: str) -> _Carried | None:
 
 
 def _files(script: str) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the files in the script that holds them."""
+    """Yield the name and content of each file in the script that contains Allure's data."""
     read = json.JSONDecoder().raw_decode
     at = script.index(_FILES) + len(_FILES)
     while not script.startswith("]", at):
@@ -111,7 +111,7 @@ def _files(script: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _behind(script: str, at: int, token: str) -> int:
-    """Return the position behind a token that must stand at a position."""
+    """Return the position after a token; the token must be at the given position."""
     if not script.startswith(token, at):
         raise _unknown()
     return at + len(token)

@@ -16,8 +16,8 @@ def replace_between(page: Path, body: str) -> None:
     """Replace the text between the marks of a page.
 
     Args:
-        page: the file.
-        body: what is to stand there.
+        page: the page's file.
+        body: the new text between the marks.
 
     Raises:
         UsageMistake: the page has no marks.

@@ -1,7 +1,7 @@
 """Read and write results.json, the document of a run from which every report is drawn.
 
-Its schema is results.schema.json, its types are in `reports.document`. It is written whole or not
-at all, and alike for alike contents.
+Its schema is results.schema.json, its types are in `reports.document`. It is written atomically,
+and equal contents give equal files.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def new_document(  # noqa: PLR0913 - the parts of a document, all named
     """Assemble a document, with keys and measurements in a fixed order.
 
     Args:
-        run: what is known of it besides its numbers.
-        subject: what was judged.
-        device: where.
-        circumstances: under which.
-        artefacts: in any order.
-        measurements: in any order.
-        tests: how each ended, in the order they ran.
+        run: facts of the run besides its numbers.
+        subject: the judged subject.
+        device: the device.
+        circumstances: the circumstances of the run.
+        artefacts: the judged and used files, in any order.
+        measurements: the measurements, in any order.
+        tests: the outcomes of the tests, in the order in which they ran.
 
     Raises:
         EdgeproofError: a value is mistyped, or a number is not finite.
@@ -82,7 +82,7 @@ def new_document(  # noqa: PLR0913 - the parts of a document, all named
 
 
 def write_results(path: Path, document: Document) -> None:
-    """Write a document atomically: `path` holds either the old one or the new one.
+    """Write a document atomically: `path` contains either the old one or the new one.
 
     Raises:
         EdgeproofError: the document is not valid, or the folder cannot be written to.
@@ -103,10 +103,11 @@ def write_results(path: Path, document: Document) -> None:
 
 
 def read_results(path: Path) -> Document:
-    """Read and check a document; an earlier version is converted into this version.
+    """Read and check a document; convert an earlier version into the current version.
 
     Raises:
-        EdgeproofError: missing, unreadable, not JSON, of a later schema version, or not valid.
+        EdgeproofError: the file is missing, unreadable, not JSON, has a later schema version, or is
+            not valid.
     """
     try:
         document = parse_json(read_text(path, LARGEST_DOCUMENT))
@@ -126,15 +127,15 @@ def as_document(plain: object, path: Path | None = None) -> Document:
 
     Args:
         plain: the parsed JSON.
-        path: of the file, for messages; None if there is none yet.
+        path: path of the file, for messages; None if there is no file yet.
 
     Raises:
-        EdgeproofError: names the file and the key.
+        EdgeproofError: the content has an unknown version or is not valid.
     """
     version = plain.get("schema") if isinstance(plain, dict) else None
     if not isinstance(plain, dict) or version != SCHEMA_VERSION:
         raise EdgeproofError(
-            f"has the schema version {version!r}",
+            f"has the unknown schema version {version!r}",
             file=path,
             key="schema",
             remedy=f"This edgeproof reads versions 1 to {SCHEMA_VERSION}: run the suite again",
@@ -146,7 +147,9 @@ def as_document(plain: object, path: Path | None = None) -> Document:
         document = read_open(without, Document)
     except RecursionError:
         raise EdgeproofError(
-            "is nested too deeply", file=path, remedy="Run the suite again"
+            "cannot be read, because its tables and lists are nested too deeply",
+            file=path,
+            remedy="Run the suite again, which replaces this file",
         ) from None
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         problem, location = problem_and_place(error)
@@ -164,7 +167,7 @@ def as_document(plain: object, path: Path | None = None) -> Document:
 
 
 def _measurement(plain: object, index: int, path: Path | None) -> Measurement:
-    """Read a measurement of a document."""
+    """Parse a measurement in a document."""
     key = f"measurements[{index}]"
     try:
         return Measurement.from_dict(plain)
@@ -173,7 +176,7 @@ def _measurement(plain: object, index: int, path: Path | None) -> Measurement:
 
 
 def _of_today(document: Any, path: Path) -> Any:
-    """Return a document of an earlier version as one of this version, others unchanged."""
+    """Convert a document of an earlier version; return others unchanged."""
     version = document.get("schema") if isinstance(document, dict) else None
     if type(version) is not int or not 0 < version < SCHEMA_VERSION:
         return document
@@ -188,7 +191,7 @@ def _of_today(document: Any, path: Path) -> Any:
 
 
 def _check_owners(document: Document, path: Path | None) -> None:
-    """Reject measurements and tests of runs that the document does not list."""
+    """Reject measurements and tests whose run the document does not list."""
     runs = [(part.subject.name, part.device.name) for part in document.merged or ()]
     owners_of = {
         "measurements": [
@@ -213,7 +216,7 @@ def _serialized(plain: dict[str, Any], path: Path | None) -> str:
         text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise EdgeproofError(
-            f"holds a value that JSON cannot express ({error})",
+            f"contains a value that JSON cannot represent ({error})",
             file=path,
             remedy="Put only text, finite numbers, lists and tables in it",
         ) from None

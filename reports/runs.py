@@ -27,7 +27,7 @@ RESULTS = "results.json"
 FAULTS = "faults.json"
 # Characters of an environment's name that Allure takes.
 LONGEST = 64
-RUN_FIRST = "Run `tox -e host` first: it writes them"
+RUN_FIRST = "Run `tox -e host` first, which writes results"
 
 
 @dataclass
@@ -35,12 +35,12 @@ class Run:
     """One run.
 
     Attributes:
-        folder: what was named on the command line.
+        folder: folder of the run, from the command line.
         tests: Allure's result of each test, by its file.
-        unreadable: files that a killed run left half-written.
-        document: its results.json, its device named as no other run's; None if it measured
-            nothing.
-        environments: Allure's environment by device: what keeps it from hiding another run.
+        unreadable: files that were not completely written because the run was killed.
+        document: its results.json, with a device name that no other run has; None if the run
+            measured nothing.
+        environments: name of Allure's environment by device, unique among all runs.
     """
 
     folder: Path
@@ -56,12 +56,12 @@ class Run:
 
     @property
     def devices(self) -> set[str]:
-        """The devices named in its tests."""
+        """The devices named in the run's tests."""
         return {device for test in self.tests.values() for device in labels_of(test, "device")}
 
     @property
     def began(self) -> float:
-        """The start of its first test, in milliseconds since 1970."""
+        """The start of the run's first test, in milliseconds since 1970."""
         return min((float(test["start"]) for test in self.tests.values()), default=math.inf)
 
 
@@ -78,11 +78,11 @@ class Survey:
 def read_runs(folders: Iterable[Path]) -> list[Run]:
     """Read the folders of runs, and give their devices distinct names.
 
-    A folder that is no run's stands for those of its folders that are, such as a fleet's.
+    A folder without results, such as a fleet's, stands for its subfolders with results.
 
     Raises:
-        UsageMistake: there are no results in one of them, or those of several runs, or two hold
-            the same run.
+        UsageMistake: a folder has no results, a results.json combines several runs, or two folders
+            contain the same run.
         EdgeproofError: a results.json is not valid.
     """
     run_folders = [run_folder for folder in folders for run_folder in _folders_of(folder)]
@@ -104,7 +104,7 @@ def read_run(folder: Path) -> Run:
     """Read a run's folder.
 
     Raises:
-        UsageMistake: there are no results in it.
+        UsageMistake: the folder contains no results.
         EdgeproofError: its results.json is not valid.
     """
     from reports.results import read_results  # noqa: PLC0415 - a usage mistake must not wait
@@ -177,7 +177,7 @@ def _environment(name: str, at: int, used: set[str]) -> str:
 
 
 def _identity(run: Run, device: str) -> Identity:
-    """Return what distinguishes a run, even if it measured nothing."""
+    """Return the facts that distinguish a run from other runs, even if it measured nothing."""
     if run.document is not None:
         return identity_of(run.document)._replace(device=device)
     subjects = {subject for test in run.tests.values() for subject in labels_of(test, "subject")}

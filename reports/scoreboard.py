@@ -33,15 +33,15 @@ class Column(NamedTuple):
     """A column of numbers.
 
     Attributes:
-        title: above it, for people.
-        name: above it, for programs.
-        metrics: what it shows; the first of them that was taken.
-        factor: by which the canonical value is multiplied.
-        decimals: behind the point.
-        interval: whether the 95 % interval is shown, too.
-        legend: what it says, for those who read the table.
-        may_go: whether tables leave it out where no row has a number in it.
-        given: what it shows of candidates that descend from no full model, where that is another.
+        title: heading for people.
+        name: heading for programs (CSV).
+        metrics: names of metrics; the column shows the first that was measured.
+        factor: factor from the measured to the displayed value.
+        decimals: number of decimal places.
+        interval: whether the 95 % interval is displayed, too.
+        legend: explanation of the column below the table.
+        may_go: whether the column is left out if no row has a number in it.
+        given: metrics in place of `metrics` for candidates without a full model; () if the same.
     """
 
     title: str
@@ -96,7 +96,9 @@ GIVEN = (
     "below the reference, with the 95 % interval; agreement: with the reference, of another "
     "backend with the same file on the judged one; ms: median of one answer"
 )
-KNOWN = "fail (known): written down with its reason, and expected until that expires"
+KNOWN = (
+    "fail (known): listed with a reason as a known failure, and accepted until that entry expires"
+)
 FLOORS = "last rows: trivial classifiers, which need no model"
 # Ending of the name of a trivial classifier whose majority is that of the judged texts.
 OF_TEST = "_of_test"
@@ -131,12 +133,12 @@ _SCHEME = re.compile(r"(?<=-)(\w+)(?=[-\]])")
 def scoreboard_rows(document: Document) -> list[tuple[str, ...]]:
     """Return the cells of a run's scoreboard, one row under `HEADER` per variant.
 
-    The full model comes first, then the subject's schemes in their order. What another backend than
-    the judged one answered is a row of its own, named "SCHEME on BACKEND". The floors
-    come last.
+    The full model comes first, then the subject's schemes in their order. Results on another
+    backend than the judged one have a row of their own, named "SCHEME on BACKEND". Trivial
+    classifiers come last.
 
     Args:
-        document: what `read_results` or `new_document` returns, of one run.
+        document: the document of one run.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -157,7 +159,7 @@ def scoreboard_rows(document: Document) -> list[tuple[str, ...]]:
 
 
 def scoreboard_table(document: Document) -> list[tuple[str, ...]]:
-    """Return header and rows of the scoreboard, without the columns that this run leaves empty.
+    """Return header and rows of the scoreboard, without columns that are empty in this run.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -201,7 +203,7 @@ def as_csv(document: Document) -> str:
 
 
 def legend(document: Document) -> list[str]:
-    """Return the notes that complete the scoreboard of a run."""
+    """Return the lines that explain the scoreboard of a run."""
     has_known_failures = any(
         measurement.known_failure and measurement.verdict for measurement in document.measurements
     )
@@ -292,13 +294,13 @@ def _names(table: Sequence[Sequence[str]]) -> tuple[int, int]:
 
 
 def _is_given(document: Document) -> bool:
-    """Tell whether candidates were given as files, so that no full model is known."""
+    """Tell whether candidates are existing files, so that their full model is unknown."""
     sizes = document.subject.sizes
     return sizes is not None and sizes.full_model is None
 
 
 def _columns(document: Document) -> list[Column]:
-    """Return the columns, each with the metrics that it shows for this run's candidates."""
+    """Return the columns, each with the metrics for this run's candidates."""
     is_given = _is_given(document)
     return [
         column._replace(metrics=column.given) if is_given and column.given else column
@@ -363,14 +365,14 @@ def _cell(column: Column, measurements: Sequence[Measurement]) -> str:
 
 
 def _number(value: float, column: Column) -> str:
-    """Format a number: a small one keeps two digits, so that it does not look like 0."""
+    """Format a number, with at least two significant digits, so that none looks like 0."""
     text = f"{value:,.{column.decimals}f}"
     is_lost = not column.interval and value and not float(text.replace(",", ""))
     return f"{value:.2g}" if is_lost else text
 
 
 def _values(column: Column, measurements: Sequence[Measurement]) -> list[str]:
-    """Return a number and the ends of its interval for programs; "" if there is none."""
+    """Return a number and the ends of its interval for CSV; "" for a missing one."""
     measurement = _shown(column, measurements)
     numbers = (
         (None, None, None)
@@ -393,7 +395,7 @@ def _verdict(measurement: Measurement) -> str | None:
 
 
 def _guard_of(measurement: Measurement) -> str | None:
-    """Return the verdict of a guard or baseline that is worse, or may be; None for a pass."""
+    """Return the verdict of a guard or baseline if it is not a pass; None for a pass."""
     if is_worse(measurement):
         return REGRESSION
     if measurement.guard is None or measurement.guard.verdict is Verdict.PASS:
@@ -402,7 +404,7 @@ def _guard_of(measurement: Measurement) -> str | None:
 
 
 def _tells(measurement: Measurement) -> bool:
-    """Tell whether a measurement explains its red test, so that it is not called failed."""
+    """Tell whether a measurement already explains why its test failed."""
     return (
         measurement.verdict in {Verdict.INCONCLUSIVE, Verdict.INVALID}
         or _guard_of(measurement) is not None

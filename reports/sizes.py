@@ -44,9 +44,9 @@ NONE = "-"
 
 
 def size_rows(document: Document) -> list[tuple[str, ...]]:
-    """Return the cells of the table, one row under `HEADER` per model and variant.
+    """Return the cells of the table, one row under `HEADER` for each model and variant.
 
-    None without it.
+    The list is empty if the document has no sizes.
     """
     sizes = document.subject.sizes
     if sizes is None:
@@ -61,7 +61,7 @@ def size_rows(document: Document) -> list[tuple[str, ...]]:
 def as_text(document: Document) -> str:
     """Return the table for a terminal, columns aligned, with the published ratio below.
 
-    "" without it.
+    The text is empty if the document has no sizes.
     """
     rows = size_rows(document)
     if not rows:
@@ -102,9 +102,9 @@ def _legend(table: Sequence[Sequence[str]]) -> str:
 
 
 def published(document: Document) -> str:
-    """Return in one sentence which FlatBuffer size the paper's factor implies.
+    """Return a sentence about the FlatBuffer size that the paper's factor implies.
 
-    "" for given candidates.
+    The text is empty if existing files were judged.
     """
     sizes = document.subject.sizes
     if sizes is None or sizes.paper is None:
@@ -132,7 +132,7 @@ def _variant_row(scheme: str, variant: VariantSizes) -> tuple[str, ...]:
 
 
 def _megabytes(size: int | None) -> str:
-    """Format a size in MB; a small one keeps two digits, so that it does not look like 0."""
+    """Format a size in MB, with at least two significant digits, so that none looks like 0."""
     if size is None:
         return NONE
     text = f"{size / 1e6:,.2f}"

@@ -1,7 +1,7 @@
 """Copy a run's Allure results, adding pictures and explanations.
 
-The pictures need what the whole run measured, and matplotlib, which boards need not have: so they
-are added when the report is drawn, from results.json, and the run's own folder stays as it is.
+The pictures need the measurements of the whole run, and matplotlib, which boards may lack. So they
+are drawn from results.json together with the report, and the run's own folder is not changed.
 """
 
 from __future__ import annotations
@@ -44,14 +44,13 @@ def stage(
 ) -> None:
     """Copy a run's Allure results into `folder`, adding an explanation to each test.
 
-    Left out is what names the fixtures that each test was set up with: it says nothing of what is
-    tested, and is a third of the whole.
+    Files that only list the fixtures of each test are not copied: they are a third of all files.
 
     Args:
-        run: the run; one that measured nothing is copied as it is.
-        folder: must not exist yet.
+        run: the run; one that measured nothing is copied without additions.
+        folder: the folder to create.
         drawn: the run's pictures.
-        faults: what is planted for each gate.
+        faults: the planted faults of each gate.
     """
     shutil.copytree(run.allure_results, folder, ignore=shutil.ignore_patterns("*-container.json"))
     accounts_of: dict[str, list[Explanation]] = {}
@@ -79,12 +78,12 @@ def draw(run: Run) -> list[Picture]:
 
 
 def _as_text(test: dict[str, Any]) -> dict[str, Any]:
-    """Return a test with every text typed as plain text."""
+    """Return a test's result with all its texts escaped."""
     return {name: _safe(value) for name, value in test.items() if name not in _ACTING}
 
 
 def _safe(value: Any) -> Any:
-    """Return the value with every text escaped, and with harmless kinds of attachments only."""
+    """Return the value with every text escaped, and with only harmless types of attachments."""
     if isinstance(value, str):
         return several_lines(value)
     if isinstance(value, list):
@@ -100,7 +99,7 @@ def _safe(value: Any) -> Any:
 
 
 def _with_environment(test: dict[str, Any], name: str | None) -> dict[str, Any]:
-    """Label a test with its environment, which is also part of its history's key."""
+    """Label a test with its environment, and add the environment to the key of its history."""
     if name is None:
         return test
     hidden = {"name": "run", "value": name, "mode": "hidden"}

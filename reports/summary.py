@@ -57,9 +57,9 @@ def put_first(
 
     Args:
         page: the page that Allure drew.
-        runs: in the order in which they are shown.
-        gate: what the quality gate found: rule, success and message.
-        faults: what is planted for each gate; None if nobody knows.
+        runs: the runs, in the order of the page.
+        gate: the result of each rule of the quality gate: rule, success and message.
+        faults: the planted faults of each gate; None if they are unknown.
 
     Raises:
         EdgeproofError: the page has no body.
@@ -117,7 +117,7 @@ def _circumstances(document: Document) -> str:
 
 
 def _matrix(document: Document) -> str:
-    """Return the matrix of candidates and backends; empty if only one backend was asked."""
+    """Return the matrix of candidates and backends; empty if only one backend was judged."""
     cells = document.run.backends
     if not cells:
         return ""
@@ -139,7 +139,7 @@ def _kind(cell: str) -> str:
 
 
 def _unfolded(account: Explanation, links: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the values for the template of a test that is not green."""
+    """Return the values for the template of a test that did not pass."""
     return {
         "kind": "" if not account.red else "unsure" if account.unsure else "bad",
         "title": account.title,

@@ -1,4 +1,4 @@
-"""Draw the costs of an answer: time, instructions and bytes."""
+"""Draw the costs of a variant: time, instructions and bytes."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def pictures(document: Document) -> list[Picture]:
     """Draw the pictures for which a run has measurements.
 
     Args:
-        document: what `read_results` or `new_document` returns.
+        document: the document of a run.
 
     Raises:
         EdgeproofError: a measurement is not valid.

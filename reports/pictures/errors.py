@@ -1,4 +1,4 @@
-"""Draw the error of each operator: where in the network a variant departs from its reference."""
+"""Draw the error of each operator, to show where in the network a variant deviates."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _curve(axes: Axes, index: int, localization: Localization) -> None:
 
 
 def _broken(axes: Axes, localization: Localization) -> None:
-    """Mark the operators that hold NaN or Inf with crosses at the bottom of the panel."""
+    """Mark the operators that give NaN or Inf with crosses at the bottom of the panel."""
     if not localization.broken:
         return
     nan, inf = localization.counts

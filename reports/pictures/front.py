@@ -1,7 +1,7 @@
 """Draw size, accuracy and time of every variant in one picture, with the region within limits.
 
-Two panels share the axis of accuracy: bytes in the one, time in the other. A variant has one color
-and one marker in both, so that it is found again in print and without color.
+Two panels, one of bytes and one of time, share the axis of accuracy. A variant has the same color
+and marker in both panels, so that readers can find it even in a print without color.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _HALF_AS_WIDE = 300.0
 
 
 class Point(NamedTuple):
-    """A model: megabytes, and points of accuracy below the full model."""
+    """A model's size in megabytes, and its percentage points of accuracy below the full model."""
 
     megabytes: float
     drop: float
@@ -57,10 +57,10 @@ class _Time:
     """The content of the panel of time.
 
     Attributes:
-        metric: its name.
-        measured: by scheme.
-        factor: of what is drawn over what was measured.
-        said: what the axis is called.
+        metric: name of the metric.
+        measured: measurements by scheme.
+        factor: factor from the measured to the drawn value.
+        said: label of the axis.
     """
 
     metric: str
@@ -138,7 +138,7 @@ def _sizes(
     sizes: Mapping[str, Measurement],
     drops: Mapping[str, Measurement],
 ) -> None:
-    """Draw the panel of bytes, whose legend names every series of both panels."""
+    """Draw the panel of bytes; its legend names every series in both panels."""
     points = [
         _variant(axes, index, scheme, sizes[scheme].value, drops[scheme])
         for index, scheme in enumerate(schemes)
@@ -185,7 +185,7 @@ def _times(axes: Axes, schemes: list[str], drops: Mapping[str, Measurement], tim
 
 
 def _dress(axes: Axes, axis_label: str) -> None:
-    """Name the axis, and make it logarithmic: its values differ by factors of thousands."""
+    """Label the axis, and make it logarithmic, because values differ by factors of thousands."""
     logarithmic(axes, _HALF_AS_WIDE)
     axes.set_xlabel(axis_label)
     axes.grid(visible=True, axis="y", color="#80808033", linewidth=0.6)
@@ -206,9 +206,9 @@ def _sides(measurement: Measurement, factor: float, *, turned: bool = False) -> 
     """Return the distances from a point to the known ends of its interval.
 
     Args:
-        measurement: what was measured.
-        factor: of what is drawn.
-        turned: whether less is drawn farther up, as a drop is.
+        measurement: the measurement.
+        factor: factor from the measured to the drawn value.
+        turned: whether the axis is reversed, so that a smaller value is drawn farther up.
     """
     low = measurement.value if measurement.low is None else measurement.low
     high = measurement.value if measurement.high is None else measurement.high

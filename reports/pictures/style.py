@@ -1,8 +1,8 @@
 """Define the style of all pictures: size, type, and series that differ without color.
 
-Text and axes have one middle gray that reads on white and on near black; a page that shows a
-picture inline replaces it by its own text color. Every series has a marker, a hatch and a dash of
-its own besides its color. matplotlib is imported by functions: collecting tests must not pay.
+Text and axes have a middle gray that is readable on white and on near black; a page with an inline
+picture replaces it by the page's text color. Every series has its own marker, hatch and dash
+besides its color. Functions import matplotlib, so that collecting tests does not load it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PROLOG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 
 
 class Look(NamedTuple):
-    """How one series looks."""
+    """The style of one series."""
 
     color: str
     marker: str
@@ -67,11 +67,11 @@ class Picture:
     """One picture.
 
     Attributes:
-        name: of its file, without ending.
-        title: what it shows.
-        caption: how to read it, in a sentence or two.
-        svg: the picture.
-        tests: ids of the tests that it belongs to.
+        name: name of the picture's file, without suffix.
+        title: title of the picture.
+        caption: instructions for reading it, in a sentence or two.
+        svg: the picture as SVG.
+        tests: ids of the tests whose measurements it shows.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Picture:
 
     @property
     def inline(self) -> str:
-        """The picture for a page, with text in the page's color."""
+        """The picture as SVG to insert into a page, with text in the page's color."""
         return _PROLOG.sub("", self.svg).replace(GRAY, "currentColor")
 
 
@@ -151,8 +151,8 @@ def logarithmic(axes: Axes, wide: float = WIDE) -> None:
     """Make the x axis logarithmic, with a readable number of ticks.
 
     Args:
-        axes: whose x axis it is.
-        wide: the last number over the first, from where on powers of ten alone are numbered.
+        axes: the axes.
+        wide: from this ratio of the last to the first value on, only powers of ten are labelled.
     """
     from matplotlib.ticker import LogLocator  # noqa: PLC0415 - drawing only
 
@@ -172,7 +172,7 @@ def rows_of(axes: Axes, names: Iterable[str]) -> None:
 
 
 def as_svg(figure: Figure, title: str) -> str:
-    """Return a figure as SVG with a title, whose styles do not affect its page."""
+    """Return a figure as SVG with a title; its styles do not affect the page around it."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # Text stays text in SVG: whoever shows it has the letters that this machine's fonts lack.

@@ -24,7 +24,7 @@ KINDS = {
 
 
 def confusion(view: View) -> Picture | None:
-    """Draw gold label against answer, for the full model and each variant."""
+    """Draw the gold label against the predicted label, for the full model and each variant."""
     return _tables(view, "confusion")
 
 
@@ -52,7 +52,8 @@ def _tables(view: View, kind: str) -> Picture | None:
     return view.picture(
         kind,
         title,
-        caption=f"Texts of each {rows} label (row) by the answer (column); the diagonal is alike.",
+        caption=f"Texts by their {rows} label (row) and the variant's label (column); on the "
+        "diagonal both are the same.",
         figure=figure,
         tests=view.tests(metric),
     )

@@ -28,14 +28,14 @@ class View:
     """The measurements of one device in one run.
 
     Attributes:
-        subject: its name.
-        device: where they were taken.
-        labels: the subject's, in the order of their indices.
-        schemes: measured ones, in the subject's order.
-        measurements: all of them.
-        main: the backend that is judged.
-        localizations: where red variants leave float32.
-        core: the emulated one; None where nothing is emulated.
+        subject: name of the subject.
+        device: name of the device.
+        labels: the subject's labels, in the order of their indices.
+        schemes: the measured schemes, in the subject's order.
+        measurements: all measurements.
+        main: name of the judged backend.
+        localizations: where failed variants deviate from float32.
+        core: name of the emulated processor core; None if nothing is emulated.
     """
 
     subject: str
@@ -56,8 +56,8 @@ class View:
         """Return a metric's measurements by scheme, in the subject's order, on the judged backend.
 
         Args:
-            metric: its name.
-            holding: a field of the details, where only measurements that have it are wanted.
+            metric: name of the metric.
+            holding: name of a field in the details; return only measurements that have this field.
         """
         by_scheme = {
             measurement.scheme: measurement
@@ -75,10 +75,10 @@ class View:
         """Return a picture with the subject and the device of this view in its title.
 
         Args:
-            name: of its file, as far as all views have it.
-            title: the same.
+            name: name of the picture's file, without the name of the view.
+            title: title of the picture, without subject and device.
             caption: see `Picture`.
-            figure: what was drawn.
+            figure: the drawn figure.
             tests: see `Picture`.
         """
         full_title = f"{title}: {self.subject} on {self.device}"
@@ -96,7 +96,7 @@ class View:
 def views(document: Document) -> list[View]:
     """Return one view for each device of a run, in the order of their names.
 
-    Names are made safe here: the library that draws takes no control characters.
+    Control characters in names are escaped, because matplotlib does not accept them.
     """
     measurements = [_drawable(measurement) for measurement in document.measurements]
     localized = tuple(map(_drawable, document.run.localizations))

@@ -1,7 +1,7 @@
 """Fill the templates of the report: HTML files beside this module, in Jinja's language.
 
-Every value that a template writes is escaped by `as_markup`, whoever wrote it. What is HTML
-already, such as a picture or another filled template, is marked `| safe` in the template itself.
+Every value that a template writes is escaped by `as_markup`. A value that is HTML already, such as
+a picture or another filled template, is marked `| safe` in the template.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ FOLDER = Path(__file__).parent
 
 
 def fill(template: str, **values: object) -> str:
-    """Return a template of this folder as HTML.
+    """Fill a template in this folder; return HTML.
 
     Args:
-        template: the name of its file.
-        values: what it names; a value that it names and does not get is an error.
+        template: name of the template's file.
+        values: values by the names in the template; a missing value is an error.
 
     Raises:
         EdgeproofError: Jinja is not installed.

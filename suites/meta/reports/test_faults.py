@@ -102,7 +102,8 @@ def test_faults_are_grouped_by_gate_and_edgeproofs_own_tests_come_last() -> None
 def test_report_counts_the_results_of_planted_faults() -> None:
     drawn = as_html(planted(), [], {})
     assert (
-        "plants 5 faults one by one, and each has to turn its gate red: 2 of the suites, 1 of "
+        "plants 5 faults one by one, and each has to turn its gate red: 2 gates of the suites, "
+        "1 of "
         "edgeproof itself." in drawn
     )
     assert (

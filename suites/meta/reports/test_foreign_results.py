@@ -220,7 +220,7 @@ def test_rejects_merging_a_run_twice(again, tmp_path, capsys):
     first = written(tmp_path / "first", with_id("1"))
     second = first if again == "the same folder" else written(tmp_path / "copy", with_id("1"))
     assert main([first, second, "--out", str(tmp_path / "out.json")]) == UsageMistake.exit_code
-    assert "holds the same run as" in capsys.readouterr().err
+    assert "contains the same run as" in capsys.readouterr().err
     assert not (tmp_path / "out.json").exists()
 
 

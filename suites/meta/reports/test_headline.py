@@ -128,7 +128,7 @@ def test_failed_regression_guard_is_explained_as_a_regression():
     assert explanation.title == "regression: latency_ratio of static_wi8_ai8_dense on host"
     rows = dict(explanation.rows)
     assert rows["Regression guard"].startswith(f"at most 2.5x ({GUARDS}: {SLOWER}, line ")
-    assert rows["Its verdict"] == "fail: the whole interval breaks it"
+    assert rows["Verdict of the guard"] == "fail: the whole interval breaks it"
     assert "Budget" not in rows
     assert "Verdict" not in rows
 

@@ -230,10 +230,10 @@ def test_order_of_measurements_does_not_change_the_document(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_nan_and_infinity_are_never_written(number: float, tmp_path: Path) -> None:
-    with pytest.raises(EdgeproofError, match="holds a value that JSON cannot"):
+    with pytest.raises(EdgeproofError, match="contains a value that JSON cannot"):
         document(circumstances={"load": number})
     path = tmp_path / "results.json"
-    with pytest.raises(EdgeproofError, match="holds a value that JSON cannot"):
+    with pytest.raises(EdgeproofError, match="contains a value that JSON cannot"):
         write_results(path, replace(document(), circumstances=Circumstances(load_before=number)))
     assert list(tmp_path.iterdir()) == []
 
@@ -263,8 +263,11 @@ def test_failed_write_preserves_the_old_document(
         (b'{"schema": 4, "run": ', "cannot be read as JSON"),
         (b'{"schema": NaN}', "cannot be read as JSON (NaN is not JSON)"),
         (b"\xff\xfe", "cannot be read as JSON"),
-        (b"[]", "schema: has the schema version None"),
-        (b'{"schema": 7}', "has the schema version 7. This edgeproof reads versions 1 to 4: run"),
+        (b"[]", "schema: has the unknown schema version None"),
+        (
+            b'{"schema": 7}',
+            "has the unknown schema version 7. This edgeproof reads versions 1 to 4: run",
+        ),
         (b'{"schema": 1}', "is not a valid document of version 1 (KeyError: 'measurements')"),
         (b'{"schema": 4}', "missing required field `run`"),
     ],
