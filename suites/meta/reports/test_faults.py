@@ -103,8 +103,7 @@ def test_report_counts_the_results_of_planted_faults() -> None:
     drawn = as_html(planted(), [], {})
     assert (
         "plants 5 faults one by one, and each has to turn its gate red: 2 gates of the suites, "
-        "1 of "
-        "edgeproof itself." in drawn
+        "1 of edgeproof itself." in drawn
     )
     assert (
         "2 turned red, 1 did not turn red, 1 not planted on this machine, "
