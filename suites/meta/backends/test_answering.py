@@ -1,4 +1,4 @@
-"""Available backends answer alike, refuse in one message, and report their share."""
+"""Available backends give equal logits, one message per error, and their delegated share."""
 
 from __future__ import annotations
 

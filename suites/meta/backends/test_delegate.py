@@ -1,4 +1,4 @@
-"""A delegate that is compiled here is loaded with its options, and its faults are reported."""
+"""A delegate compiled for the test is loaded with its options, and its faults are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of a backend are asked for once, unless they may differ next time."""
+"""A backend's answers are stored, unless another run could give other answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = np.arange(COUNT)
 
 @dataclass(frozen=True, kw_only=True)
 class Counted(LocalTransport):
-    """Runners of this machine, with a count of started ones."""
+    """Start runners on this machine, and count them."""
 
     started: list[Any] = field(default_factory=list)
 

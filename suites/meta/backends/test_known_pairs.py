@@ -1,4 +1,4 @@
-"""Entries of known wrong pairs name the accepted failure; incomplete ones are rejected."""
+"""Known failures of a scheme on a backend are read; incomplete entries are rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cell of the matrix shows the worst finding of its gates."""
+"""A cell of the matrix shows the worst result of its gates."""
 
 from __future__ import annotations
 

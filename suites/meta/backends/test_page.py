@@ -1,4 +1,4 @@
-"""The matrix of runs is written between the marks of a page, with each fault once."""
+"""The matrix of several runs is written between two marks in a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backends are found by name; each names its needs and says why it is absent."""
+"""Backends are found by name, name the packages they need, and tell why they are unavailable."""
 
 from __future__ import annotations
 

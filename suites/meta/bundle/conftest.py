@@ -1,4 +1,4 @@
-"""Share small artefacts of bundles, built or given, and functions that change a file."""
+"""Provide small bundles, of built models and of user files, and functions that change a bundle."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _variant(scheme: str, out: Path) -> None:
 
 @functools.cache
 def flatbuffer() -> bytes:
-    """A small classifier of the subject's rows and labels."""
+    """Return a small classifier with the subject's row length and labels."""
     return classifier(tokens=SUBJECT.tokenizer.max_tokens, classes=LABELS)
 
 
@@ -158,7 +158,7 @@ positive = "spam"
 
 
 def given_in(folder: Path, *, recorded: bool = False) -> Contents:
-    """Make the contents of a bundle of two given files in a folder.
+    """Make the contents of a bundle of two user files in a folder.
 
     One answers two logits for ids, mask and segments, the other one sigmoid for ids of int64. The
     answers of another system are what both are compared with, where they are asked for.
@@ -201,13 +201,13 @@ def given_in(folder: Path, *, recorded: bool = False) -> Contents:
 
 @pytest.fixture
 def given(tmp_path: Path) -> Contents:
-    """The contents of a bundle of given files with recorded reference answers."""
+    """The contents of a bundle of user files with recorded reference answers."""
     return given_in(tmp_path, recorded=True)
 
 
 @pytest.fixture
 def given_file(given: Contents, tmp_path: Path) -> Path:
-    """A bundle of given files."""
+    """A bundle of user files."""
     path = tmp_path / "mail.edge"
     write_bundle(path, given)
     return path
@@ -223,13 +223,13 @@ def file(contents: Contents, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def board(tmp_path: Path) -> Store:
-    """The store of a board that has nothing yet."""
+    """The empty store of a board."""
     return Store(tmp_path / "board")
 
 
 @pytest.fixture
 def reseal(file: Path) -> Callable[[Callable[[dict[str, bytes], dict[str, Any]], None]], None]:
-    """A function that changes members and manifest and then corrects every hash."""
+    """A function that changes members and manifest and then recomputes every hash."""
 
     def written(change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> None:
         file.write_bytes(resealed(file.read_bytes(), change))

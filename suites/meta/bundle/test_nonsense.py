@@ -1,4 +1,4 @@
-"""A bundle with correct hashes and nonsensical contents is rejected in one message, at once."""
+"""A bundle with correct hashes but invalid contents is rejected at once, in one message."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def named(members: Members, ending: str) -> str:
 
 
 def content(ending: str, data: bytes | str) -> Change:
-    """Give a member other bytes."""
+    """Replace the bytes of a member."""
 
     def change(members: Members, _: dict[str, Any]) -> None:
         members[named(members, ending)] = data if isinstance(data, bytes) else data.encode()
@@ -38,7 +38,7 @@ def content(ending: str, data: bytes | str) -> Change:
 
 
 def in_json(ending: str, *keys: str, value: object) -> Change:
-    """Put another value under a key of a JSON member."""
+    """Replace the value of a key in a JSON member."""
 
     def change(members: Members, _: dict[str, Any]) -> None:
         name = named(members, ending)
@@ -103,7 +103,7 @@ def foreign(name: str, data: bytes = b"x") -> Change:
 
 
 def in_place_of(ending: str, source: str) -> Change:
-    """Put one member's bytes in the place of another's."""
+    """Replace the bytes of one member by the bytes of another."""
     return lambda members, _: members.update(
         {named(members, ending): members[named(members, source)]}
     )
@@ -115,7 +115,7 @@ def swapped_keys(_: Members, manifest: dict[str, Any]) -> None:
 
 
 def in_elsewhere(role: str, folder: str) -> Change:
-    """Set the location of an artefact wherever the manifest states it."""
+    """Replace the location of an artefact everywhere in the manifest."""
 
     def change(_: Members, manifest: dict[str, Any]) -> None:
         artefacts = manifest["artefacts"]

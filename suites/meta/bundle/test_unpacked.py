@@ -106,7 +106,7 @@ def test_two_bundles_with_one_file_name_are_unpacked_into_separate_folders(file,
 
 @pytest.mark.parametrize("damaged", ["texts.jsonl", "manifest.json"])
 def test_damaged_bundle_is_reported_in_one_message_and_nothing_is_trained(damaged, file, tmp_path):
-    """Whatever is wrong with the unpacked files, the run ends in one message, on a host, too."""
+    """The run reports the damage in one message, also on a host that could train the models."""
     store = tmp_path / "store"
     unpacked = open_bundle(file, Store(store)).kept.folder
     file_to_damage = next(unpacked.glob(f"corpus/*/{damaged}"))

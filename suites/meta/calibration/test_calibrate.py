@@ -60,7 +60,7 @@ def test_generated_inputs_are_valid_ids_without_padding():
 
 
 def test_calibrator_detects_a_planted_slowdown(monkeypatch):
-    """The runner's own clock shows twice the time; the reference is unchanged."""
+    """With a planted slowdown of 100 %, the runner measures twice the reference's time."""
     monkeypatch.setattr(races, "ROUNDS", 100)
     comparison = Calibrator(network.dense_network(), RUNTIMES[0]).comparison(1.0)
     assert [1.7 < race.ratio.value < 2.3 for race in comparison.races] == [True, True]

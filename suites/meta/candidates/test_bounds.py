@@ -1,4 +1,4 @@
-"""Given files are limited in memory, and a column has one meaning."""
+"""The size of user files is limited, and a column has only one purpose."""
 
 from __future__ import annotations
 

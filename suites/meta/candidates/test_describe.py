@@ -16,7 +16,7 @@ from suites.meta.small_classifiers import classifier
 
 @pytest.fixture
 def describe(tmp_path, capsys):
-    """Describe files by their bytes; return the TOML and where it could be kept."""
+    """Write files, describe them, and return the printed TOML and a path where it is stored."""
 
     def toml(**files):
         paths = []

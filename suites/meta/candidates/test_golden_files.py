@@ -1,4 +1,4 @@
-"""Golden vectors hold the right texts and fields, and no private texts."""
+"""Golden vectors contain the chosen texts and all fields, but no private texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A damaged file is described, rejected or asked about, quickly and without other errors."""
+"""A damaged file is described or rejected quickly, without an unexpected error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Artefacts of given files are stored under keys of everything that decides them."""
+"""Artefacts of user files are stored under keys computed from everything that determines them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def replaced(file, *, link=None, folder=False):
 
 
 def forged(file, array):
-    """Replace an array and its hash in the manifest."""
+    """Return a function that replaces an array and corrects its hash in the manifest."""
     np.save(file, array)
     manifest = file.with_name(MANIFEST)
     manifest_read = json.loads(manifest.read_bytes())

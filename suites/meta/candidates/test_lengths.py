@@ -1,4 +1,4 @@
-"""Several row lengths are recognized or declared, and each text gets the right one."""
+"""Row lengths are recognized or declared, and each text is run at the shortest that fits."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_one_of_several_signatures_can_be_judged_alone(read):
 
 
 def test_every_length_runs_through_its_own_signature(read):
-    """The first graph, too: a runtime runs no other while it holds a signature."""
+    """Also the first graph: a runtime that has opened a signature runs only its graph."""
     request = binding_of(read(of_lengths()), below=64, length=8).to_request()
     every = [request, *request["shorter"]]
     assert [binding["called"] for binding in every] == [True] * 3
@@ -115,7 +115,7 @@ def test_text_is_run_at_the_shortest_length_that_fits():
 
 
 def test_left_padded_row_is_run_at_its_full_length():
-    """The end of a row, which holds the text, would be cut off."""
+    """A shorter length would cut off the end of the row, where the text is."""
     assert shortest_that_fit(np.array([[0, 0, 0, 1]]), (2, 4)).tolist() == [4]
 
 

@@ -1,4 +1,4 @@
-"""The meaning of the output is read from the graph, declared, or asked for."""
+"""The meaning of the output is read from the graph; if uncertain, it must be declared."""
 
 from __future__ import annotations
 

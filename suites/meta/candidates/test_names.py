@@ -18,7 +18,7 @@ SAME = "two: its file is one's, byte for byte: every comparison of the two passe
 
 @pytest.fixture
 def hand(tmp_path):
-    """Hand classifiers in by name, each with its seed: `hand({"one": 0, "two": 1})`."""
+    """Pass classifiers as pairs of name and seed: `hand([("one", 0), ("two", 1)])`."""
     texts = tmp_path / "texts.csv"
     texts.write_text(TEXTS, encoding="utf-8")
 
@@ -60,6 +60,6 @@ def test_candidate_named_like_a_renamed_scheme_is_not_held_to_its_contract(hand)
 
 
 def test_reports_two_candidates_with_identical_bytes(hand):
-    """A converter that ignores its option writes the same file again."""
+    """A converter that ignores an option writes two identical files."""
     assert SAME in hand([("one", 0), ("two", 0)]).remarks
     assert SAME not in hand([("one", 0), ("two", 1)]).remarks

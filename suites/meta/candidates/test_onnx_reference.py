@@ -1,4 +1,4 @@
-"""An ONNX file is bound like a candidate; uncertain properties are asked for."""
+"""An ONNX file is recognized like a candidate; uncertain properties are rejected."""
 
 from __future__ import annotations
 

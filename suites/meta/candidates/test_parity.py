@@ -29,7 +29,7 @@ def test_equal_token_ids_have_full_parity():
 
 
 def test_first_text_with_different_token_ids_is_shown_with_both_rows(tokenizer):
-    """The app lowercases texts of a cased vocabulary."""
+    """The recorded app lowercases its texts, although the vocabulary is cased."""
     recorded, expected = [(2, 7, 3), (2, 5, 7, 3)], [(2, 7, 3), (2, 6, 7, 3)]
     parity = compare_ids(recorded, expected, texts("day", "Fine day"), tokenizer)
     assert parity.share == 0.5

@@ -1,4 +1,4 @@
-"""Every format and content of recorded answers is read, and each mistake is one message."""
+"""Recorded answers are read in every format, and each mistake is reported in one message."""
 
 from __future__ import annotations
 
@@ -96,13 +96,13 @@ def test_recorded_probabilities_are_read_unchanged(write, tmp_path):
 
 @every_kind
 def test_recorded_label_overrides_recorded_scores(write, tmp_path):
-    """An app may use its own threshold."""
+    """An app may choose labels by its own threshold."""
     rows = answers(label=["good", "good", "good"], logits=LOGITS)
     assert read(write(tmp_path, rows)).labels.tolist() == [2, 2, 2]
 
 
 def test_rejects_recorded_number_that_may_be_a_label_name_or_an_index(tmp_path):
-    """Labels are stars from 1 to 3: recorded indices would be read as other labels."""
+    """With labels called 1, 2 and 3, a recorded index would be read as another label."""
     stars = ("1", "2", "3")
     for write in (as_json_lines, as_table):
         file = write(tmp_path, answers(label=[0, 1, 2]))

@@ -128,7 +128,7 @@ def test_rejects_recorded_ids_that_contradict_the_tokenizer(app):
 
 
 def test_expected_ids_are_truncated_to_the_length_of_the_file(app):
-    """With a file its length applies; without one texts stay whole, or have the given length."""
+    """Without a file, texts are not truncated unless a row length is given."""
     subject = take(handed(app, app.record()))
     assert subject.answered.expected == subject.answered.recording.ids
     unlimited = take(handed(app, app.record(), candidates=()))
@@ -170,7 +170,7 @@ def test_option_that_contradicts_a_recording_is_reported_in_one_message(
 
 
 def test_golden_vectors_are_a_valid_recording(tmp_path):
-    """Golden vectors equal the recording of a correct app."""
+    """The golden vectors of a file equal the recording of a correct app."""
     small_app = write_app(tmp_path / "few", texts=150)
     folder = tmp_path / "golden"
     arguments = small_app.arguments(f"--edge-export-golden={folder}")

@@ -1,4 +1,4 @@
-"""Roles of inputs are found if certain, asked for otherwise, and checked if declared."""
+"""Roles of inputs are recognized if certain; otherwise they must be declared."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_declared_length_fixes_a_dynamic_length(write):
 
 
 def ported(*inputs):
-    """Return a file with these inputs: shape, dtype and name each."""
+    """Return a file with these inputs, each given as (shape, dtype, name)."""
     model = Model()
     ports = [model.tensor(name, shape, dtype) for shape, dtype, name in inputs]
     weights = model.tensor("w", (3, 8), values=[[0.5] * 8] * 3)

@@ -1,4 +1,4 @@
-"""Write packages in the layout of RepLab 2013, with invented texts and every real quirk.
+"""Write packages in RepLab 2013's layout, with invented texts and real irregularities.
 
 `python -m suites.meta.corpus.replab_package FOLDER` writes the miniature.
 """
@@ -83,7 +83,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Style:
-    """The style of a copy.
+    """The layout and encoding of a copy of the package.
 
     Attributes:
         texts: where they are: one folder for all, one per split, or beside the other folders.
@@ -168,7 +168,7 @@ def _write(
     style: Style,
     encoding: str = "utf-8",
 ) -> None:
-    """Write a header and rows; a file that is there gets more rows."""
+    """Write a header and rows, or append the rows to an existing file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     mark = b"\xef\xbb\xbf" if style.mark else b""
     lines = rows if path.is_file() else [columns, *rows]

@@ -1,4 +1,4 @@
-"""Every reader accepts a file, or names its problem in one message."""
+"""Every reader accepts a file or reports its problem in one message."""
 
 from __future__ import annotations
 

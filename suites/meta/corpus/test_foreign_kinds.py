@@ -1,4 +1,4 @@
-"""A file without texts is named by its kind, and a text that resembles one is read."""
+"""A file of another type is rejected by name, and a text that only resembles one is read."""
 
 from __future__ import annotations
 

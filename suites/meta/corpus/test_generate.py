@@ -136,7 +136,7 @@ def test_polarities_are_distributed_as_in_reputation_data(generated):
 
 
 def test_bag_of_words_classifier_is_neither_useless_nor_sufficient(generated):
-    """Above this band the corpus would be too easy for the full model; below, it would be noise."""
+    """A higher accuracy would mean a corpus that is too easy; a lower one would mean noise."""
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - slow to import
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Texts in CSV, TSV or JSON lines, plain or zipped, are read as written."""
+"""Texts in CSV, TSV or JSON lines, plain or zipped, are read unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages in all their variants are read back as they were written."""
+"""Tweets are read unchanged from every variant of the package."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LATIN_1 = st.text(st.characters(max_codepoint=0xFF, exclude_characters="\x00\r")
 
 
 def is_latin_1(text: str) -> bool:
-    """Tell whether no latin-1 line of a text happens to be UTF-8."""
+    """Tell whether no line of a text in latin-1 happens to be valid UTF-8."""
     return all(line.isascii() or not _is_utf_8(line.encode("latin-1")) for line in text.split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""A subject's row lengths change the converted files and nothing before."""
+"""A subject's row lengths change only the converted files, not the trained models."""
 
 from __future__ import annotations
 

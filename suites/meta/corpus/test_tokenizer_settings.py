@@ -68,7 +68,7 @@ def ids(folder, text=TEXT, **settings):
     ],
 )
 def test_word_piece_ids_follow_the_tokenizer_settings(folder, pieces, settings, expected):
-    """The ids are numbered by hand, by BertTokenizer's documentation of each key."""
+    """The expected ids were worked out by hand from BertTokenizer's documentation of each key."""
     assert ids(folder(pieces, settings)) == expected
 
 
@@ -89,7 +89,7 @@ def test_rejects_subject_whose_tokenizer_settings_contradict_the_checkpoint(
 
 
 def test_lowercase_setting_overrides_the_case_of_a_tokenizer_json(folder):
-    """`transformers` also rebuilds BERT's tokenizer from its settings."""
+    """`transformers`, too, applies do_lower_case of the settings to BERT's tokenizer.json."""
     place = folder(CASED, {"do_lower_case": False})
     load_tokenizer(place, table()).save(str(place / "tokenizer.json"))
     assert ids(place) == [2, 5, 6, 7, 12, 13, 15, 3]
@@ -173,7 +173,7 @@ def test_rejects_left_padding_or_truncation_in_the_settings(folder, side):
 
 
 def test_huge_model_max_length_means_no_limit(folder):
-    """`transformers` writes an integer of 31 digits."""
+    """`transformers` writes an integer with 31 digits if there is no limit."""
     endless = folder(LOWER, '{"model_max_length": 1000000000000000019884624838656}')
     assert ids(endless) == [2, 5, 6, 7, 9, 10, 12, 3]
 

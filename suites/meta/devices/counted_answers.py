@@ -29,7 +29,7 @@ _NOBODY = "between tests"
 
 
 class Counts:
-    """The answers asked so far: by the test that asked, and by backend."""
+    """The number of answers requested so far, by test and by backend."""
 
     def __init__(self) -> None:
         self.test = _NOBODY

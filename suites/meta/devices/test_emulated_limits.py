@@ -1,4 +1,4 @@
-"""The limits of emulated boards follow from measurements with evidence."""
+"""The limits for emulated boards are computed from recorded measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A board is asked for few answers, and its wrong answers are still found."""
+"""A board classifies only part of the texts, and wrong answers are still detected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
 @pytest.fixture
 def judge_on_board(bundle, tmp_path):
-    """Judge a board whose runner notes each answer, and may have a fault.
+    """Judge a board whose runner counts its answers, and may have a fault.
 
     `judge_on_board(fault, arguments)` returns the outcome, and how many answers were given.
     """
@@ -65,12 +65,12 @@ def test_board_that_agrees_with_the_host_classifies_only_part_of_the_texts(judge
 
 
 def _few(measurement):
-    """Tell whether a gate may look at few texts; a gate on each answer may not."""
+    """Tell whether a measurement may be taken on few texts."""
     return "looked" in measurement["details"]
 
 
 def test_gates_fail_if_a_board_gives_wrong_labels(judge_on_board):
-    """Every fourth text has a wrong label, chosen by the board's own logits."""
+    """The planted board gives a wrong label to every fourth text."""
     outcome, _ = judge_on_board("every fourth turned around")
     assert outcome.code == pytest.ExitCode.TESTS_FAILED
     failed = {name.partition("[")[0].rpartition("::")[2] for name in outcome.ids("failed")}

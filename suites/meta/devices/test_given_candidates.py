@@ -1,4 +1,4 @@
-"""Given files are judged on boards: from a bundle, over ssh, emulated; with baselines."""
+"""User files are judged on boards: from a bundle, over ssh, emulated, and with baselines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded roots are recognized as their devices."""
+"""Devices are recognized in recorded copies of their /proc and /sys files."""
 
 from __future__ import annotations
 

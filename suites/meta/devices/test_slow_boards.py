@@ -1,4 +1,4 @@
-"""A board that takes a second for an answer is asked for few, measured by a virtual clock."""
+"""A board that needs a second for each answer gives few answers, by a virtual clock."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _labelled(seconds, decided=lambda _: DECIDES, fewest=0):
 
 
 def test_slow_board_classifies_few_texts_to_measure_its_rate():
-    """Rates are of four texts, and ten seconds of labels are over long before."""
+    """Each rate is measured on four texts, fewer than on a fast device."""
     labelled, asked = _labelled(SLOW)
     rates = timed_looks(FULL.rate_rounds, fewest=FEWEST_BLOCKS)[0].texts
     assert labelled.texts_of_a_rate == 4
@@ -101,7 +101,7 @@ def test_budget_on_the_99th_percentile_is_judged_once_with_a_finite_interval(sec
 
 
 def test_slow_board_gives_a_bounded_number_of_answers_for_one_candidate():
-    """What the gates on behavior and time ask of one candidate, conformance with its examples."""
+    """Count the answers that the gates on behavior and time request for one candidate."""
     texts = as_many_as_fit(SECONDS_OF_A_PROPERTY, SLOW, FEWEST_OF_A_PROPERTY, FULL.few)
     tries = as_many_as_fit(SECONDS_OF_EXAMPLES, SLOW * texts, FEWEST_EXAMPLES, FULL.examples)
     # Repeated, afresh, with other threads, in another order of inputs, three inputs, privacy, and

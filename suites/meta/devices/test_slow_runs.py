@@ -1,4 +1,4 @@
-"""A whole run on a board that takes a second for an answer, counted answer by answer."""
+"""A whole run on a board that needs a second for each answer requests few answers."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_required_backend_is_judged_on_enough_texts_to_decide_agreement(whole_ru
 
 
 def test_all_latency_gates_share_one_timed_stream(whole_run):
-    """What times answers asks for none that are not judged, too."""
+    """Gates that only report times request no answers of their own."""
     _, asked = whole_run
     for name in ("percentile_is_within_budget", "first_seconds", "rounds_are_recorded"):
         own = {test for test in asked if name in test and "text_to_label" not in test}
@@ -155,7 +155,7 @@ def test_gate_that_reuses_answers_of_another_gate_still_detects_a_fault(judge_sl
 
 
 def test_gate_run_alone_requests_the_answers_it_would_otherwise_share(judge_slowly):
-    """Without the race of orders in the run, the same gates ask for a few texts."""
+    """The timed gate that usually provides the answers is not selected here."""
     outcome, asked = judge_slowly(
         ("suites/conformance/test_behavior.py",),
         *("-k", "repeated_bit_for_bit", "--edge-schemes=full"),

@@ -1,4 +1,4 @@
-"""A baseline belongs only to the machine that answered."""
+"""A baseline is compared only on the machine on which it was measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of docs/my-app.md work: an independent app is compared and judged.
+"""The steps of docs/my-app.md work for an independently written app.
 
 The app reads the words and the weights of docs/example and computes by numpy.
 """

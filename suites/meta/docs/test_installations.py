@@ -1,4 +1,4 @@
-"""The documentation lists exactly the packages that pip is asked for."""
+"""pip can resolve exactly the installations that the documentation lists."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_pip_resolves_the_documented_installations(installation):
 
 @pytest.mark.slow
 def test_pip_cannot_install_the_device_group_on_a_32_bit_system():
-    """If all wheels exist one day, the page may say so."""
+    """If this test fails because all wheels exist, update the page."""
     reason = why_not(Installation("armv7l", "3.11", ("--group", "device")))
     assert reason is not None
     assert "No matching distribution" in reason

@@ -15,7 +15,7 @@ DEVICES = sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 @pytest.fixture(scope="module")
 def section():
-    """The part of the README that says it."""
+    """The section of the README that lists what ran on each device."""
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     _, _, after = text.partition("### What has been run where\n")
     return after.partition("\n## ")[0]

@@ -78,7 +78,7 @@ def handed_in(folder, name, content, **options):
 
 
 def test_softmax_is_not_applied_to_probabilities_of_an_onnx_file(tmp_path):
-    """The reference's own softmax is not followed by another."""
+    """The reference ends in a softmax; edgeproof must not apply a second one."""
     provider = handed_in(tmp_path, "x.onnx", onnx_writer.classifier(end=("Mul2", "Softmax")))
     answers, store = provider.reference_answers, Store(tmp_path / "store")
     provider.make(store)
@@ -120,7 +120,7 @@ def test_unusable_onnx_file_is_reported_in_one_message(handed, tmp_path):
 
 
 def asked(folder, content, *, output="out", values=3, rows=2):
-    """Ask a file of one input for a few texts."""
+    """Run a file with one input on a few texts."""
     file = folder / "x.onnx"
     file.write_bytes(content)
     ids = Fed(role="ids", name="input_ids", dtype="int64", shape=(1, 8))

@@ -34,7 +34,7 @@ NEW = SHARED / "fully_connected_v12.tflite"
 @needs(SMS / "model.tflite")
 @pytest.mark.parametrize(("threshold", "side"), [(ABOVE, "TRANSACTION"), (BELOW, "TRANSACTION")])
 def test_published_sms_classifier_labels_all_texts_of_its_app_correctly(tmp_path, threshold, side):
-    """All texts are right at both thresholds of the app's test, so each score is beyond them."""
+    """The app's scores lie beyond both thresholds, so each threshold gives the right labels."""
     arguments = [
         f"--edge-flatbuffer=sms={SMS / 'model.tflite'}",
         f"--edge-corpus={SMS / 'texts.csv'}",

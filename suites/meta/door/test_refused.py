@@ -37,7 +37,7 @@ def test_each_input_mistake_is_reported_in_one_message(name, tmp_path):
 
 
 def test_inputs_without_a_mistake_are_accepted(tmp_path):
-    """Without the mistake everything is accepted, so the mistake is the cause."""
+    """This shows that the planted mistake causes each rejection."""
     provider = provider_by(Refused(says=()).make(tmp_path))
     assert provider.facts.labels == ("a", "b", "c")
 

@@ -56,7 +56,7 @@ def test_equivalent_files_agree_with_the_reference_on_every_text(shared, name):
 
 
 def test_files_with_uncertain_properties_are_judged_after_a_declaration(texts, tmp_path):
-    """Two files of ../shared ask for a declaration, and are then judged."""
+    """Two files of ../shared are judged once inputs and signature are declared."""
     declared = {
         REFERENCE: "",
         "litert_torch_args": 'inputs = { ids = "args_0", mask = "args_1", segments = "args_2" }',
@@ -116,7 +116,7 @@ def test_warns_if_an_output_called_logits_contains_probabilities(shared):
 
 
 def test_softmax_is_not_applied_to_an_output_of_probabilities(texts, tmp_path):
-    """The distance of two files with a softmax is that of their probabilities."""
+    """The measured distance between two files equals the distance of their probabilities."""
     files = {"one": classifier(end=("SOFTMAX",)), "other": classifier(end=("SOFTMAX",), seed=1)}
     for name, data in files.items():
         (tmp_path / f"{name}.tflite").write_bytes(data)
@@ -129,7 +129,7 @@ def test_softmax_is_not_applied_to_an_output_of_probabilities(texts, tmp_path):
 
 
 def test_declared_threshold_and_positive_label_of_a_sigmoid_are_applied(tmp_path):
-    """One file is judged with three thresholds and both positive labels, as in numpy."""
+    """One file is judged with three thresholds and both positive labels; numpy is the oracle."""
     names = ("no", "yes")
     texts = write_texts(tmp_path, names=names)
     (tmp_path / "one.tflite").write_bytes(classifier(classes=1, end=("LOGISTIC",)))
@@ -154,7 +154,7 @@ def test_declared_threshold_and_positive_label_of_a_sigmoid_are_applied(tmp_path
 
 
 def test_token_ids_from_the_corpus_are_passed_on_unchanged(texts, tmp_path):
-    """Without a tokenizer: float32 ids, a batch of -1, no signature, the first of two outputs."""
+    """The files have float32 ids, a dynamic batch, no signature, or two outputs."""
     shapes = {
         "reals": classifier(dtype="float32"),
         "batch": classifier(signature=(-1, 8), output_signature=(-1, 3)),

@@ -61,7 +61,7 @@ def _written(entry):
 
 
 def assert_as_keras(judged, files, network, exact, near=()):
-    """Float files answer as Keras for every text; others are nearly as accurate."""
+    """Check that float files agree with Keras, and that others are nearly as accurate."""
     reported = accuracy_of(files, network)
     for name in exact:
         assert judged.figure("agreement", name) == 1.0, judged.outcome.output
@@ -245,7 +245,7 @@ def recorded(files, folder, npz):
 
 @SLOW
 def test_token_ids_equal_the_ids_recorded_from_keras(files, tmp_path):
-    """Keras's answers, as an app's recording, are judged: tokens, labels and scores."""
+    """The answers of Keras are judged as an app's recording, with tokens and scores."""
     judged = recorded(files, tmp_path, files / "average.npz")
     assert not judged.red("app") - {FLOOR}, judged.outcome.output
     assert judged.figure("token_parity", "app") == 1.0

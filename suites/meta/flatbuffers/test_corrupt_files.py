@@ -1,4 +1,4 @@
-"""A broken FlatBuffer ends in one message that names the file, without crash or hang."""
+"""A broken FlatBuffer is reported in one message that names the file, without a crash or hang."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m models.flatbuffers inspect FILE`: text for people, JSON for programs, no runtime."""
+"""`python -m models.flatbuffers inspect FILE` prints text or JSON, and imports no runtime."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_merged_file_stores_the_weights_once():
 
 
 def test_operators_are_unchanged_in_every_graph_of_the_merged_file():
-    """Files list their operators' codes in orders of their own."""
+    """Two files may list their operator codes in different orders."""
     plain, softmax = classifier(tokens=4), classifier(tokens=8, end=("SOFTMAX",))
     read = contents(merge_lengths({4: plain, 8: softmax}))
     for number, file in ((0, softmax), (1, plain)):
@@ -81,13 +81,13 @@ def test_signatures_that_are_not_lengths_of_one_network_are_not_recognized(data,
 
 
 def test_file_with_one_edited_length_is_still_recognized_as_several_lengths():
-    """The planted fault of the gate: the file is recognized, and one length deviates."""
+    """The gate's planted fault edits one length; the gate must still recognize the file."""
     wrong = of_lengths(edits={6: edits.permuted_classes})
     assert keys(by_length(contents(wrong))) == keys(by_length(contents(of_lengths())))
 
 
 def test_rejects_tensor_name_that_means_different_operators_at_two_lengths():
-    """A range found for one tensor must not be used for the other."""
+    """The value range of one tensor must not be used for another tensor with its name."""
     from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants  # noqa: PLC0415 - collection stays light
 
     sample = {name: np.ones((1, 8), np.int32) for name in NAMES}

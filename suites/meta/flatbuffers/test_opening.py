@@ -102,7 +102,7 @@ def test_file_without_its_second_half_is_reported_as_corrupt(tmp_path):
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_binary_files_are_not_taken_for_text(seed):
-    """Compressed bytes stand for any weights: no text pattern occurs by chance."""
+    """Compressed bytes, which look random, must not be mistaken for a file copied in text mode."""
     noise = zlib.compress(b"".join(os.urandom(0) + str(seed + i).encode() for i in range(4000)))
     data = b"\x1c\0\0\0TFL3" + noise
     assert foreign(data) is None

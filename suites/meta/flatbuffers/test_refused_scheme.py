@@ -1,4 +1,4 @@
-"""A refused scheme becomes an artefact with its reason, and the others are made."""
+"""A scheme that cannot be converted is stored with its reason; others are converted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rewriting keeps the answers of a float32 FlatBuffer, and lets eight bits represent it."""
+"""Rewriting preserves a float32 FlatBuffer's outputs, and makes 8 bits accurate."""
 
 from __future__ import annotations
 

@@ -84,6 +84,6 @@ def _with(payload: str, value: Any) -> Any:
 
 
 def _key(payload: str, name: str) -> str:
-    """Schemes, runtimes and floors are keys, too."""
+    """Also replace keys: names of schemes, runtimes and trivial classifiers."""
     own_names = {"float32", "float16", "ai_edge_litert", "always"}
     return payload + name if name in own_names and name not in KNOWN else name

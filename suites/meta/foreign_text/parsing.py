@@ -19,12 +19,12 @@ class Parsed(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep a tag and the names of its attributes."""
+        """Record a tag and the names of its attributes."""
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
 
     def handle_data(self, data: str) -> None:
-        """Keep a piece of text."""
+        """Record a piece of text."""
         self.text += data
 
 

@@ -122,7 +122,7 @@ def test_ordinary_text_is_rendered_unchanged_in_markdown(text) -> None:
 
 
 def test_no_payload_breaks_out_of_its_markdown_cell() -> None:
-    """A cell stays one cell, without link, image, heading, code or markup."""
+    """The cell remains one cell, without link, image, heading, code or markup."""
     for text in PAYLOADS:
         escaped = as_markdown(text)
         page = Parsed(
@@ -185,7 +185,7 @@ def test_json_output_preserves_every_text_and_escapes_hidden_characters() -> Non
 
 
 def test_every_invisible_unicode_character_is_escaped() -> None:
-    """Python's own tables decide: visible format characters stay visible."""
+    """Python's Unicode tables define which characters are invisible."""
     allowed = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     for code in range(sys.maxunicode + 1):

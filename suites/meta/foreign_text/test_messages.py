@@ -59,7 +59,7 @@ def test_key_read_from_a_file_is_escaped_in_the_message(tmp_path) -> None:
 
 
 def test_unpaired_surrogate_in_json_is_reported_in_one_message(tmp_path) -> None:
-    """JSON can contain it, and the type checker's library cannot represent it."""
+    """JSON can contain an unpaired surrogate, and msgspec cannot represent it."""
     file = tmp_path / "results.json"
     for change in ({"\ud83d": 1}, {"tests": [{"id": "a", "outcome": "\ud83d", "seconds": 1}]}):
         file.write_text(json.dumps(as_plain(document()) | change), encoding="utf-8")

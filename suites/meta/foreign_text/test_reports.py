@@ -60,7 +60,7 @@ def test_payloads_have_no_effect_in_the_terminal(documents) -> None:
 
 
 def test_wrapped_line_never_begins_with_a_github_workflow_command() -> None:
-    """A long word that is broken could begin a line with its inside."""
+    """Breaking a long word must not place "::error" at the beginning of a line."""
     for length in range(60, 110, 2):
         forged_document = forged("x" * length + "::error::e ::stop-commands::x")
         assert [acting_in_a_log(account.as_text()) for account in accounts(forged_document)].count(

@@ -1,4 +1,4 @@
-"""No file from outside does more to its reader than be read or rejected.
+"""Every reader of untrusted files either reads a file or rejects it, whatever the file contains.
 
 A share of what `tox -e fuzz` does, of every reader.
 """

@@ -1,4 +1,4 @@
-"""Fuzzing detects every other behavior of a reader, and continues."""
+"""Fuzzing detects a reader that neither reads nor rejects a file, and continues."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_every_reader_has_five_hundred_handcrafted_inputs(chosen):
 
 
 def test_peak_memory_of_a_reader_excludes_its_parent_process():
-    """Linux hands `ru_maxrss` on to a child; a large test run made every reader too large."""
+    """Linux passes `ru_maxrss` on to child processes: readers would look as large as pytest."""
     child = "from suites.meta.fuzz.worker import peak_memory; print(peak_memory())"
     parent = (
         "import subprocess, sys; held = bytearray(b'x') * 400_000_000; "

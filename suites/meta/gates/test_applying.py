@@ -116,7 +116,7 @@ def test_gate_does_not_apply_if_a_trivial_classifier_is_perfect(metric):
 
 
 def test_gate_does_not_apply_if_texts_are_too_few_to_beat_a_trivial_classifier():
-    """Three right answers of three do not show an accuracy above two thirds."""
+    """Three correct answers out of three do not prove an accuracy above two thirds."""
     with pytest.raises(DoesNotApply, match="even perfect answers"):
         classifiers_of(np.arange(3) % 2, 0.67).highest("accuracy")
 
@@ -143,7 +143,7 @@ def test_gates_that_cannot_fail_for_a_scheme_are_skipped(scheme):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_float32_file_violates_the_contracts_of_quantized_schemes(scheme, miniature):
-    """Each contract whose gates apply can be broken: by products, and by float operators."""
+    """A float32 file must violate each contract, by its products or by its float operators."""
     contract, report = CONTRACTS[scheme], inspect(miniature.flatbuffer("float32"))
     assert bool(product_breaches(contract, report)) == (contract.products[0] != "float")
     assert bool(float_breaches(contract, report)) == contract.integer_products
@@ -200,7 +200,7 @@ def test_every_declared_requirement_is_used_by_a_gate():
 
 
 def test_time_measured_without_sensors_is_invalid():
-    """Renaming a fixture must not disable its sensors."""
+    """Renaming a timing fixture must not silently disable the sensor readings."""
     target = SimpleNamespace(start_watch=lambda _: None, device=load_device("host"), untimed=None)
     watches = Watches(target, None)
     assert watches.invalid_because(["stream", "judge"], "float32") == UNWATCHED
@@ -211,7 +211,7 @@ def test_time_measured_without_sensors_is_invalid():
 
 
 def test_segments_gate_is_skipped_if_no_text_has_a_second_part(run_with):
-    """No text has a second part, so the segments of a sound file have no effect."""
+    """Without second parts of texts, segments cannot change the output of a correct file."""
     one_segment = in_arrays("corpus", "encoded.npz", f"test_{SEGMENTS}", np.zeros_like)
     outcome = run_with(Fault(gate=BEHAVIOR + "test_every_input_matters", plant=one_segment))
     assert outcome.code == 0, outcome.output

@@ -91,7 +91,7 @@ def test_planted_fault_fails_its_gate(  # noqa: PLR0913, PLR0917 - fixtures
 def test_few_texts_suffice_to_judge_a_board_by_its_agreement_with_the_host(
     turned, run_on_board, tmp_path
 ):
-    """The subject's own limit is judged there: 97 % agreement, by a part of the texts."""
+    """The limit of 97 % agreement is decided on the board with only part of the texts."""
     runner = "every sixth turned around on ARM" if turned else ""
     fault = Fault(gate=AGREEMENT, only=DYNAMIC, schemes=("float32", DYNAMIC), runner=runner)
     outcome = run_on_board(fault, tmp_path, texts=())

@@ -28,7 +28,7 @@ def report(outcome, longrepr=None, when="call", nodeid=TEST):
 
 @pytest.fixture
 def ended(tmp_path):
-    """Take reports of tests, and read their stored summary: `ended(*reports)`."""
+    """Pass test reports to the plugin, and return the results it stores: `ended(*reports)`."""
 
     def take(*reports):
         config = SimpleNamespace(stash={SETTINGS: SimpleNamespace(report_dir=tmp_path)})

@@ -181,7 +181,7 @@ def test_full_disk_is_not_reported_as_damage():
 
 
 def test_rejects_zipped_corpus_that_expands_without_limit_before_unpacking(tmp_path):
-    """Half a gigabyte in a file of two megabytes: the reader gets less memory than that."""
+    """Two megabytes expand to half a gigabyte; the reader may use only 100 megabytes."""
     bomb, row = tmp_path / "texts.zip", b"text,polarity\n" * 1_000_000
     with (
         zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,

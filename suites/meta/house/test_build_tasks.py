@@ -1,4 +1,4 @@
-"""Processes share a builder's tasks: each is made once, after those that it needs."""
+"""Processes share the tasks of a build; each task runs once, after its dependencies."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_independent_tasks_run_at_the_same_time(store):
 
 
 def test_waiting_helper_runs_its_meanwhile_task_exactly_once(store):
-    """The first task is held until the waiting helper has done it."""
+    """The first task finishes only after the waiting helper has run its meanwhile task."""
     log, useful, holds = [], [], threading.Event()
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""A killed builder leaves nothing half-made, and two builders make everything once."""
+"""A killed builder leaves no partial artefact; two builders make each artefact once."""
 
 from __future__ import annotations
 

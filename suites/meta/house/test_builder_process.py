@@ -1,4 +1,4 @@
-"""Artefacts are built beside the gates: each gate waits only for those that it needs."""
+"""Artefacts are built while gates run, and each gate waits only for the artefacts it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check that fields, and not only a sentence, tell how a gate ended."""
+"""The outcome of a gate is stored in separate fields, not only in a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Former names are answered with the current ones, in one message."""
+"""An old name is an error whose message gives the current name."""
 
 from __future__ import annotations
 

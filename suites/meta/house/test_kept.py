@@ -1,4 +1,4 @@
-"""No stored file is used before its hash is checked."""
+"""Every stored file is compared with its hash before it is used."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_every_flipped_bit_in_the_store_is_detected_and_repaired_by_the_suggeste
 
 
 def test_every_flipped_bit_of_a_manifest_is_detected(tmp_path):
-    """White space and escapes count, too: the store has one spelling."""
+    """Also changed white space is detected: a manifest has exactly one valid form."""
     (artefact, *_) = made(tmp_path)
     file = artefact.folder / MANIFEST
     content = file.read_bytes()
@@ -197,7 +197,7 @@ def test_errors_about_files_outside_the_store_are_raised_unchanged(tmp_path):
 
 
 def test_only_the_artefact_class_loads_arrays_from_the_store():
-    """Other code loads no arrays and unpacks no archives from the store."""
+    """Check the source: no other module calls np.load or ZipFile, except the listed ones."""
     allowed = {
         "models/archives.py": {"ZipFile"},
         "models/bundle/writing.py": {"ZipFile"},

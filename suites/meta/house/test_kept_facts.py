@@ -1,4 +1,4 @@
-"""Facts of sources are stored between runs, and used only if intact."""
+"""Facts about source files are cached between runs, and used only if undamaged."""
 
 from __future__ import annotations
 

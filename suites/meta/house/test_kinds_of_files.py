@@ -1,4 +1,4 @@
-"""A TOML for another option is recognized."""
+"""A TOML file given to the wrong option is recognized."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Known failures: strict, with a reason, and never an id that matches no test."""
+"""Known failures are strict, have a reason, and name an existing test."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_rejects_entry_that_would_accept_no_failure_or_any_failure(old, new, mes
 
 
 def test_rejects_two_entries_for_one_test(collect):
-    """The second would silently win, also where it accepts another verdict."""
+    """Otherwise the second entry would silently replace the first."""
     entry = ENTRY.format(subject="mini", test=TEST)
     with pytest.raises(pytest.exit.Exception, match="is listed more than once"):
         collect(entry + entry.replace("inconclusive", "fail"))

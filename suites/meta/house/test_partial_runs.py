@@ -1,4 +1,4 @@
-"""A partial run says so, and names the cause of its early end."""
+"""A partial run is reported as partial, with the cause if it ended early."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_run_of_all_gates_is_not_reported_as_partial(clean_run):
 
 
 def test_each_reason_for_gates_that_do_not_apply_is_counted_once_for_all_schemes(clean_run):
-    """A line that repeated a reason for each scheme would not be read."""
+    """A reason repeated for each scheme would make the summary too long to read."""
     reasons = {
         group.reason.partition("\n")[0] for group in clean_run.document().run.extent.not_applicable
     }
@@ -189,7 +189,7 @@ def test_rejects_run_without_a_required_plugin(part, tmp_path):
 
 
 def test_rejects_run_that_changes_test_ids(tmp_path):
-    """Ids decide which tests are gates, known failures, and parts of a run."""
+    """Test ids decide which tests are gates and which are known failures."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     outcome = run_pytest(tmp_path / "reports", [*SIZES, "-c", str(tmp_path / "pytest.ini")])
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
@@ -210,7 +210,7 @@ def test_killed_run_leaves_no_results_from_an_earlier_run(run_sizes):
 
 
 def test_run_with_a_single_parameter_of_a_gate_is_partial(gathered):
-    """All functions are there, but not all tests were requested."""
+    """All test functions were collected, but not with all their parameters."""
     every = sorted(every_gate())
     assert gathered(every, "suites", f"{FIRST}").narrowed != ()
 
@@ -253,7 +253,7 @@ def test_each_test_outcome_is_counted_separately(gathered):
 
 
 def test_tests_left_out_before_and_during_the_run_are_grouped_by_reason(gathered):
-    """A gate is left out at collection, or says in a fixture that it does not apply."""
+    """A gate is either left out at collection or ended by a fixture because it does not apply."""
     names = ["suites/size/test_size.py::test_one", "suites/size/test_size.py::test_two"]
     ended = Outcome(id=names[1], outcome="not_applicable", seconds=0.1, message="there is no mask")
     extent = gathered(
@@ -266,7 +266,7 @@ def test_tests_left_out_before_and_during_the_run_are_grouped_by_reason(gathered
 
 
 def test_tests_with_equal_reasons_are_counted_together():
-    """The line below the scoreboard shows the first line of a reason, and no more."""
+    """The summary below the scoreboard shows only the first line of a reason."""
     reasons = {"no clock\nit is a board's": 1, "no groups": 2, "no clock\nit is an emulator's": 3}
     groups = [{"reason": reason, "count": count} for reason, count in reasons.items()]
     extent = {"suites": [], "collected": 0, "run": 0, "not_applicable": groups}

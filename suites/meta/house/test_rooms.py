@@ -321,13 +321,13 @@ def imports() -> dict[str, Imports]:
 
 
 def room_of(module: str) -> str:
-    """`models.corpus` of models.corpus.read; `fixtures` of all below it."""
+    """Return a module's package, for example `models.corpus` for models.corpus.read."""
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] == "models" else parts[0]
 
 
 def room_at(path: str) -> str:
-    """`models.corpus` of models/corpus/grammar.toml."""
+    """Return a file's package, for example `models.corpus` for models/corpus/grammar.toml."""
     return room_of(path.strip("/").removesuffix(".toml").replace("/", "."))
 
 
@@ -362,7 +362,7 @@ def test_fixture_packages_import_only_what_their_rules_allow(imports):
 
 
 def test_packages_have_no_import_cycle(imports):
-    """A room's own command puts rooms together, and counts for none."""
+    """The command-line module of a package may import other packages, and is not counted."""
     used = defaultdict(set)
     for module, module_imports in imports.items():
         top = module.partition(".")[0]
@@ -378,13 +378,13 @@ def test_packages_have_no_import_cycle(imports):
 
 
 def part_of(module: str) -> str:
-    """`fixtures.judging` of fixtures.judging.judge, else as `room_of`."""
+    """Return `fixtures.judging` for fixtures.judging.judge, else the same as `room_of`."""
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] == "fixtures" else room_of(module)
 
 
 def test_modules_name_only_paths_in_packages_they_may_import(imports):
-    """No room reads another's folder that it may not import."""
+    """A package may read files only in the folders of packages that it may import."""
     wrong = {}
     for module, module_imports in imports.items():
         room = room_of(module)

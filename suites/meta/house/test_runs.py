@@ -1,4 +1,4 @@
-"""A whole run leaves its results, a second one rebuilds nothing, and damage is reported."""
+"""A run writes its results, a second run rebuilds no artefact, and damage is reported."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_run_stops_if_a_byte_of_an_artefact_was_changed(miniature, tmp_path):
 def test_truncated_flatbuffer_fails_only_the_gates_that_use_the_file(
     cut, runtime, miniature, tmp_path
 ):
-    """Its hash fits and the runner crashes: each cause gives one message."""
+    """The manifest matches the truncated file, so the runner crashes on it."""
     if why_absent(runtime):
         pytest.skip(str(why_absent(runtime)))
     mini = miniature.copied_to(tmp_path / "store")
@@ -123,7 +123,7 @@ def test_store_that_is_not_a_folder_stops_the_run(miniature, tmp_path):
 
 
 def test_unwritable_results_fail_the_run(miniature, tmp_path):
-    """All gates passed, but the promised file is missing."""
+    """All gates pass, but results.json cannot be written."""
     reports = tmp_path / "reports"
     (tmp_path / "in_the_way.py").write_text(
         "from pathlib import Path\n\n\n"

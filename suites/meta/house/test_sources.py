@@ -48,7 +48,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def package(tmp_path):
-    """Write a small package of the same name: `package(NAME=SOURCE, ...)`; its root."""
+    """Write a small package `models`; return its parent: `package(NAME=SOURCE, ...)`."""
 
     def write(**modules: str):
         for name, source in {"__init__": "", **modules}.items():
@@ -110,7 +110,7 @@ def test_changed_module_changes_exactly_the_store_keys_of_the_stages_that_execut
     ],
 )
 def test_store_key_covers_every_module_that_python_imports(entry, imported):
-    """Python itself tells which modules a stage loads."""
+    """The expected modules are those that Python loads when it imports the stage."""
     loaded = loaded_with(imported)
     assert imported in loaded
     modules = sources_of(f"models.building.stages:Builder.{entry}").modules

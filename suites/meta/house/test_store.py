@@ -1,4 +1,4 @@
-"""The store holds whole artefacts or none; if unusable, it says so in one message."""
+"""The store contains only complete artefacts; an unusable store is reported in one message."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def assert_whole(folder: Path) -> None:
 
 
 def test_killed_process_leaves_no_partial_artefact(tmp_path):
-    """The maker is killed before its first, second, ... step; the next run succeeds."""
+    """The process is killed before its first, second, ... file operation."""
     killed = 0
     while True:
         root = tmp_path / str(killed)
@@ -108,7 +108,7 @@ def test_failed_function_leaves_no_artefact_and_no_draft(tmp_path):
 
 
 def test_artefact_requested_by_several_threads_is_made_once(tmp_path):
-    """If several ask at once, one makes the artefact, and the others wait and say so."""
+    """One of several threads makes the artefact; the others report that they wait."""
     folders, messages = [], []
     begun, go_on = threading.Event(), threading.Event()
 
@@ -207,7 +207,7 @@ def test_read_only_store_can_be_read(tmp_path):
 
 @pytest.mark.parametrize("configured", ["caches", "./caches", ""])
 def test_relative_xdg_cache_home_is_ignored(configured, monkeypatch, tmp_path):
-    """It would mean another store for each current folder."""
+    """A relative path would mean another store in each current folder."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", configured)
     assert default_root() == tmp_path / ".cache" / "edgeproof"

@@ -34,6 +34,6 @@ def test_tracked_files_contain_no_private_path_or_registry(pattern, tracked):
 
 
 def test_tracked_files_are_smaller_than_300_kilobytes(tracked):
-    """Data and weights are made or given, never committed."""
+    """Data and weights are generated or provided by the user, never committed."""
     large = {name: len(text) for name, text in tracked.items() if len(text) > 300_000}
     assert large == {}

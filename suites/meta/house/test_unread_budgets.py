@@ -68,7 +68,7 @@ def test_partial_run_accepts_budgets_that_no_selected_gate_reads(collect):
 
 
 def test_every_metric_is_measured_by_a_gate():
-    """Otherwise its budget would always be rejected."""
+    """Otherwise a budget on the metric would always be rejected as unread."""
     suites = PROJECT / "suites"
     sources = "".join(
         file.read_text("utf-8")

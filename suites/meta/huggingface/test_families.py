@@ -85,7 +85,7 @@ def test_every_family_marked_as_tested_has_a_test() -> None:
 def test_fine_tuned_classifier_is_accepted_as_a_checkpoint_with_unchanged_logits(
     trained: Callable[[str], Miniature], tmp_path: Path, store: Store
 ) -> None:
-    """The result of a fine-tuning is accepted as a checkpoint with the same answers."""
+    """A fine-tuned model can be used as a checkpoint, and then gives bit-identical logits."""
     mini = trained("distilbert")
     first = mini.kept("full")
     encoder = shutil.copytree(mini.folder / "encoder", tmp_path / "encoder")

@@ -1,4 +1,4 @@
-"""A backend is held to the arithmetic that its kernels are written in, and to no other."""
+"""A backend is judged by the error bounds of the arithmetic that its kernels use."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_each_backend_is_judged_by_the_arithmetic_of_its_kernels(
 
 
 def test_shader_may_round_to_either_neighbor() -> None:
-    """WGSL says no more of a sum than that; a processor rounds to the nearest."""
+    """WGSL lets a sum round up or down; a processor must round to the nearest value."""
     tiny = Rounded.exact(np.asarray([2.0**-26]))
     upper = np.nextafter(np.float32([1.0]), np.float32(2.0))
     assert not allowed(ONE + tiny, upper).any()
@@ -79,7 +79,7 @@ def test_exponential_and_tanh_of_a_shader_have_the_specified_error_bounds() -> N
 
 
 def test_roots_and_powers_of_a_shader_inherit_the_errors_of_their_formulas() -> None:
-    """A root of 0 is 1 / inverseSqrt(0), which overflows: nothing is specified."""
+    """WGSL defines a root as 1 / inverseSqrt(x), which overflows at 0."""
     with computing_in(WGSL):
         roots = root(Rounded.exact(np.asarray([0.0, 4.0])))
         powers = power(Rounded.exact(np.asarray([8.0])), Rounded.exact(np.asarray([4.0])))

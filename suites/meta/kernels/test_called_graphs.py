@@ -1,4 +1,4 @@
-"""Operators of loops, branches and further signatures are judged, and fed with what is recorded."""
+"""Operators in loops, branches and all signatures are tested, with recorded values as inputs."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_loop_variables_are_recorded_at_each_iteration(instances, backend):
 
 
 class WrongOnARound:
-    """A backend whose products are wrong only for 28, a value of the third round."""
+    """A backend whose products are wrong only for 28, a value of the third iteration."""
 
     def answer(self, case):
         """Answer a case."""
@@ -234,7 +234,7 @@ def test_graph_that_nothing_calls_is_not_counted(instances):
 
 
 def test_each_length_is_tested_with_the_texts_of_its_length(instances):
-    """The first and third texts are short; what is recorded of a graph are texts of its own."""
+    """The first and third texts are short; the other two are run by the longer graph."""
     contents = instances(two_signatures()).contents
 
     def bound(key, graph, shorter=()):
@@ -284,7 +284,7 @@ def test_rejects_loop_with_a_negative_graph_index(instances):
 
 
 def test_reports_constant_of_unknown_type(instances):
-    """A table of words is no table of numbers."""
+    """A constant of strings cannot be read as numbers."""
     model = Model()
     ids, out = model.tensor("ids", (1,), "int32"), model.tensor("out", (1,), "string")
     words = model.tensor("words", (2,), "string")
@@ -315,7 +315,7 @@ def test_reports_loop_that_names_no_graphs(instances):
     ids=["too few inputs", "two answers"],
 )
 def test_reports_loop_with_an_invalid_condition(instances, graphs, said):
-    """A backend that answers the main graph all the same is not asked further."""
+    """The loop is not recorded further, even if a backend runs the main graph."""
     file = instances(loop(*graphs))
 
     class Lenient:

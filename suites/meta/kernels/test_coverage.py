@@ -66,7 +66,7 @@ def test_coverage_report_names_the_operator_with_a_wrong_kernel():
 
 @pytest.fixture
 def chain(tmp_path):
-    """Return a file that negates, adds 1 and takes the root: which drawn values never fit."""
+    """Return a file that negates, adds 1 and takes the square root."""
     drawing = Drawing()
     place = drawing.input(Tensor((2, 3)))
     negated = drawing.node("NEG", [place], [Tensor((2, 3))])

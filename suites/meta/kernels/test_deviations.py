@@ -1,4 +1,4 @@
-"""Known deviations apply to cases that are drawn, and each has its smallest case."""
+"""Each known deviation applies to generated cases, and has a small stored counterexample."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_stored_counterexample_belongs_to_a_known_deviation():
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_each_known_deviation_applies_to_some_generated_cases(name):
-    """A misspelt operator, kind or fact would explain nothing."""
+    """An entry with a misspelt operator, kind or fact would apply to no case."""
     entry = ENTRIES[name]
     for operator in entry.operators:
         families = [

@@ -83,7 +83,7 @@ def test_equal_seeds_generate_equal_cases():
 
 
 def test_per_channel_scales_of_a_symmetric_matrix_apply_to_its_rows():
-    """Such weights look the same read transposed; their scales do not."""
+    """Transposing a symmetric matrix changes no value, but moves scales to the columns."""
     drawing = Drawing()
     quantization = Quantization(np.array([1.0, 10.0], np.float32), np.zeros(2, np.int64))
     weights = drawing.constant(np.array([[0, 2], [2, 3]], np.int8), "int8", quantization)
@@ -94,7 +94,7 @@ def test_per_channel_scales_of_a_symmetric_matrix_apply_to_its_rows():
 
 
 def test_root_of_a_negative_subnormal_number_may_equal_the_root_of_zero():
-    """Such a number may be taken for zero; where it is not, its root is NaN."""
+    """A runtime may flush the number to zero; otherwise its root is NaN."""
     drawing = Drawing()
     place = drawing.input(Tensor((3,)))
     graph = drawing.graph(drawing.node("RSQRT", [place], [Tensor((3,))]))

@@ -45,7 +45,7 @@ def test_correct_kernels_show_no_deviation():
 
 
 def test_permitted_rounding_differences_are_not_reported_as_deviations():
-    """Sums in other orders, integers rounded once or twice; the command judges 100,000."""
+    """Kernels may sum in any order, and round integers once or twice."""
     examples, alarms = false_alarms(1500)
     assert examples == 1500
     assert alarms == []

@@ -30,7 +30,7 @@ def test_error_of_a_sum_is_infinite_only_if_overflow_depends_on_the_order(name: 
 
 
 def test_largest_float_is_allowed_if_a_partial_sum_overflows() -> None:
-    """A kernel that adds the two first meets infinity, and clamps it."""
+    """A kernel that first adds the two large numbers overflows, and may clamp the result."""
     lowest = np.asarray([[np.finfo(np.float32).min]], np.float32)
     for summed in sums([-BIG, -BIG, BIG]):
         assert allowed(summed, lowest).all()

@@ -1,4 +1,4 @@
-"""Parts of a file answer as within it, and differing backends are traced to an operator."""
+"""Parts of a file give the values of the whole file, so differences can be localized."""
 
 from __future__ import annotations
 

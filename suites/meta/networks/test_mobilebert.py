@@ -1,4 +1,4 @@
-"""A true MobileBERT with random weights passes through the whole suite."""
+"""A full-size MobileBERT with random weights is judged by the whole suite."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PUBLISHED_MB = 24e6, 29e6
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
-    """A run of every gate on it."""
+    """A run of every gate on the full-size MobileBERT."""
     folder = tmp_path_factory.mktemp("mobilebert")
     checkpoint, subject = mobilebert.write(folder)
     options = {"pretrained": checkpoint, "subject": subject, "cache-dir": folder / "store"}

@@ -1,4 +1,4 @@
-"""The weights of a FlatBuffer make our network answer alike, whoever wrote the file."""
+"""Our network with a FlatBuffer's weights gives the FlatBuffer's logits."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_network_with_weights_from_a_quantized_flatbuffer_gives_close_logits(sch
 
 @pytest.mark.parametrize("scheme", LENGTHS)
 def test_two_row_lengths_of_one_file_give_close_logits_and_share_weights(scheme, answers):
-    """The weights are stored once, and ranges of the longer rows hold for both."""
+    """Weights are stored once; value ranges observed on long rows serve both lengths."""
     assert answers["lengths"][scheme]["error"] < LENGTHS[scheme]
     assert answers["lengths"][scheme]["bytes"] < 2
 

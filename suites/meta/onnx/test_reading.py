@@ -77,7 +77,7 @@ def test_reads_inputs_and_outputs_of_an_onnx_file(tmp_path):
 
 
 def test_weights_listed_as_graph_inputs_are_not_treated_as_inputs(tmp_path):
-    """Old files list them there."""
+    """Old ONNX files list weights among the inputs of the graph."""
     old = writer.Onnx()
     old.inputs += [writer.value("weights", "float32", (1, 3)), writer.value("ids", "int64", (1, 8))]
     old.constants.append(writer.tensor("weights", np.zeros((1, 3), np.float32)))
@@ -145,7 +145,7 @@ def test_rejects_onnx_file_with_too_many_fields(tmp_path, monkeypatch):
 
 
 def test_onnx_file_with_a_changed_byte_is_read_or_rejected_with_a_remedy(tmp_path):
-    """No byte makes reading fail in another way."""
+    """No changed byte causes another kind of error."""
     changed, draw = bytearray(classifier()), np.random.default_rng(3)
     for at in draw.integers(0, len(changed), 400):
         byte_before, changed[at] = changed[at], int(draw.integers(0, 256))

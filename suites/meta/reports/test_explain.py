@@ -1,4 +1,4 @@
-"""A failed test explains itself: measurement, budget, circumstances and command."""
+"""A failed test is explained by its measurement, budget, circumstances and command."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def test_explanation_shows_why_localization_failed():
 
 
 def test_operator_with_additional_keys_is_found_in_the_error_curve():
-    """The two are the same operator, and a later version may say more of one of them."""
+    """A later version may store more keys for an operator in one of the two places."""
     localization = LOCALIZATION | {"diverges_at": CURVE[3] | {"cosine": 0.5, "later": [1]}}
     first, *_ = explanations(changed(document(), run={"localizations": [localization]}))
     assert "first diverges at operator 4 of 5" in dict(first.rows)["Localizer"]
 
 
 def test_reason_that_contains_a_colon_is_shown_in_full():
-    """What was wrong is a field: no part of the sentence is taken for it."""
+    """The reason is a separate field; it must not be cut at a colon."""
     because = "throttled: 0x5: the firmware says so"
     measurement = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 9), budget=DROP,
                 invalid_because=because)  # fmt: skip

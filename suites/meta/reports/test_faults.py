@@ -1,4 +1,4 @@
-"""The report shows the planted faults of each gate, or that they are unknown."""
+"""The report shows the planted faults of each gate, or that the table is missing."""
 
 from __future__ import annotations
 

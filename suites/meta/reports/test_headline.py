@@ -1,4 +1,4 @@
-"""The headline and the counts: what was shown, what was not, and what is only worse than before."""
+"""The headline names failed requirements, regressions, and gates that did not run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run_of(*measured: Any, **extent: Any) -> Document:
 
 
 def ratio(estimate: tuple[float, float, float, int], **more: Any) -> Any:
-    """A latency ratio that nothing limits but a regression guard."""
+    """A latency ratio that only a regression guard limits."""
     return taken("latency_ratio", "static_wi8_ai8_dense", estimate, guard=GUARD, **more)
 
 

@@ -44,7 +44,7 @@ def write_result(folder: Path, name: str, device: str | None = "host") -> None:
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Put a page in Allure's place, and return the facts each drawing was given."""
+    """Replace Allure by a function that writes a page, and return the arguments of each call."""
     calls = []
 
     def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""results.json of earlier versions, written by the commits that wrote them, is read as today's."""
+"""A results.json of an earlier version, as written at that time, is read as a current document."""
 
 from __future__ import annotations
 

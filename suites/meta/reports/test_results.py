@@ -38,7 +38,7 @@ BUDGET = Budget("accuracy_drop", "max", 0.041, "4.1 points", "mine.toml", "accur
 
 
 def measurements() -> list[Measurement]:
-    """A judged one, an unjudged one and one without a backend or an upper end."""
+    """A judged measurement, an unjudged one, and one without a backend or upper end."""
     place = {"scheme": "float16", "device": "host", "test": "test_it[float16]"}
     return [
         measure(

@@ -242,7 +242,7 @@ def test_scoreboard_command_names_a_missing_file(tmp_path, capsys) -> None:
 def test_failed_or_unrun_test_without_measurements_affects_the_verdict(
     outcome: str, scheme: str, verdict: str
 ) -> None:
-    """A failing assertion, or a gate that was not run, is visible beside passing measurements."""
+    """A failed assertion or a gate that was not run must show beside passing measurements."""
     id_ = f"suites/a/test_a.py::test_a[host-{scheme}-x]"
     tests = [{"id": id_, "outcome": outcome, "seconds": 0.1}]
     ran = changed(document(taken("float16", "agreement", 1.0)), tests=tests)

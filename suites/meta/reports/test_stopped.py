@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP end the drawing of a report without leftovers."""
+"""SIGTERM, SIGINT and SIGHUP stop the drawing of a report without leftover processes or files."""
 
 from __future__ import annotations
 

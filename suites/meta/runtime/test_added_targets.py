@@ -1,4 +1,4 @@
-"""One file adds a target, also one that starts its programs in a way of its own."""
+"""Adding one file adds a target, even one that starts programs through another command."""
 
 from __future__ import annotations
 

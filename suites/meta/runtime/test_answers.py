@@ -1,4 +1,4 @@
-"""The runner answers by name, alike on every runtime, and rejects inputs that runtimes should."""
+"""The runner gives equal logits on every runtime, and rejects invalid inputs."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_rejects_input_values_out_of_range(
 def test_token_ids_beyond_the_embedding_table_raise_a_runtime_error(
     runner: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
-    """Without a vocabulary given, the runtime itself notices, and the runner lives on."""
+    """If the vocabulary size is unknown, the runtime detects the id, and the runner continues."""
     runner.load("unbounded", tiny["float32"])
     with pytest.raises(RunnerRefused) as refusal:
         runner.answer("unbounded", changed(by_name, "input_ids", 10_000))
@@ -278,7 +278,7 @@ class Started:
         self.runners: list[Runner] = []
 
     def __call__(self) -> Runner:
-        """Return one more, not yet entered."""
+        """Return another runner, not yet started."""
         self.runners.append(Runner(LocalTransport()))
         return self.runners[-1]
 

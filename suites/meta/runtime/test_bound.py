@@ -49,7 +49,7 @@ def answer(
 def test_each_signature_runs_its_own_graph(
     runner: Runner, tmp_path: Path, rows: Rows, signature: tuple[int, ...] | None
 ) -> None:
-    """Three graphs, of other weights, another number of labels and another order of inputs."""
+    """The three graphs differ in weights, number of labels and order of inputs."""
     shapes = (
         Shape(keys=("first",), signature=signature),
         Shape(keys=("second",), signature=signature, seed=1, order=(2, 0, 1)),
@@ -65,7 +65,7 @@ def test_each_signature_runs_its_own_graph(
 def test_two_graphs_of_one_file_can_be_timed_against_each_other(
     runner: Runner, tmp_path: Path, rows: Rows
 ) -> None:
-    """A graph that is not the first is timed, and labels texts, as the first is."""
+    """Also a graph other than the first can be timed and gives the right labels."""
     shapes = (Shape(keys=("first",)), Shape(keys=("second",), seed=1))
     file = tmp_path / "x.tflite"
     file.write_bytes(model_of(*shapes).pack())

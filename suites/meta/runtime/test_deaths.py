@@ -1,4 +1,4 @@
-"""The runner may die of a bad file, a signal or a timeout; pytest reports why."""
+"""If the runner dies from a bad file, a signal or a timeout, the error tells the cause."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_damaged_files_crash_at_most_the_runner_process(  # noqa: PLR0913 - fixt
     by_name: Inputs,
     tmp_path: Path,
 ) -> None:
-    """Each file is loaded, rejected, or crashes the runner with a message of file and signal."""
+    """Each file is loaded or rejected, or crashes the runner, which is reported."""
     file = tmp_path / "damaged.tflite"
     waiting = list(damage(tiny[scheme].read_bytes(), 16))
     while waiting:

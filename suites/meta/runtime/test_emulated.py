@@ -127,7 +127,7 @@ def test_reference_kernels_on_arm_and_x86_give_bit_identical_logits(
 
 
 def test_integer_model_without_bias_crashes_tflite_runtime_only_on_arm(emulated, tiny, by_name):
-    """The crash is reported; if a later runtime fixes it, this test fails."""
+    """The crash of tflite-runtime is reported; this test fails if a later version fixes it."""
     with Runner(LocalTransport(), "tflite_runtime") as runner:
         runner.load("m", tiny["static_wi8_ai8"])
         assert len(runner.answer("m", by_name).logits) == 30

@@ -1,4 +1,4 @@
-"""A text's tokens reach a model as checked arrays do, and wrong ones are refused as these are."""
+"""Token rows are fed to a model with the same result and the same checks as arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers are stored as they come: a kill at any moment loses none."""
+"""Answers are stored as they arrive, so a killed run loses none."""
 
 from __future__ import annotations
 

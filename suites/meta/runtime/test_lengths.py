@@ -1,4 +1,4 @@
-"""A runner answers each row at its length, and each text at the shortest that fits."""
+"""A runner runs each row at its own length, and each text at the shortest length that fits."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def at_length(runner: Runner, file: Path, rows: Rows, length: int) -> NDArray[np
 
 
 def test_each_row_is_run_at_its_own_length(several: Runner, tmp_path: Path, rows: Rows) -> None:
-    """Rows come in any order; each answer equals that of the single-length file."""
+    """Rows are mixed; each gives the logits of a file with only its length."""
     logits = several.answer("one", rows).logits
     for length in LENGTHS:
         at = rows[LENGTH] == length
@@ -143,7 +143,7 @@ def test_rejects_row_lengths_for_a_file_with_a_single_length(
 def test_rejects_lengths_with_different_dtypes(
     runner: Runner, tmp_path: Path, shorter: dict[str, object]
 ) -> None:
-    """The binding was never checked: the signatures are of two classifiers."""
+    """The binding names signatures of two different classifiers."""
     file = tmp_path / "x.tflite"
     shapes = Shape(keys=("long",)), Shape(tokens=4, keys=("short",), **shorter)  # type: ignore[arg-type] # by name
     file.write_bytes(model_of(*shapes).pack())
@@ -156,7 +156,7 @@ def test_rejects_lengths_with_different_dtypes(
 def test_graphs_with_shared_packed_weights_give_the_logits_of_separate_graphs(
     rows: Rows, tmp_path: Path
 ) -> None:
-    """CompiledModel packs the weights of all lengths once, the interpreter for each length."""
+    """CompiledModel packs weights once for all lengths, the interpreter for each length."""
     answers = []
     for backend in ("ai_edge_litert", "litert-cpu"):
         with Runner(LocalTransport(), backend) as runner:

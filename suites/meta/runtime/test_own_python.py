@@ -1,4 +1,4 @@
-"""A runtime that cannot share this environment answers from its own Python."""
+"""A runtime that cannot share this environment runs in a separate Python environment."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_error_names_an_unwritable_folder(prefix, capsys):
 
 @pytest.mark.usefixtures("prefix")
 def test_runner_starts_in_the_environment_of_its_runtime(tmp_path):
-    """A program in place of Python shows which one is started, and how."""
+    """A stub program in place of Python records which interpreter is started, and its arguments."""
     python = program_in(own_folder(OWN))
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\necho "$0" >{tmp_path}/started\nexec {sys.executable} "$@"\n')

@@ -1,4 +1,4 @@
-"""The runner is one file for old Pythons, and the client costs pytest nothing."""
+"""The runner is one file that runs on old Python versions, and its client imports no runtime."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_runner_file_contains_each_module_compiled_for_the_current_python() -> N
 def test_other_python_versions_use_the_sources_in_the_runner_file(
     magic: bytes, answer: str, tmp_path: Path
 ) -> None:
-    """A module that was compiled for another Python is left alone, its source is compiled."""
+    """A module compiled for another Python version is ignored, and its source is compiled."""
     file = tmp_path / "runner.pyz"
     code = compile("said = 'compiled'", "told.py", "exec")
     compiled = magic + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code)
@@ -171,7 +171,7 @@ def test_runtime_without_numpy_is_unavailable(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_board_code_avoids_vulnerable_numpy_functions() -> None:
-    """Numpy 1.26 copies the dimensions that these are told into a fixed place, unchecked."""
+    """These functions of numpy 1.26 copy given dimensions into a fixed buffer without a check."""
     faulty = {
         "as_strided",
         "stride_tricks",

@@ -1,4 +1,4 @@
-"""A race interleaves its models fairly, with the same answers as without a race."""
+"""A race interleaves its models fairly and gives the labels that each model gives alone."""
 
 from __future__ import annotations
 

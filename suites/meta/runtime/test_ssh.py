@@ -216,7 +216,7 @@ def test_closing_the_connection_leaves_no_process_on_the_board(transport):
 def test_ssh_connection_works_with_a_long_path_of_the_temporary_folder(
     board, tmp_path, monkeypatch
 ):
-    """A CI or macOS has such folders; a socket's path is limited to about a hundred bytes."""
+    """CI systems have long temporary folders; a socket's path is limited to 100 bytes or so."""
     temporary = tmp_path / ("temporary files of a job with a long name " * 3)
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))

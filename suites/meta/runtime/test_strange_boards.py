@@ -1,4 +1,4 @@
-"""Boards that print too much or too little end in one message, or are harmless."""
+"""Unexpected output of a board is ignored or reported in one message."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def board(tmp_path, monkeypatch):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Limits of a second or two, which are those that the test waits for."""
+    """Shorten the timeouts to a second or two, because the tests wait for them."""
     for module in (remote_shell, ssh):
         monkeypatch.setattr(module, "SECONDS_TO_START", 1.5)
         monkeypatch.setattr(module, "SECONDS_TO_END", 0.5)

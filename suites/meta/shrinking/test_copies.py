@@ -1,4 +1,4 @@
-"""Altered copies of train texts: drawn from a seed, unlabelled, made of the texts' own words."""
+"""Altered copies of training texts follow a seed and have no label."""
 
 from __future__ import annotations
 

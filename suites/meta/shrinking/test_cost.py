@@ -1,4 +1,4 @@
-"""The model of a file's bytes against files, and of a text's time against arithmetic."""
+"""Estimated file sizes and times are compared with real files and with arithmetic."""
 
 from __future__ import annotations
 

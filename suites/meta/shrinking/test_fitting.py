@@ -1,4 +1,4 @@
-"""A recipe is found from a budget of bytes and time and from the train split, and from no more."""
+"""A shrinking recipe is computed from a size budget, a speed budget and the train split alone."""
 
 from __future__ import annotations
 

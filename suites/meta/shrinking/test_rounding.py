@@ -78,7 +78,7 @@ def test_rounded_row_of_zeros_is_nearly_zero():
 
 
 def test_weights_are_rounded_on_the_grid_of_their_products_with_the_gains():
-    """A converter multiplies the gains in before it rounds: it finds every product on its grid."""
+    """A converter first multiplies weights by gains, so each product must lie on the grid."""
     generator = np.random.default_rng(9)
     gains = generator.uniform(0.2, 3.0, WEIGHTS.shape[1]).astype(np.float32)
     samples = generator.normal(size=(400, WEIGHTS.shape[1]))

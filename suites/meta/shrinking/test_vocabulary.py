@@ -1,4 +1,4 @@
-"""A pruned tokenizer keeps used words, spells the rest in letters, and numbers without gaps."""
+"""A pruned tokenizer contains the used words, and splits others into letters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pruned(whole, train, pieces):
 
 @pytest.fixture(scope="module")
 def used(whole, train):
-    """As many pieces as the train split uses, and those that stay anyway."""
+    """The number of pieces that the train split uses, plus the pieces that are never removed."""
     letters = {p for p in whole.get_vocab() if len(p.removeprefix("##")) == 1 or p in SPECIAL[:4]}
     pieces = {whole.id_to_token(number) for number in np.unique(train.ids)}
     return len(letters | pieces)

@@ -76,7 +76,7 @@ def test_prefix_space_setting_adds_a_space_before_the_text(tmp_path):
 
 
 def test_every_text_can_be_restored_from_its_byte_pair_ids(tmp_path):
-    """Every text comes back from its ids: nothing is unknown, removed or changed."""
+    """Decoding the ids of a text gives the text: no byte is unknown, removed or changed."""
     write(tmp_path)
     encoder = load(TokenizerSettings(file=str(tmp_path)))
     tokens = [*SPECIAL, "<mask>"]

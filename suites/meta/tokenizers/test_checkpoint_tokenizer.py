@@ -266,7 +266,7 @@ def test_segments_are_produced_only_if_the_family_was_trained_with_segments(
 
 
 def test_old_tokenizer_json_of_a_family_without_segments_gives_none(tmp_path):
-    """BertProcessing is older than templates."""
+    """Old files use BertProcessing instead of template processing."""
     write("distilbert", tmp_path)
     library = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True).encoder.library
     ends = [(token, library.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
@@ -282,7 +282,7 @@ def test_old_tokenizer_json_of_a_family_without_segments_gives_none(tmp_path):
 
 @pytest.mark.parametrize("lowers", [True, False])
 def test_lowercase_setting_overrides_the_case_of_a_tokenizer_json(lowers, tmp_path):
-    """`transformers` also rebuilds BERT's tokenizer from its settings."""
+    """`transformers`, too, applies do_lower_case of the settings to BERT's tokenizer.json."""
     write("bert, cased", tmp_path, do_lower_case=not lowers)
     tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library.save(
         str(tmp_path / "tokenizer.json")

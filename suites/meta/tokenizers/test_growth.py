@@ -96,7 +96,7 @@ def test_rejects_inconsistent_table_of_characters(table, message, read, tmp_path
 
 
 def test_rejects_duplicate_normalizer_key(tmp_path):
-    """The library and the checks might read different ones of the two."""
+    """The library and edgeproof's checks might read different values of the duplicate key."""
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     text = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")
     doubled = text.replace("{", '{"normalizer": {"type": "Prepend", "prepend": "a"},', 1)

@@ -1,4 +1,4 @@
-"""A bad tokenizer file or setting is one message with file or key, and a remedy."""
+"""A mistake in a tokenizer file or setting is reported in one message with a remedy."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_catastrophic_regular_expression_times_out(tmp_path):
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
 def test_damaged_sentencepiece_model_is_read_or_rejected_with_a_remedy(kind, tmp_path):
-    """Cut at 50 places, and 150 times with bytes of other values: never another exception."""
+    """The model is truncated 50 times and changed 150 times; no unexpected exception may occur."""
     intact, chosen = trained(kind), random.Random(3)  # noqa: S311 - no secret
     file, refused = tmp_path / "a.model", 0
     # The table of characters is most of the file: what lies around it is as likely.

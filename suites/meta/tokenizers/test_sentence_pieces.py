@@ -101,7 +101,7 @@ def test_rows_are_padded_with_the_padding_piece_of_the_model(tmp_path):
 
 
 def test_rejects_padding_token_that_is_not_a_piece(tmp_path):
-    """Another piece in its place would give other ids than in the app."""
+    """Padding with another piece would give ids that differ from the app's."""
     trainer, pad_id, varint = 2, 43, 0
     parts = [
         (name, kind, with_field(value, pad_id, varint, 9999) if name == trainer else value)

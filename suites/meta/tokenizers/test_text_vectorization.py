@@ -59,7 +59,7 @@ def test_token_ids_equal_keras_text_vectorization(expected, form, tmp_path):
 
 
 def test_sample_texts_exercise_every_rule(expected):
-    """Known and unknown words, and texts longer and shorter than a row."""
+    """The texts contain known and unknown words, and are longer and shorter than a row."""
     ids = [set(row) for row in expected[1]]
     assert all(any(number in row for row in ids) for number in (0, 1, 2, 5, 7, 8))
     assert any(0 not in row for row in ids)

@@ -116,7 +116,7 @@ def test_tokenizer_path_is_relative_to_the_given_folder(tmp_path):
 
 
 def test_link_to_a_vocabulary_is_read_with_the_settings_beside_the_link(tmp_path):
-    """The hub's cache holds links to files with other names and without neighbors."""
+    """The hub's cache contains links to files that have other names and lie in another folder."""
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
     blobs.mkdir()
     snapshot.mkdir()

@@ -1,4 +1,4 @@
-"""Without the library, a runner makes the same ids as the library, for any text."""
+"""A runner without the tokenizers library gives the library's ids for every text."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_tokenizers_library_is_called_a_limited_number_of_times_per_text():
 
 
 def test_hostile_texts_are_tokenized_in_linear_time():
-    """Lines of code are counted: no clock of a busy machine says so."""
+    """Executed lines of code are counted, because the clock of a busy machine is unreliable."""
     rows = RowTokenizer(library(length=4 * LONGEST_TEXT))
     for part in ["unaffx", "é ", "x" * 19 + "~", "\u0301 ", "@", "http://", "www.", "a@"]:
         short, long = (lines_of(rows, (part * LONGEST_TEXT)[:size]) for size in (1000, 4000))

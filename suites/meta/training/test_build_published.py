@@ -1,4 +1,4 @@
-"""The builder fine-tunes two published encoders of different formats, one taught by the other."""
+"""The builder fine-tunes two published encoders, one as teacher of the other."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_distillation_loss_equals_the_formula(options):
 
 
 def test_distillation_weight_decides_how_far_the_student_follows_the_teacher(options):
-    """The teacher answers the next label: a student that follows it is never right."""
+    """The teacher always predicts a wrong label, so a student that follows is never right."""
     assert options["accuracy"]["0.01"] > 0.9
     assert options["accuracy"]["1.0"] < 0.1
 

@@ -1,4 +1,4 @@
-"""A share of equal labels is shown by few texts, at the error rates of one interval."""
+"""Agreement is proven on few texts by interim looks, with the error rate of a single interval."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_error_rates_of_all_interim_looks_add_up_to_the_nominal_rate(most):
 
 
 def test_all_texts_decide_if_a_few_labels_differ():
-    """A share of 99.5 % is judged at the limit of 98 %: one text in 200 gets another label."""
+    """One text in 200 gets another label; the limit of agreement is 98 %."""
     same = np.arange(TEXTS) % 200 != 3
     _, verdict = _judged(same, _limit(0.98), most=TEXTS)
     assert verdict is Verdict.PASS
@@ -93,7 +93,7 @@ def test_all_texts_decide_if_a_few_labels_differ():
 @pytest.mark.parametrize("most", [None, TEXTS])
 @pytest.mark.parametrize("share", [0.98, 0.975, 0.97])
 def test_agreement_below_its_limit_passes_in_at_most_one_of_forty_runs(share, most):
-    """Nominal 2.5 %: at the limit and below it, 2,000 draws each."""
+    """The nominal rate is 2.5 %; it is simulated with 2,000 draws for each share."""
     random = np.random.default_rng(round(1e4 * share))
     drawn = (random.random(TEXTS) < share for _ in range(DRAWS))
     verdicts = [_judged(same, _limit(0.98), most=most)[1] for same in drawn]

@@ -1,4 +1,4 @@
-"""The effect of texts that a board is not asked is bounded: 2,000 simulated draws each."""
+"""The effect of texts that a board did not classify is bounded, as 2,000 simulated draws show."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_upper_bound_on_disagreements_covers_the_true_number(share, drawn):
 
 
 def test_upper_bound_is_the_largest_number_consistent_with_the_sample():
-    """Counted out: all choices of 4 of 10, of which some disagree."""
+    """The expected bound is found by enumerating all samples of 4 out of 10 texts."""
     for count, error in itertools.product(range(4), (0.01, 0.025, 0.2)):
         unrefuted = [
             true for true in range(count, 7 + count) if _share_of_choices(true, count) > error
@@ -56,7 +56,7 @@ def _share_of_choices(true, most):
 def test_interval_from_host_answers_and_a_board_sample_has_the_nominal_error_rate(
     close, far, right, drawn
 ):
-    """The rate holds whichever texts disagree, and although the closest texts are always asked."""
+    """The rate holds whichever texts disagree; texts with small margins are all included."""
     random = np.random.default_rng([round(100 * close), round(1e4 * far), drawn])
     bound = cache(carrying.most_disagreeing)
     chosen = np.arange(TEXTS) < carrying.CLOSE_SHARE * TEXTS
@@ -84,7 +84,7 @@ def test_interval_from_host_answers_and_a_board_sample_has_the_nominal_error_rat
 
 
 def test_simulation_detects_a_bound_that_ignores_texts_outside_the_sample():
-    """The planted fault: the observed share is taken for a bound."""
+    """The planted fault takes the observed share as an upper bound."""
     random = np.random.default_rng(5)
     assert (random.binomial(200, 0.01, size=DRAWS) / 200 >= 0.01).mean() < 0.7
 
@@ -131,7 +131,7 @@ def test_texts_with_the_smallest_margins_form_their_own_stratum():
 
 @pytest.mark.parametrize("better", [False, True])
 def test_worst_case_score_equals_the_extreme_over_all_possible_answers(better):
-    """Checked against every choice of two texts among eight."""
+    """The expected score is found by trying every choice of two texts among eight."""
     gold = np.array([0, 0, 0, 0, 1, 1, 2, 2])
     labels = np.array([0, 0, 0, 1, 1, 0, 2, 1])
     unknown = np.arange(8)
@@ -187,7 +187,7 @@ def _carried(host, board, gold, says=None, most=TEXTS):
 
 @pytest.mark.parametrize("turned", [0.01, 0.1, 1.0])
 def test_interval_of_a_board_that_differs_from_the_host_has_the_nominal_error_rate(turned):
-    """Either end, whether the hybrid's or that of the board's own answers."""
+    """Both ends are checked, whether the interval uses the host's answers or only the board's."""
     random, right, draws = np.random.default_rng(round(1e3 * turned)), 0.9, 1000
     truth = right * (1.0 - turned) + (1.0 - right) * turned
     gold = np.zeros(TEXTS, np.int64)

@@ -174,7 +174,7 @@ def test_bootstrap_interval_of_a_drop_covers_the_true_drop(
 
 
 def test_simulation_detects_a_too_narrow_interval() -> None:
-    """The planted fault: half the width covers far less."""
+    """The planted fault halves the width of the interval, which then covers far less often."""
     random = np.random.default_rng(7)
     interval = cache(intervals.difference_from_counts)
     covered = 0

@@ -1,4 +1,4 @@
-"""An emulated board answers few texts, and its limits can be decided by few."""
+"""An emulated board classifies few texts, and its limits can be decided on few texts."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_every_shipped_guard_file_belongs_to_a_shipped_budget(name: str) -> None
 
 @pytest.mark.parametrize("name", guard_names())
 def test_every_shipped_guard_is_stricter_than_its_budget(name: str) -> None:
-    """A guard that asks less than the budget would never be the first to turn red."""
+    """A guard less strict than the budget would never fail before the budget."""
     budgets = load_budgets(name, schemes=SCHEMES, classes=3)
     guards = load_guards(name, schemes=SCHEMES, classes=3)
     for (metric, scheme), guard in guards.limits.items():

@@ -1,4 +1,4 @@
-"""Intervals equal published or brute-force values, and need data."""
+"""Intervals equal published or brute-force values, and empty data is rejected."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def test_reason_of_an_inconclusive_verdict_names_the_number_of_texts_needed(
 def test_number_of_texts_needed_is_finite_for_a_share_of_zero_or_one(
     n: int, share: int, limit: float, needed: int
 ) -> None:
-    """The number equals that of the exact interval, after any few texts."""
+    """The number equals the requirement of the exact interval, however few texts were seen."""
     metric, side, end = (
         ("agreement", "min", limit) if share else ("total_variation", "max", 1 - limit)
     )

@@ -1,4 +1,4 @@
-"""Several looks err no more often than one: 2,000 simulated draws each."""
+"""Several interim looks err no more often than one look, as 2,000 simulated draws show."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_intervals_of_a_drop_at_all_interim_looks_jointly_cover_the_truth(
 
 @pytest.mark.parametrize("share", [0.96, 0.97, 0.98])
 def test_verdict_after_interim_looks_is_wrong_no_more_often_than_after_one_look(share):
-    """A candidate exactly at its limit is called `pass` or `fail` in 2.5 % of runs each."""
+    """A candidate exactly at its limit passes or fails in at most 2.5 % of runs each."""
     random = np.random.default_rng(round(1e4 * share))
     looks, interval = looks_of(2000), cache(intervals.proportion_interval)
     budget = Budget("agreement", "min", 0.97, "97 %", "budgets.toml", "agreement.min")
@@ -89,7 +89,7 @@ def test_verdict_after_interim_looks_is_wrong_no_more_often_than_after_one_look(
 
 
 def test_simulation_detects_interim_looks_with_uncorrected_intervals():
-    """The planted fault: 95 % intervals at each look err far more often."""
+    """The planted fault uses 95 % intervals at each look, which err far more often."""
     random = np.random.default_rng(3)
     looks, interval = looks_of(2000), cache(intervals.proportion_interval)
     counts = random.binomial(parts_of(2000), 0.85, size=(DRAWS, len(looks))).cumsum(axis=1)

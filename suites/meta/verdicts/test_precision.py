@@ -52,7 +52,7 @@ def test_median_interval_has_its_coverage_if_timing_stops_once_narrow(spread):
 
 
 def test_slow_file_with_little_variation_needs_fewer_timings():
-    """Of 10 ms an interruption of 0.5 ms is little, and of 0.5 ms it is much."""
+    """An interruption of 0.5 ms matters for an answer of 0.5 ms, not for one of 10 ms."""
     sizes = {}
     for seconds in (0.0005, 0.01):
         random = np.random.default_rng(3)

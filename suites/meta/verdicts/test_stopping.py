@@ -1,4 +1,4 @@
-"""Timed answers that stop at a look err no more often than one look at all of them."""
+"""Timing that stops at an interim look errs no more often than one look at all answers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _stream(random, limit, looks_at=None):
 
 @pytest.mark.parametrize("effect", [0.95, 1.0, 1.05])
 def test_interim_looks_at_a_percentile_err_no_more_often_than_one_look(effect):
-    """The truth is `effect` times the limit: above it no pass, below it no failure."""
+    """The true value is `effect` times the limit."""
     random, covered, verdicts, sizes = np.random.default_rng(7), 0, [], []
     for _ in range(DRAWS):
         stream, verdict = _stream(random, TRUE / effect)
@@ -81,7 +81,7 @@ def test_interim_looks_at_a_percentile_err_no_more_often_than_one_look(effect):
 
 
 def test_simulation_detects_interim_looks_at_uncorrected_confidence(monkeypatch):
-    """The same with 95 % at each look: the test above would fail."""
+    """With 95 % confidence at each look the rate of wrong verdicts is too high."""
     looks = tuple(Look(look.texts, CONFIDENCE) for look in timed_looks(QUERIES, fewest=FEWEST))
     monkeypatch.setattr("models.verdicts.single_stream.timed_looks", lambda *_, **__: looks)
     random = np.random.default_rng(7)
@@ -109,7 +109,7 @@ def test_limit_equal_to_the_value_needs_all_interim_looks():
 
 
 def test_interim_looks_before_the_minimum_time_are_skipped():
-    """A second of answers of a millisecond is a thousand: the last look is at all of them."""
+    """At a millisecond each, the minimum of a second leaves only the last look."""
     sizes = []
 
     def enough(so_far):
