@@ -1,10 +1,10 @@
 """Extend tox: environments can share a folder, and read the caller's folder.
 
-tox makes an environment anew when another one's name is on its folder. Here `host`, `meta`, `lint`
-and `benchmarks` need the same 2.4 GB of packages, which are installed once.
+tox makes an environment anew if its folder has the name of another one. Here `host`, `meta`, `lint`
+and others need the same 2.4 GB of packages, which are installed once.
 
 tox runs commands in the folder of tox.ini. `tox -c edgeproof/tox.ini -e judge` is called in a
-user's own folder, from which the paths after the double dash start.
+user's own folder, and the paths after the double dash start from that folder.
 """
 
 from __future__ import annotations
