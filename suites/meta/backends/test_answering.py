@@ -42,7 +42,7 @@ def expected(float32, rows):
 
 
 @pytest.mark.parametrize("name", [name for name in HERE if not name.endswith("ynnpack")])
-def test_every_backend_gives_the_same_logits_as_ai_edge_litert(name, float32, rows, expected):
+def test_every_backend_gives_the_logits_of_ai_edge_litert(name, float32, rows, expected):
     with Runner(LocalTransport(), name) as runner:
         loaded = runner.load("m", float32)
         assert runner.info.backend == name

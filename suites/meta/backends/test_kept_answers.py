@@ -89,7 +89,7 @@ def test_backend_classifies_each_candidates_texts_only_once(tiny, tmp_path):
     assert first.taken == again.taken
 
 
-def test_second_process_runs_only_once_for_each_thread_count(tiny, tmp_path):
+def test_answers_of_a_second_process_are_stored_for_each_thread_count(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Here(), Store(tmp_path), 1)
     answers = [
@@ -99,7 +99,7 @@ def test_second_process_runs_only_once_for_each_thread_count(tiny, tmp_path):
     assert all(np.array_equal(answer, answers[0]) for answer in answers)
 
 
-def test_failed_load_is_stored_and_not_tried_again(tmp_path):
+def test_failed_load_is_stored_and_not_repeated(tmp_path):
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(b"\0\0\0\0TFL3" + bytes(64))
     transport = Counted()
@@ -110,7 +110,7 @@ def test_failed_load_is_stored_and_not_tried_again(tmp_path):
     assert outcomes[0] == outcomes[1]
 
 
-def test_crash_is_not_stored_and_the_file_is_tried_again(tiny, tmp_path):
+def test_crash_is_not_stored_and_the_file_is_loaded_again(tiny, tmp_path):
     program = tmp_path / "crash.py"
     program.write_text("import os\nos.abort()\n", encoding="utf-8")
     transport = Counted(program=program)

@@ -125,7 +125,9 @@ def test_error_about_a_newer_schema_names_the_version_that_wrote_the_bundle(file
 
 
 @pytest.mark.parametrize("schema", [1, 2, 3])
-def test_error_about_an_older_schema_says_to_export_again(file, board, rewrite, schema):
+def test_error_about_an_older_schema_suggests_exporting_the_bundle_again(
+    file, board, rewrite, schema
+):
     rewrite(manifest=lambda manifest: manifest.update(schema=schema, version="0.1", subject={}))
     message = refused(file, board)
     assert (

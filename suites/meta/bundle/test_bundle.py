@@ -38,7 +38,7 @@ def keys_of(artefacts: JudgedArtefacts) -> dict[str, list[tuple[str, str, str]]]
     }
 
 
-def test_exporting_the_same_artefacts_twice_writes_identical_bytes(contents, file, tmp_path):
+def test_exporting_one_set_of_artefacts_twice_writes_identical_bytes(contents, file, tmp_path):
     write_bundle(tmp_path / "again.edge", contents)
     assert (tmp_path / "again.edge").read_bytes() == file.read_bytes()
 
@@ -80,7 +80,7 @@ def test_bundle_contains_only_the_texts_that_boards_classify(contents, file, boa
     assert artefact.read("left_out.jsonl") == b""
 
 
-def test_bundle_is_unpacked_only_once(file, board):
+def test_opening_a_bundle_twice_unpacks_the_bundle_once(file, board):
     first = open_bundle(file, board).kept.folder
     before = (first / "budgets.toml").stat().st_mtime_ns
     assert open_bundle(file, board).kept.folder == first

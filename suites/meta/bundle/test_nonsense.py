@@ -393,7 +393,7 @@ def test_rejects_invalid_contents_with_correct_hashes_in_one_message(case, file,
     assert not list(board.root.glob("bundle/*"))
 
 
-def test_bundle_with_recomputed_hashes_is_opened(file, board, reseal):
+def test_bundle_rewritten_with_recomputed_hashes_can_be_opened(file, board, reseal):
     reseal(lambda *_: None)
     assert open_bundle(file, board).artefacts(("float16",))
 
@@ -580,6 +580,6 @@ def test_rejects_invalid_contents_about_user_files_in_one_message(case, given_fi
     assert not list(board.root.glob("bundle/*"))
 
 
-def test_bundle_of_user_files_with_recomputed_hashes_is_opened(given_file, board):
+def test_bundle_of_user_files_rewritten_with_recomputed_hashes_can_be_opened(given_file, board):
     given_file.write_bytes(resealed(given_file.read_bytes(), lambda *_: None))
     assert open_bundle(given_file, board).artefacts(("one",))

@@ -34,7 +34,7 @@ def test_the_built_in_network_runs_on_every_runtime(runtime):
     assert answers.logits.std() > 0
 
 
-def test_built_in_network_is_identical_each_time_it_is_generated():
+def test_generating_the_built_in_network_twice_gives_identical_files():
     assert network.dense_network() == network.dense_network()
 
 
@@ -67,7 +67,7 @@ def test_calibrator_detects_a_planted_slowdown(monkeypatch):
     assert comparison.claimed
 
 
-def test_slowdown_is_claimed_only_if_a_second_race_confirms_it(monkeypatch):
+def test_slowdown_is_claimed_only_after_two_slow_races(monkeypatch):
     slow, same = (RacedRatio(Estimate(v, v - 0.01, v + 0.01, 32), 0.02) for v in (1.1, 1.0))
     for races_shown, claimed in (([same], False), ([slow, same], False), ([slow, slow], True)):
         waiting = iter(races_shown)

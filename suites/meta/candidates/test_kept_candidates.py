@@ -117,9 +117,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_damaged_reference_answers_are_reported_and_recomputed_after_the_remedy(
-    name, tmp_path, monkeypatch
-):
+def test_damaged_reference_answers_are_reported_and_can_be_recomputed(name, tmp_path, monkeypatch):
     answers = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
     monkeypatch.setattr(onnx_reference, "ask", lambda _call, _rows: answers)
     provider, store = with_onnx(tmp_path / "handed"), Store(tmp_path / "store")

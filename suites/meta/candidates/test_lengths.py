@@ -103,7 +103,7 @@ def test_rejects_lengths_that_the_file_does_not_accept(read, data, lengths, mess
         ({"lengths": (4, 8), "signature": "a"}, "`lengths` and `signature` are both declared"),
     ],
 )
-def test_rejects_invalid_lengths(settings, message):
+def test_rejects_invalid_declared_lengths(settings, message):
     with pytest.raises(ValueError, match=message):
         CandidateTable(name="mine", flatbuffer="x.tflite", **settings)
 

@@ -50,7 +50,7 @@ def test_rows_are_reshaped_to_the_input_shape_of_the_onnx_file(shape, fed, tmp_p
     assert (fed_input.dtype, fed_input.shape) == ("int64", fed)
 
 
-def test_onnx_file_with_dynamic_length_runs_at_the_candidates_length_and_a_remark_says_so(tmp_path):
+def test_onnx_file_with_dynamic_length_runs_at_the_length_of_the_candidates(tmp_path):
     answers = take(tmp_path, onnx_writer.classifier()).reference_answers
     assert answers.remarks == ("x.onnx: its rows have 8 tokens, like those of the candidates.",)
     assert answers.rows["ids"].shape == (12, 8)

@@ -63,7 +63,7 @@ def test_papers_model_has_upper_bounds_for_ids_mask_and_segments(tmp_path):
     assert bounds == {"ids": SHAPE.vocabulary, "mask": 2, "segments": 2}
 
 
-def test_failed_conversion_is_reported_in_one_message(tmp_path, monkeypatch):
+def test_failed_conversion_of_the_papers_model_is_reported_in_one_message(tmp_path, monkeypatch):
     monkeypatch.setattr(paper_recipe.sys, "executable", "/bin/false")
     with pytest.raises(EdgeproofError, match="the paper's recipe was not made") as raised:
         paper_file(Store(tmp_path / "store"), lambda _: None)

@@ -42,7 +42,7 @@ def test_first_text_with_different_token_ids_is_shown_with_both_rows(tokenizer):
     ]
 
 
-def test_shorter_row_is_reported_to_differ_where_it_ends():
+def test_row_that_is_too_short_differs_at_its_end():
     parity = compare_ids([(2, 7)], [(2, 7, 3)], texts("day"), None)
     assert parity.first.endswith("they part at token 2 of 2 and 3")
 

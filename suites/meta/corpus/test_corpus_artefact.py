@@ -40,7 +40,7 @@ def test_building_the_corpus_twice_gives_identical_files(subject, built, tmp_pat
     assert artefact_of(subject, tmp_path).members == built.members
 
 
-def test_stored_corpus_equals_the_generated_one(subject, built):
+def test_stored_corpus_equals_the_generated_corpus(subject, built):
     assert load_corpus(built) == generate(subject.corpus)
 
 
@@ -53,7 +53,7 @@ def test_stored_token_ids_have_one_row_for_each_text(built):
         assert encoded[split].ids.max() < load_summary(built)["vocabulary"]
 
 
-def test_summary_counts_the_texts(built):
+def test_corpus_summary_counts_the_texts(built):
     summary = load_summary(built)
     test = summary["splits"]["test"]
     assert test["texts"] == sum(test["labels"].values()) == 60

@@ -129,7 +129,7 @@ def test_describe_counts_rows_texts_and_gold_standard_differences(package, descr
     assert document["gold_standard"]["official_test"]["only_labeled"] == 12
 
 
-def test_lists_every_omitted_tweet_under_its_reason(package, describe):
+def test_describe_lists_every_omitted_tweet_under_its_reason(package, describe):
     left_out = describe(package)["left_out"]
     assert left_out["language is ES"]["count"] == 4
     broken = left_out["its polarity is none of NEGATIVE, NEUTRAL, POSITIVE"]
@@ -142,7 +142,7 @@ def test_lists_every_omitted_tweet_under_its_reason(package, describe):
     assert all(entry["count"] == len(entry["texts"]) for entry in left_out.values())
 
 
-def test_reports_trivial_classifiers_of_each_test_split_and_language(package, describe):
+def test_describe_reports_trivial_classifiers_for_each_test_split_and_language(package, describe):
     document = describe(package)
     for split in ("test", "official_test"):
         for language, floors in document["floors"][split].items():

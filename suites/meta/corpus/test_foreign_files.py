@@ -128,7 +128,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_rejects_bad_file_in_one_message(name, files_table, tmp_path):
+def test_faulty_corpus_file_is_reported_in_one_message(name, files_table, tmp_path):
     file, content, changes, says = REFUSED[name]
     (tmp_path / file).write_bytes(content)
     with pytest.raises(UsageMistake) as refused:
@@ -146,7 +146,7 @@ SHARED = {
 
 @pytest.mark.skipif(not FAULTS.is_dir(), reason="needs ../shared/faults, which is not here")
 @pytest.mark.parametrize("name", SHARED)
-def test_rejects_shared_faulty_file(name, files_table):
+def test_rejects_each_faulty_corpus_file_of_the_shared_folder(name, files_table):
     table = files_table(
         columns={"text": "text", "polarity": "polarity", "entity": "entity"},
         labels=["negative", "neutral", "positive"],
@@ -331,7 +331,7 @@ TOKENIZERS = {
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_rejects_tokenizer_that_is_not_berts(name, tmp_path):
+def test_rejects_tokenizer_json_of_a_family_other_than_bert(name, tmp_path):
     file = tmp_path / "tokenizer.json"
     file.write_text(json.dumps(TOKENIZERS[name]), encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:
@@ -342,7 +342,7 @@ def test_rejects_tokenizer_that_is_not_berts(name, tmp_path):
 
 
 @pytest.mark.parametrize("lines", [[], [""], ["good", "bad"], [*VOCABULARY, "good"]])
-def test_rejects_vocabulary_that_is_not_berts(lines, tmp_path):
+def test_rejects_word_list_without_the_special_tokens_of_bert(lines, tmp_path):
     file = tmp_path / "vocab.txt"
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:

@@ -89,7 +89,7 @@ def test_texts_with_equal_ids_are_equal(generated):
             assert text_of.setdefault(row.text_id, row.text) == row.text
 
 
-def test_the_entity_is_named_in_its_text(generated):
+def test_every_text_names_its_entity(generated):
     for row in generated.splits["train"]:
         name = re.sub(r"\W", "", row.group_id).lower()
         assert name in re.sub(r"\W", "", row.text).lower(), row
@@ -123,7 +123,7 @@ def test_generated_corpus_contains_each_language_phenomenon(generated, pattern):
     assert matches >= 10
 
 
-def test_texts_contain_no_grammar_symbol(generated):
+def test_generated_texts_contain_no_unexpanded_grammar_symbol(generated):
     assert not any("{" in row.text for row in generated.splits["train"])
 
 

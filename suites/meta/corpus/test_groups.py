@@ -14,7 +14,7 @@ GROUPS = st.lists(st.integers(0, 9), max_size=40)
 
 
 @given(KEYS)
-def test_items_share_a_group_exactly_if_a_chain_of_common_keys_connects_them(keys):
+def test_items_are_grouped_exactly_if_connected_by_a_chain_of_common_keys(keys):
     groups = linked(keys)
     for at, start in enumerate(keys):
         keys_reached, members = set(start), {at}

@@ -123,7 +123,7 @@ def test_quotes_tabs_and_line_ends_in_tweets_are_preserved(corpus: Corpus) -> No
 
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
-def test_every_layout_of_the_package_gives_one_and_the_same_corpus(
+def test_layout_of_the_package_does_not_change_the_corpus(
     style: Style, corpus: Corpus, tmp_path: Path
 ) -> None:
     again = read_replab(replab_table(), write_miniature(tmp_path, style))
@@ -141,7 +141,7 @@ def test_splits_share_no_tweet_and_no_text(seed: int, package: Path) -> None:
         assert sum(map(len, owners.values())) == len(set.union(*owners.values()))
 
 
-def test_another_seed_selects_other_validation_tweets_and_the_official_test_tweets(
+def test_seed_changes_the_validation_tweets_but_not_the_official_test_tweets(
     package: Path,
 ) -> None:
     first, second = (read_replab(replab_table(seed=seed), package) for seed in (1, 2))
@@ -192,7 +192,7 @@ def test_reads_a_package_in_latin_1(tmp_path: Path) -> None:
     assert {"qué buen banco, test", "no abre, señor, test"} <= texts
 
 
-def test_unreadable_row_is_omitted(tmp_path: Path) -> None:
+def test_unreadable_row_of_the_package_is_omitted(tmp_path: Path) -> None:
     root = write_miniature(tmp_path)
     with (root / f"training/labeled/{MUSIC.entity_id}.dat").open("a", encoding="utf-8") as file:
         file.write('"216287162696999999"\t"who"\n')
@@ -222,7 +222,7 @@ def subject_of(**changes: Any) -> Any:
     )
 
 
-def test_corpus_artefact_of_the_package_equals_the_corpus(
+def test_stored_corpus_of_the_package_equals_the_corpus_that_was_read(
     package: Path, corpus: Corpus, tmp_path: Path
 ) -> None:
     artefact = Store(tmp_path).get(

@@ -51,5 +51,5 @@ def test_no_id_and_no_text_is_in_two_splits(corpus):
                 assert split_of.setdefault(key, split) == split, row
 
 
-def test_every_text_has_a_group(corpus):
+def test_every_text_of_the_shared_corpora_has_a_group(corpus):
     assert all(row.group_id for split in SPLITS for row in corpus.splits[split])

@@ -60,12 +60,12 @@ def tokenizer():
         ("spaces", "  a \n\t b ", "a b"),
     ],
 )
-def test_each_cleaning_step_cleans_its_example_text(step, text, cleaned):
+def test_each_cleaning_step_gives_the_expected_text_for_its_example(step, text, cleaned):
     assert normalizer_for([step], lowercase=None).normalize_str(text) == cleaned
 
 
 def test_every_cleaning_step_has_an_example_text():
-    marks = test_each_cleaning_step_cleans_its_example_text.pytestmark[0].args[1]
+    marks = test_each_cleaning_step_gives_the_expected_text_for_its_example.pytestmark[0].args[1]
     assert {case[0] for case in marks} == STEPS.keys()
 
 
@@ -190,7 +190,7 @@ def test_rejects_folder_without_tokenizer(tmp_path):
     assert "save_pretrained writes" in refused.value.remedy
 
 
-def test_rejects_damaged_tokenizer(tmp_path):
+def test_rejects_damaged_tokenizer_json(tmp_path):
     (tmp_path / "tokenizer.json").write_text('{"version": "1.0"')
     with pytest.raises(UsageMistake, match=r"tokenizer\.json: is not JSON") as refused:
         load_tokenizer(tmp_path, TABLE)

@@ -210,7 +210,7 @@ def test_rejects_config_json_without_a_model_type(tmp_path):
 
 
 @pytest.mark.parametrize("family", ["roberta", "distilbert", "xlm-roberta"])
-def test_rejects_unsupported_network_and_names_the_supported_ones(tmp_path, family):
+def test_error_on_an_unsupported_network_names_the_supported_networks(tmp_path, family):
     with pytest.raises(UsageMistake, match=f"'{family}', which is not supported") as refused:
         read_config(config(tmp_path, model_type=family))
     assert "'bert' or 'mobilebert'" in refused.value.remedy
@@ -258,5 +258,5 @@ def test_rejects_unsupported_network_and_names_the_supported_ones(tmp_path, fami
         ),
     ],
 )
-def test_config_tells_the_kind_of_a_fine_tuned_head(tmp_path, changes, head):
+def test_kind_of_a_fine_tuned_head_is_read_from_the_config(tmp_path, changes, head):
     assert head_of(config(tmp_path, **changes)) == head

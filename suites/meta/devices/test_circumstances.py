@@ -130,7 +130,7 @@ def test_each_reason_for_invalid_times_is_named_once(verdict):
     assert reason == "throttled (cpu-balanced); the power mode 1 slows the device to save power"
 
 
-def test_load_of_other_processes_excludes_the_runner(tree):
+def test_measured_load_of_other_processes_excludes_the_runner(tree):
     device = load_device("rpi4")
     files = {"/proc/stat": STAT.format(1000, 0), "/proc/900/stat": RUNNER_STAT.format(100)}
     later = {"/proc/stat": STAT.format(1900, 100), "/proc/900/stat": RUNNER_STAT.format(600)}
@@ -145,7 +145,7 @@ def test_load_of_other_processes_excludes_the_runner(tree):
     assert foreign_load(replace(before, runner_busy=None), after) is None
 
 
-def test_load_during_a_short_measurement_allows_for_the_resolution_of_the_counters(tree):
+def test_load_limit_of_a_short_measurement_allows_for_coarse_cpu_counters(tree):
     device = load_device("rpi4")
     before = replace(sample(device, tree("rpi4")), at=0.0, busy=10.0, runner_busy=1.0)
     after = replace(before, at=0.2, busy=10.21, runner_busy=1.2)
@@ -236,7 +236,7 @@ def test_machine_without_sensors_has_no_readings(tmp_path):
     assert set(reading.to_dict()) == {"at", "cost"}
 
 
-def test_only_files_named_in_the_profile_are_read():
+def test_only_sensor_files_named_in_the_profile_are_read():
     assert not any("hwmon" in pattern for pattern in patterns(load_device(HOST)))
     assert any("oc*_event_cnt" in pattern for pattern in patterns(load_device("jetson_orin")))
 

@@ -63,7 +63,7 @@ def test_bit_identical_logits_are_limited_to_a_difference_of_zero(core):
     assert expected.limit("logit_difference", **of) is None
 
 
-def test_limits_were_measured_with_the_runtime_versions_that_are_emulated():
+def test_emulated_limits_were_measured_with_the_current_runtime_versions():
     measured = load_expected("embedded").table.evidence.wheels
     runtimes = read_sysroots().architectures["aarch64"].runtimes()
     made_of = {name.replace("_", "-"): version for name, version in runtimes.items()}
@@ -71,7 +71,7 @@ def test_limits_were_measured_with_the_runtime_versions_that_are_emulated():
     assert measured.keys() == {"ai-edge-litert", "tflite-runtime"}
 
 
-def test_limit_is_the_measured_value_times_its_margin():
+def test_emulated_limit_is_the_measured_value_times_its_margin():
     expected = load_expected("embedded")
     table = expected.table
     counts = next(

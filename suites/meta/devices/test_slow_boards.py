@@ -143,7 +143,7 @@ def test_number_of_answers_that_fit_the_time_lies_between_minimum_and_maximum(se
     assert as_many_as_fit(4.0, seconds, 4, 3) == 3
 
 
-def test_tries_are_over_after_the_allowed_number():
+def test_tries_are_over_after_the_allowed_number_of_tries():
     tries = Tries(2)
     assert [tries.over() for _ in range(4)] == [False, False, True, True]
 

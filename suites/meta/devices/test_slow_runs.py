@@ -154,7 +154,7 @@ def test_gate_that_reuses_answers_of_another_gate_still_detects_a_fault(judge_sl
     assert [name for name in outcome.ids("failed") if gate in name]
 
 
-def test_gate_run_alone_requests_the_answers_it_would_otherwise_share(judge_slowly):
+def test_gate_that_runs_alone_requests_its_own_answers(judge_slowly):
     """The timed gate that usually provides the answers is not selected here."""
     outcome, asked = judge_slowly(
         ("suites/conformance/test_behavior.py",),

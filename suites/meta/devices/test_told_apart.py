@@ -43,13 +43,13 @@ def test_identity_of_a_board_does_not_depend_on_the_host(on):
     assert on(board, "this one") == on(board, "another")
 
 
-def test_identity_changes_with_the_board_and_the_runtime_version(on):
+def test_identity_of_a_machine_changes_with_the_board_and_the_runtime_version(on):
     first = on(remote("ssh://pi@one"))
     assert on(remote("ssh://pi@two")) != first
     assert on(remote("ssh://pi@one", "2.1.6")) != first
 
 
-def test_identity_changes_with_the_processor(on):
+def test_identity_of_a_machine_changes_with_the_processor(on):
     local_target = LocalTarget(load_device("rpi4"), FOUND)
     assert (
         on(local_target, "this one") == on(local_target, "this one") != on(local_target, "another")

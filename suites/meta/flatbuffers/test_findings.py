@@ -41,7 +41,7 @@ def test_every_finding_has_a_faulty_and_a_correct_sample_file():
     assert documented == set(FILES)
 
 
-def test_documentation_names_every_finding():
+def test_documentation_names_every_finding_of_inspect():
     page = (PROJECT / "docs" / "inspect.md").read_text(encoding="utf-8")
     _, _, table = page.partition("## Findings")
     assert set(re.findall(r"`([a-z][a-z0-9-]+)`", table)) == set(FILES)
@@ -81,7 +81,7 @@ def test_finding_names_its_tensors_or_operators(tmp_path, kind, name):
     assert name.split()[0] in finding.what
 
 
-def test_finding_about_a_constant_names_the_operator_that_reads_it(tmp_path):
+def test_finding_about_a_constant_names_the_reading_operator(tmp_path):
     finding = found(tmp_path, FILES["half-overflow"][0]())["half-overflow"]
     assert "which MUL 2 reads" in finding.what
 

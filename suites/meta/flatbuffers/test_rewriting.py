@@ -41,7 +41,7 @@ def test_smoothing_finds_the_attention_scores_of_each_layer(found):
     assert len(found["leveled"]["scores"]) == 2
 
 
-def test_int8_keeps_accuracy_only_after_smoothing(found):
+def test_int8_quantization_is_accurate_only_after_smoothing(found):
     assert found["static"]["leveled"] < 0.2
     assert found["static"]["plain"] > 4 * found["static"]["leveled"]
 

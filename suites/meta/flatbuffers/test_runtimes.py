@@ -64,7 +64,7 @@ def test_unknown_operators_and_operator_versions_are_reported(reports: Reports) 
     assert minimum_runtime(strange) == minimum_runtime(report)
 
 
-def test_custom_operators_count_as_unknown_operators(reports: Reports) -> None:
+def test_custom_operators_are_reported_as_unknown_operators(reports: Reports) -> None:
     assert unknown_operators(reports["flex"]) == ("FlexMatrixInverse",)
 
 

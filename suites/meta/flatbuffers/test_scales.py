@@ -57,5 +57,5 @@ def test_channel_of_zeros_gets_a_twentieth_of_the_median_range():
     assert reach.tolist() == [4.0, 2.0, 3.0 / 20]
 
 
-def test_channels_have_a_positive_range_even_if_all_are_zero():
+def test_value_range_of_a_channel_is_positive_even_if_all_channels_are_zero():
     assert np.all(largest(np.zeros((3, 4))) > 0)

@@ -37,7 +37,7 @@ def test_parameters_are_counted_for_each_part_of_the_network(ledger):
     assert (small["pooler"], small["total"]) == (0, 24_581_888 + 1_539)
 
 
-def test_checkpoint_is_three_times_the_float32_weights(ledger):
+def test_training_checkpoint_is_three_times_as_large_as_the_float32_weights(ledger):
     assert ledger["full_model"]["weights"] == 4 * count(BERT_LARGE)
     assert ledger["full_model"]["checkpoint"] == 12 * count(BERT_LARGE)
 
@@ -79,7 +79,7 @@ def test_sizes_can_be_written_as_json(ledger):
     assert json.loads(json.dumps(ledger)) == ledger
 
 
-def test_unmeasured_sizes_are_none():
+def test_sizes_that_were_not_measured_are_none():
     ledger = size_ledger(
         counts(BERT_LARGE), counts(BERT_LARGE), {"float32": FlatBufferSizes(10, 9)}
     )

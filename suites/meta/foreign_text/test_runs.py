@@ -30,7 +30,7 @@ CASES = [LINES, *TEXTS]
 
 @pytest.mark.parametrize("number", range(len(CASES)))
 @pytest.mark.parametrize("way", ["equal", "raise", "fail", "skip", "print", "property"])
-def test_it(number, way, record_property):
+def test_outcome_with_a_hostile_text(number, way, record_property):
     """A requirement."""
     case = CASES[number]
     if way == "equal":
@@ -52,7 +52,7 @@ def broken():
     raise RuntimeError(LINES)
 
 
-def test_of_a_broken_fixture(broken):
+def test_broken_fixture_with_a_hostile_text(broken):
     pass
 '''
 

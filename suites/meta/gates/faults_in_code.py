@@ -175,6 +175,6 @@ FAULTS = {
         file="models/corpus/groups.py",
         replacements={"root(first.setdefault(key, at)), root(at)": "root(at), root(at)"},
         gate="suites/meta/corpus/test_groups.py::"
-        "test_items_share_a_group_exactly_if_a_chain_of_common_keys_connects_them",
+        "test_items_are_grouped_exactly_if_connected_by_a_chain_of_common_keys",
     ),
 }

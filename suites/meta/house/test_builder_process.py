@@ -85,7 +85,7 @@ def making_by(store, monkeypatch):
     return made
 
 
-def test_gate_waits_only_for_the_artefacts_it_needs(making_by, store, capsys):
+def test_gate_waits_only_for_the_artefacts_that_the_gate_needs(making_by, store, capsys):
     making = making_by(Builder(store, [FIRST, LAST]))
     making.need([FIRST])
     assert store.has(FIRST)
@@ -148,7 +148,7 @@ def test_waiting_for_an_artefact_that_is_not_planned_raises_an_error(making_by, 
         making.need([LAST])
 
 
-def test_rejects_artefact_that_was_changed_after_it_was_made(making_by, store):
+def test_rejects_artefact_that_was_changed_after_building(making_by, store):
     builder = Builder(store, [FIRST, LAST])
     _wait_for(builder)
     (store.path(FIRST) / "file").write_text("changed")

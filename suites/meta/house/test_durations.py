@@ -49,7 +49,7 @@ def test_writes_durations_in_words(seconds, text):
     assert said(seconds) == text
 
 
-def test_duration_of_new_gates_is_estimated_from_the_timed_ones(tmp_path):
+def test_duration_of_untimed_gates_is_estimated_from_timed_gates(tmp_path):
     durations = Durations(tmp_path / "folder" / "times.json")
     assert durations.expected(["one"]) is None
     durations.keep({"one": 3.0, "two": 1.0})

@@ -114,7 +114,7 @@ def test_failed_write_preserves_the_old_file_and_leaves_no_temporary_file(error,
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("kind", KINDS)
-def test_replaces_only_regular_files(kind, tmp_path):
+def test_output_replaces_only_regular_files(kind, tmp_path):
     path = make(kind, tmp_path)
     with pytest.raises(NotRegularError, match=KINDS[kind]), write_whole(path) as file:
         file.write(b"new")

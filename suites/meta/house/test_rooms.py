@@ -383,7 +383,7 @@ def part_of(module: str) -> str:
     return ".".join(parts[:2]) if parts[0] == "fixtures" else room_of(module)
 
 
-def test_modules_name_only_paths_in_packages_they_may_import(imports):
+def test_modules_name_paths_only_in_packages_that_may_be_imported(imports):
     """A package may read files only in the folders of packages that it may import."""
     wrong = {}
     for module, module_imports in imports.items():

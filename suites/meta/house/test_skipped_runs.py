@@ -30,7 +30,7 @@ def test_run_with_one_judged_gate_exits_with_success():
     assert ended(pytest.ExitCode.OK, (GATE, *SKIPPED), (GATE, *PASSED)) == pytest.ExitCode.OK
 
 
-def test_failed_run_keeps_its_exit_code():
+def test_exit_code_of_a_failed_run_is_not_changed():
     failed = pytest.ExitCode.TESTS_FAILED
     assert ended(failed, (GATE, *SKIPPED)) == failed
 

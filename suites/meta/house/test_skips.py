@@ -89,7 +89,7 @@ def environments():
     return {name: section.get("commands", "") for name, section in sections.items()}
 
 
-def test_tox_environments_run_the_tests_listed_for_them():
+def test_every_listed_test_runs_in_its_listed_tox_environment():
     commands = environments()
     assert "-p suites.meta.skips" in commands["meta"]
     for entry in SKIPS.elsewhere:

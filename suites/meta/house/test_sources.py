@@ -90,7 +90,7 @@ def module_of(path, root):
     return name.removesuffix(".__init__")
 
 
-def test_changed_module_changes_exactly_the_store_keys_of_the_stages_that_execute_it(whole):
+def test_changed_module_changes_only_the_store_keys_of_stages_that_execute_the_module(whole):
     before = keys(whole)
     reached = {entry: sources_of(entry, whole).modules for entry in ENTRIES}
     for path in sorted((whole / PACKAGE).rglob("*.py")):
@@ -126,7 +126,7 @@ def loaded_with(*modules):
 
 
 @pytest.mark.parametrize("module", REACHED)
-def test_changed_module_changes_the_store_keys_of_the_expected_stages(module, whole):
+def test_each_listed_module_changes_the_store_keys_of_its_listed_stages(module, whole):
     path = whole.joinpath(*module.split(".")).with_suffix(".py")
     changed_keys = changed(whole, path, path.read_bytes() + b"\nADDED = 1\n")
     assert {entry.rpartition(".")[2] for entry in changed_keys if entry in MAKERS} == REACHED[

@@ -85,7 +85,7 @@ def test_fault_table_is_read_from_the_default_path_or_the_faults_option(
     assert NO_TABLE not in page
 
 
-def test_report_says_if_the_fault_table_is_missing(run: Path) -> None:
+def test_report_shows_that_the_fault_table_is_missing(run: Path) -> None:
     assert html.main([str(run), "--out", str(run / "html")]) == 0
     assert NO_TABLE in (run / "html" / "index.html").read_text(encoding="utf-8")
 

@@ -110,7 +110,7 @@ def test_page_of_a_failed_test_shows_its_explanation(page_file: Path, visit) -> 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_page_lists_for_each_gate_the_planted_faults_that_fail_it(
+def test_page_lists_the_planted_faults_of_each_gate(
     page_file: Path, visit, viewport: dict[str, int], scheme: str
 ) -> None:
     visited = visit(page_file.as_uri(), scheme, viewport)

@@ -148,13 +148,15 @@ def test_token_ids_beyond_the_embedding_table_raise_a_runtime_error(
 
 
 @pytest.mark.parametrize("missing", ROLES)
-def test_rejects_missing_input(loaded: Runner, texts: Inputs, missing: str) -> None:
+def test_rejects_request_without_a_required_input(
+    loaded: Runner, texts: Inputs, missing: str
+) -> None:
     incomplete = {name: array for name, array in texts.items() if name != missing}
     with pytest.raises(RunnerRefused, match=rf"the signature takes .*{missing}"):
         loaded.answer("tiny", incomplete)
 
 
-def test_rejects_unknown_input(loaded: Runner, texts: Inputs) -> None:
+def test_rejects_request_with_an_unknown_input(loaded: Runner, texts: Inputs) -> None:
     with pytest.raises(RunnerRefused, match=r"but .*position_ids.* were given"):
         loaded.answer("tiny", {**texts, "position_ids": texts[IDS]})
 
@@ -221,7 +223,7 @@ def test_rejects_file_that_is_not_a_flatbuffer(
     assert "bad.tflite" not in refusal.value.message
 
 
-def test_rejects_missing_file(runner: Runner, tmp_path: Path) -> None:
+def test_loading_a_missing_file_is_an_error(runner: Runner, tmp_path: Path) -> None:
     with pytest.raises(RunnerRefused, match="No such file") as refusal:
         runner.load("missing", tmp_path / "missing.tflite")
     assert refusal.value.kind == "file"

@@ -228,7 +228,7 @@ def test_lists_the_runtimes_installed_on_a_board(board):
         "nonsense",
     ],
 )
-def test_rejects_invalid_address(address):
+def test_rejects_invalid_board_address(address):
     message = r"^--edge-target: .* is (not a valid address of a board|not a target's URL)\. Write"
     with pytest.raises(UsageMistake, match=message):
         find_target(target=address)

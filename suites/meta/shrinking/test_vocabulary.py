@@ -42,7 +42,7 @@ def used(whole, train):
     return len(letters | pieces)
 
 
-def test_pruned_tokenizer_tokenizes_the_train_split_as_before(whole, train, used):
+def test_pruned_tokenizer_splits_the_training_texts_like_the_original_tokenizer(whole, train, used):
     tokenizer = pruned(whole, train, used)
     before = numbers_before(tokenizer, whole)
     again = encode(tokenizer, texts(*TEXTS), pair_with_group=False)

@@ -265,7 +265,7 @@ def test_segments_are_produced_only_if_the_family_was_trained_with_segments(
     assert tokenizer.rows([("ka", "to")])[SEGMENTS].any() == expected
 
 
-def test_old_tokenizer_json_of_a_family_without_segments_gives_none(tmp_path):
+def test_old_tokenizer_json_gives_no_segments_if_the_family_has_none(tmp_path):
     """Old files use BertProcessing instead of template processing."""
     write("distilbert", tmp_path)
     library = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True).encoder.library

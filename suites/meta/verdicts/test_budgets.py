@@ -67,7 +67,7 @@ def test_limit_of_a_scheme_overrides_the_general_limit(tmp_path: Path) -> None:
     }
 
 
-def test_common_limits_apply_if_the_users_file_does_not_set_them(tmp_path: Path) -> None:
+def test_common_limits_apply_to_metrics_that_the_users_file_does_not_limit(tmp_path: Path) -> None:
     budgets = load(tmp_path, '[agreement]\nmin = "97 %"')
     limit = budgets.limit("weights_kept", "float32")
     assert limit is not None

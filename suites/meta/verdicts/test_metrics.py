@@ -63,7 +63,7 @@ def test_scores_equal_a_brute_force_computation(pairs: list[tuple[int, int]]) ->
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_scores_equal_scikit_learn(seed: int) -> None:
+def test_scores_equal_the_scores_of_scikit_learn(seed: int) -> None:
     peer = pytest.importorskip("sklearn.metrics")
     random = np.random.default_rng(seed)
     size, gold_classes, predicted_classes = random.integers((1, 1, 1), (300, 6, 6))
@@ -224,7 +224,9 @@ def test_every_metric_is_registered_under_its_own_name() -> None:
         ("instructions", set()),
     ],
 )
-def test_comparability_of_a_metric_follows_from_its_source(name: str, properties: set[str]) -> None:
+def test_each_metric_is_marked_as_exact_timed_or_dependent_on_machine_or_texts(
+    name: str, properties: set[str]
+) -> None:
     metric = metrics.METRICS[name]
     every = ("exact", "timed", "of_the_machine", "of_the_texts")
     assert {

@@ -151,7 +151,7 @@ def test_warm_up_of_a_million_answers_is_found_in_seconds() -> None:
 
 
 @pytest.mark.parametrize("seconds", [[], [0.0, 1.0], [np.nan]])
-def test_rejects_invalid_stream(seconds: list[float]) -> None:
+def test_warm_up_of_empty_zero_or_nan_latencies_is_an_error(seconds: list[float]) -> None:
     with pytest.raises(EdgeproofError, match="are not a stream"):
         warm_up_of(np.array(seconds))
 
