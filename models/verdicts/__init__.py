@@ -1,4 +1,4 @@
 """Judge measurements: quantities with units, metrics, intervals, budgets, verdicts.
 
-Imported by the pytest process, so nothing here imports a runtime, and scipy only when called.
+The pytest process imports this package, so it never imports a runtime, and scipy only when needed.
 """

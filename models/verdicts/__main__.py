@@ -1,7 +1,7 @@
-"""Run the commands of the verdicts, each printing one JSON document.
+"""Score a system's output, or measure error rates; print one JSON document.
 
-`python -m models.verdicts score GOLD SYSTEM`: every measure of a system's output.
-`python -m models.verdicts calibrate`: the error rates of the latency gate on this machine.
+`python -m models.verdicts score GOLD SYSTEM`: compute every measure of a system's output.
+`python -m models.verdicts calibrate`: measure the error rates of the latency gate on this machine.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True)
     scoring = commands.add_parser(
         "score",
-        help="accuracy, F1, official accuracy, R, S and F(R,S), also of trivial classifiers",
+        help="compute accuracy, F1, official accuracy, R, S and F(R,S) of a system's output and of "
+        "trivial classifiers",
     )
     scoring.add_argument(
         "gold", type=path, help="gold standard, with the columns entity_id, tweet_id, polarity"
@@ -50,13 +51,13 @@ def _parser() -> Parser:
     scoring.add_argument(
         "--training",
         type=path,
-        help="gold standard of training, for trivial classifiers made from it",
+        help="gold standard of the training tweets, from which trivial classifiers are made",
     )
     scoring.add_argument(
         "--language", help="score the tweets of one language (EN, ES); needs --package"
     )
     scoring.add_argument(
-        "--package", type=path, help="RepLab 2013 package, whose tweet_info gives the languages"
+        "--package", type=path, help="RepLab 2013 package, which lists the language of each tweet"
     )
     scoring.set_defaults(run=_score)
     _add_calibration(commands)
@@ -85,7 +86,7 @@ def _add_calibration(commands: Any) -> None:
         "--variant", type=path, help="a FlatBuffer to time (default: a built-in network)"
     )
     calibrating.add_argument(
-        "--backend", help="name of the backend (default: the first that can answer)"
+        "--backend", help="name of the backend (default: the first that this machine can run)"
     )
     calibrating.set_defaults(run=_calibrate)
 
@@ -105,7 +106,7 @@ def _score(options: argparse.Namespace) -> dict[str, Any]:
     if (options.language is None) != (options.package is None):
         raise UsageMistake(
             "--language and --package must be given together",
-            remedy="Give both to score one language, or none to score all",
+            remedy="Give both options to score one language, or neither to score all languages",
         )
     gold, system = read_polarities(options.gold), read_polarities(options.system)
     training = None if options.training is None else read_polarities(options.training)
@@ -146,10 +147,10 @@ def _of_language(
 def _scored(gold: Mapping[Key, int], system: Polarities, path: Path) -> dict[str, Any]:
     if not gold.keys() & system.labels.keys():
         raise UsageMistake(
-            "contains no answer to any tweet in the gold standard",
+            "contains no answer for any tweet in the gold standard",
             file=path,
-            remedy="Give the system's output for the gold standard's tweets, with the "
-            "same entity_id and tweet_id",
+            remedy="Give the system's output for the tweets in the gold standard, with the same "
+            "entity_id and tweet_id as there",
         )
     labels = np.array(list(gold.values()))
     return score(labels, aligned(gold, system.labels), [entity for entity, _ in gold])
@@ -163,7 +164,7 @@ def _trivial_scores(gold: Mapping[Key, int], training: Mapping[Key, int] | None)
         np.array(list(gold.values())), [entity for entity, _ in gold], train
     )
     if train is None:
-        omitted = {"omitted": "the training gold standard is missing: give --training"}
+        omitted = {"omitted": "these need the training gold standard: give --training"}
         scores |= dict.fromkeys((OVERALL, MAJORITY), omitted)
     return scores
 

@@ -1,9 +1,9 @@
-"""Judge the share of equal labels by the fewest texts that can decide it.
+"""Judge the share of equal labels with the fewest texts that can give a verdict.
 
-Where all texts get equal labels, a share of 98 % is shown by some two hundred. So these are asked
-first, and some times as many where labels differ, until the verdict is decided or no further texts
-may be asked. All intervals together err as often as one of 95 %: their errors are added up
-(Bonferroni).
+If all texts get equal labels, about two hundred texts show a share of 98 %. So this many are
+classified first. If labels differ, several times as many follow, until there is a verdict or no
+more texts are allowed. All intervals together err as often as a single one of 95 %: their error
+rates add up to its error rate (Bonferroni).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def looks_at_equal_labels(
     """Return the looks after which the share of equal labels is judged.
 
     Args:
-        limits: of the share, at least.
-        texts: how many there are.
-        usual: how many are looked at once where nothing limits the share, or where more than there
-            are would have to be looked at.
-        most: how many may be looked at in the end; `GROWTH` times the first look by default, as on
-            a board, where each answer takes long.
+        limits: lower limits of the share.
+        texts: number of available texts.
+        usual: number of texts of a single look, if the share has no limit, or if more texts than
+            available would be needed.
+        most: largest number of texts at the last look; by default `GROWTH` times the first look,
+            which suits a board, where each answer takes long.
     """
     limit = max((budget.value for budget in limits), default=0.0)
     first, left = BOUND_ERRORS

@@ -28,10 +28,10 @@ class Polarities:
     """The polarities in one file.
 
     Attributes:
-        labels: of each entity and tweet, an index into POLARITIES.
-        without_polarity: lines whose polarity is none of the three.
-        repeated: lines of a tweet that an earlier line was about; the first one counts.
-        unreadable: lines that are no row.
+        labels: index into POLARITIES, by entity and tweet.
+        without_polarity: number of lines whose polarity is not one of the three.
+        repeated: number of lines for a tweet that has an earlier line; the first line counts.
+        unreadable: number of lines that are not rows of the format.
     """
 
     labels: dict[Key, int]
@@ -40,7 +40,7 @@ class Polarities:
     unreadable: list[int]
 
     def describe(self) -> dict[str, int]:
-        """Return how many rows there are of each kind."""
+        """Return the number of rows of each kind."""
         return {
             "tweets": len(self.labels),
             "without_polarity": len(self.without_polarity),
@@ -53,7 +53,7 @@ def read_polarities(path: Path) -> Polarities:
     """Read a gold standard or a system's output.
 
     Raises:
-        UsageMistake: the file cannot be read, lacks a column or has no polarity at all.
+        UsageMistake: the file cannot be read, lacks a column or contains no polarity.
     """
     sheet = read_quoted(path, COLUMNS)
     polarities = Polarities({}, [], [], sheet.broken)
@@ -70,11 +70,11 @@ def read_polarities(path: Path) -> Polarities:
         raise UsageMistake(
             "gives no polarity for any tweet",
             file=path,
-            remedy=f"The polarity column must hold {', '.join(POLARITIES)}",
+            remedy=f"Write one of {', '.join(POLARITIES)} into the column polarity",
         )
     return polarities
 
 
 def aligned(gold: Mapping[Key, int], system: Mapping[Key, int]) -> NDArray[np.int64]:
-    """Return the system's label for each gold tweet, MISSING if there is none, [n]."""
+    """Return the system's label of each gold tweet, [n]; MISSING for a tweet without label."""
     return np.array([system.get(key, MISSING) for key in gold])

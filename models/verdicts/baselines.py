@@ -1,10 +1,10 @@
 """Compare measurements with a baseline: earlier ones of the same variant and device.
 
-A measurement has regressed when the whole 95 % interval of the difference is on the worse side, and
-beyond the noise that its metric is known to have. Both intervals are joined by squares (Zou and
-Donner 2008), for the two runs are independent. They tell how much other texts would change, not
-another training of the same network: where the weights may have been trained again, the known
-deviation between trainings is joined as well.
+A measurement has regressed if the whole 95 % interval of the difference is on the worse side, and
+beyond the known noise of the metric. The two runs are independent, so their intervals are combined
+by squares (Zou and Donner 2008). These intervals cover the choice of texts, but not another
+training of the same network: if the weights may have been trained again, the known deviation
+between trainings is added in the same way.
 """
 
 from __future__ import annotations
@@ -58,13 +58,14 @@ class Kept(Table, frozen=True, kw_only=True):
 
 
 class RunIdentity(Table, frozen=True, kw_only=True):
-    """The identity of a run.
+    """The facts of a run that must be equal for its measurements to be comparable.
 
     Attributes:
-        machine: what latency and memory depend on: processor, backend, versions.
-        texts: hash of the test texts that were answered.
-        file: SHA-256 of the FlatBuffer that was measured; None if there was none, or a baseline
-            does not say it.
+        machine: hash of the properties on which latency and memory depend: processor, backend,
+            versions.
+        texts: hash of the test texts.
+        file: SHA-256 of the measured FlatBuffer; None if there was none, or if a baseline does not
+            record it.
     """
 
     machine: str
@@ -73,18 +74,18 @@ class RunIdentity(Table, frozen=True, kw_only=True):
 
 
 class Baseline(Table, frozen=True, kw_only=True):
-    """The measurements of one variant on one device, as a file holds them.
+    """The content of a baseline's file: measurements of one variant on one device.
 
     Attributes:
         schema: version of the file's format.
         subject: name of the subject.
         device: name of the device.
         scheme: the variant's scheme, or `full_model`.
-        commit: of edgeproof's checkout; `unknown` where there was none.
-        changed: whether the checkout held changes that no commit has.
-        recorded: the day, as YYYY-MM-DD.
-        taken: what the run is told apart by.
-        measurements: one of each metric and backend.
+        commit: commit of edgeproof's checkout; `unknown` if there was none.
+        changed: whether the checkout had uncommitted changes.
+        recorded: day of the run, YYYY-MM-DD.
+        taken: identity of the run.
+        measurements: one measurement for each metric and backend.
     """
 
     schema: int
@@ -98,9 +99,9 @@ class Baseline(Table, frozen=True, kw_only=True):
     measurements: tuple[Kept, ...]
 
     def of(self, metric: str, backend: str | None) -> Kept | None:
-        """Return the kept measurement of a metric, or None.
+        """Return the stored measurement of a metric on a backend; None if there is none.
 
-        A file is the same on every backend; baselines of before 0.2 name one of some shares.
+        Metrics of the file alone have no backend, but baselines from before 0.2 name one for some.
         """
         exact = metric_named(metric).exact
         for measurement in self.measurements:
@@ -113,10 +114,10 @@ class Movement(NamedTuple):
     """The change of a measurement since its baseline.
 
     Attributes:
-        move: in a word.
-        reason: the sentence that says so.
-        other_file: how the file of the baseline differs from the measured one; "" if it is that.
-        because: why the two cannot be compared; "" if they can.
+        move: kind of the change.
+        reason: a sentence about the change.
+        other_file: a remark if the baseline was measured on another file; "" if it was not.
+        because: why the two measurements cannot be compared; "" if they can.
     """
 
     move: Move
@@ -129,7 +130,7 @@ def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
     """Return the path of a variant's baseline on a device.
 
     Raises:
-        UsageMistake: a name would lead out of the folder, or cannot be a file's.
+        UsageMistake: a name cannot be the name of a file, or leads out of the folder.
     """
     for key, name in (("subject", subject), ("device", device), ("scheme", scheme)):
         require_name(name, file=folder, key=key)
@@ -137,12 +138,13 @@ def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
 
 
 def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Baseline | None:
-    """Read a baseline; None if there is none.
+    """Read a baseline; return None if there is none.
 
-    A baseline that was recorded under the former name of its scheme is read under today's.
+    If a scheme was renamed, read the baseline that was recorded under its former name.
 
     Raises:
-        EdgeproofError: it cannot be read, or is of another subject, device or scheme.
+        EdgeproofError: the baseline cannot be read, or belongs to another subject, device or
+            scheme.
     """
     try:
         path, content = _content(path, scheme)
@@ -169,10 +171,10 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
 
 
 def _content(path: Path, scheme: str) -> tuple[Path, bytes]:
-    """Return a baseline's file and content; of a renamed scheme also that of its former name.
+    """Return the path and content of a baseline; try the former name of a renamed scheme, too.
 
     Raises:
-        OSError: it cannot be read, or there is none.
+        OSError: the file does not exist or cannot be read.
     """
     try:
         return path, read_regular(path, LARGEST_DOCUMENT)
@@ -185,7 +187,7 @@ def _content(path: Path, scheme: str) -> tuple[Path, bytes]:
 
 
 def _in_todays_words(document: Any) -> Any:
-    """Return a document of an earlier version in today's form: only names differ."""
+    """Convert a document of an earlier version, which differs only in names."""
     if not isinstance(document, dict):
         return document
     schema, identity = document.get("schema"), document.get("taken")
@@ -200,7 +202,7 @@ def _in_todays_words(document: Any) -> Any:
 
 
 def _renamed(measurement: Any) -> Any:
-    """Return a measurement of an earlier version with today's names of its keys and its metric."""
+    """Replace the old names of a measurement's keys and of its metric by the current ones."""
     if not isinstance(measurement, dict):
         return measurement
     renamed = {former_names.MEASURED.get(key, key): value for key, value in measurement.items()}
@@ -244,11 +246,11 @@ def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
 
 
 class Noise(NamedTuple):
-    """How much a metric fluctuates without a reason.
+    """The random fluctuation of a metric.
 
     Attributes:
-        share: of the baseline's value, in any run.
-        training: standard deviation between trainings of one network, in the metric's unit.
+        share: fluctuation between any two runs, as a share of the baseline's value.
+        training: standard deviation between trainings of the same network, in the metric's unit.
     """
 
     share: float = 0.0
@@ -259,7 +261,7 @@ def read_noise(path: Path) -> dict[str, Noise]:
     """Read the noise of metrics: `[METRIC] noise = "5 %"`, or `training = "1 points"`, or both.
 
     Raises:
-        UsageMistake: an unknown metric or key, or a value in another unit.
+        UsageMistake: a metric or key is unknown, or a value has the wrong unit.
     """
     noise_of = {}
     for name, table in read_toml(path).items():
@@ -295,16 +297,16 @@ def movement(
     """Compare a measurement with the baseline of its variant on its device.
 
     Args:
-        measured: of this run.
-        baseline: of the same subject, device and scheme.
-        identity: how this run is told apart.
-        noise: see `read_noise`.
-        untimed: why times on this device say nothing; None if they do.
+        measured: the measurement of this run.
+        baseline: the baseline of the same subject, device and scheme.
+        identity: identity of this run.
+        noise: noise by metric, see `read_noise`.
+        untimed: why times on this device are meaningless; None if they are not.
     """
     metric = metric_named(measured.metric)
     before = baseline.of(measured.metric, measured.backend)
     if before is None:
-        return _not_compared(metric, "the baseline has no such measurement")
+        return _not_compared(metric, "the baseline has no measurement of this metric and backend")
     if untimed is None and measured.device == HOST and metric.source is Source.CLOCK:
         untimed = "a host runs other programs at the same time, so only ratios are compared"
     reason = _incomparable(metric, baseline.taken, identity, untimed)
@@ -352,7 +354,7 @@ def _since(baseline: Baseline) -> str:
 
 
 def _other_file(before: str | None, now: str | None) -> str:
-    """Return how a baseline's file differs from the measured one; "" if unknown."""
+    """Return a remark if the baseline was measured on another file; "" if not, or if unknown."""
     if before is None or now in {None, before}:
         return ""
     return f"on another file: sha256 {before[:12]} then, {str(now)[:12]} now"

@@ -1,16 +1,17 @@
-"""Read budgets and regression guards, the limits that measurements must keep, from TOML.
+"""Read budgets and regression guards, the limits of measurements, from TOML.
 
-The grammar: `[METRIC]` holds `max` or `min`, for every scheme; `[METRIC.SCHEME]` holds the same for
-one scheme and wins over it. SCHEME may be `full_model`. Which of `max` and `min` a metric takes
-follows from which direction is better. `[goal]` limits three of them at once, see
+The grammar: `[METRIC]` contains `max` or `min` for every scheme; `[METRIC.SCHEME]` contains the
+same for one scheme, and takes precedence. SCHEME may be `full_model`. A metric has a `max` if lower
+is better, and a `min` if higher is better. `[goal]` limits three metrics together, see
 `models.verdicts.goals`.
 
-A budget says what a user needs, a regression guard what was seen, with a margin: the same grammar
-in another folder, `limits/guards/`, and a verdict of its own.
+A budget is what a user needs. A regression guard is an earlier measurement with a margin; guards
+have the same grammar, a folder of their own (`limits/guards/`), and a verdict of their own.
 
-What `limits/soundness.toml` limits is limited for every subject, unless its own budgets limit it.
-On an emulated board, which answers few texts, less is asked where that many cannot decide more: the
-limits of `limits/emulated_budgets.toml`, and of a score what a candidate just at its limit shows.
+Limits in `limits/soundness.toml` apply to every subject whose own budgets do not limit that metric.
+An emulated board classifies few texts. If these cannot decide a limit, a weaker one replaces it:
+the limit in `limits/emulated_budgets.toml`, or for a score the lowest value that so few texts can
+show for a candidate exactly at its limit.
 """
 
 from __future__ import annotations
@@ -49,11 +50,11 @@ class Budgets:
     """The budgets of a subject.
 
     Attributes:
-        file: its own file, as shown to people.
-        limits: by metric and scheme; None in place of a scheme means every scheme.
-        few: what as few texts as an emulated board answers can decide, in place of what asks more.
-        texts: how many it answers; None if all are answered.
-        goals: by scheme, what a file keeps on three axes at once; None likewise.
+        file: path of the subject's budget file, for messages.
+        limits: limits by metric and scheme; the scheme None stands for every scheme.
+        few: weaker limits that an emulated board's few texts can decide, by metric and scheme.
+        texts: number of texts that an emulated board classifies; None if all are classified.
+        goals: limits of size, accuracy drop and speed together, by scheme; None for every scheme.
     """
 
     file: str
@@ -63,11 +64,11 @@ class Budgets:
     goals: Mapping[str | None, Goal] = field(default_factory=dict)
 
     def goal(self, scheme: str | None) -> Goal | None:
-        """Return the goal of a scheme, or None if there is none."""
+        """Return the goal of a scheme; None if it has none."""
         return self.goals.get(scheme, self.goals.get(None))
 
     def limit(self, metric: str, scheme: str) -> Budget | None:
-        """Return the limit for a metric of a scheme; None if there is none."""
+        """Return the limit of a metric for a scheme; None if it has none."""
         own = _of(self.limits, metric, scheme)
         of_few = _of(self.few, metric, scheme)
         if own is not None and of_few is None and self.texts is not None and metric in SCORES:
@@ -78,11 +79,11 @@ class Budgets:
 
 
 def lowered(own: Budget, texts: int) -> Budget:
-    """Return the lowest score that so few texts can show for a candidate exactly at a limit.
+    """Lower a score's limit to what so few texts can show for a candidate exactly at that limit.
 
     Args:
-        own: the limit of a score.
-        texts: how many are answered.
+        own: the limit of the score.
+        texts: number of texts that are classified.
     """
     right = math.floor(own.value * texts + _ROUNDING)
     low, _ = proportion_interval(right, texts)
@@ -109,7 +110,7 @@ def guards_beside(budgets: str) -> str | None:
     """Return the name of the guards that belong to shipped budgets; None if there are none.
 
     Args:
-        budgets: their file, as shown to people.
+        budgets: path of the budget file, as in messages.
     """
     path = ROOT / budgets
     return path.stem if path.parent == FOLDER and path.stem in guard_names() else None
@@ -127,13 +128,13 @@ def load_guards(
 
     Args:
         name_or_path: "embedded", or the path of a file that ends in .toml.
-        schemes: every scheme name there is; others are mistakes.
-        classes: how many labels the subject has.
-        key: where the name was given.
-        emulated: see `load_budgets`; so few texts can show less of what was seen, too.
+        schemes: all known names of schemes; other names are errors.
+        classes: number of the subject's labels.
+        key: the option or key that contains the name, for messages.
+        emulated: see `load_budgets`; guards of scores are lowered in the same way.
 
     Raises:
-        UsageMistake: no such file, or something in it is wrong. Names file, key and remedy.
+        UsageMistake: the file does not exist, or something in it is wrong.
     """
     path = _file_of(name_or_path, GUARDS, guard_names(), "guards", key)
     names = [*schemes, FULL_MODEL]
@@ -165,15 +166,16 @@ def load_budgets(  # noqa: PLR0913 - all named but the file
 
     Args:
         name_or_path: "embedded", or the path of a file that ends in .toml.
-        schemes: every scheme name there is; others are mistakes.
-        classes: how many labels the subject has; guessing earns 1 / classes.
-        key: where the name was given.
-        emulated: how many texts an emulated board answers; None if none is emulated.
-        carried: whether a host answers the others, so that the subject's own limits hold there.
+        schemes: all known names of schemes; other names are errors.
+        classes: number of the subject's labels; guessing scores 1 / classes.
+        key: the option or key that contains the name, for messages.
+        emulated: number of texts that an emulated board classifies; None if none is emulated.
+        carried: whether a host's verdicts are carried over to the board, so that the subject's own
+            limits apply there.
 
     Raises:
-        UsageMistake: no such file, or something in it is wrong, or it holds no limit: budgets that
-            judge nothing would let everything pass. Names file, key and remedy.
+        UsageMistake: the file does not exist, something in it is wrong, or it contains no limit, so
+            that everything would pass.
     """
     path = _file_of(name_or_path, FOLDER, budget_names(), "budgets", key)
     names = [*schemes, FULL_MODEL]
@@ -181,7 +183,7 @@ def load_budgets(  # noqa: PLR0913 - all named but the file
     goals = _goals(path, names)
     if not (own or goals):
         raise UsageMistake(
-            "holds no budget, so almost nothing would be judged",
+            "contains no budget, so almost nothing would be judged",
             file=shown(path),
             remedy='Limit at least one metric, such as [accuracy_drop] with max = "2 points"',
         )
@@ -198,7 +200,7 @@ def load_budgets(  # noqa: PLR0913 - all named but the file
 
 
 def _file_of(name_or_path: str, folder: Path, names: list[str], noun: str, key: str) -> Path:
-    """Return the file of limits that ship with edgeproof, or the path that was given."""
+    """Return the path of a file of limits from its shipped name or its path."""
     path = Path(name_or_path)
     if path.suffix == ".toml":
         return path
@@ -212,11 +214,11 @@ def _file_of(name_or_path: str, folder: Path, names: list[str], noun: str, key: 
 
 
 def sound(metric: str, schemes: Collection[str]) -> Budget:
-    """Return the common limit of a metric, which applies to every subject.
+    """Return the limit of a metric that applies to every subject.
 
     Args:
-        metric: one that is limited for every scheme.
-        schemes: every scheme name there is.
+        metric: name of a metric with such a limit for every scheme.
+        schemes: all known names of schemes.
     """
     return _limits(SOUNDNESS, schemes, classes=2)[metric, None]
 
@@ -245,7 +247,7 @@ def _goals(path: Path, schemes: Collection[str]) -> dict[str | None, Goal]:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads the tables of one file, which its errors name."""
+    """Read the tables of one file, which is named in errors."""
 
     file: str
     schemes: Collection[str]
@@ -281,14 +283,18 @@ class _Reader:
         side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
         for name in entries:
             if name != side:
-                problem = "limits the wrong side" if name in LIMITS else "is not a key of a budget"
+                problem = (
+                    f"is the wrong side for a limit of {metric.name}"
+                    if name in LIMITS
+                    else "is not a key of a budget"
+                )
                 raise self._mistake(
                     f"{name!r} {problem}",
                     f"{table}.{name}",
                     f"Give {side!r}, because {metric.better} is better",
                 )
         if not entries:
-            raise self._mistake("holds no limit", table, f"Give {side!r}, or remove the table")
+            raise self._mistake("contains no limit", table, f"Give {side!r}, or remove the table")
         text, key = entries[side], f"{table}.{side}"
         value = parse_quantity(
             text, metric.unit, difference=metric.difference, file=self.file, key=key
@@ -297,7 +303,7 @@ class _Reader:
         return Budget(metric.name, side, value, str(text), self.file, key)
 
     def _check(self, metric: Metric, value: float, text: str, key: str) -> None:
-        """Reject a limit that is unreachable, always kept, or kept by guessing."""
+        """Reject a limit that nothing can meet, that everything meets, or that guessing meets."""
         if not metric.low <= value <= metric.high:
             low, high = (
                 human(end, metric.unit, difference=metric.difference) for end in metric[3:5]
@@ -310,22 +316,22 @@ class _Reader:
         worst = metric.high if metric.better == "lower" else metric.low
         if value == worst:
             raise self._mistake(
-                f"{text!r} limits nothing: every possible value of {metric.name} keeps it",
+                f"{text!r} limits nothing: every possible value of {metric.name} meets this limit",
                 key,
-                "Give a limit that can be broken, or remove the limit",
+                "Give a limit that can be exceeded, or remove the limit",
             )
         if metric.has_chance and value < 1.0 / self.classes:
             raise self._mistake(
                 f"{text!r} is below chance, which is {human(1.0 / self.classes, metric.unit)} "
                 f"for {self.classes} labels",
                 key,
-                'Give a limit that guessing cannot keep; write percentages like "98 %"',
+                'Give a limit that guessing cannot reach; write percentages like "98 %"',
             )
 
     def _table(self, name: str, table: object) -> Mapping[str, object]:
         if not isinstance(table, dict):
             raise self._mistake(
-                f"holds {table!r}, not a table", name, f"Write a table [{name}] with a limit in it"
+                f"is {table!r}, not a table", name, f"Write a table [{name}] with a limit in it"
             )
         return table
 

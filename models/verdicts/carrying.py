@@ -1,27 +1,24 @@
-"""Carry a host's verdict over to a board that answered only some of the texts.
+"""Carry a host's verdict over to a board that classified only some of the texts.
 
-The host has answered every text by the same file. What the board can add is disagreement: texts
-that it labels otherwise. It is asked for all texts whose label the host is least sure of (those
-close to a decision, where another order of additions can tip a label), and for some of the others,
-drawn at random.
+The host has classified every text with the same file. The board can differ from it only on texts
+that it labels differently. The board classifies all *close* texts, those whose two best labels are
+nearly equal on the host, because there another order of additions can change the label. It also
+classifies a random sample of the *other* texts.
 
-What is measured of the board differs from what is measured of a *hybrid*, which answers the close
-texts as the board does and the others as the host does, by no more than disagreement on the others
-can make of it. The hybrid's answers to all texts are known, so that its interval is the usual one.
-How many of the others disagree is bounded by those that were drawn of them, without replacement
-(hypergeometric), whatever makes them disagree: each was as likely to be drawn as any other, and the
-close ones, that were chosen, are no part of that bound, so that choosing them biases nothing.
+The *hybrid* has the board's answers to the close texts and the host's answers to the others. Its
+answers to all texts are known, so that its interval is computed as usual. The board's true value
+differs from the hybrid's only as far as board and host disagree on the other texts. The number of
+these disagreements is bounded from the random sample, drawn without replacement (hypergeometric).
+The close texts were chosen and not drawn, so they do not count in the bound and cannot bias it.
 
-The ends of the hybrid's interval are moved apart by what the bound allows. An end errs where the
-texts at hand are off by more than the interval says and the drawn ones by more than the bound says,
-or one makes up for the other: two independent margins, added in full, that each err in 2.5 % of
-runs. Where one of them is nothing, that is the error of an end; elsewhere it is smaller, which is
-simulated in `suites/meta/verdicts/test_carrying.py`.
+The hybrid's interval is widened by the effect of that many disagreements. This adds two independent
+margins in full, each wrong in 2.5 % of runs. If one of them is zero, an end of the interval errs in
+2.5 % of runs; otherwise less often, as simulated in `suites/meta/verdicts/test_carrying.py`.
 
-A board that labels many texts otherwise is not found wrong by that: its hybrid keeps the host's
-labels of all texts that were not asked. So the better end of the interval is the nearer one of two,
-each at half of the end's error: the hybrid's, and that of the board's own answers to the first
-texts in random order, which were all asked and are a random sample of all texts.
+The widened interval alone could not show that a board labels many texts wrongly, because the hybrid
+has the host's labels for all texts outside of the sample. So the better end of the interval is the
+nearer one of two, each at half of the error rate: the hybrid's, and that of the board's own answers
+to the first texts in random order, which are a random sample of all texts.
 """
 
 from __future__ import annotations
@@ -62,9 +59,9 @@ class Strata(NamedTuple):
     """The texts, divided by the host's margins.
 
     Attributes:
-        close: texts whose label it is least sure of, [close].
-        others: the rest, in the order in which they are drawn, [others].
-        order: all texts in that order, [n].
+        close: numbers of the texts with the smallest margins, [close].
+        others: numbers of the other texts, in the order in which they are drawn, [others].
+        order: numbers of all texts in that order, [n].
     """
 
     close: Rows
@@ -73,11 +70,15 @@ class Strata(NamedTuple):
 
     @property
     def texts(self) -> int:
-        """The number of texts."""
+        """The number of all texts."""
         return len(self.order)
 
     def sample(self, drawn: int) -> Rows:
-        """Return a random sample of all texts that were asked, where so many others were drawn."""
+        """Return those first texts of the random order that the board has classified.
+
+        Args:
+            drawn: how many of the other texts were drawn.
+        """
         return np.sort(self.order[:drawn])
 
 
@@ -85,8 +86,8 @@ def strata_of(margins: Floats, order: Rows) -> Strata:
     """Divide the texts by the host's margins.
 
     Args:
-        margins: by how much the host prefers each text's label to the next, [n].
-        order: in which texts are drawn, a permutation [n].
+        margins: difference between each text's two largest logits on the host, [n].
+        order: random order of the texts, a permutation [n].
     """
     count = min(MOST_CLOSE, max(1, round(CLOSE_SHARE * len(margins))))
     close = np.sort(np.argsort(margins, kind="stable")[:count])
@@ -94,17 +95,17 @@ def strata_of(margins: Floats, order: Rows) -> Strata:
 
 
 def most_disagreeing(disagreeing: int, drawn: int, *, others: int, error: float) -> int:
-    """Return an upper bound of the number of other texts that disagree, from a random sample.
+    """Return an upper bound on the number of other texts that disagree, from a random sample.
 
-    A one-sided bound of a finite number, from a sample without replacement: the largest number that
-    is not refuted (Wright 1991, "Exact confidence bounds when sampling from small finite
+    The bound is one-sided, from a sample without replacement: the largest number that the sample
+    does not refute (Wright 1991, "Exact confidence bounds when sampling from small finite
     universes").
 
     Args:
-        disagreeing: how many of the drawn ones disagree.
-        drawn: how many were drawn.
-        others: how many there are in all.
-        error: the bound is too small at most so often.
+        disagreeing: number of texts in the sample that disagree.
+        drawn: number of texts in the sample.
+        others: number of all other texts.
+        error: largest probability that the bound is too small.
     """
     least, most = disagreeing, others - (drawn - disagreeing)
     while least < most:
@@ -117,16 +118,16 @@ def most_disagreeing(disagreeing: int, drawn: int, *, others: int, error: float)
 
 
 def _at_most(count: int, drawn: int, disagreeing: int, others: int) -> float:
-    """Return the probability that at most so many of the drawn texts disagree.
+    """Return the probability that at most `count` texts in a sample disagree.
 
     Args:
-        count: of the drawn ones.
-        drawn: how many are drawn, without replacement.
-        disagreeing: how many of all others disagree.
-        others: how many there are.
+        count: number of disagreeing texts in the sample.
+        drawn: number of texts in the sample, drawn without replacement.
+        disagreeing: number of disagreeing texts among all other texts.
+        others: number of all other texts.
 
     Returns:
-        The probability; 1 where it is no less than one half.
+        The probability; 1 if it is at least one half.
     """
     agreeing = others - disagreeing
     if count * others >= drawn * disagreeing + others:
@@ -149,16 +150,16 @@ def _at_most(count: int, drawn: int, disagreeing: int, others: int) -> float:
 
 
 def _log_choices(things: int, chosen: int) -> float:
-    """Return the logarithm of the number of ways to choose so many things."""
+    """Return the logarithm of the binomial coefficient: `things` choose `chosen`."""
     return math.lgamma(things + 1) - math.lgamma(chosen + 1) - math.lgamma(things - chosen + 1)
 
 
 def draws_needed(allowed: int, *, others: int, error: float) -> int:
-    """Return how many of the others to draw so that full agreement bounds the disagreement.
+    """Return the size of a sample whose full agreement shows that at most `allowed` texts disagree.
 
     Args:
-        allowed: how many of the others may disagree.
-        others: how many there are.
+        allowed: how many of the other texts may disagree.
+        others: number of all other texts.
         error: see `most_disagreeing`.
     """
     least, most = min(FEWEST, others), others
@@ -174,11 +175,11 @@ def draws_needed(allowed: int, *, others: int, error: float) -> int:
 
 
 def texts_needed(share: float, *, error: float) -> int:
-    """Return how many texts to draw so that full agreement bounds a share of whatever there is.
+    """Return the size of a sample whose full agreement shows that at most a share disagrees.
 
     Args:
-        share: that may disagree (Clopper and Pearson, one side).
-        error: the bound is too small at most so often.
+        share: the share that may disagree (Clopper and Pearson, one side).
+        error: largest probability that the bound is too small.
     """
     if share >= 1.0:
         return FEWEST
@@ -188,11 +189,13 @@ def texts_needed(share: float, *, error: float) -> int:
 
 
 def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
-    """Return the largest number of disagreements that keeps a verdict; None if there is none.
+    """Return the largest number of disagreements that leaves the verdict decided.
+
+    Return None if the verdict is undecided even without disagreements.
 
     Args:
-        decided: tells whether so many leave it decided; the more, the less.
-        texts: how many there are.
+        decided: returns whether a number of disagreements leaves the verdict decided; monotonic.
+        texts: number of texts that may disagree.
     """
     if not decided(0):
         return None
@@ -207,14 +210,14 @@ def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
 
 
 def at_worst(labels: Labels, right: Labels, different: Rows, count: int, *, better: bool) -> Labels:
-    """Return labels in the best or worst case for some of the other texts.
+    """Return the best or worst labels that are possible if some texts have other labels.
 
     Args:
-        labels: [n].
-        right: [n], what they are compared with: gold, or a reference's.
-        different: the texts that may have other labels.
-        count: how many of these have one, at the most.
-        better: whether it is the right one, where it was not.
+        labels: the known labels [n].
+        right: labels that count as right [n]: gold labels, or those of a reference.
+        different: numbers of the texts that may have other labels.
+        count: largest number of these texts that have another label.
+        better: whether to return the best case (wrong labels become right) or the worst.
     """
     changed = labels.copy()
     # The rarest labels first: measures that count every label alike move most by them.

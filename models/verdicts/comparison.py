@@ -1,9 +1,9 @@
 """Compare two latencies on a busy machine: blocks, a noise floor, repeated races.
 
-Two models answer in turn in one runner (ABBA), so that what slows the machine slows both. A block
-is a few such turns, and of each block only the fastest answer of either model counts: it is the
-one that nothing interrupted, as Python's `timeit` advises. What a regression multiplies, it
-multiplies there, too.
+Two models answer in turn in one runner (ABBA), so that anything that slows the machine slows both.
+A block is a few such turns. Only the fastest answer of each model in a block counts, because
+nothing has interrupted it, as Python's `timeit` advises. A regression slows these answers by the
+same factor as all others.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class RacedRatio:
     """The latency ratio of one race, and its noise floor.
 
     Attributes:
-        ratio: of the candidate's latency over the reference's.
-        noise_floor: what the reference differs by from itself, see `noise_floor`.
-        seconds: that all its answers took.
-        stopped: at which look it ended, and why; None where it has had its whole length.
+        ratio: the candidate's latency divided by the reference's.
+        noise_floor: how much the reference differs from itself, see `noise_floor`.
+        seconds: sum of the times of all answers.
+        stopped: when and why the race ended early; None if it had its full length.
     """
 
     ratio: Estimate
@@ -76,8 +76,8 @@ def block_for(seconds: float, *, fewest: int = FEWEST_IN_A_BLOCK) -> int:
     """Return how many answers of each model make a block, an even number.
 
     Args:
-        seconds: that an answer takes; 0.0 where that is not known.
-        fewest: at the least, even.
+        seconds: seconds for one answer; 0.0 if unknown.
+        fewest: smallest number of answers, an even number.
     """
     if seconds <= 0.0:
         return BLOCK
@@ -86,13 +86,13 @@ def block_for(seconds: float, *, fewest: int = FEWEST_IN_A_BLOCK) -> int:
 
 
 def fastest_of_blocks(samples: Floats, block: int = BLOCK) -> NDArray[np.float64]:
-    """Return the fastest answer of each whole block, [blocks].
+    """Return the fastest answer of each complete block, [blocks].
 
-    Fewer answers than a block are one.
+    If there are fewer answers than a block has, they count as one block.
 
     Args:
-        samples: [n] in their order.
-        block: answers in a block.
+        samples: seconds of the answers [n], in their order.
+        block: number of answers in a block.
     """
     size = min(block, samples.size)
     blocks = samples.size // size
@@ -106,19 +106,19 @@ def latency_ratio(
     confidence: float = CONFIDENCE,
     block: int = BLOCK,
 ) -> Estimate:
-    """Return the median over the blocks of the ratio of their fastest answers; n counts blocks.
+    """Return the ratio of two latencies: the median, over blocks, of the ratio of fastest answers.
 
-    The interval is distribution-free (a sign test inverted over the blocks); six blocks give it
-    two finite ends.
+    The sample size counts blocks. The interval is distribution-free (an inverted sign test over the
+    blocks); at least six blocks are needed for two finite ends.
 
     Args:
         numerators: seconds [n] of the judged variant, in the order of the race.
         denominators: seconds [n] of the reference in the same rounds.
-        confidence: of its interval.
-        block: answers of each in a block.
+        confidence: confidence level of the interval.
+        block: number of answers of each model in a block.
 
     Raises:
-        EdgeproofError: unpaired, none, or a latency is not finite and positive.
+        EdgeproofError: the latencies are unpaired, empty, or not all finite and positive.
     """
     check_latencies(numerators, denominators)
     ratios = fastest_of_blocks(numerators, block) / fastest_of_blocks(denominators, block)
@@ -131,25 +131,25 @@ def noise_floor(
 ) -> float:
     """Return the smallest regression that a race can detect, from an A/A pair within it.
 
-    The reference is loaded twice and raced against itself: its interval says how far from 1 a
-    ratio can be without any difference behind it.
+    The reference is loaded twice and races against itself. The interval of this ratio shows how far
+    from 1 a ratio can be although nothing differs.
 
     Args:
         again: seconds [n] of the reference's second instance.
-        reference: seconds [n] of its first.
-        confidence: of that interval.
-        block: answers of each in a block.
+        reference: seconds [n] of its first instance.
+        confidence: confidence level of the interval.
+        block: number of answers of each instance in a block.
 
     Returns:
-        A share, at least 0: 0.03 where anything below 3 % is noise; infinite where there are too
-        few blocks to tell.
+        A share, at least 0, for example 0.03 if any difference below 3 % is noise; infinite if
+        there are too few blocks.
     """
     ratio = latency_ratio(again, reference, confidence=confidence, block=block)
     return noise_between(ratio.low, ratio.high)
 
 
 def noise_between(low: float, high: float) -> float:
-    """Return the noise that the interval of a ratio shows if its true value is 1, a share."""
+    """Return the noise, as a share, from the interval of a ratio whose true value is 1."""
     # Too few blocks leave both ends infinite, and 1 / -inf is 0.
     return max(high, 1.0 / low) - 1.0
 

@@ -1,8 +1,9 @@
-"""Count texts by gold label and answer, and derive scores from the counts.
+"""Count texts by gold label and predicted label, and compute scores from the counts.
 
-A table is [..., classes, classes + 1]: gold label by answer, the last column for texts without
-answer. Leading axes are groups or resamples, so one expression serves one table and thousands.
-Labels are integer arrays [n], 0 the worst where they are ordered; an answer may be MISSING.
+A table has the shape [..., classes, classes + 1]: gold label by predicted label; the last column
+counts texts without a prediction. Leading axes are groups or resamples, so that one expression
+works for one table or for thousands. Labels are integer arrays [n], 0 the worst label if they are
+ordered; a prediction may be MISSING.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MISSING = -1
 
 
 class ClassScores(NamedTuple):
-    """Scores of each label (0 for an empty denominator), and its counts in gold and answers."""
+    """Scores of each label (0 for an empty denominator), and its gold and predicted counts."""
 
     precision: Floats
     recall: Floats
@@ -38,19 +39,20 @@ class ClassScores(NamedTuple):
 def confusion(
     gold: Labels, predicted: Labels, groups: Sequence[str] | None = None, *, classes: int
 ) -> Counts:
-    """Count the texts by group, gold label and answer.
+    """Count the texts by group, gold label and predicted label.
 
     Args:
-        gold: labels [n].
-        predicted: answers [n], MISSING if there is none.
-        groups: the group of each text [n]; None takes all for one.
-        classes: how many labels there are.
+        gold: gold labels [n].
+        predicted: predicted labels [n]; MISSING for a text without a prediction.
+        groups: the group of each text [n]; None if all texts belong to the same group.
+        classes: number of labels.
 
     Returns:
         Tables [groups, classes, classes + 1], in the order of the sorted groups.
 
     Raises:
-        EdgeproofError: empty, not of one length, or a label is none of the classes.
+        EdgeproofError: the arrays are empty or differ in length, or a label is not one of the
+            classes.
     """
     owners = _owners(gold, groups)
     if gold.size == 0 or not gold.shape == predicted.shape == owners.shape == (gold.size,):
@@ -78,18 +80,18 @@ def paired_confusion(
     *,
     classes: int,
 ) -> Counts:
-    """Count the texts by group, gold label and the answers of two models.
+    """Count the texts by group, gold label and the predicted labels of two models.
 
     Args:
-        gold: labels [n].
-        first: answers of one model [n], MISSING if there is none.
-        second: answers of the other [n], likewise.
+        gold: gold labels [n].
+        first: labels from the first model [n]; MISSING for a text without a prediction.
+        second: labels from the second model [n], likewise.
         groups: as in `confusion`.
-        classes: how many labels there are.
+        classes: number of labels.
 
     Returns:
-        Counts [groups, classes, classes + 1, classes + 1]; the sum over the last axis is the
-        first model's tables, that over the one before it the second's.
+        Counts [groups, classes, classes + 1, classes + 1]. Their sum over the last axis gives the
+        first model's tables, and their sum over the axis before it the second model's.
 
     Raises:
         EdgeproofError: as in `confusion`, for either model.
@@ -111,7 +113,7 @@ def _owners(gold: Labels, groups: Sequence[str] | None) -> NDArray[np.int64]:
 
 
 def accuracy(tables: Counts) -> Floats:
-    """Share of texts answered with their gold label, [...]; a missing answer is wrong."""
+    """Return the share of texts with the right label, [...]; a missing prediction is wrong."""
     right = np.trace(tables[..., :-1], axis1=-2, axis2=-1)
     return np.asarray(right / tables.sum(axis=(-2, -1)))
 
@@ -131,19 +133,19 @@ def class_scores(tables: Counts) -> ClassScores:
 
 
 def balanced_accuracy(tables: Counts) -> Floats:
-    """Mean recall of the labels that gold holds, [...]."""
+    """Return the mean recall of the labels that occur in gold, [...]."""
     scores = class_scores(tables)
     return _mean_where(scores.recall, scores.in_gold > 0)
 
 
 def macro_f1(tables: Counts) -> Floats:
-    """Mean F1 of the labels that gold or the answers hold, [...]."""
+    """Return the mean F1 of the labels that occur in gold or in the predictions, [...]."""
     scores = class_scores(tables)
     return _mean_where(scores.f1, scores.in_gold + scores.answered > 0)
 
 
 def shares(parts: Counts | Floats, wholes: Counts | Floats, *, otherwise: float = 0.0) -> Floats:
-    """Return the parts over wholes, element by element; `otherwise` if a whole is 0."""
+    """Divide parts by wholes, element by element; return `otherwise` if a whole is 0."""
     quotients = np.full(np.broadcast_shapes(parts.shape, wholes.shape), otherwise)
     np.divide(parts, wholes, out=quotients, where=wholes > 0)
     return quotients

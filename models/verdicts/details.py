@@ -1,6 +1,6 @@
 """Define the details of a measurement: raw samples, tables, the reason of a change.
 
-The table is open: a gate may keep more than stands here, and results.json holds it.
+The table is open: a gate may add keys that are not defined here; results.json contains them, too.
 """
 # ruff: noqa: RUF012 - msgspec gives each table an empty list or table of its own
 
@@ -23,10 +23,10 @@ class Moved(Open, frozen=True, kw_only=True, omit_defaults=True):
     """The change of a measurement since its baseline.
 
     Attributes:
-        move: in a word, see `models.verdicts.baselines.Move`.
-        reason: the sentence that says so.
-        because: why the two cannot be compared; "" where they can.
-        other_file: how the baseline's file differs from the measured one; "" where it is that.
+        move: kind of the change, see `models.verdicts.baselines.Move`.
+        reason: a sentence about the change.
+        because: why the two measurements cannot be compared; "" if they can.
+        other_file: a remark if the baseline was measured on another file; "" if it was not.
     """
 
     move: str
@@ -36,12 +36,12 @@ class Moved(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Looked(Open, frozen=True, kw_only=True, omit_defaults=True):
-    """How many texts a gate looked at, out of how many, and why it stopped.
+    """How many of the test texts a gate used, and why it stopped there.
 
     Attributes:
-        texts: that it looked at.
-        of: that there are.
-        because: why no more.
+        texts: number of texts that the gate used.
+        of: number of all test texts.
+        because: why the gate used no more texts.
     """
 
     texts: Count
@@ -50,12 +50,13 @@ class Looked(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Timed(Open, frozen=True, kw_only=True, omit_defaults=True):
-    """How many timed answers a gate asked for, out of how many, and why it stopped.
+    """How many timed answers a gate used, and why it stopped there.
 
     Attributes:
-        asked: single answers, blocks of a race, or rounds, as the measurement counts them.
-        of: how many it asks for at the most, at once.
-        because: why no more.
+        asked: number of single answers, of blocks of a race, or of rounds, as the measurement
+            counts them.
+        of: largest number that the gate uses in one measurement.
+        because: why the gate used no more.
     """
 
     asked: Count
@@ -64,18 +65,18 @@ class Timed(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Covered(Open, frozen=True, kw_only=True):
-    """How much of a file has proven kernels.
+    """How many operators of a file have a kernel that was shown correct ("proven").
 
     Attributes:
-        multiply_accumulates: the share of them in operators whose kernel was proven.
-        operators: how many the file has.
-        states: how many of them are proven, deviate, are refused or are not covered.
-        texts: how many texts' activations they were fed with, beside drawn values.
-        not_recorded: why no activations were recorded; "" where they were.
-        drawn_alone: of each graph without recorded activations, where others have some, why.
-        graphs: how many the file has.
-        asked_graphs: how many of them are computed: their operators were asked.
-        not_proven: of each operator that is not proven its name, its place, and why.
+        multiply_accumulates: share of the file's multiply-accumulates in proven operators.
+        operators: number of operators in the file.
+        states: number of operators by state: proven, deviates, refused or not covered.
+        texts: number of texts whose activations were used as inputs, besides random values.
+        not_recorded: why no activations were recorded; "" if some were.
+        drawn_alone: for each graph without recorded activations, if others have some, the reason.
+        graphs: number of graphs in the file.
+        asked_graphs: number of graphs that are executed, and whose operators were checked.
+        not_proven: name, place and reason for each operator that is not proven.
     """
 
     multiply_accumulates: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
@@ -94,18 +95,18 @@ class Details(Open, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         baseline: the change since the baseline.
-        seconds: of each timed answer, in the order of the clock.
-        warm_up: how many of them come before the measurement.
-        sustained_from: the first of them that counts for the sustained latency.
-        confusion: texts by gold label and answered label, [classes, classes].
-        flips: texts by the labels of two models, likewise.
+        seconds: seconds of each timed answer, in the order in which they were measured.
+        warm_up: number of these answers that are warm-up.
+        sustained_from: index of the first answer that counts for the sustained latency.
+        confusion: number of texts by gold label and predicted label, [classes, classes].
+        flips: number of texts by the labels of two models, [classes, classes].
         floors: scores of trivial classifiers, by name.
-        kernels: what of the file stands on proven kernels.
-        looked: how many texts the gate looked at.
-        timed: how many timed answers it asked for.
-        answered_by: texts by the graph that answered them.
-        first_difference: the first text of which an app makes other ids.
-        invalid_because: what was wrong with the circumstances.
+        kernels: which operators have proven kernels.
+        looked: number of texts that the gate used.
+        timed: number of timed answers that the gate used.
+        answered_by: number of texts by the signature or length that classified them.
+        first_difference: the first text that an app tokenizes differently.
+        invalid_because: why the circumstances make the measurement invalid.
     """
 
     baseline: Moved | UnsetType = UNSET

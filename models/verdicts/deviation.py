@@ -1,4 +1,4 @@
-"""Bound the difference between two backends' answers to one file that rounding explains."""
+"""Bound the difference between two backends' logits that rounding can explain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SMALLEST_SCALE = 1.0
 
 
 class Tolerances(Table, frozen=True, kw_only=True):
-    """The whole of deviation.toml: shares of the largest logit, by precision."""
+    """The content of deviation.toml: tolerances as shares of the largest logit, by precision."""
 
     float32: float
     float16: float
@@ -28,17 +28,16 @@ class Tolerances(Table, frozen=True, kw_only=True):
 def allowed(
     judged: NDArray[np.float32], reference: NDArray[np.float32] | None, precision: str
 ) -> float:
-    """Return the largest difference between two backends' logits that a scheme allows.
+    """Return the largest allowed difference between two backends' logits of the same file.
 
-    Backends round the activations of a quantized file at different places, each as rightly as the
-    other. What quantization did is the measure of what rounding may do: each of the two may be as
-    far from the float32 reference as the judged one is on the same texts, and so, by the triangle
-    inequality, they may be twice that apart.
+    Backends round the activations of a quantized file at different places, and each of them is
+    right. So each backend may be as far from the float32 reference as the judged one is on the same
+    texts; by the triangle inequality, the two may differ by twice that distance.
 
     Args:
         judged: logits of the judged backend [n, values].
         reference: logits of the float32 reference [n, values]; None if there is none.
-        precision: float32 or float16, of the backend that is compared.
+        precision: precision of the compared backend, float32 or float16.
     """
     share: float = getattr(_tolerances(), precision)
     rounding = share * max(float(np.abs(judged).max(initial=0.0)), _SMALLEST_SCALE)

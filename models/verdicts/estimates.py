@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class OrderEstimates(NamedTuple):
-    """Estimates of the ordering within groups: means over the groups."""
+    """Estimates of how well a system orders the texts within groups: means over the groups."""
 
     reliability: Estimate
     sensitivity: Estimate
@@ -46,16 +46,16 @@ def accuracy(gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE)
 
 
 def agreement(first: Labels, second: Labels, *, confidence: float = CONFIDENCE) -> Estimate:
-    """Share of equal labels of two models with its exact interval; labels [n]."""
+    """Return the share of equal labels of two models with its exact interval; labels [n]."""
     return accuracy(first, second, confidence=confidence)
 
 
 def accuracy_drop(
     gold: Labels, reference: Labels, candidate: Labels, *, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Return accuracy of the reference minus the candidate's, paired.
+    """Return the reference's accuracy minus the candidate's, with a paired interval.
 
-    Labels [n] of the same texts.
+    All labels [n] are of the same texts.
     """
     first, second = metrics.matches(gold, reference), metrics.matches(gold, candidate)
     low, high = intervals.paired_difference_interval(first, second, confidence=confidence)
@@ -84,9 +84,9 @@ def macro_f1(gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE)
 def balanced_accuracy_drop(
     gold: Labels, reference: Labels, candidate: Labels, *, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Return balanced accuracy of the reference minus the candidate's, by paired bootstrap.
+    """Return the reference's balanced accuracy minus the candidate's, by paired bootstrap.
 
-    Labels [n].
+    All labels [n] are of the same texts.
     """
     statistic = _of_all(confusion.balanced_accuracy)
     return _drop(statistic, gold, reference, candidate, confidence=confidence)
@@ -95,7 +95,7 @@ def balanced_accuracy_drop(
 def macro_f1_drop(
     gold: Labels, reference: Labels, candidate: Labels, *, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Return Macro-F1 of the reference minus the candidate's, by paired bootstrap; labels [n]."""
+    """Return the reference's Macro-F1 minus the candidate's, by paired bootstrap; labels [n]."""
     statistic = _of_all(confusion.macro_f1)
     return _drop(statistic, gold, reference, candidate, confidence=confidence)
 
@@ -103,30 +103,30 @@ def macro_f1_drop(
 def f_rs_drop(
     gold: Labels, reference: Labels, candidate: Labels, groups: Sequence[str]
 ) -> Estimate:
-    """Return F(R,S) of the reference minus the candidate's, by paired bootstrap within the groups.
+    """Return the reference's F(R,S) minus the candidate's, by paired bootstrap within the groups.
 
-    Labels and groups [n].
+    All labels and groups [n] are of the same texts.
     """
     return _drop(reputation.f_rs, gold, reference, candidate, groups)
 
 
 def official_accuracy(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Mean over the groups of their accuracy, bootstrapped; labels and groups [n]."""
+    """Return the mean of the groups' accuracies, by bootstrap; labels and groups [n]."""
     return _counted_by_group(reputation.official_accuracy, gold, predicted, groups)
 
 
 def reliability(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Mean over the groups of their Reliability, bootstrapped; labels and groups [n]."""
+    """Return the mean of the groups' Reliability, by bootstrap; labels and groups [n]."""
     return _counted_by_group(reputation.reliability, gold, predicted, groups)
 
 
 def sensitivity(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Mean over the groups of their Sensitivity, bootstrapped; labels and groups [n]."""
+    """Return the mean of the groups' Sensitivity, by bootstrap; labels and groups [n]."""
     return _counted_by_group(reputation.sensitivity, gold, predicted, groups)
 
 
 def f_rs(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Mean over the groups of F(R,S), bootstrapped; labels and groups [n]."""
+    """Return the mean of the groups' F(R,S), by bootstrap; labels and groups [n]."""
     return _counted_by_group(reputation.f_rs, gold, predicted, groups)
 
 
@@ -146,14 +146,14 @@ def order(gold: Labels, predicted: Labels, groups: Sequence[str]) -> OrderEstima
 
 
 def _counted(statistic: Statistic, gold: Labels, predicted: Labels, confidence: float) -> Estimate:
-    """Return an estimate of a statistic of one confusion table."""
+    """Estimate a statistic from the confusion table of all texts."""
     metrics.matches(gold, predicted)
     tables = confusion.confusion(gold, predicted, classes=_classes(gold, predicted))
     return _from_tables(_of_all(statistic), tables, confidence)
 
 
 def _of_all(statistic: Statistic) -> Statistic:
-    """Return the statistic of the only table there is, if all texts are of one group."""
+    """Adapt a statistic of one table to tables [..., groups, ...] with a single group."""
     return lambda tables: statistic(tables[..., 0, :, :])
 
 
@@ -169,7 +169,7 @@ def _drop(  # noqa: PLR0913 - a statistic, and what it is taken of
     """Estimate a statistic's drop from the reference, resampling each text with both answers.
 
     Raises:
-        EdgeproofError: empty, not of one length, or not label indices.
+        EdgeproofError: the arrays are empty, differ in length, or are not label indices.
     """
     metrics.matches(gold, reference)
     metrics.matches(gold, candidate)
@@ -184,7 +184,7 @@ def _drop(  # noqa: PLR0913 - a statistic, and what it is taken of
 def _counted_by_group(
     statistic: Statistic, gold: Labels, predicted: Labels, groups: Sequence[str]
 ) -> Estimate:
-    """Return an estimate of a statistic of the groups' confusion tables."""
+    """Estimate a statistic from the confusion tables of the groups."""
     metrics.matches(gold, predicted)
     classes = _classes(gold, predicted)
     return _from_tables(statistic, confusion.confusion(gold, predicted, groups, classes=classes))
@@ -202,7 +202,7 @@ def _classes(gold: Labels, predicted: Labels) -> int:
 
 
 def total_variation(first: Floats, second: Floats, *, confidence: float = CONFIDENCE) -> Estimate:
-    """Mean total variation distance of two models' probabilities [n, c]."""
+    """Return the mean total variation distance between two models' probabilities [n, c]."""
     distances = metrics.total_variations(first, second)
     low, high = intervals.mean_interval(
         distances, confidence=confidence, resamples=resamples_for(confidence)
@@ -213,12 +213,13 @@ def total_variation(first: Floats, second: Floats, *, confidence: float = CONFID
 def quantile(samples: Floats, at: float, *, confidence: float = CONFIDENCE) -> Estimate:
     """Estimate a quantile without assuming a distribution: the nearest rank.
 
-    Serves latencies (0.5, 0.9, 0.99) and, at 0.5, repeated rates, cold starts and peaks of memory.
+    Use it for latencies (0.5, 0.9, 0.99), and for the median of rates, cold starts and memory
+    peaks.
 
     Args:
-        samples: [n]; fewer than `samples_for_quantile(at)` leave an end infinite.
-        at: which quantile.
-        confidence: of its interval.
+        samples: samples [n]; with fewer than `samples_for_quantile(at)`, an end is infinite.
+        at: the quantile, between 0 and 1.
+        confidence: confidence level of the interval.
     """
     low, high = intervals.quantile_interval(samples, at, confidence=confidence)
     value = float(np.quantile(samples, at, method="inverted_cdf"))

@@ -1,8 +1,8 @@
-"""Read goals: limits of one file on three axes at once: bytes, accuracy drop, speed.
+"""Read goals: joint limits of a file's bytes, accuracy drop and speed.
 
-The grammar, in a budget file: `[goal.SCHEME]` holds `bytes`, `drop` and `speed`, each the limit of
-one metric; `[goal]` does so for every scheme but the reference. Speed is "N x paper": so many times
-the texts per second of the paper's recipe, see `models.paper_recipe`.
+The grammar, in a budget file: `[goal.SCHEME]` contains `bytes`, `drop` and `speed`, each the limit
+of one metric; `[goal]` contains the same for every scheme except the reference. Speed is written "N
+x paper": N times the texts per second of the paper's recipe, see `models.paper_recipe`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _OVER = " paper"
 
 @dataclass(frozen=True)
 class Goal:
-    """The limits that one file keeps together.
+    """The limits that a file must meet together.
 
     Attributes:
-        bytes: of the FlatBuffer, at the most.
-        drop: points of accuracy below the full model, at the most.
-        speed: texts per second over the paper's recipe, at the least.
+        bytes: upper limit of the FlatBuffer's size.
+        drop: upper limit of the accuracy drop from the full model.
+        speed: lower limit of the texts per second, relative to the paper's recipe.
     """
 
     bytes: Budget
@@ -42,7 +42,7 @@ class Goal:
 
     @property
     def limits(self) -> dict[str, Budget]:
-        """The limit of each axis."""
+        """The limits by name: bytes, drop, speed."""
         return {axis: getattr(self, axis) for axis in AXES}
 
 
@@ -50,16 +50,16 @@ def read_goals(table: object, *, file: str, schemes: Collection[str]) -> dict[st
     """Read the table `[goal]`; the key None stands for every scheme.
 
     Args:
-        table: what the file holds under `goal`.
-        file: where it stands, for messages.
-        schemes: every scheme name there is.
+        table: value of the key `goal` in the file.
+        file: path of the file, for messages.
+        schemes: all known names of schemes.
 
     Raises:
         UsageMistake: an axis is missing or unknown, or a limit cannot be read.
     """
     if not isinstance(table, dict):
         raise UsageMistake(
-            f"holds {table!r}, not a table", file=file, key=GOAL, remedy=f"Write {_written(GOAL)}"
+            f"is {table!r}, not a table", file=file, key=GOAL, remedy=f"Write {_written(GOAL)}"
         )
     own = {name: value for name, value in table.items() if not isinstance(value, dict)}
     goals: dict[str | None, Goal] = {}

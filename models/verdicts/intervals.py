@@ -1,7 +1,7 @@
 """Compute the 95 % intervals on which verdicts are based.
 
-Each states its assumptions. Coverage is tested by simulation in suites/meta/verdicts.
-An end that a sample is too small to bound is infinite.
+Each function states its assumptions. Coverage is tested by simulation in suites/meta/verdicts.
+If a sample is too small to bound an end, this end is infinite.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ def proportion_interval(successes: int, trials: int, *, confidence: float = CONF
     Chosen over Wilson's because agreement lies near 1, where Wilson's coverage falls below 0.90.
 
     Args:
-        successes: how many succeeded.
-        trials: out of how many independent ones, at least one.
-        confidence: at least this share of such intervals holds the true proportion.
+        successes: number of successes.
+        trials: number of independent trials, at least one.
+        confidence: smallest share of such intervals that contain the true proportion.
 
     Raises:
-        EdgeproofError: no trials, or not 0 <= successes <= trials.
+        EdgeproofError: there are no trials, or not 0 <= successes <= trials.
     """
     from scipy.special import betaincinv  # noqa: PLC0415 - half a second that collection must not pay
 
     if not 0 <= successes <= trials or trials < 1:
         raise EdgeproofError(
-            f"{successes} successes in {trials} trials are not a proportion",
-            remedy="Count at least one trial",
+            f"cannot compute a proportion from {successes} successes in {trials} trials",
+            remedy="Give at least one trial, and at most as many successes as trials",
         )
     tail = (1.0 - confidence) / 2.0
     failures = trials - successes
@@ -66,20 +66,20 @@ def paired_difference_interval(
 ) -> Interval:
     """Return the interval of accuracy(first) - accuracy(second) on the same texts.
 
-    Only discordant texts move the difference: it is the share that only the first gets right minus
-    the share that only the second does. Each share gets its exact interval, and the two are joined
-    by squares (Newcombe 1998, Statistics in Medicine 17:2635; Donner and Zou 2012) with the
-    negative correlation that two cells of one multinomial have. Newcombe's own method 10 joins the
-    two accuracies instead; at high agreement its coverage fell to 0.90 in simulation, this one's
-    stays above 0.94.
+    Only discordant texts count: the difference is the share of texts that only the first model gets
+    right, minus the share that only the second gets right. The exact intervals of the two shares
+    are combined by squares (Newcombe 1998, Statistics in Medicine 17:2635; Donner and Zou 2012),
+    with the negative correlation of two cells of one multinomial. Newcombe's own method 10 combines
+    the two accuracies instead; at high agreement its coverage fell to 0.90 in simulation, while
+    this one's stays above 0.94.
 
     Args:
-        correct_first: [n], whether the first model is right.
-        correct_second: [n], whether the second is, on the same texts.
+        correct_first: whether the first model is right on each text [n].
+        correct_second: whether the second model is right on each text [n].
         confidence: nominal coverage.
 
     Raises:
-        EdgeproofError: empty or of different lengths.
+        EdgeproofError: the arrays are empty or differ in length.
     """
     if correct_first.shape != correct_second.shape or correct_first.size == 0:
         raise EdgeproofError(
@@ -96,7 +96,14 @@ def paired_difference_interval(
 def difference_from_counts(
     only_first: int, only_second: int, trials: int, *, confidence: float = CONFIDENCE
 ) -> Interval:
-    """Compute `paired_difference_interval` from how many texts only one model gets right."""
+    """Compute `paired_difference_interval` from the numbers of discordant texts.
+
+    Args:
+        only_first: number of texts that only the first model gets right.
+        only_second: number of texts that only the second model gets right.
+        trials: number of all texts.
+        confidence: nominal coverage.
+    """
     first, second = only_first / trials, only_second / trials
     low_first, high_first = proportion_interval(only_first, trials, confidence=confidence)
     low_second, high_second = proportion_interval(only_second, trials, confidence=confidence)
@@ -113,14 +120,14 @@ def difference_from_counts(
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the exact two-sided p-value that neither model is better, from the discordant texts.
+    """Return the exact two-sided p-value of the hypothesis that neither model is better.
 
-    Under that hypothesis each of them is as likely to be the one as the other (McNemar 1947; the
-    exact binomial form).
+    Under this hypothesis, each discordant text is equally likely to be right in the first or in the
+    second model only (McNemar 1947; the exact binomial form).
 
     Args:
-        only_first: texts that only the first model gets right.
-        only_second: texts that only the second does.
+        only_first: number of texts that only the first model gets right.
+        only_second: number of texts that only the second model gets right.
     """
     from scipy.special import bdtr  # noqa: PLC0415 - half a second that collection must not pay
 
@@ -137,20 +144,20 @@ def mean_interval(
 ) -> Interval:
     """Return the interval of the mean of values between 0 and 1, whatever their distribution.
 
-    The values are weighted at random, as in the Bayesian bootstrap, beside a text that was not
-    seen: at 0 for the low end, at 1 for the high one (Gaffke 2005, Mathematical Methods of
-    Statistics 14:451; Learned-Miller and Thomas 2020, arXiv:1905.06208). Of zeros and ones it is
-    Clopper and Pearson's. Where one text of fifty moves far and the others hardly, the bootstrap
-    (BCa) covered 0.92 in simulation; this never less than 0.97.
+    The values get random weights, as in the Bayesian bootstrap, together with one additional value:
+    0 for the low end, 1 for the high end (Gaffke 2005, Mathematical Methods of Statistics 14:451;
+    Learned-Miller and Thomas 2020, arXiv:1905.06208). For zeros and ones this is Clopper and
+    Pearson's interval. If one value in fifty is large and the others are nearly 0, the bootstrap
+    (BCa) covered 0.92 in simulation, and this interval never less than 0.97.
 
     Args:
-        values: [n], any order.
-        confidence: at least this share of such intervals holds the true mean.
-        resamples: how many weightings.
-        seed: of the weights, so that one sample has one interval.
+        values: values [n], in any order.
+        confidence: smallest share of such intervals that contain the true mean.
+        resamples: number of random weightings.
+        seed: seed of the weights, so that equal samples have equal intervals.
 
     Raises:
-        EdgeproofError: no values, or one is not between 0 and 1.
+        EdgeproofError: there are no values, or one is not between 0 and 1.
     """
     samples = _finite(values)
     if samples.min() < 0.0 or samples.max() > 1.0:
@@ -178,17 +185,17 @@ def quantile_interval(
 ) -> Interval:
     """Return the distribution-free interval of a quantile, from order statistics.
 
-    The number of samples below the quantile is binomial, whatever the distribution (David and
-    Nagaraja, Order Statistics, 7.1). Assumes independent samples. An end is infinite where the
-    sample is too small: see `samples_for_quantile`.
+    The number of samples below the quantile is binomial for any distribution (David and Nagaraja,
+    Order Statistics, 7.1). The samples must be independent. An end is infinite if the sample is too
+    small: see `samples_for_quantile`.
 
     Args:
-        samples: [n], any order.
-        quantile: between 0 and 1, both excluded.
-        confidence: at least this share of such intervals holds the true quantile.
+        samples: samples [n], in any order.
+        quantile: the quantile, between 0 and 1, both excluded.
+        confidence: smallest share of such intervals that contain the true quantile.
 
     Raises:
-        EdgeproofError: no samples, or one is not finite.
+        EdgeproofError: there are no samples, or one is not finite.
     """
     ordered = np.sort(_finite(samples))
     count = len(ordered)
@@ -205,7 +212,7 @@ def quantile_interval(
 def _binomial_quantile(share: float, trials: int, probability: float) -> int:
     """Return the smallest count that a binomial draw exceeds with at most probability 1 - share.
 
-    As `scipy.stats.binom.ppf`, whose package takes a second to import.
+    The result equals `scipy.stats.binom.ppf`, but scipy takes a second to import.
     """
     from scipy.special import bdtr, bdtrik  # noqa: PLC0415 - half a second that collection must not pay
 
@@ -219,33 +226,33 @@ def _binomial_quantile(share: float, trials: int, probability: float) -> int:
 
 
 def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> int:
-    """Return the least sample whose `quantile_interval` has two finite ends (median 6, p99 368)."""
+    """Return the smallest sample size for two finite ends (6 for the median, 368 for p99)."""
     tail = (1.0 - confidence) / 2.0
     nearest = max(quantile, 1.0 - quantile)
     return math.ceil(math.log(tail) / math.log(nearest))
 
 
 def resamples_for(confidence: float) -> int:
-    """Return the number of resamples with as many beyond the ends as `RESAMPLES` at 95 %."""
+    """Return the number of resamples that puts as many beyond the ends as `RESAMPLES` at 95 %."""
     needed = RESAMPLES * (1.0 - CONFIDENCE) / (1.0 - confidence)
     return min(MOST_RESAMPLES, max(RESAMPLES, round(needed)))
 
 
 def check_latencies(numerators: Floats, denominators: Floats) -> None:
-    """Reject latencies, seconds [n], that have no pairwise ratio.
+    """Reject latencies, seconds [n], whose pairwise ratios are undefined.
 
     Raises:
-        EdgeproofError: empty, unpaired, or a latency that is not finite and positive.
+        EdgeproofError: the latencies are empty, unpaired, or not all finite and positive.
     """
     if numerators.shape != denominators.shape:
         raise EdgeproofError(
             f"{numerators.size} latencies cannot be paired with {denominators.size}",
-            remedy="Measure both in one interleaved run",
+            remedy="Measure both models in one interleaved run",
         )
     if (_finite(numerators) <= 0.0).any() or (_finite(denominators) <= 0.0).any():
         raise EdgeproofError(
             "a latency is zero or negative",
-            remedy="Use a clock of nanoseconds, and more work per sample",
+            remedy="Use a clock with nanosecond resolution, or more work per sample",
         )
 
 

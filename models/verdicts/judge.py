@@ -30,11 +30,11 @@ class Estimate:
     """A measured value with its uncertainty.
 
     Attributes:
-        value: in the metric's canonical unit.
-        low: lower end of the 95 % interval; -inf where the sample is too small to bound it.
-        high: upper end; inf likewise.
-        n: how many texts, answers or files it rests on.
-        mcnemar_p: of a drop on the same texts, the exact p-value that there is none.
+        value: the value in the metric's canonical unit.
+        low: lower end of the 95 % interval; -inf if the sample is too small to bound it.
+        high: upper end of the interval; inf if the sample is too small to bound it.
+        n: sample size: number of texts, answers or files.
+        mcnemar_p: for a drop, the exact p-value of the hypothesis that there is no drop.
     """
 
     value: float
@@ -46,8 +46,8 @@ class Estimate:
     def __post_init__(self) -> None:
         if not math.isfinite(self.value) or not self.low <= self.value <= self.high or self.n < 1:
             raise EdgeproofError(
-                f"{self.value} in [{self.low}, {self.high}] from {self.n} samples is not an "
-                "estimate",
+                f"an estimate of {self.value} in [{self.low}, {self.high}] from {self.n} samples "
+                "is impossible",
                 remedy="Give a finite value inside its interval, from at least one sample",
             )
 
@@ -56,17 +56,17 @@ class Estimate:
 class Budget:
     """The limit that a measurement must keep.
 
-    A budget says what a user needs. A regression guard says what was seen, with a margin: where
-    it is broken, something is worse than it was, and may still be enough.
+    A budget is what a user needs. A regression guard is an earlier measurement with a margin: if it
+    is broken, something became worse, but may still be good enough.
 
     Attributes:
         metric: name of the metric.
-        limit: which side is limited.
+        limit: "max" or "min".
         value: the limit in the metric's canonical unit.
-        text: the limit as it is written.
-        file: where it is written, as shown to people.
-        key: where in that file.
-        guards: whether it is a regression guard.
+        text: the limit as written in the file.
+        file: path of that file, for messages.
+        key: key in that file.
+        guards: whether the limit is a regression guard.
     """
 
     metric: str
@@ -79,11 +79,11 @@ class Budget:
 
     @property
     def source(self) -> str:
-        """File and key."""
+        """The file and the key of the limit, as one text."""
         return f"{self.file}: {self.key}"
 
     def keeps(self, value: float) -> bool:
-        """Tell whether a value keeps the limit; a value equal to the limit does."""
+        """Tell whether a value is within the limit, or equal to it."""
         return value <= self.value if self.limit == "max" else value >= self.value
 
     def __str__(self) -> str:
@@ -93,14 +93,14 @@ class Budget:
 
 @dataclass(frozen=True)
 class Judgment:
-    """A verdict with its reasons as fields; sentences are written last.
+    """A verdict with its reasons as fields, from which sentences can be written.
 
     Attributes:
-        verdict: whether the budget is kept.
-        estimate: what was measured.
-        budget: what it must keep.
-        scheme: of which variant.
-        invalid_because: what was wrong with the circumstances; None if nothing was.
+        verdict: the verdict.
+        estimate: the judged estimate.
+        budget: the limit.
+        scheme: name of the variant.
+        invalid_because: why the circumstances make the measurement invalid; None if they do not.
     """
 
     verdict: Verdict
@@ -111,10 +111,10 @@ class Judgment:
 
     @property
     def needed(self) -> int | None:
-        """How many samples would decide if the value stays; None if no number would.
+        """How many samples would give a verdict if the value stayed the same; None if none would.
 
-        Intervals narrow with the root of the samples. A share of all or of none is known better:
-        the exact interval of n out of n begins at a power of 1 / n.
+        Intervals narrow with the root of the number of samples. The exact interval of n out of n
+        samples narrows faster: its lower end is a power with the exponent 1 / n.
         """
         estimate, metric = self.estimate, metric_named(self.budget.metric)
         distance = abs(estimate.value - self.budget.value)
@@ -138,7 +138,7 @@ class Judgment:
 
     @property
     def reason(self) -> str:
-        """The whole sentence: the measured value, the budget, and why it is kept or not."""
+        """The whole sentence: the measured value, the budget, and the reason of the verdict."""
         measured = describe(self.estimate, metric_named(self.budget.metric), scheme=self.scheme)
         return f"{measured}, {self.budget}: {self.why}"
 
@@ -150,10 +150,10 @@ class Judgment:
         return estimate.value - estimate.low if above else estimate.high - estimate.value
 
     def _what_decides(self) -> str:
-        """Return how many samples would decide, in words."""
+        """Return how many samples would give a verdict, in words."""
         counted = metric_named(self.budget.metric).counted
         if math.isinf(self._reach):
-            return f"and {self.estimate.n:,} {counted} are too few to bound it"
+            return f"and {self.estimate.n:,} {counted} are too few to bound the value"
         if self.needed is None:
             return f"so near the value that no number of {counted} would decide"
         return f"about {self.needed:,} {counted} would decide"
@@ -164,14 +164,15 @@ def judge(
 ) -> Judgment:
     """Judge an estimate by its whole interval.
 
-    Pass if the whole interval keeps the limit, fail if the whole interval breaks it, inconclusive
-    if the limit lies inside. Wrong circumstances make any of them invalid.
+    The verdict is pass if the whole interval is within the limit, fail if the whole interval is
+    outside, and inconclusive if the limit is inside the interval. Wrong circumstances make it
+    invalid.
 
     Args:
-        estimate: what was measured.
-        budget: what it must keep.
-        scheme: of which variant, for the reason.
-        invalid_because: what was wrong with the circumstances, if anything.
+        estimate: the estimate to judge.
+        budget: the limit.
+        scheme: name of the variant, for the reason.
+        invalid_because: why the circumstances make the measurement invalid; None if they do not.
 
     Raises:
         EdgeproofError: the value is outside the range of the metric.
@@ -211,5 +212,5 @@ def check_range(estimate: Estimate, metric: Metric) -> None:
         raise EdgeproofError(
             f"{metric.name} is {estimate.value}, outside [{metric.low}, {metric.high}] "
             f"{metric.unit.value}",
-            remedy="Give it in its canonical unit",
+            remedy="Give the value in the metric's canonical unit",
         )

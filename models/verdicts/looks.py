@@ -1,13 +1,13 @@
-"""Judge after a part of the texts, with the error rates of a single look at all of them.
+"""Judge after some of the texts, with the error rates of a single test of all texts.
 
-A gate looks at the first texts of a drawn order, then at more, and stops as soon as its verdict is
-decided. Who looks several times errs more often, unless each look's interval is wider: the error
-that may have been made by a look is the share of the texts that it has seen, of all the error there
-is (Lan and DeMets 1983, Biometrika 70:659, with the spending function alpha * t of Kim and DeMets
-1987, Biometrika 74:149). How wide each interval has to be follows from the joint distribution of
-the looks, which for whatever is a mean in the limit is that of a sum of independent increments
-(Armitage, McPherson and Rowe 1969). Error rates are tested by simulation in
-`suites/meta/verdicts/test_looks.py`.
+This is a group sequential test. A gate judges the first texts of a random order, then more of them,
+and stops as soon as it has a verdict; each of these attempts is a *look*. Several looks err more
+often than one, unless their intervals are wider. Up to each look, the allowed error is the total
+error times the share of texts used so far (Lan and DeMets 1983, Biometrika 70:659, with the
+spending function alpha * t of Kim and DeMets 1987, Biometrika 74:149). The necessary width of each
+interval follows from the joint distribution of the looks. For every statistic that tends to a mean,
+this is the distribution of a sum of independent increments (Armitage, McPherson and Rowe 1969).
+Error rates are tested by simulation in `suites/meta/verdicts/test_looks.py`.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ _POINTS, _REACH = 801, 6.5
 
 
 class Look(NamedTuple):
-    """One look.
+    """One look: an attempt to reach a verdict with the first texts.
 
     Attributes:
-        texts: how many of the first texts are looked at.
-        confidence: of the interval that decides there.
+        texts: how many of the first texts are used.
+        confidence: confidence level of the interval at this look.
     """
 
     texts: int
@@ -59,16 +59,16 @@ class Look(NamedTuple):
 
 
 def order_of(texts: int, *, seed: int = SEED) -> NDArray[np.int64]:
-    """Return the random order in which this many texts are looked at, [texts] rows."""
+    """Return the random order in which gates use the texts, a permutation [texts]."""
     return np.random.default_rng(seed).permutation(texts)
 
 
 def sizes_of(texts: int, *, at_least: int = 0) -> tuple[int, ...]:
-    """Return the number of texts of each look, ascending, ending with all.
+    """Return the number of texts of each look, in ascending order; the last look uses all.
 
     Args:
-        texts: that there are.
-        at_least: how many the first look has to be at.
+        texts: number of all texts.
+        at_least: smallest number of texts at the first look.
     """
     if texts < FEWEST_IN_ALL:
         return (texts,)
@@ -81,11 +81,11 @@ def sizes_of(texts: int, *, at_least: int = 0) -> tuple[int, ...]:
 
 
 def looks_of(texts: int, *, at_least: int = 0) -> tuple[Look, ...]:
-    """Return the number of texts of each look, and the confidence of its interval.
+    """Return the looks: the number of texts and the confidence level of each.
 
     Args:
-        texts: that there are.
-        at_least: how many the first look has to be at.
+        texts: number of all texts.
+        at_least: smallest number of texts at the first look.
     """
     sizes = sizes_of(texts, at_least=at_least)
     confidences = confidences_of(tuple(size / texts for size in sizes))
@@ -97,15 +97,15 @@ def look_until_decided(
     estimate: Callable[[Look], Estimate],
     verdict: Callable[[Estimate], Verdict],
 ) -> tuple[Look, Estimate]:
-    """Look until the verdict is pass or fail, at most as often as there are looks.
+    """Take one look after the other until the verdict is pass or fail.
 
     Args:
-        looks: of `looks_of`.
-        estimate: measures the first texts, with the look's confidence.
-        verdict: judges what was measured.
+        looks: the looks, for example from `looks_of`.
+        estimate: computes the estimate of a look, with the look's confidence level.
+        verdict: returns the verdict on an estimate.
 
     Returns:
-        The look that decided, or the last one, and what it measured.
+        The look that gave a verdict, or the last one, and its estimate.
     """
     for look in looks[:-1]:
         measured = estimate(look)
@@ -116,13 +116,13 @@ def look_until_decided(
 
 @functools.cache
 def confidences_of(shares: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the confidence that each look needs for its interval.
+    """Return the confidence level that each look needs for its interval.
 
-    Whatever is estimated, all intervals together hold it with a probability of `CONFIDENCE`. A
-    single look has that confidence itself.
+    All intervals together contain the true value with a probability of `CONFIDENCE`. A single look
+    has just this confidence level.
 
     Args:
-        shares: of the texts that each look is at, ascending, the last 1.
+        shares: share of the texts at each look, ascending; the last is 1.
     """
     if len(shares) == 1:
         return (CONFIDENCE,)
@@ -140,12 +140,12 @@ def confidences_of(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class _Inside(NamedTuple):
-    """The density of a sum, given that no earlier look decided.
+    """The density of the test statistic, a sum over texts, given that no earlier look decided.
 
     Attributes:
-        share: of the texts that were summed.
-        points: the sums [points], as a Brownian motion has them at `share`.
-        weights: probability at each [points].
+        share: share of the texts in the sum.
+        points: values of the sum [points], scaled as a Brownian motion at time `share`.
+        weights: probability at each value [points].
     """
 
     share: float
@@ -153,7 +153,7 @@ class _Inside(NamedTuple):
     weights: NDArray[np.float64]
 
     def density(self, at: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-        """Return the density of the sum at a later share, before that look decides."""
+        """Return the density of the sum at a later share of the texts, before that look decides."""
         spread = math.sqrt(share - self.share)
         distance = (at[:, None] - self.points[None, :]) / spread
         bell = np.exp(-0.5 * distance**2) / (spread * math.sqrt(2.0 * math.pi))
@@ -161,7 +161,7 @@ class _Inside(NamedTuple):
 
     @classmethod
     def after(cls, before: _Inside | None, share: float, end: float) -> _Inside:
-        """Return the sums whose size is below `end` standard deviations at a look."""
+        """Return the distribution of the sums within `end` standard deviations at a look."""
         points = np.linspace(-end, end, _POINTS) * math.sqrt(share)
         density = _density(before, points, share)
         step = points[1] - points[0]
@@ -180,7 +180,7 @@ def _density(
 
 
 def _end(before: _Inside | None, share: float, spent: float) -> float:
-    """Return at how many standard deviations the sum decides, for an error to spend."""
+    """Return the number of standard deviations beyond which the look errs with `spent`."""
     from scipy.special import ndtri  # noqa: PLC0415 - half a second that collection must not pay
 
     if before is None:

@@ -1,4 +1,4 @@
-"""Record a measurement: one number of one variant on one device, as in results.json."""
+"""Define a measurement: one number of one variant on one device, as in results.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.verdicts.metrics import metric_named
 
 
 class BudgetRecord(Table, frozen=True, kw_only=True):
-    """A budget as results.json holds it; `source` is "FILE: KEY"."""
+    """A budget as in results.json; `source` is "FILE: KEY"."""
 
     limit: Literal["max", "min"]
     value: float
@@ -25,7 +25,7 @@ class BudgetRecord(Table, frozen=True, kw_only=True):
 
     @property
     def file(self) -> str:
-        """The file of the limit; if it is in no file, what it was derived from."""
+        """The file of the limit; for a derived limit, a description of its source."""
         return self.source.rpartition(": ")[0]
 
     @property
@@ -35,7 +35,7 @@ class BudgetRecord(Table, frozen=True, kw_only=True):
 
 
 class GuardRecord(BudgetRecord, frozen=True, kw_only=True):
-    """A regression guard as results.json holds it, with its own verdict and reason."""
+    """A regression guard as in results.json, with its own verdict and reason."""
 
     verdict: Verdict
     reason: str
@@ -45,23 +45,23 @@ class Measurement(Table, frozen=True, kw_only=True):
     """One number with unit, sample size, interval, budget and verdict.
 
     Attributes:
-        metric: a name of METRICS.
-        scheme: the variant's scheme, or `full_model`.
-        device: name of the device it was taken on.
-        backend: name of the backend that answered; None if none took part (sizes).
-        value: in `unit`.
+        metric: name of the metric, a key of METRICS.
+        scheme: name of the variant, or `full_model`.
+        device: name of the device.
+        backend: name of the backend; None if the metric needs none (sizes).
+        value: the value in `unit`.
         unit: canonical unit of the metric.
         n: sample size.
         low: lower end of the 95 % interval; None if the sample is too small to bound it.
-        high: upper end, likewise.
-        budget: the limit; None if it is recorded but not judged.
-        verdict: whether the budget is kept; None if it is not judged.
-        test: id of the test that took it.
-        reason: the sentence behind the verdict.
-        known_failure: why a failure is expected; empty if it is not.
-        subject: name of the subject; one document may hold several.
-        guard: the regression guard, and whether it is kept; None if nothing guards it.
-        details: what else a report can use, such as raw samples.
+        high: upper end of the interval; None if the sample is too small to bound it.
+        budget: the limit; None if no budget limits this measurement.
+        verdict: the verdict on the budget; None without a budget.
+        test: id of the test.
+        reason: a sentence that explains the verdict.
+        known_failure: why a failure is expected; empty if none is.
+        subject: name of the subject; a document may contain several.
+        guard: the regression guard with its verdict; None if there is no guard.
+        details: further data for reports, such as raw samples.
     """
 
     metric: str
@@ -86,8 +86,8 @@ class Measurement(Table, frozen=True, kw_only=True):
         metric = metric_named(self.metric)
         if self.unit != metric.unit:
             raise EdgeproofError(
-                f"{self.metric} is given in {self.unit!r}",
-                remedy=f"Give it in {metric.unit.value!r}",
+                f"{self.metric} is given in {self.unit!r}, which is not the metric's unit",
+                remedy=f"Give the value in {metric.unit.value!r}",
             )
         check_range(self.estimate, metric)
         unjudged = self.verdict is None or self.verdict is Verdict.INVALID
@@ -100,12 +100,12 @@ class Measurement(Table, frozen=True, kw_only=True):
 
     @property
     def is_judged(self) -> bool:
-        """Whether a budget or a regression guard has judged it."""
+        """Whether the measurement has a verdict by a budget or by a regression guard."""
         return self.verdict is not None or self.guard is not None
 
     @property
     def estimate(self) -> Estimate:
-        """The number with its interval."""
+        """The value with its interval."""
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         return Estimate(self.value, low, high, self.n)
@@ -115,7 +115,7 @@ class Measurement(Table, frozen=True, kw_only=True):
 
         Args:
             limit: the budget or the regression guard.
-            verdict: on that.
+            verdict: the verdict on this limit.
         """
         budget = Budget(self.metric, limit.limit, limit.value, "", limit.file, limit.key)
         because = self.details.invalid_because
@@ -123,13 +123,13 @@ class Measurement(Table, frozen=True, kw_only=True):
         return Judgment(verdict, self.estimate, budget, self.scheme, invalid).why
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the measurement as plain values, in the order of the contract."""
+        """Return the measurement as plain values, in the order of the fields."""
         plain: dict[str, Any] = as_plain(self)
         return plain
 
     @classmethod
     def from_dict(cls, data: object) -> Measurement:
-        """Read the output of `to_dict`.
+        """Convert the output of `to_dict` back into a measurement.
 
         Raises:
             EdgeproofError: a key is missing, unknown or mistyped, or the values contradict each
@@ -139,7 +139,7 @@ class Measurement(Table, frozen=True, kw_only=True):
             return read_open(data, cls)
         except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise EdgeproofError(
-                f"not a measurement: {error}",
+                f"is not a valid measurement: {error}",
                 remedy="Write it with this version of edgeproof",
             ) from None
 
@@ -162,22 +162,22 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
     """Judge an estimate if there is a budget, and record it.
 
     Args:
-        estimate: what was measured.
-        metric: its name.
-        scheme: of which variant, or `full_model`.
-        device: on which device.
-        backend: which one answered; None if none took part.
-        test: in which test.
-        budget: the limit, if there is one.
-        guard: the regression guard, if there is one.
-        invalid_because: what was wrong with the circumstances, if anything.
-        known_failure: why a failure is expected.
-        subject: of which subject.
+        estimate: the measured value with its interval.
+        metric: name of the metric.
+        scheme: name of the variant, or `full_model`.
+        device: name of the device.
+        backend: name of the backend; None if the metric needs none.
+        test: id of the test.
+        budget: the limit; None if there is none.
+        guard: the regression guard; None if there is none.
+        invalid_because: why the circumstances make the measurement invalid; None if they do not.
+        known_failure: why a failure is expected; empty if none is.
+        subject: name of the subject.
         details: see `Measurement`.
 
     Raises:
         EdgeproofError: the value is outside the range of the metric.
-        UsageMistake: no such metric.
+        UsageMistake: the metric is unknown.
     """
     kind = metric_named(metric)
     if budget is None:
@@ -217,16 +217,17 @@ def _invalid(because: str | None) -> dict[str, str]:
 
 
 def _details(details: dict[str, Any]) -> Details:
-    """Read the details that a gate gives.
+    """Convert the details from a gate into types.
 
     Raises:
-        EdgeproofError: one of them is mistyped.
+        EdgeproofError: a value has the wrong type.
     """
     try:
         return read_open(details, Details)
     except msgspec.ValidationError as error:
         raise EdgeproofError(
-            f"`details`: {error}", remedy="Correct the details that the gate passes on"
+            f"`details` is not valid: {error}",
+            remedy="Correct the details that the gate passes to the judge",
         ) from None
 
 

@@ -31,7 +31,7 @@ FULL_MODEL = "full_model"
 class Source(StrEnum):
     """The origin of a metric's values.
 
-    What can be compared, and whether a backend is part of it, follows from it.
+    It determines which measurements can be compared, and whether they depend on a backend.
     """
 
     FILE = "file"
@@ -47,16 +47,16 @@ class Metric(NamedTuple):
     """The definition of a metric.
 
     Attributes:
-        name: as budgets and results.json spell it.
-        unit: canonical unit of its values.
-        better: which direction is better; a budget limits the other one.
+        name: name in budgets and in results.json.
+        unit: canonical unit of the values.
+        better: "lower" or "higher"; a budget limits the other direction.
         low: smallest possible value.
         high: largest possible value.
-        source: where its values come from.
-        counted: plural of what its sample size counts, for messages.
-        description: one sentence.
-        difference: whether it is a difference of two fractions, written in points.
-        has_chance: whether guessing earns 1 / classes, so that a smaller limit is a mistake.
+        source: origin of the values.
+        counted: plural noun for the sample size, such as "texts", for messages.
+        description: description in one sentence.
+        difference: whether values are differences of two fractions, written in points.
+        has_chance: whether guessing scores 1 / classes, so that a smaller limit is an error.
     """
 
     name: str
@@ -72,27 +72,27 @@ class Metric(NamedTuple):
 
     @property
     def is_share(self) -> bool:
-        """Whether it is a share from 0 to 1."""
+        """Whether the metric is a share from 0 to 1."""
         return (self.low, self.high) == (0.0, 1.0)
 
     @property
     def exact(self) -> bool:
-        """Whether it is a property of the file alone, independent of any backend."""
+        """Whether the metric depends only on the file, and not on a backend."""
         return self.source is Source.FILE
 
     @property
     def timed(self) -> bool:
-        """Whether it is a time, which a busy or another machine changes."""
+        """Whether the metric is a time, so that it depends on the machine and its load."""
         return self.source in {Source.CLOCK, Source.RACE}
 
     @property
     def of_the_machine(self) -> bool:
-        """Whether it depends on the machine."""
+        """Whether the metric depends on the machine."""
         return self.timed or self.source is Source.PROCESS
 
     @property
     def of_the_texts(self) -> bool:
-        """Whether it depends on the texts."""
+        """Whether the metric depends on the texts."""
         return self.source is Source.ANSWERS
 
 
@@ -322,7 +322,7 @@ def metric_named(name: str) -> Metric:
     """Return a metric by its name.
 
     Raises:
-        UsageMistake: there is none of that name.
+        UsageMistake: no metric has this name.
     """
     if name not in METRICS:
         raise UsageMistake(f"no metric is called {name!r}", remedy=remedy_for_metric(name))
@@ -330,7 +330,7 @@ def metric_named(name: str) -> Metric:
 
 
 def remedy_for_metric(name: str) -> str:
-    """Return the remedy for a name that no metric has."""
+    """Return the remedy for an unknown name of a metric."""
     return former_names.remedy_for(
         name, former_names.METRICS, f"Known metrics: {', '.join(METRICS)}"
     )
@@ -340,7 +340,7 @@ def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
     """Return where two label arrays are equal, [n].
 
     Raises:
-        EdgeproofError: empty, or not of one shape, or not label indices.
+        EdgeproofError: the arrays are empty, differ in shape, or are not label indices.
     """
     for labels in (first, second):
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or (labels < 0).any():
@@ -357,18 +357,19 @@ def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
 
 
 def labels_of(logits: Floats) -> NDArray[np.int64]:
-    """Return the label of each row of logits [n, classes]: the first of the largest.
+    """Return the label of each row of logits [n, classes]: the first with the largest logit.
 
     Raises:
-        EdgeproofError: not of that shape, empty, or a logit is NaN or infinite.
+        EdgeproofError: the array has another shape, is empty, or contains NaN or infinity.
     """
     return np.asarray(_sane(logits).argmax(axis=1), dtype=np.int64)
 
 
 def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
-    """Return the total variation distance of two distributions over the labels, per text.
+    """Return, for each text, the total variation distance of two distributions over the labels.
 
-    Half the L1 distance: the largest difference of probability that any set of labels can show.
+    It is half of the L1 distance, and the largest difference in the probability of any set of
+    labels.
 
     Args:
         first: probabilities [n, classes].
@@ -378,7 +379,7 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
         Distances [n], 0 for equal and 1 for disjoint distributions.
 
     Raises:
-        EdgeproofError: not of one shape, empty, or a logit is NaN or infinite.
+        EdgeproofError: the arrays differ in shape, are empty, or contain NaN or infinity.
     """
     first_sane, second_sane = _sane(first), _sane(second)
     if first_sane.shape != second_sane.shape:
@@ -391,7 +392,7 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
 
 
 def _sane(logits: Floats) -> NDArray[np.float64]:
-    """Return logits as float64, rejecting NaN and Inf, which must never earn a score."""
+    """Return logits as float64; reject NaN and Inf, which could get a good score by accident."""
     if logits.ndim != 2 or logits.size == 0:  # noqa: PLR2004 - [n, classes]
         raise EdgeproofError(
             f"logits have the shape {list(logits.shape)}, not [n, classes]",
@@ -409,22 +410,23 @@ def refuse_not_finite(
     key: str | None = None,
     texts: NDArray[np.int64] | None = None,
 ) -> None:
-    """Reject logits [n, classes] with NaN or Inf, which could earn a score by accident.
+    """Reject logits [n, classes] with NaN or Inf, which could get a good score by accident.
 
     Args:
-        logits: to be looked through.
-        file: whose answers they are, for the message.
-        key: the same: which variant on which backend.
-        texts: the number of the text that each row answers, [n]; None if they are all there are.
+        logits: the logits to check.
+        file: the file that computed them, for the message.
+        key: variant and backend, for the message.
+        texts: number of each row's text, [n]; None if the rows are all texts in order.
 
     Raises:
-        NotFinite: says how many answers, and which is the first.
+        NotFinite: some logits are NaN or infinite; the message counts the texts, and names the
+            first.
     """
     broken = ~np.isfinite(logits).all(axis=1)
     if broken.any():
         first = int(broken.argmax())
         raise NotFinite(
-            f"{int(broken.sum())} of {len(logits)} answers hold NaN or Inf, the "
+            f"{int(broken.sum())} of {len(logits)} answers contain NaN or Inf, the "
             f"first for text {first if texts is None else int(texts[first])}",
             file=file,
             key=key,

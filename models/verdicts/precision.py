@@ -1,8 +1,8 @@
 """Tell whether the interval of timed answers is narrow enough to stop.
 
-Whoever stops as soon as an interval is narrow stops a little more often where it is narrow by
-chance. `suites/meta/verdicts/test_precision.py` simulates how often such intervals hold the true
-value: at least in 94 % of runs, of 95 % intervals.
+A rule that stops as soon as an interval is narrow stops slightly too often when the interval is
+narrow by chance. `suites/meta/verdicts/test_precision.py` simulates the effect: such 95 % intervals
+contain the true value in at least 94 % of runs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,6 @@ COMPARED, MEASURED = 0.02, 0.05
 
 
 def is_precise(estimate: Estimate, within: float) -> bool:
-    """Tell whether half of the interval is at most this share of the value."""
+    """Tell whether half the width of the interval is at most a share (`within`) of the value."""
     width = estimate.high - estimate.low
     return math.isfinite(width) and width / 2.0 <= within * abs(estimate.value)

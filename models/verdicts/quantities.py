@@ -1,8 +1,7 @@
 """Parse quantities as people write them ("4.1 points", "8.4 MB") into canonical values.
 
-Kept means canonical: fractions, seconds, bytes, ratios, texts per second, instructions, logits
-and nats, all floats.
-Factors are decimal, so "4.1 points" is exactly the float 0.041.
+Canonical units are fractions, seconds, bytes, ratios, texts per second, instructions, logits and
+nats; all values are floats. Factors are decimal, so that "4.1 points" is exactly the float 0.041.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class Unit(StrEnum):
 
 
 class Spelling(NamedTuple):
-    """The meaning of a written unit: `factor` of the canonical `unit`."""
+    """The meaning of a written unit: `factor` times the canonical `unit`."""
 
     unit: Unit
     factor: Decimal
@@ -84,10 +83,10 @@ _EXAMPLES = {
 
 
 def _units_of(unit: Unit, *, difference: bool) -> list[str]:
-    """Return the spellings that a value of this unit may be written in.
+    """Return the written units that are allowed for a canonical unit.
 
-    A difference of fractions is written in points, a fraction in percent: "4.1 %" of a drop could
-    be points or relative, so it is neither.
+    A fraction is written in percent, but a difference of fractions in points, because a drop of
+    "4.1 %" could mean points or a relative change.
     """
     refused = "%" if difference else "points"
     return [
@@ -106,19 +105,20 @@ def parse_quantity(
     """Convert a written quantity to its canonical value.
 
     Args:
-        text: what the file holds: text with a number and a unit.
-        unit: the canonical unit the value must have.
-        difference: whether it is a difference of fractions: written in points, may be negative.
-        file: named in an error.
-        key: named in an error.
+        text: the value from the file: text with a number and a unit.
+        unit: canonical unit of the result.
+        difference: whether the value is a difference of fractions, which is written in points and
+            may be negative.
+        file: path of the file, for messages.
+        key: key in the file, for messages.
 
     Returns:
         The value in `unit`.
 
     Raises:
-        UsageMistake: no number, no unit, an unknown one, one of another dimension, a number
-            that is not finite, or negative where it cannot be, or a fraction where a percentage
-            was meant.
+        UsageMistake: number or unit is missing, the unit is unknown or of another dimension, the
+            number is not finite, or is negative although it must not be, or a fraction was written
+            in place of a percentage.
     """
     example = '"4.1 points"' if difference else _EXAMPLES[unit]
     match = _WRITTEN.fullmatch(text) if isinstance(text, str) else None
@@ -127,7 +127,7 @@ def parse_quantity(
             f"{text!r} is not a finite number with a unit",
             file=file,
             key=key,
-            remedy=f"Write it as text with a unit, for example {example}",
+            remedy=f"Write a number with a unit in quotes, for example {example}",
         )
     number, name = Decimal(match[1]), match[2]
     units = _units_of(unit, difference=difference)
@@ -144,11 +144,17 @@ def parse_quantity(
     value = float(number * SPELLINGS[name].factor)
     if not math.isfinite(value):
         raise UsageMistake(
-            f"{text!r} is implausibly large", file=file, key=key, remedy=f"Write {example}"
+            f"{text!r} is implausibly large",
+            file=file,
+            key=key,
+            remedy=f"Check the number and its unit; a usual value is {example}",
         )
     if value < 0.0 and not difference:
         raise UsageMistake(
-            f"{text!r} is negative", file=file, key=key, remedy=f"Write it like {example}"
+            f"{text!r} is negative, which this value cannot be",
+            file=file,
+            key=key,
+            remedy=f"Write a positive number, for example {example}",
         )
     if name in {"%", "points"} and 0 < abs(number) < SMALLEST_PERCENTAGE:
         raise UsageMistake(
@@ -177,11 +183,11 @@ def human_interval(
     """Write a value and its interval: "1.2 points [0.4, 2.1]"; "?" for an infinite end.
 
     Args:
-        value: in its canonical unit.
-        ends: of its interval, if it has one.
-        unit: the canonical one.
-        difference: whether it is a difference of fractions.
-        exact: whether every byte counts; else they are written in MB.
+        value: the value in its canonical unit.
+        ends: ends of its interval; None if it has none.
+        unit: the canonical unit.
+        difference: whether the value is a difference of fractions.
+        exact: whether to write all bytes; otherwise sizes are written in MB.
     """
     factor, suffix = 1.0, " bytes"
     if unit is Unit.BYTES and not exact:
@@ -206,7 +212,7 @@ def human_interval(
 def _digits(value: float) -> str:
     """Return four significant digits or all before the point, without exponent or trailing zeros.
 
-    What is smaller than a hundredth keeps two digits, wherever they begin.
+    A value below 0.01 gets two significant digits.
     """
     integer_digits = len(str(int(abs(value))))
     decimals = max(0, 4 - integer_digits)

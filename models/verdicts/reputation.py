@@ -1,7 +1,7 @@
 """Compute the measures of RepLab 2013: official accuracy, Reliability and Sensitivity.
 
-They take the confusion tables of all groups, [..., groups, classes, classes + 1], as
-`confusion` counts them, with labels ordered from the worst to the best.
+All functions take the confusion tables of all groups, [..., groups, classes, classes + 1], from
+`confusion`, with labels ordered from the worst to the best.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class GroupScores(NamedTuple):
 
 
 def official_accuracy(tables: Counts) -> Floats:
-    """Return the unweighted mean over the groups of their accuracy, [...].
+    """Return the unweighted mean of the groups' accuracies, [...].
 
-    A missing answer is wrong.
+    A missing prediction is wrong.
 
     Source: the polarity subtask of RepLab 2013.
     """
@@ -35,17 +35,17 @@ def official_accuracy(tables: Counts) -> Floats:
 
 
 def reliability(tables: Counts) -> Floats:
-    """Mean over the groups of their Reliability, [...]; see `group_scores`."""
+    """Return the mean of the groups' Reliability, [...]; see `group_scores`."""
     return np.asarray(group_scores(tables).reliability.mean(axis=-1))
 
 
 def sensitivity(tables: Counts) -> Floats:
-    """Mean over the groups of their Sensitivity, [...]; see `group_scores`."""
+    """Return the mean of the groups' Sensitivity, [...]; see `group_scores`."""
     return np.asarray(group_scores(tables).sensitivity.mean(axis=-1))
 
 
 def f_rs(tables: Counts) -> Floats:
-    """Return F(R,S): mean over the groups of the F of their R and S, [...]; see `group_scores`."""
+    """Return F(R,S): the mean of the groups' F of R and S, [...]; see `group_scores`."""
     return np.asarray(group_scores(tables).f.mean(axis=-1))
 
 
@@ -57,14 +57,14 @@ def means(tables: Counts) -> Floats:
 def group_scores(tables: Counts) -> GroupScores:
     """Return Reliability and Sensitivity of each group, by counting.
 
-    Two texts of one group are ordered by the sign of the difference of their labels. For a
-    text, Sensitivity is the share of its gold-ordered pairs that the system orders the same way,
-    Reliability the share of its system-ordered pairs that gold orders the same way, each 1 where
-    there is no such pair. A group's R and S are means over its texts, F = 2RS / (R + S), 0
-    where both are 0. A text without answer is in no pair that the system orders.
+    Two texts of one group are ordered by the sign of the difference of their labels. For a text,
+    Sensitivity is the share of its pairs ordered by gold that the system orders in the same way,
+    and Reliability is the share of its pairs ordered by the system that gold orders in the same
+    way; each is 1 if there is no such pair. A group's R and S are means over its texts, and
+    F = 2RS / (R + S), or 0 if both are 0. The system orders no pair with a missing prediction.
 
-    What a text scores depends only on its gold label and its answer, so every text of a cell
-    scores alike and no pair is ever enumerated.
+    A text's score depends only on its gold label and its predicted label. So all texts in a cell of
+    the table have the same score, and pairs need not be enumerated.
 
     Source: Amigo, Gonzalo, Verdejo, "A General Evaluation Measure for Document Organization
     Tasks", SIGIR 2013.

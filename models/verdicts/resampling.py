@@ -1,4 +1,4 @@
-"""Compute bootstrap intervals of statistics of counts, at a cost independent of the texts."""
+"""Compute bootstrap intervals from confusion tables; the cost does not depend on the texts."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ def counts_interval(
 ) -> Interval:
     """Bootstrap over tables in place of texts, bias-corrected and accelerated (Efron 1987).
 
-    Resampling the texts of a group is drawing its table from a multinomial, and texts of one
-    cell are one value of the jackknife; so 58,568 texts cost what 100 do. Texts are resampled
-    within their group: the groups are given, not drawn. Where no resample moves the statistic
-    (every answer right, say) the bootstrap sees no uncertainty at all. Then the ends are the
-    estimate plus and minus the largest share of unseen texts that the sample size allows, the
-    "rule of three", all of them in the smallest group: never an interval of no width.
+    To resample the texts of a group, draw its table from a multinomial distribution; all texts in a
+    cell have the same value in the jackknife. So 58,568 texts cost no more than 100. Texts are
+    resampled within their group, because the groups are fixed. If no resample changes the
+    statistic, for example because every answer is right, the bootstrap gives an interval without
+    width. In this case the ends are the estimate plus and minus the largest effect of unseen texts
+    that the sample size allows (the "rule of three"), with all of them in the smallest group.
 
     Args:
-        statistic: takes tables [..., groups, classes, classes + 1], gives values [...]
-            between 0 and 1, whatever the groups' order.
-        tables: what was counted, [groups, classes, classes + 1].
+        statistic: computes values [...] between 0 and 1 from tables
+            [..., groups, classes, classes + 1], independent of the groups' order.
+        tables: the counts [groups, classes, classes + 1].
         confidence: nominal coverage.
-        resamples: how many.
-        seed: of the resampling, so that one table has one interval.
+        resamples: number of resamples.
+        seed: seed of the resampling, so that equal tables have equal intervals.
 
     Raises:
-        TooFew: fewer than two texts.
+        TooFew: there are fewer than two texts.
     """
 
     def alone(tables: Counts) -> Floats:
@@ -71,17 +71,17 @@ def counts_intervals(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[Interval]:
-    """Return the interval of each of several statistics, as `counts_interval` does, all at once.
+    """Return the intervals of several statistics, as `counts_interval` does, from one resampling.
 
     Args:
-        statistics: takes tables as a statistic does, gives values [..., statistics].
-        tables: what was counted, [groups, classes, classes + 1].
+        statistics: computes values [..., statistics] from tables.
+        tables: the counts [groups, classes, classes + 1].
         confidence: nominal coverage.
-        resamples: how many.
-        seed: of the resampling.
+        resamples: number of resamples.
+        seed: seed of the resampling.
 
     Raises:
-        TooFew: fewer than two texts.
+        TooFew: there are fewer than two texts.
     """
     sizes = tables.sum(axis=(-2, -1))
     if sizes.sum() < FEWEST:
@@ -112,22 +112,23 @@ def drop_interval(
 ) -> Interval:
     """Return the paired bootstrap interval of a statistic's drop from one model to another.
 
-    Each text is resampled with both models' answers, within its group. Two pseudo texts, one
-    that only the first model gets right and one that only the second does, spread over the labels
-    as gold is, join the texts that are drawn from, as Bonett and Price (2012) add them to paired
-    proportions. Without them, where the models differ on five texts of 200, BCa covered 0.86
-    in simulation; with them at least 0.94 everywhere it was tried.
+    Each text is resampled with both models' answers, within its group. The texts to draw from
+    include two pseudo texts, one that only the first model gets right and one that only the second
+    gets right, distributed over the labels like gold; Bonett and Price (2012) add them to paired
+    proportions in the same way. Without pseudo texts, BCa covered 0.86 in simulation if the models
+    differ on five texts of 200; with them it covered at least 0.94 in all simulated cases.
 
     Args:
-        statistic: takes tables [..., groups, classes, classes + 1], gives values [...]
-            between 0 and 1.
-        tables: `confusion.paired_confusion`, [groups, classes, classes + 1, classes + 1].
+        statistic: computes values [...] between 0 and 1 from tables
+            [..., groups, classes, classes + 1].
+        tables: the result of `confusion.paired_confusion`,
+            [groups, classes, classes + 1, classes + 1].
         confidence: nominal coverage.
-        resamples: how many.
-        seed: of the resampling, so that one table has one interval.
+        resamples: number of resamples.
+        seed: seed of the resampling, so that equal tables have equal intervals.
 
     Raises:
-        TooFew: no texts.
+        TooFew: there are no texts.
     """
     if tables.sum() < 1:
         raise TooFew(0, 1)
@@ -145,7 +146,7 @@ def drop_of(statistic: Statistic, tables: Counts) -> Floats:
 
 
 def _pseudo_texts(tables: Counts) -> Floats:
-    """Return shares of the two pseudo texts by cell, of the shape of the tables; they sum to 2."""
+    """Return the shares of the two pseudo texts in each cell of the tables; they sum to 2."""
     classes = tables.shape[1]
     of_gold = tables.sum(axis=(-2, -1)) / tables.sum()
     pseudo = np.zeros(tables.shape)
@@ -159,10 +160,11 @@ def _pseudo_texts(tables: Counts) -> Floats:
 def _resampled(
     tables: Counts, resamples: int, seed: int, beside: Floats | float = 0.0
 ) -> Iterator[Counts]:
-    """Yield tables of as many texts per group, [some of the resamples, groups, *cells].
+    """Yield resampled tables in parts [some of the resamples, groups, *cells].
 
-    `beside` joins the texts that are drawn from, but not their number. All resamples are in one
-    part unless there are thousands of groups.
+    Each table has as many texts in each group as `tables`. `beside` is added to the counts to draw
+    from, but does not change how many texts are drawn. There is one part, unless there are
+    thousands of groups.
     """
     random = np.random.default_rng(seed)
     odds = tables + beside
@@ -215,7 +217,7 @@ def _corrected_ends(
 def _accelerations(statistics: Statistic, tables: Counts, count: int) -> list[float]:
     """Return Efron's acceleration of each statistic, from the jackknife centered in each group.
 
-    `count` is how many statistics there are.
+    `count` is the number of statistics.
     """
     cells = np.argwhere(tables)
     # Groups with like tables are one: which of them loses a text, no statistic can tell.
@@ -241,9 +243,9 @@ def _acceleration(values: Floats, cells: Counts, tables: Counts) -> float:
     """Return the acceleration of one statistic.
 
     Args:
-        values: of the statistic without one text of a cell [cells]; NaN if it has none.
-        cells: the indices of each cell in the tables [cells, 3].
-        tables: what was counted.
+        values: the statistic without one text of each cell [cells]; NaN for an empty cell.
+        cells: indices of each cell in the tables [cells, 3].
+        tables: the counts.
     """
     cells, values = cells[np.isfinite(values)], values[np.isfinite(values)]
     weights = tables[tuple(cells.T)]

@@ -1,4 +1,4 @@
-"""Compute all measures of a set of answers: overall, by class, by domain, by group."""
+"""Compute all measures of predicted labels: overall, by class, by domain and by group."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _BY_GROUP: dict[str, Callable[[Counts], Floats]] = {
 
 
 def score(gold: Labels, predicted: Labels, groups: Sequence[str]) -> dict[str, Any]:
-    """Return every measure, overall and broken down.
+    """Return every measure: overall, by class, by domain and by group.
 
     Args:
-        gold: labels [n], indices into POLARITIES.
-        predicted: answers [n], MISSING if there is none.
-        groups: ids [n].
+        gold: gold labels [n], indices into POLARITIES.
+        predicted: predicted labels [n]; MISSING for a text without a prediction.
+        groups: group ids [n].
     """
     tables = confusion.confusion(gold, predicted, groups, classes=len(POLARITIES))
     return {
@@ -60,13 +60,13 @@ def by_group(
     *,
     labels: Sequence[str] = POLARITIES,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the measures of each group, `by_group`, and of the groups of each domain, `by_domain`.
+    """Return the measures of each group (`by_group`) and of each domain's groups (`by_domain`).
 
     Args:
-        gold: labels [n], indices into `labels`.
-        predicted: answers [n], MISSING if there is none.
-        groups: ids [n]; those that are not RepLab's are of the domain "other".
-        labels: from the worst to the best.
+        gold: gold labels [n], indices into `labels`.
+        predicted: predicted labels [n]; MISSING for a text without a prediction.
+        groups: group ids [n]; ids that are not RepLab's belong to the domain "other".
+        labels: names of the labels, from the worst to the best.
     """
     tables = confusion.confusion(gold, predicted, groups, classes=len(labels))
     names = sorted(set(groups))
@@ -90,11 +90,11 @@ def score_trivial_classifiers(
     """Return the scores of trivial classifiers.
 
     Args:
-        gold: labels [n].
-        groups: ids [n].
-        train: labels and groups of the training texts; None takes the majority of `gold` alone.
-        labels: from the worst to the best, where they are ordered.
-        ordered: whether their order means something; without one there is no best label.
+        gold: gold labels [n].
+        groups: group ids [n].
+        train: labels and groups of the training texts; if None, use only the majority of `gold`.
+        labels: names of the labels, from the worst to the best if they are ordered.
+        ordered: whether the labels are ordered; otherwise there is no best label.
     """
     classes, answers = len(labels), {}
     if ordered:
@@ -111,13 +111,13 @@ def score_trivial_classifiers(
 
 
 def domain_of(group_id: str) -> str:
-    """Return the domain that a RepLab group's id begins with, "other" for other ids."""
+    """Return the domain with which a RepLab group's id begins; "other" for other ids."""
     match = _GROUP_ID.fullmatch(group_id)
     return DOMAINS.get(match[1], "other") if match else "other"
 
 
 def _measures(tables: Counts) -> dict[str, float]:
-    """Return the measures of the tables of some groups, pooled and group by group."""
+    """Return the measures of some groups' tables: of the pooled texts, and means over groups."""
     (measures,) = _measures_of_each(tables[None])
     return measures
 

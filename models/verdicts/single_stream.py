@@ -1,9 +1,9 @@
 """Measure single-stream latency: one query after the other, as in MLPerf's LoadGen.
 
-The next query is sent when the last one was answered, until enough time has passed and the verdicts
-on its percentiles are decided: a file that takes a second for an answer is not asked a thousand
-times. What came before the latency was stationary is warm-up and is left out; the first seconds
-after it are told apart from what the device sustains.
+Each query is sent when the last one was answered, until enough time has passed and the percentiles
+have verdicts, so that a file that takes a second for an answer does not get a thousand queries.
+Answers before the latency became stationary are warm-up and are left out. The first seconds after
+the warm-up are separated from the sustained latency.
 
 Source: MLPerf Inference rules, scenario "single stream"; Reddi et al. 2020, arXiv:1911.02549.
 """
@@ -52,11 +52,11 @@ class Stream:
     """The latencies of one stream.
 
     Attributes:
-        seconds: of every query in order, raw [n].
-        warm_up: how many of the first are warm-up.
-        ordered: whether they are in the order in which they were taken.
-        confidence: of the intervals of its percentiles.
-        stopped: at which look it ended, and why; None where it has its length from elsewhere.
+        seconds: seconds of every query [n], unfiltered.
+        warm_up: how many of the first queries are warm-up.
+        ordered: whether the queries are in the order in which they were sent.
+        confidence: confidence level of the percentiles' intervals.
+        stopped: when and why the stream ended; None if its length was fixed.
     """
 
     seconds: NDArray[np.float64]
@@ -72,7 +72,7 @@ class Stream:
 
     @property
     def sustained(self) -> NDArray[np.float64]:
-        """Latencies after the first seconds, [n]; all after the warm-up if those are too few."""
+        """Latencies after the first seconds, [n]; if too few, all latencies after the warm-up."""
         enough = self.seconds.size - self._sustained_from >= ENOUGH
         return self.seconds[self._sustained_from if enough else self.warm_up :]
 
@@ -88,7 +88,7 @@ class Stream:
         return quantile(self.sustained, at, confidence=self.confidence)
 
     def details(self) -> dict[str, Any]:
-        """Return the details of a measurement: every sample in seconds, and the warm-up's end."""
+        """Return details of a measurement: the seconds of all queries, and the warm-up's end."""
         timed = {} if self.stopped is None else {TIMED: self.stopped.said()}
         return timed | {
             "seconds": self.seconds,
@@ -104,17 +104,17 @@ def single_stream(
     queries: int,
     seconds: float,
 ) -> Stream:
-    """Ask one query after the other until the verdicts are decided and enough time has passed.
+    """Send one query after the other until there are verdicts and enough time has passed.
 
-    Looks are at parts of `queries`. Where the time asks for more, or for more than a look, the next
-    look is at all that were asked.
+    Verdicts are tried after parts of `queries`. If `seconds` requires more queries than the next
+    look has, that look uses all queries that were sent.
 
     Args:
-        ask: takes the number of the next query and how many, gives the seconds each took.
-        enough: tells why a stream needs no more queries, "" if it does, see `why_enough`.
-        queries: at the last look; at least one.
-        seconds: the sum of the latencies to reach, by `MOST` queries at the most; 0.0 if the number
-            is enough.
+        ask: sends a number of queries, from a first number on, and returns the seconds of each.
+        enough: returns why a stream needs no more queries, "" if it needs more, see `why_enough`.
+        queries: number of queries at the last look, at least one.
+        seconds: sum of the latencies to reach, with at most `MOST` queries; 0.0 if the number of
+            queries is sufficient.
     """
     chunks: list[Floats] = []
     asked, elapsed = 0, 0.0
@@ -138,27 +138,28 @@ def single_stream(
 
 
 def stream_of(seconds: Floats) -> Stream:
-    """Remove the warm-up from a stream: see `warm_up_of`."""
+    """Return a stream with its warm-up marked, see `warm_up_of`."""
     return Stream(np.asarray(seconds, np.float64), warm_up_of(seconds))
 
 
 def warm_up_of(seconds: Floats) -> int:
     """Return how many of the first queries to drop so that the rest is stationary.
 
-    MSER-5: the cut after which the mean of batches of five has the smallest standard error (White
-    1997, "An effective truncation heuristic for bias reduction in simulation output"), here on the
-    batches' medians, so that one interrupted answer moves no cut. At most a third is left out.
+    This is MSER-5: drop as many that the mean of batches of five has the smallest standard error
+    (White 1997, "An effective truncation heuristic for bias reduction in simulation output"). It
+    uses the batches' medians, so that a single interrupted answer has no effect. At most a third of
+    the queries is dropped.
 
     Args:
-        seconds: [n], at least one.
+        seconds: seconds of the queries [n], at least one.
 
     Raises:
-        EdgeproofError: no queries, or one took no time.
+        EdgeproofError: there are no queries, or one took no time.
     """
     if seconds.size == 0 or not (np.isfinite(seconds).all() and (seconds > 0.0).all()):
         raise EdgeproofError(
-            f"the latencies ({seconds.size}) are not a stream: there must be at "
-            "least one, and all must be positive",
+            f"{seconds.size} latencies are not a single stream: there must be at least one, and "
+            "all must be positive",
             remedy="Time at least one query with a clock that counts nanoseconds",
         )
     batches = np.log(seconds[: seconds.size // BATCH * BATCH]).reshape(-1, BATCH)

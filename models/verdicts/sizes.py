@@ -1,4 +1,4 @@
-"""Compute size ratios over the FlatBuffer, each named by its numerator."""
+"""Compute how many times larger other sizes are than the FlatBuffer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ CHECKPOINT_OVER_WEIGHTS = 3
 
 
 def size_ratios(weights_bytes: int, flatbuffer_bytes: int) -> dict[str, float]:
-    """Return how many times smaller the FlatBuffer is, by the names of the metrics.
+    """Return the ratios of other sizes to the FlatBuffer, by the names of their metrics.
 
     Args:
-        weights_bytes: the full model's parameters as float32.
-        flatbuffer_bytes: the variant's file.
+        weights_bytes: size of the full model's parameters as float32.
+        flatbuffer_bytes: size of the variant's file.
 
     Raises:
-        EdgeproofError: one of them is not positive.
+        EdgeproofError: a size is not positive.
     """
     if weights_bytes <= 0 or flatbuffer_bytes <= 0:
         raise EdgeproofError(

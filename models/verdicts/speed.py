@@ -1,9 +1,9 @@
-"""Compare the speed of two models, in texts per second, asked in turns.
+"""Compare the speed of two models, in texts per second, which classify texts in turns.
 
-A turn is a few texts. All models answer them, and then once more the other way round (ABBA), so
-that what slows the machine slows all; of each text the faster of the two answers counts, which is
-the one that nothing interrupted. Other texts follow in the next turn, so that short and long ones
-count as often as they come.
+A turn is a few texts. All models classify them, and then again in the reverse order (ABBA), so that
+anything that slows the machine slows all models. The faster of a text's two answers counts, because
+nothing has interrupted it. The next turn has other texts, so that short and long texts count as
+often as they occur.
 """
 
 from __future__ import annotations
@@ -33,16 +33,17 @@ TEXTS, TURNS = 10, 24
 def ask_in_turns(
     models: Mapping[str, Asking], texts: int, *, turns: int = TURNS, first: int = 0
 ) -> dict[str, NDArray[np.float64]]:
-    """Let models answer the same texts in turns.
+    """Let models classify the same texts in turns.
 
     Args:
-        models: by name, what asks each of them.
-        texts: how many there are; turns go through them again and again.
-        turns: how many.
+        models: for each model's name, a function that classifies texts and returns the seconds.
+        texts: number of texts; if the turns need more, they start again at the first.
+        turns: number of turns.
         first: number of the first text.
 
     Returns:
-        Of each model the seconds [turns, 2, texts of a turn]: of the way there, and of that back.
+        For each model the seconds [turns, 2, texts of a turn]: first in one order of the models,
+        then in the reverse order.
     """
     size = min(TEXTS, texts)
     seconds: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in models}
@@ -59,7 +60,7 @@ def ask_in_turns(
 
 
 def seconds_per_turn(seconds: Floats) -> NDArray[np.float64]:
-    """Return the seconds of each turn, [turns]: of each text the faster of its two answers.
+    """Return the seconds of each turn, [turns], from the faster answer to each text.
 
     Args:
         seconds: seconds [turns, 2, texts].
@@ -68,16 +69,16 @@ def seconds_per_turn(seconds: Floats) -> NDArray[np.float64]:
 
 
 def speed_ratio(candidate: Floats, reference: Floats) -> Estimate:
-    """Return the texts per second of a model over those of another: the median over the turns.
+    """Return the ratio of two models' texts per second: the median over the turns.
 
-    The interval is distribution-free, as that of `latency_ratio`; n counts turns.
+    The interval is distribution-free, as in `latency_ratio`; the sample size counts turns.
 
     Args:
-        candidate: seconds [turns, 2, texts].
-        reference: seconds of the other in the same turns.
+        candidate: seconds [turns, 2, texts] of the model in the numerator.
+        reference: seconds [turns, 2, texts] of the other model in the same turns.
 
     Raises:
-        EdgeproofError: unpaired, none, or a latency is not finite and positive.
+        EdgeproofError: the latencies are unpaired, empty, or not all finite and positive.
     """
     check_latencies(candidate.reshape(-1), reference.reshape(-1))
     ratios = seconds_per_turn(reference) / seconds_per_turn(candidate)
@@ -86,11 +87,11 @@ def speed_ratio(candidate: Floats, reference: Floats) -> Estimate:
 
 
 def speed_race(candidate: Floats, reference: Floats) -> RacedRatio:
-    """Return one race: its ratio, and the noise of each model between its two ways.
+    """Return one race: the ratio of speeds, and the noise between the two passes of each model.
 
     Args:
-        candidate: seconds [turns, 2, texts].
-        reference: likewise.
+        candidate: seconds [turns, 2, texts] of the candidate.
+        reference: seconds [turns, 2, texts] of the reference.
     """
     noise = max(_noise_of(candidate), _noise_of(reference))
     return RacedRatio(
@@ -99,7 +100,7 @@ def speed_race(candidate: Floats, reference: Floats) -> RacedRatio:
 
 
 def _noise_of(seconds: Floats) -> float:
-    """Return the difference, as a share, between the two ways of one model: their work is equal."""
+    """Return the difference, as a share, between a model's two passes, which do equal work."""
     ratios = seconds[:, 0].sum(axis=1) / seconds[:, 1].sum(axis=1)
     low, high = quantile_interval(ratios, 0.5)
     return noise_between(low, high)

@@ -1,9 +1,9 @@
-"""Stop asking for timed answers once they decide, with the error rates of a single look at all.
+"""Stop timing answers once there is a verdict, with the error rates of a single look at all.
 
-What is limited is looked at several times, as the texts of a split are: the intervals of all looks
-together hold the true value as often as one interval of all answers (`models.verdicts.looks`). The
-first look whose interval keeps or breaks the limit ends the answers. What nothing limits is known
-well enough once its interval is narrow (`models.verdicts.precision`).
+A metric with a limit is judged in several looks, like texts of the test split: the intervals of all
+looks together contain the true value as often as one interval of all answers
+(`models.verdicts.looks`). The first look with a verdict is the last. A metric without a limit is
+measured until its interval is narrow (`models.verdicts.precision`).
 
 `suites/meta/verdicts/test_stopping.py` simulates how often such verdicts err.
 """
@@ -28,12 +28,12 @@ NO_MORE = "no more are asked at once"
 
 
 class Stopped(NamedTuple):
-    """The look at which timed answers ended, and the reason.
+    """When and why the timing of answers ended.
 
     Attributes:
-        look: the number of answers, blocks or rounds, and the confidence of the interval then.
-        of: how many there are at the most.
-        because: why no more.
+        look: number of answers, blocks or rounds, and confidence level of the interval.
+        of: largest possible number of answers, blocks or rounds.
+        because: why no more were timed.
     """
 
     look: Look
@@ -41,7 +41,7 @@ class Stopped(NamedTuple):
     because: str
 
     def said(self) -> dict[str, Any]:
-        """Return the details of a measurement about the number of answers."""
+        """Return the number of answers and the reason of its end, as measurement details."""
         return {
             "asked": self.look.texts,
             "of": self.of,
@@ -51,11 +51,11 @@ class Stopped(NamedTuple):
 
 
 def timed_looks(most: int, *, fewest: int) -> tuple[Look, ...]:
-    """Return the looks at timed answers, or at blocks or rounds of them.
+    """Return the looks at timed answers, or at blocks or rounds of answers.
 
     Args:
-        most: how many there are at the last look.
-        fewest: the first look is at no fewer; below it intervals have no finite ends.
+        most: number at the last look.
+        fewest: smallest number at the first look; below it, intervals have no finite ends.
     """
     sizes = [math.ceil(share * most) for share in SHARES]
     sizes = [*(size for size in sizes if fewest <= size < most), most]
@@ -68,10 +68,10 @@ def why_enough(
     """Return why no more timed answers are needed; "" if more are.
 
     Args:
-        estimate: what is known so far, with the interval of the look.
-        limits: its budget and its regression guard, those that there are.
-        scheme: of which variant.
-        within: how precise it has to be where nothing limits it, see `is_precise`.
+        estimate: the estimate so far, with the interval of the look.
+        limits: the existing limits: budget, regression guard, or both.
+        scheme: name of the variant.
+        within: required precision of a metric without a limit, see `is_precise`.
     """
     if not limits:
         return IS_NARROW if is_precise(estimate, within) else ""

@@ -1,4 +1,4 @@
-"""Answer without a model: a model that does not beat these answers has learned nothing.
+"""Classify texts without a model: a model that does not score better has learned nothing.
 
 Labels are integer arrays [n], 0 the worst.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def always_best(texts: int, *, classes: int) -> NDArray[np.int64]:
-    """Return the best label for every text, [texts]: RepLab's all-POSITIVE baseline."""
+    """Return the best label for every text, [texts], like RepLab's all-POSITIVE baseline."""
     return np.full(texts, classes - 1)
 
 
@@ -28,7 +28,7 @@ def majority(train_labels: Labels, texts: int) -> NDArray[np.int64]:
     """Return the most frequent label of training for every text, [texts].
 
     Raises:
-        EdgeproofError: no training texts.
+        EdgeproofError: there are no training texts.
     """
     if train_labels.size == 0:
         raise _no_majority(0, 0)
@@ -40,16 +40,16 @@ def group_majority(
 ) -> NDArray[np.int64]:
     """Return for every text the most frequent label of its group in training, [n].
 
-    Of two that are equally frequent, the one more frequent in all training texts is taken; that
-    is also the answer for a group without training texts.
+    Among equally frequent labels, return the one that is more frequent in all training texts. The
+    most frequent label of all training texts is also returned for a group without training texts.
 
     Args:
         train_labels: labels of the training texts [m].
-        train_groups: their groups [m].
-        groups: the groups of the texts to answer [n].
+        train_groups: groups of the training texts [m].
+        groups: groups of the texts to classify [n].
 
     Raises:
-        EdgeproofError: no training texts, or not one group for each.
+        EdgeproofError: there are no training texts, or the numbers of labels and groups differ.
     """
     if train_labels.size == 0 or train_labels.size != len(train_groups):
         raise _no_majority(train_labels.size, len(train_groups))
@@ -68,6 +68,6 @@ def group_majority(
 
 def _no_majority(labels: int, groups: int) -> EdgeproofError:
     return EdgeproofError(
-        f"there is no majority among {labels} training labels of {groups} groups",
-        remedy="Give the group and the label of at least one training text",
+        f"cannot find a majority among {labels} training labels with {groups} groups",
+        remedy="Give one label and one group for each training text, for at least one text",
     )

@@ -218,7 +218,9 @@ def test_unchanged_or_unknown_file_is_not_reported(files):
 
 def test_a_metric_that_the_baseline_lacks_is_not_compared():
     change = movement(taken("accuracy", 0.5), baseline(taken("agreement", 0.5)), HERE, {})
-    assert change == not_compared("accuracy", "the baseline has no such measurement")
+    assert change == not_compared(
+        "accuracy", "the baseline has no measurement of this metric and backend"
+    )
 
 
 def test_baseline_with_an_infinite_interval_reports_no_change():

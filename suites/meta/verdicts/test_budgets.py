@@ -99,9 +99,9 @@ def test_limit_in_the_users_file_overrides_the_common_limit(tmp_path: Path) -> N
             "agreement.int8",
             "no scheme is called 'int8'. Known schemes: float32, float16, dynamic_wi8_afp32, ",
         ),
-        ("accuracy = 0.8", "accuracy", "holds 0.8, not a table. Write a table [accuracy]"),
-        ("[accuracy]", "accuracy", "holds no limit. Give 'min', or remove the table"),
-        ("[accuracy.float16]", "accuracy.float16", "holds no limit"),
+        ("accuracy = 0.8", "accuracy", "is 0.8, not a table. Write a table [accuracy]"),
+        ("[accuracy]", "accuracy", "contains no limit. Give 'min', or remove the table"),
+        ("[accuracy.float16]", "accuracy.float16", "contains no limit"),
         ("[accuracy]\nmin = 0.8", "accuracy.min", "0.8 is not a finite number with a unit"),
         ('[accuracy]\nmin = "0.8"', "accuracy.min", "'0.8' is not a finite number with a unit"),
         ('[accuracy]\nmin = ["80 %"]', "accuracy.min", "['80 %'] is not a finite number with"),
@@ -112,7 +112,7 @@ def test_limit_in_the_users_file_overrides_the_common_limit(tmp_path: Path) -> N
         (
             '[accuracy]\nmin = "0.8 %"',
             "accuracy.min",
-            '. Give a limit that guessing cannot keep; write percentages like "98 %"',
+            '. Give a limit that guessing cannot reach; write percentages like "98 %"',
         ),
         ('[agreement]\nmin = "0.98 %"', "agreement.min", "'0.98 %' is below chance"),
         (
@@ -140,12 +140,12 @@ def test_limit_in_the_users_file_overrides_the_common_limit(tmp_path: Path) -> N
         (
             '[accuracy_drop.float16]\nmin = "4.1 points"',
             "accuracy_drop.float16.min",
-            "'min' limits the wrong side. Give 'max', because lower is better",
+            "is the wrong side for a limit of accuracy_drop. Give 'max', because lower is better",
         ),
         (
             '[accuracy]\nmin = "80 %"\nmax = "95 %"',
             "accuracy.max",
-            "'max' limits the wrong side. Give 'min', because higher is better",
+            "'max' is the wrong side for a limit of accuracy. Give 'min', because higher is better",
         ),
         (
             '[accuracy]\nminimum = "80 %"',
@@ -242,7 +242,7 @@ def test_error_names_an_unreadable_budgets_file(
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "\ufeff"])
 def test_rejects_budgets_without_a_limit(text: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageMistake, match=r"mine\.toml: holds no budget"):
+    with pytest.raises(UsageMistake, match=r"mine\.toml: contains no budget"):
         load(tmp_path, text)
 
 

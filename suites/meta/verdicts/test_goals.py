@@ -52,7 +52,7 @@ def test_no_goal_applies_to_a_scheme_without_a_declared_goal(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "key", "message"),
     [
-        ("goal = 3", "goal", "holds 3, not a table"),
+        ("goal = 3", "goal", "is 3, not a table"),
         ("[goal]", "goal", "gives no bytes and no drop and no speed"),
         (f"[goal]\n{WHOLE}energy = '1 J'", "goal.energy", "'energy' is not an axis of a goal"),
         ('[goal.float16]\nbytes = "1 MB"', "goal.float16", "gives no drop and no speed"),

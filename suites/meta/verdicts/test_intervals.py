@@ -40,7 +40,7 @@ def test_quantile_interval_has_the_ranks_of_the_binomial_distribution(
 
 @pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
 def test_rejects_proportion_with_impossible_counts(successes: int, trials: int) -> None:
-    with pytest.raises(EdgeproofError, match="not a proportion"):
+    with pytest.raises(EdgeproofError, match="cannot compute a proportion"):
         intervals.proportion_interval(successes, trials)
 
 

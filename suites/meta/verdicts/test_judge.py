@@ -95,7 +95,7 @@ def test_reason_of_a_verdict_shows_memory_in_megabytes() -> None:
             Estimate(0.041, 0.031, 0.051, 500),
             "so near the value that no number of texts would decide",
         ),
-        (Estimate(0.02, -math.inf, math.inf, 5), "and 5 texts are too few to bound it"),
+        (Estimate(0.02, -math.inf, math.inf, 5), "and 5 texts are too few to bound the value"),
         (Estimate(0.051, 0.041, 0.061, 500), "about 501 texts would decide"),
         # No drop is the middle of what a drop can be, not its end.
         (Estimate(0.0, -0.082, 0.082, 100), "about 400 texts would decide"),
@@ -156,7 +156,7 @@ def test_wrong_circumstances_make_every_verdict_invalid(high: float) -> None:
     ],
 )
 def test_rejects_invalid_estimate(value: float, low: float, high: float, n: int) -> None:
-    with pytest.raises(EdgeproofError, match="is not an estimate"):
+    with pytest.raises(EdgeproofError, match="is impossible"):
         Estimate(value, low, high, n)
 
 

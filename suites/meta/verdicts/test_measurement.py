@@ -136,12 +136,15 @@ def test_rejects_unknown_metric() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"unit": "%"}, "accuracy_drop is given in '%'. Give it in 'fraction'"),
+        (
+            {"unit": "%"},
+            "is given in '%', which is not the metric's unit. Give the value in 'fraction'",
+        ),
         ({"value": 4.1, "high": None}, "accuracy_drop is 4.1, outside [-1.0, 1.0] fraction"),
         ({"value": "0.1"}, "Expected `float`, got `str` - at `$.value`"),
-        ({"low": 0.5}, "is not an estimate"),
-        ({"high": 0.001}, "is not an estimate"),
-        ({"n": 0}, "is not an estimate"),
+        ({"low": 0.5}, "is impossible"),
+        ({"high": 0.001}, "is impossible"),
+        ({"n": 0}, "is impossible"),
         ({"verdict": "passed"}, "Invalid enum value 'passed' - at `$.verdict`"),
         ({"verdict": None}, "has the verdict None with a budget"),
         ({"budget": None}, "has the verdict pass without a budget"),

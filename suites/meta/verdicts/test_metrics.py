@@ -141,7 +141,7 @@ def test_nan_and_infinite_logits_are_counted_and_never_scored(broken: float) -> 
         lambda: estimates.total_variation(fine, nonsense),
     ):
         with pytest.raises(
-            EdgeproofError, match="2 of 5 answers hold NaN or Inf, the first for text 2"
+            EdgeproofError, match="2 of 5 answers contain NaN or Inf, the first for text 2"
         ):
             score()
 

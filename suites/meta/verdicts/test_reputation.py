@@ -153,7 +153,7 @@ def test_majority_classifier_predicts_the_most_frequent_training_label() -> None
     assert majority(np.array([0, 1, 1, 2]), 3).tolist() == [1, 1, 1]
     assert majority(np.array([2]), 2).tolist() == [2, 2]
     with pytest.raises(
-        EdgeproofError, match="there is no majority among 0 training labels of 0 groups"
+        EdgeproofError, match="cannot find a majority among 0 training labels with 0 groups"
     ):
         majority(np.array([], dtype=np.int64), 3)
 
@@ -174,7 +174,7 @@ def test_group_majority_classifier_predicts_the_most_frequent_label_of_the_group
 def test_rejects_majority_classifier_without_training_texts(
     labels: list[int], groups: list[str]
 ) -> None:
-    with pytest.raises(EdgeproofError, match="there is no majority"):
+    with pytest.raises(EdgeproofError, match="cannot find a majority"):
         group_majority(np.array(labels, dtype=int), groups, ["A"])
 
 

@@ -109,7 +109,7 @@ def test_score_command_reports_both_trivial_classifiers(score, tmp_path):
     assert document["floors"]["always_POSITIVE"]["groups"] == 2
     without = score(GOLD)["floors"]
     assert without["always_POSITIVE"] == document["floors"]["always_POSITIVE"]
-    omitted = {"omitted": "the training gold standard is missing: give --training"}
+    omitted = {"omitted": "these need the training gold standard: give --training"}
     assert without["majority_of_training"] == omitted
     assert without["group_majority_of_training"] == omitted
 
@@ -160,7 +160,7 @@ def test_language_option_scores_only_tweets_of_one_language(capsys, tmp_path):
         (
             [(CAR, "7", "POSITIVE")],
             [],
-            "system.dat: contains no answer to any tweet in the gold standard",
+            "system.dat: contains no answer for any tweet in the gold standard",
         ),
         (GOLD, ["--training", "nowhere.dat"], "nowhere.dat: cannot be read (No such file"),
         (GOLD, ["--language", "EN"], "--language and --package must be given together. Give both"),

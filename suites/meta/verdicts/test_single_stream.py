@@ -152,7 +152,7 @@ def test_warm_up_of_a_million_answers_is_found_in_seconds() -> None:
 
 @pytest.mark.parametrize("seconds", [[], [0.0, 1.0], [np.nan]])
 def test_warm_up_of_empty_zero_or_nan_latencies_is_an_error(seconds: list[float]) -> None:
-    with pytest.raises(EdgeproofError, match="are not a stream"):
+    with pytest.raises(EdgeproofError, match="are not a single stream"):
         warm_up_of(np.array(seconds))
 
 
