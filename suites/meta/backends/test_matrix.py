@@ -23,14 +23,14 @@ def document(*cells):
     return changed(runs.document(), run={"backends": as_plain(cells)})
 
 
-def test_cell_shows_the_result_of_the_worst_gate():
+def test_matrix_cell_shows_the_result_of_the_worst_gate():
     worst = cell().after(Seen("test_a", State.RIGHT)).after(Seen(LABELS, State.WRONG, "33 %"))
     worst = worst.after(Seen("test_c", State.KNOWN)).after(Seen("test_d", State.RIGHT))
     assert (worst.state, worst.gate, worst.why) == (State.WRONG, LABELS, "33 %")
     assert worst.short == "other labels"
 
 
-def test_cell_shows_delegated_share_signal_and_known_failure():
+def test_matrix_cell_shows_delegated_share_signal_and_known_failure():
     assert cell(taken=(141, 154)).short == "right 141/154"
     assert cell(state=State.REFUSED).short == "refused"
     killed = Seen("test_backend_loads_the_file", State.WRONG, "was killed by SIGSEGV", "SIGSEGV")
@@ -59,7 +59,7 @@ def test_headline_names_the_backends_on_which_the_files_are_right():
     assert fit_on(document()) == "on ai_edge_litert"
 
 
-def test_a_run_on_one_backend_has_no_matrix():
+def test_run_on_a_single_backend_shows_no_matrix():
     assert as_text(document()) == ""
     assert "litert-cpu" in as_text(document(cell()))
 

@@ -50,7 +50,7 @@ def test_rejects_documents_whose_runs_used_only_one_backend():
         page_of([document()])
 
 
-def test_job_summary_contains_the_matrix():
+def test_job_summary_contains_the_matrix_of_backends():
     summary = as_markdown(document(*WRONG))
     assert "| int4 | judged | other labels (known) | other labels (known) |" in summary
     assert "9,648 bytes: /out" in summary

@@ -43,7 +43,7 @@ def lines(folder):
     return [json.loads(line) for line in (folder / "app.jsonl").read_text("utf-8").splitlines()]
 
 
-def test_chosen_texts_cover_every_gold_and_predicted_label():
+def test_texts_chosen_for_golden_vectors_cover_every_gold_and_predicted_label():
     gold, answered = np.zeros(5000, np.int64), np.zeros(5000, np.int64)
     gold[4321], answered[77] = 1, 2
     rows = chosen_rows([gold, answered])
@@ -53,12 +53,12 @@ def test_chosen_texts_cover_every_gold_and_predicted_label():
     assert rows != sorted(rows)
 
 
-def test_more_texts_are_chosen_if_there_are_more_labels_than_texts():
+def test_golden_vectors_have_more_texts_if_there_are_more_labels_than_texts():
     assert len(chosen_rows([np.arange(1000)])) == 1000
     assert sorted(chosen_rows([np.array([0, 1])])) == [0, 1]
 
 
-def test_each_golden_line_contains_text_inputs_and_outputs(write, tmp_path):
+def test_each_line_of_golden_vectors_contains_text_inputs_and_outputs(write, tmp_path):
     write_golden(tmp_path / "out", golden(write()))
     (line,) = [parsed for parsed in lines(tmp_path / "out") if parsed["id"] == "t1"]
     assert line == {
@@ -72,7 +72,7 @@ def test_each_golden_line_contains_text_inputs_and_outputs(write, tmp_path):
     }
 
 
-def test_golden_values_are_called_logits_or_probabilities_by_their_meaning(write, tmp_path):
+def test_scores_in_golden_vectors_are_named_logits_or_probabilities(write, tmp_path):
     write_golden(tmp_path / "out", golden(write(end=("SOFTMAX",))))
     assert all("probabilities" in line and "logits" not in line for line in lines(tmp_path / "out"))
     assert '"means": "probabilities"' in (tmp_path / "out" / "README.md").read_text("utf-8")
@@ -92,7 +92,7 @@ def test_unwritable_output_is_reported_in_one_message(write, tmp_path):
     assert caught.value.remedy
 
 
-def test_existing_file_is_not_overwritten(write, tmp_path):
+def test_existing_file_is_not_overwritten_by_golden_vectors(write, tmp_path):
     (tmp_path / "out" / "labels.txt").mkdir(parents=True)
     with pytest.raises(EdgeproofError, match="it is a folder, not a file"):
         write_golden(tmp_path / "out", golden(write()))

@@ -36,14 +36,14 @@ def test_rows_are_padded_and_truncated_to_the_length_of_the_papers_model(length)
     assert long.ids == [2] * TOKENS
 
 
-def test_rows_are_padded_with_the_padding_id_of_the_tokenizer():
+def test_rows_for_the_papers_model_are_padded_with_the_tokenizers_padding_id():
     document = json.loads(tokenizer(length=4))
     document["padding"]["pad_id"] = 3
     rows = Tokenizer.from_str(with_paper_rows(json.dumps(document)))
     assert rows.encode("good").ids == [2] + [3] * (TOKENS - 1)
 
 
-def test_rejects_tokenizer_with_more_ids_than_table_rows():
+def test_rejects_tokenizer_with_more_ids_than_the_papers_model_has_embeddings():
     words = WORDS | {f"word{number}": number for number in range(4, SHAPE.vocabulary + 1)}
     with pytest.raises(EdgeproofError, match=r"gives 30,523 ids, .* takes only 30,522"):
         with_paper_rows(tokenizer(words=words))
@@ -56,7 +56,7 @@ def test_papers_model_has_the_published_number_of_mobilebert_parameters():
     assert count(SHAPE) == 24_581_888 + 3 * 513
 
 
-def test_papers_model_has_upper_bounds_for_ids_mask_and_segments(tmp_path):
+def test_inputs_of_the_papers_model_have_upper_bounds(tmp_path):
     file = tmp_path / "stand_in.tflite"
     file.write_bytes(classifier(tokens=TOKENS))
     bounds = {port.role: port.below for port in paper_binding(file).inputs}

@@ -52,7 +52,7 @@ def test_measurement_on_an_idle_board_is_valid(verdict, name):
 
 
 @pytest.mark.parametrize("name", [name for name in device_names() if name != HOST])
-def test_sample_of_a_board_contains_temperatures_and_frequencies(tree, name):
+def test_sensor_sample_of_a_board_contains_temperatures_and_frequencies(tree, name):
     reading = sample(load_device(name), tree(name), RUNNER)
     assert all(30.0 < celsius < 60.0 for celsius in reading.temperatures.values())
     assert reading.temperatures

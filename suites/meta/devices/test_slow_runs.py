@@ -132,7 +132,7 @@ def test_required_backend_is_judged_on_enough_texts_to_decide_agreement(whole_ru
     assert {one["n"] for one in taken} == {188}
 
 
-def test_all_latency_gates_share_one_timed_stream(whole_run):
+def test_all_latency_gates_share_one_timed_stream_of_answers(whole_run):
     """Gates that only report times request no answers of their own."""
     _, asked = whole_run
     for name in ("percentile_is_within_budget", "first_seconds", "rounds_are_recorded"):

@@ -118,14 +118,14 @@ def message_of(name, folder):
     return str(caught.value)
 
 
-def test_documented_messages_and_tested_mistakes_correspond():
+def test_documented_error_messages_and_tested_mistakes_correspond():
     assert list(rows_of_the_page()) == list(ROWS)
     examples = [name for names in ROWS.values() for name in names]
     assert sorted(examples) == sorted(EVERYTHING)
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_documentation_shows_the_actual_messages(row, tmp_path_factory):
+def test_documentation_shows_the_actual_error_messages(row, tmp_path_factory):
     parts = rows_of_the_page()[row]
     messages = [message_of(name, tmp_path_factory.mktemp("refused")) for name in ROWS[row]]
     assert parts

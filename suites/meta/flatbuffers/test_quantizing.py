@@ -56,12 +56,12 @@ def test_clipped_attention_mask_still_hides_padding(found):
     assert masks["lowered_error"] < 1e-3
 
 
-def test_integer_scheme_is_far_less_accurate_without_a_clipped_mask(found):
+def test_integer_quantization_is_far_less_accurate_without_a_clipped_attention_mask(found):
     right, wide = found["schemes"][INTEGER]["error"], found["faults"]["wide"]
     assert wide > 4 * right
 
 
-def test_mask_clipped_too_narrowly_lets_padding_change_the_outputs(found):
+def test_attention_mask_clipped_too_narrowly_lets_padding_change_the_outputs(found):
     assert found["faults"]["shallow"]
 
 

@@ -168,7 +168,7 @@ FAULTS = {
         room="store",
         file="models/archives.py",
         replacements={"info.file_size > most": "False"},
-        gate="suites/meta/house/test_archives.py::test_rejects_bad_archive_in_one_message",
+        gate="suites/meta/house/test_archives.py::test_invalid_archive_is_reported_in_one_message",
     ),
     "splits that separate near-duplicates": CodeFault(
         room="data",

@@ -99,7 +99,7 @@ def opened(data: bytes, limits: Limits = LIMITS) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_rejects_bad_archive_in_one_message(case):
+def test_invalid_archive_is_reported_in_one_message(case):
     data, says = BAD[case]
     with pytest.raises(UsageMistake) as refused:
         opened(data)

@@ -120,5 +120,5 @@ def test_line_number_of_a_budget_is_found_in_its_file(key):
     [("the corpus", "majority of the train split"), ("nowhere.toml", "a.max"),
      ("models/verdicts/limits/budgets/embedded.toml", "no.such.key")],
 )  # fmt: skip
-def test_limit_without_a_file_has_no_line_number(file, key):
+def test_budget_that_is_in_no_file_has_no_line_number(file, key):
     assert place_of(file, key) is None

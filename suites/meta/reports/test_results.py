@@ -176,7 +176,7 @@ def test_schema_and_reader_reject_each_broken_document(name: str, tmp_path: Path
     assert schema_errors(broken)
 
 
-def test_document_read_from_a_file_equals_the_written_one(tmp_path: Path) -> None:
+def test_results_document_read_from_a_file_equals_the_written_one(tmp_path: Path) -> None:
     path = tmp_path / "new" / "results.json"
     write_results(path, document())
     assert read_results(path) == document()
@@ -186,7 +186,7 @@ def test_document_read_from_a_file_equals_the_written_one(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["small", "every ending", "several runs", "further keys"])
-def test_rewriting_a_document_after_reading_gives_identical_bytes(
+def test_rewriting_a_results_document_after_reading_gives_identical_bytes(
     name: str, tmp_path: Path
 ) -> None:
     every = runs.document()
@@ -204,14 +204,14 @@ def test_rewriting_a_document_after_reading_gives_identical_bytes(
     assert ("weather" in first.read_text("utf-8")) == (name == "further keys")
 
 
-def test_optional_key_that_was_absent_is_not_written() -> None:
+def test_optional_key_absent_from_a_results_document_is_not_written() -> None:
     plain = as_plain(document())
     assert plain["run"].keys() == {"id", "seed", "started", "version"}
     moved = replace(as_document(plain), run=replace(as_document(plain).run, finished="2024-05-07"))
     assert as_plain(moved)["run"] == {**plain["run"], "finished": "2024-05-07"}
 
 
-def test_order_of_measurements_does_not_change_the_document(tmp_path: Path) -> None:
+def test_order_of_measurements_does_not_change_the_results_document(tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     write_results(first, document())
     write_results(
@@ -238,7 +238,7 @@ def test_nan_and_infinity_are_never_written(number: float, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failed_write_preserves_the_old_document(
+def test_failed_write_preserves_the_old_results_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "results.json"
@@ -272,7 +272,7 @@ def test_failed_write_preserves_the_old_document(
         (b'{"schema": 4}', "missing required field `run`"),
     ],
 )
-def test_error_names_the_document_that_cannot_be_read(
+def test_error_names_the_results_document_that_cannot_be_read(
     content: bytes | None, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "results.json"

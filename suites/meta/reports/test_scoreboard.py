@@ -198,7 +198,7 @@ def test_scoreboard_shows_the_worst_verdict_of_a_candidate() -> None:
     assert worst == ["-", "pass", "inconclusive", "invalid", "fail (known)", "fail"]
 
 
-def test_invalid_measurement_without_a_budget_makes_the_verdict_invalid() -> None:
+def test_invalid_measurement_without_a_budget_makes_the_candidates_verdict_invalid() -> None:
     assert worst_verdict([taken("float32", "accuracy", 0.8, invalid_because="load")]) == "invalid"
 
 
@@ -239,7 +239,7 @@ def test_scoreboard_command_names_a_missing_file(tmp_path, capsys) -> None:
         ("failed", "float16_b", "pass"),
     ],
 )
-def test_failed_or_unrun_test_without_measurements_affects_the_verdict(
+def test_failed_or_unrun_test_without_measurements_affects_the_candidates_verdict(
     outcome: str, scheme: str, verdict: str
 ) -> None:
     """A failed assertion or a gate that was not run must show beside passing measurements."""

@@ -90,19 +90,19 @@ def test_simulation_detects_a_bound_that_ignores_texts_outside_the_sample():
 
 
 @pytest.mark.parametrize(("count", "others"), [(15, 1960), (0, 50), (1, 1960), (60, 1000)])
-def test_sample_size_is_the_smallest_that_decides_if_all_texts_agree(count, others):
+def test_board_sample_is_the_smallest_that_decides_if_all_its_texts_agree(count, others):
     drawn = carrying.draws_needed(count, others=others, error=0.025)
     assert carrying.most_disagreeing(0, drawn, others=others, error=0.025) <= count
     if drawn > carrying.FEWEST:
         assert carrying.most_disagreeing(0, drawn - 1, others=others, error=0.025) > count
 
 
-def test_sample_is_minimal_if_all_remaining_texts_may_disagree():
+def test_board_sample_is_minimal_if_all_remaining_texts_may_disagree():
     assert carrying.draws_needed(40, others=40, error=0.025) == carrying.FEWEST
     assert carrying.draws_needed(5, others=5, error=0.025) == 5
 
 
-def test_sample_size_for_a_share_equals_the_exact_intervals_requirement():
+def test_sample_size_for_a_share_equals_the_size_that_an_exact_interval_requires():
     drawn = carrying.texts_needed(0.02, error=0.025)
     assert proportion_interval(drawn, drawn).low >= 0.98
     assert proportion_interval(drawn - 1, drawn - 1).low < 0.98

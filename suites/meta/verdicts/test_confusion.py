@@ -50,7 +50,7 @@ def test_label_that_never_occurs_has_scores_of_zero() -> None:
     assert [column[2] for column in scores] == [0.0, 0.0, 0.0, 0, 0]
 
 
-def test_share_with_a_zero_denominator_has_a_default() -> None:
+def test_share_with_a_zero_denominator_has_a_default_value() -> None:
     parts, wholes = np.array([1, 2, 3]), np.array([2, 0, 1])
     assert confusion.shares(parts, wholes).tolist() == [0.5, 0.0, 3.0]
     assert confusion.shares(parts, wholes, otherwise=1.0).tolist() == [0.5, 1.0, 3.0]

@@ -142,7 +142,7 @@ def test_interval_of_a_drop_contains_the_resampled_quantiles(confidence: float) 
     assert interval.low < float(resampling.drop_of(macro_f1, PAIRED)) < interval.high
 
 
-def test_drop_on_a_single_text_has_the_widest_interval() -> None:
+def test_drop_measured_on_a_single_text_has_the_widest_interval() -> None:
     single_text = np.zeros((1, 3, 4, 4), dtype=np.int64)
     single_text[0, 1, 1, 2] = 1
     low, high = resampling.drop_interval(macro_f1, single_text, resamples=100)

@@ -26,7 +26,7 @@ def parts_of(texts, at_least=0):
 
 @pytest.mark.parametrize("texts", [1000, 2000, 58568])
 @pytest.mark.parametrize("share", SHARES)
-def test_intervals_of_a_proportion_at_all_interim_looks_jointly_cover_the_truth(texts, share):
+def test_intervals_of_a_proportion_at_all_interim_looks_jointly_cover_the_true_value(texts, share):
     random = np.random.default_rng([texts, round(1e4 * share)])
     looks, interval = looks_of(texts), cache(intervals.proportion_interval)
     counts = random.binomial(parts_of(texts), share, size=(DRAWS, len(looks))).cumsum(axis=1)
@@ -42,7 +42,7 @@ def test_intervals_of_a_proportion_at_all_interim_looks_jointly_cover_the_truth(
 
 @pytest.mark.parametrize("texts", [1000, 2000])
 @pytest.mark.parametrize(("only_first", "only_second"), DISCORDANT)
-def test_intervals_of_a_drop_at_all_interim_looks_jointly_cover_the_truth(
+def test_intervals_of_a_drop_at_all_interim_looks_jointly_cover_the_true_value(
     texts, only_first, only_second
 ):
     random = np.random.default_rng([texts, round(1e4 * only_first), round(1e4 * only_second)])
@@ -106,7 +106,7 @@ def test_simulation_detects_interim_looks_with_uncorrected_intervals():
 @pytest.mark.parametrize("texts", [300, 2000])
 @pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1"])
 @pytest.mark.parametrize("rarest", [0.25, 0.1])
-def test_intervals_of_class_averaged_scores_at_all_interim_looks_jointly_cover_the_truth(
+def test_intervals_of_class_averaged_scores_at_all_looks_jointly_cover_the_true_value(
     name, texts, rarest
 ):
     random = np.random.default_rng([texts, round(100 * rarest), len(name)])
@@ -134,7 +134,7 @@ def test_intervals_of_class_averaged_scores_at_all_interim_looks_jointly_cover_t
 @pytest.mark.slow
 @pytest.mark.parametrize("texts", [300, 2000])
 @pytest.mark.parametrize(("name", "together"), [("macro_f1", 0.95), ("balanced_accuracy", 0.9)])
-def test_intervals_of_class_averaged_drops_at_all_interim_looks_jointly_cover_the_truth(
+def test_intervals_of_class_averaged_drops_at_all_looks_jointly_cover_the_true_value(
     name, texts, together
 ):
     random = np.random.default_rng([texts, round(100 * together)])
@@ -165,7 +165,7 @@ def test_intervals_of_class_averaged_drops_at_all_interim_looks_jointly_cover_th
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("texts", "far"), [(1000, 0.02), (1000, 0.1), (1000, 0.01)])
-def test_intervals_of_a_distance_at_all_interim_looks_jointly_cover_the_truth(texts, far):
+def test_intervals_of_a_distance_at_all_interim_looks_jointly_cover_the_true_value(texts, far):
     random = np.random.default_rng([texts, round(1e4 * far)])
     truth = far * 0.4 + (1.0 - far) * 0.5 / 60.5
     looks, covered = looks_of(texts), 0
@@ -182,7 +182,7 @@ def test_intervals_of_a_distance_at_all_interim_looks_jointly_cover_the_truth(te
     assert covered / DRAWS >= FLOOR
 
 
-def test_single_look_uses_all_texts_and_the_usual_interval():
+def test_few_texts_are_judged_at_a_single_look_with_the_usual_interval():
     assert looks_of(40) == ((40, intervals.CONFIDENCE),)
     assert looks_of(999) == ((999, intervals.CONFIDENCE),)
     assert looks_of(2000, at_least=2000) == ((2000, intervals.CONFIDENCE),)
