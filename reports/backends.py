@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from models.command_line import path, run_command
 from models.errors import UsageMistake
 from models.store import PROJECT
-from reports.matrix import LEGEND, Cell, State, as_table, judged_in, markdown_table
-from reports.naming import require_distinct
-from reports.pages import replace_between
-from reports.results import read_results
+from reports.documents.matrix import LEGEND, Cell, State, as_table, judged_in, markdown_table
+from reports.documents.naming import require_distinct
+from reports.documents.results import read_results
+from reports.texts.pages import replace_between
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from reports.document import Document
+    from reports.documents.document import Document
 
 PAGE = PROJECT / "docs" / "backends.md"
 OUT = PROJECT / "reports" / "out"

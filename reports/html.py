@@ -23,16 +23,16 @@ from models.errors import EdgeproofError
 from models.escaping import one_line
 from models.files import write_whole
 from models.unfinished_files import scratch_folder
-from reports import allure
-from reports.offline import external_loads, keep_to_itself
-from reports.packing import files_of, pack
-from reports.runs import ALLURE_RESULTS, FAULTS, OUT, RESULTS, read_runs, survey, test_id
+from reports.documents.runs import ALLURE_RESULTS, FAULTS, OUT, RESULTS, read_runs, survey, test_id
+from reports.page import allure
+from reports.page.offline import external_loads, keep_to_itself
+from reports.page.packing import files_of, pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reports.faults import PlantedFault
-    from reports.runs import Run, Survey
+    from reports.documents.faults import PlantedFault
+    from reports.documents.runs import Run, Survey
 
 DEFAULT_HTML = OUT / "html"
 DEFAULT_FAULTS = OUT / FAULTS
@@ -100,8 +100,8 @@ def _draw(
     rules: dict[str, Any],
     faults: Sequence[PlantedFault] | None,
 ) -> tuple[Path, list[dict[str, Any]]]:
-    from reports.staging import draw, stage  # noqa: PLC0415 - numpy, only when there is a run
-    from reports.summary import Shown, put_first  # noqa: PLC0415 - the same
+    from reports.page.staging import draw, stage  # noqa: PLC0415 - numpy, only when there is a run
+    from reports.page.summary import Shown, put_first  # noqa: PLC0415 - the same
 
     history, name = out.parent / "history.jsonl", _run_name(surveyed.began)
     _forget(history, name)
@@ -197,7 +197,7 @@ def _planted(file: Path | None) -> list[PlantedFault] | None:
 
     Return None if no file is given and the default file does not exist.
     """
-    from reports.faults import read_faults  # noqa: PLC0415 - msgspec, only when it draws
+    from reports.documents.faults import read_faults  # noqa: PLC0415 - msgspec, only when it draws
 
     if file is None and not DEFAULT_FAULTS.exists():
         return None

@@ -15,7 +15,7 @@ from models.command_line import run_command
 from models.kernels.deviations import known_deviations
 from models.kernels.records import FOLDER, Cell, read_cells
 from models.store import PROJECT
-from reports.pages import replace_between
+from reports.texts.pages import replace_between
 
 PAGE = PROJECT / "docs" / "kernels.md"
 # Of each environment that asks kernels of this machine.

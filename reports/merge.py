@@ -19,18 +19,18 @@ from models.command_line import Parser, complain, path, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.escaping import one_line
 from models.extensible_tables import read_open
-from reports import columns
-from reports.document import ArtefactRecord, DeviceRecord, Merged, SubjectRecord
-from reports.naming import device_names, identity_of, require_distinct
-from reports.results import new_document, read_results, write_results
-from reports.runs import RESULTS
-from reports.scoreboard import as_text
+from reports.documents.document import ArtefactRecord, DeviceRecord, Merged, SubjectRecord
+from reports.documents.naming import device_names, identity_of, require_distinct
+from reports.documents.results import new_document, read_results, write_results
+from reports.documents.runs import RESULTS
+from reports.texts import columns
+from reports.texts.scoreboard import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from models.verdicts.measurement import Measurement
-    from reports.document import Document
+    from reports.documents.document import Document
 
 COLUMNS = ("subject", "scheme", "bytes", "smaller", "pieces", "accuracy", "drop", "verdicts")
 SIZE, RATIO, DROP = "flatbuffer_bytes", "size_ratio_bert_large_weights", "accuracy_drop"

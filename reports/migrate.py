@@ -13,7 +13,7 @@ import sys
 from models.command_line import Parser, complain, path, run_command
 from models.errors import EdgeproofError
 from models.escaping import one_line
-from reports.results import read_results, write_results
+from reports.documents.results import read_results, write_results
 
 
 def main(arguments: list[str] | None = None) -> int:

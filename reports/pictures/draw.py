@@ -8,7 +8,7 @@ from reports.pictures import costs, errors, front, tables, trade
 from reports.pictures.views import views
 
 if TYPE_CHECKING:
-    from reports.document import Document
+    from reports.documents.document import Document
     from reports.pictures.style import Picture
 
 KINDS = (

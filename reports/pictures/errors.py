@@ -11,7 +11,7 @@ from reports.pictures.style import BUDGET, GRAY, Picture, legend, look, panel, s
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from reports.localizations import Localization
+    from reports.documents.localizations import Localization
     from reports.pictures.views import View
 
 LONGEST, LINES = 90, 3  # characters of a line above a panel, and how many lines

@@ -9,15 +9,15 @@ import msgspec
 
 from models.escaping import one_line
 from models.verdicts.metrics import FULL_MODEL
-from reports.naming import slug
+from reports.documents.naming import slug
 from reports.pictures.style import Picture, as_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from models.verdicts.measurement import Measurement
-    from reports.document import Document
-    from reports.localizations import Localization
+    from reports.documents.document import Document
+    from reports.documents.localizations import Localization
 
 # Characters of a name in a picture; a longer one would leave no room for what is drawn.
 LONGEST = 40

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.extensible_tables import as_plain
 from models.verdicts import deviation
-from reports.matrix import Cell, Seen, State, as_table, as_text, fit_on
+from reports.documents.matrix import Cell, Seen, State, as_table, as_text, fit_on
 from suites.meta.reports import runs
 from suites.meta.reports.documents import changed
 

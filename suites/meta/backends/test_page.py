@@ -7,8 +7,8 @@ import pytest
 from models.errors import UsageMistake
 from models.extensible_tables import as_plain
 from reports.backends import page_of
-from reports.matrix import Cell, Departure, State, as_markdown
-from reports.pages import BEGIN, END, replace_between
+from reports.documents.matrix import Cell, Departure, State, as_markdown
+from reports.texts.pages import BEGIN, END, replace_between
 from suites.meta.reports import runs
 from suites.meta.reports.documents import changed
 

@@ -8,9 +8,9 @@ from models.errors import UsageMistake
 from models.extensible_tables import as_plain
 from models.fleet.__main__ import LOG, Judged, folders_of
 from models.fleet.last_words import last_words
+from reports.documents.results import as_document, read_results
+from reports.documents.runs import read_runs
 from reports.merge import merge
-from reports.results import as_document, read_results
-from reports.runs import read_runs
 from suites.meta.gates.running import run
 from suites.meta.runtime.sshd import why_no_sshd
 

@@ -11,8 +11,8 @@ from filelock import FileLock
 from models.runtime.debian import why_unavailable
 from models.runtime.sysroot import prepare_sysroot
 from models.store import Store, default_root
-from reports.results import read_results
-from reports.runs import read_runs
+from reports.documents.results import read_results
+from reports.documents.runs import read_runs
 from suites.meta.devices.boards import Board
 from suites.meta.devices.given_files import write_given
 from suites.meta.gates.running import run_pytest, without_repeated

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.extensible_tables import as_plain
-from reports import sizes
-from reports.results import as_document
+from reports.documents.results import as_document
+from reports.texts import sizes
 from suites.meta.reports.runs import document
 
 if TYPE_CHECKING:
-    from reports.document import Document
+    from reports.documents.document import Document
 
 # What a report chooses by, or computes with: it is checked when a document is read.
 CHOSEN = {

@@ -10,8 +10,9 @@ import pytest
 from models.errors import EdgeproofError
 from models.escaping import several_lines
 from models.extensible_tables import as_plain
-from reports import allure, html
-from reports.results import write_results
+from reports import html
+from reports.documents.results import write_results
+from reports.page import allure
 from suites.meta.foreign_text.forging import forged
 from suites.meta.foreign_text.payloads import ACTED, PARTS, payloads
 from suites.meta.reports.browsing import chromium, lacking, visit

@@ -14,7 +14,7 @@ from models.progress import Progress
 from models.runtime.failures import ConnectionLost, RunnerDied, RunnerRefused
 from models.toml_tables import Table, typed
 from models.verdicts.measurement import Measurement
-from reports.results import read_results
+from reports.documents.results import read_results
 from suites.meta.foreign_text.payloads import acting_in_a_log, payloads
 from suites.meta.reports.runs import document
 

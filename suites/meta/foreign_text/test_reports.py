@@ -12,10 +12,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from models.escaping import as_markdown, one_line, several_lines
-from reports import github, merge, scoreboard, sizes, summary
-from reports.explain import accounts
+from reports import merge
+from reports.documents.results import read_results, write_results
+from reports.page import summary
 from reports.pictures.draw import pictures
-from reports.results import read_results, write_results
+from reports.texts import github, scoreboard, sizes
+from reports.texts.explain import accounts
 from suites.meta.foreign_text.forging import forged
 from suites.meta.foreign_text.parsing import Parsed, rendered
 from suites.meta.foreign_text.payloads import acting_in_a_log, payloads
@@ -23,7 +25,7 @@ from suites.meta.reports.documents import changed
 from suites.meta.reports.drawn import planted
 
 if TYPE_CHECKING:
-    from reports.document import Document
+    from reports.documents.document import Document
 
 TAGS = {
     *("a", "b", "br", "code", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "h1"),

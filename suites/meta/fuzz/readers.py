@@ -26,7 +26,7 @@ from models.runner.framing import (
     read_message,
 )
 from models.store import Store
-from reports.results import read_results
+from reports.documents.results import read_results
 from suites.meta.fuzz import (
     arrays,
     bundles,

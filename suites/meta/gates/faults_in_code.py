@@ -140,7 +140,7 @@ FAULTS = {
     ),
     "a report that holds text for a number": CodeFault(
         room="reports",
-        file="reports/results.py",
+        file="reports/documents/results.py",
         replacements={"allow_nan=False": "allow_nan=True"},
         gate="suites/meta/reports/test_results.py::test_nan_and_infinity_are_never_written",
     ),

@@ -12,13 +12,13 @@ from xml.etree import ElementTree as ET
 
 from fixtures.results.junit import EACH
 from models.store import PROJECT
-from reports.results import read_results
+from reports.documents.results import read_results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from reports.document import Document
+    from reports.documents.document import Document
     from suites.meta.gates.miniature import Miniature
 
 ROOMS = (

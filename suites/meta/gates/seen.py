@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from fixtures.judging.document import changed, commit
 from fixtures.session.options import SETTINGS
 from models.errors import EdgeproofError
-from reports.faults import SAID, Seen
-from reports.runs import FAULTS
+from reports.documents.faults import SAID, Seen
+from reports.documents.runs import FAULTS
 from suites.meta.gates.turning_red import first_words
 
 if TYPE_CHECKING:

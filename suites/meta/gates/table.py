@@ -13,7 +13,7 @@ import msgspec
 
 from models.command_line import Parser
 from models.errors import EdgeproofError, UsageMistake
-from reports.faults import PlantedFault, Seen, read_faults, write_faults
+from reports.documents.faults import PlantedFault, Seen, read_faults, write_faults
 from suites.meta.gates import (
     faults_in_backends,
     faults_in_checkpoints,

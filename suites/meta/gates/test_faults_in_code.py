@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reports.faults import SAID
+from reports.documents.faults import SAID
 from suites.meta.gates.faults_in_code import FAULTS
 from suites.meta.gates.running import run_pytest
 from suites.meta.gates.turning_red import first_words

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from fixtures.session.options import SETTINGS
-from reports.faults import SAID, read_faults
+from reports.documents.faults import SAID, read_faults
 from suites.meta.gates.seen import FaultsSeen
 from suites.meta.gates.table import planted
 from suites.meta.gates.turning_red import LONGEST, first_words

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.selecting.extent import every_gate
 from models.store import PROJECT
-from reports.faults import PlantedFault, Seen, read_faults, write_faults
+from reports.documents.faults import PlantedFault, Seen, read_faults, write_faults
 from suites.meta.gates.faults_in_code import FAULTS
 from suites.meta.gates.running import ROOMS, run_pytest
 from suites.meta.gates.table import PLANTED, keep, main, planted, table

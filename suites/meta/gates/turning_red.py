@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.runtime.available import why_absent
-from reports.faults import SAID
+from reports.documents.faults import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import pytest
 
 from models.durations import Durations, parse_duration, said
 from models.store import PROJECT
-from reports.durations import cost_of
+from reports.texts.durations import cost_of
 from suites.meta.gates.running import run_pytest
 
 EXAMPLE = PROJECT / "docs" / "example"

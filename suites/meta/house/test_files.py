@@ -14,8 +14,8 @@ from models.files import NotRegularError, open_regular, read_regular, write_whol
 from models.flatbuffers.inspect import inspect
 from models.toml_tables import read_toml
 from models.verdicts.baselines import read_baseline
-from reports.faults import read_faults
-from reports.results import read_results
+from reports.documents.faults import read_faults
+from reports.documents.results import read_results
 
 KINDS = {"FIFO": "a FIFO", "device": "a device", "folder": "a folder", "socket": "a socket"}
 READERS = {

@@ -14,10 +14,10 @@ from fixtures.selecting.extent import ExtentOfRun, every_gate
 from fixtures.session.options import SETTINGS
 from models.flatbuffers.schemes import SCHEMES
 from models.store import PROJECT
-from reports.document import Outcome
-from reports.extent import counted, partial_because
-from reports.headline import headline
-from reports.results import as_document
+from reports.documents.document import Outcome
+from reports.documents.extent import counted, partial_because
+from reports.documents.results import as_document
+from reports.texts.headline import headline
 from suites.meta.gates.running import run, run_pytest
 from suites.meta.house.planted_endings import VARIABLE
 from suites.meta.reports import runs
@@ -45,7 +45,9 @@ def run_sizes(miniature, tmp_path):
 def checked(outcome):
     """The document of a run, which keeps its schema and claims no fitness."""
     document = outcome.document()
-    schema = json.loads((PROJECT / "reports" / "results.schema.json").read_text("utf-8"))
+    schema = json.loads(
+        (PROJECT / "reports" / "documents" / "results.schema.json").read_text("utf-8")
+    )
     jsonschema.validate(outcome.results(), schema)
     assert "fit to ship" not in headline(document)[1].replace("not fit to ship", "")
     assert headline(document)[1] in outcome.output

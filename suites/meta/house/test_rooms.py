@@ -198,6 +198,15 @@ IN_FIXTURES = {
     "backends": {"session", "selecting", "answering", "judging"},
     "results": {"session", "selecting", "building", "answering", "judging", "backends"},
 }
+# The rooms of the reports, and which others each may import; commands beside them import all.
+IN_REPORTS = {
+    "documents": set(),
+    "templates": set(),
+    "pictures": {"documents"},
+    "texts": {"documents", "templates"},
+    "page": {"documents", "templates", "pictures", "texts"},
+}
+ROOMS_OF = {"fixtures": IN_FIXTURES, "reports": IN_REPORTS}
 # What is for every room: what opens a file that somebody else made, or that is kept, shows its
 # text, starts a program or ends this one.
 FOR_ALL = {
@@ -347,18 +356,19 @@ def test_packages_import_only_what_their_rules_allow(imports):
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
 
 
-def test_fixture_packages_import_only_what_their_rules_allow(imports):
-    wrong = defaultdict(set)
-    found_rooms = set()
+@pytest.mark.parametrize("top", ROOMS_OF)
+def test_rooms_of_a_package_import_only_what_their_rules_allow(top, imports):
+    wrong, rules, found_rooms = defaultdict(set), ROOMS_OF[top], set()
     for module, module_imports in imports.items():
-        top, *rest = module.split(".")
-        if top != "fixtures" or not rest:
+        package, *rest = module.split(".")
+        # What lies beside the rooms is a command.
+        if package != top or not rest or not (PROJECT / top / rest[0]).is_dir():
             continue
         found_rooms.add(rest[0])
-        used = {name.split(".")[1] for name in module_imports.names if name.startswith("fixtures.")}
-        wrong[module] = used - IN_FIXTURES[rest[0]] - {rest[0]}
+        used = {name.split(".")[1] for name in module_imports.names if name.startswith(f"{top}.")}
+        wrong[module] = used - rules[rest[0]] - {rest[0]}
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
-    assert found_rooms == set(IN_FIXTURES)
+    assert found_rooms == set(rules)
 
 
 def test_packages_have_no_import_cycle(imports):
@@ -372,15 +382,16 @@ def test_packages_have_no_import_cycle(imports):
             }
             used[part_of(module)] |= {part_of(name) for name in names} - {part_of(module)}
     # What every module of models/ is in, and what is in none of its rooms.
-    rooms = {room: used_rooms - {"models", "fixtures"} for room, used_rooms in used.items()}
-    assert {"models.flatbuffers", "fixtures.judging", "reports"} <= set(rooms)
+    above = {"models", "fixtures", "reports"}
+    rooms = {room: used_rooms - above for room, used_rooms in used.items()}
+    assert {"models.flatbuffers", "fixtures.judging", "reports.documents"} <= set(rooms)
     list(TopologicalSorter(rooms).static_order())  # raises CycleError, which names the circle
 
 
 def part_of(module: str) -> str:
     """Return `fixtures.judging` for fixtures.judging.judge, else the same as `room_of`."""
     parts = module.split(".")
-    return ".".join(parts[:2]) if parts[0] == "fixtures" else room_of(module)
+    return ".".join(parts[:2]) if parts[0] in ROOMS_OF else room_of(module)
 
 
 def test_modules_name_paths_only_in_packages_that_may_be_imported(imports):

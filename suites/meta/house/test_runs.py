@@ -27,7 +27,9 @@ CONTRACT = {
 
 
 def test_results_of_a_run_follow_their_json_schema(clean_run):
-    schema = json.loads((PROJECT / "reports" / "results.schema.json").read_text("utf-8"))
+    schema = json.loads(
+        (PROJECT / "reports" / "documents" / "results.schema.json").read_text("utf-8")
+    )
     jsonschema.validate(clean_run.results(), schema)
 
 

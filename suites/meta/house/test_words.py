@@ -30,7 +30,7 @@ PLACES_OF_TWEETS = (
     *(f"docs/{name}.md" for name in ("paper", "small", "distillation", "quantization")),
     # What was, and what it is called now.
     *("CHANGELOG.md", "models/former_names.py", "suites/meta/house/test_words.py"),
-    *("reports/migration.py", "suites/meta/reports/former/*.json"),
+    *("reports/documents/migration.py", "suites/meta/reports/former/*.json"),
     "suites/meta/house/test_former_names.py",
 )
 ENTITIES = re.compile(r"(?<![a-z])(?:entit(?:y|ies)|polarit(?:y|ies))(?![a-z])", re.IGNORECASE)
@@ -56,9 +56,9 @@ PLACES_OF_ENTITIES = (
     # It cites the task that its measures come from.
     "models/verdicts/reputation.py",
     # What was, and what it is called now.
-    "reports/migration.py",
+    "reports/documents/migration.py",
     # Browsers and packages of Node.js speak of entities.
-    "reports/package-lock.json",
+    "reports/page/package-lock.json",
 )
 
 

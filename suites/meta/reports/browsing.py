@@ -10,7 +10,8 @@ import pytest
 
 from fixtures.session.options import SETTINGS
 from models.errors import EdgeproofError
-from reports import allure, html
+from reports import html
+from reports.page import allure
 from suites.meta.reports.drawn import planted, write_run
 
 if TYPE_CHECKING:

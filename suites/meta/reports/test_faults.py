@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reports import allure, html
-from reports.fault_table import as_html
-from reports.faults import PlantedFault, by_gate, planted_at, read_faults, write_faults
-from reports.runs import read_runs
-from reports.staging import stage
+from reports import html
+from reports.documents.faults import PlantedFault, by_gate, planted_at, read_faults, write_faults
+from reports.documents.runs import read_runs
+from reports.page import allure
+from reports.page.fault_table import as_html
+from reports.page.staging import stage
 from suites.meta.reports.drawn import DROP_GATE, planted, write_run
 from suites.meta.reports.runs import DROP_TEST
 

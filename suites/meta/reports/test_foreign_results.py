@@ -14,15 +14,15 @@ from models.errors import EdgeproofError, UsageMistake
 from models.extensible_tables import as_plain
 from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
 from models.verdicts.baselines import baseline_path, read_baseline
-from reports.explain import explanations
-from reports.faults import read_faults
-from reports.github import annotations_of
-from reports.headline import headline
+from reports.documents.faults import read_faults
+from reports.documents.naming import Identity, device_names
+from reports.documents.results import as_document, read_results, write_results
+from reports.documents.runs import RESULTS
 from reports.merge import as_table, main, merge
-from reports.naming import Identity, device_names
-from reports.results import as_document, read_results, write_results
-from reports.runs import RESULTS
-from reports.scoreboard import as_csv, as_markdown, as_text
+from reports.texts.explain import explanations
+from reports.texts.github import annotations_of
+from reports.texts.headline import headline
+from reports.texts.scoreboard import as_csv, as_markdown, as_text
 from suites.meta.reports.runs import document
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from models.errors import EdgeproofError
-from reports.budget_lines import place_of
-from reports.github import annotations_asked_for, annotations_of, publish, step_summary
-from reports.scoreboard import as_markdown
+from reports.texts.budget_lines import place_of
+from reports.texts.github import annotations_asked_for, annotations_of, publish, step_summary
+from reports.texts.scoreboard import as_markdown
 from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import DROP_TEST, EMBEDDED, document
 

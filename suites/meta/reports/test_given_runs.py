@@ -8,11 +8,11 @@ import io
 import msgspec
 import pytest
 
-from reports.explain import explanations
-from reports.scoreboard import GIVEN, LEGEND, as_csv, as_text, scoreboard_table
-from reports.sizes import as_html, as_markdown
-from reports.sizes import as_text as sizes_as_text
-from reports.summary import Shown, put_first
+from reports.page.summary import Shown, put_first
+from reports.texts.explain import explanations
+from reports.texts.scoreboard import GIVEN, LEGEND, as_csv, as_text, scoreboard_table
+from reports.texts.sizes import as_html, as_markdown
+from reports.texts.sizes import as_text as sizes_as_text
 from suites.meta.reports.documents import changed
 from suites.meta.reports.test_scoreboard import SAMPLE, document, taken
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from models.verdicts.judge import Budget
-from reports import endings, github
-from reports.document import Document, Outcome
-from reports.explain import explanations
-from reports.headline import headline
-from reports.scoreboard import scoreboard_rows
+from reports.documents import endings
+from reports.documents.document import Document, Outcome
+from reports.texts import github
+from reports.texts.explain import explanations
+from reports.texts.headline import headline
+from reports.texts.scoreboard import scoreboard_rows
 from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import DROP, WHOLE, document, taken
 

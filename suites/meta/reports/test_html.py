@@ -12,12 +12,13 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.processes import Ended
-from reports import allure, html, merge, scoreboard
-from reports.document import Outcome
-from reports.extent import counted
-from reports.headline import headline
-from reports.offline import POLICY, external_loads, keep_to_itself
-from reports.results import write_results
+from reports import html, merge, scoreboard
+from reports.documents.document import Outcome
+from reports.documents.extent import counted
+from reports.documents.results import write_results
+from reports.page import allure
+from reports.page.offline import POLICY, external_loads, keep_to_itself
+from reports.texts.headline import headline
 from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import WHOLE, document, measurements
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports import html
-from reports.offline import external_loads
-from reports.packing import files_of
+from reports.page.offline import external_loads
+from reports.page.packing import files_of
 from suites.meta.reports.browsing import DESK, PHONE, chromium, page_file, visit
 from suites.meta.reports.drawn import DROP_GATE, SPY, write_run
 from suites.meta.reports.runs import DROP_TEST, endings

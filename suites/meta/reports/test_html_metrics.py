@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from models.verdicts.measurement import Measurement
-from reports.metrics import FILE_NAME, metric_samples, write_metric_samples
+from reports.page.metrics import FILE_NAME, metric_samples, write_metric_samples
 from suites.meta.reports.documents import document_from
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import EdgeproofError
-from reports.kernel_coverage import as_html, as_text
+from reports.texts.kernel_coverage import as_html, as_text
 from suites.meta.reports import runs
 from suites.meta.reports.documents import changed, document_from
 

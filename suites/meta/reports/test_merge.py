@@ -10,11 +10,11 @@ import pytest
 from models.extensible_tables import as_plain
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import measure
-from reports.document import Document, Outcome
-from reports.explain import explanations
+from reports.documents.document import Document, Outcome
+from reports.documents.naming import device_names, identity_of
+from reports.documents.results import SCHEMA_FILE, read_results, write_results
 from reports.merge import as_table, main, merge
-from reports.naming import device_names, identity_of
-from reports.results import SCHEMA_FILE, read_results, write_results
+from reports.texts.explain import explanations
 from suites.meta.reports.documents import changed, document_from
 
 BUDGET = Budget("accuracy_drop", "max", 0.01, "1 points", "mine.toml", "accuracy_drop.max")

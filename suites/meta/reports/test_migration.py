@@ -14,13 +14,13 @@ from models import former_names
 from models.errors import EdgeproofError
 from models.extensible_tables import as_plain
 from models.store import PROJECT
-from reports.migration import migrated
-from reports.results import (
+from reports.documents.migration import migrated
+from reports.documents.results import (
     SCHEMA_FILE,
     SCHEMA_VERSION,
     read_results,
 )
-from reports.scoreboard import as_csv, as_text
+from reports.texts.scoreboard import as_csv, as_text
 
 FORMER = Path(__file__).with_name("former")
 VERSIONS = range(1, SCHEMA_VERSION)

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from models.errors import EdgeproofError
-from reports.packing import files_of, pack
+from reports.page.packing import files_of, pack
 
 FILES = {"data/a.json": '{"é": 1}'.encode(), "data/b.bin": bytes(range(256)) * 40}
 PROGRAM = "console.log('é');" * 200

@@ -17,15 +17,15 @@ from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import Measurement, measure
 from models.verdicts.metrics import METRICS
 from models.verdicts.quantities import Unit
-from reports.document import Circumstances, Document, Outcome
-from reports.merge import merge
-from reports.results import (
+from reports.documents.document import Circumstances, Document, Outcome
+from reports.documents.results import (
     SCHEMA_FILE,
     TOP_LEVEL,
     as_document,
     read_results,
     write_results,
 )
+from reports.merge import merge
 from suites.meta.reports import runs
 from suites.meta.reports.documents import changed, document_from
 

@@ -11,16 +11,16 @@ import pytest
 
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import Measurement, measure
+from reports.documents.results import write_results
 from reports.merge import merge
-from reports.results import write_results
-from reports.scoreboard import (
+from reports.scoreboard import main
+from reports.texts.scoreboard import (
     HEADER,
     KNOWN,
     LEGEND,
     as_csv,
     as_markdown,
     as_text,
-    main,
     scoreboard_rows,
     scoreboard_table,
     worst_verdict,
@@ -28,7 +28,7 @@ from reports.scoreboard import (
 from suites.meta.reports.documents import changed, document_from
 
 if TYPE_CHECKING:
-    from reports.document import Document
+    from reports.documents.document import Document
 
 LIMITS = {
     "accuracy_drop": ("max", 0.041),

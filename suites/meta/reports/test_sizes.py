@@ -6,8 +6,8 @@ import pytest
 
 from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
 from models.networks.parameters import counts
-from reports.sizes import HEADER, as_html, as_markdown, as_text, size_rows
-from reports.summary import Shown, put_first
+from reports.page.summary import Shown, put_first
+from reports.texts.sizes import HEADER, as_html, as_markdown, as_text, size_rows
 from suites.meta.flatbuffers.test_sizes import BERT_LARGE, MOBILEBERT, PUBLISHED
 from suites.meta.reports import runs
 from suites.meta.reports.documents import changed

@@ -11,7 +11,7 @@ from models.verdicts.details import Covered
 from reports.templates import fill
 
 if TYPE_CHECKING:
-    from reports.document import Document
+    from reports.documents.document import Document
 
 METRIC = "kernel_coverage"
 TITLE = "Which operators stand on proven kernels"

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from models.escaping import one_line, several_lines
 from models.extensible_tables import as_plain
-from reports.explain import accounts
-from reports.faults import by_gate, gate_of, sentences
-from reports.metrics import write_metric_samples
-from reports.naming import slug
+from reports.documents.faults import by_gate, gate_of, sentences
+from reports.documents.naming import slug
+from reports.documents.runs import labels_of, test_id
+from reports.page.metrics import write_metric_samples
 from reports.pictures.draw import pictures
-from reports.runs import labels_of, test_id
-from reports.scoreboard import as_csv, as_markdown
 from reports.templates import fill
+from reports.texts.explain import accounts
+from reports.texts.scoreboard import as_csv, as_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from reports.document import Document
-    from reports.explain import Explanation
-    from reports.faults import PlantedFault
+    from reports.documents.document import Document
+    from reports.documents.faults import PlantedFault
+    from reports.documents.runs import Run
     from reports.pictures.style import Picture
-    from reports.runs import Run
+    from reports.texts.explain import Explanation
 
 SVG = "image/svg+xml"
 TEXT = "text/plain"

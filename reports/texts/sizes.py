@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports import columns
 from reports.templates import fill
+from reports.texts import columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reports.document import Document, ModelSizes, VariantSizes
+    from reports.documents.document import Document, ModelSizes, VariantSizes
 
 HEADER = (
     "sizes in MB",

@@ -13,12 +13,12 @@ import string
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.errors import EdgeproofError
-from reports.elements import elements_of
+from reports.page.elements import elements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reports.elements import Element
+    from reports.page.elements import Element
 
 # How Allure's program begins, in the address of a script.
 _PROGRAM = "data:text/javascript;base64,"
@@ -120,5 +120,5 @@ def _behind(script: str, at: int, token: str) -> int:
 def _unknown() -> EdgeproofError:
     return EdgeproofError(
         "Allure's page stores its data in an unknown form",
-        remedy="Use the version of Allure that reports/package.json pins",
+        remedy="Use the version of Allure that reports/page/package.json pins",
     )

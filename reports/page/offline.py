@@ -11,12 +11,12 @@ import binascii
 import re
 from typing import TYPE_CHECKING
 
-from reports.elements import elements_of, first
+from reports.page.elements import elements_of, first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reports.elements import Element
+    from reports.page.elements import Element
 
 # What the page may use: itself, and what it carries as data.
 POLICY = (

@@ -10,7 +10,7 @@ from models.escaping import one_line
 from models.verdicts.details import Looked
 
 if TYPE_CHECKING:
-    from reports.document import Document
+    from reports.documents.document import Document
 
 
 def as_sentence(document: Document) -> str:

@@ -14,7 +14,7 @@ from models.toml_tables import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.document import Document
+    from reports.documents.document import Document
 
 
 class State(StrEnum):

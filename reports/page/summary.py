@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reports import durations, endings, fault_table, kernel_coverage, looked, matrix, sizes
-from reports.elements import elements_of, first
-from reports.explain import accounts, circumstances, explanations
-from reports.headline import headline
-from reports.scoreboard import legend, scoreboard_table
+from reports.documents import endings, matrix
+from reports.page import fault_table
+from reports.page.elements import elements_of, first
 from reports.templates import fill
+from reports.texts import durations, kernel_coverage, looked, sizes
+from reports.texts.explain import accounts, circumstances, explanations
+from reports.texts.headline import headline
+from reports.texts.scoreboard import legend, scoreboard_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reports.document import Document
-    from reports.explain import Explanation
-    from reports.faults import PlantedFault
+    from reports.documents.document import Document
+    from reports.documents.faults import PlantedFault
     from reports.pictures.style import Picture
+    from reports.texts.explain import Explanation
 
 # Allure's pages within the page.
 PLACES = {

@@ -16,7 +16,7 @@ from models.verdicts.quantities import Unit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reports.document import Document
+    from reports.documents.document import Document
 
 FILE_NAME = "edgeproof-perf.json"
 

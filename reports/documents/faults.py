@@ -14,7 +14,7 @@ from models.errors import EdgeproofError, UsageMistake
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
 from models.json_documents import parse_json, problem_and_place
 from models.toml_tables import Table
-from reports.naming import commit_of
+from reports.documents.naming import commit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reports import matrix
-from reports.explain import explanations
-from reports.extent import could_not_run, left_aside, partial_because
+from reports.documents import matrix
+from reports.documents.extent import could_not_run, left_aside, partial_because
+from reports.texts.explain import explanations
 
 if TYPE_CHECKING:
-    from reports.document import Document
+    from reports.documents.document import Document
 
 
 class _Red(NamedTuple):

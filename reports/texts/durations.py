@@ -10,7 +10,7 @@ from models.escaping import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.document import Document
+    from reports.documents.document import Document
 
 
 def suite_of(test: str) -> str:

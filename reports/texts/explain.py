@@ -18,16 +18,16 @@ from models.verdicts.details import Looked, Timed
 from models.verdicts.judge import Verdict, describe
 from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import human
-from reports.budget_lines import place_of
-from reports.naming import commit_of, moment_of
+from reports.documents.naming import commit_of, moment_of
 from reports.templates import fill
+from reports.texts.budget_lines import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.verdicts.measurement import BudgetRecord, Measurement
-    from reports.document import Circumstances, DeviceRecord, Document, Outcome
-    from reports.localizations import Localization
+    from reports.documents.document import Circumstances, DeviceRecord, Document, Outcome
+    from reports.documents.localizations import Localization
 
 RED = {"failed", "error", "xpassed"}
 MEANING = {

@@ -13,15 +13,21 @@ from typing import TYPE_CHECKING, Any
 from models.errors import UsageMistake
 from models.escaping import one_line
 from models.files import LARGEST_DOCUMENT, read_text
-from reports.naming import Identity, device_names, identity_of, moment_of, require_distinct
+from reports.documents.naming import (
+    Identity,
+    device_names,
+    identity_of,
+    moment_of,
+    require_distinct,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.document import Document
+    from reports.documents.document import Document
 
 # Where a run writes unless it is told otherwise.
-OUT = Path(__file__).parent / "out"
+OUT = Path(__file__).parents[1] / "out"
 ALLURE_RESULTS = "allure-results"
 RESULTS = "results.json"
 FAULTS = "faults.json"
@@ -107,7 +113,7 @@ def read_run(folder: Path) -> Run:
         UsageMistake: the folder contains no results.
         EdgeproofError: its results.json is not valid.
     """
-    from reports.results import read_results  # noqa: PLC0415 - a usage mistake must not wait
+    from reports.documents.results import read_results  # noqa: PLC0415 - a usage mistake must not wait
 
     tests, unreadable = {}, []
     for file in sorted((folder / ALLURE_RESULTS).glob("*-result.json")):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from reports.document import Document
+    from reports.documents.document import Document
 
 # Bytes of a slug: file systems take 255, some of which are for what stands around it.
 LONGEST = 120

@@ -26,9 +26,9 @@ from models.extensible_tables import Open
 from models.toml_tables import Table
 from models.verdicts.details import Number  # noqa: TC001 - msgspec reads the annotation
 from models.verdicts.measurement import Measurement  # noqa: TC001 - msgspec reads the annotation
-from reports.extent import Extent  # noqa: TC001 - the same
-from reports.localizations import Localization  # noqa: TC001 - the same
-from reports.matrix import Cell  # noqa: TC001 - the same
+from reports.documents.extent import Extent  # noqa: TC001 - the same
+from reports.documents.localizations import Localization  # noqa: TC001 - the same
+from reports.documents.matrix import Cell  # noqa: TC001 - the same
 
 Name = Annotated[str, Meta(min_length=1)]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reports.faults import META, by_gate, gate_of, planted_at
+from reports.documents.faults import META, by_gate, gate_of, planted_at
 from reports.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reports.faults import PlantedFault
+    from reports.documents.faults import PlantedFault
 
 TITLE = "Can each gate fail?"
 # What plants the faults, and where it leaves the table.

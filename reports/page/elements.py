@@ -61,7 +61,7 @@ def first(tag: str, elements: Iterable[Element]) -> Element:
             return element
     raise EdgeproofError(
         f"Allure's page has no <{tag}>, to which edgeproof adds its own part of the report",
-        remedy="Use the version of Allure that reports/package.json pins",
+        remedy="Use the version of Allure that reports/page/package.json pins",
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reports.document import Document, Outcome
+    from reports.documents.document import Document, Outcome
 
 # A pass that says nothing of what a user needs: only a regression guard judged it.
 GUARDED = "guarded"

@@ -1,7 +1,7 @@
 """Read and write results.json, the document of a run from which every report is drawn.
 
-Its schema is results.schema.json, its types are in `reports.document`. It is written atomically,
-and equal contents give equal files.
+Its schema is results.schema.json, its types are in `reports.documents.document`. It is written
+atomically, and equal contents give equal files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from models.extensible_tables import as_plain, read_open
 from models.files import LARGEST_DOCUMENT, read_text, write_whole
 from models.json_documents import parse_json, problem_and_place
 from models.verdicts.measurement import Measurement
-from reports.document import (
+from reports.documents.document import (
     ArtefactRecord,
     Circumstances,
     DeviceRecord,
@@ -27,7 +27,7 @@ from reports.document import (
     Run,
     SubjectRecord,
 )
-from reports.migration import migrated
+from reports.documents.migration import migrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from models.toml_tables import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reports.document import Document
+    from reports.documents.document import Document
 
 # Budgets that ship with edgeproof, as a document names their file.
 SHIPPED = "models/verdicts/limits/budgets/"

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from models import escaping
 from models.errors import EdgeproofError
-from reports import endings, matrix, sizes
-from reports.budget_lines import place_of
-from reports.explain import circumstances, explanations
-from reports.headline import answer
-from reports.scoreboard import as_markdown
+from reports.documents import endings, matrix
+from reports.texts import sizes
+from reports.texts.budget_lines import place_of
+from reports.texts.explain import circumstances, explanations
+from reports.texts.headline import answer
+from reports.texts.scoreboard import as_markdown
 
 if TYPE_CHECKING:
-    from reports.document import Document
-    from reports.explain import Explanation
+    from reports.documents.document import Document
+    from reports.texts.explain import Explanation
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 ACTIONS = "GITHUB_ACTIONS"

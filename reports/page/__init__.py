@@ -1,0 +1,1 @@
+"""Draw the HTML page with Allure: stage the results, pack the data, make it self-contained."""

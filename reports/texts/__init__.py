@@ -1,0 +1,1 @@
+"""Write a run out as text: for a terminal, as Markdown, and for GitHub Actions."""
