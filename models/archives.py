@@ -26,22 +26,26 @@ from models.files import open_regular
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What zipfile raises on bytes that are no archive's, or no longer: it promises no more than that.
+# Errors that zipfile raises on damaged bytes. Its documentation promises only BadZipFile, but these
+# others occur.
 DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError),
     *(OverflowError, OSError),
 )
-# The table of contents is held in memory: this is 20,000 members with long names.
+# Largest central directory in bytes, because zipfile reads all of it into memory: enough for 20,000
+# members with long names.
 _LARGEST_CONTENTS = 4 << 20
-# Members below this are unpacked whatever their ratio: ten identical lines compress well.
+# Smaller members are unpacked whatever their compression ratio: even ten identical lines of text
+# compress well.
 _SMALL = 1 << 20
 _PIECE = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _LONGEST_NAME = 512
-# Bytes of one file's or folder's name, on every file system that is met.
+# Longest name of one file or folder, in bytes: the limit of all common file systems.
 _LONGEST_PART = 255
-# How an archive ends, and what stands for a count that its 16 bits cannot hold.
+# The end record of an archive: its signature, its size in bytes, the longest comment after it, and
+# the member count that stands for "too many for 16 bits".
 _END, _END_BYTES, _LONGEST_COMMENT, _UNCOUNTED = b"PK\x05\x06", 22, 0xFFFF, 0xFFFF
 
 
@@ -201,7 +205,8 @@ def is_writable(name: str) -> bool:
 def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file: _Bounded) -> None:
     """Reject members that break a limit: each one first, then their sum."""
     counted, size = file.members(), file.size()
-    # zipfile counts for itself: a member that is skipped by a changed byte is not missed.
+    # zipfile finds members by itself. Without this check, it would miss members whose entry a
+    # changed byte hides.
     if counted not in {len(infos), _UNCOUNTED}:
         raise archive.refusal(
             f"is damaged: the archive claims {counted:,} members but lists {len(infos):,}"
@@ -274,8 +279,8 @@ class _Bounded(io.RawIOBase):
         length = min(self.size(), _END_BYTES + _LONGEST_COMMENT)
         self._file.seek(-length, os.SEEK_END)
         end = self._file.read(length)
-        # As zipfile finds it: at the very end where no comment follows, and what begins an end
-        # record may stand inside of one.
+        # Find the end record as zipfile does: at the very end if there is no comment, otherwise at
+        # the last signature, because the signature's bytes may also occur inside a record.
         last = end[-_END_BYTES:]
         bare = last.startswith(_END) and last.endswith(b"\0\0")
         start = len(end) - _END_BYTES if bare else end.rfind(_END, 0, len(end) - _END_BYTES + 4)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     Bytes = bytes | bytearray | memoryview
 
-# A text classifier's tensors have up to 5; numpy 1.26 has known faults above 32.
+# Tensors of text classifiers have up to 5 dimensions; numpy 1.26 has known bugs above 32.
 MOST_DIMENSIONS = 8
-# An array without values may still claim sizes, whose product numpy computes.
+# Even an array without values can have huge sizes, and numpy computes their product.
 _LARGEST_EMPTY = 1 << 40
 
 
@@ -109,13 +109,13 @@ def strided(
     last = start + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
     if last >= items:
         raise ArrayError(f"a tensor of shape {_shown(list(sizes))} reaches beyond its storage")
-    # numpy checks the same once more: unlike as_strided, this constructor takes no view on trust.
+    # numpy checks these bounds once more: unlike as_strided, this constructor verifies the view.
     view: NDArray[Any] = np.ndarray(
         sizes,
         dtype,
         memoryview(data).cast("B"),
         start * dtype.itemsize,
-        # The step of a dimension of one is never taken, and may be anything.
+        # The stride of a dimension of size 1 is never used, so its stored value may be anything.
         [
             (step if size > 1 else 1) * dtype.itemsize
             for size, step in zip(sizes, steps, strict=True)

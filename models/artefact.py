@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MANIFEST = "manifest.json"
-# More than any file of an artefact: its size is not in the manifest, its hash is.
+# Upper limit in bytes, larger than any file of an artefact. The manifest records a file's hash but
+# not its size.
 _LARGEST = 1 << 35
 
 
@@ -150,7 +151,7 @@ def open_artefact(folder: Path, key_of: Callable[[object], str]) -> Artefact:
     try:
         manifest = json.loads(text)
         members, links = dict(manifest["members"]), dict(manifest.get("links", {}))
-        # One byte more or less, or in another order, is not what the store wrote.
+        # The text must be exactly what the store writes; any other byte or order means damage.
         same = text == manifest_of(manifest["stage"], manifest["recipe"], members, links)
         mine = (manifest["stage"], key_of(manifest["recipe"])) == (folder.parent.name, folder.name)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -179,7 +180,7 @@ def links_below(folder: Path) -> dict[str, str]:
 def _unreadable(file: Path, folder: Path, error: OSError) -> StoreError:
     """Return the error that explains why a file cannot be opened, with a remedy."""
     gone = isinstance(error, (FileNotFoundError, NotADirectoryError, NotRegularError))
-    # A link that leads to itself leads nowhere.
+    # ELOOP: a symbolic link that leads to itself leads to no file.
     if gone or error.errno == errno.ELOOP:
         return _damaged(file, folder)
     return StoreError(

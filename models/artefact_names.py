@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-# Members of a model's artefact, and of a variant's.
 WEIGHTS = "weights.safetensors"
 LOGITS = "logits.npz"
 MODEL_CARD = "model.json"
 FLATBUFFER = "model.tflite"
 VARIANT_CARD = "variant.json"
-# In the card of a variant that the converter could not make: its reason.
+# Key in the card of a variant that the converter could not make; the value is the reason.
 REFUSED = "refused"
-# In the card of a model that a fine-tuned checkpoint began: the head that it does without.
+# Key in the card of a model trained from a fine-tuned checkpoint: the checkpoint's head, which the
+# model does not use.
 LEFT_OUT = "head_left_out"
 
-# Members of the comparison of a float32 FlatBuffer with PyTorch: what came of it, and the rows that
-# PyTorch answered without padding and at full length.
+# Members of the artefact that compares a float32 FlatBuffer with PyTorch: the result, and the rows
+# that PyTorch classified both without padding and padded to full length.
 PARITY_CARD = "parity.json"
 PARITY_ROWS = "parity.npz"
-# In that card: why nothing is quantized, and the first operator that departs.
+# Key in PARITY_CARD: why the variant is not quantized, and the first operator that deviates.
 DEPARTS = "departs"

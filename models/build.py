@@ -35,19 +35,19 @@ if TYPE_CHECKING:
     from models.build_tasks import PlanBuilder
     from models.building.plan import Plan
 
-# Training and converting spend minutes in native code, where no signal is heard: an epoch that is
-# not whole is lost anyway, and who stopped the builder waits for it.
+# Seconds after which a helper that was told to stop ends by force. Native code that trains or
+# converts for minutes does not handle signals, and the unfinished epoch is lost anyway.
 _SECONDS_OF_A_HELPER = 2.0
-# Its helpers are waited for.
+# The builder also waits for its helpers to stop.
 SECONDS_TO_STOP = 2 * _SECONDS_OF_A_HELPER
 _MOST_HELPERS = 16
-# Measured on two cores: these double the texts per second of a fine-tuning, or more.
+# Settings that at least double the texts per second of a fine-tuning, measured on two cores.
 ENVIRONMENT = {
-    # TensorFlow's own threads share the work; a second pool below them only competes.
+    # TensorFlow has threads of its own; a second pool below them would compete with these.
     "OMP_NUM_THREADS": "1",
     "KMP_BLOCKTIME": "0",
     "OMP_WAIT_POLICY": "PASSIVE",
-    # Memory of a step is kept for the next: handing it back costs a page fault for every page.
+    # Keep freed memory for the next step: returning it to the system costs a page fault per page.
     "MALLOC_TOP_PAD_": str(1 << 28),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     answers = open_output(os.dup(sys.stdout.fileno()), raise_lost)
     stderr = os.dup(sys.stderr.fileno())
     with scratch_folder("edgeproof-build-") as scratch:
-        # What the libraries put there goes with it.
+        # Temporary files of the libraries are removed together with this folder.
         tempfile.tempdir = str(scratch)
         code, document = _build(sys.argv[1:] if arguments is None else arguments, stderr)
     answers.write(json.dumps(document) + "\n")
@@ -80,7 +80,7 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         options = _parser().parse_args(arguments)
         if options.until_stdin_ends or options.beside_others:
             stop_with_stdin()
-        # Who waits for what a helper makes is told of the builder that started it.
+        # Processes that wait for an artefact made by a helper are shown the id of its builder.
         run = os.getppid() if options.beside_others else os.getpid()
         store = Store(options.cache_dir, run)
         plan = make_plan(

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Sequence
 
-# The builder removes its drafts once its time to stop is over.
+# Seconds for the builder to remove its drafts, after its own time to stop is over.
 _SECONDS_TO_CLEAR = 5.0
-# What it has said is there by then, unless something that it left holds its streams open.
+# Seconds to read the rest of the output. It has arrived by then, unless a process that the builder
+# left behind keeps the streams open.
 _SECONDS_TO_HEAR = 2.0
 _AGAIN = "Run again: the builder resumes after the last completed epoch"
 
@@ -48,7 +49,7 @@ class BuilderProcess:
                     command,
                     remedy=_AGAIN,
                     stdin=stdin,
-                    # What it would start itself again with.
+                    # The builder would otherwise restart itself to set these variables.
                     environment=os.environ | ENVIRONMENT,
                     folder=PROJECT,
                 )
@@ -131,7 +132,7 @@ class _Ear:
                 for key, _ in waiting.select():
                     piece = os.read(key.fd, processes.PIECE)
                     if key.fileobj is self._process.stdout:
-                        # Beyond that it is no answer of a builder.
+                        # A builder's document is never longer than this, so the rest is not kept.
                         self._document += piece[: processes.OUTPUT_BYTES - len(self._document)]
                     else:
                         begun += piece

@@ -91,7 +91,7 @@ def run_command(command: Callable[[], int], *, seconds: float = SECONDS_TO_STOP)
     closed = open_closed_streams()
     stop_on_signals(seconds)
     sys.stdout = open_output(STDOUT, raise_lost, closed=STDOUT in closed)
-    # What stderr cannot tell, the exit code tells.
+    # Errors of stderr are ignored: the exit code still reports the result.
     sys.stderr = open_output(STDERR, lambda _: None)
     try:
         try:

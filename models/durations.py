@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-# What a limit may be written in, in seconds.
+# Units of a limit, in seconds.
 _UNITS = {"s": 1, "min": 60, "h": 3600}
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h)")
 _MINUTE, _HOUR = 60, 3600

@@ -12,21 +12,21 @@ from __future__ import annotations
 import html
 import re
 
-# Characters of one line, beyond which its middle is left out.
+# Longest line in characters; longer ones lose their middle.
 LONGEST = 1000
 ELLIPSIS = "…"
-# What is shown as nothing but belongs to what stands around it: joiners in emoji and in Persian
-# or Indic words, and selectors of how the character before is drawn.
+# Invisible characters that belong to the visible ones around them: joiners in emoji and in Persian
+# or Indic words, and selectors of how the character before them is drawn.
 _JOINERS = "\u200c\u200d"
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-# Control and format characters, lone surrogates, line and paragraph separators, blank letters,
-# and code points that are no characters: Unicode's default ignorable ones among them.
+# Control and format characters, lone surrogates, line and paragraph separators, blank letters, and
+# code points without a character, including Unicode's default ignorable ones.
 _HIDDEN = (
     "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 ) + "".join(chr(plane << 16 | last) for plane in range(1, 17) for last in (0xFFFE, 0xFFFF))
-# The only flags that are spelled in hidden letters: England, Scotland, Wales.
+# England, Scotland and Wales: the only flags that are encoded with invisible letters.
 _FLAGS = "|".join(
     "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f"
     for region in ("gbeng", "gbsct", "gbwls")
@@ -36,20 +36,22 @@ _UNSEEN_IN_LINES = re.compile(rf"{_FLAGS}|(?![\n\t])[{_HIDDEN}{_SELECTORS}]")
 _SEEN = re.compile(rf"[^\s{_HIDDEN}{_SELECTORS}]")
 _SELECTOR = re.compile(f"[{_SELECTORS}]")
 _KEYCAPS = "#*0123456789"
-# What a CI takes for a command: GitHub a line that begins with "::" or holds "##[", Azure and
-# TeamCity likewise.
+# Log commands of a CI: GitHub executes lines that begin with "::" or contain "##["; Azure and
+# TeamCity are similar.
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
 _OLD_COMMAND = re.compile(r"##(?=\[|vso\[|teamcity\[)", re.IGNORECASE)
-# A cell that a spreadsheet would compute, also where it takes a semicolon for the separator.
+# Beginning of a cell that a spreadsheet would compute, also where a semicolon separates cells.
 _FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _NUMBER = re.compile(r"[+-]?\d*\.?\d+(e[+-]?\d+)?", re.IGNORECASE)
-# What GitHub links, notifies or draws where it stands in text: a comment parts it.
+# Characters that GitHub makes into links or mentions within text. An HTML comment behind them
+# prevents it.
 _LINKED = re.compile(
     r"@|:(?=//)|:(?=[a-z+-][\w+-]*:)|#(?=\w)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)|\bGH(?=-\d)",
     re.IGNORECASE,
 )
 _PARTED = r"\g<0><!-- -->"
-# Markdown's own characters. Brackets alone make no link: what would follow them does.
+# Special characters of Markdown. A bracket alone makes no link, but one followed by `[`, `(` or `:`
+# does.
 _MARKDOWN = re.compile(r"[\\`*{}|~^$]|\](?=[\[(:])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _FIRST_IN_MARKDOWN = re.compile(r"^(\s*\d*)([-+=.)#])(?=[-+=#\s])")
 _TAGS = "".join(map(chr, range(0xE0020, 0xE0080)))
@@ -64,7 +66,7 @@ def one_line(text: object, longest: int = LONGEST) -> str:
     """
     line = str(text)
     if len(line) > 2 * longest:
-        # Escapes only lengthen: what is cut out below need not be escaped.
+        # Escaping only makes text longer, so what the shortening drops need not be escaped.
         line = line[:longest] + line[-longest:]
     return _shortened(_inert(_without(_UNSEEN, line)), longest)
 
@@ -108,7 +110,7 @@ def in_json(document: str) -> str:
 
 
 def _without(unseen: re.Pattern[str], text: str) -> str:
-    # Most text needs no search.
+    # Most text is printable ASCII and needs no search.
     return text if text.isascii() and text.isprintable() else unseen.sub(_shown, text)
 
 
@@ -122,7 +124,7 @@ def _shortened(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     end = (longest - len(ELLIPSIS)) // 3
-    # The hidden letters of a flag that is cut in two must not be left alone.
+    # If the shortening cuts through a flag, remove the invisible letters that are left of it.
     first = text[: longest - len(ELLIPSIS) - end].rstrip(_TAGS)
     return f"{first}{ELLIPSIS}{text[len(text) - end :].lstrip(_TAGS)}"
 

@@ -29,7 +29,7 @@ _KINDS = {
 }
 _READABLE = 0o644
 _FEWER = "Let this process open more files (`ulimit -n`), or close some, and run again"
-# What is wrong with the machine, whatever the file.
+# Remedies for errors of the machine, which do not depend on the file.
 _REMEDIES: dict[object, str] = {
     errno.EMFILE: _FEWER,
     errno.ENFILE: _FEWER,
@@ -38,9 +38,10 @@ _REMEDIES: dict[object, str] = {
     errno.ESTALE: "Mount the file's share again, and run again",
 }
 _PIECE = 1 << 20
-# Tables and settings are written by hand: a megabyte of them is a mistake.
+# Largest table or settings file in bytes: people write these by hand, so a larger one is a mistake.
 LARGEST_TABLE = 1 << 20
-# What edgeproof writes for itself, such as results.json: a thousand times what a run gives.
+# Largest document that edgeproof itself writes, such as results.json, in bytes: a thousand times
+# the size of a usual one.
 LARGEST_DOCUMENT = 1 << 28
 
 
@@ -65,7 +66,8 @@ def open_regular(path: Path) -> io.BufferedReader:
         NotRegularError: it is something else, which is not opened.
         OSError: it is missing, or cannot be opened.
     """
-    # Opening a device can act on it: it is looked at first, and again once it is open.
+    # Opening a device can act on it, so the type is checked before opening. The file may be
+    # replaced in between, so the type is checked again afterwards.
     _require_regular(path, os.stat(path).st_mode)  # noqa: PTH116 - beside os.open
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
     try:
@@ -86,7 +88,8 @@ def read_regular(path: Path, most: int) -> bytes:
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         data = b"" if size > most else file.read(size + 1)
-        # Files of the kernel say that they are empty, and others grow: what is read counts.
+        # Kernel files (as in /proc) report a size of 0, and other files grow: only the bytes read
+        # count.
         while size < len(data) <= most:
             piece = file.read(_PIECE)
             if not piece:
@@ -119,7 +122,7 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be written.
     """
-    # What is there is kept if it is no file: a FIFO or a device is not replaced by one.
+    # Refuse to replace a FIFO, a device or a folder.
     if path.exists():
         _require_regular(path, path.stat().st_mode)
     with (

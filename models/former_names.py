@@ -11,12 +11,12 @@ METRICS = {
     "tweets_per_second": "texts_per_second",
     "agreement_runtimes": "agreement_backends",
 }
-# The quantizer that litert-quantizer is has recipes of these names, which quantize every operator.
+# The built-in recipes of litert-quantizer have these names, but quantize every operator.
 SCHEMES = {
     "static_wi8_ai8": "static_wi8_ai8_dense",
     "static_wi8_ai16": "static_wi8_ai16_dense",
 }
-# Folders and files of limits, in versions 1 to 3 of results.json.
+# Folders and files of limits in versions 1 to 3 of results.json.
 LIMITS = {
     "fixtures/budgets/": "models/verdicts/limits/budgets/",
     "fixtures/guards/": "models/verdicts/limits/guards/",
@@ -26,11 +26,11 @@ LIMITS = {
     "fixtures/emulated/": "models/devices/emulated/",
 }
 UNITS = {"tweets/s": "texts/s"}
-# Keys of a measurement, in versions 1 and 2 of results.json and of a baseline.
+# Keys of a measurement in versions 1 and 2 of results.json and of a baseline.
 MEASURED = {"runtime": "backend"}
-# What version 1 of a baseline says of the texts that were answered.
+# Key in version 1 of a baseline: the texts that were classified.
 TAKEN = {"tweets": "texts"}
-# Options without prefix; their variables and ini keys follow.
+# Options without their prefix; environment variables and ini keys derive from them.
 OPTIONS = {"tweets": "texts", "runtime": "backend"}
 TESTS = {
     "test_ratio_is_within_budget": "test_ratios_are_within_budget",

@@ -5,8 +5,8 @@ A file takes them under any name; the names and positions are part of its bindin
 
 from __future__ import annotations
 
-# Numbers of the tokens; 1 where a token stands and 0 where padding does; 0 for the first text of
-# a pair and 1 for the second.
+# Token ids; 1 for a token and 0 for padding; 0 for the first text of a pair and 1 for the second.
 IDS, MASK, SEGMENTS = ROLES = ("ids", "mask", "segments")
-# Beside them, where a file takes rows of several lengths: the length that answers each row.
+# Additional array where a model accepts rows of several lengths: the input length used for each
+# row.
 LENGTH = "length"

@@ -38,11 +38,12 @@ _HEADER = re.compile(
 )
 _SUFFIX = ".npy"
 _MOST_MEMBERS = 20_000
-# Masks of ones take a thousandth of their bytes when packed. 1.6 million texts of 64 tokens are
-# 1.2 GB, and pack into 60 MB.
+# Masks of ones compress to a thousandth: for 1.6 million texts of 64 tokens, 1.2 GB of arrays
+# become 60 MB. Unpacked arrays may therefore have this many bytes, or this multiple of the file's
+# size if that is more.
 _UNPACKED = 1 << 29
 _RATIO = 64
-# A deflated block of one value repeated: no member is packed better.
+# Highest compression ratio of deflate, reached by one repeated value.
 _DEFLATE = 1032
 _LARGEST_NPY = 1 << 30
 

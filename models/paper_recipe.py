@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 PAPER_RECIPE = "paper_recipe"
 TOKENS = 128
 SCHEME = "dynamic_wi8_afp32"
-# google/mobilebert-uncased, with three labels: 24,583,427 parameters.
+# google/mobilebert-uncased with three labels: 24,583,427 parameters.
 SHAPE = Architecture(
     family="mobilebert",
     vocabulary=30_522,

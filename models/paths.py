@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TOML = ".toml"
-# What a name may be that becomes a file or a folder: nothing that leads elsewhere or hides.
+# A name that may become a file or a folder: it cannot lead elsewhere and is not hidden.
 _NAME = re.compile(r"\w(?:[\w .+-]{0,62}[\w+-])?")
-# What Windows takes for a device, whatever its suffix is: results and baselines of that name could
-# be neither copied nor checked out there.
+# Device names of Windows, with any suffix. Results and baselines with such a name could be neither
+# copied to Windows nor checked out there.
 _WINDOWS_DEVICES = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 NAMES = (
     "Use up to 64 letters, digits, '_', '-', '+', '.' and spaces; begin with a letter, a digit or "
     "'_', do not end with '.' or a space; con, prn, aux, nul, com1 to com9 and lpt1 to lpt9 are "
     "no files' names on Windows"
 )
-# How somebody writes a path who does not mean an id of the hub.
+# Beginnings that mark a path; a name without them may be a model's id on the hub.
 _PATH_BEGINS = (".", "/", "~")
 
 
@@ -46,7 +46,8 @@ def absolute(path_text: str | Path, *, folder: Path | None = None, key: str | No
         expanded = Path(text).expanduser()
         start = folder or (expanded if expanded.is_absolute() else current_folder())
         path = _resolved(start / expanded)
-        # Neither says everything: the first passes over long names, the second over zero bytes.
+        # Each call finds errors that the other misses: `resolve` accepts names that are too long,
+        # `exists` accepts zero bytes.
         path.resolve()
         path.exists()
     except (OSError, RuntimeError, ValueError) as error:

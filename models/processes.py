@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-# What no program says that edgeproof starts: the longest answer is a list of packages.
+# Most bytes that a program may print; the longest usual output is a list of packages.
 OUTPUT_BYTES = 1 << 24
-# Of what is only shown to people, the end is kept.
+# Bytes kept of output that is only shown to people: its end.
 TAIL_BYTES = 1 << 16
 PIECE = 1 << 16
-# A killed process is gone at once, but for one that a broken disk or network holds in the kernel.
+# Seconds to wait for a killed process. Only a broken disk or network can delay it, inside the
+# kernel.
 _SECONDS_TO_DIE = 5.0
-# A program that has ended may have left something behind that holds its streams open.
+# Seconds to read on after a program's end: processes that it left behind may keep its streams open.
 _SECONDS_TO_DRAIN = 1.0
 
 _living: dict[int, subprocess.Popen[bytes]] = {}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 
-# A number, or the bytes of a text, of packed numbers, or of a message inside the message.
+# A number, or bytes: a text, packed numbers, or a nested message.
 Value = int | memoryview
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Each length costs the memory of a graph of its own.
+# Each length needs a graph of its own, with the graph's memory.
 MOST_LENGTHS = 16
 Lengths = Annotated[
     tuple[Annotated[int, Meta(ge=1, le=65_536)], ...], Meta(max_length=MOST_LENGTHS)

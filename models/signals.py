@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# For what closes in order: runners, connections, results. A CI that cancels a job sends a second
-# signal before it kills, and that one is answered at once.
+# Seconds to close runners, connections and results in order. A CI that cancels a job sends a second
+# signal before it kills the process; the second signal stops this process at once.
 SECONDS_TO_STOP = 15.0
-# A terminal and the program that started this one may both send the same Ctrl-C.
+# Signals within this time count as one: a terminal and the parent program may both send the same
+# Ctrl-C.
 _SECONDS_OF_ONE_SIGNAL = 1.0
 _STDIN = 0
 
@@ -80,7 +81,7 @@ def _follow_stdin() -> None:
 
 
 def _stop(number: int, _: FrameType | None) -> None:
-    # Once: what closes on the way out must not be interrupted by the same wish again.
+    # Handle only the first signal: a second one must not interrupt the cleanup.
     for signal_number in SIGNALS:
         if signal.getsignal(signal_number) is _stop:
             signal.signal(signal_number, _already_stopping)

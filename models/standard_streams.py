@@ -30,7 +30,7 @@ class OutputLost(EdgeproofError):  # noqa: N818 - a state
             remedy="Redirect stdout to a file on a disk with free space, or to a program "
             "that reads all of it",
         )
-        # Whoever reads the start of a long answer, as `head` does, knows why there is no more.
+        # A reader such as `head` closes the pipe on purpose, so the lost output needs no message.
         self.silent = error.errno == errno.EPIPE
 
 
@@ -74,7 +74,7 @@ def open_output(
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding="utf-8",
-        # What a terminal of another encoding cannot show must not end a command.
+        # A character that the terminal's encoding lacks must not end a command.
         errors="backslashreplace",
         line_buffering=raw.isatty(),
         write_through=descriptor == STDERR,

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
 KEY_DIGITS = 24
 PROJECT = Path(__file__).parent.parent
-# From here on one sync of everything takes less time than one of each file.
+# Number of files above which one `sync` of everything is faster than one `fsync` per file.
 _MANY = 100
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
-# A training that takes longer is cut there, and goes on after its last whole epoch when run again.
+# Longest build in seconds. A longer training is stopped, and continues after its last complete
+# epoch in the next run.
 SECONDS_OF_A_BUILD = 24 * 3600.0
 _SECONDS_BETWEEN_WORDS = 60.0
 _LONGEST_HOLDER = 1024
@@ -114,7 +115,8 @@ def versions(*packages: str) -> dict[str, str | None]:
     return {package: _installed(package) for package in packages}
 
 
-# Looking it up reads the package's metadata, and a run's stages name the same few many times.
+# Cached because a look-up reads the package's metadata, and the stages of a run name the same few
+# packages many times.
 @cache
 def _installed(package: str) -> str | None:
     try:
@@ -265,7 +267,8 @@ class Store:
 
     def _make(self, stage: Stage, make: Callable[[Path], None]) -> None:
         final = self.path(stage)
-        # Under the lock nobody else writes here: what a killed run left is safe to clear.
+        # This process has the lock, so nobody else writes here and the remains of killed runs can
+        # be removed.
         draft = final.with_name(f"{stage.key}.draft")
         for remains in (draft, final):
             shutil.rmtree(remains, ignore_errors=True)
@@ -360,7 +363,8 @@ def _explained(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # What `make` reads may lie elsewhere: that is not the store's matter.
+        # An error about a file outside the store, for example one that `make` reads, is not
+        # explained here.
         if error.filename is not None and not _lies_in(error.filename, root):
             raise
         if error.errno in _FULL:
@@ -381,5 +385,5 @@ def _explained(root: Path) -> Iterator[None]:
 
 def _lies_in(name: str | bytes, root: Path) -> bool:
     path = Path(os.fsdecode(name))
-    # A root that cannot be made is missed somewhere above it.
+    # If the root cannot be made, the error names a folder above it.
     return path.is_relative_to(root) or root.is_relative_to(path)

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Keys of keys: a table of ours is four deep, and what reads TOML takes the square of the depth.
+# Most parts of a dotted key. Tables of edgeproof have four levels, and tomllib needs time quadratic
+# in the depth.
 _DEEPEST = 32
 _PART = r"""(?:[\w-]++|"(?:\\.|[^"\\\n])*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"""(?<![\w"'.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}""")
 
-# What tells a user's files apart: a key that one kind alone has, what the file is, who takes it.
+# Marks of each kind of file: a key that only this kind has, a description, and the option or
+# command that accepts it.
 _MARKS = {
     "candidates": ("declares candidates", "python -m pytest takes it as --edge-subject"),
     "full": ("describes a subject that is built", "--edge-subject takes it"),
@@ -31,7 +33,7 @@ _MARKS = {
     "sustained": ("is a device profile", "--edge-device takes it"),
 }
 
-# The checkout's root: below it lie the tables that ship with edgeproof.
+# Root of the checkout, which contains the tables that ship with edgeproof.
 ROOT = Path(__file__).parents[1]
 
 
@@ -52,7 +54,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageMistake: the file is missing, unreadable or not TOML; a table or key stands twice.
     """
     try:
-        # Some editors put a byte order mark in front.
+        # Some editors write a byte order mark at the start.
         return _parsed(read_text(path, LARGEST_TABLE).removeprefix("\ufeff"))
     except FileNotFoundError:
         raise UsageMistake("no such file", file=path, remedy="Check the path") from None
@@ -64,7 +66,8 @@ def read_toml(path: Path) -> dict[str, Any]:
             remedy=remedy_for(error, "Make the file readable, and save it as UTF-8"),
         ) from None
     except (ValueError, RecursionError) as error:
-        # A number of thousands of digits, or tables nested as deep, are no TOMLDecodeError.
+        # Numbers with thousands of digits raise a plain ValueError, and deeply nested tables
+        # RecursionError.
         raise UsageMistake(
             f"is not valid TOML ({error})",
             file=path,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A thread that goes on writing while its folder is being removed may leave it not empty.
+# Attempts to remove a folder: a thread that still writes into it can leave it non-empty.
 _TRIES = 3
 _SHORT = Path("/tmp")  # noqa: S108 - the folder made there is this user's alone
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from models.backends.common.backend import Backend, Source
 
 _STARTS = "delegate="
-# Keys that are not the library's own: which package's interpreter loads it, and what computes the
-# operators that it leaves.
+# Keys that the library itself does not have: the package whose interpreter loads it, and the
+# kernels for operators that it does not support.
 _RUNTIME, _REST = "runtime", "rest"
-# Of the latter, which kernels the interpreter is asked for, as its resolvers are called.
+# Values of the `rest` key, with the interpreter's mode for each.
 _RESTS = {"builtin": "builtin", "XNNPACK": ""}
-# Distribution, module, and the first numpy that breaks it.
+# Distribution, module, and the first numpy version that breaks the module.
 _MODULES: Dict[str, Tuple[str, str, Optional[int]]] = {
     "ai_edge_litert": ("ai-edge-litert", "ai_edge_litert.interpreter", None),
     "tflite_runtime": ("tflite-runtime", "tflite_runtime.interpreter", 2),

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _KERNELS = {"": "DELEGATE", "ynnpack": "DELEGATE", "builtin": "BUILTIN", "reference": "REFERENCE"}
 
-# XNNPACK packs the weights of each graph for itself, unless it is given a cache: then graphs over
-# the same weights share one packed copy. This path stands for a cache in memory, without a file.
+# XNNPACK packs the weights of each graph separately unless it has a weight cache, with which graphs
+# share one packed copy. This path selects a cache in memory, without a file.
 _IN_MEMORY = ":memory"
 
 _LIBRARY = "ai_edge_litert/libLiteRt.so"
-# What a build without YNNPACK has to say, which others do not hold.
+# A message that only builds without YNNPACK contain.
 _WITHOUT_YNNPACK = b"YNNPACK support was not compiled into this build"
 
 

@@ -19,7 +19,7 @@ class TfliteRuntime(InterpreterBackend):
     accelerates = "XNNPACK on a 64-bit processor; none as -builtin and -reference"
     preference = 20
     newest_python = (3, 11)
-    # With a later numpy it imports, and then every Interpreter() raises SystemError.
+    # With a later numpy the import succeeds, but every Interpreter() raises SystemError.
     numpy_below = 2
 
     def counts_as(self, version: str) -> Tuple[int, ...]:

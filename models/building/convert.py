@@ -85,7 +85,8 @@ class _EdgeBlocks(Blocks):
         """Return the word embeddings [batch, tokens, embedding]."""
         table = self.weights["embeddings.word_embeddings.weight"]
 
-        # The converter knows a lookup by this name, its table first and its ids in one row.
+        # The converter recognizes an embedding lookup by this name, with the table as first
+        # argument and the ids as one flat row.
         @tf.function(experimental_implements="embedding_matmul")  # type: ignore[untyped-decorator] # no types
         def look_up(table: Any, ids: Any) -> Any:
             return tf.gather(table, ids)
@@ -124,7 +125,8 @@ class _Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
 
 def _by_tflite(scheme: Scheme, module: _Frozen) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        # Only a SavedModel gives the FlatBuffer a signature, and inputs are bound by its names.
+        # Inputs are bound by the names in the signature, and only a SavedModel adds a signature to
+        # the FlatBuffer.
         tf.saved_model.save(module, folder, signatures={SIGNATURE: module.answer})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if scheme.weights != "float32":

@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from models.processes import Ended
     from models.store import Stage, Store
 
-# All of them together stay below it, whatever this machine has.
+# Limit for the memory of all helpers together, in bytes, whatever the machine has.
 _MOST_MEMORY = 6 << 30
-# A process with TensorFlow, and what it takes for each byte of float32 weights: BERT-large's 1.3 GB
-# were converted in 13.6 GB.
+# Memory of a process with TensorFlow, and its growth per byte of float32 weights: converting the
+# 1.3 GB of BERT-large took 13.6 GB.
 _LEAST_MEMORY = 1 << 30
 _TIMES_THE_WEIGHTS = 10
 _FLOAT32_BYTES = 4
-# Less is learned in the time that a second process takes to import TensorFlow: 5 s. A core learns
-# from 300 texts a second with two million parameters.
+# Least work for which helpers start, in texts times parameters: importing TensorFlow takes a second
+# process 5 s, and in this time a core learns from 1,500 texts with two million parameters.
 _WORTH_A_START = 5 * 10**9
-# Where the subject takes all that its file has.
+# Assumed number of training texts where the subject sets no limit.
 _USUAL_TEXTS = 10_000
-# By these names TensorFlow reads it from the environment.
+# Environment variables from which TensorFlow reads its numbers of threads.
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-# Behind the time that a helper itself takes to stop, see `models.build`.
+# Seconds added to the time that a helper itself takes to stop, see `models.build`.
 _SECONDS_TO_CLEAR = 1.0
-# TensorFlow takes a moment to let go of what it has.
+# TensorFlow needs a moment to free its memory and threads.
 _SECONDS_TO_END = 30.0
 _AGAIN = "Run again, with more free memory if it was SIGKILL: finished artefacts are kept"
 
@@ -52,7 +52,7 @@ _AGAIN = "Run again, with more free memory if it was SIGKILL: finished artefacts
 def size(plan: Plan, store: Store) -> int:
     """Return how many helpers are worth starting; 0 if the builder is as fast alone."""
     if plan.request.by_pytorch:
-        # One model and one conversion; what follows is the work of seconds.
+        # Only one model is trained and one file converted; everything after that takes seconds.
         return 0
     missing = [stage for stage in plan.stages() if not store.has(stage)]
     if _learning(plan, missing) < _WORTH_A_START:
@@ -138,7 +138,7 @@ def work(
     """
     command = [sys.executable, "-m", "models.build", *arguments, "--beside-others"]
     environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
-    # Where this process ends, however it does, its helpers' stdin ends, and they stop.
+    # The helpers stop at the end of their stdin, which comes however this process ends.
     lives, ends = os.pipe()
     started: list[subprocess.Popen[bytes]] = []
     with os.fdopen(lives, "rb") as stdin, os.fdopen(ends, "wb"):
@@ -172,7 +172,7 @@ def _follow(helpers: Sequence[subprocess.Popen[bytes]]) -> None:
         while waiting.get_map():
             for key, _ in waiting.select():
                 helper, piece = key.data, os.read(key.fd, processes.PIECE)
-                # Beyond that it is no answer of a builder.
+                # A builder's document is never longer than this, so the rest is not kept.
                 outputs[helper.pid] += piece[: processes.OUTPUT_BYTES - len(outputs[helper.pid])]
                 if not piece:
                     waiting.unregister(key.fileobj)

@@ -29,7 +29,7 @@ LESSON = "lesson"
 CONVERTED = "converted"
 PARITY = "parity"
 VARIANT = "variant"
-# What makes artefacts: with TensorFlow's networks, or out of a checkpoint with PyTorch.
+# Builders of artefacts: with Keras from networks in TOML, or with PyTorch from a checkpoint.
 _KERAS, _PYTORCH = "models.building.stages:Builder", "models.huggingface.builder:Builder"
 
 
@@ -191,7 +191,7 @@ def _plan_for_pytorch(request: Request, corpus: Stage) -> Plan:
     The float32 FlatBuffer is compared with PyTorch first, and every other one is made of it.
     """
     table = request.subject.full
-    # Where a checkpoint lies, or what the hub calls it, decides nothing: its bytes do.
+    # The checkpoint's bytes decide the key, not its folder or its name on the hub.
     learned = {
         "model": msgspec.to_builtins(table) | {"pretrained": False, "checkpoint": True},
         "labels": list(request.subject.corpus.labels),
@@ -212,7 +212,7 @@ def _quantized_stage(scheme: str, converted: Stage, parity: Stage, corpus: Stage
     recipe = {
         "scheme": scheme,
         "converted": converted.key,
-        # A file that departs from PyTorch is not quantized.
+        # Only a float32 file that agrees with PyTorch is quantized.
         "parity": None if scheme == REFERENCE else parity.key,
         "calibration": corpus.key if scheme_named(scheme).calibrated else None,
         **_made_by("_make_variant", _PYTORCH),
@@ -257,7 +257,7 @@ def _tokenizer_recipe(subject: Subject) -> dict[str, Any]:
 def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
     if folder is None:
         return None
-    # A network's config says which padding it expects, how many tokens it takes, and segments.
+    # The network's config is hashed too: it decides padding, the number of tokens and segments.
     present = (folder / name for name in (*FILES, CONFIG))
     return {path.name: hash_file(path) for path in present if path.is_file()}
 
@@ -273,7 +273,7 @@ def _family_recipe(folder: Path | None) -> dict[str, Any] | None:
 
 def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | None = None) -> Stage:
     table = request.subject.models()[role]
-    # Where a checkpoint lies, or what the hub calls it, decides nothing: its bytes do.
+    # The checkpoint's bytes decide the key, not its folder or its name on the hub.
     checkpoint = {"pretrained": bool(table.pretrained), "checkpoint": False}
     recipe = {
         "model": msgspec.to_builtins(table) | checkpoint,

@@ -92,7 +92,7 @@ class Builder(PlanBuilder):
         plan = self._plan
         tasks = []
         if plan.corpus != plan.whole:
-            # The full model's shape decides with the corpus what is found.
+            # The pruned vocabulary depends on the full model's shape as well as on the corpus.
             tasks.append(Task(plan.corpus, self._prune_corpus, needs=(plan.whole, plan.full)))
         tasks.append(self._training(plan.cut, self._make_cut, (plan.full, plan.corpus)))
         if plan.small != plan.cut:
@@ -157,7 +157,7 @@ class Builder(PlanBuilder):
     def _make_model(self, role: str, resume: Resume, out: Path) -> None:
         table = self._subject.models()[role]
         shape = self._architecture(role, table)
-        # Before TensorFlow is imported: what is wrong with a checkpoint is told at once.
+        # Before the import of TensorFlow, so that a mistake in a checkpoint is reported at once.
         initial = self._initial(role, table, shape)
         lesson = self._lesson(table.distillation)
         trained = self._fine_tune(
@@ -318,12 +318,12 @@ class Builder(PlanBuilder):
             )
         except UnsupportedSchemeError as error:
             if scheme == REFERENCE:
-                raise  # without it nothing can be judged
+                raise  # all judgments need it
             self._progress.say(f"variant {scheme}: not made, {error.what}")
             _write_json(out / VARIANT_CARD, card | {REFUSED: error.what})
             return
         (out / FLATBUFFER).write_bytes(flatbuffer)
-        # A converter that writes a broken file must be found out here, not on a board.
+        # Find files that the converter wrote incorrectly now, and not later on a board.
         inspect(out / FLATBUFFER)
         if chosen.calibrated:
             card["calibration"] = self._calibration_hashes()
@@ -354,9 +354,9 @@ def _write_model(  # noqa: PLR0913 - all that is kept of it
     head: str | None = None,
 ) -> None:
     """Write a model; its card names the dropped head of the checkpoint."""
-    # safetensors writes an array as it lies in memory, transposed where that is by columns.
+    # safetensors writes an array in its memory order, which transposes arrays in column order.
     values = {name: np.ascontiguousarray(value) for name, value in values.items()}
-    # Not save_file: on a full disk it raises an error that does not say so.
+    # Not save_file: its error on a full disk does not name the cause.
     (out / WEIGHTS).write_bytes(save(values))
     np.savez(out / LOGITS, **logits)
     card = {

@@ -49,14 +49,15 @@ if TYPE_CHECKING:
     from models.corpus.tokenize import Encoded
 
 _JUDGED = ("validation", "calibration", "test")
-# A board answers these; of the others it has labels alone.
+# Splits that a board classifies; of the others it needs only the labels.
 _ANSWERED = {"test", "calibration"}
-# Texts, word pieces, widths; and layers, of which BERT-large has 24.
+# Largest number of texts, of word pieces, and of a layer's width; and of layers (BERT-large has
+# 24).
 _MOST, _MOST_LAYERS = 10_000_000, 10_000
 Count = Annotated[int, Meta(ge=0, le=_MOST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 _HASH = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-# What reading values of any type, where others were expected, can raise.
+# Errors from reading values of an unexpected type.
 _NONSENSE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
 
@@ -295,11 +296,12 @@ class _Checker(Members):
             raise ValueError(f"its {split} split has masks that are neither 0 nor 1")
 
     def _check_tokenizer(self, folder: str, member: str) -> None:
-        # Only where a bundle is unpacked.
+        # Imported here because only the unpacking of a bundle needs it.
         from models.tokenizers.library_json import read_library  # noqa: PLC0415
 
         tokenizer = read_library(self._kept.text(member), Path(member))
-        # A given file's table, which its summary counts, may be larger than its tokenizer.
+        # The table of a given file may have more rows than its tokenizer has pieces, and the
+        # summary counts the rows.
         size, expected = tokenizer.get_vocab_size(), self._summaries[folder].vocabulary
         if self._facts.taught and size != expected:
             raise ValueError(f"its vocabulary has another size than {SUMMARY} says")
@@ -322,7 +324,7 @@ class _Checker(Members):
     def _check_golden(self, member: str) -> None:
         name = member.rsplit("/", 1)[-1].removesuffix(".npy")
         output = self._candidates[name].spec.output
-        # One sigmoid answers one number for two labels.
+        # A single sigmoid gives one number for two labels.
         values = len(self._labels) if output.threshold is None else 1
         _check_array(self._kept.array(member), (self._texts_answered, values))
 

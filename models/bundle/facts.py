@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.candidates.subject import SubjectFacts
 
 _SHOWN = 60
-# What leads to files of the host, which are not there on a board.
+# Fields that name files of the host; a board does not have these files.
 OF_THE_HOST = ("budgets", "known_failures", "baseline", "device")
 
 

@@ -11,23 +11,24 @@ from msgspec import Meta
 from models.candidates.subject import SubjectFacts
 from models.toml_tables import Table
 
-# 4: what was runtimes is backends. 3: texts.jsonl, text_id and group_id. 2: a bundle holds what is
-# known of a subject, and candidates by name. 1 held the builder's tables.
+# Version 4: "runtimes" became "backends". Version 3: texts.jsonl, text_id and group_id. Version 2:
+# a bundle contains the facts about a subject, and candidates by name. Version 1: the builder's
+# tables.
 SCHEMA = 4
 MANIFEST = "bundle.json"
 BUDGETS = "budgets.toml"
 KNOWN_FAILURES = "known_failures.toml"
 RECORDED = "recorded.npz"
 GOLDEN = "golden"
-# A FlatBuffer's offsets have 32 bits, the first of them for a sign.
+# Offsets in a FlatBuffer have 32 bits including the sign.
 LARGEST_MEMBER = 1 << 31
 
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-# Where an artefact is: its stage and its key.
+# Path of an artefact in the store: stage and key.
 Folder = Annotated[str, Meta(pattern="^[a-z][a-z_]{0,19}/[0-9a-f]{24}$")]
-# A line of text that is shown to people.
+# One line of text to show to people.
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern="^[ -~]*$")]
-# A path of the host, which may be long and in any script.
+# A path on the host, which may be long and in any script.
 Shown = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 

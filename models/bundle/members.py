@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from models.bundle.manifest import Manifest
 
 REMEDY = "Export the bundle again with --edge-export-bundle, from a run whose gates passed"
-# Everything but FlatBuffers, texts and recorded answers is small.
+# Largest member in bytes, except FlatBuffers, texts and recorded answers, which have larger limits.
 _LARGEST_CARD = 16 << 20
 _LARGEST_CORPUS = 256 << 20
 _OF_TEXTS = (TEXTS, ENCODED, TOKENIZER, LOGITS, RECORDED)
 _LARGE = {FLATBUFFER: None, **dict.fromkeys(_OF_TEXTS, _LARGEST_CORPUS)}
-# What may be there, and need not be.
+# Members that a bundle may lack.
 _OPTIONAL = (KNOWN_FAILURES, RECORDED)
 
 
@@ -120,7 +120,7 @@ class Members:
         for backend, judged in self._manifest.backends.items():
             yield from (golden_member(backend, name) for name in judged.candidates)
         held = self._held
-        # Where a device runs a tokenizer, it is beside the texts of the candidates that it is for.
+        # A tokenizer that runs on a device is stored beside the texts of its candidates.
         tokenized = {held.texts_of(name) for name in self._facts.on_device}
         for folder in held.all_texts:
             own = (TOKENIZER,) if folder in tokenized else ()

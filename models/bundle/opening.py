@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from models.archives import Archive
     from models.candidates.recorded import Recording
 
-# A subject of twelve candidates on two backends has 70. BERT-large's twelve are 6 GB; a FlatBuffer
-# packs to a fifth, and golden logits hardly at all.
+# A subject with twelve candidates and two backends has 70 members. Twelve candidates of BERT-large
+# take 6 GB; a FlatBuffer compresses to a fifth, golden logits hardly at all.
 _LIMITS = Limits(members=1_000, member=LARGEST_MEMBER, total=1 << 34)
 _LARGEST_MANIFEST = 1 << 20
 _AGAIN = "Copy the bundle again from the host, or export it again with --edge-export-bundle"
@@ -184,7 +184,7 @@ def open_bundle(file: Path, store: Store) -> Bundle:
             manifest = _read_manifest(text, file)
             check_manifest(manifest, file)
             _check_names(archive, manifest)
-            # What a later edgeproof checks more closely, it unpacks again.
+            # The hash of the sources makes a later edgeproof unpack and check the bundle again.
             recipe = {
                 "manifest": hashlib.sha256(text).hexdigest(),
                 "source": hash_sources("bundle", "candidates"),

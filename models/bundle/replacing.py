@@ -11,8 +11,8 @@ from models.files import open_regular
 if TYPE_CHECKING:
     from pathlib import Path
 
-# How an archive begins whose first member is the manifest: its own mark, 22 bytes of sizes and
-# dates, two lengths, the name.
+# Beginning of a zip archive whose first member is the manifest: a signature of 4 bytes, 22 bytes of
+# sizes and dates, two lengths of 2 bytes each, and the name.
 _ARCHIVE = b"PK\x03\x04"
 _NAME_AT = 30
 

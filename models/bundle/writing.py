@@ -44,11 +44,12 @@ if TYPE_CHECKING:
     from models.candidates.subject import JudgedArtefacts, SubjectFacts
     from models.store import Stage, Store
 
-# A board is judged on the test texts, and checks the hashes of the calibration texts. Of the
-# others it needs groups and labels: trivial classifiers guess by them.
+# Splits whose texts are exported: a board classifies the test texts, and checks the hashes of the
+# calibration texts. From the other splits it needs only groups and labels, for the trivial
+# classifiers.
 CARRIED = ("test", "calibration")
 _WORDS = ("text", "second")
-# What was made of which files is the host's own business: their paths are of no use elsewhere.
+# Sources that are not exported, because their paths exist only on the host.
 _PATHS = ("corpus", "pretrained")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 BUILT_IN = "built-in network of dense layers"
 DIGITS = 6
-# Of all slowdowns of that size, this share is seen.
+# Share of slowdowns of the reported size that have to be detected.
 VISIBLE = 0.95
 
-# A FlatBuffer's offsets have 32 bits, the first of them for a sign.
+# Offsets in a FlatBuffer have 32 bits including the sign.
 _LARGEST = 1 << 31
 
 
@@ -98,7 +98,8 @@ def _floors(same: Sequence[Comparison]) -> dict[str, Any]:
     """Return the observed noise floors, and the slowdown that nearly all races would detect."""
     races = [comparison.races[0] for comparison in same]
     floors = np.array([race.noise_floor for race in races])
-    # A slowdown moves the whole interval: it is seen once the lower end is above the noise floor.
+    # A slowdown scales the whole interval, and is detected once the lower end exceeds the noise
+    # floor.
     needed = [(1.0 + race.noise_floor) * race.ratio.value / race.ratio.low for race in races]
     return {
         "noise_floor": round(float(np.median(floors)), DIGITS),

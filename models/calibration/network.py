@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# About half a millisecond on one core of 2020; 1.6 MB.
+# 1.6 MB of weights; an inference takes about half a millisecond on one core of 2020.
 ROWS, WIDTH, LAYERS = 48, 256, 6
 INPUT, OUTPUT = "features", "logits"
 CLASSES = 3
@@ -50,7 +50,7 @@ class _Writer:
 
     def model(self, weights: Sequence[NDArray[np.float32]]) -> bytes:
         """Return the whole file: one subgraph in which each layer reads the one before it."""
-        # Buffer 0 is empty by convention; activations refer to it.
+        # By convention, buffer 0 is empty and activations refer to it.
         buffers = [self._buffer(b""), *(self._buffer(weight.tobytes()) for weight in weights)]
         tensors = [self._tensor(INPUT, (1, ROWS, WIDTH), 0)]
         operators = []
@@ -124,7 +124,7 @@ class _Writer:
     def _buffer(self, content: bytes) -> int:
         if not content:
             return self._table("Buffer")
-        # Kernels read weights where they lie: at addresses of 16 bytes.
+        # Kernels read weights in place and need addresses that are multiples of 16 bytes.
         self._builder.StartVector(1, len(content), 16)
         self._builder.head = self._builder.head - len(content)
         start = self._builder.Head()

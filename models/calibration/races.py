@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from models.runtime.answers import LoadedModel
 
 REFERENCE, AGAIN, CANDIDATE = "reference", "again", "candidate"
-# 32 blocks: a race of half a second where an answer takes half a millisecond.
+# 32 blocks; a race takes half a second if an inference takes half a millisecond.
 ROUNDS = 320
 TEXTS = 20
-# Ids that every vocabulary has.
+# Upper limit of the random token ids, small enough for every vocabulary.
 LARGEST_ID = 90
 SCHEME = "itself"
 NONE_SLOWER = Budget(

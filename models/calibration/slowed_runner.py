@@ -42,7 +42,7 @@ class Slowed:
 
 def main() -> int:
     """Serve the client as the runner does; return the exit status."""
-    # What lies beside this file must not be imported in place of an installed module.
+    # Replace this file's folder, so that no file in it shadows an installed module.
     sys.path[0] = str(PROJECT)
     from models.runner import serving  # noqa: PLC0415 - found there
 

@@ -148,7 +148,8 @@ def _candidate_stage(candidate: GivenCandidate) -> Stage:
 
 
 def _card(candidate: GivenCandidate) -> CandidateCard:
-    # Where it was declared belongs into messages, and to no artefact: it may be a private path.
+    # The place of the declaration is only for messages: it may be a private path, so no artefact
+    # contains it.
     declared = replace(candidate.declared, where=None)
     return CandidateCard(
         scheme=candidate.scheme, declared=declared, length=candidate.length, rows=candidate.rows

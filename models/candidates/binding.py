@@ -11,7 +11,7 @@ from models.runtime.binding import Binding, BoundInput, Decision
 if TYPE_CHECKING:
     from models.candidates.spec import CandidateSpec, InputSpec, OutputSpec
 
-# Masks and segments hold 0 or 1.
+# Number of values that masks and segments can have: 0 and 1.
 _FLAGS = 2
 
 

@@ -69,7 +69,7 @@ def read_candidate(
     except UsageMistake:
         raise
     except EdgeproofError as error:
-        # Who gave the file can mend it.
+        # A usage mistake, because the person who gave the file can correct it.
         raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
 
 
@@ -305,7 +305,7 @@ def _ports(
 ) -> list[Port]:
     """Return inputs or outputs in the graph's order, with their names in signature and metadata."""
     by_tensor = {tensor.index: name for name, tensor in names.items()}
-    # Metadata of another number of tensors is about another file.
+    # Metadata with another number of tensors describes another file.
     names_given = (
         [metadata.name for metadata in described] if len(described) == len(tensors) else []
     )

@@ -65,12 +65,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Table)
 
-# By name, or by position in the graph's order.
+# A name, or a position in the graph's order.
 Reference = str | int
 
 INPUTS_OPTION = "--edge-inputs"
 OUTPUT_OPTION = "--edge-output"
-# A name becomes a file's and a folder's, and a part of test ids.
+# A candidate's name becomes the name of files and folders, and a part of test ids.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -317,7 +317,7 @@ class _Anchored:
 
     def _tokenizer(self, tokenizer: str, key: str) -> str:
         kind, colon, path = tokenizer.rpartition(":")
-        # `characters:` has no file.
+        # `characters:` has no path.
         return tokenizer if colon and not path else f"{kind}{colon}{self._path(path, key)}"
 
     def _path(self, written: str, key: str) -> str:

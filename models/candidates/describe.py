@@ -39,7 +39,7 @@ _HEAD = (
     '# reference = "NAME"                    # the candidate, or the file, to compare with',
 )
 _UNSURE = "output.meaning"
-# A file leaves at most four things open: signature, inputs, output, its meaning.
+# Number of things that a file can leave open: signature, inputs, output and the output's meaning.
 _QUESTIONS = 4
 
 

@@ -50,11 +50,11 @@ if TYPE_CHECKING:
 
 KEY = "--edge-flatbuffer"
 LABELS_OPTION = "--edge-labels"
-# Labels that a message lists.
+# Most labels that a message lists.
 _SHOWN_LABELS = 10
-# The name of recorded answers where no file is given.
+# Name of recorded answers that are given without a file.
 RECORDED = "recorded"
-# What budgets and results call the trained model that variants descend from.
+# Name, in budgets and results, of the trained model from which variants are made.
 TRAINED = "full_model"
 _RECORDED = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz"}
 _UNNAMED = re.compile(r"[^A-Za-z0-9._-]+")
@@ -206,7 +206,7 @@ def _refuse_declared(handed: Handed, reason: str) -> None:
 
 def _refuse_one_name(handed: Handed) -> None:
     names = [candidate.name for candidate in handed.candidates]
-    # What is kept of each becomes files that some systems do not tell apart by case.
+    # A candidate's name becomes a file's name, and some file systems ignore case.
     same = alike(names)
     problem = None
     if same is not None:
@@ -373,7 +373,8 @@ def _labels(
     if by_file:
         return next(iter(by_file.values()))
     values = values_of(rows, handed.texts)
-    # Numbers from 0 are places in the output, whether or not the texts have each of them.
+    # Labels that are numbers from 0 are positions in the output, even if some of them do not occur
+    # in the texts.
     classes = (spec.output.classes for spec in specs.values())
     told_apart = {count for count in classes if count is not None}
     numbers = tuple(map(str, range(max(told_apart, default=len(values)))))

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[np.int32]]
 
 LENGTH_OPTION = "--edge-length"
-# Rows longer than this are no texts of a phone's classifier.
+# Most tokens of a row; a text classifier on a phone does not need more.
 LONGEST = 8192
-# Ids of all texts are held at once, with mask and segments: these take 400 MB.
+# Most token ids of all texts: they are in memory at once, 400 MB with mask and segments.
 MOST_IDS = 1 << 25
 
 

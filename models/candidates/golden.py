@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from models.candidates.spec import CandidateSpec
 
-# Enough for a unit test, few enough for an app's repository.
+# Enough texts for a unit test, but few enough for an app's repository.
 MOST_TEXTS = 200
-# The texts are in a random order that is the same every time.
+# Seed of the texts' random order, which is the same in every export.
 SEED = 0
 KEY = "--edge-export-golden"
-# What a line calls an input, by its role.
+# Name of each input in a line of JSON, by role.
 _INPUTS = {IDS: "ids", MASK: "mask", SEGMENTS: "segments", LENGTH: "length"}
 _PLACES = 7
 _HEAD = """# Golden vectors of {subject}
@@ -113,7 +113,7 @@ def write_golden(folder: Path, golden: Golden) -> int:
         for candidate in golden.candidates
     }
     files["labels.txt"] = "".join(f"{label}\n" for label in golden.labels)
-    # Last: it says what the others are.
+    # The last file, because it describes the others.
     files["README.md"] = _readme(golden)
     contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FEWEST, MOST = 2, 1000
 _LARGEST_FILE = 1 << 20
-# A label is a word or two; what is longer is a text, or a file without line breaks.
+# Longest label in characters; a longer line is a text, or the file lacks line breaks.
 _LONGEST = 200
 
 

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from models.candidates.roles import Port
     from models.flatbuffers.structure import Operator
 
-# Where nothing is declared of a sigmoid: above one half the answer is the second of two labels,
-# as Keras and scikit-learn number them.
+# Default for a single sigmoid: a value above one half means the second of two labels, as in Keras
+# and scikit-learn.
 THRESHOLD = 0.5
 POSITIVE = 1
 SIDES = 2
 
-# Of one number, by what it would be of several.
+# Meaning of a single number, by the meaning that several numbers with the same last operator have.
 _OF_ONE: dict[Ending, Meaning] = {"sigmoids": "sigmoid", "logits": "logit"}
 
 
@@ -107,7 +107,7 @@ def _classes(file: Path, port: Port) -> int | None:
             remedy="Convert the model so that the scores are its output, without a final "
             "ARG_MAX or table of labels",
         )
-    # A scalar in the file is what a runtime shapes when it has answered.
+    # An output without a shape in the file gets its shape when a runtime runs it.
     *before, last = port.shape or (None,)
     batch, middle = before[:1], before[1:]
     answers_one = all(size in (1, None) for size in batch) and all(size == 1 for size in middle)
@@ -158,7 +158,7 @@ def _quantization(file: Path, port: Port, declared: Declaration) -> Quantization
 
 
 def _same(stored: Quantization, declared: Quantization) -> bool:
-    # The file holds a float32, and what was declared in decimals may be another in its last bits.
+    # The file stores float32, so the decimals of a declaration can differ in the last bits.
     near = (
         len(stored.scales) == 1
         and abs(stored.scales[0] - declared.scales[0]) <= 1e-6 * declared.scales[0]
@@ -210,7 +210,7 @@ def _ways(classes: int | None, graph: Meaning | None) -> str:
     return f'Declare the meaning: {lines}; or "logits", "log_probabilities", "sigmoids"'
 
 
-# What a declared meaning can be of a graph that is sure of another.
+# For each declared meaning, the meanings computed by the graph that it is compatible with.
 _COMPATIBLE = {
     "logits": {"logits"},
     "logit": {"logit"},

@@ -112,7 +112,8 @@ class OnnxReference:
     def _asked(self) -> NDArray[Any]:
         raw = ask(self._call(), self.rows)
         spec = self.one.spec
-        # It was asked by its path: what answered has to be what was read.
+        # The runtime opened the file by its path, so verify that the file has not changed since it
+        # was read.
         refuse_changed(spec.file, read_onnx(spec.file).sha256, self.one.sha256)
         wrong = ~np.isfinite(raw.astype(np.float64)).all(axis=1)
         if wrong.any():

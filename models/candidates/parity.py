@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Ids = tuple[int, ...]
 
-# Ids that are shown around the first that differs.
+# Number of ids that a message shows before and after the first difference.
 _BEFORE, _AFTER = 8, 16
 
 

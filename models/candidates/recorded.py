@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KEY = "--edge-recorded"
-# A recording of a million texts with ids of 512 tokens.
+# Largest file in bytes: enough for a million texts with 512 token ids each.
 LARGEST_FILE = 1 << 30
-# A thousand scores with all their digits, or the ids of a long text, come nowhere near it.
+# Largest cell in characters: far more than a thousand scores with all digits, or the ids of a long
+# text.
 LARGEST_CELL = 1 << 17
 LATENCIES = {"latency_ns": 1e-9, "latency_us": 1e-6, "latency_ms": 1e-3, "latency_s": 1.0}
 SCORES = ("logits", "probabilities")
@@ -50,9 +51,9 @@ COLUMNS = ("id", "label", *SCORES, "ids", *LATENCIES)
 JSON_LINES = {".jsonl", ".ndjson", ".json"}
 _SLACK = 0.01
 _SHOWN = 5
-# Of the index of a label.
+# Most digits of a label's index.
 _DIGITS = 4
-# Ids are int32 to a file.
+# Largest token id: models store ids as int32.
 _LARGEST_ID = (1 << 31) - 1
 
 
@@ -185,7 +186,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
     first = text.partition("\n")[0]
     delimiter = "\t" if "\t" in first else ","
-    # Others who read CSV in this process allow cells of another size.
+    # The limit is global, and other CSV readers in this process set other limits.
     csv.field_size_limit(LARGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -294,9 +295,10 @@ def _check_largest(
     """Check that logits and probabilities of a row have the same largest label."""
     logits, probabilities = (matrices[name] for name in SCORES)
     chosen = logits.argmax(axis=1)[:, None]
-    # What was rounded may be as large for another label; the label of the logits has to be one.
+    # Rounded probabilities can have several maxima; the label with the largest logit must be one of
+    # them.
     below_largest = np.take_along_axis(probabilities, chosen, 1)[:, 0] < probabilities.max(axis=1)
-    # Logits that are as large for several labels are no argument against any of them.
+    # If several labels share the largest logit, the row proves no contradiction.
     tied = (logits == logits.max(axis=1, keepdims=True)).sum(axis=1) > 1
     wrong = np.flatnonzero(below_largest & ~tied)
     if len(wrong):

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 OPTION = "--edge-reference"
 INPUTS_OPTION = "--edge-reference-inputs"
 OUTPUT_OPTION = "--edge-reference-output"
-# The name of a reference that is a file of its own.
+# Name of a reference that has its own file.
 OF_ITS_OWN = "reference"
-# Options that speak of candidates alone.
+# Options that exist only for candidates, as the end of a remedy names them.
 _OF_CANDIDATES = re.compile(r", or --edge-(?:signature|length)=\S+")
 
 

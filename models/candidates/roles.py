@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.candidates.declaration import Declaration
     from models.flatbuffers.structure import Operator, Tensor
 
-# What public models call their inputs, without what exporters put around it.
+# Names that public models give their inputs, without the prefixes and suffixes of exporters.
 NAMES: dict[str, Role] = {
     **dict.fromkeys(
         (
@@ -48,7 +48,7 @@ NAMES: dict[str, Role] = {
         "segments",
     ),
 }
-# Ids can be written in these; float32 holds each up to 2 ** 24.
+# Types of token ids; float32 represents every integer up to 2 ** 24.
 ID_DTYPES = ("int32", "int64", "float32", "int16", "uint16", "uint32", "int8", "uint8")
 _AROUND = re.compile(r"^(serving_default_|.*/)|(:\d+)$")
 
@@ -197,7 +197,7 @@ def chosen(
     Raises:
         UsageMistake: there is none, or more than one.
     """
-    # What a signature says comes before what tensors are called.
+    # Names in the signature take precedence over names of tensors.
     exact = [port for port in ports if reference == port.name]
     called = exact or [port for port in ports if port.is_called(reference)]
     if len(called) == 1:
@@ -336,7 +336,7 @@ def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
 def _length(file: Path, port: Port, declared: Declaration) -> int | None:
     """Return how many tokens an input takes; None if the file leaves it open."""
     first, *others = port.shape or (None,)
-    if not others:  # no batch at all
+    if not others:  # no batch dimension
         first, others = 1, [first]
     lengths = [size for size in others if size != 1] or [1]
     if first not in (1, None) or len(lengths) > 1 or not port.shape:

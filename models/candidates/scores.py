@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# The label of an answer that is not finite.
+# Label of a text whose scores are not finite.
 NO_LABEL = -1
-# Probabilities of zero have a logarithm all the same: that of float32's smallest.
+# Lower limit of probabilities before the logarithm: the smallest normal float32.
 _SMALLEST = float(np.finfo(np.float32).tiny)
-# How far probabilities in float16 may be from 1 together.
+# How much a sum of float16 probabilities may differ from 1.
 _SLACK = 0.01
 
 

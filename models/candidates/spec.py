@@ -15,11 +15,11 @@ ROLES: tuple[Role, ...] = ("ids", "mask", "segments")
 
 Meaning = Literal["logits", "probabilities", "log_probabilities", "logit", "sigmoid", "sigmoids"]
 
-# How something was found: the user declared it; a name, the metadata, a shape or the graph's last
-# operator says it; or it is what is documented if nothing says it.
+# Source of a fact: the user's declaration, a name, the metadata, a shape, the graph's last
+# operator, or the documented default.
 Found = Literal["declared", "name", "metadata", "shape", "graph", "default"]
 
-# One dimension: None if the file leaves it open.
+# Size of each dimension; None if the file leaves it open.
 Shape = tuple[int | None, ...]
 
 

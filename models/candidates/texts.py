@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 KEY = "--edge-corpus"
 COLUMNS_OPTION = "--edge-columns"
-# What separates several labels in one cell, where a text has more than one.
+# Separators between several labels of a text in one cell.
 _SEVERAL = re.compile(r"\s*[,;|]\s*")
 _SHOWN = 10
-# The keys that name a column.
+# Keys whose values are names of columns.
 _COLUMNS = ("text", "label", "second", "group", "id", "ids")
 
 
@@ -62,7 +62,7 @@ class TextsTable(Table, frozen=True, kw_only=True):
     header: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        # What is wrong with the table itself is told of it, before any text is read.
+        # Mistakes in the table itself are reported before any text is read.
         for use in _COLUMNS:
             column = getattr(self, use)
             if column is not None and not column.strip():
@@ -252,7 +252,8 @@ def _records(table: TextsTable, path: Path) -> list[Record]:
     return records
 
 
-# What the reader of all corpora calls the columns whose names a user writes otherwise here.
+# Maps the keys of `corpus.columns`, which the common corpus reader uses, to the keys that users
+# write.
 _USES = {"polarity": "label", "entity": "group", "text": "text", "id": "id"}
 
 

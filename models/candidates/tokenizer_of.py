@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.metadata import Tokenizer
     from models.tokenizers.encoder import Encoder
 
-# A pattern out of a file is not run unless it is a class of characters: others can take for ever.
+# Only a character class is run without a declaration: other patterns from a file may take forever.
 _HARMLESS = re.compile(r"\[\^?(?:[^\[\]\\]|\\[wWsSdD'\"\-.,])+\][+]?|\\[wWsSdD][+]?")
 
 
@@ -145,7 +145,7 @@ def _packed(
         try:
             return load(TokenizerSettings(file=str(path), kind=kind, **settings))  # type: ignore[arg-type] # literals
         except UsageMistake as error:
-            # The file that it names is gone when somebody reads of it.
+            # Do not name the temporary file: it no longer exists when the user reads the message.
             problem = f"in its metadata, {name} {error.what}"
             raise _unfit(opened, problem, error.key) from None
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.tokenizers.encoder import Encoder
 
 KEY = "--edge-tokenizer"
-# Of a vocabulary that fits, a few words in a hundred are not known; from here on it is told.
+# Share of unknown tokens from which a remark is made; a suitable vocabulary misses a few percent.
 _TOLD = 0.3
 
 

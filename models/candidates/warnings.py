@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.metadata import ModelMetadata
     from models.flatbuffers.structure import Signature
 
-# float32 holds each whole number up to this.
+# float32 represents every integer up to this one exactly.
 LARGEST_FLOAT_ID = 1 << 24
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
 
 from models.backends.common.refusals import Refusal, one_line
 
-# What a runtime says of one tensor, under the keys of TFLite's `get_tensor_details`.
+# A runtime's description of one tensor, with the keys of TFLite's `get_tensor_details`.
 Details = Mapping[str, Any]
 
 
@@ -252,7 +252,7 @@ class Backend(abc.ABC):
         """Import its package and return its version."""
         version = getattr(sys.modules[self.runtime], "__version__", None)
         if version is None:
-            # Not at the top: it takes a fifth of the time that a runner needs to start.
+            # Imported here because the import takes a fifth of a runner's start-up time.
             from importlib import metadata  # noqa: PLC0415
 
             version = metadata.version(self.distribution)

@@ -16,10 +16,11 @@ from models.backends.common.backend import Backend, Details, Graph, Loaded, Sour
 from models.backends.common.interpreters import refusing
 from models.backends.common.refusals import Refusal, one_line
 
-# The library logs every step it takes to stderr; of that, the end says why it gave up.
+# Most bytes kept of the library's log. It logs every step to stderr, and the end of the log
+# explains a failure.
 LONGEST_LOG = 1 << 20
 _MOST_REASONS = 3
-# What follows the place in its source, in an error that was raised and in the log.
+# Texts of errors, in a raised error and in the log; each follows its place in the source code.
 _RAISED = re.compile(r"^└ (?!ERROR: \[)(\S.*)$", re.MULTILINE)
 _LOGGED = re.compile(r"^(?:ERROR: \[[^\]]*\]|E\d{4} [^\]]*\]) (\S.*)$", re.MULTILINE)
 

@@ -16,9 +16,9 @@ from models.backends.common.backend import (
 )
 from models.backends.common.refusals import Refusal, one_line
 
-# What the interpreter's constructor and its methods raise where a file does not fit.
+# Errors that the interpreter's constructor and methods raise for a file that they reject.
 REFUSED = (ValueError, RuntimeError, SystemError, TypeError, IndexError)
-# Which kernels a mode takes, as the interpreter calls its resolvers.
+# Name of the interpreter's op resolver for each mode; the resolver decides which kernels are used.
 RESOLVERS = {
     "": "AUTO",
     "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
@@ -78,7 +78,8 @@ class InterpreterBackend(Backend):
         if keep_all:
             more["experimental_preserve_all_tensors"] = True
         with refusing(), warnings.catch_warnings():
-            # It warns of the memory that keeping all costs, and of its own successor.
+            # The interpreter warns that keeping all tensors costs memory, and that another class
+            # succeeds it.
             warnings.simplefilter("ignore")
             return module.Interpreter(num_threads=threads, **more)
 
@@ -123,8 +124,9 @@ class LoadedInterpreter(Loaded):
         """Return a graph of the file that is run through its signature."""
         with refusing():
             if not self._is_allocated:
-                # Here XNNPACK takes operators of every graph. Later the interpreter refuses: a
-                # signature that is held counts as a view of its memory.
+                # This call lets XNNPACK take over operators in every graph. After a signature
+                # runner exists, the interpreter refuses to allocate, because the runner counts as a
+                # view of its memory.
                 self.interpreter.allocate_tensors()
                 self._is_allocated = True
             return SignatureGraph(self.interpreter.get_signature_runner(key))
