@@ -56,7 +56,8 @@ PLUGINS = (
     "fixtures.backends.kernel_families",
     "fixtures.backends.kernel_coverage",
 )
-# What a verdict rests on: these, what they register as edgeproof-*, pytest's own skips and xfails.
+# Plugins without which verdicts are wrong: these modules, the plugins that they register as
+# edgeproof-*, and pytest's own skips and xfails.
 NEEDED = {*PLUGINS, "skipping"}
 ROOT = Path(__file__).parent
 

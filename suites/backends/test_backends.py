@@ -18,7 +18,7 @@ def test_backend_loads_the_file(on_backend):
         needed = on_backend.needed
         if not on_backend.must_refuse:
             fails(f"{refused} ({needed} is enough, it says)")
-        # Reasons are counted by their first line.
+        # The report counts reasons by their first line.
         does_not_apply(f"refused, as it must: the file needs {needed}\n{refused}")
 
 

@@ -17,9 +17,9 @@ REPEAT = hypothesis.settings(
     hypothesis.settings.get_profile(PROFILE),
     deadline=None,
     derandomize=True,
-    # A seed is no smaller where it is another, and a file that is refused is refused each time.
+    # No shrinking: a smaller seed is no simpler example.
     phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
-    # Fixtures hold a session's runner, which answers without memory of earlier examples.
+    # The fixtures' runner keeps no state between examples.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

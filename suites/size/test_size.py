@@ -26,7 +26,7 @@ def test_file_is_within_budget(variant, judge):
 @pytest.mark.needs("a teacher")
 def test_ratios_are_within_budget(variant, full_model, judge):
     """The FlatBuffer is the budgeted number of times smaller than the trained models."""
-    # Each ratio divides something known by the one size of the file: together they are one gate.
+    # Each ratio divides a known number by the size of the file, so one gate judges all of them.
     ratios = size_ratios(full_model.weights_bytes, variant.report.flatbuffer_bytes)
     judge.together({metric: exact(ratio) for metric, ratio in ratios.items()}, of=variant)
 
