@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from models.corpus.replab_package import LabeledTweet, Package
 
-# Cleaning under which lengths are given: none, and what a text loses of its medium.
+# Cleanings for which lengths are reported: none, and the removal of parts that are typical of
+# tweets.
 _CLEANINGS = {"as_published": (), "without_mentions_and_links": ("links", "mentions")}
 _NO_TOKENIZER = (
     "no tokenizer is given: give --pretrained FOLDER, which holds tokenizer.json or vocab.txt"

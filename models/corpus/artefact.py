@@ -255,7 +255,8 @@ def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _read_lines(artefact: Artefact, name: str) -> Iterable[dict[str, Any]]:
-    # A text may hold U+2028 and other separators, which end no line.
+    # Split only at "\n": a text may contain U+2028 and other separators that `splitlines` would
+    # split at.
     for line in artefact.text(name).split("\n"):
         if line:
             yield json.loads(line)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _LINK = r"(?:https?://|www\.)\S+"
 _MENTION = r"@\w+"
 
-# Pattern and replacement in the one order in which they cannot hide each other's marks: a link
-# holds punctuation, a mention and a hashtag begin with it, and removing anything leaves spaces.
+# Pattern and replacement of each step. The order matters: links contain punctuation, mentions and
+# hashtags begin with it, and every removal leaves spaces.
 STEPS = {
     "links": (_LINK, " "),
     "mentions": (_MENTION, " "),
@@ -29,7 +29,7 @@ STEPS = {
 # The paper (arXiv 2310.03971) removes "redundant spaces, symbols, and punctuation".
 COMBINED = {"paper": ("symbols", "punctuation", "spaces")}
 
-# Emoji stay: they may be all that tells a glad text from an angry one.
+# Emoji are kept, because an emoji can be all that distinguishes a happy text from an angry one.
 _PASSED_ON = re.compile(rf"{_LINK}|\bRT\b|{_MENTION}", re.IGNORECASE)
 _NOISE = re.compile(r"[\s!-/:-@\[-`{-~\u2010-\u2027\u2030-\u205e\ufe0f]")
 

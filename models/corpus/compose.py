@@ -101,7 +101,7 @@ def compose(rng: random.Random, known: Sequence[Entity]) -> Statement:
         known: the entities that may be spoken about.
     """
     entity = rng.choice(known)
-    # Two that share a word of their names would be hard to tell apart for a person, too.
+    # Entities that share a word of their names would be hard to tell apart even for a person.
     second = rng.choice([candidate for candidate in known if not words(candidate) & words(entity)])
     shares = grammar().shares
     odds = grammar().polarity

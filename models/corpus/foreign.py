@@ -59,10 +59,10 @@ _FETCHED = {
         "Run `git annex get` in the repository that the file is from",
     ),
 }
-# A zip archive with one of these was written by an office program.
+# Members that show that an office program wrote a zip archive.
 _OFFICE = {"[Content_Types].xml", "mimetype", "Index/Document.iwa"}
 _PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
-# Where these say what they are.
+# Positions of the signatures of these formats.
 _TAR, _FLATBUFFER, _BZIP2, _ORC = slice(257, 262), slice(4, 8), slice(4, 10), slice(-4, -1)
 _LONGEST_START = 512
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.corpus.grammar import Entity
     from models.subjects import CorpusTable, Counts
 
-# A grammar this large repeats itself rarely; needing more tries means the counts exceed it.
+# A grammar of this size rarely repeats a text, so more attempts mean that the counts exceed it.
 _TRIES_PER_TEXT = 50
 
 

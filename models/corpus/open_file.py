@@ -18,16 +18,17 @@ JSON_LINES = {".jsonl", ".ndjson", ".json"}
 _FITTING = {".csv", ".txt"} | TABULAR | JSON_LINES
 
 _ENCODING_KEY = "corpus.encoding"
-# A million texts and more. Rows take several times their text in memory.
+# Largest file in bytes: more than a million texts. In memory, rows take several times the size of
+# their texts.
 _LARGEST = 256 << 20
-# One is read; a zip of a data set holds a few readmes beside it.
+# Only one member is read, but a zip archive of a data set also contains a few readmes.
 _LIMITS = Limits(members=1_000, member=_LARGEST, total=4 * _LARGEST)
 _ZIP_AGAIN = (
     "Give the file with the texts unpacked, or in a zip archive that contains only this file"
 )
 
 
-# UTF-32's little-endian mark begins with that of UTF-16.
+# UTF-32 comes first, because its little-endian mark begins with the mark of UTF-16.
 _MARKS = {
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
@@ -132,7 +133,7 @@ def _read_member(archive: Archive) -> tuple[str, bytes]:
 
 def _fitting(names: list[str], path: Path) -> str:
     """Return the only member, or the only one whose name suggests rows."""
-    # macOS adds a hidden twin for each file.
+    # macOS adds a hidden companion of each file.
     names = [name for name in names if not name.startswith("__MACOSX/")]
     fitting = [name for name in names if PurePosixPath(name).suffix.lower() in _FITTING]
     for choice in (names, fitting):
@@ -152,7 +153,8 @@ def _decode_lines(
     """Decode line by line, with `encoding` or else with `fallback`."""
     why = getattr(first, "reason", first)
     if codecs.lookup(encoding).name.startswith(tuple(_MARKS)):
-        # Its lines do not end where a byte says so.
+        # In these encodings the byte of "\n" can be part of another character, so the file cannot
+        # be decoded line by line.
         raise UsageMistake(
             f"is not {encoding} ({why})",
             file=path,

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# A byte order mark, and what it becomes where UTF-8 was read as latin-1 and written again.
+# A byte order mark, and its form in a file that was read as latin-1 and written as UTF-8.
 _MARKS = ("\ufeff", "ï»¿")
-# How a row of any of the files begins: the id of a tweet or of an entity.
+# Beginning of a row in each of the files: the id of a tweet or of an entity.
 _ROW_BEGINS = re.compile(r'"?(?:\d{6,}|RL2013D\d{2}E\d{3})"?\t')
 
 Record = tuple[int, list[str]]
@@ -89,7 +89,7 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
 def _lines(path: Path) -> list[str]:
     """Return the file's lines with their ends; decode a line that is not UTF-8 as latin-1."""
     try:
-        # Binary files end a line at "\n" only: a text may hold U+2028 and other separators.
+        # In binary mode only "\n" ends a line; a text may contain U+2028 and other separators.
         with open_regular(path) as file:
             lines = [_decoded(line) for line in file]
     except OSError as error:
@@ -163,7 +163,8 @@ def _record_at(lines: list[str], at: int) -> tuple[str, int]:
     at += 1
     while at < len(lines) and _is_open(value) and not _ROW_BEGINS.match(lines[at]):
         parts.append(lines[at])
-        # Of an open value its beginning and its end decide; what is between them is not kept.
+        # Only the first and last characters of a value decide whether it is open, so the middle is
+        # dropped.
         value = _last_value(lines[at], value[:1])
         at += 1
     return "".join(parts), at

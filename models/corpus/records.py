@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from models.subjects import CorpusTable
 
-# One text never comes near it; a quote that is not closed does, and then says so.
+# Longest field in characters, far above any text: a missing closing quote exceeds it and becomes an
+# error.
 _FIELD_LIMIT = 1_000_000
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
@@ -112,7 +113,7 @@ def _csv_record(header: list[str], line: int, row: list[str]) -> Record:
 
 
 def _json_records(text: str, path: Path, used: frozenset[str]) -> Iterator[Record]:
-    # Only "\n" ends a line: str.splitlines would also cut at a U+2028 inside a string.
+    # Split only at "\n": str.splitlines would also split at a U+2028 inside a string.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue

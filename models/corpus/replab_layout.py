@@ -10,18 +10,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "--edge-corpus"
-# From the worst to the best.
+# From most negative to most positive.
 POLARITIES = ("NEGATIVE", "NEUTRAL", "POSITIVE")
 RELATED, UNRELATED = "RELATED", "UNRELATED"
-# By the number in an entity's id, RL2013D01E001.
+# Domain by the number in an entity's id, here 01: RL2013D01E001.
 DOMAINS = {"01": "automotive", "02": "banking", "03": "university", "04": "music"}
-# The package's folder of each split.
+# Folder of each split in the package.
 TRAINING, TEST = FOLDERS = ("training", "test")
 ENTITIES = "entities/replab2013_entities.tsv"
 GOLD = "goldstandard/goldstandard_polarity.dat"
-# Only the tweets that were still there on 4 June 2013: what the official runs were scored on.
+# Labels of the tweets that still existed on 4 June 2013, on which the official runs were scored.
 OFFICIAL_GOLD = "test/goldstandard_official_replab2013/goldstandard_polarity.dat"
-# An entity's id in front keeps out what systems leave behind, such as "._RL2013D01E001.dat".
+# Pattern with an entity's id at the start, which excludes files of the operating system such as
+# "._RL2013D01E001.dat".
 _ENTITY = "RL2013D??E???"
 _REMEDY = "Give the folder of the RepLab 2013 package: it holds entities, training and test"
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-# An entity and a tweet: some tweets belong to two entities, with a polarity for each.
+# Ids of an entity and a tweet: some tweets belong to two entities, with one polarity for each.
 Key = tuple[str, str]
 
-# A text, and the language that its file gives it: "" if it has no such column.
+# A text and its language according to the file; "" if the file has no such column.
 Text = tuple[str, str]
 
 _NO_DUPLICATE = ("-1", "")

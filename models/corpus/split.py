@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BEYOND = "beyond the requested counts"
 COPY = "a copy of a text that its split already holds"
 
-# What other people's files call their splits.
+# Common names of the splits in files from other sources.
 _NAMES = {split: split for split in SPLITS} | {
     "training": "train",
     "dev": "validation",
@@ -28,7 +28,7 @@ _NAMES = {split: split for split in SPLITS} | {
     "valid": "validation",
     "testing": "test",
 }
-# Train comes last: it may take all that the others leave.
+# Order in which splits get their texts. Train is last because it may use all remaining texts.
 _ORDER = ("test", "calibration", "validation", "train")
 
 
@@ -122,7 +122,8 @@ def _groups(candidates: Sequence[Candidate]) -> list[Group]:
     ]
     groups: dict[int, Group] = {}
     for at, candidate in zip(linked(keys), candidates, strict=True):
-        # Taken out and put back: a dictionary then lists a group where its last candidate is.
+        # Reinserting moves the group to the end, so groups are in the order of their last
+        # candidates.
         group = groups.pop(at, [])
         group.append(candidate)
         groups[at] = group
@@ -168,7 +169,8 @@ def _check_labels(
 ) -> None:
     present = {split: {row.label for row in texts} for split, texts in splits.items()}
     for split, labels in present.items():
-        # Calibration ranges are taken from whatever texts come; only answers need contrast.
+        # Calibration only measures ranges, so a single label is enough; accuracy needs at least
+        # two.
         if len(labels) == 1 and split != "calibration":
             raise UsageMistake(
                 f"every {split} text has the label {table.labels[labels.pop()]}, so "

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 PAD, UNKNOWN, START, END, MASK = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 _DEFAULT_VOCABULARY = 4000
-# A piece seen once says nothing the model could learn.
+# Least number of occurrences of a word piece: a model cannot learn from a single one.
 _MIN_FREQUENCY = 2
 
 
@@ -92,8 +92,9 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
     trainer = trainers.WordPieceTrainer(
         vocab_size=table.vocabulary or _DEFAULT_VOCABULARY,
         min_frequency=_MIN_FREQUENCY,
-        # The trainer numbers "##a" in the order of a hash map and breaks ties by number, so two
-        # runs differ, unless it finds these numbered. `_finished` makes them ordinary again.
+        # Without numbers for these letters, the trainer numbers them in the order of a hash map and
+        # breaks ties by number, so two runs would differ. `_finished` makes them ordinary pieces
+        # again.
         special_tokens=[*SPECIAL, *(f"##{letter}" for letter in letters)],
         show_progress=False,
     )
@@ -204,7 +205,7 @@ def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
         pair=f"{START} $A {END} $B:1 {END}:1",
         special_tokens=[(START, start), (END, end)],
     )
-    # The longer of the two loses its end: that is the text, unless a name is longer than it.
+    # Shorten the longer of the two texts at its end: usually the text, not the entity's name.
     tokenizer.enable_truncation(table.length, strategy="longest_first")
     tokenizer.enable_padding(length=table.length, pad_id=tokenizer.token_to_id(PAD), pad_token=PAD)
     return tokenizer

@@ -55,7 +55,7 @@ def _link(rng: random.Random) -> str:
 def _body(text: str, names: list[str], rng: random.Random) -> str:
     """Type a sentence: a capital or none, one mistake, a hashtag for a name, exclamation."""
     surface = grammar().surface
-    # "Paper Tigers's" is what templates make of a plural name.
+    # Templates append "'s" to plural names too, which gives "Paper Tigers's".
     text = (text[0].upper() + text[1:]).replace("s's ", "s' ")
     if rng.random() < surface.misspelling:
         text = _with_misspelling(text, rng)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from models.devices.profile import Device
 
-# What every device is judged by.
+# Metrics that the budgets of every device must limit.
 JUDGED = ("texts_per_second", "latency_p90", "peak_rss", "cold_start")
 
 
@@ -77,7 +77,8 @@ def _emulation_problems(device: Device) -> Iterator[tuple[str, str, str]]:
                 f"Use one of {', '.join(architecture_names())}",
             )
         if emulation.core not in core_names():
-            # One of them is "max", every feature there is: it answers wrongly without a word.
+            # One of them is "max", every feature there is: with it, the emulator gives wrong
+            # results without an error.
             known = ", ".join(core_names())
             yield (
                 f"{key}.core",

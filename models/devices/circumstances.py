@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from models.devices.profile import Device
 
-# Of every Linux, whatever the board.
+# Files that every Linux has, on any board.
 GENERAL = (
     "/proc/loadavg",
     "/proc/meminfo",
@@ -36,13 +36,13 @@ GENERAL = (
     ),
 )
 SAVING_GOVERNOR = "powersave"
-# Their "powersave" is the everyday governor, which goes to full speed under load.
+# Drivers whose "powersave" is the usual governor and reaches full speed under load.
 DYNAMIC_POWERSAVE = {"intel_pstate", "amd-pstate-epp"}
-# Less than this is the same limit, rounded by a driver.
+# A limit above this share of the maximum is the maximum, rounded by a driver.
 _SAME = 0.99
-# Seconds by which two differences of the kernel's counts can be off on a few cores.
+# Largest error in seconds of a difference between two of the kernel's counts, on a few cores.
 _COUNTS_ARE_OFF = 0.05
-# What a profile's `[sensors]` call that which tells whether the processor is held back.
+# Keys of a profile's `[sensors]` that show whether the processor is throttled.
 GUARDS = ("firmware", "firmware_command", "throttling", "undervoltage", "events", "power_mode")
 
 

@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parent / "emulated"
 Count = Annotated[int, Meta(ge=1)]
 Factor = Annotated[float, Meta(ge=1.0)]
 Difference = Annotated[float, Meta(ge=0.0)]
-# Metric, scheme, backend or None for every one, core.
+# Metric, scheme, backend (None for every backend), core.
 LimitKey = tuple[str, str, str | None, str]
 
 

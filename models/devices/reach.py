@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
     from models.devices.profile import DeviceTable
 
-# Prints one word, and changes nothing: https://www.raspberrypi.com/documentation/computers/os.html
+# These commands print one word and change nothing:
+# https://www.raspberrypi.com/documentation/computers/os.html
 FIRMWARE_COMMANDS = tuple(
     (f"{folder}vcgencmd", "get_throttled") for folder in ("", "/usr/bin/", "/opt/vc/bin/")
 )
-# What the kernel shows of a process, itself among them: links to any file lie there.
+# Folders of processes, including the reader's own: their links can lead to any file.
 _OF_A_PROCESS = re.compile(r"/proc/+(?:[^/]*[\d*?\[][^/]*|self|thread-self)(?:/|$)")
 SENSORS_BELOW = ("/proc/", "/sys/")
 SYSTEM_BELOW = (*SENSORS_BELOW, "/etc/")
@@ -65,5 +66,5 @@ def _paths(table: DeviceTable) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield "recognition.files", path, SYSTEM_BELOW
 
 
-# nvpmodel keeps its state where what runs keeps such.
+# nvpmodel stores its state below /var/lib.
 _POWER_MODE_BELOW = (*SENSORS_BELOW, "/var/lib/nvpmodel/")

@@ -13,7 +13,7 @@ from models.runtime.remote_shell import NAME_PYTHON
 if TYPE_CHECKING:
     from models.runtime.transports import Channel
 
-# A board's files are a few kilobytes; a line that is longer is none of the watcher's.
+# Longest line in bytes: a board's files have a few kilobytes, so the watcher prints no longer line.
 LONGEST_LINE = 1 << 22
 Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
 

@@ -118,7 +118,7 @@ def recognize_texts(texts: Mapping[str, str], machine: str, devices: Sequence[De
         machine: the kernel's name of its architecture.
         devices: the profiles to choose from.
     """
-    # A device tree's strings end in NUL.
+    # Strings in a device tree end with NUL.
     contents = {path: clean for path, text in texts.items() if (clean := text.strip("\0\n "))}
     model = next((contents[name] for name in MODEL_FILES if name in contents), None)
     files = {path: text for path, text in contents.items() if path not in MODEL_FILES}

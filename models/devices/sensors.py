@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     Texts = Mapping[str, str]
 
 _CPU = "/sys/devices/system/cpu/cpu"
-# Bits of a Raspberry Pi's throttle word: now, and 16 higher since the start or the last reading.
+# Bits of a Raspberry Pi's throttle word for the current state. The bits 16 places higher cover the
+# time since the start or the previous reading.
 # https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
 FIRMWARE_BITS = {
     0: "under-voltage",
@@ -31,9 +32,10 @@ FIRMWARE_BITS = {
 }
 _STICKY = 16
 _LARGEST = 2**63
-# Thermal zones that measure nothing say numbers such as -273200 and 2147483647.
+# Bounds in degrees Celsius: thermal zones without a sensor report values such as -273200 and
+# 2147483647.
 _COLDEST, _HOTTEST = -273.15, 1000.0
-_TICKS = 100.0  # Linux tells user space of hundredths of a second, whatever it counts itself
+_TICKS = 100.0  # Linux reports hundredths of a second to programs, whatever its internal tick
 
 
 def throttle_word(texts: Texts, command: Sequence[str] = ()) -> int | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_END = 5.0
 _SECONDS_TO_ANSWER = 20.0
-# A watch goes on for as long as what is measured, which has its own limits.
+# Seconds after which a watch ends; the measurements that it accompanies have shorter limits.
 _LONGEST_WATCH = 24 * 3600.0
 _MOST_READINGS = 100_000
 
@@ -80,7 +80,8 @@ class Watch:
         with suppress(OSError):
             channel.requests.write(json.dumps(options).encode() + b"\n")
             channel.requests.flush()
-        # The first makes boards forget what was before; only the second counts.
+        # The first reading clears what a board remembers from before, so only the second one is
+        # kept.
         self._ask()
         self._ask()
         del self._readings[:-1]
@@ -140,8 +141,8 @@ class Watch:
         except EdgeproofError as error:
             self._fault = error
         except ValueError:
-            pass  # it was closed
-        # Who waits for a reading waits in vain.
+            pass  # the channel was closed
+        # Wake a caller that waits for a reading, because none will come.
         self._ended = True
         self._asked.release()
 

@@ -54,7 +54,7 @@ def _inspect(options: argparse.Namespace) -> int:
     except EdgeproofError as error:
         if options.json:
             sys.stdout.write(in_json(readable(damaged_document(error))) + "\n")
-        # Who gave the file can mend it.
+        # A usage mistake, because the person who gave the file can correct it.
         raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
     findings = findings_of(inspected)
     document = document_of(inspected, findings)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
-# Operators that move values or change their type, but no value.
+# Operators that rearrange values or change their type, but change no value.
 _MOVES = {
     "CAST",
     "DEQUANTIZE",
@@ -37,7 +37,8 @@ _MOVES = {
     "STRIDED_SLICE",
     "TRANSPOSE",
 }
-# Statistics of layer normalization: what is made of them has the sum's affine form.
+# Operators that compute the statistics of a layer normalization. Values computed from these are a
+# scale times the normalized sum, plus a shift.
 _STATISTICS = {"MEAN", "POW", "RSQRT", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "SUM"}
 _ELEMENTWISE = {"ADD", "DIV", "MUL", "SUB"}
 
@@ -147,7 +148,7 @@ class _Builder:
         if operator.name == "TRANSPOSE" and len(values) > 1:
             return np.transpose(first, _indices(values[1]))
         if operator.name == "GATHER" and len(values) > 1 and first.ndim:
-            # Rows can be taken over and over: the result may be far larger than both constants.
+            # Indices may repeat rows, so the result can be far larger than both constants.
             self._constants.allow(values[1].size * (first.size // max(len(first), 1)))
             if values[1].ndim + first.ndim - 1 > MOST_DIMENSIONS:
                 raise ValueError("a constant has too many dimensions")
@@ -209,11 +210,11 @@ class _Builder:
             return None
         outputs = len(kernel)
         if kernel.size != outputs * kernel.shape[-1]:
-            return None  # a convolution over several places
+            return None  # a convolution over several positions
         kernel = kernel.reshape(outputs, -1)
         added = bias[0] if bias else self._zeros(outputs)
         if isinstance(added, Form) or added.shape != (outputs,):
-            return None  # a bias that is computed, or none
+            return None  # a computed bias, or one of another size
         return self._node(Dense, (source,), kernel=kernel, bias=added)
 
     def _zeros(self, size: int) -> Array:
@@ -233,7 +234,7 @@ class _Builder:
     def _gather(self, _: Operator, values: list[Any]) -> Form | None:
         table, ids = values
         if isinstance(table, Form):
-            return table if isinstance(ids, np.ndarray) else None  # one token of many
+            return table if isinstance(ids, np.ndarray) else None  # one token selected from many
         return self._node(Lookup, (ids,), table=table)
 
     def _lookup(self, _: Operator, values: list[Any]) -> Form | None:
@@ -278,7 +279,7 @@ def _within(name: str, left: Form, right: Form) -> Form | None:
         if left.shift.any() or right.shift.any():
             return None
         return Form(left.node, left.scale * right.scale)
-    # x * factor + (shift - mean * factor): the part without shift has the factor's sign.
+    # x * factor + (shift - mean * factor): the operand without a shift has the factor's sign.
     scale = right.scale if left.shift.any() and not right.shift.any() else left.scale
     shift = left.shift + (right.shift if name == "ADD" else -right.shift)
     return Form(left.node, scale, shift)

@@ -27,24 +27,24 @@ if TYPE_CHECKING:
 
 NEUTRAL = frozenset(
     {
-        # move
+        # moves values
         *("BATCH_TO_SPACE_ND", "BROADCAST_ARGS", "BROADCAST_TO", "CONCATENATION"),
         *("DEPTH_TO_SPACE", "DYNAMIC_UPDATE_SLICE", "EXPAND_DIMS", "FILL", "GATHER_ND"),
         *("MIRROR_PAD", "PACK", "PAD", "PADV2", "RANGE", "RANK", "RESHAPE", "REVERSE_V2"),
         *("SHAPE", "SLICE", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V"),
         *("SQUEEZE", "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK", "ZEROS_LIKE"),
-        # select
+        # selects values
         *("ONE_HOT", "SELECT", "SELECT_V2", "WHERE"),
-        # convert
+        # converts values
         *("BITCAST", "CAST", "DENSIFY", "DEQUANTIZE", "QUANTIZE"),
-        # control
+        # controls the execution
         *("ASSIGN_VARIABLE", "CALL_ONCE", "IF", "READ_VARIABLE", "STABLEHLO_COMPOSITE"),
         *("VAR_HANDLE", "WHILE"),
     }
 )
-# The operand that is looked up in.
+# Position of the table among the operands of a lookup.
 _TABLES = {"GATHER": 0, "EMBEDDING_LOOKUP": 1}
-# They multiply, but nothing here knows how often.
+# Operators that multiply, but whose multiplications are not counted here.
 UNCOUNTED = frozenset(
     {
         *("BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN", "CONV_3D"),
@@ -85,13 +85,13 @@ def _contracted(operator: Operator) -> int:
     if len(operands) != 2:  # noqa: PLR2004 - a product has two operands
         return 0
     left, right = operands
-    if operator.name == "FULLY_CONNECTED":  # weights [out, in]
+    if operator.name == "FULLY_CONNECTED":  # weights are [out, in]
         return right[-1] if right else 0
     if operator.name == "BATCH_MATMUL":
         return left[-2 if operator.transposed[0] else -1] if len(left) > 1 else 0
-    if operator.name == "CONV_2D":  # filter [out, height, width, in]
+    if operator.name == "CONV_2D":  # filter is [out, height, width, in]
         return math.prod(right[1:])
-    if operator.name == "DEPTHWISE_CONV_2D":  # filter [1, height, width, out]
+    if operator.name == "DEPTHWISE_CONV_2D":  # filter is [1, height, width, out]
         return math.prod(right[1:3])
     return 0
 

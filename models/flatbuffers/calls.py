@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from models.flatbuffers.structure import Contents
 
 _FIRST_SLOT, _SLOT_BYTES = 4, 2
-# Where an operator holds the kind of its options and the options (schema.fbs: Operator): the first
-# pair is full, later options stand in the second.
+# Slots of the options' kind and of the options in the schema's Operator (schema.fbs). The union in
+# the first pair is full, so newer kinds of options are in the second.
 _OPTIONS, _LATER_OPTIONS = (3, 4), (11, 12)
 
 
@@ -24,7 +24,7 @@ class _Naming(NamedTuple):
     fields: tuple[int, ...]
 
 
-# By the operator's number: IF, WHILE, CALL_ONCE, STABLEHLO_COMPOSITE.
+# By operator code: IF, WHILE, CALL_ONCE, STABLEHLO_COMPOSITE.
 _NAMING = {
     118: _Naming(_OPTIONS, 92, (0, 1)),
     119: _Naming(_OPTIONS, 93, (0, 1)),

@@ -23,7 +23,8 @@ _READ = frozenset(
         *("uint8", "uint16", "uint32", "uint64"),
     }
 )
-# Four bits become 32, once as constants and once as parameters; the rest is room.
+# Most bytes of float32 values per byte of the file. Values of 4 bits take 8 times their bytes as
+# float32, once as constants and once as parameters; the rest is margin.
 _EXPANSION = 32
 _SMALL = 1 << 26
 
@@ -73,7 +74,7 @@ class Constants:
     def _stored(self, tensor: Tensor) -> NDArray[Any]:
         raw = held_by(self._data, self._model.Buffers(tensor.buffer))
         if tensor.dtype == "int4":
-            # Two values in a byte, the lower half first; arithmetic shifts keep the sign.
+            # A byte contains two values, the lower half first; arithmetic shifts extend the sign.
             halves = as_array(raw, np.dtype(np.int8), [len(raw)])
             pairs = np.stack([halves << _INT4_BITS >> _INT4_BITS, halves >> _INT4_BITS], axis=-1)
             count = math.prod(tensor.shape)

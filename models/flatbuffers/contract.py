@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 _TABLE = Path(__file__).with_name("contracts.toml")
 DENSE = "FULLY_CONNECTED"
-# A dense layer's weights are [outputs, inputs]: a channel is an output.
+# Axis of the channels in a dense layer's weights [outputs, inputs]: each output is a channel.
 OUTPUTS = 0
-# TensorFlow's converter leaves weights of fewer elements float: a classifier of three labels.
+# TensorFlow's converter keeps weights with fewer elements in float, for example the last layer of a
+# classifier with three labels.
 SMALL = 1024
 FLOAT = "float32, scales by none"
 

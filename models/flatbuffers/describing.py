@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.metadata import ModelMetadata, ProcessUnit
     from models.flatbuffers.structure import DtypeShare, Tensor
 
-# Of the document: raised when a key changes its meaning or goes.
+# Version of the document. It increases when a key changes its meaning or is removed.
 VERSION = 1
 
 
@@ -222,7 +222,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield from _ports("outputs", document["outputs"])
     for signature in document["signatures"]:
         names = f"{', '.join(signature['inputs'])} -> {', '.join(signature['outputs'])}"
-        # Of a lone signature the inputs above show it.
+        # With a single signature, the inputs listed above already show the length.
         several = len(document["signatures"]) > 1 and signature["tokens"] is not None
         tokens = f", rows of {signature['tokens']} tokens" if several else ""
         yield f"signature   {signature['key']!r}: {names}{tokens}"

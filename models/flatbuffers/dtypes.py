@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Number in the schema -> name and bits per element; 19 and later are newer than the `tflite`
-# package (source: TensorType of LiteRT's schema.fbs).
+# Name and bits per element, by number in the schema. Types from 19 on are newer than the `tflite`
+# package (source: TensorType in LiteRT's schema.fbs).
 SCHEMA_DTYPES: dict[int, tuple[str, int | None]] = {
     0: ("float32", 32),
     1: ("float16", 16),
@@ -36,7 +36,8 @@ SCHEMA_DTYPES: dict[int, tuple[str, int | None]] = {
 BITS = {name: bits for name, bits in SCHEMA_DTYPES.values() if bits}
 
 FLOAT_DTYPES = frozenset({"float16", "bfloat16", "float32", "float64"})
-# The types that integer kernels compute in; int32 and int64 hold ids, shapes and biases.
+# Types in which integer kernels compute. int32 and int64 are missing: they are used for ids, shapes
+# and biases.
 QUANTIZED_DTYPES = frozenset({"int2", "int4", "uint4", "int8", "uint8", "int16", "uint16"})
 
 

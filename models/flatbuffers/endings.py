@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Ending = Literal["logits", "probabilities", "log_probabilities", "sigmoids"]
 
-# They move values or change how they are stored, and change no meaning.
+# Operators that move values or change their storage, but not their meaning.
 _MOVES = frozenset(
     {
         *("BATCH_TO_SPACE_ND", "CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE"),
@@ -85,7 +85,8 @@ def _walk(tensor: Tensor, writers: dict[int, Operator], depth: int) -> Ending | 
     meanings = {
         _walk(source, writers, depth - 1) for source in sources if not source.constant_bytes
     }
-    # Sums and multiples of probabilities are probabilities or not, and nothing here knows which.
+    # A sum or a multiple of probabilities may or may not be probabilities, so its meaning is
+    # unknown.
     return "logits" if meanings == {"logits"} else None
 
 

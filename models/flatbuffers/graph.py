@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 ABSENT = -1
 CODES = schema.BuiltinOperator
-# What only moves values about: a scale per channel passes through.
+# Operators that only move values, so that a scale per channel remains valid.
 MOVES = (CODES.RESHAPE, CODES.TRANSPOSE)
-# A file holds codes below this in an older field too.
+# Largest code of the older field, which stands for all later codes.
 _PLACEHOLDER = 127
 _KINDS = {code: name for name, code in vars(CODES).items() if isinstance(code, int)}
 _OPTIONS: dict[int, tuple[str, dict[str, Any]]] = {
@@ -45,7 +45,7 @@ _TYPES = {
     np.dtype(np.bool_): 6,
     np.dtype(np.int8): 9,
 }
-# Ids, shapes, places and truth values: what is computed with, but never quantized.
+# Types of ids, shapes, indices and truth values, which are never quantized.
 _INTEGERS = {_TYPES[np.dtype(kind)] for kind in (np.int32, np.int64, np.bool_)}
 
 
@@ -266,7 +266,7 @@ class Graph:
         new.outputs = [output]
         self.become(new, code, inputs)
         operator, place = place_of
-        # The operator itself is kept, so that its id stays its own.
+        # The reference keeps the operator alive, so that no other object gets its id.
         self._added.setdefault(id(operator), (operator, [], []))[1 + place].append(new)
         return output
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from models.flatbuffers.structure import Contents, Quantization, Signature, Tensor
 
-    # Name, dtype, shape where it has to be the same, and quantization of one tensor.
+    # Name, dtype, shape (None for inputs, where it may differ) and quantization of one tensor.
     Kind = tuple[str, str, tuple[int, ...] | None, Quantization | None]
 
-# Bytes of weights that two graphs of one network read both, of those that either reads: what
-# depends on the length, a table of positions above all, is little of a network.
+# Least share of weights, in bytes, that two graphs of one network have in common. Weights that
+# depend on the length, mainly a table of positions, are a small part of a network.
 SHARED_WEIGHTS = 0.5
 
 

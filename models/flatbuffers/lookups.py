@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
     from models.flatbuffers.structure import Operator, Tensor
 
-# Where each lookup takes its table and its indices.
+# Positions of the table and the indices among the operands of each lookup.
 _PLACES = {"GATHER": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}
-# They pass ids on: negative ones are wrapped by ADD and SELECT, others kept in range.
+# Operators between the ids and a lookup: ADD and SELECT wrap negative ids, others limit the range.
 _PASS = frozenset(
     {
         *("ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "EXPAND_DIMS", "MAXIMUM", "MINIMUM"),

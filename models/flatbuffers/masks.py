@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from models.flatbuffers.observing import Samples
 
-# What float16 holds, and far below any score.
+# Magnitude of a clipped mask: within float16's range, and far larger than any score.
 LIMIT = 1e4
-# exp(-12) is 6e-6: a text's padding together takes less than a thousandth of a share.
+# Difference of two scores after which a share is negligible: exp(-12) is 6e-6, so the whole padding
+# of a text gets less than a thousandth.
 VANISHES = 12.0
-# What lies between a mask and the softmax that it is for.
+# Operators between a mask and its softmax.
 _PASSES = (
     *(CODES.ADD, CODES.BROADCAST_TO, CODES.MAXIMUM, CODES.MINIMUM, CODES.MUL, CODES.RESHAPE),
     *(CODES.SELECT, CODES.SELECT_V2, CODES.SUB, CODES.TRANSPOSE),
@@ -65,7 +66,8 @@ def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[st
             largest = scores.max(axis=-1)
             highest[name] = max(highest[name], float(largest.max()))
             ends[name] = min(ends[name], float(largest.min()) - VANISHES)
-    # From the highest score, or from 0 if it takes a score's place, a mask leads to the end.
+    # A mask of this depth lowers even the highest score to the end of the range. A mask that
+    # replaces a score starts from 0.
     depth = max((highest[name] - ends[name] for name in names), default=LIMIT)
     return depth, ends
 
@@ -92,7 +94,7 @@ def _clipped(graph: Graph, tensor: int, limit: float, clipped: dict[int, int]) -
     if values is None or np.abs(values).max() <= limit:
         return tensor
     if tensor not in clipped:
-        # Other operators may read the same number and mean something else.
+        # Not changed in place: other operators may read this constant for another purpose.
         name = f"{graph.name(tensor)}/clipped"
         clipped[tensor] = graph.new_constant(name, np.clip(values, -limit, limit))
     return clipped[tensor]

@@ -53,7 +53,7 @@ class _Joined:
         self._signatures: list[Any] = []
         self._codes: dict[tuple[Any, ...], int] = {}
         self._kept_codes: list[Any] = []
-        # The first buffer of a file is empty, for tensors that hold nothing.
+        # By convention, the first buffer of a file is empty and belongs to tensors without data.
         self._buffers: list[Any] = [schema.BufferT()]
         self._places: dict[bytes, int] = {b"": 0}
 

@@ -36,9 +36,9 @@ _FILE_KINDS = (
 )
 _CONTENTS = ("none", "feature", "image", "bounding_box", "audio")
 _TRANSFORMATIONS = ("IDENTITY", "LOG", "INVERSE_LOGISTIC")
-# The first field of a table is at 4 in its list of offsets, each next one 2 further.
+# Position of a table's first field in its vtable, and the distance between fields, in bytes.
 _FIRST_FIELD, _FIELD = 4, 2
-# Tables and strings in one file; a classifier has fewer than a hundred.
+# Most tables and strings of one file; a classifier has fewer than a hundred.
 _MOST_PARTS = 20_000
 _LIMITS = Limits(members=1_000, member=64 << 20, total=256 << 20)
 _END_OF_ZIP, _LONGEST_TAIL = b"PK\x05\x06", 22 + 65_535
@@ -391,7 +391,8 @@ class _Decoder:
         }
 
     def _table(self, at: int) -> _Table:
-        # Tables may be shared, so their count, not their bytes, bounds what a file can cost.
+        # Several fields can share a table, so its number of readings bounds the cost, not the
+        # file's size.
         self._left -= 1
         if self._left < 0:
             raise _Malformed(f"it has more than {_MOST_PARTS} parts")
@@ -428,7 +429,7 @@ class _Decoder:
 
     def _string(self, at: int) -> str:
         length = _number(self._data, "<I", at)
-        # A long text takes its parts of the allowance, so that sharing one costs no memory.
+        # A long text counts as several parts, so that many references to one text stay affordable.
         self._left -= 1 + length // 256
         if self._left < 0 or at + 4 + length > len(self._data):
             raise _Malformed(f"a text claims {length} bytes")
@@ -444,7 +445,7 @@ def _number(data: bytes, form: str, at: int) -> int:
 
 
 def _unpacked(data: bytes, form: str, at: int) -> tuple[float, ...]:
-    # A negative place would be counted from the end.
+    # Python would count a negative offset from the end.
     if at < 0 or at + struct.calcsize(form) > len(data):
         raise _Malformed(f"an offset leads to byte {at} of {len(data)}")
     return struct.unpack_from(form, data, at)

@@ -38,7 +38,7 @@ class Observer:
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - TensorFlow-sized
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns of the memory that this costs
+            warnings.simplefilter("ignore")  # the interpreter warns that this costs memory
             self._interpreter = Interpreter(
                 model_content=flatbuffer, num_threads=1, experimental_preserve_all_tensors=True
             )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IDENTIFIER = "TFL3"
-# Offsets have 32 bits; larger files keep their weights behind the FlatBuffer.
+# Largest file in bytes. FlatBuffer offsets have 32 bits, but files above 2 GB store their weights
+# behind the FlatBuffer.
 _LARGEST = 16 << 30
 _FETCH = "Fetch it again as a binary file, and compare its sha256 with its author's"
 _TEXT_MODE = "Mark it in .gitattributes as `*.tflite binary`, and add the original again"
@@ -31,9 +32,10 @@ _BEGINNINGS = (
 _LFS = b"version https://git-lfs.github.com/spec/"
 _ANNEX = b"/annex/objects/"
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<?xml")
-# Text in place of a model is short.
+# Longest text file that may stand in for a model, in bytes.
 _LONGEST_PLACEHOLDER = 4096
-# Fewer line ends can look like a pattern by chance.
+# Least number of line ends from which to conclude that a file was changed; fewer may form a pattern
+# by chance.
 _ENOUGH = 4
 _ENOUGH_EXPECTED = 12
 _REPLACED = "�".encode()

@@ -29,18 +29,23 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# Texts whose activations are kept to choose scales by; ranges are found on all of them.
+# Number of texts whose activations decide the scales; ranges come from all texts.
 WATCHED = 60
-# Answers of the rewritten file may differ from the file's by rounding of float32 alone.
+# Largest difference between the outputs of the rewritten file and the original: rounding of
+# float32.
 SAME = 1e-3
-# A scale per token costs three operators: it has to lose a fifth less.
+# Largest error of scales per token, relative to scales per channel. Scales per token add three
+# operators, so they must reduce the error by a fifth.
 WORTH = 0.8
-# Added to every token's largest value, before division and multiplication alike.
+# Number added to every token's largest value, for the division and the multiplication alike, so
+# that it is never 0.
 LEAST = 1e-6
-# Layers with the same weights that get a copy each. More are left alone: ALBERT's file would else
-# be as large as it has layers. DeBERTa projects tokens and distances with the same weights.
+# Most layers with the same weights that get a copy each. ALBERT shares weights in all layers, and
+# copies would make its file several times as large. DeBERTa projects tokens and distances with the
+# same weights.
 SHARED = 2
-# Below this a layer is the classifier: leveling three logits gains nothing.
+# Least number of outputs of a layer to level. A smaller layer is the classifier, and leveling three
+# logits gains nothing.
 FEWEST_CHANNELS = 8
 
 
@@ -243,7 +248,7 @@ class _Leveling:
         sizes = graph.before(operator, CODES.ABS, [leveled], f"{name}/sizes")
         axis = graph.new_constant(f"{name}/axis", [len(graph.shape(leveled)) - 1])
         tokens = graph.before(operator, CODES.REDUCE_MAX, [sizes, axis], f"{name}/by_token")
-        least = graph.new_constant(f"{name}/least", LEAST)  # a token of zeros stays one
+        least = graph.new_constant(f"{name}/least", LEAST)  # zeros remain zeros
         tokens = graph.before(operator, CODES.ADD, [tokens, least], f"{name}/by_token_above_0")
         divided = graph.before(operator, CODES.DIV, [leveled, tokens], f"{name}/leveled_tokens")
         reach = np.abs(self._seen(layer.source) / choice.scales).max(axis=1, keepdims=True) + LEAST
@@ -258,7 +263,7 @@ class _Leveling:
     def _level_output(self, layer: _Dense, outputs: Array, tokens: int | None = None) -> None:
         """Bring the channels to one range; `tokens` are multiplied back before the bias."""
         if layer.activation not in {_NO_ACTIVATION, _RELU}:
-            return  # what it clips at would move
+            return  # scaling would move the limits at which the activation clips
         graph, name = self.graph, self.graph.name(layer.target)
         reach = even(largest(outputs))
         last = graph.new_tensor(f"{name}/integer", graph.shape(layer.target))

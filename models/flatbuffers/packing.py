@@ -16,8 +16,8 @@ from models.flatbuffers.opening import IDENTIFIER
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Kinds of numbers of which equal vectors are kept once: scales and zero points. Bytes are the
-# contents of a tensor, which have to lie at a multiple of 16.
+# Kinds of numbers whose equal vectors are written only once: scales and zero points. Vectors of
+# bytes are excluded, because a tensor's content must be aligned to 16 bytes.
 _SHARED_KINDS = "fi"
 _SHARED_BYTES_OF_A_NUMBER = 4
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.observing import Samples
     from models.flatbuffers.schemes import Scheme
 
-# Weights that share a scale under `scales = "block32"`.
+# Number of weights that share a scale with `scales = "block32"`.
 BLOCK = 32
 
 
@@ -147,7 +147,7 @@ def _static(
     for tokens, file in ready.items():
         ranges = ranges_of(Graph(file), longest, samples)
         if tokens < max(ready):
-            # What a shorter row alone computes, such as the padding behind it.
+            # Ranges of tensors that only the shorter graph computes, for example its padding.
             own = Observer(file), [shortened(sample, tokens) for sample in samples]
             ranges = ranges_of(Graph(file), *own) | ranges
         for name, end in ends.items():

@@ -33,11 +33,11 @@ _CUSTOM_CODE = 32
 _BATCH_MATMUL = 126
 _BLOCKWISE_DETAILS = 2
 
-# The int8 BERT-large that edgeproof converts has 5,000.
+# Most tables of a file; BERT-large as edgeproof converts it to int8 has 5,000.
 _MOST_TABLES = 50_000
 _LONGEST_SHOWN = 80
 
-# What the schema parser raises when an offset or a length leads nowhere.
+# Errors of the schema parser for an offset or a length that leads out of the file.
 _PARSER_ERRORS = (
     struct.error,
     IndexError,
@@ -89,7 +89,7 @@ def buffer_bytes(data: bytes, index: int) -> bytes:
 
 def held_by(data: bytes, buffer: Any) -> bytes:
     """Return the content of a buffer, given as the schema's object."""
-    if buffer.Offset() > 1:  # files above 2 GB keep their data behind the FlatBuffer
+    if buffer.Offset() > 1:  # files above 2 GB store buffers behind the FlatBuffer
         return data[buffer.Offset() : buffer.Offset() + buffer.Size()]
     return bytes(buffer.DataAsNumpy()) if buffer.DataLength() else b""
 
@@ -99,8 +99,8 @@ class _Decoder:
         from tflite.Model import Model  # noqa: PLC0415 - 0.3 s that collection does not pay
 
         self._size = len(data)
-        # Vectors and names are hardly shared in honest files, so together they cannot exceed the
-        # file by much; this, and a number of tables, bounds what a hostile one can take.
+        # Honest files rarely share vectors and names, so all of them together are hardly larger
+        # than the file. This limit and the number of tables bound the cost of a hostile file.
         self._allowance = 4 * len(data)
         self._tables = _MOST_TABLES
         self._model = Model.GetRootAs(data, 0)
@@ -181,7 +181,7 @@ class _Decoder:
         for i in self._each(self._model.BuffersLength(), "buffers"):
             buffer = self._model.Buffers(i)
             size, start = buffer.DataLength(), 0
-            if buffer.Offset() > 1:  # files above 2 GB keep their data behind the FlatBuffer
+            if buffer.Offset() > 1:  # files above 2 GB store buffers behind the FlatBuffer
                 size, start = buffer.Size(), buffer.Offset()
             if start + size > self._size:
                 raise _Malformed(f"buffer {i} claims {size} bytes")

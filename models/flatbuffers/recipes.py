@@ -54,7 +54,7 @@ def recipe_of(scheme: Scheme, floats: tuple[str, ...] = ()) -> list[dict[str, An
         for rule in scheme.rules
         for operator in rule.operators
     ]
-    # Float logits: who reads them is not to know the scheme.
+    # Keep the logits in float, so that readers of the output need not know the scheme.
     unquantized = floats if scheme.integer_output else (*floats, "OUTPUT")
     return [*rules, *(_rule(operator, "no_quantize", {}) for operator in unquantized)]
 
@@ -63,7 +63,7 @@ def _rule(
     operator: str, algorithm: str, configuration: dict[str, Any], output: str | None = None
 ) -> dict[str, Any]:
     return {
-        # What an operator writes is followed by a semicolon.
+        # The quantizer adds a semicolon to the name of an operator's output.
         "regex": ".*" if output is None else f"^{re.escape(output)};?$",
         "operation": operator,
         "algorithm_key": algorithm,
@@ -79,7 +79,7 @@ def _configuration(rule: Rule) -> dict[str, Any]:
     configuration: dict[str, Any] = {
         "weight_tensor_config": {
             "num_bits": rule.weight_bits,
-            # Kernels only take weights whose zero point is 0.
+            # Kernels only support weights with a zero point of 0.
             "symmetric": True,
             "granularity": _GRANULARITY[rule.scales],
             "dtype": "FLOAT" if rule.weight_bits == FLOAT16_BITS else "INT",
@@ -90,7 +90,7 @@ def _configuration(rule: Rule) -> dict[str, Any]:
     if rule.activation_bits:
         configuration["activation_tensor_config"] = {
             "num_bits": rule.activation_bits,
-            # Kernels of 16 bits only take zero points of 0.
+            # 16-bit kernels only support zero points of 0.
             "symmetric": rule.activation_bits == 16,  # noqa: PLR2004 - bits
             "granularity": "TENSORWISE",
             "dtype": "INT",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from models.flatbuffers.structure import FlatBufferReport, Operator, Tensor
 
-# What may be left of another kind: norms, positions, a head.
+# Share of weights that may have another type: norms, positions, a classifier.
 MINORITY = 0.1
 _WIDEST = 8
 NO_WEIGHTS = "none"
@@ -75,7 +75,7 @@ def _name(report: FlatBufferReport, weights: list[Tensor], shares: dict[str, flo
     if share <= MINORITY:
         main = next(iter(shares))
         return main if shares[main] >= 1 - MINORITY else MIXED
-    # Constants of 16 bits are added to activations; no weight is stored so.
+    # 16-bit constants do not count: they are added to activations, and no weights have this type.
     bits = sorted({BITS[dtype] for dtype, part in shares.items() if _counts(dtype, part)})
     letter = _letter(_of_products(report) or integers) if len(bits) == 1 else ""
     weights_name = f"wi{''.join(map(str, bits))}{letter}"

@@ -10,7 +10,8 @@ from models.flatbuffers.findings import findings_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-# As `findings_of` calls them: what can make an answer NaN or Inf, and what an old runtime refuses.
+# Names of findings (see `findings_of`) that can explain NaN or infinity, or that an old runtime
+# rejects.
 _NOT_FINITE = {"nan-weights", "half-overflow", "infinite-constant"}
 _TOO_NEW = {"needs-newer-runtime"}
 _OLD, _NEWER = "tflite_runtime", "ai_edge_litert"

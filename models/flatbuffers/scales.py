@@ -23,7 +23,7 @@ _ROWS = 600
 _STEPS = 255
 _LARGEST_WEIGHT = 127
 _TINY = 1e-5
-# A channel's range is taken to be at least the median's over this.
+# Smallest assumed range of a channel: the median of all channels divided by this.
 _SMALLEST = 20
 
 
@@ -77,7 +77,7 @@ def choose(inputs: Array, weights: Array, *, by_token: bool = False) -> Choice:
     tried = []
     for scales in candidates:
         error = _integer_product(inputs / scales, weights * scales, by_token=by_token) - exact
-        # A mean error moves every token alike: what it does to the labels is little.
+        # The mean error is ignored: it moves all tokens equally, with little effect on the labels.
         tried.append(float(np.mean(error.var(axis=0) / variance)))
     best = int(np.argmin(tried))
     return Choice(candidates[best], tried[best], by_token)

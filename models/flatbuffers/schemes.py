@@ -10,7 +10,7 @@ from models.errors import UsageMistake
 from models.toml_tables import Table, read_table
 
 _TABLE = Path(__file__).with_name("schemes.toml")
-# Weights of more bits than an integer has here are float16.
+# Weights with this number of bits are float16; integer weights have fewer.
 FLOAT16_BITS = 16
 
 
@@ -93,7 +93,7 @@ class _Schemes(Table, frozen=True, kw_only=True):
     schemes: tuple[Scheme, ...]
 
 
-# What every other scheme is compared with.
+# Scheme with which every other scheme is compared.
 REFERENCE = "float32"
 
 SCHEMES = {scheme.name: scheme for scheme in read_table(_TABLE, _Schemes).schemes}

@@ -6,7 +6,7 @@ from models.input_roles import IDS, MASK, SEGMENTS
 
 NAMES = {IDS: "input_ids", MASK: "attention_mask", SEGMENTS: "token_type_ids"}
 LOGITS = "logits"
-# Of a file that takes rows of one length alone.
+# Key of the only signature in a file for a single row length.
 SIGNATURE = "serving_default"
 
 

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# The version for tables of float32 and int32; one operator of truth values raises it for all.
+# Version of GATHER_ND for float32 and int32. A single use on booleans raises the version of all
+# uses.
 _GATHER_ND_OF_NUMBERS = 1
-# Weights are read here: what is made of them may be larger than they are.
+# Operators that read weights. They are not folded into constants, because their results may be
+# larger than the weights.
 _WEIGHED = (CODES.BATCH_MATMUL, CODES.EMBEDDING_LOOKUP, CODES.FULLY_CONNECTED, CODES.GATHER)
 
 
@@ -56,7 +58,7 @@ def _takes_all(graph: Graph, operator: Any) -> bool:
     source, places = (int(tensor) for tensor in operator.inputs)
     indices, shape = graph.integers(places), graph.shape(source)
     if indices is None or indices.shape[-1] != len(shape):
-        return False  # slices, not elements
+        return False  # it gathers slices, not elements
     everything = np.indices(shape).reshape(len(shape), -1).T
     return np.array_equal(indices.reshape(-1, len(shape)), everything)
 
@@ -113,7 +115,7 @@ def _values(flatbuffer: bytes, tensors: Iterable[int]) -> dict[int, NDArray[Any]
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - TensorFlow-sized
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of the memory that this costs
+        warnings.simplefilter("ignore")  # the interpreter warns that this costs memory
         interpreter = Interpreter(
             model_content=flatbuffer, num_threads=1, experimental_preserve_all_tensors=True
         )

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FLOAT32_BYTES = 4
-# What arXiv 2310.03971 gives for BERT-large over its FlatBuffer, without saying of which bytes.
+# Ratio of BERT-large to its FlatBuffer in arXiv 2310.03971, which does not say how bytes were
+# counted.
 PUBLISHED_RATIO = 160
 
 

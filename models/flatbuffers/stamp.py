@@ -13,7 +13,7 @@ from models.flatbuffers.packing import pack, unpack
 from models.flatbuffers.reading import read_contents
 from models.flatbuffers.runtimes import runtime_needs, version_key
 
-# What converters leave for it in a file's metadata.
+# Bytes that converters reserve for the version in a file's metadata.
 _VERSION_BYTES = 16
 
 

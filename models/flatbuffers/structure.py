@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Arithmetic = Literal["integer", "hybrid", "float", "neutral"]
-# Custom operators that plain runtimes carry.
+# Custom operators that runtimes without extensions include.
 _CARRIED = frozenset({"AudioSpectrogram", "Mfcc", "TFLite_Detection_PostProcess"})
 
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from models.flatbuffers.graph import Graph
 
     Axes = frozenset[int]
-    # What is known of the tensors that an operator reads, by their numbers.
+    # Axes over tokens of the tensors that an operator reads, by tensor.
     Known = dict[int, Axes]
 
 NONE: Axes = frozenset()
-# Elements stay where they are, or are broadcast along leading axes.
+# Operators that keep elements in place, or broadcast them along leading axes.
 _ALIGNED = frozenset(
     {
         *("ABS", "ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "DIV", "ELU", "EXP", "GELU"),
@@ -36,8 +36,8 @@ _ALIGNED = frozenset(
         *("TANH",),
     }
 )
-# A mask may have been added to what they write. It has to be in the range, so the keys that it
-# hides stay: of tokens by tokens, only the first axis is padding.
+# Operators that may have added a mask. Quantization ranges must include the mask's values at hidden
+# keys, so in a matrix of tokens by tokens only the first axis counts as a token axis.
 _MASKING = frozenset({"ADD", "MAXIMUM", "MINIMUM", "SELECT", "SELECT_V2", "SOFTMAX", "SUB"})
 _REDUCING = frozenset({"MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM"})
 _RESHAPING = frozenset({"EXPAND_DIMS", "RESHAPE", "SQUEEZE"})
@@ -129,7 +129,7 @@ def _multiplied(graph: Graph, operator: Any, output: int, axes_of: Known) -> Axe
     rank = len(graph.shape(output))
     turns = _option(operator, "adjX"), _option(operator, "adjY")
     axes = set()
-    # The axis that is summed over is the other of the last two.
+    # The product sums over the other one of the last two axes.
     for tensor, turned, place in ((left, turns[0], -2), (right, turns[1], -1)):
         own = len(graph.shape(tensor))
         stays = (-3 - place if turned else place) + own

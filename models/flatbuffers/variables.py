@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.structure import Operator
 
 READS, WRITES = "READ_VARIABLE", "ASSIGN_VARIABLE"
-# What happened, and what helps, for a finding and for a refusal.
+# Problem and remedy, both for a finding and for a refusal.
 LOST = "reads variables that nothing in it writes: its weights are not in the file"
 REMEDY = "Convert an exported SavedModel, or freeze the variables first"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-# schema.fbs asks this of the bytes of a buffer; a kernel may load them as vectors.
+# Alignment of a buffer's bytes according to schema.fbs; kernels may load them as vectors.
 _ALIGNMENT = 16
 
 

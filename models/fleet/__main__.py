@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 RESULTS = "results.json"
 LOG = "pytest.log"
 SEPARATOR = "--"
-# A whole run on the slowest board takes one hour.
+# A complete run takes one hour on the slowest board.
 SECONDS_FOR_A_BOARD = 12 * 3600.0
 SECONDS_TO_MERGE = 600.0
 _BY_HAND = "Merge the results by hand: python -m reports.merge FOLDER... --out FILE"
@@ -80,7 +80,8 @@ def folders_of(targets: list[str], folder: Path) -> dict[str, Path]:
     for target in targets:
         if targets.count(target) > 1:
             raise UsageMistake("is given twice", key=target, remedy="Name each board once")
-    # What addresses differ in may be lost in their names, and case is in some file systems.
+    # File names may lose the characters in which two addresses differ, and some file systems ignore
+    # case.
     shared = Counter(name.casefold() for name in names.values())
     return {
         target: folder / (f"{name}-{_digest(target)}" if shared[name.casefold()] > 1 else name)
@@ -96,13 +97,13 @@ def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
     """Judge one board in its own process; its output goes to a log in its own folder."""
     own.mkdir(parents=True, exist_ok=True)
     (own / RESULTS).unlink(missing_ok=True)
-    # Started where this command was called, for ARGUMENTS may name paths relative to that folder;
-    # -P: no file there is imported in place of a library's.
+    # pytest starts in the caller's folder, because ARGUMENTS may contain relative paths. With -P,
+    # files of that folder cannot shadow installed modules.
     command = [sys.executable, "-P", "-m", "pytest", "-c", str(PROJECT / "pytest.ini")]
     command += [str(PROJECT / "suites"), f"--ignore={PROJECT / 'suites' / 'meta'}"]
     command += ["-p", "no:cacheprovider", f"--edge-target={target}", f"--edge-bundle={bundle}"]
     command += [f"--edge-report-dir={own}", f"--alluredir={own / 'allure-results'}"]
-    # What libraries keep does not belong into the caller's folder.
+    # Files of pytest-benchmark and hypothesis belong into the report folder, not into the caller's.
     command += [f"--benchmark-storage=file://{own / 'benchmarks'}", *more]
     environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(own / "hypothesis")}
     with (own / LOG).open("wb") as log:
@@ -143,7 +144,7 @@ def main() -> int:
                 sys.stdout.write(f"{one_line(ended[-1].describe())}\n")
                 sys.stdout.flush()
         except BaseException:
-            # Each closes what it has open on its board; the pool waits for that.
+            # Each run closes its connections to the board; the pool waits for that.
             processes.terminate_all()
             raise
     measured = [str(run.folder) for run in ended if run.has_results]
@@ -159,5 +160,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # Its members close their connections first.
+    # Twice the time: each run closes its own connections first.
     sys.exit(run_command(main, seconds=2 * SECONDS_TO_STOP))

@@ -11,11 +11,11 @@ from models.processes import TAIL_BYTES
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Lines that only count or repeat: rulers with or without words, and pytest's summary of tests.
+# Lines without a reason: rulers with or without words, and pytest's summary of tests.
 _RULER = r"(?:=+|_{3,}|-{3,})(?: |$)"
 _SUMMARY = r"(?:FAILED|ERROR|SKIPPED|XFAIL|XPASS|PASSED|RERUN) ?[\[\w]"
 _REPEATED = re.compile(f"{_RULER}|{_SUMMARY}|::")
-# Where pytest was stopped it puts the reason between exclamation marks.
+# pytest writes the reason of an interruption between exclamation marks.
 _STOPPED = re.compile(r"!+ (?:Interrupted: |_pytest\.outcomes\.Exit: )?(.*?)(?: !+)?")
 _MISTAKE = "ERROR: "
 

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from models.huggingface.parity import Parity
 
 _PACKAGES = ("torch", "transformers", "litert_torch", "accelerate")
-# Texts that PyTorch answers once more for the comparison: without padding, and at full length.
+# Number of texts that PyTorch classifies again for the comparison: without padding, and padded to
+# full length.
 _UNPADDED_TEXTS, _FULL_TEXTS = 64, 16
 
 
@@ -270,7 +271,7 @@ class Builder(PlanBuilder):
         self, out: Path, scheme: str, flatbuffer: bytes, calibration: list[str]
     ) -> None:
         (out / FLATBUFFER).write_bytes(flatbuffer)
-        # A converter that writes a broken file must be found out here, not on a board.
+        # Find files that the converter wrote incorrectly now, and not later on a board.
         inspect(out / FLATBUFFER)
         card = {
             "scheme": scheme,

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIG = "config.json"
-# PyTorch's own sources; TensorFlow's checkpoints and FlatBuffers have lost what it needs.
+# Weights that PyTorch can load. A TensorFlow checkpoint or a FlatBuffer lacks information that it
+# needs.
 WEIGHTS = (SAFETENSORS, TORCH, *SHARDED)
 _CLASSIFIER = "ForSequenceClassification"
-# Far above any published encoder: a slip of the pen ends in a message, not in hours of work.
+# Far above any published encoder, so that a typing error gives a message and not hours of work.
 _MOST = {"num_hidden_layers": 256, "n_layers": 256, "num_hidden_groups": 256}
 _LARGEST_NUMBER = 1 << 22
 _MOST_LABELS = 1000

@@ -29,7 +29,7 @@ def convert(network: Network, tokens: int) -> bytes:
     """
     import litert_torch  # noqa: PLC0415 - ten seconds to import
 
-    # In the order of their names, as the signature has them: who binds by position is right too.
+    # In alphabetical order, which is also the signature's, so binding by position works too.
     names = sorted(NAMES[role] for role in network.roles)
     sample = {name: torch.ones((1, tokens), dtype=torch.int32) for name in names}
     try:
@@ -40,7 +40,7 @@ def convert(network: Network, tokens: int) -> bytes:
             path = Path(folder) / "float32.tflite"
             converted.export(str(path))
             return simplify(path.read_bytes())
-    # PyTorch's export, the lowering and the converter have errors of their own for each operator.
+    # PyTorch's export, the lowering and the converter raise different errors for each operator.
     except Exception as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         message = lines[0].strip()[:300] if lines else type(error).__name__

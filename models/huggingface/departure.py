@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-# Values that are equal but for rounding, relative to the largest of them. Float32 rounds to 6e-8 of
-# a value, and some hundred operators add up.
+# Largest rounding error, relative to the largest value: float32 rounds by 6e-8 of a value, and the
+# errors of some hundred operators add up.
 _CLOSE = 1e-4
-# Fewer values are alike by chance.
+# Least number of values in a tensor: fewer can match by chance.
 _FEWEST_VALUES = 8
-# An attention mask subtracts more than this: beside it every other value would look like 0.
+# Magnitude above which a value is masked. An attention mask subtracts more than this, and beside
+# such values the error of any other would look like 0.
 _MASKED = 1e30
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.huggingface.checkpoint import Checkpoint
     from models.subjects import Subject
 
-# The longest rows that are converted where the subject names no length.
+# Longest rows, in tokens, for a subject that names no length.
 LONGEST = 512
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.networks.tensors import Tensors
 
 _BATCH = 32
-# What tells labels apart, and is drawn afresh for other labels.
+# Prefixes of the classifier's parameters, which are initialized again if the labels differ.
 _HEADS = ("classifier.", "pre_classifier.", "score.")
 _NORMS = ((".gamma", ".weight"), (".beta", ".bias"))
 _ANOTHER = "Give the config.json and the weights of one checkpoint"
@@ -153,7 +153,7 @@ def _config(checkpoint: Checkpoint, classes: int | None) -> Any:
         document |= {"num_labels": classes, "problem_type": None}
     try:
         return transformers.AutoConfig.for_model(**document)
-    # Each family checks its config in its own way.
+    # Each family validates its config differently.
     except Exception as error:  # noqa: BLE001 - as it says
         raise UsageMistake(
             f"transformers {transformers.__version__} does not take it ({first_line(error)})",
@@ -162,7 +162,7 @@ def _config(checkpoint: Checkpoint, classes: int | None) -> Any:
         ) from None
 
 
-# What says how the checkpoint was saved, and where code for it would come from.
+# Keys of config.json about how the checkpoint was saved, and about code to load for it.
 _NOT_THE_NETWORKS = {
     "auto_map",
     "_name_or_path",
@@ -190,7 +190,8 @@ def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
             model = transformers.AutoModelForSequenceClassification.from_config(
                 config, attn_implementation="eager"
             )
-    # A family without a classifier, sizes that do not divide: each class has errors of its own.
+    # Each class raises errors of its own, for example for a family without a classifier or for
+    # sizes that do not divide.
     except Exception as error:  # noqa: BLE001 - as it says
         raise UsageMistake(
             f"transformers {transformers.__version__} makes no classifier of the family "

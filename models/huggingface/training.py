@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.subjects import TrainingTable
 
 _LABELS = "labels"
-# The Trainer writes this file of a checkpoint after the weights and the optimizer.
+# File that the Trainer writes last in a checkpoint, after weights and optimizer.
 _LAST_WRITTEN = "trainer_state.json"
 _AFRESH = "Delete this file: the fine-tuning then starts from its first epoch"
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.schemes import Scheme
     from models.localizing.watching import Rows
 
-# Texts with answers that are not finite: more show the same operator.
+# Most texts with NaN or infinity that are examined: more of them show the same operator.
 MOST_BROKEN = 8
 REFERENCE, CANDIDATE = "reference", "candidate"
 CALIBRATION, TEST, CURVE = "calibration", "test", "curve"
@@ -110,14 +110,15 @@ def localize(request: Request) -> dict[str, Any]:
     reference = _open(request.reference, curve)
     matched = match(reference.contents, candidate.contents)
     broken = first_not_finite(candidate, reference, matched)
-    if broken is None and request.not_finite:  # the reference answers no better
+    if broken is None and request.not_finite:  # the reference gives NaN or infinity too
         broken = first_not_finite(candidate)
-    if broken is not None:  # no noise is looked for beside it, and nothing tried to mend that
+    if broken is not None:  # noise is not measured then, and repairs are not tried
         points = error_curve(reference, candidate, matched)
         return _answer(points, matched.by) | {"not_finite": broken}
     scores: frozenset[str] = frozenset()
     if scheme is not None and scheme.leveled and request.leveled:
-        # What leveling moved is no error.
+        # The reference is leveled as well, because the scheme moves values between operators on
+        # purpose.
         data, scores = _leveled(reference.data, calibration)
         watcher = Watcher(data, request.reference.binding)
         reference = File.of(data, watcher, reference.rows)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Values = dict[int, NDArray[Any]]
 
 NOT_SHOWN = "no part of the file shows the fault: operators differ by less than {:g} dB of noise"
-# Seconds for one part of a file; a first compilation of shaders takes some.
+# Seconds for one part of a file, including the first compilation of shaders.
 SECONDS = 120.0
 CRASHED, REFUSED, NOT_FINITE, DEPARTED = "crashes", "refuses", "is NaN or infinite", "departs"
 
@@ -251,7 +251,7 @@ def _difference(
     noise = np.abs(expected.astype(np.float64) - actual)
     signal = float((expected.astype(np.float64) ** 2).sum())
     decibels = 10 * np.log10(signal / float((noise**2).sum())) if signal and noise.any() else np.inf
-    # One step of a quantized output is rounding, however small its values are.
+    # A difference of one step of a quantized output is rounding, however small its values are.
     if decibels >= DIVERGED_DB or float(noise.max(initial=0.0)) <= scale:
         return None
     sentence = f"{decibels:.1f} dB, largest difference {noise.max():.4g}"

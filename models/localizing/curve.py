@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.localizing.matching import Matched
     from models.localizing.watching import Array, Rows, Watcher
 
-# Noise of a tenth: from here on labels flip.
+# The noise is a tenth of the signal's amplitude: from here on, labels change.
 DIVERGED_DB = 20.0
 _UNPACKS = "DEQUANTIZE"
 
@@ -166,7 +166,7 @@ def _unpacked(file: File) -> dict[int, Array]:
     for operator in file.contents.operators:
         mine = operator.subgraph == 0 and operator.name == _UNPACKS
         source = operator.inputs[0] if mine and operator.inputs else None
-        # What is stored as float16 can overflow; an integer times its scale cannot.
+        # A stored float16 can be infinite; an integer times its scale cannot.
         if source is not None and source.dtype == "float16":
             values = constants.of(source)
             if values is not None:

@@ -176,7 +176,7 @@ def _name(model: Any, operator: Any) -> str:
     from tflite.utils import BUILTIN_OPCODE2NAME  # noqa: PLC0415 - megabytes
 
     code_entry = model.operatorCodes[operator.opcodeIndex]
-    # A file holds a code in one of two fields.
+    # A file stores the operator's code in either field; the other one is 0.
     code = max(code_entry.builtinCode, code_entry.deprecatedBuiltinCode)
     return str(BUILTIN_OPCODE2NAME.get(code, f"BUILTIN_{code}"))
 
@@ -184,7 +184,7 @@ def _name(model: Any, operator: Any) -> str:
 def _drop_unused(model: Any) -> None:
     """Remove unused buffers and operator codes."""
     graph = model.subgraphs[0]
-    # By the schema the first buffer is empty.
+    # The schema requires an empty first buffer.
     buffers = [0, *sorted({tensor.buffer for tensor in graph.tensors} - {0})]
     place = {buffer: number for number, buffer in enumerate(buffers)}
     for tensor in graph.tensors:

@@ -16,9 +16,9 @@ from models.flatbuffers.dtypes import FLOAT_DTYPES
 if TYPE_CHECKING:
     from models.flatbuffers.structure import Contents, Tensor
 
-# Conversion puts them in between: they have no counterpart.
+# Operators that conversion inserts: they have no counterpart.
 _BETWEEN = {"QUANTIZE", "DEQUANTIZE"}
-# A lookup that another converter wrote otherwise.
+# Operators of different converters for the same embedding lookup.
 _LOOKUPS = {"EMBEDDING_LOOKUP": "GATHER"}
 
 

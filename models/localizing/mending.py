@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.localizing.watching import Rows
 
 LARGEST_SET = 2
-# They round nothing of their own.
+# Operators that do not round by themselves.
 MOVES = {"RESHAPE", "TRANSPOSE"}
 QUANTIZER = "litert_quantizer"
 
@@ -61,7 +61,7 @@ def mending(  # noqa: PLR0913 - what conversion takes, and what is compared
 
     graph, watcher = Graph(reference), Watcher(reference, binding, scores)
     _, expected = watcher.answers(texts)
-    # A watcher gives what passes through a file as an observer does, of rows instead of samples.
+    # A watcher yields the values in a file as an observer does, but for rows instead of samples.
     ranges = ranges_of(graph, cast("Any", watcher), cast("Any", calibration))
     for kinds in _sets(scheme, graph):
         remade = quantize(reference, scheme, ranges, floats=kinds)

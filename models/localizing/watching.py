@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
-    # What texts are encoded as, [n, tokens] by role.
+    # Token ids, mask and segments of texts, [n, tokens] by role.
     Rows = Mapping[str, NDArray[np.int32]]
 
 _NUMBERS = "fiub"
-# Every operator by itself: a delegate shows nothing between its own.
+# A backend without a delegate, because values inside a delegate cannot be read.
 PLAIN = "ai_edge_litert-builtin"
 
 
@@ -102,7 +102,7 @@ class Watcher:
     def _real(self, index: int, real_tokens: NDArray[np.bool_] | None) -> Array | None:
         try:
             values = self._model.graph.get_tensor(index)
-        except ValueError:  # resources, and what an optional output would have held
+        except ValueError:  # resources, and absent optional outputs
             return None
         if values.dtype.kind not in _NUMBERS:
             return None

@@ -134,7 +134,7 @@ def _lines(inspected: Inspected, file: AssociatedFile) -> int | None:
     try:
         content = read_packed(inspected.report.path, inspected.data, file.name)
     except EdgeproofError:
-        return None  # `_packed` names it
+        return None  # `_packed` reports this file
     return sum(1 for line in content.splitlines() if line.strip())
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = "FlexPlaceholder"
 _LOOPS = frozenset({"CALL", "IF", "STABLEHLO_WHILE", "WHILE"})
-# What helps where an operator is too new.
+# Remedies for an operator that is too new for a runtime.
 _OLDER = {
     "FULLY_CONNECTED": "Convert with one scale for each weight tensor, not for each channel "
     "(scheme dynamic_wi8t_afp32), or to float16",

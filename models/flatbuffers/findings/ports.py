@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.structure import Tensor
 
 _WIDE = frozenset({"int64", "uint64"})
-# An input of ids, masks or segments is [batch, tokens].
+# Number of dimensions of ids, masks and segments: [batch, tokens].
 _RANK = 2
 
 
@@ -164,7 +164,7 @@ def _signatures(inspected: Inspected) -> Iterator[Finding]:
 
 def _graphs(inspected: Inspected) -> Iterator[Finding]:
     if by_length(inspected.report):
-        return  # that each has a graph of its own is what they are for
+        return  # signatures for several lengths need a graph each
     for signature in inspected.report.signatures:
         if signature.subgraph:
             yield Finding(

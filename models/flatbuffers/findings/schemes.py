@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.contract import Contract
 
 FLOAT16, INTEGER = "float16", "int8"
-# What people call files, and what they mean by it.
+# Parts of file names, and the type of weights that they promise.
 _NAMES = (
     (re.compile(r"(^|[^a-z0-9])(fp16|f16|float16)([^a-z0-9]|$)"), FLOAT16),
     (
@@ -93,7 +93,8 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
     needed = minimum_runtime(report)
     if version_key(needed) > version_key(contract.runtime):
         breaches.append(f"it needs TFLite {needed}, not {contract.runtime} at the most")
-    # The contract binds dense layers, which may be small beside a table of words.
+    # The contract concerns dense layers, whose weights may be few beside the table of word
+    # embeddings.
     share = inspected.scheme.shares.get(contract.dense_weights, 0.0)
     least = 1 - MINORITY if contract.dense_weights in FLOAT_DTYPES else MINORITY
     if share < least:

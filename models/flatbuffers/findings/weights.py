@@ -133,7 +133,7 @@ def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
 
 
 def _reads(operator: Operator, tensor: Tensor) -> bool:
-    # Tensors of two graphs may be equal by number: then their buffer tells them apart.
+    # Compare objects, because tensors of two graphs may have the same number.
     return any(operand is tensor for operand in operator.inputs)
 
 
