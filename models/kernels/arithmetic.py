@@ -97,7 +97,7 @@ WGSL = Arithmetic(
     absolute={"log": (0.5, 2.0, 2.0**-21), "tanh": (-np.inf, np.inf, 1e-5)},
     shading=True,
 )
-# Tensors are stored in it, too.
+# Tensors are stored in float16 too, not only computed in it.
 WGSL_HALF = Arithmetic(
     unit=2.0**-10,
     ulp=2.0**-10,

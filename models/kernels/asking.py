@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     Runs = Sequence[Sequence[NDArray[Any]]]
 
-# For one case; a driver that hangs is ended then. Where a processor or a GPU is emulated, a busy
-# machine takes several times as long for what does not hang.
+# Seconds for one case, after which a driver that hangs is killed. With an emulated processor or
+# GPU, a busy machine needs several times as long for a case that does not hang.
 SECONDS, EMULATED_SECONDS = 20.0, 120.0
 
 

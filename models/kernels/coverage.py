@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from models.kernels.recording import Values
 
 State = Literal["proven", "deviates", "refused", "not covered"]
-# Times that values are drawn for an operator: a few, for kernels are chosen by shapes, not values.
+# Number of random inputs for an operator. A few are enough, because shapes and not values decide
+# which kernel runs.
 DRAWN = 3
-# Where an operator has its ids and its table.
+# Positions of the ids and the table among the operands.
 _TABLES = {"GATHER": (1, 0), "EMBEDDING_LOOKUP": (0, 1)}
-# Operands that say where or which shape: no value can be drawn for them.
+# Positions of operands that are indices or shapes, for which no random values are drawn.
 _PLACES = {
     **dict.fromkeys(("ARG_MAX", "BROADCAST_TO", "CUMSUM", "EXPAND_DIMS", "GATHER_ND"), (1,)),
     **dict.fromkeys(("MEAN", "PAD", "REDUCE_MAX", "RESHAPE", "SUM", "TILE", "TRANSPOSE"), (1,)),
@@ -48,7 +49,8 @@ _PLACES = {
     "STRIDED_SLICE": (1, 2, 3),
 }
 _CALLING = {"CALL_ONCE", "IF", "WHILE"}
-# Of the tensors of one operator; drawn, and computed in float64, more would fill a memory.
+# Most elements in all tensors of one operator: more random numbers, computed in float64, would
+# exceed the memory.
 _MOST_NUMBERS = 1 << 28
 _POSITIVE = {"POW", "RSQRT", "SQRT"}
 _WHOLE = 100
@@ -127,7 +129,7 @@ class Coverage:
             "graphs": self.graphs,
             "asked_graphs": self.asked_graphs,
             "texts": self.texts,
-            # One reason stands for the whole file where nothing was recorded.
+            # If no activations were recorded at all, one reason covers the whole file.
             "not_recorded": "" if self.texts else next(iter(self.not_recorded.values()), ""),
             "drawn_alone": [
                 f"{graph}: fed with drawn values alone; {reason}"
@@ -243,7 +245,8 @@ def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
     recorded = [
         inputs
         for inputs in zip(*(values.get(index, []) for index in instance.given), strict=False)
-        # A loop's states may grow from round to round; a graph has one shape.
+        # States of a loop may change their shape between iterations, but this graph has only one
+        # shape.
         if [array.shape for array in inputs] == shapes
     ]
     most = MOST_TENSORS // max(len(graph.inputs), len(graph.outputs))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.runtime.answers import RunnerInfo
 
 FILE = Path(__file__).with_name("deviations.toml")
-# The smallest cases, named as their entries are.
+# Folder of the smallest deviating cases, each named after its entry.
 FOLDER = Path(__file__).parent / "deviating"
 _RANGE = re.compile(r"(>=|<=|==|<|>)(\d+(?:\.\d+)*)")
 

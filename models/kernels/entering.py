@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     Entered = Iterator[tuple[int, Given]]
 
-# Rounds of a loop that are recorded: kernels are chosen by shapes, which they have in common.
+# Number of loop iterations to record. All iterations have the same shapes, and shapes decide which
+# kernel runs.
 ROUNDS = 4
 
 

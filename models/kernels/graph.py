@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ABSENT = -1
-# The integers that stand for real numbers, and what they range over.
+# Range of each integer type that can represent quantized real numbers.
 RANGES = {
     "int4": (-8, 7),
     "int8": (-128, 127),

@@ -58,7 +58,7 @@ def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
     if value.dtype.kind != "f":
         off = np.abs(got.astype(np.int64) - value.astype(np.int64))
         return np.asarray(off <= error)
-    # An answer may be anything that memory held, a signaling NaN among it.
+    # A wrong output may contain any bits, including a signaling NaN.
     with np.errstate(all="ignore"):
         answered = got.astype(np.float64)
         near = np.abs(answered - value) <= error
@@ -75,7 +75,7 @@ def _of_output(want: Rounded, got: NDArray[Any], tensor: Tensor, place_of: str) 
     if got.shape != want.value.shape:
         problem = f"{place_of}: its shape is {list(got.shape)}, not {list(want.value.shape)}"
         return Deviation(problem, np.inf)
-    # numpy has no four bits.
+    # numpy has no type of four bits.
     dtype = "int8" if tensor.dtype == "int4" else tensor.dtype
     if got.dtype.name != dtype:
         return Deviation(f"{place_of}: its dtype is {got.dtype.name}, not {dtype}", np.inf)

@@ -25,7 +25,7 @@ def _fields(**kinds: str) -> dict[str, Field]:
 _ACTIVATION = {"activation": Field(0, "Int8")}
 _NOTHING: dict[str, Field] = {}
 
-# The options table of an operator, and its fields in the schema's order.
+# Each operator's options table and its fields, in the schema's order.
 OPTIONS: dict[str, tuple[str, dict[str, Field]]] = {
     "FULLY_CONNECTED": (
         "FullyConnectedOptions",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _FIRST_SLOT, _SLOT_BYTES = 4, 2
 _BITS_OF_INT4 = 4
-# What numpy has of the dtypes that a constant may have.
+# Types of constants that numpy supports.
 _DTYPES = frozenset(
     {"bool", "complex64", "complex128", "float16", "float32", "float64"}
     | {f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
     from models.kernels.showing import Given
     from models.runtime.binding import Binding
 
-    # Of graphs that programs ask for, what they are given of each text.
+    # Inputs of each entry graph for every text.
     Texts = Mapping[int, Sequence[Given]]
-    # Of each tensor what it holds, each time that its graph is computed.
+    # Values of each tensor, one for each time that its graph is computed.
     Values = dict[int, list[NDArray[Any]]]
 
-# A message of the runner holds 64 arrays; what an operator reads and writes is some five of them.
+# Most tensors in one message: a runner accepts 64 arrays, and the operands of one operator are
+# about five of them.
 MOST_TENSORS = 56
-# Of what a graph is given: loops in loops are computed over and over.
+# Most recorded inputs of one graph, because nested loops compute their graphs many times.
 MOST_GIVEN = 8
 _RECORDED = frozenset(
     {"bool", "float16", "float32", "float64", "int16", "int32", "int64", "int8", "uint8"}

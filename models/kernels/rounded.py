@@ -181,7 +181,7 @@ def spread_of(apply: Callable[[Floats], Floats], number: Rounded) -> Floats:
         value = apply(number.value)
         ends = [apply(number.value + sign * number.error) for sign in (-1, 1)]
         spread = np.maximum(*(np.abs(end - value) for end in ends))
-        # A root of what may be negative says nothing, nor that of what may be a negative zero.
+        # No bound exists for the root of a number that may be negative or a negative zero.
         same = [(end == value) | (np.isnan(end) & np.isnan(value)) for end in ends]
         spread = np.where(np.isfinite(spread), spread, ANYTHING)
         spread = np.where((number.error > 0.0) & ~(same[0] & same[1]), spread, 0.0)

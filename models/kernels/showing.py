@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from models.kernels.asking import AskedBackend
     from models.kernels.reading import Instances
 
-    # What the inputs of a graph take, by position.
+    # A graph's inputs, by position.
     Given = Sequence[NDArray[Any]]
 
 _FIRST_SLOT, _SLOT_BYTES = 4, 2
-# Fields of the schema: a subgraph's outputs, a model's subgraphs and signatures.
+# Positions of fields in the schema: a subgraph's outputs, a model's subgraphs and signatures.
 _OUTPUTS, _GRAPHS, _SIGNATURES = 2, 2, 7
 _ALIGNMENT = 4
 
@@ -86,7 +86,7 @@ class Shown:
         inputs = [tensor.index for tensor in self._file.contents.subgraphs[graph].inputs]
         for count in {len(arrays) for arrays in inputs_of_texts} - {len(inputs)}:
             raise NotShown(f"graph {graph} takes {len(inputs)} tensors, and is given {count}")
-        # What comes in is known, and no output of every backend.
+        # Inputs are known already, and not every backend accepts them as outputs.
         computed = [index for index in dict.fromkeys(indices_wanted) if index not in inputs]
         file = showing(self._file.data, computed, graph) if computed else b""
         values_of_texts = []

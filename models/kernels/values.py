@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Pattern = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
 
-# No multiples of a vector's width, the multiples, and one more.
+# Sizes of dimensions: around multiples of a vector's width, which kernels handle specially.
 SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33)
-# Accumulators of many products.
+# Lengths of sums, including long ones.
 INNER_SIZES = (*SIZES, 63, 64, 65, 127, 128, 255, 256, 511, 1000)
 FEW = (1, 2, 3, 5)
 THREADS = (1, 2, 4)
@@ -32,13 +32,13 @@ SCALES = (1.0, 0.5, 0.0078125, 0.1, 0.003, 37.5, 1e-8, 1e3)
 _SEEDS = 1 << 16
 _SUBNORMAL = 1e-40
 
-# Numbers from -1 to 1, simplest first.
+# Random numbers from -1 to 1, simplest first.
 _PATTERNS: tuple[Pattern, ...] = (
     lambda _, shape: np.ones(shape),
     lambda draw, shape: draw.integers(-2, 3, shape) / 2.0,
     lambda draw, shape: draw.uniform(-1.0, 1.0, shape),
     lambda draw, shape: np.clip(draw.normal(0.0, 0.3, shape), -1.0, 1.0),
-    # Magnitudes far apart: what is lost in a sum, and the largest of a row.
+    # Magnitudes that differ widely: small ones are lost in a sum beside the largest of a row.
     lambda draw, shape: draw.choice([-1.0, 1.0], shape) * 10.0 ** draw.uniform(-6.0, 0.0, shape),
     lambda draw, shape: draw.uniform(0.0, 1.0, shape),
     lambda draw, shape: draw.choice([-1.0, 1.0], shape),
@@ -71,7 +71,8 @@ def floats(
     """
     pattern, draw = one_of(choices, _PATTERNS), generator(choices)
     values = pattern(draw, shape)
-    # Around zero where there is one, so that its sign and its neighborhood are seen.
+    # If the range includes 0, scale each side separately, so that both signs and numbers near 0
+    # occur.
     values = (
         np.where(values < 0.0, -values * low, values * high)
         if low < 0.0

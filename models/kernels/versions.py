@@ -13,7 +13,7 @@ from models.kernels.graph import ABSENT
 if TYPE_CHECKING:
     from models.kernels.graph import Graph, Node, Tensor
 
-# By the dtype of what is computed with; 1 where nothing is written here.
+# Operator versions by the type that is computed with; a type that is not listed has version 1.
 _VERSIONS: dict[str, dict[str, int]] = {
     "ABS": {"int8": 2, "int16": 3, "int32": 4},
     "ADD": {"int8": 2, "int16": 3, "int64": 4},
@@ -114,7 +114,7 @@ def _dequantize(_node: Node, operands: list[Tensor], general: int) -> int:
     return 5 if fine else general
 
 
-# Where more than the first operand's dtype decides.
+# Operators whose version depends on more than the first operand's type.
 _OWN = {
     "BATCH_MATMUL": _batch_matmul,
     "CONV_2D": _convolution,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TYPES = {name: number for number, (name, _) in SCHEMA_DTYPES.items()}
 _SCHEMA = 3
-# An operator's number stands in an older field too, as far as that reaches.
+# Largest operator code that fits into the older field of the schema.
 _OLDEST_FIELD = 127
 _BLOCKWISE = 2
 
@@ -112,7 +112,7 @@ class _File:
             fields[7] = Vector("Int32", (-1, *tensor.shape[1:]))
         if tensor.variable:
             fields[5] = Scalar("Bool", value=True)
-        # A scalar has a shape of no sizes: without this it reads as unknown.
+        # A scalar's shape is empty, and without this field it would mean an unknown shape.
         fields[8] = Scalar("Bool", value=True)
         return Table(fields)
 

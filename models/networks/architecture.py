@@ -109,7 +109,8 @@ def from_table(
         dropout=table.dropout,
         attention_dropout=table.dropout,
         classifier_dropout=table.dropout,
-        # Glorot: a network this narrow starts too quiet at BERT's 0.02.
+        # Glorot initialization: with BERT's 0.02, the activations of a network this narrow are too
+        # small at first.
         initializer_range=None,
         mask_value=table.mask_value,
         pooled=not mobile,

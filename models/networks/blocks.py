@@ -33,7 +33,7 @@ def _gelu_by_tanh(inputs: Tensor) -> Tensor:
     return ops.gelu(inputs, approximate=True)
 
 
-# By the names of Hugging Face's `hidden_act`.
+# Activation functions by their names in Hugging Face's `hidden_act`.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": _gelu,
     "gelu_new": _gelu_by_tanh,
@@ -67,7 +67,7 @@ class Blocks:
     def norm(self, name: str, inputs: Tensor) -> Tensor:
         """Return layer normalization, or NoNorm: weight * inputs + bias (Sun et al. 2020, 3.3)."""
         if self.shape.normalization == "layer_norm":
-            # Statistics in float32, also where the rest is computed in fewer bits.
+            # Compute the statistics in float32, even if everything else uses fewer bits.
             wide = ops.cast(inputs, "float32")
             centered = wide - ops.mean(wide, axis=-1, keepdims=True)
             variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
@@ -89,7 +89,8 @@ class Blocks:
         table = self.weights["embeddings.token_type_embeddings.weight"]
         if self.shape.types == 1:
             return position + table[0]
-        # Two types: an affine blend, so that no second gather has to be quantized.
+        # Two types: interpolate between the rows instead of a second gather, which would have to be
+        # quantized.
         second = ops.expand_dims(_like(table, types), -1)
         return position + table[0] + second * (table[1] - table[0])
 
@@ -114,7 +115,7 @@ class Blocks:
         q = self._heads(self.dense(f"{name}.query", query))
         k = self._heads(self.dense(f"{name}.key", key))
         v = self._heads(self.dense(f"{name}.value", value))
-        # Scaling the query instead of the scores gives the same product with less work.
+        # Scale the query instead of the scores: the same result with fewer multiplications.
         q *= q.shape[-1] ** -0.5
         scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
         scores = ops.cast(scores, "float32") + bias

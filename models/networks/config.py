@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HUGGING_FACE = "config.json"
-# What names of architectures end in that were trained for no task of a user's.
+# Class name endings of checkpoints that were not fine-tuned for a user's task.
 _UNTUNED = ("Model", "ForPreTraining", "ForMaskedLM", "LMHeadModel", "ForNextSentencePrediction")
 GOOGLE = "bert_config.json"
 
-# A published BERT has up to 24 layers of 1,024 and a million word pieces: what is far above takes
-# hours to find out that the weights are not there.
+# Limits well above a published BERT (24 layers, 1,024 units, a million word pieces): with larger
+# numbers it would take hours to find that weights are missing.
 Size = Annotated[int, Meta(ge=1, le=1 << 16)]
 Count = Annotated[int, Meta(ge=1, le=256)]
 Vocabulary = Annotated[int, Meta(ge=1, le=1 << 22)]
 Share = Annotated[float, Meta(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Meta(gt=0.0, le=1e3)]
 
-# What MobileBertConfig of `transformers` assumes where its config.json is silent; everywhere
-# else (Google's two repositories, BertConfig) the defaults below hold.
+# Defaults of MobileBertConfig in `transformers` for missing keys. The defaults below are those of
+# Google's two repositories and of BertConfig.
 _MOBILEBERT_DEFAULTS = {
     "embedding_size": 128,
     "trigram_input": True,
@@ -82,7 +82,8 @@ def read_config(folder: Path) -> Config:
     """
     path = config_path(folder)
     document = _read_object(path)
-    # Google published MobileBERT's under this name too, without a family; its own keys name it.
+    # Google also published MobileBERT's config under this name, without a family; its own keys
+    # identify it.
     google = path.name == GOOGLE or (
         "model_type" not in document and bool(_MOBILEBERT_KEYS & document.keys())
     )

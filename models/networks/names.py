@@ -6,9 +6,9 @@ Here, a parameter has its Hugging Face name without the family's prefix (see `pa
 from __future__ import annotations
 
 _FAMILIES = ("bert.", "mobilebert.")
-# Norms as the first PyTorch conversions of Google's checkpoints, and Google, call them.
+# Names of norms in Google's checkpoints and their first conversions to PyTorch, with today's names.
 _NORMS = ((".gamma", ".weight"), (".beta", ".bias"))
-# Google's variables: scopes for modules, one variable per table.
+# Parts of variable names in Google's checkpoints, with the parts of module names that replace them.
 _GOOGLE = (
     ("/", "."),
     ("ffn_layer_", "ffn."),

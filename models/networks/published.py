@@ -23,7 +23,7 @@ SAFETENSORS = "model.safetensors"
 TORCH = "pytorch_model.bin"
 SHARDED = tuple(f"{name}{shards.SUFFIX}" for name in (SAFETENSORS, TORCH))
 FLATBUFFER = "*.tflite"
-# What holds parameters by name, and what reads it.
+# Files with parameters by name, and the reader of each.
 READERS: dict[str, Callable[[Path, Collection[str]], Tensors]] = {
     SAFETENSORS: safetensors_file.read,
     SHARDED[0]: shards.read,
@@ -31,9 +31,10 @@ READERS: dict[str, Callable[[Path, Collection[str]], Tensors]] = {
     SHARDED[1]: shards.read,
     f"*{tf1.INDEX}": tf1.read,
 }
-# The first of these that a folder has is read; a FlatBuffer has lost the names.
+# The first file of these that a folder contains is read. FlatBuffers are last, because they have no
+# names of parameters.
 SOURCES = (*READERS, FLATBUFFER)
-# The task's own layers: a checkpoint of an encoder has none, so they start fresh.
+# Layers for the task. A checkpoint of an encoder lacks them, so they are initialized randomly.
 FRESH = ("classifier.",)
 OPTIONAL = ("pooler.",)
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from models.networks.tensors import Tensors
 
-# The table of BERT-large's 400 tensors takes 50 kB.
+# Largest header in bytes; the 400 tensors of BERT-large need 50 kB.
 _LARGEST_TABLE = 1 << 23
-# What numpy knows, with bfloat16; bytes of one value.
+# Bytes per value of each type that can be read: numpy's types and bfloat16.
 _READ = {
     "F64": 8,
     "F32": 4,

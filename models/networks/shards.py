@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.networks.tensors import Tensors
 
 SUFFIX = ".index.json"
-# The index of a network of ten thousand tensors takes a megabyte.
+# Largest index in bytes; ten thousand tensors need a megabyte.
 _LARGEST_INDEX = 1 << 24
 _MOST_SHARDS = 1000
 _REMEDY = "Give the complete folder of a published checkpoint"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from models.networks.parameters import Parameter
 
-# By name, of any dtype; a source holds more than is asked for, or less.
+# Tensors by name, of any type; a file may contain more or fewer of them than requested.
 Tensors = dict[str, NDArray[Any]]
 
 _ANOTHER = "Give a checkpoint that fits its config"

@@ -28,7 +28,7 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
     import tensorflow as tf  # noqa: PLC0415 - only this format needs it
 
     try:
-        # TensorFlow ends the process where an index says what cannot be.
+        # TensorFlow would crash on an inconsistent index.
         check_index(path)
         reader = tf.train.load_checkpoint(str(path.with_suffix("")))
         held = {from_google(name): name for name in reader.get_variable_to_shape_map()}

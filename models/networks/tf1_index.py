@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# 1,200 variables, BERT-large's with Adam's moments, take 100 kB.
+# Largest index in bytes; the 1,200 variables of BERT-large with Adam's moments need 100 kB.
 _LARGEST_INDEX = 1 << 23
 _MOST_VARIABLES = 20_000
 _MOST_SHARDS = 1000
 _LONGEST_NAME = 500
 _FOOTER, _MAGIC = 48, struct.pack("<Q", 0xDB4775248B80FB57)
-# Behind each block: how it is packed, and a checksum, which TensorFlow compares.
+# Bytes after each block: its compression and a checksum, which TensorFlow verifies.
 _TRAILER, _NOT_PACKED = 5, 0
 _LONGEST_VARINT = 10
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
-# Bytes of a value, by the numbers of TensorFlow's DataType: what numpy has too, and bfloat16.
+# Bytes per value, by the numbers in TensorFlow's DataType: numpy's types and bfloat16.
 _ITEM_BYTES = {
     **dict.fromkeys((2, 9, 23), 8),  # float64, int64, uint64
     **dict.fromkeys((1, 3, 22), 4),  # float32, int32, uint32
@@ -98,7 +98,7 @@ def _check(name: str, record: _Record, shards: list[int]) -> None:
     room = shards[record.shard]
     if record.offset + record.size > room:
         raise ValueError(f"{start} lies beyond the end of its file")
-    if record.dtype == _STRING:  # no weights: TensorFlow keeps its notes so
+    if record.dtype == _STRING:  # TensorFlow stores only its own metadata as strings, never weights
         check_shape(record.shape, 1, record.size)
         return
     if record.dtype not in _ITEM_BYTES:
@@ -117,7 +117,7 @@ def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
     if len(footer) < _FOOTER or not footer.endswith(_MAGIC):
         raise ValueError("its index has no end")
     handles = _Bytes(footer)
-    handles.varint(), handles.varint()  # of a block that is always empty
+    handles.varint(), handles.varint()  # skips the handle of a block that is always empty
     last, count = b"", 0
     for _, handle in _block(data, handles.varint(), handles.varint()):
         place = _Bytes(handle)

@@ -41,7 +41,7 @@ def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
         data = read_flatbuffer(path)
         contents = read_contents(path, data)
         constants = Constants(data)
-        with np.errstate(all="ignore"):  # what comes out as NaN or infinity is refused by name
+        with np.errstate(all="ignore"):  # NaN and infinity are reported by name later
             graph = affine_graph(contents.operators, constants)
             tensors = _Reader(graph, shape, constants).read()
     except Absent as absent:
@@ -175,9 +175,9 @@ class _Reader:
         types = self._shape.types
         if isinstance(node, Lookup):
             table = node.table
-        elif isinstance(node, Dense):  # of one-hot types
+        elif isinstance(node, Dense):  # types are one-hot
             table = node.kernel.T + node.bias
-        else:  # type times the difference of two rows; the first lies in the positions
+        else:  # type times the difference of two rows; the first row is part of the positions
             width = np.ones(self._shape.hidden, np.float32)
             table = np.outer(np.arange(types, dtype=np.float32), width)
         if table.shape == (types, self._shape.hidden):

@@ -32,8 +32,8 @@ class Walk:
         self.nodes = nodes
         self.dense = [node for node in nodes if isinstance(node, Dense)]
         self._shape = shape
-        # What reads each node, in execution order: looking through all of them for each part takes
-        # a time that a file can choose.
+        # Readers of each node, in execution order. Searching all nodes each time would allow a
+        # crafted file to take any time.
         self._readers: dict[int, list[Node]] = defaultdict(list)
         self._nearest: dict[int, Dense | None] = {}
         self._after: dict[int, Dense] = {}

@@ -75,7 +75,7 @@ def read(
 
 def _read_archive(file: BinaryIO, path: Path, chosen: _Chosen) -> Tensors:
     size = os.fstat(file.fileno()).st_size
-    # What is packed would be larger than the file.
+    # PyTorch stores members uncompressed, so that none is larger than the file.
     limits = Limits(members=_MOST_MEMBERS, member=size, total=size)
     with open_archive(file, limits, name=path, remedy=_REMEDY) as archive:
         pickles = [name for name in archive.members if _is_table(name)]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# BERT-large's table of weights takes 26,000 instructions in 50 kB.
+# Most instructions in a table of weights; BERT-large needs 26,000, in 50 kB.
 MOST_STEPS = 400_000
 LARGEST_PICKLE = 1 << 23
 _DTYPES = {
@@ -38,7 +38,8 @@ _DTYPES = {
     "ByteStorage": "uint8",
     "BoolStorage": "bool",
 }
-# A persistent id is ("storage", type, key, device, size), before PyTorch 1.6 with a view behind.
+# Numbers of parts of a persistent id: ("storage", type, key, device, size), and a view before
+# PyTorch 1.6.
 _ID_PARTS = (5, 6)
 
 
@@ -103,7 +104,7 @@ def read_pickle(file: BinaryIO, on_storage: Callable[[Storage], None]) -> Any:
         ArrayError: a size in it is no size.
     """
     with warnings.catch_warnings():
-        # Of a backslash in a name, which is then none of those that are known.
+        # A backslash in a name causes this warning; such a name is then rejected as unknown.
         warnings.simplefilter("ignore", DeprecationWarning)
         return _Machine(on_storage).run(file)
 
@@ -299,7 +300,7 @@ _ALLOWED = {
     ("torch._utils", "_rebuild_parameter"),
     *(("torch", storage) for storage in _DTYPES),
 }
-# The instructions, by the names in `pickletools`.
+# Instructions by their names in `pickletools`.
 _LITERALS = {
     *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
     *("BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Of the runtime's own messages, those that end it.
+# Log level at which the runtime reports only fatal errors.
 _FATAL = 4
 
 
@@ -41,7 +41,8 @@ def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDAr
     session = _session(request["file"], request["threads"])
     answers: list[NDArray[Any]] = []
     for at in range(len(next(iter(rows.values())))):
-        # Native code that hangs is ended by the kernel's timer, whose signal nobody handles.
+        # The timer's signal has no handler, so the kernel kills this process even if native code
+        # hangs.
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
         fed = {
             port["name"]: rows[port["role"]][at].reshape(port["shape"]).astype(port["dtype"])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RUNTIME = "onnxruntime"
 GROUP = "onnx"
-# What a phone's classifier takes milliseconds for.
+# Seconds for a text, although a classifier for phones needs milliseconds.
 SECONDS_PER_TEXT = 60.0
 SECONDS_IN_ALL = 4 * 3600.0
 MOST_THREADS = 8

@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 
 SUFFIX = ".onnx"
 KEY = "--edge-reference"
-# A protocol buffer is never larger; larger models keep their weights beside the file.
+# Largest file in bytes, the limit of a protocol buffer; larger models store their weights beside
+# it.
 LARGEST_FILE = 1 << 31
-# The largest published text classifiers come nowhere near these.
+# Limits far above the largest published text classifiers.
 MOST_FIELDS = 4_000_000
 MOST_DEPTH = 32
 _AGAIN = "Fetch it again as a binary file, or give the .onnx file that the export wrote"
 _INSTEAD = "Give the .onnx file that the export wrote"
 
-# Field numbers of the messages.
+# Field numbers in ONNX's messages.
 _MODEL_GRAPH, _MODEL_FUNCTION = 7, 25
 _NODE, _INITIALIZER, _INPUT, _OUTPUT, _SPARSE = 1, 5, 11, 12, 15
 _NODE_INPUT, _NODE_OUTPUT, _OP_TYPE, _ATTRIBUTE, _DOMAIN = 1, 2, 4, 5, 7
@@ -51,9 +52,9 @@ _DTYPES = dict(
         start=1,
     )
 )
-# What onnxruntime has without a library of somebody else's.
+# Operator domains that onnxruntime supports without additional libraries.
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc"}
-# Operators by what a FlatBuffer calls the same; others keep their names.
+# Operators under a FlatBuffer's name for the same operation; others keep their ONNX name.
 _SAME = {
     "Add": "ADD",
     "Cast": "CAST",
@@ -199,7 +200,7 @@ class _Reader:
                 initialized.add(self._constant(value))
             elif number == _SPARSE:
                 initialized.add(self._sparse(value))
-        # Files of old list their weights among the inputs, too.
+        # Old files list their weights among the inputs, too.
         fed = [port for port in inputs if port.name not in initialized]
         for tensor in (*fed, *outputs):
             self._tensors.setdefault(tensor.name, replace(tensor, index=len(self._tensors)))

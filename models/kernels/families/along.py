@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _STATIC = ("int8", "int16")
 _STORED = (*_STATIC, "uint8")
 _WHOLE = 1000
-# (scale, zero point) as TFLite's quantization specification prescribes them.
+# Scale and zero point of the output, from TFLite's quantization specification.
 _PROBABILITIES = {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0), "uint8": (2.0**-8, 0)}
 _LOG_PROBABILITIES = {"int8": (2.0**-4, 127), "uint8": (2.0**-4, 255)}
-# What a mask adds to hide a token.
+# Values that masks add to hide a token.
 _HIDDEN = (-1e4, -1e9)
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 6000
 _MOST_RUNS = 3
-# Rows after a tensor was resized: more, fewer, as many as a vector's tail leaves.
+# Numbers of rows after a resize: more or fewer than before, and some that are no multiple of a
+# vector's width.
 _ROWS = (2, 3, 5, 7, 17)
 
 
@@ -127,7 +128,7 @@ def broadcast_pair(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], 
     if kind <= 1:
         return larger, larger, larger
     axes = choices.integer(0, len(larger))
-    # Fewer dimensions, one value alone, or ones in between.
+    # The smaller operand has fewer dimensions, a single value, or ones among its sizes.
     part = larger[len(larger) - axes :]
     if kind == 4:  # noqa: PLR2004 - one of five
         part = tuple(size if choices.integer(0, 1) else 1 for size in larger)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Shape = tuple[int, ...]
 
 KINDS = ("float32", "float16", "int32", "int64", "int8", "int16", "uint8", "bool")
-# BROADCAST_TO takes these alone, PACK one more.
+# BROADCAST_TO supports only these kinds; PACK supports one more.
 _FEWER = tuple(kind for kind in KINDS if kind not in {"float16", "uint8"})
 _QUANTIZED = {"int8", "int16", "int4"}
 _WHOLE = 1_000_000
@@ -63,7 +63,7 @@ class Mover:
     def values(self, choices: Choices, shape: Shape) -> Any:
         """Draw values of the kind."""
         if self.kind in {"float32", "float16"}:
-            # Float16 has fewer numbers below 1, which all are moved as they are.
+            # Float16 numbers are drawn as float32 and rounded; moving does not change either.
             return floats(choices, shape, special=True).astype(self.kind)
         if self.kind == "bool":
             return booleans(choices, shape)
@@ -257,7 +257,7 @@ def _gather(mover: Mover) -> Case:
     if mover.kind != "int4":
         return mover.done("GATHER", [place, ids], after, **options)
     mover.sketch.facts["odd_row"] = bool(math.prod(shape[axis + 1 :]) % 2)
-    # As converters write it: what goes out is made float32.
+    # As converters write it: the float16 result is converted to float32.
     rows = mover.sketch.drawing.node("GATHER", [place, ids], [mover.tensor(after)], **options)
     return mover.sketch.case(mover.sketch.drawing.node("DEQUANTIZE", [rows], [Tensor(after)]))
 

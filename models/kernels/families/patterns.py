@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.kernels.choices import Choices
 
 _WIDTHS = (1, 2, 3, 4, 7, 8, 9, 16, 31, 32, 33, 64)
-# Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+# Coefficients from Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
 _ERF_P = 0.3275911
 _ERF_A = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
 

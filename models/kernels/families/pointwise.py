@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     from models.kernels.choices import Choices
 
-# Products of two stay far below what int32 holds.
+# Largest integer operand: the product of two is far below the limit of int32.
 _WHOLE = 1000
 _ACTIVATIONS = ("NONE", "RELU", "RELU6")
 _STATIC = ("int8", "int16")
-# What quantized integers are stored as: uint8 is the older scheme's, which old files still have.
+# Types of quantized tensors. uint8 belongs to the former quantization scheme of TFLite, which old
+# files still use.
 _STORED = (*_STATIC, "uint8")
 
 
@@ -47,7 +48,8 @@ class Unary(NamedTuple):
     special: bool = True
 
 
-# Prescribed outputs: TFLite's quantization specification, "Int8 quantized operator specifications".
+# Prescribed outputs are from TFLite's quantization specification, section "Int8 quantized operator
+# specifications".
 UNARY = {
     "ABS": Unary(kinds=("int8", "int16", "int32")),
     "EXP": Unary(-30.0, 20.0, ("int8", "int16"), largest=np.exp),
@@ -79,7 +81,8 @@ ARITHMETIC: dict[str, tuple[str, ...]] = {
 _FUSING = {"ADD", "SUB", "MUL", "DIV"}
 _COMPARED, _OF_BOOLS = ("float32", "int32", "int64", "int8", "uint8"), {"EQUAL", "NOT_EQUAL"}
 COMPARISONS = ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
-# From what to what; the schema has more, converters of text classifiers write these.
+# Pairs of source and target type. The schema allows more, but converters of text classifiers write
+# only these.
 CASTS = (
     *(("float32", "int32"), ("float32", "int64"), ("float32", "bool"), ("int32", "float32")),
     *(("int64", "float32"), ("int64", "int32"), ("int32", "int64"), ("bool", "float32")),
@@ -152,14 +155,14 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
     left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
     hows, draws = _operands(choices, operator, kind)
     constant = one_of(choices, (None, 1, 0))
-    # What divides or is an exponent is drawn from numbers of its own.
+    # Divisors and exponents are drawn from their own range of numbers.
     own = operator == "POW" or (operator == "DIV" and kind != "float32")
     twice = left == right and not own and one_in(choices, 6)
     x = sketch.operand(
         Tensor(left, kind, quantization=hows[0]), draws[0], constant=constant == 0 and not twice
     )
     if twice:
-        # Both operands are one tensor.
+        # Both operands are the same tensor.
         y, hows = x, (hows[0], hows[0], hows[2])
     else:
         y = sketch.operand(
@@ -170,7 +173,7 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
         fused = kind in {"float32", *_STORED}
         options["activation"] = activation(choices, _ACTIVATIONS) if fused else 0
     if kind == "int16" and operator in {"ADD", "SUB"}:
-        # Scales need not be powers of two.
+        # Allow scales that are no powers of two.
         options["pot_scale_int16"] = False
     out = Tensor(answer, kind, quantization=hows[2])
     fixed = None if constant is None or twice else (left, right)[constant]
@@ -215,12 +218,12 @@ def _operands(choices: Choices, operator: str, kind: str) -> tuple[Any, Any]:
 def _scales(choices: Choices, operator: str, kind: str) -> tuple[Quantization, ...]:
     first = quantization(choices, kind)
     if operator in {"MAXIMUM", "MINIMUM"}:
-        # The specification asks for one scale in, and the same out.
+        # The specification requires the same scale for the inputs and the output.
         return first, first, first
     base = float(first.scales[0])
     ratio = one_of(choices, (1.0, 0.25, 7.3, 100.0))
     if one_in(choices, 4):
-        # From a scale of 1e-8 beside one of 1e3 to the reverse.
+        # The two scales may differ as much as 1e-8 and 1e3.
         ratio = scale(choices) / base
     second = Quantization.of(float(np.float32(base * ratio)), zero_point(choices, kind))
     fit = one_of(choices, (1.0, 0.5, 3.0))
@@ -239,7 +242,7 @@ def _comparison(choices: Choices, operator: str, kind: str) -> Case:
     quantized, draw = None, _drawn(choices, kind, small=True)
     if kind in _STORED:
         step = one_of(choices, (0.5, 0.1, 0.0078125, 0.25, 0.003))
-        # Rarely: it ends processes.
+        # Rarely, because this scale makes some runtimes crash.
         step = 1.0 if one_in(choices, 24) else step
         quantized = Quantization.of(float(np.float32(step)), zero_point(choices, kind))
         sketch.facts |= {"scale_from_1": step >= 1.0, "fine_scale": step < 2.0**-8}
@@ -407,7 +410,8 @@ FAMILIES: list[Family] = [
     ),
     *(
         Family("QUANTIZE", f"{source}_{target}", partial(_quantize, source=source, target=target))
-        # The older scheme, and the way from it to today's and back.
+        # Conversions to uint8 of the former quantization scheme, within it, and between it and
+        # int8.
         for source, target in (
             *(("float32", "uint8"), ("uint8", "uint8"), ("uint8", "int8"), ("int8", "uint8")),
         )

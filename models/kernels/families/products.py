@@ -33,12 +33,12 @@ _BLOCKS = (32, 64, 128)
 _BLOCKWISE_SIZES = (32, 64, 96, 128, 256)
 _BIAS_STEPS = 2000
 _ACTIVATIONS = ("NONE", "RELU", "RELU6")
-# Sums of very many products. An accumulator of 32 bits holds 66,310 products of the largest weight
-# and the activation that is farthest from its zero point: 127 * 255 * 66,310 < 2**31. A bias of
-# 2000 steps still fits beside one product less.
+# Sizes of sums with very many products. A 32-bit accumulator can add 66,310 products of the largest
+# weight and the activation farthest from its zero point: 127 * 255 * 66,310 < 2**31. With one
+# product less, a bias of 2000 steps fits too.
 _LARGE_SIZES = (4096, 16384)
 _MOST_PRODUCTS = 66_309
-# Weights of uint8 are farther from their zero point, too: 254 * 255 * 33,000 + 2000 < 2**31.
+# uint8 weights can be farther from their zero point: 254 * 255 * 33,000 + 2000 < 2**31.
 _MOST_PRODUCTS_OF_UINT8 = 33_000
 
 
@@ -61,7 +61,7 @@ def _float_weights(sketch: Sketch, shape: tuple[int, int], dtype: str) -> int:
     values = floats(sketch.choices, shape)
     if dtype == "float32":
         return sketch.drawing.constant(values)
-    # As converters write it: stored as float16, and made float32 by an operator.
+    # As converters write it: stored as float16 and converted to float32 by an operator.
     place = sketch.drawing.constant(values.astype(np.float16))
     return sketch.drawing.node("DEQUANTIZE", [place], [Tensor(shape)])
 
@@ -122,7 +122,8 @@ def _dense_case(
     answer = Tensor((*shape[:-1], outputs) if keep else (int(np.prod(shape[:-1])), outputs))
     result = sketch.drawing.node("FULLY_CONNECTED", [source, place, bias], [answer], **options)
     sketch.facts |= {"inner": shape[-1], "outputs": outputs, "bias": bias != ABSENT}
-    # What an operator unpacks has rows of its own.
+    # Weights that an operator converts are a tensor with rows of their own, which a resize must not
+    # change.
     by_rows = sketch.drawing.tensors[place].data is not None
     return sketch.case(result, by_rows=by_rows)
 
@@ -156,12 +157,13 @@ def _answer(choices: Choices, dtype: str, step: float, inner: int) -> Quantizati
     room = 1.0 if dtype == "int16" else 64.0
     wide = step * room * np.sqrt(inner) * one_of(choices, (1.0, 4.0, 0.25))
     if one_in(choices, 6):
-        # The largest sum that there can be fits, too.
+        # Now even the largest possible sum does not saturate.
         wide = step * 2.0 * (254.0 if dtype == "uint8" else 127.0) * inner
     return Quantization.of(float(np.float32(wide)), zero_point(choices, dtype))
 
 
-# Of the second matrices of all batches together: more do not fit into some GPUs' textures.
+# Most rows of the second matrices in all batches together: more do not fit into the textures of
+# some GPUs.
 _MANY_ROWS = 32_768
 
 
@@ -175,7 +177,7 @@ def _operands(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple
         m, n, k = one_of(choices, FEW[:2]), one_of(choices, _LARGE_SIZES), one_of(choices, FEW[:2])
     batch = tuple(one_of(choices, FEW[:3]) for _ in range(choices.integer(0, 2)))
     kind = choices.integer(0, 3)
-    # What is broadcast: nothing, all batches of the second, or its first one.
+    # Broadcast nothing, all batch dimensions of the second matrix, or its first one.
     second_batch = batch if kind <= 1 else (tuple(1 for _ in batch) if kind == 2 else batch[1:])  # noqa: PLR2004 - one of four
     return (*batch, m, n), (*second_batch, n, k), (*batch, m, k)
 

@@ -23,7 +23,7 @@ _KERNELS = (1, 2, 3, 5)
 _WIDTHS = (1, 2, 3, 4, 7, 8, 9, 16)
 _GATES = 4
 _OPERANDS_OF_LSTM = 24
-# The only activation that an LSTM has (kTfLiteActTanh).
+# Number of tanh (kTfLiteActTanh), the only activation of an LSTM.
 _TANH = 4
 
 

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 def softmax(number: Rounded, beta: float = 1.0) -> Rounded:
     """Compute exp(b x) / sum of exp(b x) along the last axis, after subtracting the maximum."""
     power = exponential((number - largest(number, -1)) * constant(beta))
-    # Where a kernel has flushed the sum's terms, what is left still is 1 at the largest.
+    # The largest element contributes exp(0) = 1 to the sum, even if a kernel flushes all other
+    # terms to 0.
     return quotient(power, total(power, -1))
 
 

@@ -28,7 +28,8 @@ _LIMITS = {
     "RELU6": (0.0, 6.0),
 }
 _NAMES = {number: name for name, number in ACTIVATIONS.items()}
-# Where the specification leaves the rounding open, the integer on either side is right.
+# Error of one step: where the specification does not prescribe the rounding, both neighboring
+# integers are right.
 ONE_STEP = 1.0
 HALF_STEP = 0.5
 
@@ -185,8 +186,8 @@ def requantized(scaled: NDArray[np.float64], multiplier: Any, bits: int = 31) ->
         multiplier: the real one, of each channel.
         bits: of the integer that stands for the multiplier: 31, or 15 where the accumulator has 64.
     """
-    # frexp's exponent is that of a fraction from 1/2 on: what is left is the shift to the right. A
-    # multiplier just below a power of two is stored as that power: one shift less.
+    # frexp returns a fraction of at least 1/2, so the negative exponent is the shift to the right.
+    # A multiplier just below a power of two is stored as that power, with one shift less.
     above = np.asarray(multiplier, np.float64) * (1.0 + 4.0 * current().unit)
     shift = np.maximum(0, -np.frexp(above)[1])
     relative = 2.0**-bits + 5.0 * current().unit

@@ -127,7 +127,7 @@ def power(base: Rounded, exponent: Rounded) -> Rounded:
             return settled(powers, function("exp", np.exp2, by_logarithm).error)
     with np.errstate(all="ignore"):
         value = np.power(base.value, exponent.value)
-        # |(x + e)^n - x^n| <= (|x| + e)^n - |x|^n, for a whole n from 0 on.
+        # |(x + e)^n - x^n| <= (|x| + e)^n - |x|^n for every integer n >= 0.
         size = np.abs(base.value)
         spread = np.power(size + base.error, exponent.value) - np.power(size, exponent.value)
     is_whole = (exponent.value == np.trunc(exponent.value)) & (exponent.value >= 0.0)
@@ -177,7 +177,7 @@ _BINARY: dict[str, Binary] = {
 }
 _INTEGER: dict[str, Callable[[Any, Any], Any]] = {
     "ADD": np.add,
-    # Toward zero, as C divides.
+    # C rounds the quotient toward zero.
     "DIV": lambda a, b: np.where(
         b == 0, 0, np.sign(a) * np.sign(b) * (abs(a) // np.maximum(abs(b), 1))
     ),
@@ -200,7 +200,7 @@ _LOGICAL: dict[str, Callable[[Any, Any], Any]] = {
     "LOGICAL_AND": np.logical_and,
     "LOGICAL_OR": np.logical_or,
 }
-# Of operands and a result with one scale, integers are compared or chosen as they are.
+# Operators that work on the stored integers, because operands and result have the same scale.
 _ORDER = {"MAXIMUM", "MINIMUM"}
 
 
@@ -235,7 +235,7 @@ def _logical(apply: Callable[[Any, Any], Any]) -> Reference:
         value = apply(left.value, right.value)
         if not current().shading or left.value.dtype.kind != "f":
             return [Rounded(value, np.zeros(value.shape))]
-        # What is flushed, or stored in fewer bits, may be told apart no more.
+        # Numbers that were flushed to 0 or stored with fewer bits may have become equal.
         left, right = flushed(left), flushed(right)
         with np.errstate(all="ignore"):
             apart = np.abs(left.value - right.value) > left.error + right.error
@@ -296,7 +296,7 @@ def half_precision(number: Rounded) -> Rounded:
     """Round to float16: half a unit in the last of 11 bits, or half a subnormal step."""
     largest, step = float(np.finfo(np.float16).max), 2.0**-24
     error = number.error + np.maximum(np.abs(number.value) * 2.0**-11, step / 2.0)
-    # What is larger than any float16 becomes an infinity, or the largest.
+    # Numbers above the largest float16 become infinity or the largest float16.
     fits = np.abs(number.value) <= largest
     return settled(number.value, np.where(fits, error, ANYTHING))
 
@@ -307,7 +307,8 @@ def _quantize(call: Call) -> list[Rounded]:
     if tensor.quantization is None:
         raise ValueError("not quantized")
     if source.tensor.quantization is None:
-        # A division, or a reciprocal and a product, and the zero point added: three roundings.
+        # Three roundings: a division (or a reciprocal and a product), and the addition of the zero
+        # point.
         steps = source.real.value / float(tensor.quantization.scales[0])
         sizes = np.where(np.isfinite(steps), np.abs(steps), 0.0)
         zero = abs(int(tensor.quantization.zeros[0]))
@@ -329,7 +330,7 @@ def _dequantize(call: Call) -> list[Rounded]:
     source = call.operand(0)
     if source.tensor.dtype == "float16" or source.tensor.quantization is None:
         return [source.real]
-    # (q - z) s, or q s - z s: three roundings, of terms that may cancel.
+    # Three roundings, as (q - z) s or as q s - z s, whose terms may cancel.
     scales, zeros = source.tensor.quantization.along(source.number.value.shape)
     sizes = (np.abs(source.number.value) + np.abs(zeros)) * scales
     real = source.real

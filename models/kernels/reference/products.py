@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from models.kernels.reference.calls import Call, Operand, Reference
 
 _SYMMETRIC_STEPS, _ASYMMETRIC_STEPS = 127, 255
-# A value is scaled to at most 255 steps with three roundings before it is rounded to one.
+# Relative error before the final rounding: a value is scaled to at most 255 steps, with three
+# roundings.
 _SCALING = 1.0 + 2.0**-14
-# Roundings after an integer sum: to float, two scales, a zero point's correction, the bias.
+# Number of roundings after an integer sum: to float, two scales, a zero point's correction, the
+# bias.
 _HYBRID_ROUNDINGS = 8
 
 
@@ -39,7 +41,7 @@ def quantized_activations(number: Rounded) -> Rounded:
     low = np.minimum(value.min(axis=-1, keepdims=True), 0.0)
     half = np.maximum(high, -low) / (2 * _SYMMETRIC_STEPS)
     step = np.maximum(half, (high - low) / _ASYMMETRIC_STEPS) * _SCALING
-    # What a row of NaN or Inf is scaled by is not specified.
+    # The scale of a row with NaN or infinity is not specified.
     step = np.where(np.isfinite(step), step, ANYTHING)
     return Rounded(value, number.error + step + 2.0 * number.error)
 
@@ -74,7 +76,7 @@ class _Turned:
     def __init__(self, operand: Operand, turn: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
         self.operand = operand
         self.number = operand.number.moved(turn)
-        # The scales turn with what they belong to.
+        # The scales are moved together with the values.
         self.real = operand.real.moved(turn)
 
 
@@ -88,7 +90,7 @@ def _multiplied(
     if weights.operand.tensor.quantized:
         x = quantized_activations(x)
         result = product(x, weights.real, added, extra=_HYBRID_ROUNDINGS)
-        # A row that is not finite was scaled by nothing known.
+        # The scale of a row with NaN or infinity is unknown.
         result = Rounded(result.value, np.where(np.isfinite(result.value), result.error, ANYTHING))
     else:
         result = product(flushed(x), weights.real, added)
@@ -146,10 +148,10 @@ def convolution(call: Call) -> list[Rounded]:
         _windows(call, source.number.error, shape, 0),
     )
     flat = windows.moved(lambda a: a.reshape(-1, a.shape[-1]))
-    # Each output channel is a row of the weights.
+    # Each row of the weights is an output channel.
     kernel = _Turned(weights, lambda a: a.reshape(len(a), -1).T)
     if weights.tensor.quantized and not source.tensor.quantized:
-        # One step serves a whole image here, not a row.
+        # Here one step is used for a whole image and not for each row.
         image = quantized_activations(source.number.moved(lambda a: a.reshape(len(a), -1)))
         step = np.repeat(image.error.max(axis=1), len(flat.value) // len(image.value))
         rows = Rounded(flat.value, flat.error + step[:, None])

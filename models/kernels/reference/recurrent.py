@@ -13,7 +13,7 @@ from models.kernels.rounded import Rounded, clamped, product
 if TYPE_CHECKING:
     from models.kernels.reference.calls import Call, Operand, Reference
 
-# Where UNIDIRECTIONAL_SEQUENCE_LSTM has its operands (lstm_shared.h of LiteRT).
+# Positions of the operands of UNIDIRECTIONAL_SEQUENCE_LSTM (lstm_shared.h of LiteRT).
 _INPUT_WEIGHTS, _RECURRENT_WEIGHTS, _BIASES = 1, 5, 12
 _GATES = 4
 _OUTPUT_STATE, _CELL_STATE = 18, 19
