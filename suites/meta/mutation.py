@@ -20,11 +20,12 @@ from models.verdicts.quantities import Unit, parse_quantity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# mutmut keeps the exit code of every mutant here; the counts that it exports lack mypy's.
+# mutmut stores the exit code of every mutant in this folder. Its exported counts do not contain the
+# mutants that mypy rejects.
 MUTANTS = Path("mutants")
 CONFIGURATION = Path("pyproject.toml")
 KEY = "tool.edgeproof.mutation.survivors"
-# The exit codes of mutmut 3.8.1, mutmut/stats.py; any other says that nothing caught the mutant.
+# Exit codes of mutmut 3.8.1 (mutmut/stats.py); every other code means that the mutant survived.
 REFUSED = 37
 KILLED = {1, 3}
 TIMED_OUT = {-24, 24, 36, 152, 255}

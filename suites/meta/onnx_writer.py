@@ -16,7 +16,7 @@ DTYPES = {"float32": 1, "int32": 6, "int64": 7, "string": 8, "bool": 9}
 OPSET = 13
 _VARINT, _BYTES = 0, 2
 _INTS, _INT, _TENSOR, _GRAPH = 7, 2, 4, 5
-# Operators with one constant.
+# Operators with one constant operand.
 _WITH = {"Mul2": ("Mul", 2.0), "Infinite": ("Div", 0.0)}
 
 
@@ -210,7 +210,7 @@ def huge(values: int) -> bytes:
         tensor("three", np.array([1, 3], np.int64)),
     ]
     model.add("ConstantOfShape", ["size"], "zeros")
-    # What depends on the input is not computed while the file is loaded.
+    # The size depends on the input; otherwise the tensor would already be computed at loading.
     model.add("Cast", ["input_ids"], "real", to=DTYPES["float32"])
     model.add("ReduceSum", ["real"], "sum", keepdims=0)
     model.add("Add", ["zeros", "sum"], "many")

@@ -32,9 +32,9 @@ CLASSES = 3
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 CONVERTER_SCHEMES = ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8")
-# As litert-quantizer makes them from the float32 file.
+# Schemes that litert-quantizer applies to the float32 file.
 QUANTIZER_SCHEMES = ("dynamic_wi8_afp32", "dynamic_wi4_afp32", "static_wi8_ai8", "static_wi8_ai16")
-# Not a classifier: one operator that only TensorFlow's own kernels can run.
+# Not a classifier: a file with one operator that only TensorFlow's kernels implement.
 FLEX_NAME = "flex"
 NAMES = (
     *CONVERTER_SCHEMES,
@@ -64,7 +64,7 @@ def make_tiny_models() -> dict[str, Path]:
             raise RuntimeError(f"tiny_models.py failed:\n{done.stderr[-3000:]}")
         try:
             scratch.rename(folder)
-        except OSError:  # another process was faster, and its files are the same
+        except OSError:  # another process made the same files first
             shutil.rmtree(scratch)
     return {name: folder / f"{name}.tflite" for name in NAMES}
 

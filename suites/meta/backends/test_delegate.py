@@ -16,7 +16,7 @@ from suites.meta.tiny_models import INPUTS, make_tiny_models, sample_inputs
 
 SOURCE = Path(__file__).with_name("delegate.c")
 RUNTIMES = [backend.name for backend in available_backends(("ai_edge_litert", "tflite_runtime"))]
-# After which it is taken to hang.
+# Timeout in seconds, after which a delegate counts as hanging.
 SECONDS = 2.0
 
 
@@ -51,7 +51,7 @@ def test_file_runs_on_the_runtime_if_the_delegate_supports_no_operator(
         expected = runner.answer("m", rows).logits
     with Runner(LocalTransport(), f"delegate={library},runtime={runtime}") as runner:
         loaded = runner.load("m", float32)
-        # XNNPACK's operators are not told as the library's.
+        # Operators that XNNPACK runs must not be reported as the delegate's.
         assert (runner.info.runtime, loaded.delegation.delegated) == (runtime, 0)
         np.testing.assert_allclose(runner.answer("m", rows).logits, expected, atol=1e-4)
 

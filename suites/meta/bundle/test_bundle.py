@@ -210,7 +210,7 @@ def test_bundle_accepts_one_thousand_labels(labels, tmp_path, board):
     write_bundle(tmp_path / "many.edge", contents)
     bundle = open_bundle(tmp_path / "many.edge", board)
     assert bundle.facts.labels == tuple(names)
-    # Ids came with the texts: there is no tokenizer, and none is missed.
+    # The texts of this bundle are token ids, so that no tokenizer is needed.
     artefact = bundle.store.artefact(bundle.artefacts(("many.topics-1",)).texts)
     assert "tokenizer.json" not in artefact.members
     assert bundle.facts.on_device == frozenset()

@@ -44,7 +44,7 @@ def test_every_flipped_bit_is_detected_and_the_suggested_remedy_repairs_the_bund
             path.write_bytes(changed)
             with pytest.raises(StoreError) as noticed:
                 open_bundle(file, board)
-            # A changed name in a manifest is told of the file that is missed.
+            # If a name in a manifest was changed, the error names the file that is missing instead.
             assert noticed.value.file == str(path) or path.name == "manifest.json"
             follow(noticed.value.remedy)
             assert open_bundle(file, board) == intact
@@ -68,7 +68,8 @@ def test_every_missing_or_added_file_is_detected_and_the_suggested_remedy_repair
         elif change == "FIFO":
             os.mkfifo(path)
         if path == intact.kept.folder / "manifest.json" and change != "more":
-            # Without a manifest nothing was unpacked: it is made anew.
+            # Without a manifest the folder counts as not unpacked, and the bundle is unpacked
+            # again.
             assert open_bundle(file, board) == intact
             continue
         with pytest.raises(StoreError) as noticed:

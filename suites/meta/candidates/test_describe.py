@@ -58,7 +58,7 @@ def test_uncertain_values_are_printed_as_commented_lines(describe, data, line):
     assert f"# {line}" in text
     assert line not in tomllib.loads(text)
     (candidate,) = read_candidates(path).candidates
-    # Nothing is decided by whoever takes it as it is: the same is asked again.
+    # The printed TOML leaves the value undecided, so that using it unchanged fails.
     with pytest.raises(UsageMistake):
         read_candidate(path.parent / "a.tflite", candidate.declaration(None, str(path)))
 

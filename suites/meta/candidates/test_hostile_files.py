@@ -16,7 +16,7 @@ from models.flatbuffers.findings import findings_of
 from suites.meta.flatbuffers.finding_files import FILES, described
 from suites.meta.small_classifiers import classifier
 
-SECONDS = 3.0  # an intact file takes 0.02
+SECONDS = 3.0  # an intact file takes 0.02 s
 WHOLE = [
     *(classifier(), classifier(end=("LOGISTIC",), classes=1, keys=()), described()),
     classifier(integer=(0.03, 5), outputs=2, signature=(1, -1)),
@@ -37,7 +37,7 @@ def judge(path, data):
         assert text_of(document_of(inspected, findings_of(inspected)))
     except EdgeproofError as error:
         mistake_found = error
-        # What cannot be inspected is no candidate either.
+        # A file that cannot be inspected cannot be a candidate either.
         with pytest.raises(UsageMistake):
             read_candidate(path)
         assert mistake_found.remedy

@@ -52,7 +52,7 @@ def test_rejects_tokenizer_with_more_ids_than_the_papers_model_has_embeddings():
 
 
 def test_papers_model_has_the_published_number_of_mobilebert_parameters():
-    # google/mobilebert-uncased without its pooler, and a head of three labels (Sun et al. 2020).
+    # google/mobilebert-uncased without its pooler, plus a head for three labels (Sun et al. 2020).
     assert count(SHAPE) == 24_581_888 + 3 * 513
 
 

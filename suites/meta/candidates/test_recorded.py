@@ -169,7 +169,7 @@ def line(**values):
 
 REST = line(id="t2") + line(id="t3")
 SCORED = '{"id": "t2", "logits": [0, 0, 1]}\n{"id": "t3", "logits": [0, 0, 1]}\n'
-# What stands in a file of JSON lines, and what the message about it holds.
+# Name: the content of a JSON lines file, and a part of the message about it.
 MISTAKES = {
     "nothing": ("", "holds no answers"),
     "no JSON": ("bad, fair\n", "line 1 is not a JSON object"),

@@ -97,7 +97,7 @@ UNCERTAIN = {
 def test_error_says_how_the_graph_uses_each_input(write):
     with pytest.raises(UsageMistake, match="input 2 looks up a table of 64 rows") as caught:
         read_candidate(write(names=("args_0", "args_1", "args_2"), order=(1, 2, 0)))
-    # The likely answer is the one to paste.
+    # The remedy proposes the most probable roles, ready to paste.
     assert 'ids = "args_0", mask = "args_1"' in caught.value.remedy
 
 

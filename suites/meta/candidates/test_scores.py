@@ -45,7 +45,8 @@ def test_probabilities_are_not_normalized_again():
     scores = scores_of(replace(THREE, meaning="probabilities"), np.array(probabilities, np.float32))
     np.testing.assert_allclose(scores.probabilities, probabilities, rtol=1e-6)
     assert scores.labels.tolist() == [0, 2]
-    # The total variation between the two: (0.6 + 0.1 + 0.7) / 2; of softmaxes of them it were 0.28.
+    # Total variation of the two rows: (0.6 + 0.1 + 0.7) / 2. Another softmax would reduce it to
+    # 0.28.
     distance = np.abs(np.subtract(*scores.probabilities)).sum() / 2
     assert distance == pytest.approx(0.7)
     again = softmax(scores.probabilities)
@@ -64,7 +65,7 @@ def test_log_probabilities_are_exponentiated():
         (0.5, 1, [0, 0, 0, 1, 1]),
         (0.35, 1, [0, 1, 1, 1, 1]),
         (0.7, 1, [0, 0, 0, 0, 1]),
-        # Above one half means the first label.
+        # A value above one half stands for the first label.
         (0.5, 0, [1, 1, 1, 0, 0]),
         (0.35, 0, [1, 0, 0, 0, 0]),
     ],
@@ -146,7 +147,8 @@ def test_rejects_declared_probabilities_out_of_range():
     scores_of(output, np.array([[0.5, 0.25, 0.25]]))
     with pytest.raises(UsageMistake, match="1 of 2 answers are not: those for text 1"):
         scores_of(output, np.array([[0.5, 0.25, 0.25], [4.0, -2.0, 0.5]]))
-    # What the graph says is the gates' to judge: a variant that broke is red, and no mistake.
+    # A graph that ends in a softmax and gives such values is broken. The gates report that; it is
+    # not the user's mistake.
     scores_of(replace(output, found="graph"), np.array([[4.0, -2.0, 0.5]]))
 
 

@@ -56,7 +56,7 @@ TABLES = {
 PLACES = [
     (table, field.name) for table, kind in TABLES.items() for field in msgspec.structs.fields(kind)
 ]
-# What each table cannot do without.
+# Required keys of each table.
 NEEDED = {
     "corpus": {"file": '"reviews.csv"'},
     "tokenizer": {"file": '"words.txt"'},
@@ -99,7 +99,7 @@ def test_each_toml_type_is_accepted_or_rejected_with_an_error_that_names_file_an
         assert mistake.file == str(file), name
         assert key in f"{mistake.key} {mistake.what}", name
         assert mistake.remedy, name
-    # No key takes a time of day, or lists of lists.
+    # No key accepts a time of day or a list of lists.
     assert {"a time", "a list of lists"} <= refused.keys()
 
 
@@ -118,7 +118,7 @@ def test_error_on_a_value_that_is_not_a_path_names_file_and_key(table, key, valu
     file = tmp_path / "mine.toml"
     file.write_text(written(table, key, json.dumps(value)), encoding="utf-8")
     if is_name:
-        read_candidates(file)  # a name, which is looked up later
+        read_candidates(file)  # the value is a name, which is looked up later
         return
     with pytest.raises(
         UsageMistake, match=r"is empty, but a path is needed|cannot be a path"

@@ -176,7 +176,7 @@ def _write(
         file.write(b"" if path.stat().st_size else mark)
         for row in lines:
             values = row if style.bare else [quoted(value) for value in row]
-            # Who saved a copy as latin-1 lost what latin-1 does not have.
+            # A copy saved as latin-1 has lost the characters that latin-1 cannot encode.
             file.write(("\t".join(values) + style.ends).encode(encoding, errors="replace"))
 
 

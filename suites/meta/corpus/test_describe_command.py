@@ -148,7 +148,6 @@ def test_describe_reports_trivial_classifiers_for_each_test_split_and_language(p
         for language, floors in document["floors"][split].items():
             counts = document["related_with_polarity"][split][language]
             positive = counts["polarities"]["POSITIVE"] / counts["tweets"]
-            # Every entity of the miniature is mostly POSITIVE in training, but one in Spanish.
             assert floors["always_POSITIVE"]["accuracy"] == pytest.approx(positive, abs=1e-6)
             assert floors["group_majority_of_training"]["texts"] == counts["tweets"]
 

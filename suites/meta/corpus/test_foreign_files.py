@@ -27,7 +27,7 @@ CSV = "text,polarity\n" + "".join(f"{text},{label}\n" for text, label in ROWS)
 LINES = [json.dumps({"text": text, "polarity": label}) for text, label in ROWS]
 TABLE = TokenizerTable(source="pretrained")
 
-# Of each file: its name, its bytes, changes to the table, and what the message says.
+# Name: the name of the file, its bytes, changes to the table, and a part of the message.
 REFUSED = {
     "a lone byte order mark": ("t.csv", codecs.BOM_UTF8, {}, "is empty"),
     "a lone byte order mark of UTF-16": (
@@ -190,7 +190,7 @@ def test_unused_columns_may_have_equal_names_and_any_content(files_table, tmp_pa
     assert sum(map(len, read_files(files_table(), file).splits.values())) == len(ROWS)
 
 
-# Pieces of what the readers know, put together in ways that nobody would.
+# Fragments with a meaning for the readers, which are combined at random.
 PIECES = [
     *(
         b"text",
@@ -246,7 +246,7 @@ def test_random_bytes_as_a_corpus_file_are_rejected(
     file = tmp_path / f"t{suffix}"
     file.write_bytes(content)
     with pytest.raises(UsageMistake):
-        # So few rows never fill the splits: every content ends in a mistake of the user's.
+        # There are too few rows for the splits, so that even a readable file is rejected.
         read_files(files_table(encoding=encoding, fallback_encoding=fallback), file)
 
 

@@ -18,7 +18,7 @@ def test_items_are_grouped_exactly_if_connected_by_a_chain_of_common_keys(keys):
     groups = linked(keys)
     for at, start in enumerate(keys):
         keys_reached, members = set(start), {at}
-        # Who shares a key brings all its own, until nobody new comes.
+        # Add all items that share a key with a member, until there is no new one.
         while (
             more := {i for i, keys_of_item in enumerate(keys) if keys_of_item & keys_reached}
             - members

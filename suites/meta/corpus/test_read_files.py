@@ -53,7 +53,7 @@ def write(path, rows, shape):
     return file
 
 
-# A csv file cannot hold a NUL, nor a lone surrogate.
+# A csv file cannot contain NUL or a lone surrogate.
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=60)
 SHAPE = st.builds(
     Shape,
@@ -68,11 +68,11 @@ SHAPE = st.builds(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(texts=st.lists(TEXT, min_size=1, max_size=8), shape=SHAPE)
-# Without quotes, for it ends no line of this file.
+# A carriage return without quotes does not end a line of these files.
 @example(texts=["a\rb"], shape=Shape(".csv", zipped=False, mark=False, newline="\n"))
 @example(texts=["a\rb", "\r"], shape=Shape(".tsv", zipped=False, mark=True, newline="\r\n"))
 def test_texts_read_from_a_file_equal_the_written_ones(files_table, tmp_path, texts, shape):
-    # The numbers keep texts apart whatever is drawn, and make enough rows for every split.
+    # The numbers make all texts different and give enough rows for every split.
     rows = [(f"{at}z {texts[at % len(texts)]} z{at}", ("BAD", "GOOD")[at % 2]) for at in range(100)]
     table = files_table(counts={"validation": 20, "calibration": 20, "test": 20})
     corpus = read_files(table, write(tmp_path, rows, shape))
@@ -142,7 +142,8 @@ def test_copies_of_a_text_occur_only_in_the_train_split(files_table, lines):
     used = sum(len(texts) for texts in corpus.splits.values())
     copies = sum(entry.count for entry in corpus.left_out if entry.reason == COPY)
     assert used + copies == 400
-    # Seven texts of ten copies: of each, two entities.
+    # Seven texts with ten copies each are not in the train split, where one copy per entity (two of
+    # ten) is used.
     assert copies == 7 * 8
 
 

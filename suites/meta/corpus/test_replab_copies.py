@@ -20,7 +20,8 @@ HEADER = "tweet_id\tauthor\tentity_id\ttext\n"
 COLUMNS = ("tweet_id", "text")
 INFOS = ("whole", "without language", "language in texts", "none")
 IDS = [entity.entity_id for entity in MINIATURE_ENTITIES]
-# What breaks readers: quotes, tabs, line ends, separators that Python takes for line ends.
+# Characters that break careless readers: quotes, tabs, line ends, separators that Python counts as
+# line ends.
 HOSTILE = st.text(st.sampled_from('"\t\n\r\x85\u2028 aé\u20ac\U0001f600,;#@'), max_size=12)
 LATIN_1 = st.text(st.characters(max_codepoint=0xFF, exclude_characters="\x00\r"), max_size=12)
 
@@ -43,7 +44,7 @@ def packages(draw: st.DrawFn) -> tuple[list[Written], Style]:
     """Generate tweets of both splits and several entities, with a style of writing."""
     encoding = draw(st.sampled_from(["utf-8", "latin-1"]))
     texts = LATIN_1.filter(is_latin_1) if encoding == "latin-1" else HOSTILE
-    # Who tweeted and when shows nowhere but in the id.
+    # Author and time are the same for all tweets of the package, so that only ids tell them apart.
     ids = [str(216_000_000_000_000_000 + at) for at in range(8)]
     text_of = {tweet_id: draw(st.none() | texts) for tweet_id in ids}
     language_of = {tweet_id: draw(st.sampled_from(["EN", "ES"])) for tweet_id in ids}
@@ -56,7 +57,7 @@ def packages(draw: st.DrawFn) -> tuple[list[Written], Style]:
             max_size=12,
         )
     )
-    # The package has both splits, or it is none.
+    # A package needs tweets of both splits.
     keys += [("training", IDS[0], "215000000000000000"), ("test", IDS[0], "215000000000000001")]
     tweets = [
         Written(

@@ -16,7 +16,7 @@ FILES = {
     "airline": DATA / "airline" / "Tweets.csv",
     "twitter_entity": DATA / "twitter_entity" / "twitter_training.csv.zip",
 }
-# Rows of each file, header not counted.
+# Number of rows of each file without the header.
 ROWS = {"airline": 14640, "twitter_entity": 74682}
 
 

@@ -13,11 +13,11 @@ from models.corpus.quoted import read_quoted
 from models.corpus.split import Candidate, _groups
 from models.corpus.texts import LabelledText
 
-# The texts of RepLab's labelled splits: more than most people's corpora hold.
+# Number of texts of RepLab's labelled splits, more than most corpora have.
 MANY = 58_568
 CPU_SECONDS = 2.0
 
-# Of each text its id and its text, by its number.
+# Functions that give the id and the text of a row by its number.
 CROWDS = {
     "one id": lambda at: ("1", f"text {at}"),
     "one text": lambda at: (f"{at}", "the same words"),

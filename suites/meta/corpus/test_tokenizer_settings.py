@@ -12,7 +12,7 @@ from models.networks.config import head_of, read_config
 from models.subjects import TokenizerTable
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-# Numbered from 5 on, in this order.
+# The pieces after the special tokens have the ids from 5 on, in this order.
 CASED = [*SPECIAL, "Good", "Day", "Schön", "good", "day", "schon", "schön", "日", "本", "日本", "!"]
 LOWER = [*SPECIAL, "good", "day", "schon", "schön", "日", "本", "日本", "!"]
 TEXT = "Good Day Schön 日本!"
@@ -49,20 +49,20 @@ def ids(folder, text=TEXT, **settings):
 @pytest.mark.parametrize(
     ("pieces", "settings", "expected"),
     [
-        # Cased: nothing is changed, Chinese letters are words of their own.
+        # With case, nothing is changed, and each Chinese character is a word.
         (CASED, {"do_lower_case": False}, [2, 5, 6, 7, 12, 13, 15, 3]),
-        # Lower case strips accents, as BERT's does unless told otherwise.
+        # Lower case removes accents by default, as in BERT.
         (CASED, {"do_lower_case": True}, [2, 8, 9, 10, 12, 13, 15, 3]),
         (CASED, {}, [2, 8, 9, 10, 12, 13, 15, 3]),
         (CASED, {"do_lower_case": True, "strip_accents": False}, [2, 8, 9, 11, 12, 13, 15, 3]),
         (CASED, {"do_lower_case": False, "strip_accents": True}, [2, 5, 6, 1, 12, 13, 15, 3]),
-        # Chinese letters stay together.
+        # Chinese characters are not separated.
         (
             CASED,
             {"do_lower_case": False, "tokenize_chinese_chars": False},
             [2, 5, 6, 7, 14, 15, 3],
         ),
-        # Without settings the pieces tell: a capital letter is of a cased vocabulary.
+        # Without settings the vocabulary decides: a piece with a capital letter makes it cased.
         (CASED, None, [2, 5, 6, 7, 12, 13, 15, 3]),
         (LOWER, None, [2, 5, 6, 7, 9, 10, 12, 3]),
     ],
@@ -98,7 +98,7 @@ def test_lowercase_setting_overrides_the_case_of_a_tokenizer_json(folder):
     assert refused.value.file == str(place / "tokenizer.json")
     (place / "tokenizer_config.json").write_text('{"do_lower_case": true}')
     assert ids(place) == [2, 8, 9, 10, 12, 13, 15, 3]
-    # Without settings, what it says itself.
+    # Without tokenizer_config.json, the case in tokenizer.json applies.
     (place / "tokenizer_config.json").unlink()
     assert ids(place) == [2, 5, 6, 7, 12, 13, 15, 3]
 

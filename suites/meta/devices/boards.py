@@ -41,7 +41,7 @@ class Board:
         words = [python] if sysroot is None else _raspberry(folder, sysroot)
         _script(
             folder / "python",
-            # Each start of a program is counted, so that a test can wait for one.
+            # Each start of a program adds a line to a file, so that a test can wait for a start.
             f"echo started >>{folder / STARTS}\nexec {shlex.join(words)}",
         )
         (folder / "bin").mkdir()

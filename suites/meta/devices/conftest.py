@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from suites.meta.gates.miniature import Miniature
 
 __all__ = ["miniature", "shared_folder"]
-# What judges a variant right, on the judged backend and on others.
+# The gates that decide whether a variant is right, on the judged backend and on others.
 JUDGING = ("suites/accuracy/test_accuracy_floor.py", "suites/agreement", "suites/backends")
-# What a fleet's boards are not asked for in these tests: it takes minutes.
+# Suites that take minutes, which boards of a fleet skip in these tests.
 LEFT_OUT = ("suites/latency", "suites/memory", "suites/conformance")
 TREES = Path(__file__).parent / "trees"
 
@@ -88,7 +88,7 @@ def fleet(tmp_path: Path) -> Callable[..., tuple[int, str, Path]]:
         command += [f"--bundle={os.path.relpath(bundle, caller)}"]
         command += ["--report-dir=fleet", *(board.target for board in boards), "--", *deselected]
         command += ["--edge-cache-dir=store", *more]
-        # Modules of the caller's own are not imported in place of others.
+        # A module in the caller's folder must not be imported in place of an installed one.
         (caller / "msgspec.py").write_text("raise RuntimeError", encoding="utf-8")
         path = {"PATH": f"{client}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
         done = subprocess.run(

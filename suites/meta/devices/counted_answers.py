@@ -57,7 +57,7 @@ def _counted(name: str, clock: str) -> Callable[..., Any]:
         reply = asked(runner, *given, **how)
         times = getattr(reply, clock)
         by_model = times if isinstance(times, dict) else {"": times}
-        # Answers of a race that only warm up are not in its reply.
+        # The reply to a race does not contain the warm-up.
         answers = sum(len(each) + how.get("warmup", 0) for each in by_model.values())
         COUNTS.asked[COUNTS.test][runner.info.backend] += answers
         taken = {model: COUNTS.taken(each) for model, each in by_model.items()}

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# As a shell tells it; negative where Python itself has not begun.
+# The exit code of a shell is positive; it is negative if the signal arrives before Python runs.
 OF_SIGNALS = {*(128 + number for number in SIGNALS), *(-number for number in SIGNALS)}
 MOMENTS = 20
-# A signal is answered within 15 s, by force if need be; a builder and a fleet have what they
-# started to wait for. The rest is for a machine that has others to serve.
+# A run ends within 15 s of a signal, by force if need be. A builder and a fleet also wait for their
+# own children. The rest of the time is a margin for a busy machine.
 SECONDS_TO_END = 60.0
-# A board notices that its client is gone when it next writes.
+# A board notices the end of its client only at its next write.
 SECONDS_TO_VANISH = 15.0
 
 
@@ -73,7 +73,7 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
         variables: of its environment.
     """
     folder.mkdir(parents=True)
-    # Sockets are made there, whose paths have to be short.
+    # The paths of sockets, which are created here, have a maximum length.
     temporary = Path(tempfile.mkdtemp(prefix="ended-"))
     log = folder / "output.txt"
     own = {"TMPDIR": str(temporary), "META_MARK": str(folder), **(variables or {})}
@@ -160,7 +160,7 @@ def processes_naming(*folders: Path) -> list[str]:
             )
         except OSError:
             continue
-        # sshd stands for the board's own, which lives on.
+        # The board's own sshd goes on running.
         if any(mark in facts for mark in marks) and not command.startswith(
             ("/usr/sbin/sshd", "sshd")
         ):

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TEXTS, MISLABELLED = 2000, 0.1
-# Words of a text: the longest fills the row, [CLS] and [SEP] beside it.
+# Number of words of a text. With [CLS] and [SEP], the longest text fills the row.
 FEWEST_WORDS, MOST_WORDS = 3, TOKENS - 2
-# How far weights are off, as a share of their spread, by the name of the file.
+# Standard deviation of the noise on the weights relative to that of the weights, by file.
 NOISE = {"full": 0.0, "half": 0.0002, "eight": 0.001, "blocks": 0.002}
 SUBJECT = """
 name = "four"
@@ -39,7 +39,7 @@ CANDIDATE = """
 name = "{name}"
 flatbuffer = "{name}.tflite"
 """
-# What the default subject's schemes have to keep, but for what needs a full model.
+# Limits of the default subject's budgets that need no full model.
 BUDGETS = """
 [accuracy]
 min = "80 %"

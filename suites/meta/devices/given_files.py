@@ -89,7 +89,7 @@ def write_given(folder: Path) -> None:
     (folder / "own.toml").write_text(BUDGETS, encoding="utf-8")
     draw = np.random.default_rng(0)
     ids = draw.integers(len(SPECIAL), ROWS, size=(TEXTS, TOKENS)).astype(np.int32)
-    # No row is padded, so that those files that know no mask answer as the others do.
+    # All rows are full, so that files without a mask give the same answers as the others.
     ids[:, 0], ids[:, -1] = SPECIAL.index("[CLS]"), SPECIAL.index("[SEP]")
     mislabelled = draw.random(TEXTS) < WRONG
     labels = _answers(folder / "wide.tflite", ids).argmax(axis=1)

@@ -136,7 +136,8 @@ def test_measured_load_of_other_processes_excludes_the_runner(tree):
     later = {"/proc/stat": STAT.format(1900, 100), "/proc/900/stat": RUNNER_STAT.format(600)}
     before = replace(sample(device, tree("rpi4", files), RUNNER), at=0.0)
     after = replace(sample(device, tree("rpi4", later), RUNNER), at=5.0)
-    # Busy 10 s of all cores, 1 s of them stolen by other guests; 5 s the runner's; in 5 s.
+    # Within 5 s, all cores together were busy for 10 s: 5 s by the runner, and 1 s was stolen by
+    # other guests.
     assert foreign_load(before, after) == pytest.approx(1.0)
     assert invalid_because(before, after, device) == (
         "other processes kept 1.0 cores busy, but only 0.3 are allowed"
@@ -252,6 +253,6 @@ def test_sensors_are_read_before_during_and_after_a_measurement():
     assert 1.0 < last.at - first.at < 30.0
     assert last.runner_busy > first.runner_busy
     assert foreign_load(first, last) is not None
-    # Sampling's own cost: a few milliseconds of each second.
+    # Reading the sensors takes a few milliseconds per second.
     assert 0.0 < watch.cost < 0.5
     assert watch.to_dict()["readings"] == len(watch.readings)

@@ -18,7 +18,7 @@ CORES = sorted(
         for architecture in load_device(name).table.emulation
     }
 )
-# ai-edge-litert has no 32-bit wheel.
+# ai-edge-litert has no wheel for 32-bit ARM.
 RUNTIMES = {"aarch64": "ai_edge_litert", "armv7": "tflite_runtime"}
 SCHEMES = {
     "aarch64": ("float32", "float16", "dynamic_wi8_afp32"),

@@ -83,8 +83,8 @@ def test_emulated_raspberry_pi_over_ssh_is_recognized_and_judged(judge_on, tmp_p
     sysroot = prepare_sysroot(Store(default_root()), "aarch64")
     raspberry = Board(tmp_path / "raspberry", sysroot)
     try:
-        # Not static_wi8_ai8_dense: where chance made a zero point 0, four threads of this core
-        # answer it wrongly (docs/quantization.md).
+        # static_wi8_ai8_dense is left out: if a zero point happens to be 0, four threads of this
+        # processor compute wrong logits (docs/quantization.md).
         schemes = "--edge-schemes=float32,float16,dynamic_wi8_afp32"
         outcome = judge_on(raspberry, arguments=["-m", "rpi4", "--edge-texts=8", schemes])
     finally:

@@ -24,9 +24,9 @@ from suites.meta.devices.ended import (
 )
 from suites.meta.runtime.sshd import why_no_sshd
 
-# pytest's own for what was interrupted and for what has already ended.
+# pytest's exit codes for interrupted and for finished runs, and those of signals.
 CODES = {pytest.ExitCode.OK, pytest.ExitCode.INTERRUPTED, *OF_SIGNALS}
-# By then a run has ended by itself.
+# Seconds after which each kind of run ends without a signal.
 LONGEST = {"host": 12.0, "builder": 20.0, "ssh": 15.0, "emulated": 40.0, "unpacking": 25.0}
 PREPARED = ("sysroot", "emulator")
 SUITES = ("suites/agreement", "suites/conformance", "suites/size", "--ignore=suites/meta")
@@ -73,7 +73,7 @@ def judge_there(bundle, board, tmp_path):
         arguments += [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
         arguments += [f"--edge-cache-dir={tmp_path / 'store'}"]
         arguments += [f"--edge-report-dir={tmp_path / 'reports'}"]
-        # What runs on the board is known by where it keeps what it is sent.
+        # Processes on the board are recognized by the folder for the files that they receive.
         variables = {"PATH": f"{board.client}:{os.environ['PATH']}"}
         (tmp_path / "store").mkdir(exist_ok=True)
         return end(folder, arguments, number, moment, store=tmp_path / "store", variables=variables)
@@ -110,7 +110,7 @@ def test_training_helpers_stop_if_their_builder_is_stopped(number, miniature, tm
     ended = end(tmp_path / "run", arguments, number, moment, store=store)
     assert ended.code in {128 + number, -number}, ended.output
     assert "Traceback" not in ended.output
-    # A killed builder's helpers stop by themselves, and tidy up.
+    # The children of a killed builder end by themselves and delete their files.
     assert [
         leftover for leftover in ended.left if number is not signal.SIGKILL or "process" in leftover
     ] == []

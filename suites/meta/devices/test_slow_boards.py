@@ -23,7 +23,7 @@ from models.verdicts.intervals import CONFIDENCE, samples_for_quantile
 from models.verdicts.single_stream import FEWEST, single_stream
 from models.verdicts.stopping import DECIDES, timed_looks
 
-# Seconds of an answer: a MobileBERT of 24 layers on a Raspberry Pi 3, and a small one here.
+# Seconds for one text: a MobileBERT of 24 layers on a Raspberry Pi 3, and a small one on a host.
 SLOW, FAST = 1.0, 0.001
 
 
@@ -104,8 +104,8 @@ def test_slow_board_gives_a_bounded_number_of_answers_for_one_candidate():
     """Count the answers that the gates on behavior and time request for one candidate."""
     texts = as_many_as_fit(SECONDS_OF_A_PROPERTY, SLOW, FEWEST_OF_A_PROPERTY, FULL.few)
     tries = as_many_as_fit(SECONDS_OF_EXAMPLES, SLOW * texts, FEWEST_EXAMPLES, FULL.examples)
-    # Repeated, afresh, with other threads, in another order of inputs, three inputs, privacy, and
-    # the examples of two properties.
+    # Gates on repetition, a fresh process, other threads, another order of inputs, three inputs,
+    # privacy, and the examples of two properties.
     behavior = texts * (2 + 1 + 1 + 1 + 3 + 2 + 2 * tries)
     device = Device(SLOW)
     single_stream(device.answer, lambda _: DECIDES, queries=FULL.stream_queries, seconds=60.0)
@@ -120,7 +120,7 @@ def test_slow_board_gives_a_bounded_number_of_answers_for_one_candidate():
         "stream": device.asked,
         "labels": labelled,
         "orders": orders,
-        # Of five instances in a race of four candidates.
+        # A race of four candidates runs five instances, because the reference runs twice.
         "race": round((raced + FULL.race_warmup) * 5 / 4),
     }
     assert sum(counts.values()) <= 480, counts

@@ -18,14 +18,14 @@ from suites.meta.gates.running import run_pytest
 BOARD = "suites/meta/devices/slow_board.toml"
 JUDGED, SECOND_BACKEND, LOOKED_AT = "ai_edge_litert", "ai_edge_litert-builtin", "litert-cpu"
 JUDGING = ("suites/accuracy/test_accuracy_floor.py", "suites/agreement", "suites/backends")
-# All that ask a board for an answer; the kernels of a file are proven on the host.
+# The suites that make a board classify texts. The kernels of a file are checked on the host.
 ASKING = (
     *("suites/accuracy", "suites/agreement", "suites/backends/test_backends.py"),
     *("suites/conformance/test_behavior.py", "suites/latency", "suites/memory", "suites/privacy"),
 )
-# The reference and a candidate: of every other candidate as many answers are asked as of this one.
+# The reference and a candidate; further candidates need as many answers as this one.
 TWO = ("full", "eight")
-# At the most, of these two. What decides: docs/my-board.md.
+# Maximum number of answers for these two files; docs/my-board.md explains the causes.
 MOST = {
     "accuracy and agreement": 760,
     "backends": 420,
@@ -34,7 +34,7 @@ MOST = {
     "memory": 0,
     "privacy": 16,
 }
-# Of four schemes, on all backends and on the judged one alone.
+# Maximum number of answers for four schemes: on all backends, and on the judged one alone.
 MOST_OF_FOUR, MOST_OF_ONE_BACKEND = 3_700, 2_900
 SHARED_GATES = "repeated_bit_for_bit or order_of_texts or order_takes or other_texts_take"
 
@@ -113,7 +113,7 @@ def test_judging_four_schemes_needs_a_bounded_number_of_answers(judge_slowly):
 def test_optional_backend_classifies_only_four_texts_on_a_slow_board(whole_run):
     outcome, asked = whole_run
     glimpsed = sum(counts.get(LOOKED_AT, 0) for counts in asked.values())
-    # Four texts, each two times.
+    # Four texts, twice each.
     assert glimpsed == 8 * len(TWO)
     assert (
         "too few to judge a share: on a slow board, backends that it need not support"
@@ -164,5 +164,5 @@ def test_gate_that_runs_alone_requests_its_own_answers(judge_slowly):
     (count,) = [
         sum(counts.values()) for test, counts in asked.items() if "repeated_bit_for_bit" in test
     ]
-    # Four texts two times, and the two that tell how long an answer takes.
+    # Four texts twice, and two texts that measure the time for one.
     assert count == 4 * 2 + 2

@@ -11,9 +11,9 @@ from suites.meta.devices.ended import OF_SIGNALS, SIGNALS, after, end, moments, 
 from suites.meta.runtime.sshd import why_no_sshd
 
 needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
-# Of what has ended before: all boards passed, one did not.
+# Exit codes of a fleet that ended before the signal: all boards passed, or one failed.
 ENDED = {0, 1}
-# Seconds by which most have ended by themselves.
+# Seconds after which most fleets have ended by themselves.
 LONGEST = 40.0
 MOST_TEXTS = "--edge-texts=20"
 

@@ -124,7 +124,7 @@ def test_error_on_emulation_names_the_emulation_option(name):
         find_target(emulate=name)
     assert refused.value.key == "--edge-emulate"
     assert "--edge-device" not in str(refused.value)
-    # Each of the names that the remedy gives helps.
+    # Every name in the remedy must work.
     names = refused.value.remedy.removeprefix("Give one of ").partition(", or ")[0].split(", ")
     assert names
     for name_of_board in names:

@@ -30,7 +30,7 @@ def run_with(
 
     def run(fault: Fault) -> PytestRun:
         subject = miniature.copied_to(tmp_path / "store")
-        # Answers that another run left there would be right, and kernels proven.
+        # Stored logits and proven kernels of an earlier run would hide the fault.
         for name in ("answers", "kernel-coverage"):
             shutil.rmtree(subject.store / name, ignore_errors=True)
         arguments, variables = plant(fault, subject, tmp_path)

@@ -83,9 +83,10 @@ def _change_classifier(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]
 permuted_classes = _change_classifier(lambda values: np.roll(values, 1, axis=0))
 nan_weights = _change_classifier(lambda values: np.full_like(values, np.nan))
 flat_probabilities = _change_classifier(lambda values: values / 100)
-# What the first class is said of, the second is too, and the first comes first.
+# The second class gets the weights of the first one. Their logits are always equal, and argmax
+# returns the first of equal values.
 never_the_second = _change_classifier(lambda values: values[[0, 0, 2]])
-# Weights without influence: whatever the text, the first class.
+# Without weights only the bias counts, so that every text gets the first class.
 one_class = _change_classifier(
     lambda values: np.zeros_like(values) if values.ndim > 1 else np.array([1.0, 0.0, 0.0])
 )
@@ -94,7 +95,7 @@ one_class = _change_classifier(
 def _eightfold(model: Any) -> None:
     layers = (_constants(model, operator) for operator in _dense_layers(model))
     integers = [constant for constants in layers for constant in constants if _has_scales(constant)]
-    # The first bottleneck: all that follows hangs on it.
+    # The first bottleneck, because its error reaches all later layers.
     for tensor in integers[1:2]:
         tensor.quantization.scale = np.asarray(tensor.quantization.scale, np.float32) * 8
 
@@ -146,7 +147,7 @@ def reading_instead(lost: bytes, read: bytes) -> Callable[[bytes], bytes]:
 
 segments_without_influence = reading_instead(b"token_type_ids", b"attention_mask")
 mask_without_influence = reading_instead(b"attention_mask", b"token_type_ids")
-# The mask's zeros and ones are numbers of tokens, too.
+# The zeros and ones of the mask are valid token ids as well.
 ids_without_influence = reading_instead(b"input_ids", b"attention_mask")
 
 
@@ -157,7 +158,7 @@ def _lose_mask(model: Any) -> None:
             buffer.data = np.zeros(len(closed), np.uint8)
 
 
-# Attention sees the padding.
+# Without the masking constant, attention includes the padding.
 open_mask = edit(_lose_mask)
 
 
@@ -168,7 +169,8 @@ def _deepen_mask(model: Any) -> None:
         quantization.zeroPoint = np.array([127], np.int64)
 
 
-# The range of masked scores as a mask of -1e9 leaves it: every score of a real token is one step.
+# The range of the masked scores as if the mask were -1e9: one quantization step is larger than the
+# differences between the scores of all real tokens.
 deep_mask = edit(_deepen_mask)
 
 

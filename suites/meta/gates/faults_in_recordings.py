@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-# The profile of a board, whose limits hold for what is recorded there.
+# The profile of a board whose limits apply to the recording.
 PROFILE = Path(__file__).with_name("board.toml")
 
 

@@ -50,7 +50,7 @@ CLEAR_WORDS = {
     "NEUTRAL": ("APRIL", "BUREAU", "COUNTY", "DISTRICT", "EDITION", "FRIDAY", "GAZETTE", "HALL"),
     "POSITIVE": ("ADORED", "BEST", "CHARMING", "DELIGHT", "EXCELLENT", "FINE", "GREAT", "HAPPY"),
 }
-# The miniature's tokenizer has at most 300 word pieces.
+# Maximum number of word pieces of the miniature's tokenizer.
 _ROOM_FOR_IDS = 300
 FILLERS = ("the", "a", "with", "at", "seen", "from", "again", "today", "people", "news", "their")
 

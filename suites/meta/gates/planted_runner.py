@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from models.runner.session import Adapt
     from models.runner.tokenizing import Row
 
-    # Called once before the runner serves; what it returns is given each model that is loaded.
+    # Called once before the runner serves. A returned function is applied to each loaded model.
     Plant = Callable[[], Adapt | None]
 
 SECOND = 1_000_000_000
@@ -286,7 +286,8 @@ def is_arm() -> bool:
     return os.uname().machine == "aarch64"
 
 
-# Each fault by its name: called once before the runner serves, it may return an `adapt`.
+# Each fault by its name: a function that is called once before the runner serves, and that can
+# return an `adapt`.
 FAULTS: dict[str, Plant] = {
     "nothing": lambda: None,
     "without fast kernels": without_fast_kernels,

@@ -19,7 +19,8 @@ def busy(_turn: int) -> str:
     return f"cpu  {int(time.monotonic() * 1_000_000)} 0 0 0 0 0 0 0 0 0"
 
 
-# Each fault by its name: a path, and its text at a turn. The first two come before a measurement.
+# Each fault by its name: the path of a file, and its text at a reading. The first two readings
+# precede the measurement.
 FAULTS: dict[str, tuple[str, Callable[[int], str]]] = {
     "throttled": (FIRMWARE, lambda _turn: "50005"),
     "throttled meanwhile": (FIRMWARE, lambda turn: "40000" if turn > 2 else "0"),

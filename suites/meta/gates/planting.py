@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from suites.meta.gates.miniature import Miniature
 
-# Where `planted_programs.py` finds what to start.
+# Environment variables that name the programs which `planted_programs.py` starts.
 RUNNER_VARIABLE = "EDGEPROOF_META_RUNNER"
 WATCHER_VARIABLE = "EDGEPROOF_META_WATCHER"
 BACKENDS_VARIABLE = "EDGEPROOF_META_BACKENDS"
 SECONDS_VARIABLE = "EDGEPROOF_META_SECONDS"
 PLANTED_BACKENDS = Path(__file__).parent / "planted_backends"
 PLANTED_RUNNER = Path(__file__).with_name("planted_runner.py")
-# A watcher is one file: it finds the checkout's.
+# A watcher is sent as one file, but this one imports the checkout.
 WATCHER = """\
 import sys
 

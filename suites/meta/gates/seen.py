@@ -16,9 +16,9 @@ from suites.meta.gates.turning_red import first_words
 if TYPE_CHECKING:
     import pytest
 
-# How the output of a run of pytest begins.
+# The first line of pytest's output.
 OUTPUT = "= test session starts ="
-# A fault's name is the parameter of the test that plants it.
+# The name of a fault is the parameter of the test that plants it.
 _PLANTS = re.compile(
     r"suites/meta/gates/test_faults_\w+\.py::test_planted_fault_fails_its_(?:gate|test)\[(.+)\]"
 )

@@ -12,9 +12,10 @@ from filelock import FileLock
 from suites.meta.gates import miniature as mini
 from suites.meta.gates.running import PytestRun, run
 
-# Names a folder that keeps the miniature from run to run, for those who work on these tests.
+# Environment variable with a folder in which the miniature is kept between runs, for developers of
+# these tests.
 KEPT = "EDGEPROOF_META_FOLDER"
-# In that folder: what the clean run left to compare with.
+# Subfolder for the baselines that the clean run writes.
 BASELINES = "baselines"
 
 
@@ -35,7 +36,8 @@ def miniature(shared_folder: Path) -> mini.Miniature:
     with FileLock(shared_folder / "files.lock"):
         if not built.corpus.exists():
             mini.make_files(built.folder)
-        # The store's own locks would do; waiting here asks less of the machine.
+        # The store's own locks would be enough, but with this lock only one process builds while
+        # the others wait.
         mini.build(built)
     return built
 

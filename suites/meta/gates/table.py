@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from suites.meta.gates.planting import Fault
 
-# What is planted in a run of the suite, by what goes wrong there.
+# Faults that are planted in runs of the suite, by the kind of error.
 PLANTED: dict[str, Mapping[str, Fault]] = {
     "data": faults_in_files.DATA,
     "training": faults_in_files.TRAINING,
@@ -89,7 +89,7 @@ def keep(file: Path, results: Mapping[str, Seen]) -> None:
     """
     try:
         before = {(fault.name, fault.gate): fault.seen for fault in read_faults(file)}
-    except UsageMistake:  # there is none, or one that nothing can be learned from
+    except UsageMistake:  # there is no readable file yet
         before = {}
     faults = []
     for fault in planted():

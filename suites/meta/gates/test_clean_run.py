@@ -14,18 +14,17 @@ from suites.meta.gates.table import PLANTED
 FAULTS = [fault for faults in PLANTED.values() for fault in faults.values()]
 # Gates of emulated boards have a clean run of their own, see test_faults_in_emulation.py.
 EMULATED = {fault.gate for fault in faults_in_emulation.FAULTS.values()}
-# Those that need answers recorded elsewhere, see test_faults_in_recordings.py.
+# Gates that need a recording, see test_faults_in_recordings.py.
 RECORDED = {"suites/tokenization/test_parity.py::test_app_makes_the_same_ids"}
-# Those of checkpoints that PyTorch converted, see suites/meta/huggingface; of rows of several
-# lengths, see test_faults_in_lengths.py.
+# Gates of checkpoints that PyTorch converted, see suites/meta/huggingface, and of files for several
+# row lengths, see test_faults_in_lengths.py.
 ELSEWHERE = {
     fault.gate
     for module in (faults_in_checkpoints, faults_in_lengths)
     for fault in module.FAULTS.values()
 }
 
-# No backend that a run looks at by itself tells what its XNNPACK takes over: see
-# test_faults_in_backends.py.
+# None of the default backends reports which operators XNNPACK runs, see test_faults_in_backends.py.
 TOLD_BY_FEW = {ACCELERATOR}
 
 

@@ -16,7 +16,7 @@ from suites.meta.gates.running import run
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
 
 BOARD = "--edge-emulate=rpi5"
-# As many show these faults; without the option hundreds would be asked for.
+# These texts suffice to show the faults; without the option hundreds would be classified.
 FEW = ("--edge-texts=40",)
 AGREEMENT = "suites/agreement/test_agreement.py::test_labels_agree_with_float32"
 DYNAMIC = "dynamic_wi8_afp32"

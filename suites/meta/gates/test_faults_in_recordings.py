@@ -37,7 +37,7 @@ def test_recording_of_a_correct_app_passes_every_gate(app, tmp_path):
     assert outcome.code == 0, outcome.output
     passed = {name.partition("::")[2].partition("[")[0] for name in outcome.ids("passed")}
     assert {fault.gate.partition("::")[2] for fault in FAULTS.values()} - passed == {
-        "test_latency_percentile_is_within_budget"  # no profile says how fast it has to be
+        "test_latency_percentile_is_within_budget"  # no profile limits the time
     }
     document = outcome.results()
     assert document["device"]["name"] == "recorded"

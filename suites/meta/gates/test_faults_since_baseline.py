@@ -9,7 +9,8 @@ import pytest
 from suites.meta.gates.faults_since_baseline import FAULTS
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
 
-# What moved, by how much, with what confidence where it is no exact number, since which commit.
+# A regression's message states the change, its interval unless the number is exact, both values,
+# and the commit of the baseline.
 SENTENCE = re.compile(
     r"regression: \w+ of \w+ moved by -?[\d.,]+[^,]*?( \[[^]]+\] \(95 % interval\))?, "
     r"from [\d.,]+.* to [\d.,]+.*, since commit [0-9a-f]{9}"
@@ -23,5 +24,5 @@ def test_planted_fault_fails_its_gate(name, run_with, record_property):
         assert ended == "failed"
         assert "fail: " not in message, message
         assert SENTENCE.search(message), message
-    # The run says at its end what its tests said one by one.
+    # The end of the run repeats the messages of its tests.
     assert "baseline: regression: " in outcome.output

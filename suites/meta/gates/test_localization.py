@@ -46,7 +46,7 @@ def test_operator_that_outputs_nan_is_found_without_a_reference(run_with):
     (failed,) = outcome.ids("failed")
     assert localization["tests"] == [failed]
     assert "answers contain NaN or Inf" in outcome.tests[failed][1]
-    # Its other gates need the same answers, and say so without repeating it.
+    # Other gates that need the same answers point to that gate instead of repeating the error.
     pointing = [
         text for _, text in outcome.tests.values() if f"the same error made {failed} fail" in text
     ]

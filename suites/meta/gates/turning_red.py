@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from suites.meta.gates.running import PytestRun
 
 
-# Characters of what a gate said that the report shows.
+# Maximum length of a gate's message in the report, in characters.
 LONGEST = 400
 _FOLDERS = re.compile(r"(?<![\w./])/(?:[\w.~+-]+/)+")
 

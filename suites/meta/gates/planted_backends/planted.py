@@ -21,11 +21,11 @@ from models.backends.common.refusals import Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The answer at which it crashes or hangs.
+# Number of the answer at which the backend crashes or hangs.
 LAST = 3
-# What hangs is killed long before.
+# Seconds that a hanging backend sleeps; it is killed long before.
 SECONDS = 3600.0
-# What float16 can hold is reached by logits of 2 and more.
+# Factor that takes logits of 2 and more above the largest float16 number.
 OVERFLOWING = 32_768.0
 
 
