@@ -23,7 +23,7 @@ from models.command_line import Parser, path, run_command
 from models.corpus.tokenize import Encoded
 from models.errors import EdgeproofError
 from models.flatbuffers.schemes import scheme_named
-from models.networks.architecture import Architecture
+from models.networks.architecture import MASK_VALUE, Architecture
 from models.networks.parameters import initial_values
 from models.processes import run
 from models.sources import hash_imports, sources_of
@@ -56,7 +56,7 @@ SHAPE = Architecture(
     attention_dropout=0.0,
     classifier_dropout=0.0,
     initializer_range=0.02,
-    mask_value=-30.0,
+    mask_value=MASK_VALUE,
     pooled=False,
     embedding=128,
     bottleneck=128,

@@ -160,8 +160,11 @@ class Builder(PlanBuilder):
         # Before the import of TensorFlow, so that a mistake in a checkpoint is reported at once.
         initial = self._initial(role, table, shape)
         lesson = self._lesson(table.distillation)
+        # The classifier reads no other token of the last layer. Converted files still compute all
+        # tokens, as those of other converters do.
+        trained_shape = replace(shape, first_token_last=True)
         trained = self._fine_tune(
-            role, shape, initial, table.require_training(), self._splits, lesson, resume
+            role, trained_shape, initial, table.require_training(), self._splits, lesson, resume
         )
         logits = _answer(trained.classifier, self._splits)
         head = None if table.network else head_of(self._plan.request.checkpoints[role])

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from models.networks.config import Config
     from models.subjects import NetworkTable
 
+# Far below any attention score, and within float16.
+MASK_VALUE = -10_000.0
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -34,8 +37,7 @@ class Architecture:
         attention_width: values of all heads of a query together, and of a key and a value; None: as
             wide as a layer inside, which is how published networks are.
         first_token_last: whether the last layer computes the first token alone. The classifier
-            reads no other, so that it answers the same in less time. For layers without
-            bottlenecks.
+            reads no other, so that it answers the same in less time.
     """
 
     family: str
@@ -112,7 +114,7 @@ def from_table(
         # Glorot initialization: with BERT's 0.02, the activations of a network this narrow are too
         # small at first.
         initializer_range=None,
-        mask_value=table.mask_value,
+        mask_value=MASK_VALUE if table.mask_value is None else table.mask_value,
         pooled=not mobile,
         embedding=table.embedding or table.hidden,
         bottleneck=table.bottleneck,
@@ -122,7 +124,7 @@ def from_table(
     )
 
 
-def from_published(folder: Path, *, classes: int, mask_value: float = -30.0) -> Architecture:
+def from_published(folder: Path, *, classes: int) -> Architecture:
     """Read the architecture of a published BERT or MobileBERT from its config.
 
     Raises:
@@ -148,7 +150,7 @@ def from_published(folder: Path, *, classes: int, mask_value: float = -30.0) -> 
         attention_dropout=config.attention_probs_dropout_prob,
         classifier_dropout=dropout if classifier is None else classifier,
         initializer_range=config.initializer_range,
-        mask_value=mask_value,
+        mask_value=MASK_VALUE,
         pooled=config.classifier_activation,
         embedding=config.embedding_size or config.hidden_size,
         bottleneck=_bottleneck(config),

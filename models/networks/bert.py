@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
-    """Return the last hidden states [batch, tokens, hidden]."""
+    """Return the last hidden states [batch, tokens, hidden], or the first token's alone."""
     states = blocks.words(ids) + blocks.positions_and_types(types)
     states = blocks.drop(blocks.norm("embeddings", states), blocks.shape.dropout)
     for layer in range(blocks.shape.layers):

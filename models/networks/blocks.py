@@ -97,8 +97,9 @@ class Blocks:
     def mask_bias(self, attention_mask: Tensor) -> Tensor:
         """Turn a mask of ones and zeros [batch, keys] into a bias [batch, 1, 1, keys].
 
-        Padding gets `mask_value`, not -inf: an integer kernel must hold mask and scores in one
-        range, and exp(-30) is nothing beside any score.
+        Padding gets `mask_value`, not -inf, which float16 multiplied by zero turns into NaN. It has
+        to lie far below every score: without layer normalization scores have no bound. Integers,
+        which hold mask and scores in one range, get a smaller one (`models.flatbuffers.masks`).
         """
         bias = (1.0 - ops.cast(attention_mask, "float32")) * self.shape.mask_value
         return ops.expand_dims(ops.expand_dims(bias, 1), 1)

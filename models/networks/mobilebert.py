@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
-    """Return the last hidden states [batch, tokens, hidden]."""
+    """Return the last hidden states [batch, tokens, hidden], or the first token's alone."""
     words = _words(blocks, ids)
     if blocks.shape.embedding_transformed:
         words = blocks.dense("embeddings.embedding_transformation", words)
@@ -47,15 +47,18 @@ def _words(blocks: Blocks, ids: Tensor) -> Tensor:
 
 
 def _layer(blocks: Blocks, layer: int, states: Tensor, bias: Tensor) -> Tensor:
+    """Return the states of the tokens that a layer computes [batch, tokens, hidden]."""
     prefix = f"encoder.layer.{layer}"
-    asking = inner = blocks.asking(layer, states)
-    if blocks.shape.bottleneck:
-        inner = _bottleneck(blocks, f"{prefix}.bottleneck.input", states)
+    inner = asking = blocks.asking(layer, states)
     query, key, value = asking, states, states
     if blocks.shape.attention_input == "bottleneck":
-        query = key = value = inner
-    elif blocks.shape.attention_input == "shared":
-        query = key = _bottleneck(blocks, f"{prefix}.bottleneck.attention", states)
+        key = value = _bottleneck(blocks, f"{prefix}.bottleneck.input", states)
+        query = inner = blocks.asking(layer, key)
+    elif blocks.shape.bottleneck:
+        inner = _bottleneck(blocks, f"{prefix}.bottleneck.input", asking)
+    if blocks.shape.attention_input == "shared":
+        key = _bottleneck(blocks, f"{prefix}.bottleneck.attention", states)
+        query = blocks.asking(layer, key)
     context = blocks.attention(
         f"{prefix}.attention.self", query=query, key=key, value=value, bias=bias
     )
@@ -65,7 +68,7 @@ def _layer(blocks: Blocks, layer: int, states: Tensor, bias: Tensor) -> Tensor:
     inner = blocks.feedforward(prefix, inner)
     if not blocks.shape.bottleneck:
         return inner
-    return blocks.residual(f"{prefix}.output.bottleneck", inner, states)
+    return blocks.residual(f"{prefix}.output.bottleneck", inner, asking)
 
 
 def _bottleneck(blocks: Blocks, name: str, states: Tensor) -> Tensor:

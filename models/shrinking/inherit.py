@@ -77,8 +77,8 @@ def shrink_shape(
         embedding=embedding,
         activation=table.activation or full.activation,
         pooled=full.pooled and table.pooler is not False,
-        # Nobody reads what the last layer says of the other tokens.
-        first_token_last=full.family == "bert",
+        # The classifier reads no other token of the last layer.
+        first_token_last=True,
     )
 
 

@@ -211,7 +211,7 @@ class NetworkTable(Table, frozen=True, kw_only=True):
     activation: Literal["gelu", "relu", "relu6"]
     normalization: Literal["layer_norm", "no_norm"]
     dropout: Share = 0.0
-    mask_value: Annotated[float, Meta(lt=0.0, ge=-1e9)] = -30.0
+    mask_value: Annotated[float, Meta(lt=0.0, ge=-1e9)] | None = None
     embedding: Width | None = None
     bottleneck: Width | None = None
     feedforward_networks: Annotated[int, Meta(ge=1, le=64)] | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,17 @@ def ours(folder: Path) -> dict[str, Any]:
             actual = answer(reread(flatbuffer, shape, folder_of_case), shape)
             answers[name][scheme] = error(actual, expected)
     return answers
+
+
+def first_token() -> dict[str, Any]:
+    """Return by network how much the logits differ if the last layer computes one token alone."""
+    errors: dict[str, Any] = {}
+    for name, config in CONFIGS.items():
+        shape = replace(network_of(config, classes=CLASSES), first_token_last=False)
+        values = random_values(shape, GAIN)
+        expected = answer(values, shape)
+        errors[name] = error(answer(values, replace(shape, first_token_last=True)), expected)
+    return errors
 
 
 def lengths() -> dict[str, Any]:
@@ -274,4 +286,5 @@ if __name__ == "__main__":
     root = Path(sys.argv[1])
     answer_file = root / "answer.json"  # the quantizer prints on stdout
     every = {"ours": ours(root), "foreign": foreign(root), "lengths": lengths()}
+    every["first_token"] = first_token()
     answer_file.write_text(json.dumps(every))

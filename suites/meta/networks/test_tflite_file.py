@@ -55,6 +55,11 @@ def test_network_with_weights_from_a_quantized_flatbuffer_gives_close_logits(sch
     assert answers["ours"]["mobilebert"][scheme] < TOLERANCES[scheme]
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+def test_last_layer_may_compute_the_first_token_alone(network, answers):
+    assert answers["first_token"][network] < TOLERANCES["float32"]
+
+
 @pytest.mark.parametrize("scheme", LENGTHS)
 def test_two_row_lengths_of_one_file_give_close_logits_and_share_weights(scheme, answers):
     """Weights are stored once; value ranges observed on long rows serve both lengths."""
