@@ -9,7 +9,7 @@ from typing import Any, Deque, Dict, Tuple
 
 WATCHED = (
     *("socket.", "subprocess.", "urllib.", "http.client.", "ftplib.", "smtplib.", "webbrowser."),
-    # Every way of CPython's to start a process.
+    # All audit events with which CPython reports the start of a process.
     *("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "pty.spawn"),
 )
 WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC

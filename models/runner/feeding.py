@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.runner.tokenizer_json import Filling
     from models.runner.tokenizing import Row
 
-# Up to here a float holds every whole number, by its bytes.
+# Limit up to which a float of each size, in bytes, represents every integer.
 _EXACT_FLOATS = {2: 1 << 11, 4: 1 << 24, 8: 1 << 53}
 
 
@@ -123,7 +123,7 @@ def _is_usual(graph: Model, filling: Filling, longest: Model) -> bool:
         tensor.name in ROLES
         and math.prod(tensor.shape) == graph.length
         and 0 <= pads[tensor.name] <= most_allowed(tensor)
-        # The mask of a token, and the segment of a row that names none.
+        # A mask must also represent the 1 of a token.
         and (tensor.name != MASK or most_allowed(tensor) >= 1)
         for tensor in graph.inputs
     )

@@ -17,14 +17,14 @@ import numpy as np
 
 PROTOCOL = 3
 MAGIC = b"EDGE"
-# What a request may take: a tokenizer and texts in the header, a FlatBuffer behind it. An answer is
-# logits and times: what a device sends is bounded more closely.
+# Most bytes of a message. A request contains a tokenizer and texts in the header, and a FlatBuffer
+# after it; a reply contains only logits and times, so a device gets lower limits.
 LARGEST_HEADER = 1 << 26
 LARGEST_ARRAYS = 1 << 32
 LARGEST_ANSWER_HEADER = 1 << 22
 LARGEST_ANSWER_ARRAYS = 1 << 28
 MOST_ARRAYS = 64
-# As numpy 1.26 has them: what one end sends, the other can hold.
+# Limit of numpy 1.26, so that both ends can represent every array.
 MOST_DIMENSIONS = 32
 DTYPES = frozenset(np.dtype(code).name for code in "?bhiqBHIQefd")
 
@@ -114,7 +114,7 @@ def _array_entry(entry: Any, room: int) -> Tuple[str, str, Tuple[int, ...]]:
         raise ValueError("an array without a name, a dtype or a shape")
     if len(shape) > MOST_DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
         raise ValueError("an array's shape has an invalid size, or too many sizes")
-    # One size may be 0: numpy computes with the others all the same.
+    # Count a size of 0 as 1, because numpy multiplies the other sizes even then.
     if _array_bytes(dtype, tuple(max(size, 1) for size in shape)) > room:
         raise ValueError("an array of more than {} bytes is announced".format(room))
     return name, dtype, tuple(shape)
@@ -134,7 +134,8 @@ def _read_array(stream: IO[bytes], dtype: str, shape: Tuple[int, ...]) -> Any:
 def _read_exactly(stream: IO[bytes], count: int, *, at_start: bool = False) -> bytes:
     block = bytearray()
     while len(block) < count:
-        # Bounded pieces: a lying header must not take memory that no bytes will fill.
+        # Read in bounded pieces, so that a false header cannot reserve memory for bytes that never
+        # come.
         piece = stream.read(min(count - len(block), 1 << 24))
         if not piece:
             if at_start and not block:

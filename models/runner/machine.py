@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-# More threads than this only wait for each other.
+# Most threads: at least 8, and more on machines with many cores. Further threads would only wait
+# for each other.
 MOST_THREADS, THREADS_PER_CORE = 8, 4
 
 
@@ -18,7 +19,8 @@ def process_age_ns() -> Optional[int]:
     None if not told.
     """
     try:
-        # The command's name, in parentheses, may hold spaces; the start is field 22.
+        # The start time is field 22. Fields are counted after the last ")", because the command's
+        # name in parentheses may contain spaces.
         started = int(
             Path("/proc/self/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.backends.common.tensors import Tensor
 
 
-# What a request calls the length in tokens that answers each row, of a file that has several.
+# Key of a request for the input length used for each row, in tokens, if a file has several lengths.
 LENGTH = "length"
 
 
@@ -114,7 +114,7 @@ class Model:
         return lengths
 
     def _checked(self, tensor: Tensor, value: Any) -> Any:
-        # Some files take a row without a batch, or with more dimensions of 1.
+        # Some files accept a row without a batch dimension, or with more dimensions of size 1.
         fits = value.ndim > 1 and math.prod(value.shape[1:]) == math.prod(tensor.shape)
         if not fits or value.shape[1:] not in {tensor.shape[1:], (math.prod(tensor.shape),)}:
             message = "{} has shape {}, but the signature needs rows of {}"

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 
 from models.backends.common.backend import Graph, Loaded
 
-# Of the inputs that are resized, by index.
+# New shapes of the resized inputs, by index.
 Shapes = Dict[int, List[int]]
 
 

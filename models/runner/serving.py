@@ -13,7 +13,7 @@ from models.runner.auditing import Audit
 from models.runner.framing import Arrays, FramingError, Header, Reply, read_message, write_message
 from models.runner.session import Adapt, Session
 
-# Seconds: the longest that any client waits for.
+# Longest time limit of a request in seconds; no client waits longer.
 LONGEST_REQUEST = 86_400.0
 
 

@@ -80,7 +80,8 @@ class Session:
             backend.imported()
             self.backend = backend
             self.baseline = memory_bytes()
-            # What is imported by now stays: collections before a measurement need not look at it.
+            # Exclude the imported objects from garbage collection, which makes the collections
+            # before a measurement faster.
             gc.freeze()
         return self.backend
 
@@ -105,9 +106,9 @@ class Session:
         facts = {
             "protocol": PROTOCOL,
             "python": platform.python_version(),
-            # platform.machine() would start a process on Python 3.8.
+            # platform.machine() would start a process in Python 3.8.
             "machine": os.uname().machine,
-            # A 64-bit kernel may run a 32-bit system: the machine does not tell.
+            # Reported separately, because a 64-bit kernel may run a 32-bit system.
             "bits": 8 * struct.calcsize("P"),
             "backend": backend.name,
             "runtime": backend.runtime,

@@ -12,8 +12,8 @@ from models.runner.word_pieces import Template, Vocabulary, WordPieces
 
 _LOWER = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
 _KEPT = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
-# The library's regular expressions that are known here: what finds the same in printable ASCII, and
-# texts of which each match holds one. No match reaches over a blank.
+# Supported regular expressions of the library. For each: a Python expression with the same matches
+# in printable ASCII, and strings of which every match contains one. No match spans a space.
 EXPRESSIONS = {
     r"(?:https?://|www\.)\S+": (re.compile(r"(?:https?://|www\.)\S+"), ("http", "www.")),
     r"@\w+": (re.compile(r"@\w+"), ("@",)),
@@ -75,7 +75,7 @@ def word_pieces(
         model["type"] == "WordPiece"
         and model["unk_token"] in model["vocab"]
         and document["pre_tokenizer"] == {"type": "BertPreTokenizer"}
-        # A text in which one of them stands would have to be cut there first.
+        # A text would first have to be split at the added tokens that it contains.
         and not document["added_tokens"]
     )
     if not is_known or room is None or lowercase is None or not templates:
@@ -118,7 +118,7 @@ def _normalizer(normalizer: Any) -> Tuple[Optional[bool], List[Cleaning]]:
         replacement = _replacement(step) if step["type"] == "Replace" else None
         if replacement is not None:
             cleaning.append(replacement)
-        # Where white space is, and how much of it, is the same to the words between.
+        # Steps that only change white space do not change the words in between.
         elif step["type"] != "Strip" and not _makes_spaces(step):
             return None, []
     return bool(steps[-1]["lowercase"]), cleaning
@@ -130,7 +130,7 @@ def _makes_spaces(step: Mapping[str, Any]) -> bool:
 
 def _replacement(step: Mapping[str, Any]) -> Optional[Cleaning]:
     expression = EXPRESSIONS.get(step["pattern"].get("Regex"))
-    # What is put there must not be read as a pattern, nor make words that are not plain.
+    # Only these replacements: others could be read as a pattern, or make words that are not ASCII.
     return (
         Cleaning(*expression, step["content"])
         if expression and step["content"] in {"", " "}
@@ -154,7 +154,7 @@ def _templates(processor: Any) -> Dict[int, Template]:
 def _template(processor: Mapping[str, Any], kind: str, texts: List[str]) -> Optional[Template]:
     """Return a template; None if texts change their order, or a stretch has several segments."""
     around: List[List[int]] = [[]]
-    # Of a stretch between two texts, and of each text.
+    # Segments of the special tokens before, between and after the texts, and of each text.
     segments: List[Set[int]] = [set()]
     for part in processor[kind]:
         if "Sequence" in part:

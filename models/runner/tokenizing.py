@@ -9,9 +9,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 from models.backends.common.refusals import Refusal
 from models.runner.tokenizer_json import Filling, filling, word_pieces
 
-# What a tokenizer gives, under the names by which a binding calls a file's inputs.
+# Arrays of a tokenized text, under the names of the inputs in a binding.
 IDS, MASK, SEGMENTS = ROLES = "ids", "mask", "segments"
-# A candidate's, and that of what it races against.
+# Number of tokenizers to cache: the candidate's, and the one of the model that it races against.
 _MOST_KEPT = 2
 
 
@@ -58,7 +58,7 @@ class RowTokenizer:
         self._library = library
         self.filling = filling(library.padding)
         self._pieces = None
-        # Others' JSON can be of many megabytes: it is not looked at.
+        # Check the type first, because the JSON of other tokenizers can be many megabytes.
         if self.filling and type(library.model).__name__ == "WordPiece":
             document = json.loads(library.to_str())
             self._pieces = word_pieces(document, self.filling.length, self._ask)
@@ -91,7 +91,7 @@ def tokenizer(text: str) -> RowTokenizer:
     return tokenizer_kept
 
 
-# By the hash of the JSON; the one used last is the last.
+# Tokenizers by the hash of their JSON; the most recently used one is last.
 _KEPT: Dict[str, RowTokenizer] = {}
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-# Of longer texts the library's own time is bounded by its own limits.
+# Longest text in characters. Longer ones are left to the library, whose own limits bound its time.
 LONGEST_TEXT = 4096
-# Words of several pieces, and stretches that are not ASCII, that are remembered; their characters.
+# Number of words of several pieces, and of words that are not ASCII, to cache; the longest of them
+# in characters.
 MOST_WORDS, LONGEST_WORD = 4096, 100
-# Stretches of a text that the library is asked for: to ask for the whole text takes less than more.
+# Most words for which the library is called. For more of them, one call for the whole text is
+# faster.
 MOST_ASKED = 4
 _STRETCHES = re.compile(r"[^\t\n\r ]+")
 _BEYOND = re.compile(r"[^\t\n\r -~]")
@@ -67,7 +69,7 @@ class Vocabulary:
             p[len(prefix) :]: number for p, number in pieces.items() if p.startswith(prefix)
         }
         self._longest_piece = max(map(len, pieces), default=0)
-        # A word that is longer is unknown, even if it is a piece.
+        # Longer words become the unknown token, even if they are in the vocabulary.
         self.first = {p: number for p, number in pieces.items() if len(p) <= self._longest_word}
 
     def pieces_of(self, word: str) -> List[int]:
@@ -131,7 +133,7 @@ class WordPieces:
         if len(encoded_texts) == 1:
             encoded_texts[0] = encoded_texts[0][:room]
         elif sum(map(len, encoded_texts)) > room:
-            # How much of which text is cut, the library knows.
+            # Only the library knows how many tokens each text loses.
             return None
         return self._templates[len(texts)].filled(encoded_texts)
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SSH_SCHEME = "ssh"
 LABGRID_SCHEME = "labgrid"
 PYTHON = "python3"
-# What names of users, hosts and places are made of; a first hyphen would make them options.
+# Characters of users, hosts and places. A name cannot begin with a hyphen, because ssh would read
+# it as an option.
 _USER = re.compile(r"[A-Za-z0-9_.+\\@][A-Za-z0-9_.+\\@$-]*")
 _HOST = re.compile(r"[A-Za-z0-9_.:][A-Za-z0-9_.:%-]*")
 _PLACE = re.compile(r"[A-Za-z0-9_.+][A-Za-z0-9_.+-]*")
@@ -70,11 +71,11 @@ def split_address(address: str, remedy: str = _WRITE_ANY) -> SplitResult:
     """
     try:
         parts = urlsplit(address)
-        # These are read when they are asked for, and may be nonsense only then.
+        # `urlsplit` parses these lazily, so invalid ones raise an error only here.
         _ = parts.hostname, parts.port
     except ValueError:
         raise _no_address(address, remedy) from None
-    # Line ends and tabs are dropped there without a word.
+    # `urlsplit` silently removes line ends and tabs.
     if not address.isprintable() or not address.isascii() or parts.query or parts.fragment:
         raise _no_address(address, remedy)
     return parts
@@ -87,7 +88,7 @@ def labgrid_place(address: str) -> str:
         UsageMistake: it is no such address.
     """
     parts = split_address(address, _WRITE_PLACE)
-    # A host name is read in lower case; a place's name is as its owner wrote it.
+    # `netloc` keeps the case of a place's name; `hostname` would be lower case.
     if parts.scheme != LABGRID_SCHEME or not _PLACE.fullmatch(parts.netloc):
         raise _no_address(address, _WRITE_PLACE)
     return parts.netloc

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# What a runner says of itself is bounded: it may be anybody's board.
+# Limits for a runner's description of itself, because the board may not be trustworthy.
 Said = Annotated[str, Meta(max_length=1000)]
 Count = Annotated[int, Meta(ge=0, lt=2**62)]
 Size = Annotated[int, Meta(ge=-1, lt=2**31)]

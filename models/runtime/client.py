@@ -278,7 +278,7 @@ class Runner:
         channel, self._channel = self._channel, None
         if channel is None:
             return
-        # The end of its requests is the runner's sign to end.
+        # A runner ends when its requests end.
         with suppress(OSError):
             channel.requests.close()
         channel.wait(_SECONDS_TO_END)
@@ -307,7 +307,7 @@ class Runner:
             raise RuntimeError("the runner is used outside its with block")
         file = self._files.get(request.get("name", ""))
         allowed = (timeout or self._timeout) * self._transport.patience
-        # Where the client cannot reach it any more, the runner ends itself.
+        # The runner ends itself after this time, even if the client can no longer reach it.
         request = {**request, "seconds": allowed + _SECONDS_TO_END}
         wrong, fault = "", None
         with watchdog(self._channel, allowed) as expired:
@@ -321,11 +321,12 @@ class Runner:
                     if fault is None:
                         return read(*reply)
             except OSError:
-                pass  # a broken pipe: how the process ended says more
+                pass  # a broken pipe: the process's exit status explains more
             except (FramingError, replies.WrongReplyError) as error:
                 wrong = f"sent something else than an answer ({error})"
             except BaseException:
-                # Interrupted: the answer may still come, and would be taken for the next one's.
+                # After an interruption the reply may still come, and would be read as the reply to
+                # the next request.
                 self._channel.kill()
                 raise
         if fault is not None:

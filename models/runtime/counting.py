@@ -105,9 +105,10 @@ class Counter:
         root = self.folder / ROOT
         loader = min((root / "usr").glob("lib*/ld-linux*.so.*"))
         libraries = sorted({file.parent for file in (root / "usr" / "lib").glob("*/*.so.*")})
-        # Its own loader and libraries: this machine's may be others, and the guest sees neither.
+        # The program needs the loader and the libraries that it was built for; this machine's may
+        # differ.
         start = [str(loader), "--library-path", ":".join(map(str, libraries)), str(root / name)]
-        # A comma would end the option's value.
+        # A comma ends the option's value, so it is doubled in paths.
         files = [str(path).replace(",", ",,") for path in (self.folder / PLUGIN, out)]
         return [*start, "-plugin", f"file={files[0]},out={files[1]}"]
 
@@ -237,7 +238,7 @@ def _unpack_emulator(root: Path) -> str:
         for package in apt.download_all([counter.package]):
             is_counter = package.name.startswith(f"{counter.package}_")
             programs = [counter.program.format(a.emulator) for a in tables.architectures.values()]
-            # It can emulate thirty machines; two are wanted.
+            # The package contains emulators for thirty machines, of which two are needed.
             unpack(package, root, programs if is_counter else ())
             version = version_of(package) if is_counter else version
     for name in ("usr/share", "usr/sbin", "usr/include", "etc", "var"):

@@ -27,13 +27,14 @@ ELSEWHERE = (
     "board's address with --edge-target ssh://user@host"
 )
 _TARGETS = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
-# How to reach a mirror. What is to be fetched from it is this module's business.
+# Settings of this machine for reaching a mirror. All other settings of apt are set here.
 _INHERITED = ("Acquire::http", "Acquire::Force", "Acquire::Check-", "Acquire::Retries")
 _LAST_LINES = 4
-# The largest that is fetched, the C library, has 20 MB; Debian's largest has 4 GB.
+# Largest package in bytes. The largest that is needed, the C library, has 20 MB; Debian's largest
+# has 4 GB.
 _LARGEST_PACKAGE = 1 << 30
 _CHECK = "Check the network and the sources in /etc/apt, and run again"
-# Some hundred packages over a slow network.
+# Seconds to download some hundred packages over a slow network.
 _SECONDS = 1800.0
 _SECONDS_TO_END = 5.0
 
@@ -133,7 +134,7 @@ class PrivateApt:
         settings = {
             "APT::Architecture": architecture,
             "APT::Install-Recommends": "false",
-            # It would hand downloads to another user, who may not enter this folder.
+            # Otherwise apt downloads as another user, who may not have access to this folder.
             "APT::Sandbox::User": "root",
             "Acquire::Languages": "none",
             "Dir::State": folder / "state",

@@ -29,7 +29,8 @@ class EmulatedTransport:
         wrapper: a command of this machine that starts the emulator.
     """
 
-    # One instruction of the board is ten of this machine, which may have others to serve.
+    # Emulation takes about ten instructions of this machine for one of the board, and the machine
+    # may be busy.
     patience: ClassVar[float] = 10.0
 
     sysroot: Sysroot

@@ -148,7 +148,8 @@ def prepare_emulator(store: Store, *, offline: bool, say: Callable[[str], None])
         (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
 
     unpacked = store.get(Stage("emulator", recipe), make, say)
-    # What is run is checked before: a changed program would answer something else, or do it.
+    # Verify the files before each run, because a modified program could give wrong results or do
+    # harm.
     unpacked.check()
     return Emulator(folder=unpacked.folder, **unpacked.document(CARD))
 

@@ -26,7 +26,7 @@ _REMEDIES = {
     "names",
     "protocol": "Remove the runner's older copy on the device, and run again",
 }
-# What no user can cause: the client asked for something that it must not ask for.
+# Remedy for an invalid request, which only a bug in the client can cause.
 _OURS = "Report this message with the command: it is a fault of edgeproof"
 WAITED = "Run again when the machine is less busy; if the runner takes as long again, it hangs"
 
@@ -111,7 +111,7 @@ def signal_of(status: int) -> str:
     Args:
         status: an exit status, negative for a signal.
     """
-    # A shell or ssh in between reports a signal as 128 and its number.
+    # A shell or ssh in between reports a signal as 128 plus its number.
     number = -status if status < 0 else status - 128
     with suppress(ValueError):
         return signal.Signals(number).name

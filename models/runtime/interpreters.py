@@ -54,7 +54,8 @@ def interpreter_for(runtime: str | None) -> Interpreter:
     return Interpreter(str(program_in(folder)), tuple(map(str, packages)))
 
 
-# A run asks for the same few again and again, and each look-up reads a package's metadata.
+# Cached, because a run needs the same few versions many times and each look-up reads a package's
+# metadata.
 @cache
 def _version(distribution: str, packages: tuple[str, ...] | None) -> str | None:
     folders = sys.path if packages is None else list(packages)

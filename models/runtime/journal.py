@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
     Logits = NDArray[np.float32]
 
-# Rows, values of each, checksum of what follows.
+# Number of rows, values per row, and checksum of the data that follows.
 _HEAD = struct.Struct("<III")
 _ROW, _VALUE = np.dtype("<i8"), np.dtype("<f4")
 

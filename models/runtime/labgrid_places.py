@@ -20,7 +20,7 @@ from models.runtime.addresses import labgrid_place, split_address
 
 CLIENT = ("-m", "labgrid.remote.client")
 OWN_ENVIRONMENT = "LG_ENV"
-# Asks for the place's network service; a file with labgrid's own environment wins over places.
+# Prints the network service of a place. An environment file of labgrid takes precedence.
 _FIND_SERVICE = """
 import json, os, sys
 from labgrid import Environment, Target

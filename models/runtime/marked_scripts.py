@@ -13,12 +13,13 @@ from models.runtime.transports import Channel, watchdog
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# A connection and a shell with its profile, on the slowest board.
+# Seconds for connecting and for starting a shell with its profile, on the slowest board.
 SECONDS_TO_START = 30.0
-# What a shell may say before it runs what it was given: more is no greeting.
+# Most bytes that a shell may print before it runs the command; a greeting is shorter.
 MOST_NOISE = 1 << 16
 _GROUP = re.compile(r"\d{1,9}")
-# The group of processes that sshd has made for this command, and nothing else of the board's.
+# Prints the process group that sshd made for this command, or 0, so that no other group of the
+# board is ever killed.
 _TELL_GROUP = (
     "g=0; { read -r _ _ _ _ g _ </proc/$$/stat; } 2>/dev/null; "
     'case "$g" in "$$"|"$PPID") ;; *) g=0;; esac'
@@ -64,7 +65,8 @@ class Script:
             line: of a POSIX shell.
             mark: what nothing else prints.
         """
-        # The shell stays to tell its status: of a program ended by a signal, sshd tells ssh none.
+        # The shell is not replaced by the program, because sshd does not report the status of a
+        # program that a signal ended.
         marked = f"{_TELL_GROUP}; echo; echo {mark} $g; {line}; exit $?"
         return cls(f"sh -c {shlex.quote(marked)}", mark)
 

@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PYPROJECT = PROJECT / "pyproject.toml"
-# In the environment: what it was made from.
+# File in the environment that records what the environment was made from.
 CARD = "edgeproof.json"
 _SECONDS_TO_START = 30.0
-# A hundred megabytes of wheels over a slow network.
+# Seconds to download a hundred megabytes of wheels over a slow network.
 _SECONDS_TO_INSTALL = 1800.0
-# Of the group, all is named: what tokenizers asks for beyond it is for downloading models.
+# --no-deps: the group names all packages that are needed. Further requirements of tokenizers are
+# for downloading models.
 _PIP = ("install", "--quiet", "--no-deps", "--only-binary=:all:")
 
 

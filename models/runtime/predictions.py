@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 ANSWERS = "answers"
 LOGITS = "logits.npy"
 SECONDS_PER_TEXT = 5.0
-# Fewer are answered before a second runner has started.
+# Number of texts for which a further runner starts; fewer are classified before it is ready.
 FEWEST_FOR_A_RUNNER = 500
-# Texts that are asked at once: as many as take a second or so, which is all that a kill can lose.
+# Number of texts in one request: about as many as take a second, so that a kill loses no more.
 FEWEST_AT_ONCE, MOST_AT_ONCE = 32, 4096
 SECONDS_AT_ONCE = 1.0
 
@@ -136,7 +136,7 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
     missing = np.setdiff1d(np.arange(texts), before)
     shared = _Shared(missing, len(before), texts, journal, report)
     count = max(1, min(runners, len(missing) // FEWEST_FOR_A_RUNNER))
-    # The runners end first, and with them whoever still waits for an answer.
+    # On exit the runners end first, which also ends the threads that wait for their replies.
     with ThreadPoolExecutor(count) as pool, ExitStack() as started:
         answering = []
         for _ in range(count if len(missing) else 0):

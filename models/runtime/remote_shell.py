@@ -39,14 +39,14 @@ NAME_PYTHON = (
     "End the board's address with the path of its Python, /path/of/python: 3.8 or later, with "
     "numpy and a runtime"
 )
-# Files are kept there by hash: the same one is sent once, whatever the run.
+# Folder on the board for files by hash, so that each file is sent only once, in any run.
 REMOTE_FOLDER = "${XDG_CACHE_HOME:-$HOME/.cache}/edgeproof/sent"
 _NAME_DIGITS = 16
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
-# A line of shell that only looks something up, however slow the board.
+# Seconds for a short shell command on the slowest board.
 SECONDS_TO_RUN = 60.0
 SECONDS_TO_END = 5.0
-# A connection that is slower than this is given up.
+# Slowest connection that is not given up.
 _SLOWEST_BYTES_PER_SECOND = 100_000
 _SECONDS_TO_KILL = 3.0
 _LONGEST_ANSWER = 1 << 20
@@ -219,7 +219,7 @@ class RemoteShell(ABC):
         look = f"{enter} && {{ test ! -e {name} || sha256sum <{name}; }}"
         lines = self.run(look, remedy=remedy).splitlines()
         if not lines[-1].startswith(digest):
-            # The name appears only when the file is whole, and nothing stays of one that is not.
+            # The file gets its name only when it is complete; an incomplete one is removed.
             part = f"{name}.part.$$"
             is_complete = f'test "$(sha256sum <{part})" = "{digest}  -"'
             keep = f"trap 'rm -f {part}' EXIT; cat >{part} && {is_complete} && mv {part} {name}"

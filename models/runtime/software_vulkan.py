@@ -28,7 +28,7 @@ MAKER = "models.runtime.software_vulkan:prepare_software_vulkan"
 PACKAGE = "chromium-common"
 MANIFEST = "vk_swiftshader_icd.json"
 _FOLDER = "usr/lib/chromium"
-# The driver, its manifest, and Vulkan's loader, which is loaded by its name.
+# The driver, its manifest, and Vulkan's loader, which is opened by name.
 _FILES = ("libvk_swiftshader.so", MANIFEST, "libvulkan.so.1")
 
 
@@ -51,7 +51,7 @@ class SoftwareVulkan:
         return {
             **dict.fromkeys(VARIABLES, str(self.folder / MANIFEST)),
             "LD_LIBRARY_PATH": os.pathsep.join(libraries),
-            # Without one the loader writes a warning for each process.
+            # Without this variable, the loader warns in every process.
             "XDG_RUNTIME_DIR": str(unfinished_files.new_folder("edgeproof-vulkan-")),
         }
 
@@ -78,7 +78,8 @@ def prepare_software_vulkan(
         (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
 
     unpacked = store.get(Stage("vulkan", recipe), make, say)
-    # What is loaded is checked before: a changed library would answer something else, or do it.
+    # Verify the files before each use, because a modified library could give wrong results or do
+    # harm.
     unpacked.check()
     return SoftwareVulkan(unpacked.folder, str(unpacked.document(CARD)["version"]))
 

@@ -25,15 +25,16 @@ if TYPE_CHECKING:
     from models.runtime.transports import Channel
 
 OPTIONS = (
-    # A question nobody sees would wait for ever.
+    # Never prompt, because nobody would see the prompt and ssh would wait forever.
     "BatchMode=yes",
     "ConnectTimeout=10",
-    # A board that falls silent is given up after this many seconds times three.
+    # Seconds between probes; after three without a reply, the board counts as lost.
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
 )
 SOCKET = "master"
-# The path of a socket ends after 103 bytes on some systems; ssh adds 17 while it makes it.
+# A socket's path may have only 103 bytes on some systems, and ssh appends 17 while it makes the
+# socket.
 _LONGEST_FOLDER = 103 - len(f"/{SOCKET}") - 17
 SSH = "ssh"
 
@@ -105,7 +106,7 @@ class SshTransport(RemoteShell):
             return
         self.close()
         (self._scratch / SOCKET).unlink(missing_ok=True)
-        # Its stdin keeps it: it ends with this process, however that ends.
+        # The connection ends together with its stdin, however this process ends.
         script = Script.starting("cat >/dev/null", secrets.token_hex(8))
         command = [SSH, "-M", *self._options, self._login, "--", script.command]
         master = MarkedChannel(command, own_environment(), self.address, script)

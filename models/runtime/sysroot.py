@@ -44,15 +44,15 @@ ROOT = "root"
 SITE = "site"
 OWN = "own"
 CORES = "cores"
-# Left out: a runner reads none of it, and it is half of the files.
+# Folders that are not unpacked: a runner needs none of them, and they have half of the files.
 _UNREAD = ("usr/share", "usr/include", "usr/sbin", "var", "etc/pam.d")
 _TESTS = re.compile(r"/tests?/")
 _DEEP = 12
-# A hundred megabytes of wheels over a slow network.
+# Seconds to download a hundred megabytes of wheels over a slow network.
 _SECONDS_TO_DOWNLOAD = 1800.0
-# The first start, emulated: two minutes if nothing else runs.
+# Seconds for the first start in the emulator, which takes two minutes on an idle machine.
 _SECONDS_TO_WARM_UP = 1200.0
-# Ten times the largest that is fetched: a runtime's, of 3,000 files.
+# Ten times the size of the largest wheel, a runtime with 3,000 files.
 _WHEEL = Limits(members=20_000, member=1 << 30, total=2 << 30)
 _MERGED = ("bin", "lib", "sbin")
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-# What every runner's environment holds, wherever it runs: one place, so that measurements compare.
+# Environment variables of every runner on every machine, so that measurements are comparable.
 RUNNER_ENVIRONMENT = {
-    # Waiting threads must sleep: on shared cores a spinning one steals what is measured.
+    # Waiting threads must sleep: if cores are shared, a spinning thread slows the measured one.
     "KMP_BLOCKTIME": "0",
     "OMP_WAIT_POLICY": "PASSIVE",
-    # numpy's own threads would only cost memory; the runtime gets its threads by request.
+    # Threads of numpy would only use memory; the runtime gets its threads with each request.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
@@ -57,7 +57,8 @@ class Channel:
         self, command: Sequence[str], environment: Mapping[str, str], machine: str = HERE
     ) -> None:
         self.where = machine
-        # In a group of its own, so that killing it also ends what a wrapper started.
+        # A process group of its own, so that killing it also ends the processes that a wrapper
+        # started.
         self._process = processes.start(
             command,
             environment=environment,
@@ -131,7 +132,7 @@ class Channel:
         """Close the pipes of an ended process."""
         self._drain.join(timeout=1)
         for stream in (self.requests, self.answers, self._stderr):
-            # Unsent bytes of a runner that died cannot be flushed.
+            # Bytes for a runner that has ended cannot be flushed.
             with contextlib.suppress(OSError):
                 stream.close()
 

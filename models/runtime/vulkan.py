@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# As Vulkan's loader looks for them.
+# Variables and folders in which Vulkan's loader looks for drivers, in its order.
 VARIABLES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
 FOLDERS = ("/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d")
-# Where the dynamic linker finds a library that a manifest names without a folder.
+# Folders of the dynamic linker for a library that a manifest names without a folder.
 _LIBRARIES = ("/usr/local/lib", "/usr/lib", "/usr/lib64", "/lib")
 
 
@@ -47,7 +47,7 @@ def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[s
         try:
             text = manifest.read_bytes()
         except OSError:
-            # The loader cannot read it either.
+            # The loader cannot read this manifest either.
             continue
         library = _library_of(manifest.parent, text)
         drivers.append({"manifest": hashlib.sha256(text).hexdigest(), **_identify_library(library)})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LARGEST = 65536
-# What a command printed is kept under its words behind this; no path begins so.
+# Prefix of a command line under which its output is stored; no path begins with it.
 COMMAND = "$ "
 
 
@@ -99,7 +99,7 @@ def take_reading(
 
 def main() -> int:
     """Serve readings until stdin ends; return the exit status."""
-    # Byte by byte: what a buffer holds is hidden from select.
+    # Read single bytes, because select does not see bytes in a buffer.
     line = b"".join(iter(lambda: os.read(0, 1).strip(b"\n"), b""))
     options = json.loads(line)
     while True:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from models.corpus.texts import LabelledText
 
-# The label of a text that has none.
+# Label of a text without a label.
 UNLABELLED = -1
-# Of the copies, those that end as another text does.
+# Share of copies whose end is taken from another text.
 SPLICED = 0.5
-# Of the words, those that are left out, as many that give way to a word of another text, and as
-# many that change places with the word before.
+# Share of words to remove. The same share is replaced by words of other texts, and the same share
+# is swapped with the word before.
 CHANGED = 0.1
 
 

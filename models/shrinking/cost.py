@@ -21,33 +21,33 @@ if TYPE_CHECKING:
 
     from models.networks.architecture import Architecture
 
-# A scale in float32, and a zero point in int64, of each row of an integer matrix; a float32.
+# Bytes for each row of an integer matrix: a float32 scale and an int64 zero point; bytes of a
+# float32.
 SCALE, ZERO_POINT, FLOAT = 4, 8, 4
-# Elements from which on models/flatbuffers/added_constants.py stores an added constant as int8.
+# Fewest elements of an added constant that models/flatbuffers/added_constants.py stores as int8.
 LARGE = 4096
-# Bytes beside the constants: of a file, of each graph in it, and of each layer of a graph.
+# Bytes besides the constants: per file, per graph, and per layer of a graph.
 FILE, GRAPH, GRAPH_OF_LAYER = 5_800, 1_900, 5_000
-# Operators of a graph, and of each layer of it.
+# Number of operators per graph, and per layer of a graph.
 OPERATORS, OPERATORS_OF_LAYER = 25, 38
-# How often the elements of rows times width are read for other things than products: around the
-# layers, in each, and in a last one that computes the first token alone. And how often those of
-# rows times the width of all heads, in each layer and in such a last one.
+# How often operators other than products read each of the rows * width elements: outside of the
+# layers, in each layer, and in a last layer that computes only the first token. Then the same for
+# the rows * attention width elements, in each layer and in such a last layer.
 PASSES, PASSES_OF_LAYER, PASSES_OF_LAST = 8, 22, 2
 PASSES_OF_HEADS, PASSES_OF_LAST_HEADS = 8, 4
-# Rows that the kernels take at once.
+# Number of rows that a kernel computes together.
 TILE = 16
-# Microseconds of an operator and of such an element; multiply-accumulates in a microsecond, of many
-# rows by weights, of a single row by weights, and of rows by rows.
+# Microseconds per operator and per such element; multiply-accumulates per microsecond for products
+# of many rows with weights, of a single row with weights, and of rows with rows.
 OPERATOR, ELEMENT = 0.140, 1 / 6920
 OF_ROWS, OF_ONE_ROW, OF_ATTENTION = 455_000, 27_200, 42_400
-# Microseconds of a text outside the graph: tokens, checks, inputs and label.
+# Microseconds of a text outside of the graph: tokenizing, checks, inputs and label.
 TEXT = 25.0
-# A text that is raced in turns with the recipe takes its own time, multiplied by the share, and the
-# microseconds of the start.
-# Three files of airline were raced, two of them twice: this is within 7 % of each.
+# In a race against the recipe, in turns, a text takes RACE_START microseconds plus RACE_SHARE times
+# its own time. This is within 7 % of the races of three files for airline, two of them raced twice.
 RACE_START, RACE_SHARE = 50.0, 1.14
-# Microseconds of the paper's recipe: an answer of MobileBERT of 24 layers as dynamic int8, at 128
-# tokens (models/paper_recipe.py), the fastest of 150 on the same processor.
+# Microseconds of an inference by the paper's recipe: MobileBERT with 24 layers as dynamic int8,
+# with 128 tokens (models/paper_recipe.py); the fastest of 150 on the same processor.
 PAPER = 12_800.0
 
 

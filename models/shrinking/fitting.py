@@ -29,30 +29,31 @@ if TYPE_CHECKING:
     from models.networks.architecture import Architecture
     from models.subjects import ShrunkTable
 
-# Of the bytes allowed, those that stay free: what the estimate of a file's bytes may be off by.
+# Share of the allowed bytes to leave free: the error of the estimated file size.
 FREE = 0.005
-# Of the speed asked, what a network has in addition: the whole interval around it has to keep it.
+# Share by which the estimated speed must exceed the requested one, so that the whole interval of a
+# measurement does.
 FASTER = 0.09
-# Units of a feed-forward network come in such steps: kernels compute that many at once.
+# Step of the feed-forward width: kernels compute 64 units together.
 STEP = 64
-# Of each layer's heads, those that stay are all, a half or a third; a quarter or a sixth only where
-# two layers would not fit otherwise.
+# Divisors of the number of attention heads. A quarter or a sixth of the heads is used only if two
+# layers do not fit otherwise.
 HEADS, FEWEST_HEADS = (1, 2, 3), (4, 6)
-# Layers that a network has where they fit.
+# Preferred number of layers, if they fit.
 LAYERS = 2
-# Of the network's width, that of word vectors is all down to a twelfth. ALBERT's is a sixth: 128 of
+# Divisors of the network's width that give the width of word vectors. ALBERT's is a sixth: 128 of
 # 768 (Lan et al. 2020, table 3).
 NARROW = (1, 2, 3, 6, 8, 12)
-# Of the train split's tokens, those whose piece stays at the least.
+# Minimum share of the train split's tokens whose word pieces are kept.
 COVERED = 0.98
-# Multiply-accumulates of all answers while a model is taught: half an hour on a core, about.
+# Multiply-accumulates for the training of one model: about half an hour on one core.
 EFFORT = 10**13
-# Answers while it is taught, at the least, however much each of them takes.
+# Fewest texts that a model is trained on, epochs included, whatever the cost of each.
 FEWEST = 130_000
-# Texts of an epoch, altered copies among them: copies make up for a train split of fewer. The full
-# model answers each of them once.
+# Number of texts in an epoch, including altered copies, which extend a smaller train split. The
+# full model classifies each of them once.
 EPOCH = 65_000
-# Batches of that many texts; the rate is lower for more layers.
+# Texts per batch, and the learning rate for one layer; it is divided by the number of layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
 TEMPERATURE, WEIGHT = 2.0, 0.9
 
@@ -182,7 +183,7 @@ def _shapes(task: Fit, pieces: int) -> Iterator[Architecture]:
             heads=heads,
             attention_width=full.width_of(heads),
             intermediate=units,
-            # Two values of four bits are a byte.
+            # An even width, because two 4-bit values share a byte.
             embedding=full.embedding if narrow == 1 else full.hidden // narrow // 2 * 2,
             pooled=False,
             first_token_last=True,

@@ -23,9 +23,9 @@ WORDS = "embeddings.word_embeddings.weight"
 POSITIONS = "embeddings.position_embeddings.weight"
 WIDEN = "embeddings.embedding_transformation"
 LAYER = "encoder.layer"
-# The two dense layers of a feed-forward network: into its units, and out of them.
+# Dense layers of a feed-forward network: from the hidden width to its units, and back.
 INTO, OUT = "intermediate.dense", "output.dense"
-# The dense layers of attention: into its heads, and out of them.
+# Dense layers of attention: from the hidden width to the heads, and back.
 QUERY, KEY, VALUE = (f"attention.self.{name}" for name in ("query", "key", "value"))
 ATTENDED = "attention.output.dense"
 POOLER, CLASSIFIER = "pooler.dense", "classifier"
@@ -66,7 +66,8 @@ def shrink_shape(
     embedding, heads = table.embedding or full.embedding, table.heads or full.heads
     return replace(
         full,
-        # MobileBERT without bottlenecks is BERT with word vectors that may be narrower than it.
+        # MobileBERT without bottlenecks is BERT whose word vectors may be narrower than the
+        # network.
         family="mobilebert" if embedding != full.embedding else full.family,
         vocabulary=vocabulary,
         positions=positions,

@@ -60,7 +60,7 @@ class _Watching(Blocks):
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Add up `inputs`, then compute as usual."""
         rows = inputs[self._real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
-        # The deviations from the mean are a small difference of these sums.
+        # Sum in float64: the deviations from the mean are a small difference of large sums.
         rows = tf.cast(rows, tf.float64)
         sums = self._found.setdefault(name, Inputs(0, np.zeros(()), np.zeros(())))
         sums.number += int(rows.shape[0])

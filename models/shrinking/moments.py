@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from models.networks.parameters import Values
 
 BATCH = 64
-# Texts: each layer sees some 13,000 tokens of them, eight for each input of MiniLM's widest.
+# Number of texts to observe. They give each layer about 13,000 tokens, eight for each input of the
+# widest layer of MiniLM.
 WATCHED = 512
 Moments = dict[str, "NDArray[np.float64]"]
 

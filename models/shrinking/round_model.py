@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from models.networks.parameters import Values
 
 BITS = {"int4": 4}
-# Texts: some 54,000 tokens, for the moments of 1,536 inputs are more than a million numbers. A last
-# layer that computes the first token alone sees one of each text.
+# Number of texts to observe. Their 54,000 tokens must determine more than a million moments of
+# 1,536 inputs. A last layer that computes only the first token sees one token per text.
 WATCHED = 2048
 
 
@@ -32,7 +32,8 @@ def round_weights(shape: Architecture, values: Values, rounding: str, train: Enc
     rounded = values | {WORDS: round_rows(values[WORDS], bits)}
     gains = _gains(shape, values)
     for layer, inputs in dense_inputs(shape, values, train, WATCHED).items():
-        # The head too: a converter rounds it whatever is gained by three rows, and to the nearest.
+        # The classifier too, although rounding three rows saves little: a converter would round
+        # them anyway, each weight to the nearest step.
         weight, bias = f"{layer}.weight", f"{layer}.bias"
         rounded[weight], rounded[bias] = round_dense(
             values[weight], values[bias], inputs, bits, gains.get(layer, 1.0)

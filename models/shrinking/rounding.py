@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# Of the mean square, what is lost where large sums are subtracted in float64, and more.
+# Share of the mean square that exceeds the rounding error of subtracting large sums in float64.
 NOISE = 1e-9
 
 
@@ -43,13 +43,16 @@ class Inputs:
         return self.moments - self.number * np.outer(self.mean, self.mean) + noise
 
 
-# Added to the diagonal, of its mean: inputs that are nearly the same must not be told apart.
+# Share of the diagonal's mean that is added to the diagonal, so that almost equal inputs are not
+# told apart.
 DAMPING = 0.01
-# Ends of the grid that are tried, of a row's largest weight: a smaller one rounds finer, and cuts.
+# Candidate ends of the grid, relative to a row's largest weight: a smaller end rounds more finely,
+# but clips.
 ENDS = tuple(percent / 100 for percent in range(50, 101, 2))
-# Columns after a column are corrected at once within a block, the others once for the block.
+# Number of columns in a block. Within a block, each column's error corrects the later columns at
+# once; columns after the block are corrected once per block.
 BLOCK = 32
-# What is zero is divided by this instead.
+# Smallest divisor, in place of zero.
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -77,7 +80,8 @@ def round_for_inputs(
         moments: sum of input @ input.T over inputs that the layer sees, [inputs, inputs].
         bits: of a weight, sign included.
     """
-    # The inputs that matter most first, while the most columns are left to make up for them.
+    # Round the inputs with the largest moments first, while many columns remain to compensate for
+    # the error.
     order = np.argsort(-np.diag(moments), kind="stable")
     unrounded = weights.astype(np.float64)[:, order]
     damped = _damped(moments[np.ix_(order, order)])
@@ -113,7 +117,7 @@ def round_dense(
         gains: [inputs], what a converter multiplies the columns by; the grid is the products'.
     """
     scaled = np.broadcast_to(gains, weights.shape[1:]).astype(np.float64)
-    # A column that is multiplied by nothing is lost whatever it holds.
+    # A column with a gain of zero has no effect, whatever its weights are.
     scaled = np.where(scaled == 0, 1.0, scaled)
     deviations = inputs.deviations() / np.outer(scaled, scaled)
     products = round_for_inputs((weights * scaled).astype(np.float32), deviations, bits)
@@ -142,7 +146,7 @@ def _round_block(
 def _damped(moments: NDArray[np.float64]) -> NDArray[np.float64]:
     damped = moments.copy()
     diagonal = np.diag_indices(len(damped))
-    # An input that is always zero has no moment, and no weight of it matters.
+    # An input that is always zero has no moment, and its weights do not matter.
     damped[diagonal] += DAMPING * max(float(np.diag(damped).mean()), TINY)
     return damped
 

@@ -41,7 +41,7 @@ def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tok
     document = json.loads(tokenizer.to_str())
     numbers = document["model"]["vocab"]
     always = {p for p in numbers if p in _KEPT_ALWAYS or (_is_letter(p) and _bare(p).isascii())}
-    # The checkpoint's own "[unused7]" and "[MASK]" are no text.
+    # Special tokens of the checkpoint such as "[unused7]" and "[MASK]" do not occur in texts.
     words = {p for p in numbers if not (p.startswith("[") and p.endswith("]") and len(p) > 1)}
     others = sorted(words - always, key=lambda p: (-uses[numbers[p]], _is_letter(p), numbers[p]))
     chosen = always.union(others[: max(0, pieces - len(always))])
@@ -50,7 +50,7 @@ def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tok
     for name, special in document["post_processor"]["special_tokens"].items():
         special["ids"] = [ordered.index(name)]
     document["padding"]["pad_id"] = ordered.index(PAD)
-    # A checkpoint's own additions are numbered beyond WordPiece's, which no longer holds.
+    # Added tokens of a checkpoint have numbers of the former vocabulary.
     document["added_tokens"] = []
     return Tokenizer.from_str(json.dumps(document))
 
