@@ -26,16 +26,17 @@ from models.subjects import load_subject
 if TYPE_CHECKING:
     from pathlib import Path
 
-# RepLab's test split has 58,568 texts: EDGEPROOF_BENCHMARK_TEXTS=58568 takes as many.
+# RepLab's test split has 58,568 texts; EDGEPROOF_BENCHMARK_TEXTS=58568 uses as many.
 TEXTS = int(os.environ.get("EDGEPROOF_BENCHMARK_TEXTS", "4000"))
 SCHEMES = ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8_dense")
 ROUNDS, ROUND_TEXTS = 9, 300
 SHARE_OF_BARE = 0.97
 TWO_CORES = 1.8
-# Twice the texts take twice as long, and no more memory than this share.
+# Limits for twice as many texts: the ratio of the times lies in this range, and that of the memory
+# is at most 1.05.
 LINEAR, FLAT = (1.7, 2.3), 1.05
 
-# The bare loop: numpy, the runtime and a clock; reads "go", answers with the seconds of all texts.
+# A bare loop of numpy, the runtime and a clock. It reads "go" and prints the seconds for all texts.
 BARE = """
 import sys, time
 import numpy as np
@@ -120,7 +121,7 @@ def _over_bare(file: Path, every: Any, store: Store) -> dict[str, float]:
             processors.append(cpu * 1e9 / (runner.usage().cpu_ns - before))
         bare.stdin.close()
     inputs.unlink()
-    # The first round warms both up.
+    # The first round only warms up both programs.
     return {"wall": statistics.median(walls[1:]), "cpu": statistics.median(processors[1:])}
 
 
@@ -152,7 +153,7 @@ def _answer(file: Path, inputs: Any, *, runners: int) -> tuple[float, float]:
         waiting = iter(ready)
 
         def start() -> Any:
-            # They have started: what is timed is answering.
+            # The runners have already started, so that only classification is timed.
             return Entered(next(waiting))
 
         started = time.perf_counter()

@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 
 BOARDS = ("rpi3", "rpi4", "rpi5")
 BACKEND = "ai_edge_litert"
-# Texts of a file, whose median counts: how long they are matters where rows have several lengths.
+# Texts per file, whose median is reported: with several row lengths, counts depend on the text.
 TEXTS = 9
-# The recipe's rows are all filled up: its texts differ in nothing. The first is not counted.
+# The recipe's rows are always full, so that all its texts cost the same. The first one warms up and
+# is not counted.
 PAPER_TEXTS = 2
 _SECONDS_TO_LOAD = 120.0
 _MILLION = 1e6

@@ -12,7 +12,7 @@ from typing import Any
 
 from models.store import PROJECT
 
-# Median over the gates.
+# Limit on the share of texts that a gate needs, as a median over the gates.
 LIMIT_SHARE = 0.2
 SUITES = ("suites/accuracy", "suites/agreement")
 

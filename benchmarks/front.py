@@ -60,21 +60,21 @@ if TYPE_CHECKING:
     from models.verdicts.judge import Estimate
 
     Texts = list[tuple[str, ...]]
-    # Gives the labels [n] of some texts, and the seconds [n] that each took.
+    # Returns the labels [n] of some texts, and the seconds [n] for each of them.
     Labelling = Callable[[Texts], tuple[NDArray[np.int64], NDArray[np.float64]]]
 
-# It shares packed weights among the lengths of a file.
+# This backend shares packed weights among the lengths of a file.
 BACKEND = "litert-cpu"
 CORPORA = {
     "airline": SHARED / "data" / "airline" / "Tweets.csv",
     "twitter_entity": SHARED / "data" / "twitter_entity" / "twitter_training.csv.zip",
 }
 PAPER = "the paper's recipe"
-# Schemes of the full model itself.
+# Schemes under which the full model itself is converted.
 FULL_SCHEMES = (REFERENCE, "dynamic_wi8_afp32")
-# Six files and what is not one take a second for each turn.
+# Number of turns. Six files and the contenders without a file take about a second per turn.
 TURNS = 60
-# Texts that are asked at once where nothing is timed.
+# Texts per request if nothing is timed, and the timeout of a request in seconds.
 _CHUNK, _SECONDS = 500, 3600.0
 
 
@@ -348,7 +348,7 @@ def _race(contenders: dict[str, Contender], texts: Texts) -> dict[str, NDArray[n
         return lambda rows: label([texts[row] for row in rows])[1]
 
     asked = {name: asking(one.label) for name, one in contenders.items()}
-    # Each length of a file allocates at its first answer.
+    # Warm up, because a file allocates memory for the first text of each length.
     ask_in_turns(asked, len(texts), turns=3)
     return ask_in_turns(asked, len(texts), turns=TURNS)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.networks.architecture import Architecture
     from models.networks.parameters import Values
 
-# The first with GELU as one operator.
+# The first ONNX opset with GELU as one operator.
 OPSET = 20
 _FLOAT, _INT64 = 1, 7
 _ROOTS = {"gelu": "none", "gelu_new": "tanh", "gelu_pytorch_tanh": "tanh"}
@@ -43,7 +43,7 @@ class OnnxClassifier:
             str(file), options, providers=["CPUExecutionProvider"]
         )
         self._tokenizer = Tokenizer.from_str(tokenizer)
-        # A single text needs no row that is filled up.
+        # Single texts need no padding.
         self._tokenizer.no_padding()
 
     def label(self, text: tuple[str, ...]) -> int:

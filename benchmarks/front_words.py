@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     Texts = Sequence[tuple[str, ...]]
 
-# Of the regression's inverse strengths of regularization, the best on the validation split.
+# Values of the inverse regularization strength; the best one on the validation split is used.
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 _FLOAT32 = 4
-# Model Maker's defaults of its average of word vectors: 10,000 words, 16 values each, one hidden
-# layer as wide, dropout of 0.2. Its rows of 256 words are cut to what short texts need.
+# Defaults of Model Maker's average word vectors: 10,000 words, vectors and one hidden layer of 16
+# values, dropout 0.2. Its rows of 256 words are shortened to 64, which is enough for short texts.
 WORDS, WIDTH, DROPOUT, TOKENS = 10_000, 16, 0.2, 64
 EPOCHS, BATCH, RATE, SEED = 30, 64, 3e-3, 0
 PAD, START, UNKNOWN = "<PAD>", "<START>", "<UNKNOWN>"
-# It takes words as runs of letters, digits and apostrophes, in lower case.
+# Model Maker reads words as runs of letters, digits and apostrophes, in lower case.
 _WORD = r"[\w']+"
 
 

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from models.kernels.searching import Record
 
 BACKEND = "ai_edge_litert"
-# Whose tensors hold a few thousand numbers at most.
+# Families whose tensors contain at most a few thousand numbers.
 SMALL = ("ADD-int8", "RESHAPE-int32", "SOFTMAX-float32", "TANH-float32")
-# Measured beside them: some of its sums have 66,309 products.
+# A family that is measured without a limit; some of its sums have 66,309 products.
 LARGER = ("FULLY_CONNECTED-int8_channel",)
 EXAMPLES, ROUNDS = 200, 3
-# Examples a second of one core.
+# Smallest number of examples per second of CPU time for the small families.
 LIMIT = 200.0
 
 

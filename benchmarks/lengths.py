@@ -34,18 +34,20 @@ if TYPE_CHECKING:
     from models.runtime.answers import Classified
     from models.subjects import Subject
 
-# The interpreter packs the weights of each length for itself; CompiledModel shares one packed copy.
+# The interpreter packs the weights separately for each length; CompiledModel shares one packed
+# copy.
 BACKENDS = ("ai_edge_litert", "litert-cpu")
 SCHEMES = ("float32", "dynamic_wi8_afp32")
-# Texts of a turn, and turns of each file.
+# Texts per turn, and turns per file.
 TEXTS, ROUNDS = 20, 40
-# Texts that warm a file up: each length allocates at its first answer.
+# Texts for warming up, because a file allocates memory for the first text of each length.
 WARMUP = 100
 AIRLINE = Path(__file__).with_name("lengths_airline.toml")
 CORPUS = SHARED / "data" / "airline" / "Tweets.csv"
-# The default subject's texts are shorter still.
+# Row lengths for the default subject, whose texts are even shorter.
 EMBEDDED = (16, 24, 32, 64)
-# Of MiniLM on airline, in the scheme that devices run, on the backend that shares packed weights.
+# Smallest ratio for MiniLM on airline, for the scheme that is used on devices and the backend that
+# shares packed weights.
 LIMIT, LIMITED = 1.6, ("litert-cpu", "dynamic_wi8_afp32")
 _SEED = 0
 
@@ -96,7 +98,7 @@ def _compare(backend: str, scheme: str, plans: Mapping[str, Plan], store: Store)
         turns_of: dict[str, list[Classified]] = {name: [] for name in files}
         for turn in range(ROUNDS):
             start = turn * TEXTS % (len(texts) - TEXTS)
-            # Who begins takes turns: what follows finds warmer caches.
+            # Alternate the order, because the later file finds warmer caches.
             for name in list(files)[:: 1 if turn % 2 else -1]:
                 turns_of[name].append(
                     runner.classify(name, tokenizer, texts[start : start + TEXTS])

@@ -24,7 +24,8 @@ TEXTS = 100
 RUNTIME = "ai_edge_litert"
 LIMIT = 0.02
 
-# The bare loop: numpy, the runtime and a clock; reads "go", answers with its median.
+# A bare loop of numpy, the runtime and a clock. It reads "go" and prints the median time of its
+# answers.
 BARE = """
 import statistics, sys, time
 import numpy as np
@@ -84,5 +85,5 @@ def _ratio(flatbuffer: Any, inputs: Any, arrays: Any) -> float:
             runner_ns = float(np.median(runner.answer("variant", arrays).invoke_ns))
             ratios.append(runner_ns / bare_ns)
         bare.stdin.close()
-    # The first round warms both up.
+    # The first round only warms up both programs.
     return statistics.median(ratios[1:])

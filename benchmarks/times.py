@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 BACKENDS = ("ai_edge_litert", "litert-cpu")
 SCHEME = "dynamic_wi4_afp32"
 LENGTHS = (16, 24, 32, 48, 64)
-# Layers, heads and units of each, and width of the word vectors.
+# Layers, heads, units of each layer, and width of the word vectors.
 SHAPES = (
     (1, 12, 640, 64),
     (2, 12, 128, 64),
@@ -46,9 +46,10 @@ SHAPES = (
     (4, 12, 1536, 384),
 )
 WORDS, HIDDEN, HEAD = 3000, 384, 32
-# Answers of each length in a turn, and turns.
+# Answers per length in one turn, and number of turns.
 ANSWERS, TURNS = 10, 30
-# On the processor that the rates are of: it multiplies tiles of eight-bit integers.
+# Largest relative error, and the processor feature that the estimate assumes: multiplication of
+# tiles of eight-bit integers.
 LIMIT, PROCESSOR = 0.15, "amx_int8"
 
 
@@ -112,11 +113,12 @@ def _make(shapes: dict[str, Architecture], folder: str) -> None:
 
     draw = np.random.default_rng(0)
     ones = np.ones((2, LENGTHS[-1]), np.int32)
-    # Texts that are shorter than the longest row: without any, other lengths are of no use.
+    # Calibration texts that are shorter than the longest row; without any, other lengths would be
+    # of no use.
     mask = (np.arange(LENGTHS[-1]) < LENGTHS[0]).astype(np.int32) * ones
     calibration = Encoded(ids=ones, mask=mask, segments=ones * 0, labels=np.array([0, 1], np.int32))
     for name, shape in shapes.items():
-        # As training leaves them: no two vectors of a file are the same.
+        # Random differences make all vectors of a file distinct, as in trained weights.
         values = {
             key: (value + 0.05 * draw.normal(size=value.shape)).astype(np.float32)
             for key, value in initial_values(shape, seed=0).items()

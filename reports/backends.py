@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PAGE = PROJECT / "docs" / "backends.md"
 OUT = PROJECT / "reports" / "out"
-# What `tox -e backends` leaves.
+# Results of `tox -e backends`.
 RESULTS = (OUT / "backends" / "results.json", OUT / "backends" / "gpu" / "results.json")
 FAULTS = ["candidate", "backends", "what a gate says", "smallest file that shows it"]
 
@@ -85,7 +85,7 @@ def _smallest(cell: Cell) -> str:
     if departure.unknown_because:
         return departure.text
     operators = ", ".join(dict.fromkeys(departure.operators))
-    # Why it is refused, and which signal ended it, is what the gate says.
+    # The gate's message already contains the reason of a refusal and the signal of a crash.
     figures = f", {departure.said}" if departure.said not in cell.why else ""
     return f"{departure.bytes:,} bytes: {operators} ({departure.how}{figures})"
 

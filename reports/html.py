@@ -83,7 +83,7 @@ def draw_report(
         rules["environmentsTested"] = [name for names in environments for name in names]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "index.html").unlink(missing_ok=True)  # a failure must not leave the last report
+        (out / "index.html").unlink(missing_ok=True)  # after a failure no old report may remain
         return _draw(runs, surveyed, out, rules, faults)
     except OSError as error:
         raise EdgeproofError(
@@ -126,7 +126,7 @@ def _draw(
         ]
         text = put_first(text, shown_runs, gate=gate, faults=faults)
         text = keep_to_itself(text)
-        loads = external_loads(text)  # before they are packed out of sight
+        loads = external_loads(text)  # must come before packing, which hides addresses
         page.write_text(pack(text), encoding="utf-8")
         page.replace(out / "index.html")
     for address in loads:

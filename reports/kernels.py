@@ -18,7 +18,7 @@ from models.store import PROJECT
 from reports.texts.pages import replace_between
 
 PAGE = PROJECT / "docs" / "kernels.md"
-# Of each environment that asks kernels of this machine.
+# Folders with the results of the kernels, one for each environment that runs on this machine.
 CELLS = [
     PROJECT / "reports" / "out" / environment / "kernels" / FOLDER
     for environment in ("kernels", "kernels-gpu")

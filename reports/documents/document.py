@@ -101,7 +101,7 @@ class Sizes(Open, frozen=True, kw_only=True):
     """All sizes of a subject."""
 
     variants: dict[str, VariantSizes]
-    # Of candidates that were given, nobody knows the models.
+    # None for given candidates, whose models are unknown.
     full_model: ModelSizes | None = None
     small_model: ModelSizes | None = None
     paper: Published | None = None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reports.documents.document import Document, Outcome
 
-# A pass that says nothing of what a user needs: only a regression guard judged it.
+# The ending of a passed test that says nothing about a user's needs, because it was judged only by
+# a regression guard.
 GUARDED = "guarded"
-# How a test ended, in words.
+# Endings of tests in words.
 ENDED = {
     "passed": "passed",
     GUARDED: "kept a regression guard",
@@ -35,7 +36,8 @@ def endings_of(document: Document) -> Counter[str]:
     ended = Counter(_ending(test, guarded) for test in document.tests)
     extent = document.run.extent
     if extent is not None:
-        # Most of them are left out before the run, and so are no tests of it.
+        # Most of these tests are left out before the run, so that the list of tests does not
+        # contain them.
         ended["not_applicable"] = sum(group.count for group in extent.not_applicable)
         ended["skipped"] = sum(group.count for group in extent.skipped)
     return ended

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from reports.documents.document import Document
 
-# Budgets that ship with edgeproof, as a document names their file.
+# Start of the path of a budget that comes with edgeproof, as documents name its file.
 SHIPPED = "models/verdicts/limits/budgets/"
-# How many budgets are named in a headline, and below the scoreboard.
+# Maximum number of budgets in a headline, and of those below the scoreboard.
 _NAMED, _LISTED = 3, 20
 UNKNOWN = "its results do not say which gates ran"
 
@@ -102,7 +102,7 @@ def left_aside(document: Document) -> list[str]:
         parts.append(f"{count:,} gate{'' if count == 1 else 's'} not run: {', '.join(counts)}")
     if extent.other_schemes:
         parts.append(f"schemes not asked for: {', '.join(extent.other_schemes)}")
-    # Whoever wrote a limit expects it to be judged; those that ship serve many subjects.
+    # A user expects each own limit to be judged, but edgeproof's budgets serve many subjects.
     budgets = document.circumstances.budgets or ""
     if extent.unread_budgets and not budgets.startswith(SHIPPED):
         parts.append(f"budgets that no gate of this run reads: {_some(extent.unread_budgets)}")

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 WRITTEN_BY = "Run `tox -e meta`, which writes this file again"
-# Under which name a test that plants a fault records what the gate said.
+# Name of the property in which a test that plants a fault records the message of the gate.
 SAID = "the gate said"
-# Gates of edgeproof itself, which no run of a subject holds.
+# Folder of edgeproof's own tests, which are no gates of a subject.
 META = "suites/meta/"
 
 

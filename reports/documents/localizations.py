@@ -8,7 +8,7 @@ from typing import Literal
 from models.escaping import one_line
 from models.extensible_tables import Open
 
-# Characters of a text, and of a name in a sentence.
+# Maximum length of a text, and of a name in a sentence, in characters.
 LONGEST_TEXT, LONGEST_NAME = 300, 80
 
 

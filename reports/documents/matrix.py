@@ -140,9 +140,9 @@ LEGEND = (
     "right 141/154: operators that the accelerator took over, of all; known: written down in "
     "fixtures/known_pairs.toml, with its reason"
 )
-# Cells that are neither right nor wrong.
+# Texts of cells that are neither right nor wrong.
 JUDGED, NOT_ASKED, REFUSED = "judged", "-", "refused"
-# What a gate's failure is called in a table.
+# Short names of failures for the table, by gate.
 SHORT = {
     "test_backend_loads_the_file": "does not load",
     "test_backend_answers_every_text": "does not answer",

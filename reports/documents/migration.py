@@ -13,12 +13,12 @@ from models import former_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    # Takes a document and returns it as the next version says it.
+    # Turns a document into one of the next version.
     Step = Callable[[dict[str, Any]], dict[str, Any]]
 
-# Of a text whose label flipped: how version 1 calls its place and its group.
+# Current names of keys that version 1 uses for a text with a flipped label.
 _FLIPS = {"tweet": "row", "entity": "group"}
-# What versions 1 and 2 call the backends of a run.
+# Current names of keys that versions 1 and 2 use for the backends of a run.
 _CIRCUMSTANCES = {
     "runtime": "backend",
     "runtimes": "backends",

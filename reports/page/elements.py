@@ -76,7 +76,7 @@ class _Finder(HTMLParser):
         super().__init__()
         self.found: list[Element] = []
         self._page = page
-        # The parser counts lines, which end in "\n" alone.
+        # The parser counts only "\n" as the end of a line, unlike str.splitlines.
         self._lines = [0, *accumulate(len(line) + 1 for line in page.split("\n"))]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

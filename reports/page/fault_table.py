@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from reports.documents.faults import PlantedFault
 
 TITLE = "Can each gate fail?"
-# What plants the faults, and where it leaves the table.
+# The command that plants the faults, and the file with its results.
 COMMAND = "tox -e meta"
 FILE = "reports/out/faults.json"
 NEVER = "not planted here yet"
-# A class and words for each way a fault may have ended.
+# CSS class and text for each result of a fault.
 _ENDED = {
     "red": ("good", "turned red"),
     "missed": ("bad", "did not turn red"),

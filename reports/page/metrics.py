@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "edgeproof-perf.json"
 
-# Canonical unit -> the unit a reader wants, and its factor.
+# The unit that a reader expects, and the factor, by canonical unit.
 _SHOWN = {
     Unit.FRACTION: ("%", 100.0),
     Unit.BYTES: ("MB", 1e-6),

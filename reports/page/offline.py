@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from reports.page.elements import Element
 
-# What the page may use: itself, and what it carries as data.
+# The browser may load only the page itself and the data in it.
 POLICY = (
     "default-src data: blob: 'unsafe-inline' 'unsafe-eval'; "
     "connect-src data: blob:; form-action 'none'; base-uri 'none'"
 )
 _META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-# Begins the address of what is loaded from elsewhere.
+# Beginnings of addresses of other servers.
 _ELSEWHERE = ("https://", "http://", "//")
-# What analytics are handed, in the script behind the one that loads them.
+# The call by which the script after the analytics loader passes data to the analytics.
 _HANDED = "gtag("
-# Attributes that make a browser load an address without being asked to, by element.
+# Attributes whose addresses a browser loads by itself, by element.
 _LOADING = {
     **dict.fromkeys(("img", "source"), ("src", "srcset")),
     **dict.fromkeys(("script", "iframe", "embed", "video", "audio", "track"), ("src",)),
@@ -36,7 +36,7 @@ _LOADING = {
     "object": ("data",),
     **dict.fromkeys(("image", "use"), ("href", "xlink:href")),
 }
-# The same for scripts and styles. Nothing is changed by what these find: it is reported.
+# Code in scripts and styles that loads an address. Matches are reported, not changed.
 _URL = r"""["'`]?\s*((?:https?:)?//[^"'`\s)>]+)"""
 _LOADS_IN_CODE = [
     re.compile(pattern, re.IGNORECASE)

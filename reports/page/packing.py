@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
     from reports.page.elements import Element
 
-# How Allure's program begins, in the address of a script.
+# Beginning of the address of the script with Allure's program.
 _PROGRAM = "data:text/javascript;base64,"
-# How the script begins that holds Allure's data: a call `d(NAME, DATA)` for each file, both JSON.
+# Beginning of the script with Allure's data, which calls `d(NAME, DATA)` for each file. Both
+# arguments are JSON.
 _FILES = "Promise.allSettled(["
-# A file's bytes travel as characters below 256; the program waits for `allureReportDataReady`.
+# The bytes of a file are stored as characters below 256. The program waits for
+# `allureReportDataReady`.
 _UNPACK = string.Template(
     """<script>
   (async () => {

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 SVG = "image/svg+xml"
 TEXT = "text/plain"
-# Kinds of attachments that a browser only shows; all others, such as HTML, are shown as text.
+# Types of attachments that a browser displays without executing; all others, such as HTML, are
+# shown as text.
 SHOWN = {"application/json", "text/csv", "image/png", "image/jpeg", TEXT}
-# Keys whose value Allure takes for Markdown, HTML or an address to lead to.
+# Keys whose value Allure interprets as Markdown, HTML or a link.
 _ACTING = {"description", "descriptionHtml", "links"}
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reports.pictures.style import Picture
     from reports.texts.explain import Explanation
 
-# Allure's pages within the page.
+# Addresses of Allure's pages inside the page.
 PLACES = {
     "Every test": "/",
     "Categories": "categories",
@@ -93,7 +93,7 @@ def _run(run: Shown) -> dict[str, object]:
         "remarks": subject.remarks,
         "read_as": subject.read_as,
         "circumstances": _circumstances(document),
-        # The answer first: on a phone, the rest is scrolled to.
+        # The verdict comes second, because on a phone the columns further right are out of sight.
         "head": (header[0], header[-1], *header[1:-1]),
         "rows": [
             (name, _CLASSES.get(verdict, ""), verdict, cells) for name, *cells, verdict in table

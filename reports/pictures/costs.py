@@ -30,10 +30,11 @@ MILLISECONDS = 1e3
 MEGABYTE = 1e6
 MILLION = 1e6
 SHARES = {"latency_p50": "|", "latency_p90": "v", "latency_p99": "x"}
-# The slowest answers of a shared machine would squeeze all others into one bin.
+# The time axis ends a bit (BEYOND) after this quantile of the slowest variant or after the largest
+# limit. Outliers of a shared machine would squeeze all other times into one bin.
 SHOWN, BEYOND = 0.95, 1.3
 BINS = 120
-# The slowest over the fastest, from where on the picture is logarithmic.
+# Ratio of the ends of the time axis above which the axis is logarithmic.
 FAR = 8.0
 MARGIN = 1.03
 _FACTOR = "The factor is over the smallest FlatBuffer."
@@ -48,14 +49,14 @@ def latency(view: View) -> Picture | None:
         scheme: MILLISECONDS * np.asarray(measurement.details.seconds)[_warm(measurement) :]
         for scheme, measurement in view.of("latency_p50", holding="seconds").items()
     }
-    # An emulator's time is no one's.
+    # Times in an emulator say nothing about a board.
     if not raw or view.core is not None:
         return None
     figure, axes = canvas(1.3 + 0.6 * len(raw))
     slowest = max(float(np.quantile(samples, SHOWN)) for samples in raw.values())
     last = BEYOND * max(slowest, *_limits(view))
     first = min(float(samples.min()) for samples in raw.values())
-    # Logarithmic where one variant is so slow that the others would be a line each.
+    # On a linear axis, one slow variant would reduce each other variant to a line.
     far = last > FAR * first
     edges = np.geomspace(first, last, BINS) if far else np.linspace(first, last, BINS)
     for row, (scheme, samples) in enumerate(raw.items()):
@@ -169,7 +170,7 @@ def sizes(view: View) -> Picture | None:
     if not flatbuffers:
         return None
     rows: dict[str, float] = {}
-    # Of files that were handed in, nobody asks how much smaller than the paper's model they are.
+    # Files without a known model are not compared with the paper's.
     if any(map(view.of, ("size_ratio_weights", "size_ratio_bert_large_weights", "weights_bytes"))):
         rows["BERT-large, checkpoint"] = CHECKPOINT_OVER_WEIGHTS * BERT_LARGE_WEIGHTS
         rows["BERT-large, weights"] = float(BERT_LARGE_WEIGHTS)

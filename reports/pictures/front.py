@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from reports.pictures.views import View
 
 MEGABYTE, MILLISECONDS = 1e6, 1e3
-# arXiv 2310.03971: 160 times smaller than BERT-large, 4.1 % less accurate. Which sizes it divides
-# is not published; a training checkpoint over the FlatBuffer is what fits.
+# arXiv 2310.03971: 160 times smaller than BERT-large, 4.1 % less accurate. The paper does not say
+# which sizes it compares; a training checkpoint divided by the FlatBuffer gives this ratio.
 PAPER_RATIO, PAPER_DROP = 160, 4.1
 LEGEND_COLUMNS = 2
-# What time is taken from, the first that was measured.
+# Metrics for the axis of time with factor and label; the first one that was measured is drawn.
 TIMES = {
     "speed_ratio_paper": (1.0, "times the paper's texts per second (left is faster)"),
     "text_to_label_p50": (MILLISECONDS, "ms from text to label (left is faster)"),
@@ -248,7 +248,7 @@ def _shade(
         return
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()
-    # Left is better, also where the axis is turned around.
+    # The faster side is on the left, also if the axis is reversed.
     axes.fill_between(
         [left, factor * time_limit.value], -100 * drop.value, top, facecolor="none",
         edgecolor=BUDGET, hatch="///", alpha=0.35, linewidth=0, zorder=0, label=_UNDRAWN,

@@ -25,7 +25,7 @@ GRAY = "#808080"
 FAINT = "#80808055"
 BUDGET = "#c8553d"
 WIDTH = 7.6  # inches
-# From where on a logarithmic axis numbers its powers of ten alone.
+# Ratio of the ends of a logarithmic axis from which only its powers of ten are numbered.
 WIDE = 1e4
 _GLOBAL_STYLE = re.compile(r"<style[^>]*>\*\{[^}]*\}</style>")
 _OPENING = re.compile(r"<svg [^>]*>")
@@ -126,9 +126,9 @@ def sheet(height: float) -> Figure:
 
     mpl.rcParams.update(
         {
-            "svg.fonttype": "none",  # text stays text: searchable, and sharp at any size
+            "svg.fonttype": "none",  # text stays text: it can be searched and stays sharp
             "svg.hashsalt": "edgeproof",
-            "text.parse_math": False,  # a label that holds dollars is no formula
+            "text.parse_math": False,  # a label with dollar signs is not a formula
             "font.size": 10,
             "hatch.linewidth": 0.6,
             **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor"), GRAY),
@@ -175,7 +175,8 @@ def as_svg(figure: Figure, title: str) -> str:
     """Return a figure as SVG with a title; its styles do not affect the page around it."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
-        # Text stays text in SVG: whoever shows it has the letters that this machine's fonts lack.
+        # SVG contains the text, not its glyphs, so that letters missing in this machine's fonts do
+        # no harm.
         warnings.filterwarnings("ignore", message="Glyph ", category=UserWarning)
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})

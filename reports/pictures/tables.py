@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reports.pictures.views import View
 
 COLUMNS = 3
-LONGEST = 12  # characters of a label
+LONGEST = 12  # maximum length of a label in characters
 KINDS = {
     "confusion": ("accuracy", "gold", "Confusion with gold", 0),
     "flips": ("agreement", "float32", "Label flips against float32", 1),

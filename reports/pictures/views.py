@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reports.documents.document import Document
     from reports.documents.localizations import Localization
 
-# Characters of a name in a picture; a longer one would leave no room for what is drawn.
+# Maximum length of a name in a picture, in characters; longer names leave no room for the drawing.
 LONGEST = 40
 
 

@@ -35,7 +35,7 @@ def fill(template: str, **values: object) -> str:
 @cache
 def _environment() -> Environment:
     try:
-        # Whoever writes no page, such as a board, needs no Jinja.
+        # Imported here, because a board writes no page and needs no Jinja.
         from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
         from markupsafe import Markup  # noqa: PLC0415 - the same
     except ImportError:

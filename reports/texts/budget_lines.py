@@ -31,7 +31,7 @@ def place_of(file: str, key: str) -> FileLine | None:
     try:
         lines = read_text(ROOT / file, LARGEST_TABLE).splitlines()
     except (OSError, ValueError):
-        # A run of another checkout, or not a file's name at all.
+        # The run may belong to another checkout, and the text need not be the name of a file.
         return None
     table = ""
     for number, line in enumerate(lines, start=1):

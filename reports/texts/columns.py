@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Table = Sequence[Sequence[str]]
 
-# Characters of a cell, so that one name from outside cannot push all others out of sight.
+# Maximum length of a cell in characters, so that one long name does not hide the other columns.
 LONGEST = 80
 
 

@@ -38,16 +38,16 @@ MEANING = {
 }
 NO_BASELINE = "this measurement has no baseline (--edge-update-baseline records one)"
 UNSURE = {Verdict.INCONCLUSIVE, Verdict.INVALID}
-# Texts that are shown of those whose label flipped; results.json holds more.
+# Number of texts with flipped labels that are shown; results.json contains more of them.
 FLIPS = 5
-# Of the message of a test that measured nothing.
+# Number of lines at the end of a message that are shown, if the test measured nothing.
 LAST_LINES = 12
-# Of the command that is there to be copied.
+# Maximum length of the command to copy, in characters.
 LONGEST_COMMAND = 8000
 _WIDTH = 100
-# Labels beside which HTML shows code, with its line ends.
+# Headings whose text HTML shows as code, with its line ends.
 _AS_CODE = {"Reproduce", "What happened"}
-# Labels below which several lines stand.
+# Headings whose text can have several lines.
 _OF_LINES = {"What happened", "Labels that flipped", "First difference"}
 
 
@@ -112,7 +112,8 @@ class Explanation:
                 wrapped = textwrap.wrap(part, _WIDTH - len(head)) or [""]
                 lines += [(head if n == 0 else " " * len(head)) + w for n, w in enumerate(wrapped)]
                 head = " " * len(head)
-        # Again: where a line is wrapped, what was inside it begins one.
+        # Escape once more, because wrapping can move a part that was inside a line to its
+        # beginning.
         return several_lines("\n".join(lines), LONGEST_COMMAND) + "\n"
 
     def as_markdown(self) -> str:
@@ -336,7 +337,7 @@ def _verdict_as(measurement: Measurement, limit: BudgetRecord | None, verdict: V
         return (
             f"{verdict}: {MEANING[verdict] if limit is None else measurement.why(limit, verdict)}"
         )
-    # An earlier run has kept the circumstances in its sentence alone.
+    # Older results give the circumstances only in the sentence.
     because = measurement.details.invalid_because
     is_known = isinstance(because, str)
     return f"{verdict}: {f'not judged, {because}' if is_known else measurement.reason}"
@@ -359,5 +360,5 @@ def _markdown_cell(label: str, text: str) -> str:
 
 
 def _markdown_code(text: str) -> str:
-    # No backticks: what is between them could hold some, and in a table bars end the cell.
+    # Not in backticks, because the text can contain backticks, and bars would end a table's cell.
     return f"<code>{as_markdown(text, LONGEST_COMMAND)}</code>"

@@ -71,7 +71,7 @@ def _verdict(document: Document, red: _Red) -> tuple[str, str]:
         return kind, ", ".join([*worse, "nothing was judged"])
     if partial_because(document):
         return kind, ", ".join([*worse, "not known to be fit"])
-    # Nothing of an emulated board, which shows too little for that.
+    # An emulated board shows too little to say on which backends the file is fit to ship.
     fit = [] if document.device.emulated else [f"fit to ship {matrix.fit_on(document)}"]
     if worse:
         return "bad", ", ".join([*worse, ": ".join(["every requirement is kept", *fit])])

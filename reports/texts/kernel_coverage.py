@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 METRIC = "kernel_coverage"
 TITLE = "Which operators stand on proven kernels"
-# Of a file with a hundred operators that no reference has, the first tell enough.
+# Maximum number of operators that are named; a file can have hundreds without a reference.
 _MOST_SHOWN = 12
 
 

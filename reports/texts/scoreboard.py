@@ -96,7 +96,7 @@ KNOWN = (
     "fail (known): listed with a reason as a known failure, and accepted until that entry expires"
 )
 FLOORS = "last rows: trivial classifiers, which need no model"
-# Ending of the name of a trivial classifier whose majority is that of the judged texts.
+# End of the name of a trivial classifier that uses the majority label of the judged texts.
 OF_TEST = "_of_test"
 FLOORS_OF_TEST = (
     "majority_of_test: the most frequent label of the test texts, because there are no training "
@@ -107,7 +107,7 @@ EMULATED = (
     "verified that the emulator computes as silicon does"
 )
 UNMEASURED = "-"
-# Of the lines below the table, in characters.
+# Maximum length of the lines below the table, in characters.
 WIDTH = 120
 KNOWN_FAILURE = "fail (known)"
 REGRESSION = "regression"
@@ -122,7 +122,7 @@ WORST_FIRST = (
     Verdict.PASS.value,
 )
 FAILED = {"failed", "error", "xpassed"}
-# A scheme among the parameters of a test: "host-float32-latency_p50]".
+# The scheme in the parameters of a test, for example in "host-float32-latency_p50]".
 _SCHEME = re.compile(r"(?<=-)(\w+)(?=[-\]])")
 
 

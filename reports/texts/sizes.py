@@ -25,7 +25,7 @@ HEADER = (
     "BERT-large weights / fb",
     "BERT-large checkpoint / fb",
 )
-# Places of the columns that hold no number.
+# Indices of the columns without numbers.
 NAMES = (0,)
 RATIOS = (
     "full_model_weights/flatbuffer",
