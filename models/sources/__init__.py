@@ -26,15 +26,17 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DIGITS = 24
-# These name, keep and report what is made, and decide none of its bytes.
+# Modules that name, cache or report artefacts, but do not affect their bytes.
 _NAMING = ("models.sources", "models.sources.facts", "models.sources.kept")
 _AROUND = ("models.errors", "models.progress", "models.store")
-# These refuse a file, or hand its bytes on as they are: a stricter limit makes nothing anew.
+# Modules that reject files or pass on their bytes unchanged, so that a stricter limit changes no
+# artefact.
 _GUARDS = ("models.archives", "models.artefact", "models.files", "models.unfinished_files")
-# Of this table the row of a checkpoint's family counts: `models.building.plan` puts it into keys.
+# Only the row of a checkpoint's family matters in this table, and `models.building.plan` adds that
+# row to the keys.
 _COUNTED_APART = ("models.encoder_families",)
 WITHOUT_EFFECT = frozenset({*_NAMING, *_AROUND, *_GUARDS, *_COUNTED_APART})
-# It fetches files that are hashed themselves.
+# This package only downloads files, which are hashed themselves.
 PACKAGES_WITHOUT_EFFECT = frozenset({"huggingface_hub"})
 
 
@@ -189,7 +191,7 @@ def _package(root: Path) -> _Package:
 
 @cache
 def _kept_facts(root: Path) -> KeptFacts:
-    # A copy of the package is a test's, which changes it: not worth keeping.
+    # Facts about a copy of the package are not cached: a test makes it, in order to change it.
     return KeptFacts(default_file() if root == ROOT else None)
 
 

@@ -86,7 +86,7 @@ def _imported_by(nodes: Iterable[ast.AST], package: str) -> list[str]:
         if isinstance(node, _IMPORTS):
             names += [name for alias in node.names for name in _meant_by(node, alias, package)]
         elif (text := _text(node)) and _IN_PACKAGE.fullmatch(text):
-            # A process of its own: python -m models.NAME.
+            # A module that is started as a process: python -m models.NAME.
             names.append(text)
     return names
 

@@ -21,11 +21,11 @@ from models.store import default_root
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Enough for five checkouts of this project at a time.
+# Most cached entries: enough for five checkouts of this project.
 MOST_KEPT = 512
 _LARGEST = 4 << 20
 _DIGEST = hashlib.sha256().digest_size
-# Another Python may parse the same source into another tree.
+# Another version of Python may parse the same source into a different tree.
 _CODE = Path(__file__).with_name("facts.py").read_bytes()
 _MADE_BY = f"{sys.version}, {hashlib.sha256(_CODE).hexdigest()}"
 
@@ -75,7 +75,7 @@ class KeptFacts:
         unused = [entry for entry in self._kept.items() if entry[0] not in self._used]
         entries = dict([*unused, *self._used.items()][-MOST_KEPT:])
         text = json.dumps([_MADE_BY, {key: vars(facts) for key, facts in entries.items()}]).encode()
-        # If it cannot be written, the next run works them out again.
+        # If the file cannot be written, the next run computes the facts again.
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with write_whole(self._path) as file:

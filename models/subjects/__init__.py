@@ -39,13 +39,14 @@ MOBILEBERT_KEYS = (
     "attention_input",
 )
 
-# Tokens of a row: fewer hold no text beside the special ones.
+# Fewest tokens of a row: a shorter row has no room for text beside the special tokens.
 SHORTEST = 8
-# Tokens of a row where neither the subject nor a classifier's own tokenizer says it.
+# Length of a row in tokens, if neither the subject nor a classifier's own tokenizer gives one.
 DEFAULT_TOKENS = 64
-# Texts in a split, and units of a network: the largest published encoders have a tenth of these.
+# Limit for the texts of a split and the units of a network: ten times the largest published
+# encoders.
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
-# What is judged or chosen by holds two labels at the least.
+# Splits for judging or for choosing a model need at least two labels, so at least two texts.
 Several = Annotated[int, Meta(ge=2, le=10_000_000)]
 Layers = Annotated[int, Meta(ge=1, le=256)]
 Width = Annotated[int, Meta(ge=1, le=65_536)]
@@ -162,12 +163,13 @@ class TokenizerTable(Table, frozen=True, kw_only=True):
 
     source: Literal["trained", "pretrained"]
     vocabulary: Pieces | None = None
-    # Of a classifier that is fine-tuned already, its own tokenizer says it where this does not.
+    # By default, the length of a fine-tuned classifier's own tokenizer, if it is one.
     max_tokens: Annotated[int, Meta(ge=SHORTEST, le=512)] | None = None
     lengths: Lengths = ()
-    # A checkpoint's own tokenizer says it; a trained one is of lower case by default.
+    # By default, the setting of a checkpoint's own tokenizer; True for a trained tokenizer.
     lowercase: bool | None = None
-    # Texts go with their group, except to a classifier that is fine-tuned already.
+    # By default, texts are paired with their group, except for a classifier that is fine-tuned
+    # already.
     pair_with_entity: bool | None = None
     cleaning: tuple[str, ...] = ()
 
@@ -335,7 +337,7 @@ class ModelTable(Table, frozen=True, kw_only=True):
         return 0 if self.training is None else self.training.seed
 
 
-# What is found of `[shrunk]` where it says how many bytes a file may have.
+# Keys of `[shrunk]` that are determined automatically if it gives the allowed bytes of a file.
 _FOUND = (
     "pieces",
     "layers",
@@ -348,7 +350,7 @@ _FOUND = (
     "distillation",
     "rounding",
 )
-# Altered copies of each train text where the recipe is found.
+# Default number of altered copies per train text, if the training is determined automatically.
 _COPIES = 6
 
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from models.subjects import NetworkTable, TrainingTable
 
-# A FlatBuffer holds up to 2 GiB, and the reference is one in float32.
+# Most parameters: a FlatBuffer has up to 2 GiB, and the reference stores them in float32.
 MOST_PARAMETERS = 2**31 // 4
-# What a training step may take: a large server's memory.
+# Most memory of a training step, in bytes: that of a large server.
 MOST_STEP_BYTES = 2**38
-# The most that a WordPiece vocabulary is expected to hold where the subject does not say.
+# Assumed size of a WordPiece vocabulary if the subject gives none.
 _USUAL_VOCABULARY = 4000
 _FLOAT_BYTES = 4
-# Of each token: input, query, key, value, context, two sums, two norms, and the gradient of each.
+# Arrays per token of a layer: input, query, key, value, context, two sums, two norms, and the
+# gradient of each.
 _KEPT_OF_A_LAYER = 18
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.targets.common.target import Target, Wish
 
 SOFTWARE_CLOCK = "a processor computes in place of the GPU, so its times are not judged"
-# Stands for the manifest of a driver that is fetched before anything answers.
+# Placeholder for the manifest of a driver that is downloaded before the first inference.
 _SOFTWARE = ("SwiftShader",)
 
 
@@ -33,7 +33,7 @@ class SoftwareGpuTarget(LocalTarget):
 
     scheme: ClassVar[str] = "gpu"
     form: ClassVar[str] = "gpu:"
-    # The processor computes what a GPU would.
+    # The processor emulates the GPU, which is slow.
     few_texts: ClassVar[bool] = True
     untimed: ClassVar[str | None] = SOFTWARE_CLOCK
 

@@ -113,7 +113,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
         if backend.runtime not in self._runtimes:
             return f"it has no wheel for {self.architecture}"
         versions = read_sysroots().architectures[self.architecture].versions(backend.runtime)
-        # numpy may be Debian's own there, which is the right one by the choice of packages.
+        # numpy may come from Debian there, in a version that suits the chosen packages.
         numpy = versions.get("numpy") or f"{(backend.numpy_below or 2) - 1}"
         return backend.why_absent(Installed(versions={**versions, "numpy": numpy}, drivers=()))
 

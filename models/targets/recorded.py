@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.devices.profile import Device
     from models.targets.common.target import Wish
 
-# What measurements say of the backend, and of the device that nobody described.
+# Name of the backend in measurements, and description of a device without a profile.
 RECORDED = "recorded"
 _DESCRIPTION = "A device that recorded its answers"
 

@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Published tables have 250 kB.
+# Largest table in bytes; published ones have 250 kB.
 LARGEST_TABLE = 8_000_000
-# Of one character, Unicode's own forms make 18 at most.
+# Most characters that may replace one character; Unicode's own forms have 18 at most.
 LONGEST_REPLACEMENT = 64
-# Where the trie begins, behind its size.
+# Offset of the trie in bytes, after its size.
 _TRIE_AT = 4
 _WORD = np.dtype("<u4")
 _KEY = "precompiled_charsmap"
-# The bits of a word: whether it is a value, a place among the texts; which; of a step, whether a
-# value ends there, and whether its offset counts blocks of 256 words.
+# Bit fields of a word in the trie: whether it is a value (a position in the texts), and the value.
+# For a step: whether a value ends there, and whether the offset counts blocks of 256 words.
 _IS_VALUE, _VALUE, _HAS_VALUE, _IS_FAR = 1 << 31, (1 << 31) - 1, 1 << 8, 1 << 9
-# A text of UTF-8 begins at no byte of this form.
+# Mask and pattern of a byte inside a UTF-8 character; no text begins at such a byte.
 _FORM, _WITHIN = 0xC0, 0x80
 
 
@@ -119,13 +119,14 @@ def decoded(text: str) -> bytes:
 
 def _require_within(trie: NDArray[np.uint32], texts: bytes) -> None:
     """Reject a trie with a step outside of it, or with a value outside of the texts."""
-    # A word with the highest bit is a value, to which no letter leads; the first one is the start.
+    # Words with the highest bit are values, from which no character leads on. The first word is
+    # always a step, because look-ups start there.
     is_step = (trie & _IS_VALUE) == 0
     is_step[0] = True
     steps, places = trie[is_step], np.flatnonzero(is_step)
     offsets = (steps >> 10).astype(np.int64) << ((steps & _IS_FAR) >> 6)
     targets = places ^ offsets
-    # From there a letter's byte leads on, by XOR.
+    # From there, a look-up continues at the XOR with a character's byte.
     if (targets | 0xFF).max() >= trie.size:
         raise _unfit("leads out of its own trie")
     values = trie[targets[(steps & _HAS_VALUE) != 0]] & _VALUE

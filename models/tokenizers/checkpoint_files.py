@@ -6,8 +6,8 @@ SETTINGS = "tokenizer_config.json"
 ADDED = "added_tokens.json"
 TOKENS = "special_tokens_map.json"
 MERGES = "merges.txt"
-# Those that hold the vocabulary, by the kind of tokenizer that reads them; the first that a folder
-# has is read.
+# Vocabulary files, with the kind of tokenizer that reads each. The first one that a folder contains
+# is used.
 VOCABULARIES = {
     "tokenizer.json": "huggingface",
     "vocab.txt": "wordpiece",

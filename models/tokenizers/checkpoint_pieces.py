@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Scored = list[tuple[str, float]]
-# The order in which `transformers` gives tokens that the vocabulary lacks the next free numbers.
+# Order in which `transformers` numbers special tokens that the vocabulary lacks.
 _IN_ORDER = (
     *("bos_token", "eos_token", "unk_token", "sep_token"),
     *("pad_token", "cls_token", "mask_token"),
@@ -100,7 +100,7 @@ def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Enc
             library.normalizer = own_class.normalizer(model, settings)
             library.pre_tokenizer = own_class.pre_tokenizer(settings)
             _add_tokens(library, model, names, file)
-            # What is damaged may show at a text only.
+            # Some damage only shows when a text is tokenized.
             Tokenizer.from_str(library.to_str()).encode("a b")
     except LibraryError as error:
         raise damaged(file, str(error)) from None

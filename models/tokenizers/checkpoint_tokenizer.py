@@ -129,7 +129,7 @@ def encoder_of(folder: Path) -> Encoder:
     try:
         return read_found(*find_vocabulary(folder), {})
     except UsageMistake as error:
-        # A checkpoint has no [tokenizer] in which its own files could be corrected.
+        # A checkpoint has no [tokenizer] table, so a message must not ask to correct its keys.
         if error.key is None or not error.key.startswith(("tokenizer.", KEY)):
             raise
         problem, file = error.what, error.file or folder
@@ -149,7 +149,7 @@ def lowers(library: Tokenizer) -> bool:
 
 
 def _stated(folder: Path) -> tuple[Settings | None, NetworkConfig]:
-    # Any file of the folder: what stands beside it is read.
+    # These functions take any file of the folder, and read the files beside it.
     beside = folder / CONFIG
     return settings_beside(beside), config_beside(beside) or NetworkConfig()
 
@@ -172,7 +172,7 @@ def _drop_segments(library: Tokenizer) -> None:
     for step in values_in(own):
         if isinstance(step, dict) and "type_id" in step:
             step["type_id"] = 0
-    # The library reads a whole tokenizer alone: one without words takes no time.
+    # The library can only read complete tokenizers; this one has no words, so reading is fast.
     empty = json.loads(Tokenizer(models.BPE()).to_str()) | {"post_processor": own}
     library.post_processor = Tokenizer.from_str(json.dumps(empty)).post_processor
 

@@ -5,12 +5,12 @@ Which class a family's checkpoints have is in `models/encoder_families.toml`.
 
 from __future__ import annotations
 
-# These two say nothing of how a text is cut: a tokenizer.json does.
+# Classes that do not determine how texts are tokenized; a tokenizer.json does.
 SAY_NOTHING = frozenset({"PreTrainedTokenizer", "TokenizersBackend"})
 BERT, MPNET, ROBERTA = "BertTokenizer", "MPNetTokenizer", "RobertaTokenizer"
 XLM_ROBERTA, ALBERT, DEBERTA_V2 = "XLMRobertaTokenizer", "AlbertTokenizer", "DebertaV2Tokenizer"
 
-# Those that cut texts as BERT's does.
+# Classes that tokenize texts as BERT does.
 BERTS = frozenset(
     {
         BERT,
@@ -20,15 +20,15 @@ BERTS = frozenset(
     }
 )
 LIKE_BERT = SAY_NOTHING | BERTS
-# MPNet's words are BERT's, its special tokens RoBERTa's.
+# MPNet has BERT's word pieces and RoBERTa's special tokens.
 OF_WORD_PIECES = LIKE_BERT | {MPNET}
 LIKE_ROBERTA = SAY_NOTHING | {ROBERTA, "BartTokenizer", "LongformerTokenizer"}
 
-# Those that never tell a network which text of a pair a token belongs to.
+# Classes that never give the segments of a pair to a network.
 _WITHOUT_SEGMENTS = frozenset(
     {"DistilBertTokenizer", MPNET, XLM_ROBERTA} | (LIKE_ROBERTA - SAY_NOTHING)
 )
-# Those that told it up to version 4 of `transformers`, and no longer do since.
+# Classes that gave the segments up to version 4 of `transformers`, but not since.
 _WITHOUT_SEGMENTS_TODAY = frozenset({ALBERT, "TokenizersBackend"})
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 Side = Literal["left", "right"]
-# What the library says where a regular expression takes too long.
+# Text in the library's error if a regular expression takes too long.
 _REGULAR = "Regex"
 
 

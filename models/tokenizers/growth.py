@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-# Published tokenizers have a dozen steps at most, and each adds or replaces a character or two.
+# Limits: published tokenizers have at most a dozen steps, each of which adds or replaces one or two
+# characters.
 MOST_STEPS = 64
 MOST_ADDED = 64
 MOST_GROWTH = 4096
@@ -70,7 +71,7 @@ def _factor(step: dict[str, Any]) -> float:
     if step["type"] != "Replace":
         return 1.0
     content, pattern = len(step["content"]), step["pattern"]
-    # A regular expression may match nothing, and then adds to each character.
+    # A regular expression may match the empty string, which adds `content` to each character.
     factor = content / max(len(pattern["String"]), 1) if "String" in pattern else content + 1
     return max(1.0, factor)
 

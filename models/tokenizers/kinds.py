@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
     from models.tokenizers.encoder import Encoder
 
-# The delimiters of Model Maker's average word vectors, as its metadata writes them.
+# Delimiters of Model Maker's average word vectors, as its metadata contains them.
 MODEL_MAKER_DELIMITERS = r"[^\w\']+"
-# What TextVectorization strips: string.punctuation.
+# Characters that TextVectorization removes: string.punctuation.
 PUNCTUATION = r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']"""
 ASCII_BLANKS = r"[ \t\n\x0b\f\r]+"
-# What lists without settings call their tokens.
+# Common names of special tokens in word lists without settings.
 USUAL_TOKENS = {
     "unknown": ("[UNK]", "<unk>", "<UNK>", "<UNKNOWN>", "<OOV>", "[OOV]"),
     "pad": ("[PAD]", "<pad>", "<PAD>", ""),
@@ -100,7 +100,7 @@ def _regex(file: Path, settings: Mapping[str, Any]) -> Encoder:
         "pad": "<PAD>",
     }
     chosen = {**usual, **settings}
-    # (?P: RE2, which the Task Library uses, takes \\w, \\d and \\s for ASCII alone.
+    # (?P:...) limits \w, \d and \s to ASCII, as in RE2, which the Task Library uses.
     chosen["split"] = f"(?P:{chosen['split']})"
     return word_encoder("regex", file, words, WordSettings(**chosen))
 
@@ -143,7 +143,7 @@ def _keras(file: Path, settings: Mapping[str, Any]) -> Encoder:
         "unknown": config.oov_token,
         "side": "left",
         "truncation": "left",
-        # Keras takes 0 for no limit.
+        # For Keras, 0 means no limit.
         "limit": config.num_words or None,
     }
     if config.filters and not config.char_level:

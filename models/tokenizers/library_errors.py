@@ -10,7 +10,8 @@ from models.errors import EdgeproofError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What the library's own language raises where it gives up; no Exception, and of no public module.
+# Name of the error with which the library's Rust code panics: not a subclass of Exception, and not
+# part of a public module.
 _PANIC = "PanicException"
 
 
@@ -30,7 +31,7 @@ def library_errors() -> Iterator[None]:
     except EdgeproofError:
         raise
     except BaseException as error:
-        # It raises a bare Exception for a bad file, and for some not even that: a panic.
+        # The library raises a plain Exception for most bad files, and panics for some.
         if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
             raise
         raise LibraryError(str(error) or type(error).__name__) from None

@@ -42,7 +42,7 @@ def read_library(text: str, file: Path) -> Tokenizer:
             file=file,
             remedy="Give the tokenizer.json that save_pretrained wrote, or write KIND:FILE",
         ) from None
-    # Before anything else: the library dies where it writes down an id of two billion.
+    # Check the ids first: the library crashes when it serializes an id of two billion.
     _require_small_ids(library, file)
     require_bounded_growth(library, file)
     require_own_tokens(library, document, file)

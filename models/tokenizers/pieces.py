@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-# What BERT's, RoBERTa's and MPNet's own tokenizers call their tokens, where no settings say it: by
-# the key of tokenizer_config.json, and by that of [tokenizer].
+# Default special tokens of BERT's, RoBERTa's and MPNet's tokenizers, by their keys in
+# tokenizer_config.json; _KEYS translates these keys to those of [tokenizer].
 BERT = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]"}
 ROBERTA = {"unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>"}
 _MPNET = ROBERTA | {"unk_token": "[UNK]"}
@@ -72,7 +72,8 @@ def from_json(file: Path, declared: Mapping[str, Any]) -> Encoder:
     library = read_library(read_text(file), file)
     try:
         with library_errors():
-            # What the library reads is not always what it can write, and a device is sent that.
+            # The library cannot write every tokenizer that it can read, and devices get the written
+            # form.
             Tokenizer.from_str(library.to_str())
     except LibraryError as error:
         raise UsageMistake(
@@ -276,7 +277,7 @@ def from_byte_pairs(file: Path, declared: Mapping[str, Any]) -> Encoder:
     library.post_processor = around(words, start, end, second_start=end)
     library.add_special_tokens([AddedToken(token, special=True) for token in names.values()])
     if _ROBERTAS_MASK in words:
-        # It takes the blank before it, as RoBERTa's does.
+        # Like RoBERTa's mask token, it includes the space before it.
         mask = AddedToken(_ROBERTAS_MASK, special=True, lstrip=True)
         library.add_special_tokens([mask])
     return Encoder(

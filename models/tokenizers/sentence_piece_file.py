@@ -18,14 +18,14 @@ from models.tokenizers.vocabularies import LARGEST_FILE
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Field numbers of the protocol buffer's messages.
+# Field numbers in the messages of the protocol buffer.
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
 _PIECE, _SCORE, _TYPE = 1, 2, 3
 _MODEL_TYPE, _SPACE_AFTER, _BYTE_FALLBACK, _PAD_ID = 3, 24, 35, 43
 _RULE, _CHARSMAP, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA, _ESCAPE = 1, 2, 3, 4, 5
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 UNIGRAM, BPE = 1, 2
-# SentencePiece's own pieces have 16 characters unless its user asks for more.
+# Longest piece in characters; SentencePiece's default limit is 16.
 _LONGEST_PIECE = 256
 
 

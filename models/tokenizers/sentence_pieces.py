@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _SPACE = "\u2581"
 
-# SentencePiece's NFKC leaves this one as it is. What stands for it meanwhile is in no text.
+# SentencePiece's NFKC leaves this character unchanged. The placeholder for it during normalization
+# occurs in no text.
 _WIDE_TILDE, _IN_ITS_PLACE = "\uff5e", "\U000e0001"
 
 
@@ -53,7 +54,7 @@ def from_sentence_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
     try:
         with library_errors():
             library = _library(model, words, unknown)
-            # What is damaged may show at a text only.
+            # Some damage only shows when a text is tokenized.
             Tokenizer.from_str(library.to_str()).encode("a b")
     except LibraryError as error:
         raise damaged(file, str(error)) from None
@@ -131,7 +132,8 @@ def _normalizer(model: PieceModel) -> normalizers.Normalizer:
     steps = _mapped(model)
     prefix = [normalizers.Prepend(" ")] if model.adds_prefix else []
     if model.removes_blanks:
-        # At the end it takes what it writes for a blank as one, at the beginning it does not.
+        # At the end of a text, SentencePiece also removes its own symbol for a space, but not at
+        # the beginning.
         steps.append(normalizers.Replace(Regex(rf"\A +|[ {_SPACE}]+\z"), ""))
         steps += [normalizers.Replace(Regex(" {2,}"), " "), *prefix]
     else:
@@ -155,7 +157,7 @@ def _mapped(model: PieceModel) -> list[normalizers.Normalizer]:
         back = normalizers.Replace(_IN_ITS_PLACE, _WIDE_TILDE)
         steps += [aside, normalizers.NFKC(), back]
     if "nmt" in model.rule:
-        # These become blanks, and "\r\n" two of them.
+        # Both become spaces, and "\r\n" becomes two of them.
         steps += [normalizers.Replace("\r", "\n"), normalizers.Replace(_SPACE, " ")]
     return [*steps, normalizers.Precompiled(model.charsmap)]
 

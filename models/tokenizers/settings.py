@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BERTS_TOKENS = frozenset({"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"})
 Side = Literal["left", "right"]
-# Lengths from here on stand for none.
+# Maximum lengths of this size or more mean that there is no limit.
 _ENDLESS = 1e9
 _REMEDY = "Correct the file, or download the complete checkpoint again"
 
@@ -134,7 +134,7 @@ def settings_beside(file: Path) -> Settings | None:
     """
     beside, tokens_file = file.with_name(SETTINGS), file.with_name(TOKENS)
     settings = read_settings(beside) if beside.exists() else None
-    # Where the settings number their tokens, `transformers` does not read the older file.
+    # If the settings number their tokens, `transformers` ignores the older file.
     if not tokens_file.exists() or (settings is not None and settings.added_tokens_decoder):
         return settings
     tokens = msgspec.structs.asdict(read_json_table(tokens_file, _NamedTokens, remedy=_REMEDY))

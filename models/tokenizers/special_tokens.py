@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-# A word of two letters that no vocabulary holds, Ugaritic ones.
+# A word of two Ugaritic letters, which no vocabulary contains.
 _RARE = "\U00010380\U00010381"
 _SAVED = "or give the tokenizer.json that save_pretrained wrote"
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from models.tokenizers.settings import Settings
 
 _LOWERS = BERTS | {MPNET}
-# The keys of a BertNormalizer that the settings name: its own name of each, and what
-# `transformers` assumes where they are silent.
+# Settings that determine a BertNormalizer: its own name for each key, and the default in
+# `transformers`.
 _KEYS: dict[str, tuple[str, bool | None]] = {
     "do_lower_case": ("lowercase", True),
     "strip_accents": ("strip_accents", None),

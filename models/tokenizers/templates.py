@@ -31,7 +31,7 @@ def around(
     single = _parts(start, "$A", end)
     second = _parts(*(f"{part}:{segment}" if part else None for part in (second_start, "$B", end)))
     for token in (start, end):
-        # The library's templates write a text as $A, and a segment after a colon.
+        # In the library's templates, $A stands for a text, and a segment follows a colon.
         if token and (token.startswith("$") or ":" in token):
             raise UsageMistake(
                 f"{token!r} cannot stand around a text",

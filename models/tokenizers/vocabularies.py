@@ -23,25 +23,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-# A word list of a phone's classifier has thousands of words; a hundred times that is no word list.
+# Largest file in bytes: a classifier for phones has thousands of words, and a file a hundred times
+# as large is no word list.
 LARGEST_FILE = 64_000_000
 LARGEST_NUMBER = 10_000_000
-# The largest vocabularies of all languages together have 900,000 pieces; more words take minutes.
+# Most words: the largest vocabularies for all languages have 900,000 pieces, and more words take
+# minutes.
 MOST_WORDS = 1_000_000
 
 _WORD_AND_NUMBER = 2
-# Lines that hold a number after or before a word, whole or not.
+# A number before or after a word in a line, with or without decimals.
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?", re.IGNORECASE)
 _NUMBER_LAST = re.compile(rf"[,; \t]{_NUMBER.pattern}\s*$", re.IGNORECASE)
 _NUMBER_FIRST = re.compile(r"^\d+[,; \t]\s*\S")
 _BLANKS = re.compile(r"[,; \t]")
 
-# How protocols 2 to 5 of Python's pickle begin.
+# Beginnings of Python pickles, protocols 2 to 5.
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 Pairs = list[tuple[str, Any]]
 
-# What helps where a list cannot be read, by what is wrong with it.
+# Remedies for word lists that cannot be read.
 _KERAS = "Write the file with Tokenizer.to_json(), or give a word list as words:FILE"
 _AGAIN = "Download or write the file again, or give the path of another file"
 _WHOLE = "Write the file again with a JSON library, without half characters"
@@ -114,7 +116,7 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
             key=key or "config.word_index",
             remedy=_KERAS,
         ) from None
-    # Keras writes the table as a string of JSON inside the JSON.
+    # Keras writes the table as a JSON string inside the JSON document.
     words = config.word_index
     table = load_json(words, file) if isinstance(words, str) else words
     if not isinstance(table, dict):
@@ -189,7 +191,7 @@ def load_json(text: str, file: Path) -> Any:
         ) from None
     except ValueError as error:
         raise _unfit(f"is not JSON ({error})", file, _WHOLE) from None
-    # Only an escape can write half of a pair of surrogates: no other text is looked through.
+    # Half of a surrogate pair can only come from an escape, so other texts need no check.
     if "\\ud" in text.lower() and not _is_unicode(json.dumps(document, ensure_ascii=False)):
         raise _unfit("holds half a character, written as \\ud8.. to \\udf..", file, _WHOLE)
     return document
@@ -257,7 +259,8 @@ def _numbered(rows: list[tuple[str, str]]) -> Pairs | None:
 
     None of other rows.
     """
-    # int() strips less than strip() does: not the separators of ASCII, U+001C to U+001F.
+    # Unlike strip(), int() does not accept the separators U+001C to U+001F, so they are stripped
+    # first.
     rows = [(word, number.strip()) for word, number in rows]
     if len(rows) > 1 and not _NUMBER.fullmatch(rows[0][1]):
         rows = rows[1:]
@@ -280,7 +283,8 @@ def _require_words_alone(lines: list[str], file: Path) -> None:
     first = [bool(_NUMBER_FIRST.search(line)) for line in lines]
     if 2 * sum(last) > len(lines):
         ends_in_number = [_is_number(_BLANKS.split(line)[-1]) for line in lines]
-        # All may be whole: then their blanks differ, or commas stand in some.
+        # If every line ends in a number, the separators differ or some words contain commas: then
+        # name the first line.
         at = ends_in_number.index(False) + 1 if False in ends_in_number else 1
         problem = f"most lines end in a number, but line {at} does not"
     elif 2 * sum(first) > len(lines):

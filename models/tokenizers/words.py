@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 Case = Literal["kept", "ascii", "unicode"]
 
-# Stands in a table for words that a tokenizer without a token for unknown words removes. A word
-# list cannot hold it: its lines end at a line feed.
+# Placeholder in the vocabulary for unknown words, if a tokenizer without an unknown token drops
+# them. It contains line feeds, so no line of a word list can equal it.
 LEFT_OUT = "\n(left out)\n"
 CHARACTERS = "characters"
-# A capital sigma that ends a word: Python lowers it to another letter than the library does.
+# A capital sigma at the end of a word, which Python and the library lowercase differently.
 _LAST_SIGMA = r"\p{Cased}\p{Case_Ignorable}*\KΣ(?!\p{Case_Ignorable}*\p{Cased})"
 
 
@@ -141,7 +141,7 @@ def _normalizer(settings: WordSettings) -> normalizers.Normalizer:
 
 def _pre_tokenizer(settings: WordSettings) -> pre_tokenizers.PreTokenizer:
     if settings.split == CHARACTERS:
-        # (?m): a line feed is a character, too.
+        # (?m): the dot also matches a line feed, which is a character like any other.
         return pre_tokenizers.Split(Regex("(?m)."), "isolated")
     return pre_tokenizers.Split(_regex(settings.split, "split"), "removed")
 

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from models.corpus.tokenize import Encoded
 
-# Texts of like length share a batch, but only within a pool: order stays random beyond it.
+# Batches per pool. Texts of similar length share a batch, but only within a pool, so that the order
+# stays random otherwise.
 POOL = 32
-# Lengths are rounded up, so that kernels meet few distinct shapes.
+# Lengths are rounded up to a multiple of this, so that kernels get few different shapes.
 STEP = 4
 
 Inputs = dict[str, "NDArray[np.int32]"]

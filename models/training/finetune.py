@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from models.training.resume import Resume
 
 PREDICTION_BATCH = 64
-# A trained classifier's logits stay within tens; thousands are a blow-up, not confidence.
+# Largest plausible logit: a trained classifier's logits are tens, and thousands mean that the
+# training diverged.
 SANE_LOGIT = 1e3
 
 

@@ -58,7 +58,8 @@ class Resume:
         with draft.open("wb") as file:
             with zipfile.ZipFile(file, "w") as archive:
                 _write(archive, "history", np.array(lines))
-                # One after the other: together they are three times the weights.
+                # Write one variable at a time: all of them together need three times the memory of
+                # the weights.
                 for name, variable in _variables(classifier).items():
                     _write(archive, name, variable.numpy())
             file.flush()

@@ -42,7 +42,8 @@ def looks_at_equal_labels(
     looks, size = [Look(fewest, 1.0 - 2.0 * first)], fewest
     while size < last:
         size = min(last, GROWTH * size)
-        # The last look may err as often as all looks before it left over.
+        # The last look may use all of the remaining error probability, each earlier look half of
+        # it.
         error = left if size == last else left / 2.0
         left -= error
         looks.append(Look(size, 1.0 - 2.0 * error))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# An entity and a tweet.
+# Ids of an entity and a tweet.
 Key = tuple[str, str]
 COLUMNS = ("entity_id", "tweet_id", "polarity")
 

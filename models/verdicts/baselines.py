@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from models.verdicts.metrics import Metric
 
 FIRST_SCHEMA, SCHEMA = 1, 3
-# Standard deviations to either side of a normal mean that hold 95 %.
+# Standard deviations on either side of a normal distribution's mean that contain 95 %.
 NORMAL_95 = 1.96
 HOST = "host"
 
@@ -277,7 +277,7 @@ def read_noise(path: Path) -> dict[str, Noise]:
         if "noise" in table:
             share = parse_quantity(table["noise"], Unit.FRACTION, file=path, key=f"{name}.noise")
         if "training" in table:
-            # A standard deviation of percentages is a difference: it is written in points.
+            # The standard deviation of a percentage is a difference, so it is written in points.
             in_points = unit is Unit.FRACTION
             training = parse_quantity(
                 table["training"], unit, difference=in_points, file=path, key=f"{name}.training"
@@ -312,13 +312,13 @@ def movement(
     reason = _incomparable(metric, baseline.taken, identity, untimed)
     if reason is not None:
         return _not_compared(metric, reason)
-    # A newer file is what a baseline is for: it is compared, and said.
+    # Another file is the usual case with a baseline: it is compared, and the report mentions it.
     other_file = _other_file(baseline.taken.file, identity.file)
     also = f" ({other_file})" if other_file else ""
     change = measured.value - before.value
     known = noise.get(metric.name, Noise())
     same_file = identity.file is not None and identity.file == baseline.taken.file
-    # The difference between two trainings varies by the square root of two.
+    # A difference of two trainings has the square root of two times the deviation of one training.
     training = 0.0 if same_file else NORMAL_95 * math.sqrt(2.0) * known.training
     low = change - math.hypot(_below(measured), _above(before), training)
     high = change + math.hypot(_above(measured), _below(before), training)

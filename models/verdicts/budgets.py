@@ -37,11 +37,12 @@ _LIMITS = Path(__file__).parent / "limits"
 FOLDER, GUARDS = _LIMITS / "budgets", _LIMITS / "guards"
 EMULATED, SOUNDNESS = _LIMITS / "emulated_budgets.toml", _LIMITS / "soundness.toml"
 LIMITS = ("max", "min")
-# Scores whose limit says what a user's task needs: of few texts it follows from that limit.
+# Scores with a limit that the user's task determines; the limit for few texts is computed from it.
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
-# What a host's answers cannot show of a board: it answers few texts for these in any case.
+# Metrics that a board measures on few texts in any case, because the host's answers say nothing
+# about them.
 OF_FEW_TEXTS = ("agreement_backends", "agreement_lengths")
-# Twenty-eight of forty are 70 %, whatever 0.7 * 40 is in floating point.
+# Tolerance for rounding: 28 of 40 are 70 %, whatever 0.7 * 40 gives in floating point.
 _ROUNDING = 1e-9
 
 

@@ -40,18 +40,19 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-# The error of one end of an interval, shared by the bounds after each of two questions: the first
-# asks as many texts as decide where none disagrees, the second some more where one did.
+# Error probability of one end of an interval, divided between two looks: the first uses as many
+# texts as decide if none disagrees, the second uses more texts if some disagreed.
 _ERROR = (1.0 - CONFIDENCE) / 2.0
 BOUND_ERRORS = (0.9 * _ERROR, 0.1 * _ERROR)
-# Of the texts, those that are closest to a decision; they are all asked. Of a large split so many
-# hold the closest: each more would cost an answer, as a drawn text does.
+# Share and largest number of the texts with the smallest margins, all of which are classified. In a
+# large split 100 are enough: each further one costs an inference, like a randomly drawn text.
 CLOSE_SHARE, MOST_CLOSE = 0.02, 100
-# How many times as many of the others the second question is at.
+# Factor by which the second look has more of the other texts than the first.
 GROWTH = 3
-# Nothing is said of fewer others.
+# Smallest sample of the other texts that allows a conclusion.
 FEWEST = 30
-# Of a sum of probabilities; those that follow are smaller still.
+# Share of a sum of probabilities below which summation stops, because all further terms are
+# smaller.
 _NEGLIGIBLE = 1e-12
 
 
@@ -131,7 +132,8 @@ def _at_most(count: int, drawn: int, disagreeing: int, others: int) -> float:
     """
     agreeing = others - disagreeing
     if count * others >= drawn * disagreeing + others:
-        # By one more than the mean, from which the median is no further than that (Siegel 2001).
+        # The count exceeds the mean by at least one, but the median differs from the mean by no
+        # more than one (Siegel 2001).
         return 1.0
     term = math.exp(
         _log_choices(disagreeing, count)
@@ -139,7 +141,7 @@ def _at_most(count: int, drawn: int, disagreeing: int, others: int) -> float:
         - _log_choices(others, drawn)
     )
     total, least = term, max(0, drawn - agreeing)
-    # Each from the one above it.
+    # Compute each term from the term of the next larger number.
     for number in range(count, least, -1):
         term *= number * (agreeing - drawn + number)
         term /= (disagreeing - number + 1) * (drawn - number + 1)
@@ -220,7 +222,8 @@ def at_worst(labels: Labels, right: Labels, different: Rows, count: int, *, bett
         better: whether to return the best case (wrong labels become right) or the worst.
     """
     changed = labels.copy()
-    # The rarest labels first: measures that count every label alike move most by them.
+    # Change the rarest labels first, because they affect measures that weight all labels equally
+    # the most.
     amounts = np.bincount(right)[right[different]]
     ordered = different[np.argsort(amounts, kind="stable")]
     moved = ordered[(changed[ordered] == right[ordered]) != better][:count]

@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from models.verdicts.metrics import Floats
     from models.verdicts.stopping import Stopped
 
-# Answers of each model in a block: five times ABBA. Chosen from 24 A/A races at a load of 7 on two
-# cores: paired ratios spread by 2.2 % (standard deviation), those of the fastest of eight by 0.6 %,
-# of the fastest of sixteen by 0.4 %; ten lies between.
+# Inferences of each model in a block: five times the order ABBA. Chosen from 24 A/A races at a load
+# of 7 on two cores. Standard deviation of the ratio: 2.2 % for single pairs, 0.6 % for the fastest
+# of eight, 0.4 % for the fastest of sixteen.
 BLOCK = 10
-# Where an answer takes longer, an interruption adds less: as many answers as take a tenth of a
-# second are enough for a block. Fewer than two are no turn.
+# Slower inferences need smaller blocks, because an interruption adds a smaller share: a block of a
+# tenth of a second is enough, with at least two inferences of each model.
 SECONDS_OF_A_BLOCK = 0.1
 FEWEST_IN_A_BLOCK = 2
-# Blocks at the first look, of which the median's interval has two finite ends at its confidence.
+# Number of blocks at the first look, from which the median's interval has two finite ends.
 FEWEST_BLOCKS = 7
-# Races at the most, and how many times as long one is that follows an undecided one: an interval
-# narrows with the root of its blocks, so the third is a quarter as wide as the first.
+# Most races, and the factor by which a race is longer after an undecided one. An interval narrows
+# with the square root of the number of blocks, so the third is a quarter as wide as the first.
 RACES = 3
 GROWTH = 4
-# Seconds. A race that would take longer is no longer than the one before it.
+# Longest race in seconds. A race that would take longer is not made longer than the previous one.
 LONGEST = 120.0
 
 
@@ -63,7 +63,7 @@ class RacedRatio:
     def widened(self) -> Estimate:
         """The ratio, with an interval that the noise floor widens."""
         if math.isinf(self.noise_floor):
-            # So few rounds that nothing is known, as on an emulated board.
+            # There are too few rounds for a conclusion, for example on an emulated board.
             return Estimate(self.ratio.value, -math.inf, math.inf, self.ratio.n)
         low, high = (
             self.ratio.low / (1.0 + self.noise_floor),
@@ -150,7 +150,7 @@ def noise_floor(
 
 def noise_between(low: float, high: float) -> float:
     """Return the noise, as a share, from the interval of a ratio whose true value is 1."""
-    # Too few blocks leave both ends infinite, and 1 / -inf is 0.
+    # With too few blocks the ends are -inf and inf; then 1 / -inf is 0, and the noise is infinite.
     return max(high, 1.0 / low) - 1.0
 
 

@@ -97,7 +97,7 @@ def paired_confusion(
         EdgeproofError: as in `confusion`, for either model.
     """
     shape = (*confusion(gold, first, groups, classes=classes).shape, classes + 1)
-    # What is wrong with the second model's answers is said likewise.
+    # Validate the second model's labels, with the same error messages.
     confusion(gold, second, classes=classes)
     answers = [np.where(labels == MISSING, classes, labels) for labels in (first, second)]
     cells = np.ravel_multi_index((_owners(gold, groups), gold, *answers), shape)

@@ -13,7 +13,8 @@ from msgspec import UNSET, Meta, UnsetType
 from models.extensible_tables import Open
 
 Count = Annotated[int, Meta(ge=0)]
-# Beyond these no float is, and no number of ours. Whole numbers are written without a point.
+# Limits that every number of a measurement respects and that int64 and float64 can represent. Whole
+# numbers are written without a decimal point.
 Number = (
     Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Annotated[float, Meta(ge=-1e300, le=1e300)]
 )

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FILE = Path(__file__).with_name("deviation.toml")
-# Logits below this are noise themselves: a share of them would allow nothing.
+# Smallest scale of logits for relative tolerances: smaller logits are noise, and a share of them
+# would allow no deviation at all.
 _SMALLEST_SCALE = 1.0
 
 

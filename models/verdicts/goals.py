@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 GOAL = "goal"
-# The metric of each axis.
+# Metric of each axis.
 AXES = {"bytes": "flatbuffer_bytes", "drop": "accuracy_drop", "speed": "speed_ratio_paper"}
 _EXAMPLES = {"bytes": '"8378547 bytes"', "drop": '"1 points"', "speed": '"10 x paper"'}
 _OVER = " paper"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
-# Of a bootstrap at any confidence.
+# Most resamples of a bootstrap, at any confidence level.
 MOST_RESAMPLES = 20_000
 
 
@@ -200,7 +200,8 @@ def quantile_interval(
     ordered = np.sort(_finite(samples))
     count = len(ordered)
     tail = (1.0 - confidence) / 2.0
-    # Positions count from 1. low: P(fewer than `low` samples lie below) <= tail; high likewise.
+    # Positions start at 1: P(fewer than `low` samples lie below the quantile) <= tail; likewise for
+    # high.
     low = _binomial_quantile(tail, count, quantile)
     high = _binomial_quantile(1.0 - tail, count, quantile) + 1
     return Interval(
@@ -217,7 +218,7 @@ def _binomial_quantile(share: float, trials: int, probability: float) -> int:
     from scipy.special import bdtr, bdtrik  # noqa: PLC0415 - half a second that collection must not pay
 
     quantile = max(0, math.ceil(float(bdtrik(share, trials, probability))))
-    # The inverse is that of a continuous function, and rounded.
+    # The inverse is that of a continuous function and has rounding errors, so correct its result.
     while quantile > 0 and bdtr(quantile - 1, trials, probability) >= share:
         quantile -= 1
     while bdtr(quantile, trials, probability) < share:

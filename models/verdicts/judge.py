@@ -11,8 +11,8 @@ from models.errors import EdgeproofError
 from models.verdicts.metrics import Metric, metric_named
 from models.verdicts.quantities import human_interval
 
-# An interval this many times wider than its distance from the limit would take its square times
-# as many samples: nobody has a million times as many.
+# Ratio of an interval's width to its distance from the limit from which no sample size is
+# suggested: the square of this ratio, a million times as many samples, is out of reach.
 UNREACHABLE = 1000.0
 
 
@@ -191,7 +191,7 @@ def describe(estimate: Estimate, metric: Metric, *, scheme: str) -> str:
     value = human_interval(
         estimate.value, ends, metric.unit, difference=metric.difference, exact=metric.exact
     )
-    # A file is looked at once, and as it is: that is no sample.
+    # A single file is measured exactly once, so there is no sample to describe.
     looked_at = "" if ends is None and estimate.n == 1 else f" ({_sample(estimate, metric)})"
     return f"{metric.name} of {scheme}: {value}{looked_at}"
 

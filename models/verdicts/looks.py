@@ -28,21 +28,23 @@ if TYPE_CHECKING:
 
     from models.verdicts.judge import Estimate
 
-# Of the texts that are looked at, the shares of all: before these, half as many again and again.
+# Shares of the texts that the looks use. Looks before these use half of the first share, half of
+# that, and so on.
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
-# No look is at fewer texts. Of 50 the intervals of drops and of measures by label were simulated.
+# Fewest texts of a look. For 50 texts, simulations confirmed the intervals of drops and of measures
+# by label.
 FEWEST = 50
-# Of fewer texts in all, one look is at all of them: to answer them costs little, and the wider
-# intervals of several looks would leave more gates undecided.
+# With fewer texts than this, a single look uses all of them: classifying them costs little, and the
+# wider intervals of several looks would leave more gates undecided.
 FEWEST_IN_ALL = 1_000
-# What has no budget is recorded, not judged: nothing is decided, and so many of the texts are
-# looked at once.
+# Share of the texts that the single look uses if the metric has no budget, so that nothing is
+# decided.
 UNJUDGED = 0.2
-# Of the order in which texts are looked at: the same texts in every run.
+# Seed of the order of the texts, which is the same in every run.
 SEED = 1729
 DECIDED = (Verdict.PASS, Verdict.FAIL)
-# Points of a look's distribution that is added up numerically, and the reach of it in standard
-# deviations: ends move by less than 0.0001 with twice as many.
+# Number of points of the numerical integration over a look's distribution, and its range in
+# standard deviations. With twice as many points, ends move by less than 0.0001.
 _POINTS, _REACH = 801, 6.5
 
 
@@ -165,7 +167,7 @@ class _Inside(NamedTuple):
         points = np.linspace(-end, end, _POINTS) * math.sqrt(share)
         density = _density(before, points, share)
         step = points[1] - points[0]
-        # Simpson's rule.
+        # Weights of Simpson's rule.
         factors = np.ones(_POINTS)
         factors[1:-1:2], factors[2:-1:2] = 4.0, 2.0
         return cls(share, points, density * factors * step / 3.0)
@@ -188,6 +190,6 @@ def _end(before: _Inside | None, share: float, spent: float) -> float:
     ends = np.linspace(1.5, _REACH, _POINTS)
     density = _density(before, ends * math.sqrt(share), share) * math.sqrt(share)
     step = ends[1] - ends[0]
-    # What lies beyond each end, on both sides.
+    # Probability beyond each point, on both sides.
     beyond = 2.0 * np.cumsum(((density[:-1] + density[1:]) * step / 2.0)[::-1])[::-1]
     return float(np.interp(-spent, -beyond, ends[:-1]))

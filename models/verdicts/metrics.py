@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Labels = NDArray[np.integer[Any]]
     Floats = NDArray[np.floating[Any]]
 
-# What a measurement's `scheme` says when it is of the full model.
+# `scheme` of measurements of the full model.
 FULL_MODEL = "full_model"
 
 
@@ -96,7 +96,7 @@ class Metric(NamedTuple):
         return self.source is Source.ANSWERS
 
 
-# The plural of what a sample of each source usually counts.
+# Plural of the units that a sample from each source usually counts.
 COUNTED = {
     Source.FILE: "files",
     Source.ANSWERS: "texts",

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from models.verdicts.judge import Estimate
 
-# Half an interval over its value. A baseline allows a latency 10 % of noise and more.
-# COMPARED: of what has a baseline. MEASURED: of what has neither limit nor baseline.
+# Half the width of an interval, relative to the value, at which measuring stops: if there is a
+# baseline (which allows a latency at least 10 % of noise), and if there is neither a limit nor a
+# baseline.
 COMPARED, MEASURED = 0.02, 0.05
 
 

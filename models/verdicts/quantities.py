@@ -18,7 +18,8 @@ from models.errors import UsageMistake
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Below this a percentage is taken for a fraction in disguise: "0.041 points" was meant as 4.1.
+# Percentages below this are rejected, because they are probably fractions: someone who wrote "0.041
+# points" meant 4.1.
 SMALLEST_PERCENTAGE = Decimal("0.1")
 SMALL = 0.01
 

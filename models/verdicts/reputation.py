@@ -69,7 +69,7 @@ def group_scores(tables: Counts) -> GroupScores:
     Source: Amigo, Gonzalo, Verdejo, "A General Evaluation Measure for Document Organization
     Tasks", SIGIR 2013.
     """
-    # Cells first: what is added up then lies side by side, for thousands of resamples.
+    # Move the cells to the front, so that sums over thousands of resamples read contiguous memory.
     cells = np.ascontiguousarray(np.moveaxis(tables, (-2, -1), (0, 1)))
     answered, unanswered = cells[:, :-1], cells[:, -1]
     texts = cells.sum(axis=(0, 1))
@@ -85,7 +85,8 @@ def group_scores(tables: Counts) -> GroupScores:
         alike = better + worse
         reliable += share * shares(alike, system_ordered[answer], otherwise=1.0)
         sensitive += share * shares(alike, gold_ordered[gold], otherwise=1.0)
-    # Without answer: ordered with no text by the system, with as many as any by gold.
+    # Texts without an answer: the system orders them with no other text, so their reliability is 1,
+    # and their sensitivity is 0 unless the gold labels order them with none either.
     reliable += unanswered.sum(axis=0) / texts
     sensitive += (unanswered * (gold_ordered == 0)).sum(axis=0) / texts
     f = shares(2 * reliable * sensitive, reliable + sensitive)

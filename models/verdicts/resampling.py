@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     Statistic = Callable[[Counts], Floats]
 
-# Counts that are held at once: 128 MB. RepLab's groups take a tenth of it.
+# Most counts in memory at once: 128 MB. RepLab's groups need a tenth of it.
 LARGEST_PART = 1 << 24
 
-# One text gives nothing to vary.
+# Fewest texts: a single text has no variation.
 FEWEST = 2
 
 
@@ -97,7 +97,7 @@ def counts_intervals(
         low, high = _corrected_ends(drawn, value, accelerations[at], confidence)
         if math.isnan(low) or low == high:
             low, high = value - unseen, value + unseen
-        # The ends hold the estimate: under strong bias the bootstrap's need not.
+        # Include the estimate: with a strong bias, the bootstrap's ends may not.
         intervals.append(Interval(max(0.0, min(low, value)), min(1.0, max(high, value))))
     return intervals
 
@@ -168,7 +168,7 @@ def _resampled(
     """
     random = np.random.default_rng(seed)
     odds = tables + beside
-    # What is of one cell alone can only be drawn as it is.
+    # A group whose texts are all in one cell can only be drawn unchanged.
     free = np.count_nonzero(odds.reshape(len(odds), -1), axis=1) > 1
     at_once = resamples * tables.size <= LARGEST_PART
     drawn_groups = range(len(tables)) if at_once else np.flatnonzero(free)
@@ -178,7 +178,7 @@ def _resampled(
     )
     for begin in range(0, resamples, most):
         count = min(most, resamples - begin)
-        # Cells first, as statistics add them up: each sum is then one of long rows.
+        # Cells first, so that statistics sum over long contiguous rows.
         drawn = np.zeros((chances.shape[1], count, len(tables)), tables.dtype)
         if not at_once:
             drawn += tables.reshape(len(tables), -1).T[:, None]
@@ -201,7 +201,7 @@ def _corrected_ends(
     """Return the quantiles of Efron's correction; both NaN if it is undefined."""
     from scipy.special import ndtr, ndtri  # noqa: PLC0415 - slow to import for collection
 
-    # Where values tie, half of those that equal the estimate count as below it.
+    # Of the resamples that equal the estimate, half count as below it.
     below = (np.searchsorted(drawn, value, "left") + np.searchsorted(drawn, value, "right")) / 2
     bias = ndtri(below / drawn.size)
     tail = ndtri((1.0 - confidence) / 2.0)
@@ -220,13 +220,14 @@ def _accelerations(statistics: Statistic, tables: Counts, count: int) -> list[fl
     `count` is the number of statistics.
     """
     cells = np.argwhere(tables)
-    # Groups with like tables are one: which of them loses a text, no statistic can tell.
+    # Treat groups with equal tables as one: the statistics do not depend on which of them loses a
+    # text.
     _, first, kind = np.unique(
         tables.reshape(len(tables), -1), axis=0, return_index=True, return_inverse=True
     )
     likes = np.column_stack([first[kind.ravel()[cells[:, 0]]], cells[:, 1:]])
     tried = cells[cells[:, 0] == likes[:, 0]]
-    # A group of one text cannot lose it and still have a score.
+    # A group of one text would have no score without it.
     tried = tried[tables[tried[:, 0]].sum(axis=(-2, -1)) > 1]
     of_cell = np.full((*tables.shape, count), np.nan)
     most = max(1, LARGEST_PART // tables.size)

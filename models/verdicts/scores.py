@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _GROUP_ID = re.compile(r"RL2013D(\d{2})E\d{3}")
 _DIGITS = 6
 
-# Names of the trivial classifiers; the first one's ends with the best label.
+# Names of the trivial classifiers; the placeholder in the first one is the best label.
 BEST, OVERALL = "always_{}", "majority_of_training"
 OF_TEST = "majority_of_test"
 MAJORITY = "group_majority_of_training"
 
-# Measures of one table, and measures of the tables of several groups.
+# Measures of a single table, followed by measures of the tables of several groups.
 _POOLED: dict[str, Callable[[Counts], Floats]] = {
     "accuracy": confusion.accuracy,
     "balanced_accuracy": confusion.balanced_accuracy,

@@ -31,19 +31,20 @@ if TYPE_CHECKING:
     from models.verdicts.metrics import Floats
 
 BATCH = 5
-# Batches: of fewer, a third is none.
+# Fewest batches for finding the warm-up, which is at most a third of them.
 FEWEST_TO_CUT = 3
-# The 99th percentile has two finite ends from here on, see samples_for_quantile.
+# Number of queries from which the 99th percentile's interval has two finite ends, see
+# samples_for_quantile.
 ENOUGH = 368
 FIRST_SECONDS = 1.0
-# The percentiles of a stream, by metric.
+# Percentile of each metric of a stream.
 PERCENTILES = {"latency_p50": 0.5, "latency_p90": 0.9, "latency_p99": 0.99}
-# Queries asked at once: the runner times each, and the connection is between them, not in them.
+# Queries per request. The runner times each query, so the connection does not affect the latencies.
 CHUNK = 32
-# Queries at the least: two thirds of them are left if the others were warm-up.
+# Fewest queries: two thirds of them remain even after the longest warm-up.
 FEWEST = 3 * CHUNK
-# What answers so often before its time has passed takes microseconds: more of it heats no device,
-# and the 99th percentile is known to a few per mille of its rank.
+# Most queries. A file that reaches this number in time takes microseconds per query: more of them
+# would not heat the device, and the rank of the 99th percentile is known to a few per mille.
 MOST = 16_384
 
 
@@ -166,8 +167,8 @@ def warm_up_of(seconds: Floats) -> int:
     medians = np.median(batches, axis=1)
     if len(medians) < FEWEST_TO_CUT:
         return 0
-    # Sums from each cut on, in one pass: a fast file answers a million times. Apart from what is
-    # typical, so that their squares do not cancel.
+    # Compute the sums after each possible cut in one pass, because a fast file has a million
+    # queries. Subtracting the median first prevents cancellation between the squares.
     apart = medians - np.median(medians)
     left = np.arange(len(medians), 0, -1)
     mean, square = (np.cumsum(values[::-1])[::-1] / left for values in (apart, apart**2))

@@ -6,7 +6,7 @@ from models.errors import EdgeproofError
 
 # BERT-large uncased with its pooler: 335,141,888 float32 parameters (google-research/bert).
 BERT_LARGE_WEIGHTS = 335_141_888 * 4
-# A training checkpoint holds the weights and Adam's two moments of each.
+# A training checkpoint contains each weight and its two moments for Adam.
 CHECKPOINT_OVER_WEIGHTS = 3
 
 

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     from models.verdicts.metrics import Floats
 
-    # Takes the numbers of some texts, [n]; gives the seconds of each answer, [n].
+    # Classifies the texts with the given numbers [n], and returns the seconds of each answer [n].
     Asking = Callable[[NDArray[np.int64]], Floats]
 
-# Texts of a turn, and turns of the shortest race: six turns give an interval two finite ends.
+# Texts per turn, and turns of the shortest race; from six turns on, an interval has two finite
+# ends.
 TEXTS, TURNS = 10, 24
 
 
@@ -49,7 +50,7 @@ def ask_in_turns(
     seconds: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in models}
     for turn in range(turns):
         rows = (first + turn * size + np.arange(size)) % texts
-        # Who begins takes turns: what follows finds warmer caches.
+        # Alternate the model that begins, because the next one finds warmer caches.
         names = list(models)[:: -1 if turn % 2 else 1]
         times = {name: [models[name](rows)] for name in names}
         for name in reversed(names):

@@ -20,7 +20,7 @@ from models.verdicts.precision import MEASURED, is_precise
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-# What a measurement's details call how many timed answers there were, and why no more.
+# Key of the number of timed answers in a measurement's details, and reasons for not timing more.
 TIMED = "timed"
 DECIDES = "decided"
 IS_NARROW = "its interval is narrow"

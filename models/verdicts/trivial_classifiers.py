@@ -57,7 +57,7 @@ def group_majority(
     counts: dict[str, NDArray[np.int64]] = {}
     for label, group in zip(train_labels, train_groups, strict=True):
         counts.setdefault(group, np.zeros_like(overall))[label] += 1
-    # Shares below one whole text decide ties and nothing else.
+    # The added shares are less than one text, so they only decide between equally frequent labels.
     shares = overall / (overall.sum() + 1)
     majority = {
         group: int((counts_of_group + shares).argmax()) for group, counts_of_group in counts.items()

@@ -125,7 +125,8 @@ class ReachedTarget(Target[RemoteShell]):
         return f"{self.connection.describe()} is {self.found.describe()}"
 
 
-# What the board's own Python says: no runtime is imported for it.
+# Key under which the board's own Python prints the number of Vulkan drivers. Versions come from
+# package metadata, so that no runtime has to be imported.
 DRIVERS = "vulkan-drivers"
 _ASKED = ("numpy", *sorted({*distributions().values()}))
 _FIND_RUNTIMES = """

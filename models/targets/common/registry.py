@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 THIS_MACHINE = "local:"
-# What --edge-emulate calls a GPU where there may be none.
+# Value of --edge-emulate for a GPU, which this machine may not have.
 GPU = "gpu"
 _ARCHITECTURE = ":"
 
