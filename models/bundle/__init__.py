@@ -1,1 +1,1 @@
-"""Pack all that a board needs into one archive on a host, and check it on the board."""
+"""Write an archive with everything that a board needs on a host, and check it on the board."""

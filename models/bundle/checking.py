@@ -1,6 +1,6 @@
-"""Check the contents of an unpacked bundle once, before any of it is used.
+"""Check the contents of an unpacked bundle once, before they are used.
 
-Its hashes say that nothing was changed on the way. They do not say that who wrote it wrote sense.
+A bundle's hashes show that it was not changed on the way, but not that its contents are valid.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class _ModelCard(msgspec.Struct):
 
 
 class _Hashes(msgspec.Struct):
-    """Base of a card whose hashes are checked more narrowly than by their types."""
+    """Base of a card; checks that hashes have the form of hashes."""
 
     calibration: list[_HASH] | None = None
     length: Annotated[int, Meta(ge=1, le=_MOST)] | None = None
@@ -106,18 +106,18 @@ def check_contents(artefact: Artefact, manifest: Manifest, file: Path) -> None:
     """Check every member of an unpacked bundle, and their consistency.
 
     Args:
-        artefact: the members, unpacked.
-        manifest: what the bundle says of itself.
-        file: the bundle, for messages.
+        artefact: the unpacked members.
+        manifest: the bundle's manifest.
+        file: path of the bundle, for messages.
 
     Raises:
-        UsageMistake: one is not what it has to be; names it.
+        UsageMistake: the content of a member is not valid; the message names the member.
     """
     _Checker(artefact, manifest, file).check()
 
 
 class _Checker(Members):
-    """Checks the contents of the members."""
+    """Check the contents of the members."""
 
     def __init__(self, artefact: Artefact, manifest: Manifest, file: Path) -> None:
         super().__init__(manifest, file)
@@ -148,7 +148,7 @@ class _Checker(Members):
                 self._sound(member, check)
 
     def _sound(self, member: str, check: Callable[[str], None]) -> None:
-        """Check a member, and turn any error into one message that names it."""
+        """Check a member, and convert any error into one message that names the member."""
         try:
             check(member)
         except EdgeproofError as error:
@@ -185,7 +185,7 @@ class _Checker(Members):
             if card.scheme != promised:
                 raise ValueError(f"it is a card of {str(card.scheme)[:40]!r}, not of {promised!r}")
             if card.refused is not None:
-                raise ValueError(f"{REFUSED}: the converter could not make this candidate")
+                raise ValueError(f"{REFUSED} says that the converter could not make this candidate")
             cards.append(card)
 
         self._sound(f"{folder}/{VARIANT_CARD}", check_card)
@@ -197,21 +197,25 @@ class _Checker(Members):
         spec = bind(opened, replace(card.declared, labels=self._labels))
         roles = tuple(port.role for port in spec.inputs)
         if self._facts.roles.get(name, roles) != roles:
-            raise ValueError(f"it takes {', '.join(roles)}, but the bundle says otherwise")
+            raise ValueError(f"its inputs are {', '.join(roles)}, but the bundle says otherwise")
         if self._facts.lengths.get(name, ()) != (spec.lengths if spec.shorter else ()):
-            raise ValueError(f"it takes rows of {spec.lengths}, but the bundle says otherwise")
+            raise ValueError(
+                f"it accepts rows of {spec.lengths} tokens, but the bundle says otherwise"
+            )
         if self._facts.bindings.get(name, spec.binding) != spec.binding:
             raise ValueError(f"its binding differs from the bundle's: {spec.binding}")
         ids = next(port for port in spec.inputs if port.role == IDS)
         if card.rows not in {None, ids.rows}:
             raise ValueError(
-                f"its card says that its table has {card.rows} rows; it has {ids.rows}"
+                f"its card says that its embedding has {card.rows} rows, but it has {ids.rows}"
             )
         if None not in {card.length, spec.length} and card.length != spec.length:
-            raise ValueError(f"its card says {card.length} tokens, and it takes {spec.length}")
+            raise ValueError(
+                f"its card says that a row has {card.length} tokens, but it accepts {spec.length}"
+            )
         length = card.length or spec.length
         if length is None:
-            raise ValueError("neither it nor its card says how many tokens a row has")
+            raise ValueError("neither the file nor its card says how many tokens a row has")
         self._candidates[name] = _Candidate(spec, length, card.rows)
 
     def _check_texts(self, folder: str) -> None:
@@ -277,7 +281,7 @@ class _Checker(Members):
                 raise ValueError(f"the labels of its {split} split are not those of {TEXTS}")
 
     def _check_inputs(self, folder: str, split: str, encoded: Encoded, texts: int) -> None:
-        """Check the inputs of candidates: a board answers two splits, the others are empty."""
+        """Check the inputs of candidates: a board classifies two splits, the others are empty."""
         ids, mask, segments = encoded.ids, encoded.mask, encoded.segments
         names = [name for name in self._candidates if self._held.texts_of(name) == folder]
         for length in dict.fromkeys(self._candidates[name].length for name in names):

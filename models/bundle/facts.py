@@ -44,7 +44,7 @@ def _of_names(facts: SubjectFacts) -> Iterator[str]:
 def _of_references(facts: SubjectFacts) -> Iterator[str]:
     candidates = set(facts.candidates)
     if facts.reference not in {None, *candidates}:
-        yield f"the reference {facts.reference!r} is none of its candidates"
+        yield f"the reference {facts.reference!r} is not one of its candidates"
     by_name: dict[str, Iterable[str]] = {
         "schemes": facts.schemes,
         "roles": facts.roles,
@@ -54,7 +54,7 @@ def _of_references(facts: SubjectFacts) -> Iterator[str]:
     }
     for key, names in by_name.items():
         for name in sorted(set(names) - candidates):
-            yield f"{key} names {name[:_SHOWN]!r}, which is none of its candidates"
+            yield f"{key} names {name[:_SHOWN]!r}, which is not one of its candidates"
     for scheme in facts.schemes.values():
         if scheme not in SCHEMES:
             yield f"no scheme is called {scheme[:_SHOWN]!r}"

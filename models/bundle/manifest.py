@@ -33,21 +33,21 @@ Shown = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1
 
 
 class Member(Table, frozen=True, kw_only=True):
-    """A file of the bundle: its sha256 and its size in bytes."""
+    """The sha256 and the size in bytes of a file in the bundle."""
 
     sha256: Digest
     bytes: Annotated[int, Meta(ge=0, le=LARGEST_MEMBER)]
 
 
 class Judged(Table, frozen=True, kw_only=True):
-    """A backend of the host: its version, and the candidates that passed on it."""
+    """The version of a backend on the host, and the candidates that passed on this backend."""
 
     version: Line
     candidates: Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
 class Held(Table, frozen=True, kw_only=True):
-    """The artefacts that the bundle holds; see `JudgedArtefacts`."""
+    """The artefacts in the bundle; see `JudgedArtefacts`."""
 
     texts: Folder
     candidates: dict[str, Folder]
@@ -58,12 +58,12 @@ class Held(Table, frozen=True, kw_only=True):
 
     @property
     def all_texts(self) -> tuple[str, ...]:
-        """The folders of texts, each once."""
+        """The folders of texts, without duplicates."""
         return tuple(dict.fromkeys((self.texts, *self.encoded.values())))
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The folders of the trained models; one that is full and small at once is named once."""
+        """The folders of the trained models; only one if the full model is also the small one."""
         return tuple(
             dict.fromkeys(folder for folder in (self.full, self.small) if folder is not None)
         )
@@ -73,24 +73,24 @@ class Held(Table, frozen=True, kw_only=True):
         return self.encoded.get(candidate, self.texts)
 
     def folders(self) -> tuple[str, ...]:
-        """Return the folder of every artefact, each once."""
+        """Return the folder of every artefact, without duplicates."""
         return tuple(dict.fromkeys((*self.all_texts, *self.models, *self.candidates.values())))
 
 
 class Manifest(Table, frozen=True, kw_only=True):
-    """The whole of `bundle.json`.
+    """The content of `bundle.json`.
 
     Attributes:
-        schema: of this structure.
-        version: of the edgeproof that made it.
-        facts: what a run has to know of the subject; see `facts_from`.
-        artefacts: where each is.
-        backends: what was judged right, by backend.
-        main_backend: the one whose answers are the measure of the others'.
-        machine: the architecture of the host whose answers are the golden ones.
-        budgets: the file the budgets were read from, as shown to people.
-        versions: of the packages that made the artefacts.
-        members: every other file, by path.
+        schema: version of this structure.
+        version: version of the edgeproof that wrote the bundle.
+        facts: facts of the subject; see `facts_from`.
+        artefacts: folder of each artefact.
+        backends: version and candidates that passed, by backend.
+        main_backend: name of the backend with which other backends were compared.
+        machine: architecture of the host that computed the golden answers.
+        budgets: path of the budget file on the host, for messages.
+        versions: versions of the packages that made the artefacts.
+        members: every other file in the bundle, by path.
     """
 
     schema: Annotated[int, Meta(ge=1)]
@@ -106,10 +106,10 @@ class Manifest(Table, frozen=True, kw_only=True):
 
 
 def facts_from(table: dict[str, Any]) -> SubjectFacts:
-    """Return the facts of the subject in a manifest.
+    """Convert the table `facts` of a manifest into the facts of the subject.
 
     Raises:
-        ValueError: a key is missing, unknown, or of another type.
+        ValueError: a key is missing or unknown, or a value has the wrong type.
     """
     unknown = sorted(set(table) - {field.name for field in fields(SubjectFacts)})
     if unknown:
@@ -118,5 +118,5 @@ def facts_from(table: dict[str, Any]) -> SubjectFacts:
 
 
 def golden_member(backend: str, candidate: str) -> str:
-    """Return the path of a candidate's answers on a backend of the host."""
+    """Return the path, in the bundle, of a candidate's answers on a backend of the host."""
     return f"{GOLDEN}/{backend}/{candidate}.npy"

@@ -40,21 +40,21 @@ def check_manifest(manifest: Manifest, file: Path) -> None:
     """Check that a manifest lists all needed members and no others, without unpacking.
 
     Args:
-        manifest: what the bundle says of itself.
-        file: the bundle, for messages.
+        manifest: the bundle's manifest.
+        file: path of the bundle, for messages.
 
     Raises:
-        UsageMistake: a member is missing, foreign or too large; names it.
+        UsageMistake: a member is missing, does not belong there, or is too large.
     """
     Members(manifest, file).check()
 
 
 class Members:
-    """Checks the list of members.
+    """Check the list of members.
 
     Args:
-        manifest: what the bundle says of itself.
-        file: the bundle, for messages.
+        manifest: the bundle's manifest.
+        file: path of the bundle, for messages.
     """
 
     def __init__(self, manifest: Manifest, file: Path) -> None:
@@ -63,10 +63,10 @@ class Members:
         self._facts = facts_from(manifest.facts)
 
     def check(self) -> None:
-        """Check all.
+        """Check the whole list.
 
         Raises:
-            UsageMistake: a member is missing, foreign or too large; names it.
+            UsageMistake: a member is missing, does not belong there, or is too large.
         """
         problem = problem_of(self._facts) or next(chain(self._of_held(), self._of_judged()), None)
         if problem is not None:
@@ -82,7 +82,7 @@ class Members:
         if set(held.candidates) != set(names):
             yield "its candidates are not the ones that it lists"
         if not set(held.encoded) <= set(names):
-            yield "it holds the texts of a candidate that is not in it"
+            yield "it contains the texts of a candidate that is not in it"
         if len({*held.candidates.values()}) != len(held.candidates):
             yield "two of its candidates share an artefact"
         if self._facts.taught != (held.full is not None and held.small is not None):
@@ -98,12 +98,12 @@ class Members:
                 yield f"no backend is called {name!r}"
         for name in (name for judged in backends.values() for name in judged.candidates):
             if name not in names:
-                yield f"{name[:60]!r} passed on a backend, and is not in the bundle"
+                yield f"{name[:60]!r} passed on a backend, but is not in the bundle"
         if self._manifest.main_backend not in backends:
-            yield "nothing was judged on its main backend"
+            yield "no candidate was judged on its main backend"
 
     def _check_belonging(self) -> None:
-        """Check that every needed member exists with its size, and no other does."""
+        """Check that every needed member is listed with an allowed size, and no other member is."""
         needed = set(self._needed())
         for name in sorted(needed - self._manifest.members.keys()):
             raise self._mistake("is missing", name)
@@ -112,7 +112,7 @@ class Members:
                 raise self._mistake("is not listed in the bundle's manifest", name)
             most = _LARGE.get(name.rsplit("/", 1)[-1], _LARGEST_CARD)
             if most is not None and member.bytes > most:
-                problem = f"holds {member.bytes:,} bytes, but at most {most:,} are allowed"
+                problem = f"has {member.bytes:,} bytes, but at most {most:,} are allowed"
                 raise self._mistake(problem, name)
 
     def _needed(self) -> Iterator[str]:

@@ -52,9 +52,9 @@ class Bundle:
     """An opened bundle.
 
     Attributes:
-        file: the archive.
-        manifest: what it says of itself.
-        kept: where it is unpacked, every member checked.
+        file: path of the archive.
+        manifest: the bundle's manifest.
+        kept: the unpacked and checked members.
     """
 
     file: Path
@@ -63,12 +63,12 @@ class Bundle:
 
     @property
     def store(self) -> Store:
-        """Its artefacts."""
+        """The artefacts in the bundle, as a store."""
         return UnpackedStore(self.kept)
 
     @property
     def budgets(self) -> Path:
-        """The budgets that the host judged by, checked."""
+        """The path of the budgets with which the host judged."""
         return self.kept.path(BUDGETS)
 
     @property
@@ -81,7 +81,7 @@ class Bundle:
 
     @property
     def recorded(self) -> Recording | None:
-        """Answers of a reference that is not a FlatBuffer; None if there are none."""
+        """The answers of a reference that is not a FlatBuffer; None if there is none."""
         if RECORDED not in self.kept.members:
             return None
         labels = facts_from(self.manifest.facts).labels
@@ -92,12 +92,12 @@ class Bundle:
         """Return the backend to judge: the requested one, or the first that has candidates.
 
         Args:
-            installed: versions of the board's backends by name, best first.
-            wanted: by the user.
-            where: the board, for messages.
+            installed: versions of the board's backends by name, the best first.
+            wanted: name of the requested backend; None if none is requested.
+            where: name of the board, for messages.
 
         Raises:
-            UsageMistake: nothing in the bundle was judged on a backend of the board.
+            UsageMistake: no candidate in the bundle was judged on a backend of the board.
         """
         judged = self.manifest.backends
         for name in [wanted] if wanted else installed:
@@ -119,10 +119,10 @@ class Bundle:
     def candidates_for(self, backend: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
         """Return the candidates that passed on a backend, or the requested ones among them.
 
-        What the others are compared with is always one of them.
+        The reference is always included.
 
         Raises:
-            UsageMistake: one was not.
+            UsageMistake: a requested candidate did not pass on this backend.
         """
         right = self.manifest.backends[backend].candidates
         reference = facts_from(self.manifest.facts).reference
@@ -130,11 +130,11 @@ class Bundle:
         wrong = [name for name in (*compared, *chosen) if name not in right]
         if wrong:
             raise UsageMistake(
-                f"{', '.join(wrong)} did not pass on {backend} on the host, so it "
-                "cannot be judged here",
+                f"{', '.join(wrong)} cannot be judged on {backend}, because of a failure on this "
+                "backend on the host",
                 file=self.file,
                 key=f"backends.{backend}",
-                remedy=f"Give some of the schemes that passed: {', '.join(right)}",
+                remedy=f"Give only schemes that passed on the host: {', '.join(right)}",
             )
         wanted = {*compared, *(chosen or right)}
         return tuple(name for name in right if name in wanted)
@@ -166,7 +166,7 @@ class Bundle:
 
     @property
     def _in_order(self) -> tuple[str, ...]:
-        """The candidates as they are judged: a JSON object has no order to rely on."""
+        """The candidates in the order in which they are judged; a JSON object has no order."""
         return facts_from(self.manifest.facts).candidates
 
 
@@ -174,9 +174,9 @@ def open_bundle(file: Path, store: Store) -> Bundle:
     """Check a bundle and unpack it into the store once; check the unpacked files each time.
 
     Raises:
-        UsageMistake: it is none, was damaged, or was made by a newer or older edgeproof; says
-            which.
-        StoreError: what was unpacked earlier has changed, or cannot be kept; says what to do.
+        UsageMistake: the file is not a bundle, is damaged, or was written by a newer or older
+            edgeproof.
+        StoreError: unpacked files were changed, or cannot be stored.
     """
     try:
         with open_archive(file, _LIMITS, remedy=_AGAIN) as archive:
@@ -253,7 +253,7 @@ def _check_names(archive: Archive, manifest: Manifest) -> None:
     """Reject members that are missing, unlisted or of another size."""
     for name in (*archive.folders, *archive.members):
         if name != MANIFEST and name not in manifest.members:
-            raise archive.refusal("does not belong into the bundle", name)
+            raise archive.refusal("does not belong into the bundle, whose manifest lacks it", name)
     for name, member in manifest.members.items():
         if name not in archive.members:
             raise archive.refusal("is missing", name)

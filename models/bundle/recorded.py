@@ -26,18 +26,18 @@ def arrays_of(recording: Recording) -> dict[str, NDArray[np.generic]]:
 
 
 def recording_in(arrays: Arrays, *, texts: int, classes: int) -> Recording:
-    """Return the recorded answers in arrays.
+    """Convert arrays of a bundle into recorded answers.
 
     Args:
-        arrays: by name.
-        texts: how many there are.
-        classes: how many labels there are.
+        arrays: the arrays by name.
+        texts: number of texts.
+        classes: number of labels.
 
     Raises:
-        ValueError: they are none, or of other texts or labels.
+        ValueError: the arrays are not recorded answers, or do not fit the texts or labels.
     """
     if not {LABELS} <= set(arrays) <= {LABELS, *SCORES}:
-        raise ValueError(f"it holds the arrays {', '.join(sorted(arrays))[:80]}")
+        raise ValueError(f"it contains the wrong arrays: {', '.join(sorted(arrays))[:80]}")
     labels = arrays[LABELS]
     if labels.dtype != np.int64 or labels.shape != (texts,):
         raise ValueError(f"its labels are not int64 of {[texts]}")

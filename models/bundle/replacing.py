@@ -18,16 +18,16 @@ _NAME_AT = 30
 
 
 def check_replaced(file: Path, key: str) -> None:
-    """Reject a path where a file of another kind would be overwritten.
+    """Reject a path at which another file than a bundle would be overwritten.
 
-    A FlatBuffer, a corpus or whatever else is named by mistake would be lost.
+    A user may have given the path of a FlatBuffer or a corpus by mistake.
 
     Args:
-        file: where the bundle is to be written.
-        key: the option that named it.
+        file: path of the bundle to write.
+        key: the option that contains the path, for messages.
 
     Raises:
-        UsageMistake: something else is there, or it cannot be read.
+        UsageMistake: another file exists at the path, or an existing file cannot be read.
     """
     if not file.exists():
         return

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class UnpackedStore(Store):
-    """The artefacts below an unpacked bundle; its hashes are the bundle's.
+    """The artefacts in an unpacked bundle; they are checked against the hashes of the bundle.
 
     Args:
         kept: the unpacked bundle.
@@ -31,7 +31,7 @@ class UnpackedStore(Store):
         """Return an artefact.
 
         Raises:
-            StoreError: the bundle does not hold it.
+            StoreError: the bundle does not contain the artefact.
         """
         below = f"{stage.name}/{stage.key}/"
         members = {
@@ -44,7 +44,7 @@ class UnpackedStore(Store):
         return Artefact(self.path(stage), members, {}, self._kept.kept_as, stage.recipe)
 
     def get(self, stage: Stage, *_: Any, **__: Any) -> Artefact:
-        """Return an artefact, never making one; errors as for `artefact`."""
+        """Return an artefact like `artefact`, but never make one."""
         return self.artefact(stage)
 
     def _refuse(self, stage: Stage) -> NoReturn:

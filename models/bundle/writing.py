@@ -1,4 +1,4 @@
-"""Write a bundle: the same artefacts give the same bytes."""
+"""Write a bundle; equal artefacts give equal bytes."""
 
 from __future__ import annotations
 
@@ -60,18 +60,18 @@ class Contents:
     """The contents of a bundle.
 
     Attributes:
-        facts: what the host's run knew of the subject.
-        artefacts: what it judged, all of it made.
-        store: where that is.
-        golden: answers [texts, values] by backend and candidate, of the pairs judged right alone.
-        recorded: what a reference answered that is no file; None if there is none.
-        known_failures: the user's own file of them; None if the project's decides.
+        facts: facts of the subject from the host's run.
+        artefacts: the judged artefacts, all of which exist.
+        store: the store of the artefacts.
+        golden: logits [texts, values] by backend and candidate, for each pair that passed.
+        recorded: answers of a reference that is not a FlatBuffer; None if there is none.
+        known_failures: the user's file of known failures; None if the shipped file applies.
         backends: versions of the backends by name.
-        main_backend: the one that was judged first.
-        budgets: the file of the budgets.
-        budgets_shown: its name for people.
-        version: edgeproof's.
-        versions: of the packages that made the artefacts.
+        main_backend: name of the judged backend.
+        budgets: path of the budget file.
+        budgets_shown: that path as in messages.
+        version: version of edgeproof.
+        versions: versions of the packages that made the artefacts.
     """
 
     facts: SubjectFacts
@@ -89,11 +89,11 @@ class Contents:
 
 
 def write_bundle(file: Path, contents: Contents) -> None:
-    """Write a bundle atomically: `file` holds it whole or is left unchanged.
+    """Write a bundle atomically: either the whole bundle is written, or `file` is unchanged.
 
     Raises:
-        EdgeproofError: no pair of candidate and backend was judged right, the reference on none,
-            or the file cannot be written.
+        EdgeproofError: no candidate, or not the reference, passed on any backend, or the file
+            cannot be written.
     """
     right = {name for _, name in contents.golden}
     reference = contents.facts.reference
@@ -222,7 +222,7 @@ def _files(artefact: Artefact) -> dict[str, bytes]:
 
 
 def _slim_texts(artefact: Artefact) -> dict[str, bytes]:
-    """Return the texts, with the words removed from those that no board answers."""
+    """Return the texts, with the words removed from texts that no board classifies."""
     files = _files(artefact)
     lines = files[TEXTS].decode().split("\n")
     rows = [json.loads(line) for line in lines if line]

@@ -1,6 +1,6 @@
-"""Load FlatBuffers on the target, and answer over stdin and stdout.
+"""Run FlatBuffers on the target; receive requests on stdin and send replies on stdout.
 
-Its modules and those of `models.backends` are put into one file, which is all that a board needs
-beside numpy and one runtime: see `models.runtime.assembling`. It runs on Python 3.8, starts no
-process and opens no socket. Importing a module of it has no effect.
+The modules of this package and of `models.backends` are packed into one file. A board needs only
+this file, numpy and one runtime: see `models.runtime.assembling`. The runner works on Python 3.8,
+starts no process and opens no socket. Importing its modules has no side effects.
 """

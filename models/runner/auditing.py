@@ -16,9 +16,9 @@ WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
 
 class Audit:
-    """Records actions of Python code that could leak a text: network, processes, files written.
+    """Record actions of Python code that could leak a text: network, processes, written files.
 
-    Native code does not pass here: an empty network namespace covers that.
+    Native code cannot be audited in this way; tests run it in an empty network namespace.
     """
 
     def __init__(self) -> None:

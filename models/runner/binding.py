@@ -1,4 +1,4 @@
-"""Bind the tensors of a loaded file to inputs, by a binding or by the only signature."""
+"""Assign a loaded file's tensors to input roles, by a binding or by the only signature."""
 
 from __future__ import annotations
 
@@ -20,29 +20,30 @@ def interpret(
     """Load a FlatBuffer on a backend, and bind its inputs and its output.
 
     Args:
-        backend: what executes it.
+        backend: the backend that runs the file.
         source: the file.
         options: the request's threads and binding.
-        keep_all: keep the value of every tensor.
+        keep_all: whether to keep the values of all tensors after a run.
 
     Raises:
-        Refusal: the backend refuses it, or it cannot be bound.
+        Refusal: the backend refuses the file, or the binding does not fit the file.
     """
     return bind(backend.load(source, options["threads"], keep_all=keep_all), options.get("binding"))
 
 
 def bind(loaded: Loaded, binding: Optional[Mapping[str, Any]]) -> Model:
-    """Bind a loaded file; each of its signatures may be bound in turn.
+    """Bind a loaded file; several signatures of it can be bound one after the other.
 
     Args:
-        loaded: the file.
-        binding: "inputs" as [name, tensor, below, length] and "output", where a tensor is its name
-            in the signature or its position in the graph; "signature", the key; "called", whether
-            the graph is entered through it; "decision"; "shorter", bindings of the same network
-            for shorter rows. Without "inputs" the names of the only signature are taken.
+        loaded: the loaded file.
+        binding: a table with "inputs", each [name, tensor, below, length], and "output"; a tensor
+            is given by its name in the signature or by its position in the graph. Further keys are
+            "signature", the signature's key; "called", whether the graph is run through the
+            signature; "decision"; "shorter", bindings of the same network for shorter rows.
+            Without "inputs", the names in the only signature are used.
 
     Raises:
-        Refusal: it has no such tensors.
+        Refusal: the file does not have these tensors.
     """
     binding = binding or {}
     if not binding.get("shorter"):
@@ -53,14 +54,14 @@ def bind(loaded: Loaded, binding: Optional[Mapping[str, Any]]) -> Model:
     )
     for model in shorter:
         if not model.stores_like(longest):
-            message = "rows of {} tokens are not stored as those of {}"
+            message = "the inputs for rows of {} tokens have other dtypes than those for {} tokens"
             raise Refusal("signature", message.format(model.length, longest.length))
     longest.shorter = {model.length: model for model in shorter}
     return longest
 
 
 def _at_length(resizing: Resizing, binding: Mapping[str, Any]) -> Model:
-    """Bind one of several lengths: a graph of its own, or the first one, resized."""
+    """Bind one of several lengths: it has its own graph, or the first graph is resized."""
     model = _bind_one(resizing.loaded, binding)
     if not binding.get("called"):
         shapes = {tensor.index: list(tensor.shape) for tensor in model.inputs}
@@ -130,9 +131,9 @@ def _lengthened(inputs_bound: List[Any], chosen: List[Details]) -> Dict[int, Lis
 
 
 def open_shape(details: Mapping[str, Any]) -> List[int]:
-    """Return the shape of an input with -1 for its length alone, where the file leaves it open.
+    """Return the shape of an input, with -1 for its length if that dimension is dynamic.
 
-    The first of several open dimensions is the batch.
+    The first of several dynamic dimensions is the batch, and becomes 1.
     """
     shape = [int(size) for size in details["shape_signature"]]
     places = [place for place, size in enumerate(shape) if size < 0]
@@ -144,14 +145,14 @@ def open_shape(details: Mapping[str, Any]) -> List[int]:
 def _named_tensors(
     loaded: Loaded, key: Optional[str]
 ) -> Tuple[Dict[str, Details], Dict[str, Details]]:
-    """Return the tensor details by name of a signature's inputs and outputs; none without one."""
+    """Return a signature's inputs and outputs as tensor details by name; empty without a key."""
     keys = loaded.signatures()
     if key is None and len(keys) > 1:
         raise Refusal(
             "signature", "exactly one signature is needed, but the file has {}".format(keys)
         )
     if key is not None and key not in keys:
-        raise Refusal("signature", "{!r} is not one of the file's {}".format(key, keys))
+        raise Refusal("signature", "{!r} is not one of the file's signatures {}".format(key, keys))
     if not keys:
         return {}, {}
     return loaded.named(key or keys[0])
@@ -165,7 +166,7 @@ def _tensor_at(
         return graph[place]
     if place in by_name:
         return by_name[place]
-    message = "the file has no {} {!r}; it has {} and names {}"
+    message = "the file has no {} {!r}; it has {} of these, with the names {}"
     raise Refusal("signature", message.format(kind, place, len(graph), sorted(by_name)))
 
 

@@ -1,4 +1,4 @@
-"""Compute a graph as it is: any inputs and outputs, without binding or checks."""
+"""Run a graph with any inputs and outputs, without binding or checks."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 def compute_graph(
     backend: Backend, content: bytes, threads: int, runs: int, arrays: Arrays
 ) -> Arrays:
-    """Compute all runs of a file's first graph, loading it once and resizing it if shapes change.
+    """Run a file's first graph several times; load it once, and resize it if shapes change.
 
     Args:
-        backend: what computes.
+        backend: the backend.
         content: the FlatBuffer.
-        threads: of the kernels.
-        runs: how many are given.
-        arrays: the inputs of each run, by position: "run/input".
+        threads: threads of the kernels.
+        runs: number of runs.
+        arrays: input arrays by name: "RUN/INPUT", both numbers.
 
     Returns:
-        The outputs of each run, by position: "run/output".
+        Output arrays by name: "RUN/OUTPUT", both numbers.
     """
     answers: Arrays = {}
     try:
@@ -55,7 +55,7 @@ def _shaped(loaded: Loaded, graph: Any, arrays: List[Any]) -> Graph:
     """Return the graph, allocated for the shapes of these inputs."""
     inputs = loaded.positions()[0]
     if len(inputs) != len(arrays):
-        message = "the graph takes {} inputs, but {} were given"
+        message = "the graph has {} inputs, but {} were given"
         raise Refusal("inputs", message.format(len(inputs), len(arrays)))
     shapes: Dict[int, List[int]] = {
         int(details["index"]): list(array.shape)

@@ -1,8 +1,9 @@
 """Feed a loaded model one tokenized text at a time, with checks and reused arrays.
 
-A check of arrays takes longer than a small network's answer. What is the same for every text, the
-inputs' names, shapes and dtypes, is looked at once, and each text is written into arrays that are
-there. Whatever is not plainly right is left to `Model.check`, which says what is wrong with it.
+To check arrays takes longer than to run a small network. The inputs' names, shapes and dtypes are
+the same for every text, so they are checked once, and each text is written into existing arrays. A
+text that is not plainly valid is passed to `Model.check`, which raises an error that names the
+fault.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ _EXACT_FLOATS = {2: 1 << 11, 4: 1 << 24, 8: 1 << 53}
 
 
 class Feed:
-    """Gives texts to a model, each at the shortest length that its tokens fit.
+    """Set a model's inputs, text by text, each at the shortest length that its tokens fit.
 
     Args:
-        model: of the longest rows.
-        filling: what the tokenizer fills rows up with; None where it gives whole rows.
+        model: the model for the longest rows.
+        filling: the padding; None if the tokenizer returns padded rows.
     """
 
     def __init__(self, model: Model, filling: Optional[Filling]) -> None:
@@ -44,7 +45,7 @@ class Feed:
         """Set the inputs of the next answer; return the graph to run.
 
         Raises:
-            Refusal: the model takes no such row.
+            Refusal: the row is not a valid input of the model.
         """
         if row.mask is None:
             for rows in self._rows:
@@ -67,7 +68,7 @@ class Feed:
 
 
 class _Rows:
-    """The input arrays of one graph, which hold the most recent text."""
+    """The input arrays of one graph; they contain the most recent text."""
 
     def __init__(self, model: Model, filling: Filling) -> None:
         self.model, self.length = model, model.length
@@ -82,7 +83,7 @@ class _Rows:
         self._end = 0
 
     def write(self, row: Row) -> bool:
-        """Give the graph a text; return False, and give nothing, if a number is not allowed."""
+        """Set the graph's inputs to a text; return False, setting none, if an id is not allowed."""
         end, before, flat = row.end, self._end, self._flat
         if not end or not (self._allows(IDS, row.ids) and self._allows(SEGMENTS, row.segments)):
             return False
@@ -106,7 +107,7 @@ class _Rows:
 
 
 def most_allowed(tensor: Tensor) -> int:
-    """Return the largest number from 0 that an input represents exactly; -1 if unknown."""
+    """Return the largest allowed number that the input's dtype can represent; -1 if unknown."""
     kind = tensor.dtype.kind
     if tensor.scales or kind not in "iufb":
         return -1
@@ -117,7 +118,7 @@ def most_allowed(tensor: Tensor) -> int:
 
 
 def _is_usual(graph: Model, filling: Filling, longest: Model) -> bool:
-    """Tell whether all inputs of a graph are rows of tokens that can represent the padding."""
+    """Tell whether all inputs of a graph are rows of tokens, and their dtypes fit the padding."""
     pads = _pads(filling)
     return longest.length == filling.length and all(
         tensor.name in ROLES

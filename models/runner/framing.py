@@ -1,8 +1,8 @@
 """Exchange messages between client and runner: a header and arrays, on two streams.
 
-A message is MAGIC, the length of a JSON header (4 bytes, big-endian), the header, then the raw
-little-endian bytes of the arrays that the header's "arrays" lists as [name, dtype, shape]. A
-request names its operation in "op"; an answer is the operation's facts, or
+A message consists of MAGIC, the length of a JSON header (4 bytes, big-endian), the header, and the
+raw little-endian bytes of the arrays, which the header's "arrays" lists as [name, dtype, shape]. A
+request names its operation in "op"; a reply contains the results of the operation, or
 {"error": {"kind", "message"}}.
 """
 
@@ -34,7 +34,7 @@ Reply = Tuple[Header, Arrays]
 
 
 class FramingError(Exception):
-    """The bytes on the stream are not a message; the rest cannot be read either."""
+    """The bytes on the stream are not a message, so that nothing after them can be read, either."""
 
 
 def write_message(
@@ -44,7 +44,7 @@ def write_message(
 
     Args:
         stream: a binary stream open for writing; it is flushed.
-        header: what JSON can hold; the key "arrays" is taken.
+        header: a table of JSON values; the key "arrays" is reserved.
         arrays: numpy arrays by name, of the dtypes in `DTYPES`.
 
     Raises:
@@ -72,12 +72,12 @@ def read_message(
 
     Args:
         stream: a binary stream open for reading.
-        largest_header: bytes of a header that are read at most.
-        largest_arrays: bytes of all arrays that are read at most.
+        largest_header: largest accepted size of the header, in bytes.
+        largest_arrays: largest accepted size of all arrays, in bytes.
 
     Raises:
-        FramingError: something else than a message is on the stream, it ends within one, or
-            announces more than is read.
+        FramingError: the stream does not contain a message, ends within one, or announces a message
+            that is too large.
     """
     start = _read_exactly(stream, len(MAGIC) + 4, at_start=True)
     if not start:
@@ -102,7 +102,7 @@ def _array_entries(entries: Any, room: int) -> List[Tuple[str, str, Tuple[int, .
         raise ValueError("more than {} arrays".format(MOST_ARRAYS))
     listed = [_array_entry(entry, room) for entry in entries]
     if len({name for name, _, _ in listed}) != len(listed):
-        raise ValueError("two arrays of one name")
+        raise ValueError("two arrays have the same name")
     if sum(_array_bytes(dtype, shape) for _, dtype, shape in listed) > room:
         raise ValueError("arrays of more than {} bytes are announced".format(room))
     return listed
@@ -111,7 +111,7 @@ def _array_entries(entries: Any, room: int) -> List[Tuple[str, str, Tuple[int, .
 def _array_entry(entry: Any, room: int) -> Tuple[str, str, Tuple[int, ...]]:
     name, dtype, shape = entry
     if not isinstance(name, str) or dtype not in DTYPES or not isinstance(shape, list):
-        raise ValueError("an array without a name, a dtype or a shape")
+        raise ValueError("an array has no name, dtype or shape")
     if len(shape) > MOST_DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
         raise ValueError("an array's shape has an invalid size, or too many sizes")
     # Count a size of 0 as 1, because numpy multiplies the other sizes even then.

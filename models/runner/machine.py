@@ -14,9 +14,9 @@ MOST_THREADS, THREADS_PER_CORE = 8, 4
 
 
 def process_age_ns() -> Optional[int]:
-    """Return nanoseconds since this process was started, to the clock tick.
+    """Return the nanoseconds since this process was started, to the precision of a clock tick.
 
-    None if not told.
+    Return None if the kernel does not report the start.
     """
     try:
         # The start time is field 22. Fields are counted after the last ")", because the command's

@@ -22,10 +22,11 @@ LENGTH = "length"
 
 
 class Model:
-    """One graph of a loaded FlatBuffer, its tensors bound once.
+    """One graph of a loaded FlatBuffer, with its tensors assigned to input roles.
 
-    `decision` is (threshold, label above it) for an output of one value; None otherwise. `shorter`
-    is the same network for shorter rows, by their length in tokens, where the file has several.
+    `decision` is (threshold, label above the threshold) for an output with one value, else None.
+    `shorter` contains the same network for shorter rows, by their length in tokens, if the file has
+    several lengths.
     """
 
     def __init__(
@@ -48,11 +49,11 @@ class Model:
         return math.prod(self.inputs[0].shape)
 
     def lengths(self) -> List[int]:
-        """Return the lengths of rows that it answers, ascending."""
+        """Return the accepted row lengths, ascending."""
         return [*sorted(self.shorter), self.length]
 
     def stores_like(self, other: Model) -> bool:
-        """Tell whether rows and answers of another length have the same dtypes."""
+        """Tell whether inputs and output of another length have the same dtypes."""
         return self._stored() == other._stored()
 
     def _stored(self) -> List[Tuple[Any, ...]]:
@@ -63,7 +64,7 @@ class Model:
         return [*stored, (math.prod(self.output.shape),)]
 
     def shortest_for(self, tokens: int) -> Model:
-        """Return the graph that answers a row of this many tokens with the least padding."""
+        """Return the graph that needs the least padding for this many tokens."""
         fitting = [length for length in self.shorter if length >= tokens]
         return self.shorter[min(fitting)] if fitting else self
 
@@ -76,12 +77,12 @@ class Model:
     def check(self, arrays: Mapping[str, Any]) -> Tuple[int, Dict[str, Any]]:
         """Check `arrays` ([n, ...] by input name) against the inputs.
 
-        The runtimes check none of this: they read an input never set, and an id of -1, silently.
-        Rows are as long as the longest length; LENGTH [n] says at which of its lengths each is
-        answered, without the padding behind it.
+        Runtimes do not check them: they silently compute with an unset input or an id of -1. Rows
+        have the longest length; the array LENGTH [n] gives the length at which each row is
+        classified, without the padding beyond this length.
 
         Returns:
-            n, and the arrays as the tensors store them.
+            n, and the arrays in the dtypes of the tensors.
         """
         if self.shorter and LENGTH in arrays:
             arrays = dict(arrays)
@@ -93,7 +94,7 @@ class Model:
             return count, dict(checked, **{LENGTH: lengths})
         names = {tensor.name for tensor in self.inputs}
         if names != set(arrays):
-            message = "the signature takes {}, but {} were given"
+            message = "the signature has the inputs {}, but {} were given"
             raise Refusal("inputs", message.format(sorted(names), sorted(arrays)))
         counts = sorted({array.shape[0] if array.ndim else -1 for array in arrays.values()})
         if len(counts) != 1:
@@ -121,7 +122,7 @@ class Model:
             shapes = list(value.shape), list(tensor.shape)
             raise Refusal("inputs", message.format(tensor.name, *shapes))
         if value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise Refusal("inputs", "{} holds NaN or infinity".format(tensor.name))
+            raise Refusal("inputs", "{} contains NaN or infinity".format(tensor.name))
         array = tensor.stored(value)
         if array.dtype != tensor.dtype:
             message = "{} is {}, but the signature needs {}"
@@ -129,7 +130,7 @@ class Model:
         if value.dtype.kind in "iu" and value.size:
             low, high = int(value.min()), int(value.max())
             if low < 0 or (tensor.below is not None and high >= tensor.below):
-                message = "{} holds values from {} to {}, but only 0 to {} are allowed"
+                message = "{} contains values from {} to {}, but only 0 to {} are allowed"
                 top = "any" if tensor.below is None else tensor.below - 1
                 raise Refusal("inputs", message.format(tensor.name, low, high, top))
         return np.ascontiguousarray(array)
@@ -141,7 +142,7 @@ class Model:
             self.graph.set_tensor(tensor.index, cells.reshape(tensor.shape))
 
     def invoke(self) -> Tuple[int, int]:
-        """Run the model once; return wall and CPU nanoseconds, the wall clock around it alone."""
+        """Run the model once; return its wall-clock and CPU time in nanoseconds."""
         invoke, wall, cpu = self.graph.invoke, time.perf_counter_ns, time.process_time_ns
         try:
             cpu_start = cpu()

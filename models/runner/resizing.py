@@ -13,7 +13,7 @@ Shapes = Dict[int, List[int]]
 class Resizing:
     """The first graph of a loaded file with a dynamic length.
 
-    A file loaded once for each length would hold its weights as often.
+    Loading the file once for each length would store its weights several times.
     """
 
     def __init__(self, loaded: Loaded) -> None:
@@ -36,16 +36,16 @@ class ResizedGraph(Graph):
         self.given: Dict[int, Any] = {}
 
     def set_tensor(self, index: int, array: Any) -> None:
-        """Store the input of the next answer."""
+        """Store an input for the next run."""
         self.given[index] = array
 
     def invoke(self) -> None:
-        """Resize if the length has changed, then answer."""
+        """Resize the graph if the length has changed, then run it."""
         graph = self.resizing.at(self.shapes)
         for index, array in self.given.items():
             graph.set_tensor(index, array)
         graph.invoke()
 
     def get_tensor(self, index: int) -> Any:
-        """Return the last answer."""
+        """Return a tensor's value after the last run."""
         return self.resizing.at(self.shapes).get_tensor(index)

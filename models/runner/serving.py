@@ -1,4 +1,4 @@
-"""Serve a client on stdin and stdout until it closes."""
+"""Serve a client on stdin and stdout until the client closes the streams."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LONGEST_REQUEST = 86_400.0
 
 @contextlib.contextmanager
 def ending_after(seconds: Any) -> Iterator[None]:
-    """End this process, native code included, if a request takes longer than the client waits.
+    """End this process, even in native code, if a request takes longer than the client waits.
 
-    A client that is gone, or whose connection is, cannot end it. The kernel's timer costs nothing
-    while it runs; its signal ends the process.
+    A client that has ended or lost its connection cannot end the process. A timer of the kernel
+    does so with a signal, and costs no time before.
     """
     is_valid = type(seconds) in {int, float} and 0 < seconds <= LONGEST_REQUEST
     signal.setitimer(signal.ITIMER_REAL, seconds if is_valid else LONGEST_REQUEST)
@@ -33,12 +33,12 @@ def ending_after(seconds: Any) -> Iterator[None]:
 
 
 def failure(kind: str, message: str) -> Reply:
-    """Return an error answer."""
+    """Return a reply that contains an error."""
     return {"error": {"kind": kind, "message": message}}, {}
 
 
 def respond(session: Session, header: Header, arrays: Arrays) -> Reply:
-    """Run one operation; turn its exception into an error answer, so that the runner lives on."""
+    """Run one operation; convert an exception into an error reply, so that the runner continues."""
     operation = session.operations.get(str(header.get("op")))
     if operation is None:
         return failure("unknown-operation", repr(header.get("op")))
@@ -55,9 +55,9 @@ def respond(session: Session, header: Header, arrays: Arrays) -> Reply:
 
 
 def protocol_streams() -> Tuple[IO[bytes], IO[bytes]]:
-    """Reserve stdin and stdout for the protocol, and redirect others.
+    """Reserve stdin and stdout for the protocol; return the two streams.
 
-    Native libraries print to descriptor 1: from here on that is stderr.
+    Native libraries print to descriptor 1, so this descriptor is redirected to stderr.
     """
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -68,16 +68,18 @@ def protocol_streams() -> Tuple[IO[bytes], IO[bytes]]:
 
 
 def main(arguments: Optional[Sequence[str]] = None, adapt: Optional[Adapt] = None) -> int:
-    """Serve the client on stdin and stdout until it closes.
+    """Serve the client on stdin and stdout until the client closes the streams.
 
     Args:
-        arguments: of the command line; by default the program's own.
-        adapt: what is done to each loaded model, for programs that count or slow its answers.
+        arguments: arguments of the command line; by default the program's own.
+        adapt: function that changes each loaded model, for programs that count or slow its answers.
 
     Returns:
         The exit status.
     """
-    parser = argparse.ArgumentParser(description="Answer FlatBuffers over stdin and stdout.")
+    parser = argparse.ArgumentParser(
+        description="Run FlatBuffers; read requests from stdin and write replies to stdout."
+    )
     parser.add_argument("--backend", help="name of the backend (default: the first installed)")
     parser.add_argument("--audit", action="store_true", help="record network, processes, writes")
     options = parser.parse_args(arguments)

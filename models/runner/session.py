@@ -1,4 +1,4 @@
-"""Hold the loaded files of one client, and define its operations."""
+"""Define the operations of a client's requests on its loaded files."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Session:
     """The loaded files of one client, and its operations.
 
     Args:
-        backend: name of what executes files; None takes the first that is installed.
-        audit: what records network, processes and files written; None records nothing.
-        adapt: is given the name of each model that was loaded, and the model, and may change it.
+        backend: name of the backend; None for the first that is installed.
+        audit: records network, processes and written files; None to record nothing.
+        adapt: called with the name of each loaded model and the model, which it may change.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Session:
     def backend_of(self, header: Header) -> Backend:
         """Return the backend of a request, or else the session's own.
 
-        One process holds one runtime: two of them would share symbols.
+        A process imports only one runtime, because the symbols of two would be mixed.
         """
         own, name = self.main_backend(), header.get("backend")
         if name is None or name == own.name:
@@ -165,7 +165,7 @@ class Session:
         return self.models[name]
 
     def answer(self, header: Header, arrays: Arrays) -> Reply:
-        """Answer n rows: logits float32 [n, C], invoke_ns and cpu_ns int64 [n]."""
+        """Classify n rows; return logits float32 [n, C], invoke_ns and cpu_ns int64 [n]."""
         model = self._model(header["name"])
         count, rows = model.check(arrays)
         times = np.zeros((count, 2), np.int64)
@@ -187,20 +187,19 @@ class Session:
         return facts, {"logits": answers, "invoke_ns": times[:, 0], "cpu_ns": times[:, 1]}
 
     def race(self, header: Header, arrays: Arrays) -> Reply:
-        """Time several models interleaved: ns, cpu_ns and predictions [k, rounds], rows [rounds].
+        """Time several models interleaved.
 
-        The inputs of the k-th model are named "k/role". Each round gives the next text to every
-        model; rounds come in pairs, an order drawn from
-        the seed and then its reverse, so that drift and position weigh on all alike.
+        Return ns, cpu_ns and predictions [k, rounds], and rows [rounds]. The inputs of the k-th
+        model are named "k/role". In each round, every model classifies the next text. Rounds come
+        in pairs, one with a random order of the models and one with the reverse order, so that
+        drift and position affect all models equally.
         """
         names = header["names"]
         models = [self._model(name) for name in names]
         checked = [model.check(arrays_of(k, arrays)) for k, model in enumerate(models)]
         counts = sorted({count for count, _ in checked})
         if len(counts) != 1:
-            raise Refusal(
-                "inputs", "the models are given different numbers of rows: {}".format(counts)
-            )
+            raise Refusal("inputs", "the models have different numbers of rows: {}".format(counts))
         count, rounds = counts[0], bounded(header, "rounds", 1, MOST_ROUNDS)
         warmup = bounded(header, "warmup", 0, MOST_ROUNDS)
         if not count:
@@ -233,10 +232,10 @@ class Session:
         }
 
     def classify(self, header: Header, _arrays: Arrays) -> Reply:
-        """Answer texts including tokenization: logits [n, C], labels [n], text_to_label_ns [n].
+        """Tokenize and classify texts; return logits [n, C], labels and text_to_label_ns [n].
 
-        Each text is answered at the shortest of the file's lengths that its tokens fit:
-        lengths [n].
+        Each text is classified at the shortest of the file's lengths that its tokens fit; these
+        lengths [n] are returned, too.
         """
         model = self._model(header["name"])
         words = tokenizer(header["tokenizer"])
@@ -262,7 +261,7 @@ class Session:
         }
 
     def compute(self, header: Header, arrays: Arrays) -> Reply:
-        """Compute a graph from the array "content" without binding, for a number of "runs"."""
+        """Run the graph in the array "content" without binding, as many times as "runs" says."""
         backend = self.backend_of(header)
         threads = bounded(header, "threads", 1, most_threads(usable_cores()))
         runs = bounded(header, "runs", 1, MOST_ARRAYS)
@@ -271,7 +270,7 @@ class Session:
         return {}, compute_graph(backend, content, threads, runs, arrays)
 
     def usage(self, _header: Header, _arrays: Arrays) -> Reply:
-        """Return memory in bytes, CPU time and age in nanoseconds of this process."""
+        """Return this process's memory in bytes, and its CPU time and age in nanoseconds."""
         memory = memory_bytes()
         facts = {
             "peak_rss_bytes": memory["peak"],
@@ -299,6 +298,6 @@ def bounded(header: Header, key: str, least: int, most: int) -> int:
 
 
 def arrays_of(number: int, arrays: Arrays) -> Arrays:
-    """Return the arrays of one of several models, named "number/role", by role."""
+    """Return one model's arrays by role; they are named "NUMBER/ROLE"."""
     start = "{}/".format(number)
     return {name[len(start) :]: array for name, array in arrays.items() if name.startswith(start)}

@@ -1,6 +1,6 @@
-"""Recognize the tokenizers whose ids `models.runner.word_pieces` can compute, by their JSON.
+"""Recognize, by their JSON, the tokenizers that `models.runner.word_pieces` can replace.
 
-Whatever it does not know leaves a tokenizer to the library alone.
+A tokenizer with any unknown setting is left to the `tokenizers` library.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SPACES = (r"\s+", " ")
 
 
 class Filling(NamedTuple):
-    """How a row is filled up behind its tokens: its length, the id and the segment."""
+    """The padding after a row's tokens: length of the row, id and segment of the padding."""
 
     length: int
     pad: int
@@ -33,12 +33,12 @@ class Filling(NamedTuple):
 
 
 class Cleaning(NamedTuple):
-    """A replacement before words are found.
+    """A replacement in a text before it is split into words.
 
     Attributes:
-        pattern: what is replaced.
-        marks: texts of which each match holds one.
-        by: what stands there then.
+        pattern: regular expression of the replaced text.
+        marks: strings of which every match contains at least one.
+        by: the replacement.
     """
 
     pattern: Any
@@ -47,10 +47,10 @@ class Cleaning(NamedTuple):
 
 
 def filling(padding: Optional[Mapping[str, Any]]) -> Optional[Filling]:
-    """Return the padding that fills every row to one length behind its tokens; None for others.
+    """Return the padding if it fills every row to the same length after its tokens; else None.
 
     Args:
-        padding: as the library's tokenizer tells it.
+        padding: padding settings of the library's tokenizer.
     """
     if padding is None or padding["direction"] != "right" or padding["pad_to_multiple_of"]:
         return None
@@ -64,9 +64,9 @@ def word_pieces(
     """Return the encoder that a tokenizer.json describes; None if it contains anything unknown.
 
     Args:
-        document: what the file holds, as the library writes it.
-        length: of the rows, which are filled up behind their tokens.
-        ask: as for `WordPieces`.
+        document: content of the file, as written by the library.
+        length: length of the rows, which are padded after their tokens.
+        ask: see `WordPieces`.
     """
     model, room = document["model"], _room(document["truncation"], length)
     lowercase, cleaning = _normalizer(document["normalizer"])
@@ -85,7 +85,7 @@ def word_pieces(
 
 
 def _finding(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], List[str]]:
-    """Return a function that finds the words of a text of printable ASCII and white space."""
+    """Return a function that splits a text of printable ASCII and white space into words."""
     find_all = (_LOWER if lowercase else _KEPT).findall
 
     def words(text: str) -> List[str]:
@@ -100,14 +100,14 @@ def _finding(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], Li
 
 
 def _room(cut: Optional[Mapping[str, Any]], length: int) -> Optional[int]:
-    """Return the tokens of a row that is truncated at its end; None if it is not, or uncertain."""
+    """Return how many tokens remain if rows are truncated at their end; else None."""
     if cut is None or cut["direction"] != "Right" or cut["max_length"] > length:
         return None
     return cut["max_length"] if cut["strategy"] in {"LongestFirst", "OnlyFirst"} else None
 
 
 def _normalizer(normalizer: Any) -> Tuple[Optional[bool], List[Cleaning]]:
-    """Return whether case is lowered (None if a step is unknown), and the replacements."""
+    """Return whether to convert to lower case (None if a step is unknown), and replacements."""
     if normalizer is None:
         return None, []
     steps = normalizer["normalizers"] if normalizer["type"] == "Sequence" else [normalizer]
@@ -152,7 +152,7 @@ def _templates(processor: Any) -> Dict[int, Template]:
 
 
 def _template(processor: Mapping[str, Any], kind: str, texts: List[str]) -> Optional[Template]:
-    """Return a template; None if texts change their order, or a stretch has several segments."""
+    """Return a template; None if texts are reordered, or adjacent ids have different segments."""
     around: List[List[int]] = [[]]
     # Segments of the special tokens before, between and after the texts, and of each text.
     segments: List[Set[int]] = [set()]

@@ -1,4 +1,4 @@
-"""Tokenize texts on the device, with the library that a board has."""
+"""Tokenize texts on the device, with the board's `tokenizers` library."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Row(NamedTuple):
     """One tokenized text.
 
     Attributes:
-        ids: of the whole row, or of its tokens alone where `mask` lacks.
-        segments: of as many; None where all are 0.
-        mask: of the whole row; None where it is 1 for each token, and `Filling` says what follows.
-        end: where the padding behind the tokens begins, which is the end of the row where padding
-            is put before them.
+        ids: ids of the padded row; if `mask` is None, only those of the tokens.
+        segments: segments of as many positions; None if all are 0.
+        mask: mask of the padded row; None if the row is not padded yet, see `Filling`.
+        end: position at which the padding after the tokens begins; the end of the row if the
+            padding precedes the tokens.
     """
 
     ids: List[int]
@@ -32,7 +32,7 @@ class Row(NamedTuple):
     end: int
 
     def whole(self, filling: Optional[Filling]) -> Dict[str, List[int]]:
-        """Return the row by role, padding included."""
+        """Return the padded row as lists by role."""
         segments = self.segments or [0] * len(self.ids)
         if self.mask is not None or filling is None:
             return {IDS: self.ids, MASK: self.mask or [], SEGMENTS: segments}
@@ -45,13 +45,13 @@ class Row(NamedTuple):
 
 
 class RowTokenizer:
-    """Turns [text] or [first text, second text] into a row.
+    """Tokenize [text] or [first text, second text] into a row.
 
-    The tokenizer's JSON says how to clean, pair, truncate and pad; that the rows then have the
-    length of the signature is checked with every other property of the inputs.
+    The tokenizer's JSON defines cleaning, pairing, truncation and padding. `Model.check` tests
+    whether the rows have the length of the signature.
 
     Args:
-        library: the library's tokenizer.
+        library: the tokenizer of the `tokenizers` library.
     """
 
     def __init__(self, library: Any) -> None:
@@ -82,7 +82,7 @@ class RowTokenizer:
 
 
 def tokenizer(text: str) -> RowTokenizer:
-    """Return the tokenizer of a JSON; the most recent ones are kept, because reading is slow."""
+    """Return the tokenizer of a JSON text; cache the most recent ones, because parsing is slow."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     tokenizer_kept = _KEPT.pop(digest, None) or RowTokenizer(_read(text))
     _KEPT[digest] = tokenizer_kept

@@ -1,10 +1,10 @@
-"""Encode texts into BERT's word pieces like the `tokenizers` library, several times as fast.
+"""Encode texts into BERT's word pieces like the `tokenizers` library, but several times faster.
 
-For a short text the library takes as long as a small network does to answer it. Most of what it
-does then, Unicode's forms, accents, classes of characters, changes nothing in printable ASCII: such
-a text is cut into words by one regular expression, and most words are pieces. In another text the
-library is asked for what stands between blanks and is not ASCII, and the answer is remembered. What
-takes more than that, the library does itself. Both give the same ids.
+For a short text, the library takes as long as a small network. Most of its work (Unicode
+normalization, accents, classes of characters) has no effect on printable ASCII. So a regular
+expression splits such a text into words, most of which are pieces. In other texts, the library
+encodes each stretch between blanks that is not ASCII, and its result is cached. Anything more
+complicated is left to the library. Both ways give the same ids.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BEYOND = re.compile(r"[^\t\n\r -~]")
 
 
 class Encoded(NamedTuple):
-    """The same ids as the library's, and segments if any is not 0."""
+    """The ids, equal to the library's, and the segments if any is not 0."""
 
     ids: List[int]
     segments: Optional[List[int]]
@@ -35,8 +35,8 @@ class Template(NamedTuple):
     """The ids around the texts of a row.
 
     Attributes:
-        around: before the first text, and after each.
-        segments: of these ids and of the texts, in the order of the row.
+        around: the ids before the first text, and those after each text.
+        segments: segments of these ids and of the texts, in the order of the row.
     """
 
     around: Tuple[List[int], ...]
@@ -54,10 +54,10 @@ class Template(NamedTuple):
 
 
 class Vocabulary:
-    """The word pieces of a tokenizer that an ASCII word can contain.
+    """The word pieces of a tokenizer that can occur in an ASCII word.
 
     Args:
-        model: the part `model` of a tokenizer.json.
+        model: value of the key `model` in a tokenizer.json.
     """
 
     def __init__(self, model: Mapping[str, Any]) -> None:
@@ -73,7 +73,7 @@ class Vocabulary:
         self.first = {p: number for p, number in pieces.items() if len(p) <= self._longest_word}
 
     def pieces_of(self, word: str) -> List[int]:
-        """Return the longest piece at the beginning of a word, then of its rest, and so on."""
+        """Split a word greedily into its longest pieces; return their ids."""
         if len(word) > self._longest_word:
             return self._unknown
         ids: List[int] = []
@@ -93,12 +93,12 @@ class WordPieces:
     """A tokenizer of word pieces.
 
     Args:
-        ask: gives the library's ids of a text without those around it, as many as a row has or
-            fewer.
-        words: gives the words of a text of printable ASCII, blanks and line breaks.
-        vocabulary: of the words.
-        templates: by the number of texts.
-        room: tokens of a row, those of the template among them.
+        ask: returns the library's ids of a text, without those of the template; at most as many as
+            a row has.
+        words: splits a text of printable ASCII, blanks and line breaks into words.
+        vocabulary: the word pieces.
+        templates: templates by number of texts.
+        room: length of a row in tokens, including those of the template.
     """
 
     def __init__(
@@ -117,9 +117,9 @@ class WordPieces:
         self._seen: Dict[str, List[int]] = {}
 
     def encode(self, texts: Sequence[str]) -> Optional[Encoded]:
-        """Return the library's result for a text or a pair, without padding.
+        """Return the same ids as the library for a text or a pair, without padding.
 
-        None for what it has to be asked.
+        Return None if only the library can encode it.
         """
         room = self._room.get(len(texts), 0)
         if room <= 0:
@@ -138,7 +138,7 @@ class WordPieces:
         return self._templates[len(texts)].filled(encoded_texts)
 
     def _numbers(self, text: str, room: int) -> Optional[List[int]]:
-        """Return the ids of a text, maybe without those beyond the row; None to give up."""
+        """Return the ids of a text, possibly without those beyond the row; None to give up."""
         if len(text) > LONGEST_TEXT:
             return None
         if text.isascii() and (text.isprintable() or _BEYOND.search(text) is None):
@@ -161,13 +161,13 @@ class WordPieces:
         return ids
 
     def _plain(self, text: str, room: int) -> List[int]:
-        """Return the ids of a plain text, maybe without those beyond the row."""
+        """Return the ids of an ASCII text, possibly without those beyond the row."""
         words = self._words(text)
         numbers: List[Any] = list(map(self._vocabulary.first.get, words))
         return self._in_pieces(words, numbers, room) if None in numbers else numbers
 
     def _in_pieces(self, words: List[str], numbers: List[Optional[int]], room: int) -> List[int]:
-        """Return the ids if some words, whose number is None, are several pieces."""
+        """Return the ids if some words, those with the id None, consist of several pieces."""
         ids: List[int] = []
         for word, number in zip(words, numbers):
             if number is not None:

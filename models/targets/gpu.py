@@ -1,4 +1,4 @@
-"""A GPU as a target: `gpu:`, this machine's own, or a software driver if it has none."""
+"""Define the target `gpu:`: this machine's GPU, or a software driver if it has none."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _SOFTWARE = ("SwiftShader",)
 
 @dataclass(frozen=True)
 class SoftwareGpuTarget(LocalTarget):
-    """This machine, whose processor stands in for a GPU: the Vulkan driver is software.
+    """This machine, with a Vulkan driver in software that computes on the processor.
 
     Args:
-        device: what this machine was recognized as.
-        found: by what it was recognized.
+        device: the device as which this machine was recognized.
+        found: the facts by which it was recognized.
     """
 
     scheme: ClassVar[str] = "gpu"
@@ -42,7 +42,7 @@ class SoftwareGpuTarget(LocalTarget):
         """Return this machine with its own GPU, or with the software driver if it has none.
 
         Raises:
-            UsageMistake: something stands behind the scheme, or another device was asked for.
+            UsageMistake: the URL has more than a scheme, or another device was requested.
         """
         emulated = super().open(wish)
         if driver_manifests():
@@ -51,27 +51,27 @@ class SoftwareGpuTarget(LocalTarget):
 
     @property
     def runners(self) -> int:
-        """One: the driver takes every core."""
+        """One, because the driver uses every core."""
         return 1
 
     @property
     def name(self) -> str:
-        """The device's name, marked: nobody may take its numbers for a GPU's."""
+        """The device's name with a mark, so that its numbers are not mistaken for a GPU's."""
         return f"{self.device.name}-gpu-emulated"
 
     def backends(self) -> dict[str, str]:
-        """Return the versions of the backends that can answer, also on the software driver."""
+        """Return the versions of the backends that run here, also with the software driver."""
         found = available_backends(drivers=_SOFTWARE)
         return {backend.name: backend.version for backend in found}
 
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer here; None if it can."""
+        """Return why this machine cannot run a backend; None if it can."""
         return why_absent(name, drivers=_SOFTWARE)
 
     def transport(
         self, store: Store, *, offline: bool, say: Callable[[str], None]
     ) -> LocalTransport:
-        """Return the transport that starts runners with the software driver; fetch it if needed."""
+        """Return the transport that starts runners with the software driver; prepare the driver."""
         driver = prepare_software_vulkan(store, offline=offline, say=say)
         return LocalTransport(environment=driver.environment())
 

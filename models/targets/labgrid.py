@@ -1,4 +1,4 @@
-"""A board that labgrid lends as a target: `labgrid://PLACE[/path/of/python]`."""
+"""Define the target of a board that labgrid lends: `labgrid://PLACE[/path/of/python]`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LabgridTarget(ReachedTarget):
-    """A board that labgrid lends, and that is then reached over ssh."""
+    """A board that labgrid lends, and that is reached over ssh."""
 
     scheme: ClassVar[str] = "labgrid"
     form: ClassVar[str] = "labgrid://PLACE[/path/of/python]"
@@ -25,7 +25,7 @@ class LabgridTarget(ReachedTarget):
         """Acquire a place until this process ends, connect to its board and recognize it.
 
         Raises:
-            UsageMistake: the address does not fit, or another device was asked for.
-            EdgeproofError: labgrid does not lend it, or the board cannot be reached.
+            UsageMistake: the URL is not valid, or the board is not the required device.
+            EdgeproofError: labgrid does not lend the board, or the board cannot be reached.
         """
         return cls.reach(SshTransport(lend(wish.address)), wish.profile)

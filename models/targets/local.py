@@ -1,4 +1,4 @@
-"""This machine as a target: `local:`."""
+"""Define the target `local:`: this machine."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class LocalTarget(Target[LocalTransport]):
     """This machine.
 
     Args:
-        device: what it was recognized as.
-        found: by what it was recognized.
+        device: the device as which this machine was recognized.
+        found: the facts by which it was recognized.
     """
 
     scheme: ClassVar[str] = "local"
@@ -54,7 +54,7 @@ class LocalTarget(Target[LocalTransport]):
         """Return this machine.
 
         Raises:
-            UsageMistake: something stands behind the scheme, or another device was asked for.
+            UsageMistake: the URL has more than a scheme, or another device was requested.
         """
         if wish.rest:
             raise UsageMistake(
@@ -71,7 +71,7 @@ class LocalTarget(Target[LocalTransport]):
         return len(os.sched_getaffinity(0)) if self.device.name == HOST else 1
 
     def backends(self) -> dict[str, str]:
-        """Return the versions of the backends that can answer here, by name, best first."""
+        """Return the versions of the backends that this machine can run, by name, best first."""
         return {backend.name: backend.version for backend in available_backends()}
 
     def version(self, name: str) -> str:
@@ -80,7 +80,7 @@ class LocalTarget(Target[LocalTransport]):
         return installed_here(backend).versions[backend.distribution] or ""
 
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer here; None if it can."""
+        """Return why this machine cannot run a backend; None if it can."""
         return why_absent(name)
 
     def transport(
@@ -94,7 +94,7 @@ class LocalTarget(Target[LocalTransport]):
         return LocalTransport()
 
     def identity(self, transport: LocalTransport, backend: str) -> dict[str, Any]:
-        """Return versions, machine, processor, and the backend's own libraries and drivers."""
+        """Return everything that can change answers: versions, processor, libraries, drivers."""
         found = read_backend(backend)
         python = interpreter_for(found.runtime)
         identity: dict[str, Any] = {
@@ -117,5 +117,5 @@ class LocalTarget(Target[LocalTransport]):
         return f"{self.name} ({self.device.table.description}): {HERE}"
 
     def describe_found(self) -> str:
-        """Say which device this machine is."""
+        """Return a sentence about the device as which this machine was recognized."""
         return f"{HERE} is {self.found.describe()}"

@@ -1,4 +1,4 @@
-"""An emulated board as a target: `qemu://BOARD[?arch=ARCHITECTURE]`."""
+"""Define the target of an emulated board: `qemu://BOARD[?arch=ARCHITECTURE]`."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class EmulatedTarget(Target[EmulatedTransport]):
 
     Args:
         device: the board.
-        architecture: of its system.
-        emulated_core: the processor core that is emulated.
+        architecture: architecture of its operating system.
+        emulated_core: name of the emulated processor core.
     """
 
     scheme: ClassVar[str] = "qemu"
@@ -49,10 +49,10 @@ class EmulatedTarget(Target[EmulatedTransport]):
 
     @classmethod
     def open(cls, wish: Wish) -> Self:
-        """Return the emulated board of a name or profile.
+        """Return the emulated board with a name or profile.
 
         Raises:
-            UsageMistake: it cannot be emulated so, or another device was asked for.
+            UsageMistake: the board cannot be emulated in this way, or another device was requested.
         """
         name, architecture = _board_and_architecture(wish)
         if not name.endswith(".toml") and name not in emulated_names():
@@ -64,9 +64,9 @@ class EmulatedTarget(Target[EmulatedTransport]):
         board = load_device(name)
         if wish.profile is not None and wish.profile.name != board.name:
             raise UsageMistake(
-                f"{wish.profile.name} was asked for, but {board.name} is to be emulated",
+                f"--edge-device requests {wish.profile.name}, but {board.name} is to be emulated",
                 key=wish.option,
-                remedy=f"Leave out --edge-device, or emulate {wish.profile.name}",
+                remedy=f"Remove --edge-device, or emulate {wish.profile.name}",
             )
         chosen, core = board.core(architecture)
         if core not in core_names():
@@ -80,22 +80,22 @@ class EmulatedTarget(Target[EmulatedTransport]):
 
     @property
     def threads(self) -> int:
-        """One: waiting threads of an emulated processor spin."""
+        """One, because waiting threads on an emulated processor spin."""
         return 1
 
     @property
     def cores(self) -> int:
-        """This machine's cores, which compute for the board."""
+        """The number of this machine's cores, which compute for the board."""
         return usable_cores()
 
     @property
     def core(self) -> str:
-        """The processor core that is emulated."""
+        """The name of the emulated processor core."""
         return self.emulated_core
 
     @property
     def name(self) -> str:
-        """The device's name, marked: nobody may take its numbers for the board's."""
+        """The device's name with a mark, so that its numbers are not mistaken for the board's."""
         own = self.device.core()[0] == self.architecture
         return f"{self.device.name}-emulated" + ("" if own else f"-{self.architecture}")
 
@@ -108,10 +108,10 @@ class EmulatedTarget(Target[EmulatedTransport]):
         return read_sysroots().architectures[self.architecture].runtimes()
 
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer there; None if it can."""
+        """Return why the emulated board cannot run a backend; None if it can."""
         backend = read_backend(name)
         if backend.runtime not in self._runtimes:
-            return f"it has no wheel for {self.architecture}"
+            return f"the backend has no wheel for {self.architecture}"
         versions = read_sysroots().architectures[self.architecture].versions(backend.runtime)
         # numpy may come from Debian there, in a version that suits the chosen packages.
         numpy = versions.get("numpy") or f"{(backend.numpy_below or 2) - 1}"
@@ -125,7 +125,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
         return EmulatedTransport(sysroot=sysroot, core=self.core, device=self.device.name)
 
     def identity(self, transport: EmulatedTransport, backend: str) -> dict[str, Any]:
-        """Return wheels, emulator and core."""
+        """Return everything that can change answers: wheels, emulator and core."""
         architecture = read_sysroots().architectures[self.architecture]
         return {
             "versions": architecture.versions(read_backend(backend).runtime),
@@ -145,7 +145,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
 
 
 def _board_and_architecture(wish: Wish) -> tuple[str, str | None]:
-    """Read `[//]BOARD[?arch=ARCHITECTURE]`."""
+    """Parse the part of a URL after the scheme: `[//]BOARD[?arch=ARCHITECTURE]`."""
     board, asked, query = wish.rest.partition("?")
     architecture = query.removeprefix(_ARCHITECTURE)
     if asked and (not query.startswith(_ARCHITECTURE) or not architecture):

@@ -1,4 +1,4 @@
-"""A device where no runner starts as a target: `recorded:FILE` of the answers it gave."""
+"""Define the target `recorded:FILE`: a device that runs no runner, but has recorded answers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _DESCRIPTION = "A device that recorded its answers"
 
 @dataclass(frozen=True)
 class RecordedTarget(LocalTarget):
-    """A phone, a microcontroller or a browser, known by a file of its answers.
+    """A phone, a microcontroller or a browser that has recorded its answers in a file.
 
-    This machine is what they are compared with.
+    The recorded answers are compared with this machine's.
 
     Args:
-        device: the profile that judges.
-        found: what this machine is.
-        recording: the file.
+        device: the device whose profile applies.
+        found: the facts by which this machine was recognized.
+        recording: path of the file.
     """
 
     scheme: ClassVar[str] = RECORDED
@@ -43,17 +43,17 @@ class RecordedTarget(LocalTarget):
 
     @classmethod
     def open(cls, wish: Wish) -> Self:
-        """Return the device that a recording was made on; without a profile no time has a limit."""
+        """Return the device that recorded answers; without a profile its times have no limits."""
         device = wish.profile or _undescribed()
         return cls(device, recognize(), Path(wish.rest))
 
     def backends(self) -> dict[str, str]:
-        """Return the recording, the only thing that answers."""
+        """Return the recording in place of backends."""
         return {RECORDED: "answers"}
 
     def absent(self) -> dict[str, str]:
-        """Return why no backend answers, by name."""
-        return dict.fromkeys(backend_names(boards=True), "the answers were recorded")
+        """Return why no backend runs, by name."""
+        return dict.fromkeys(backend_names(boards=True), "recorded answers are judged instead")
 
     def compared_with(self, backend: str) -> str:  # noqa: ARG002 - no backend gave the recorded ones
         """Return the backend of this machine with which recorded answers are compared."""
@@ -68,7 +68,7 @@ class RecordedTarget(LocalTarget):
         return one_line(f"{self.name} ({self.device.table.description}): {self.recording}")
 
     def describe_found(self) -> str:
-        """Say which device recorded its answers."""
+        """Return a sentence about the device that recorded its answers."""
         return f"this run's device is {self.describe()}"
 
 

@@ -1,4 +1,4 @@
-"""A board behind ssh as a target: `ssh://[user@]host[:port][/path/of/python]`."""
+"""Define the target of a board behind ssh: `ssh://[user@]host[:port][/path/of/python]`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SshTarget(ReachedTarget):
         """Connect to a board and recognize it.
 
         Raises:
-            UsageMistake: the address does not fit, or another device was asked for.
+            UsageMistake: the URL is not valid, or the board is not the required device.
             EdgeproofError: the board cannot be reached.
         """
         return cls.reach(SshTransport(wish.address), wish.profile)

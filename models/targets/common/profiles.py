@@ -1,4 +1,4 @@
-"""Which device's profile judges a machine, and how to reach a device that is not there."""
+"""Choose the device profile for a machine, and suggest how to reach another device."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ HERE = "this machine"
 
 
 def known_profiles(asked: Device | None) -> list[Device]:
-    """Return the profiles that a machine is recognized by, the asked one first.
+    """Return the profiles by which a machine can be recognized, the requested one first.
 
-    A user's own file may have the name of a shipped profile, and takes its place.
+    A user's profile with the name of a shipped one replaces the shipped one.
     """
     if asked is None:
         return shipped()
@@ -28,36 +28,36 @@ def known_profiles(asked: Device | None) -> list[Device]:
 def judging_profile(
     asked: Device | None, found: Found, *, where: str = HERE, reached: bool = False
 ) -> Device:
-    """Return the device whose profile judges a machine.
+    """Return the device whose profile applies to a machine.
 
-    A profile without `[recognition]` fits every machine that no board's profile fits: with it a
-    user gives an own machine its budgets.
+    A profile without `[recognition]` applies to every machine that is not recognized as a board, so
+    that users can set budgets for a machine of their own.
 
     Args:
-        asked: the device that a run asks for; None for none.
-        found: what the machine was recognized as.
-        where: the machine, for messages.
-        reached: whether the machine was reached over a connection.
+        asked: the requested device; None if none was requested.
+        found: the device as which the machine was recognized.
+        where: name of the machine, for messages.
+        reached: whether the machine is reached over a connection.
 
     Raises:
-        UsageMistake: another device was asked for; says what the machine is.
+        UsageMistake: the machine is not the requested device.
     """
     if asked is not None and asked.table.recognition is None and found.device == HOST:
         return asked
     if asked is not None and asked.name != found.device:
         raise UsageMistake(
-            f"{asked.name} was asked for, but {where} is {found.describe()}",
+            f"{asked.name} was requested, but {where} is {found.describe()}",
             remedy=ways_to(asked.name, reached=reached),
         )
     return next(device for device in known_profiles(asked) if device.name == found.device)
 
 
 def ways_to(name: str, *, reached: bool) -> str:
-    """Say how to judge a device that is not where the run looked.
+    """Return a remedy: how to judge a device that this run did not find.
 
     Args:
-        name: the device's.
-        reached: whether the run looked at a machine behind a connection.
+        name: name of the device.
+        reached: whether the run has examined a machine over a connection.
     """
     emulated = f"--edge-emulate {name}" if name in emulated_names() else ""
     there = f"--edge-target ssh://user@{'another-' * reached}{name}"

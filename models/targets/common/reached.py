@@ -1,4 +1,4 @@
-"""A board behind a connection as a target, whatever the connection is."""
+"""Define targets that are boards behind a connection, such as ssh."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReachedTarget(Target[RemoteShell]):
-    """A board whose shell a command of this machine reaches.
+    """A board whose shell is reached through a command on this machine.
 
-    A subclass states its URL's scheme and form, and `open` returns `cls.reach(...)`.
+    A subclass defines the scheme and form of its URL, and returns `cls.reach(...)` from `open`.
 
     Args:
-        device: what it was recognized as.
-        found: by what it was recognized.
-        connection: to it.
+        device: the device as which the board was recognized.
+        found: the facts by which it was recognized.
+        connection: the connection to the board.
     """
 
     reached: ClassVar[bool] = True
@@ -65,22 +65,22 @@ class ReachedTarget(Target[RemoteShell]):
         found = [line.split("=", 1) for line in lines if _INSTALLED.fullmatch(line)]
         if len(found) != len(lines) or len(dict(found)) != len(lines):
             raise EdgeproofError(
-                f"the board's Python does not answer with its runtimes: {printed[:100]!r}",
+                f"the board's Python did not list its runtimes, but printed {printed[:100]!r}",
                 file=self.connection.describe(),
                 remedy=NAME_PYTHON,
             )
         return dict(found)
 
     def version(self, name: str) -> str:
-        """Return the version of a backend's package there."""
+        """Return the version of a backend's package on the board."""
         return self._installed[read_backend(name).distribution]
 
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer there; None if it can."""
+        """Return why the board cannot run a backend; None if it can."""
         where = self.connection.describe()
         backend = read_backend(name)
         if backend.distribution not in self._installed:
-            return f"it is not installed on {where}"
+            return f"the backend is not installed on {where}"
         drivers = tuple(self._installed[DRIVERS].split()) if DRIVERS in self._installed else ()
         reason = backend.why_absent(Installed(versions=self._installed, drivers=drivers))
         return None if reason is None else f"{reason} on {where}"
@@ -96,7 +96,7 @@ class ReachedTarget(Target[RemoteShell]):
         return self.connection
 
     def identity(self, transport: RemoteShell, backend: str) -> None:  # noqa: ARG002
-        """Let no answers be kept: a board that was changed must not be judged by old ones."""
+        """Return None, so that no answers are stored: the board may be changed at any time."""
         return
 
     def start_watch(self, transport: RemoteShell) -> Callable[[Path], Channel]:  # noqa: ARG002 - the same
@@ -107,7 +107,7 @@ class ReachedTarget(Target[RemoteShell]):
         """Run a command on the board.
 
         Raises:
-            EdgeproofError: it failed; quotes its last line.
+            EdgeproofError: the command failed; the message quotes its last line.
         """
         self.connection.run(shlex.join(words), remedy=ALLOW)
 
@@ -121,7 +121,7 @@ class ReachedTarget(Target[RemoteShell]):
         return f"{self.name} ({self.device.table.description}): {self.connection.describe()}"
 
     def describe_found(self) -> str:
-        """Say which device the board is."""
+        """Return a sentence about the device as which the board was recognized."""
         return f"{self.connection.describe()} is {self.found.describe()}"
 
 

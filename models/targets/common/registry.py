@@ -1,4 +1,4 @@
-"""Targets by their URLs: every module beside this folder that defines one is found."""
+"""Find targets by their URLs: every module beside this folder that defines a target counts."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ def _defined_in(module: str) -> Iterator[type[Target[Any]]]:
 
 
 def forms() -> str:
-    """Return how the URLs of all targets are written, for messages and help."""
+    """Return the forms of the URLs of all targets, for messages and help."""
     return ", ".join(kind.form for _, kind in sorted(kinds().items()))
 
 
 def find_target(
     *, device: str | None = None, emulate: str | None = None, target: str | None = None
 ) -> Target[Any]:
-    """Find where a run's candidates answer.
+    """Find the target that runs the candidates.
 
     Args:
-        device: name or file of the profile that has to judge; by default what is recognized.
-        emulate: short for a URL: NAME or NAME:ARCHITECTURE for `qemu://NAME?arch=ARCHITECTURE`,
-            `gpu` for `gpu:`.
+        device: name or file of the required device profile; by default the recognized device's.
+        emulate: short form of a URL: NAME or NAME:ARCHITECTURE for
+            `qemu://NAME?arch=ARCHITECTURE`, `gpu` for `gpu:`.
         target: URL of the target; by default this machine.
 
     Raises:
-        UsageMistake: the URL does not fit, or the device that was asked for is not there.
+        UsageMistake: the URL is not valid, or the target is not the required device.
         EdgeproofError: the target cannot be reached.
     """
     profile = None if device is None else load_device(device)

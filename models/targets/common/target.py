@@ -1,4 +1,4 @@
-"""Define the interface of a target: its capabilities, its backends, its way to start runners."""
+"""Define the interface of a target: its capabilities, its backends, and how it starts runners."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ T = TypeVar("T", bound="Transport")
 
 @dataclass(frozen=True)
 class Wish:
-    """The target that a run asks for.
+    """The requested target of a run.
 
     Attributes:
-        address: its URL; the part behind the scheme is read by the target's own module.
-        option: which option gave the address, for messages.
-        profile: the device whose profile has to judge; None takes the one that is recognized.
+        address: URL of the target; the target's own module parses the part after the scheme.
+        option: the option that contains the URL, for messages.
+        profile: the device whose profile must apply; None for the recognized device.
     """
 
     address: str
@@ -47,25 +47,25 @@ class Wish:
 
     @property
     def rest(self) -> str:
-        """Everything behind the scheme's colon."""
+        """The part of the URL after the scheme's colon."""
         return self.address.partition(":")[2]
 
 
 class Target(ABC, Generic[T]):
-    """Where a backend runs.
+    """A machine, real or emulated, on which backends run.
 
-    Callers ask for a capability and never for a class. A new kind of target is a module beside
-    `models/targets/local.py` with a subclass of this one.
+    Callers check capabilities, never the class. A new kind of target is a module beside
+    `models/targets/local.py` with a subclass of this class.
 
     Attributes:
-        scheme: of the URLs that name such a target.
-        form: how such a URL is written, for messages and for the option's help.
-        runs_programs: whether a runner can be started there.
-        reached: whether it is a machine of its own, behind a connection.
+        scheme: scheme of the URLs of such targets.
+        form: form of these URLs, for messages and for the option's help.
+        runs_programs: whether runners can be started on the target.
+        reached: whether the target is another machine, behind a connection.
         emulates: whether another processor than this machine's is emulated.
-        few_texts: whether an answer takes so long there that few texts are asked.
-        untimed: why no time that is measured there can be judged; None if it can.
-        device: the device whose profile judges.
+        few_texts: whether an answer takes so long that only few texts are classified.
+        untimed: why times measured on the target are not judged; None if they are.
+        device: the device whose profile applies.
     """
 
     scheme: ClassVar[str]
@@ -80,65 +80,65 @@ class Target(ABC, Generic[T]):
     @classmethod
     @abstractmethod
     def open(cls, wish: Wish) -> Self:
-        """Find the target that a run asks for.
+        """Open the requested target.
 
         Raises:
-            UsageMistake: the address does not fit, or the device that was asked for is not there.
-            EdgeproofError: it cannot be reached.
+            UsageMistake: the URL is not valid, or the target is not the required device.
+            EdgeproofError: the target cannot be reached.
         """
 
     @property
     def here(self) -> bool:
-        """Whether this machine's own processor answers."""
+        """Whether backends run on this machine's own processor."""
         return self.runs_programs and not self.reached and not self.emulates
 
     @property
     def name(self) -> str:
-        """The name in ids, measurements and reports: the device's."""
+        """The name of the device in ids, measurements and reports."""
         return self.device.name
 
     @property
     def threads(self) -> int:
-        """Threads of the backend's kernels, unless a run asks for others."""
+        """Default number of threads of the backend's kernels."""
         return self.device.table.threads
 
     @property
     def cores(self) -> int:
-        """How many cores compute there: the profile's number, this machine's without one."""
+        """Number of cores: from the profile, or else this machine's."""
         hardware = self.device.table.hardware
         return hardware.cores if hardware else usable_cores()
 
     @property
     def core(self) -> str | None:
-        """The processor core whose instructions are counted; None if it is not known."""
+        """Name of the emulated processor core; None if nothing is emulated."""
         return self.device.usual_core
 
     @property
     def runners(self) -> int:
-        """How many runners may answer at once if no time is measured.
+        """How many runners may run at the same time while nothing is timed.
 
-        One on a board: more would heat it before it is timed, and take memory that it is short of.
+        One on a board: more would heat the board before it is timed, and boards have little memory.
         """
         return 1
 
     def backends(self) -> dict[str, str]:
-        """Return the versions of the backends that can answer there, by name, best first."""
+        """Return the versions of the backends that the target can run, by name, best first."""
         absent = self.absent()
         names = backend_names(boards=True)
         return {name: self.version(name) for name in names if name not in absent}
 
     def absent(self) -> dict[str, str]:
-        """Return why the other backends cannot answer there, by name."""
+        """Return why the target cannot run the other backends, by name."""
         reasons = {name: self.why_absent(name) for name in backend_names(boards=True)}
         return {name: reason for name, reason in reasons.items() if reason is not None}
 
     @abstractmethod
     def version(self, name: str) -> str:
-        """Return the version of the package of a backend that can answer there."""
+        """Return the version of a backend's package on the target."""
 
     @abstractmethod
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer there; None if it can."""
+        """Return why the target cannot run a backend; None if it can."""
 
     def compared_with(self, backend: str) -> str:
         """Return the backend of this machine with which the answers of `backend` are compared."""
@@ -146,30 +146,30 @@ class Target(ABC, Generic[T]):
 
     @abstractmethod
     def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> T:
-        """Return the transport that starts runners there; prepare it first if needed.
+        """Return the transport that starts runners on the target; prepare it first if needed.
 
         Args:
-            store: keeps what has to be fetched.
-            offline: whether nothing may be fetched.
-            say: is told what takes long.
+            store: store of downloaded files.
+            offline: whether downloads are forbidden.
+            say: prints a line before a step that takes long.
         """
 
     @abstractmethod
     def identity(self, transport: T, backend: str) -> dict[str, Any] | None:
-        """Return everything that can change a FlatBuffer's answers there.
+        """Return everything about the target that can change a FlatBuffer's answers.
 
-        None if no answers may be kept.
+        Return None if answers must not be stored.
         """
 
     def start_watch(self, transport: T) -> Callable[[Path], Channel]:  # noqa: ARG002 - for heirs
-        """Return a channel to the sensors' watcher beside the runner: by default, here."""
+        """Return a function that opens a channel to the watcher of sensors; by default, here."""
         return watch_here
 
     def run(self, words: Sequence[str]) -> None:
-        """Run a command where runners are started: by default, on this machine.
+        """Run a command on the machine that starts runners; by default, on this machine.
 
         Raises:
-            EdgeproofError: it failed; quotes its last line.
+            EdgeproofError: the command failed; the message quotes its last line.
         """
         done = run(words, seconds=_SECONDS_TO_RUN, remedy=ALLOW)
         if done.code:
@@ -184,11 +184,11 @@ class Target(ABC, Generic[T]):
         """Describe the target in one line."""
 
     def describe_found(self) -> str:
-        """Say which device this is, for the message that another one was asked for."""
+        """Return a sentence about the device, for the message that another one was requested."""
         return f"this run's device is {self.describe()}"
 
     def _facts(self, *, emulated: bool, **more: Any) -> dict[str, Any]:
-        """Return the facts that every target has, and those of `more` that are known."""
+        """Return the facts of every target, and those in `more` that are not None."""
         profile = {"profile": self.device.file, "description": self.device.table.description}
         known = {name: value for name, value in more.items() if value is not None}
         return {"name": self.name, **profile, "emulated": emulated, **known}

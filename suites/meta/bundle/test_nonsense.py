@@ -172,7 +172,7 @@ CASES: dict[str, tuple[Change, str]] = {
         in_manifest(
             "backends", "ai_edge_litert", "candidates", value=["float32", "dynamic_wi8_afp32"]
         ),
-        "passed on a backend, and is not in the bundle",
+        "passed on a backend, but is not in the bundle",
     ),
     "an unknown scheme": (
         in_manifest("facts", "schemes", "float16", value="int1"),
@@ -192,7 +192,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "another reference": (
         in_manifest("facts", "reference", value="int1"),
-        "the reference 'int1' is none of its candidates",
+        "the reference 'int1' is not one of its candidates",
     ),
     "a subject of a name that leads outside": (
         in_manifest("facts", "name", value="../../x"),
@@ -253,7 +253,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "a card of 17 MB": (content("model.json", bytes(17 << 20)), "at most 100 times as many"),
     "a card that claims 17 MB": (
         in_manifest("claimed", value={"budgets.toml": {"sha256": "0" * 64, "bytes": 17 << 20}}),
-        "budgets.toml: holds 17,825,792 bytes, but at most 16,777,216 are allowed",
+        "budgets.toml: has 17,825,792 bytes, but at most 16,777,216 are allowed",
     ),
     "an artefact's manifest of another": (
         in_place_of("model.json", "variant.json"),
@@ -457,8 +457,14 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     ),
     "a card of three labels' side": (card("one", "declared", "output", "positive", value=2), "2"),
     "a card that promises a scheme": (card("both", "scheme", value="float16"), "not of None"),
-    "a card of more rows than the table": (card("one", "rows", value=65), "its table has 65 rows"),
-    "a card of another length": (card("one", "length", value=8), "its card says 8 tokens"),
+    "a card of more rows than the table": (
+        card("one", "rows", value=65),
+        "its embedding has 65 rows",
+    ),
+    "a card of another length": (
+        card("one", "length", value=8),
+        "its card says that a row has 8 tokens",
+    ),
     "a card of length 0": (
         card("one", "length", value=0),
         "variant.json: does not have the required content",
@@ -487,11 +493,11 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
         lambda _, manifest: manifest["artefacts"]["encoded"].update(
             two=manifest["artefacts"]["encoded"]["one"]
         ),
-        "it holds the texts of a candidate that is not in it",
+        "it contains the texts of a candidate that is not in it",
     ),
     "roles of another file": (
         in_manifest("facts", "roles", "one", value=["ids", "mask"]),
-        "it takes ids, but the bundle says otherwise",
+        "its inputs are ids, but the bundle says otherwise",
     ),
     "a tokenizer on a device of no candidate": (
         in_manifest("facts", "on_device", value=["both", "one", "two"]),
@@ -557,7 +563,10 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
         in_arrays("recorded.npz", probabilities=np.zeros((6, 3))),
         "are not float64 of [6, 2]",
     ),
-    "recorded answers of more": (in_arrays("recorded.npz", x=np.zeros(1)), "it holds the arrays"),
+    "recorded answers of more": (
+        in_arrays("recorded.npz", x=np.zeros(1)),
+        "it contains the wrong arrays",
+    ),
     "recorded answers beside a reference": (
         in_manifest("facts", "reference", value="both"),
         "are compared with one of them, not with a recording",

@@ -38,7 +38,7 @@ def test_error_on_an_absent_device_names_the_device_found():
     with pytest.raises(UsageMistake) as refused:
         find_target(device=ELSEWHERE)
     message = str(refused.value)
-    assert message.startswith(f"{ELSEWHERE} was asked for, but this machine is {HERE}")
+    assert message.startswith(f"{ELSEWHERE} was requested, but this machine is {HERE}")
     assert f"--edge-emulate {ELSEWHERE}" in message
     assert "--edge-target ssh://" in message
 
@@ -46,7 +46,7 @@ def test_error_on_an_absent_device_names_the_device_found():
 def test_rejects_users_profile_that_does_not_match_this_machine(tmp_path):
     own = tmp_path / "mine.toml"
     shutil.copy(FOLDER / f"{ELSEWHERE}.toml", own)
-    with pytest.raises(UsageMistake, match="mine was asked for"):
+    with pytest.raises(UsageMistake, match="mine was requested"):
         find_target(device=str(own))
 
 
@@ -75,7 +75,7 @@ def test_only_one_runtime_supports_32_bit_systems():
     target = find_target(emulate="rpi3:armv7")
     assert target.name == "rpi3-emulated-armv7"
     assert {find_backend(name).runtime for name in target.backends()} == {"tflite_runtime"}
-    assert target.absent()["ai_edge_litert"] == "it has no wheel for armv7"
+    assert target.absent()["ai_edge_litert"] == "the backend has no wheel for armv7"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,10 @@ def test_only_one_runtime_supports_32_bit_systems():
         ({"emulate": "rpi9"}, "'rpi9' is not one of the boards that can be emulated"),
         ({"emulate": HOST}, "'host' is not one of the boards that can be emulated"),
         ({"emulate": "rpi4:armv7"}, "rpi4 cannot be emulated as armv7"),
-        ({"emulate": "rpi4", "device": "rpi3"}, "rpi3 was asked for, but rpi4 is to be emulated"),
+        (
+            {"emulate": "rpi4", "device": "rpi3"},
+            "--edge-device requests rpi3, but rpi4 is to be emulated",
+        ),
         ({"emulate": "rpi4", "target": "ssh://rpi4"}, "cannot be both emulated and remote"),
         ({"target": "http://rpi4"}, "not a target's URL"),
     ],

@@ -65,7 +65,7 @@ def test_marker_for_an_emulated_board_selects_all_gates_that_need_no_clock(every
         (["-m", "jetson and not slow"], "--edge-emulate jetson"),
         (["-m", "jetson"], "--edge-target ssh://user@jetson"),
         (["-m", "rpi4", "--edge-emulate", "jetson"], "this run's device is jetson-emulated"),
-        (["--edge-device", "jetson"], f"jetson was asked for, but this machine is {HERE}"),
+        (["--edge-device", "jetson"], f"jetson was requested, but this machine is {HERE}"),
     ],
 )
 def test_marker_for_another_device_is_a_usage_error(arguments, says, tmp_path):

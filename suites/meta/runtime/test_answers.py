@@ -152,7 +152,7 @@ def test_rejects_request_without_a_required_input(
     loaded: Runner, texts: Inputs, missing: str
 ) -> None:
     incomplete = {name: array for name, array in texts.items() if name != missing}
-    with pytest.raises(RunnerRefused, match=rf"the signature takes .*{missing}"):
+    with pytest.raises(RunnerRefused, match=rf"the signature has the inputs .*{missing}"):
         loaded.answer("tiny", incomplete)
 
 

@@ -135,7 +135,7 @@ def test_rejects_row_lengths_for_a_file_with_a_single_length(
     runner: Runner, tmp_path: Path, rows: Rows
 ) -> None:
     load(runner, tmp_path / "x.tflite", classifier())
-    with pytest.raises(RunnerRefused, match="the signature takes"):
+    with pytest.raises(RunnerRefused, match="the signature has the inputs"):
         runner.answer("one", rows)
 
 
@@ -149,7 +149,10 @@ def test_rejects_lengths_with_different_dtypes(
     file.write_bytes(model_of(*shapes).pack())
     long, short = (read_candidate(file, Declaration(signature=key)) for key in ("long", "short"))
     bound = binding_of(replace(long, shorter=(short,)), below=None, length=LONGEST)
-    with pytest.raises(RunnerRefused, match="rows of 4 tokens are not stored as those of 8"):
+    with pytest.raises(
+        RunnerRefused,
+        match="the inputs for rows of 4 tokens have other dtypes than those for 8 tokens",
+    ):
         runner.load("one", file, binding=bound)
 
 
