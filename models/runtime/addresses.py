@@ -30,10 +30,10 @@ class SshAddress:
     """The address of a board.
 
     Attributes:
-        address: as the user gave it.
-        login: user@host, or the host alone.
-        port: None leaves it to ssh's configuration.
-        python: the interpreter there that has numpy and a runtime.
+        address: the address as the user wrote it.
+        login: user@host, or only the host.
+        port: the port; None to use ssh's configuration.
+        python: path of the board's Python that has numpy and a runtime.
     """
 
     address: str
@@ -43,10 +43,10 @@ class SshAddress:
 
     @classmethod
     def parse(cls, address: str) -> SshAddress:
-        """Read `ssh://[user@]host[:port][/path/of/python]`.
+        """Parse `ssh://[user@]host[:port][/path/of/python]`.
 
         Raises:
-            UsageMistake: it is no such address.
+            UsageMistake: the text is not an address of this form.
         """
         parts = split_address(address, _WRITE_SSH)
         user, host, port = parts.username, parts.hostname or "", parts.port
@@ -67,7 +67,7 @@ def split_address(address: str, remedy: str = _WRITE_ANY) -> SplitResult:
     """Split an address into its parts.
 
     Raises:
-        UsageMistake: it is none.
+        UsageMistake: the text is not an address.
     """
     try:
         parts = urlsplit(address)
@@ -85,7 +85,7 @@ def labgrid_place(address: str) -> str:
     """Return the name of the place in `labgrid://PLACE[/path/of/python]`.
 
     Raises:
-        UsageMistake: it is no such address.
+        UsageMistake: the text is not an address of this form.
     """
     parts = split_address(address, _WRITE_PLACE)
     # `netloc` keeps the case of a place's name; `hostname` would be lower case.

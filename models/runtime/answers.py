@@ -1,4 +1,4 @@
-"""Hold the answers of a runner as frozen values with units."""
+"""Define a runner's replies as frozen values with units."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Processor:
 class RunnerInfo:
     """The description of a runner.
 
-    `bits` are a pointer's; `cores` are those the process may use; `age_ns` is how long after the
-    start of its process the runner had imported its runtime (to the kernel's clock tick, mostly
-    10 ms), None if unknown.
+    `bits` is the size of a pointer, and `cores` the number of cores that the process may use.
+    `age_ns` is the time from the start of the process until its runtime was imported (to the
+    precision of the kernel's clock tick, mostly 10 ms), None if unknown.
     """
 
     protocol: int
@@ -68,10 +68,10 @@ class SignatureTensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """How many of a file's operators an accelerator computes, in how many partitions.
+    """How many of a file's operators an accelerator runs, and in how many partitions.
 
-    `left` names the operators that it left, each once, with the reason where the backend tells it;
-    `by` is what computes the others, as the accelerator calls it.
+    `left` names the kinds of operators that it does not run, with the reason if the backend reports
+    one; `by` is the name of the accelerator, as it reports it.
     """
 
     nodes: Count
@@ -83,9 +83,10 @@ class Delegation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
-    """A FlatBuffer the runner has loaded: `size` in bytes, `load_ns` without reading the file.
+    """A FlatBuffer that the runner has loaded.
 
-    `lengths` are the tokens of the rows that it answers, ascending.
+    `size` is in bytes, `load_ns` excludes reading the file, and `lengths` are the accepted row
+    lengths in tokens, ascending.
     """
 
     name: str
@@ -103,9 +104,9 @@ class LoadedModel:
 class Answers:
     """Answers to n texts.
 
-    `logits` is [n, C]; `invoke_ns` [n] is the device's wall clock around `invoke()` alone, `cpu_ns`
-    [n] the CPU time of the same call in all threads; `age_ns` is the age of the runner's process
-    when its first answer of this request was ready.
+    `logits` is [n, C]; `invoke_ns` [n] is the wall-clock time of `invoke()` on the device, and
+    `cpu_ns` [n] the CPU time of the same call in all threads; `age_ns` is the age of the runner's
+    process when the first answer to this request was ready.
     """
 
     logits: NDArray[np.float32]
@@ -120,8 +121,8 @@ class Answers:
 class Race:
     """Interleaved rounds of several models.
 
-    `invoke_ns` and `cpu_ns` are [rounds] by name, `predictions` the classes [rounds] given while
-    being timed, `rows` [rounds] which text each round took.
+    `invoke_ns` and `cpu_ns` are [rounds] by model; `predictions` are the predicted classes [rounds]
+    by model; `rows` [rounds] is the number of each round's text.
     """
 
     invoke_ns: dict[str, NDArray[np.int64]]
@@ -131,7 +132,7 @@ class Race:
 
     @classmethod
     def joined(cls, parts: Sequence[Race]) -> Race:
-        """Return one race of the rounds of several, of the same models."""
+        """Join races of the same models into one with all their rounds."""
         arrays: dict[str, dict[str, NDArray[Any]]] = {
             field: {
                 name: np.concatenate([getattr(part, field)[name] for part in parts])
@@ -146,7 +147,7 @@ class Race:
 class Classified:
     """Labels of n texts; `text_to_label_ns` [n] includes cleaning, tokenization and checks.
 
-    `lengths` [n] are the tokens of the row that answered each, its padding included.
+    `lengths` [n] is the length of each text's row in tokens, including padding.
     """
 
     logits: NDArray[np.float32]
@@ -156,7 +157,7 @@ class Classified:
 
     @classmethod
     def joined(cls, parts: Sequence[Classified]) -> Classified:
-        """Return the labels of several requests, in their order; at least one."""
+        """Join the labels of one or more requests, in their order."""
         fields = ("logits", "labels", "lengths", "text_to_label_ns")
         arrays = {
             field: np.concatenate([getattr(part, field) for part in parts]) for field in fields
@@ -168,7 +169,7 @@ class Classified:
 class Usage:
     """Memory (bytes), CPU time and age (nanoseconds) of the runner's process.
 
-    `baseline_rss_bytes` is its memory with the runtime imported and nothing loaded.
+    `baseline_rss_bytes` is its memory after the import of the runtime, before any file was loaded.
     """
 
     peak_rss_bytes: Count

@@ -24,7 +24,7 @@ OPTION = "--edge-backend"
 
 @dataclass(frozen=True, slots=True)
 class AvailableBackend:
-    """A backend that can answer: its name and its package's version."""
+    """A backend that can run here: its name and its package's version."""
 
     name: str
     version: str
@@ -32,7 +32,7 @@ class AvailableBackend:
 
 @dataclass(frozen=True, slots=True)
 class AbsentBackend:
-    """A backend that cannot answer, and why."""
+    """A backend that cannot run here, and why."""
 
     name: str
     reason: str
@@ -44,12 +44,12 @@ def distributions() -> dict[str, str]:
 
 
 def read_backend(name: str, *, file: str | None = None, key: str = OPTION) -> Backend:
-    """Return the backend of a name.
+    """Return the backend with a name.
 
     Args:
-        name: its name.
-        file: where that is written, for messages.
-        key: what names it there.
+        name: name of the backend.
+        file: the file that contains the name, for messages.
+        key: the key or option that contains the name, for messages.
 
     Raises:
         UsageMistake: no backend has this name.
@@ -78,8 +78,8 @@ def installed_here(backend: Backend, drivers: tuple[str, ...] | None = None) -> 
     """Return the installed packages of a backend on this machine.
 
     Args:
-        backend: which would answer.
-        drivers: of Vulkan, where others than the machine's own are given to it.
+        backend: the backend.
+        drivers: Vulkan drivers to use instead of the machine's own.
     """
     python = interpreter_for(backend.runtime)
     names = (backend.distribution, "numpy")
@@ -97,8 +97,8 @@ def available_backends(
     """Return the backends that a local runner can use, the preferred ones first.
 
     Args:
-        names: of those that are looked for; by default all that a board may have.
-        drivers: as in `installed_here`.
+        names: names of the backends to look for; by default all that a board may have.
+        drivers: see `installed_here`.
     """
     backends = []
     for name in backend_names(boards=True) if names is None else names:
@@ -110,18 +110,18 @@ def available_backends(
 
 
 def absent_backends(names: Iterable[str] | None = None) -> list[AbsentBackend]:
-    """Return why the other backends cannot answer here; `names` as in `available_backends`."""
+    """Return why the other backends cannot run here; for `names` see `available_backends`."""
     names_asked = backend_names(boards=True) if names is None else names
     reasons = ((name, why_absent(name)) for name in names_asked)
     return [AbsentBackend(name, reason) for name, reason in reasons if reason is not None]
 
 
 def why_absent(name: str, drivers: tuple[str, ...] | None = None) -> str | None:
-    """Return why a backend cannot answer here; None if it can.
+    """Return why a backend cannot run here; None if it can.
 
     Args:
-        name: of the backend.
-        drivers: as in `installed_here`.
+        name: name of the backend.
+        drivers: see `installed_here`.
     """
     backend = read_backend(name)
     missing = next((file for file in backend.libraries if not Path(file).is_file()), None)

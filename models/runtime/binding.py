@@ -1,7 +1,7 @@
-"""Bind tensors of a FlatBuffer to inputs, and its output to labels.
+"""Define the binding of a FlatBuffer: the role of each input, and the meaning of the output.
 
-A runner told nothing binds by the names of the only signature. Files made by other converters have
-no signature, or names of their own: a binding says which tensor is meant.
+Without a binding, a runner uses the names in the file's only signature. Files from other converters
+have no signature, or other names, so that a binding is needed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ class BoundInput:
     """One input of a file.
 
     Attributes:
-        role: under which requests give it.
-        tensor: its name in the signature, or its position among the graph's inputs.
-        below: integers of this size and above are refused; None allows any.
-        length: of a row, where the file leaves it open; None takes what the file says.
+        role: name of the input in requests.
+        tensor: name in the signature, or position among the graph's inputs.
+        below: integers must be smaller than this; None for no limit.
+        length: row length if the file's is dynamic; None for the file's own.
     """
 
     role: str
@@ -29,10 +29,10 @@ class BoundInput:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How the one value of a sigmoid becomes a label.
+    """How the single value of a sigmoid determines the label.
 
     Attributes:
-        threshold: values above it get the label `above`, others the other of the two.
+        threshold: values above the threshold get the label `above`, others the other label.
         above: 0 or 1.
     """
 
@@ -42,18 +42,19 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """The binding of a file, as a runner needs it.
+    """The binding of a file for a runner.
 
     Attributes:
         inputs: all inputs of the graph.
-        output: its name in the signature, or its position among the graph's outputs; None takes the
-            only one, or the one named logits.
-        decision: of an output of one value; None gives the label of the largest value.
-        signature: the signature's key, where the file has several.
-        graph: which of the file's graphs the signature runs.
-        called: whether a runtime enters it through its signature, with tensors bound by names: the
-            way into any graph but the first, and into each of several.
-        shorter: the same for shorter rows, ascending, where the file takes several lengths.
+        output: name in the signature, or position among the graph's outputs; None for the only
+            output, or the one named logits.
+        decision: threshold for an output with one value; None if the largest value gives the label.
+        signature: key of the signature, if the file has several.
+        graph: index of the graph that the signature runs.
+        called: whether the graph is run through its signature, with tensors bound by name; needed
+            for every graph except the first, and if several graphs are used.
+        shorter: bindings of the same network for shorter rows, ascending, if there are several
+            lengths.
     """
 
     inputs: tuple[BoundInput, ...]
@@ -70,7 +71,7 @@ class Binding:
         return tuple(port.role for port in self.inputs)
 
     def to_request(self) -> dict[str, Any]:
-        """Return the binding in the form of the runner's protocol."""
+        """Return the binding in the form of a runner's request."""
         decision = self.decision
         return {
             "inputs": [[port.role, port.tensor, port.below, port.length] for port in self.inputs],

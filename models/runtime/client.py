@@ -1,4 +1,4 @@
-"""Ask a runner, and turn its death or refusal into an error with the reason."""
+"""Send requests to a runner, and convert its crash or refusal into an error with the reason."""
 
 from __future__ import annotations
 
@@ -58,19 +58,19 @@ class Runner:
     """A runner, started on entering and ended on leaving a `with`.
 
     Args:
-        transport: where and how it runs.
-        backend: its name; None takes the first that is installed there.
-        audit: record network, processes and files written (slower: not for measuring).
-        timeout: seconds a request may take before the runner is killed, times the transport's
-            patience; each request can have its own.
+        transport: starts the runner on its machine.
+        backend: name of the backend; None for the first that is installed there.
+        audit: whether to record network, processes and written files (slow, not for measuring).
+        timeout: seconds, times the transport's patience, after which a request is given up and the
+            runner is killed; each request can have its own.
 
     Attributes:
-        info: who answers.
-        loaded: what the runner said of each model when it loaded it, by name.
+        info: description of the runner.
+        loaded: the runner's description of each loaded model, by name.
 
     Raises:
-        RunnerDied: from any method, when the runner is gone.
-        RunnerRefused: from any method, when the runner says no.
+        RunnerDied: from any method, if the runner has ended.
+        RunnerRefused: from any method, if the runner refuses the request.
     """
 
     def __init__(
@@ -107,10 +107,12 @@ class Runner:
         self.close()
 
     def hello(self) -> RunnerInfo:
-        """Ask for the runner's description."""
+        """Request the runner's description."""
         info = self._ask("starting", {"op": "hello"}, replies.info_in)
         if info.protocol != PROTOCOL:
-            raise RunnerRefused("protocol", f"it speaks {info.protocol}, not {PROTOCOL}", None)
+            raise RunnerRefused(
+                "protocol", f"its protocol has version {info.protocol}, not {PROTOCOL}", None
+            )
         return info
 
     def load(  # noqa: PLR0913 - options by keyword, each with its default
@@ -128,14 +130,14 @@ class Runner:
         """Load a FlatBuffer under a name, replacing the previous one.
 
         Args:
-            name: what later requests call it.
-            flatbuffer: a file, which the transport places on the device, or its bytes.
-            threads: of the kernels.
-            backend: another one than the runner's own, of the same runtime.
-            binding: which tensor takes which input, and what is refused; None binds by the names
-                of the only signature and allows any integer that is not negative.
-            sha256: refused if the file on the device has another.
-            shown: the file that errors name, where `flatbuffer` is a copy of it.
+            name: name of the model in later requests.
+            flatbuffer: a file, which the transport copies to the device, or its bytes.
+            threads: threads of the kernels.
+            backend: name of another backend of the same runtime; by default the runner's own.
+            binding: roles and limits of the inputs; None to use the names in the only signature and
+                to allow any integer that is not negative.
+            sha256: required hash of the file on the device; None to skip the check.
+            shown: the user's file, for messages, if `flatbuffer` is a copy.
             timeout: seconds, in place of the runner's own.
         """
         request = {
@@ -160,7 +162,7 @@ class Runner:
     def answer(
         self, name: str, inputs: Mapping[str, NDArray[Any]], *, timeout: float | None = None
     ) -> Answers:
-        """Answer texts: arrays [n, S] by the binding's roles, or the signature's input names."""
+        """Classify texts, given as arrays [n, S] by role, or by input name of the signature."""
         request = {"op": "answer", "name": name}
 
         def read(header: Header, arrays: ArraysByName) -> Answers:
@@ -177,14 +179,14 @@ class Runner:
         seed: int = 0,
         timeout: float | None = None,
     ) -> Race:
-        """Time loaded models interleaved, each round one text for all of them.
+        """Time loaded models interleaved; in each round all models classify the same text.
 
         Args:
-            inputs: of at least one loaded model, by its name, the same n texts as that model takes
-                them: arrays [n, S] by role. Rounds go through the texts again and again.
-            rounds: timed answers of each model.
-            warmup: rounds before them that are not kept.
-            seed: draws the order of texts and models.
+            inputs: for each model's name, arrays [n, S] by role of the same n texts. The rounds use
+                the texts repeatedly.
+            rounds: number of timed answers of each model.
+            warmup: number of rounds before these, whose times are discarded.
+            seed: seed of the random order of texts and models.
             timeout: seconds, in place of the runner's own.
         """
         names = list(inputs)
@@ -217,12 +219,13 @@ class Runner:
         *,
         timeout: float | None = None,
     ) -> Classified:
-        """Answer texts on the device.
+        """Tokenize and classify texts on the device.
 
         Args:
-            name: a loaded model.
-            tokenizer: the JSON of a `tokenizers` tokenizer that cleans, truncates and pads.
-            texts: of each text (text,) or (group, text).
+            name: name of a loaded model.
+            tokenizer: JSON of a tokenizer of the `tokenizers` library that cleans, truncates and
+                pads.
+            texts: for each text (text,) or (group, text).
             timeout: seconds, in place of the runner's own.
         """
         request = {
@@ -245,16 +248,16 @@ class Runner:
         threads: int = 1,
         timeout: float | None = None,
     ) -> tuple[tuple[NDArray[Any], ...], ...]:
-        """Compute a graph as it is, without names, binding or checks.
+        """Run a graph without names, binding or checks.
 
         Args:
-            flatbuffer: its bytes; the first subgraph is computed.
-            runs: of at least one run, the arrays that the graph's inputs take, by position.
-            threads: of the kernels.
+            flatbuffer: the bytes of the file; its first subgraph is run.
+            runs: input arrays by position, for each run; at least one run.
+            threads: threads of the kernels.
             timeout: seconds, in place of the runner's own.
 
         Returns:
-            Of each run the outputs by position, as the backend gives them.
+            Output arrays by position, for each run.
         """
         request = {"op": "compute", "threads": threads, "runs": len(runs)}
         arrays = {"content": byte_array(flatbuffer)} | {
@@ -266,11 +269,11 @@ class Runner:
         return self._ask("computing a graph", request, read, arrays, timeout)
 
     def usage(self) -> Usage:
-        """Ask for memory, CPU time and age of the runner's process."""
+        """Request memory, CPU time and age of the runner's process."""
         return self._ask("measuring itself", {"op": "usage"}, replies.usage_in)
 
     def audit(self) -> tuple[AuditEvent, ...]:
-        """Ask for the records of the audit hook; the runner must have been started with `audit`."""
+        """Request the records of the audit; the runner must have been started with `audit`."""
         return self._ask("reporting its audit", {"op": "audit"}, replies.audit_in)
 
     def close(self) -> None:
@@ -295,11 +298,11 @@ class Runner:
         arrays: Mapping[str, NDArray[Any]] | None = None,
         timeout: float | None = None,
     ) -> T:
-        """Send a request and read its reply; an invalid reply ends the runner.
+        """Send a request and parse the reply; after an invalid reply, end the runner.
 
         Raises:
-            RunnerDied: it ended, or had to be ended.
-            RunnerRefused: it says no.
+            RunnerDied: the runner ended, or had to be ended.
+            RunnerRefused: the runner refused the request.
         """
         if self._death is not None:
             raise self._death

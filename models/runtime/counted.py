@@ -1,7 +1,7 @@
-"""Run a runner with marks around each `invoke()`, between which an emulator plugin counts.
+"""Run a runner with marks around each `invoke()`; an emulator plugin counts between the marks.
 
-A mark is a system call about a process that cannot exist: it changes nothing. The plugin, whose
-source is plugin/count.c, knows it by its number. Runs where the runner does, on Python 3.8.
+A mark is a system call with the id of a process that cannot exist, so it has no effect. The plugin
+(plugin/count.c) recognizes the call by this id. This module runs on the target, on Python 3.8.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def mark(number: int) -> None:
 
 
 class CountedGraph:
-    """A graph whose every `invoke()` is between two marks.
+    """A graph that makes a mark before and after each `invoke()`.
 
     Args:
-        graph: the backend's.
+        graph: the backend's graph.
     """
 
     def __init__(self, graph: Any) -> None:

@@ -1,7 +1,7 @@
-"""Count the instructions of an emulated board, independent of the machine's load.
+"""Count the instructions on an emulated board, independent of the machine's load.
 
-They are counts, never times: an emulator knows no cache and no pipeline. Equal files give equal
-counts, to some hundred instructions of millions, so a count that grew is a regression.
+Counts are not times, because an emulator simulates neither caches nor pipelines. Equal files give
+equal counts, up to some hundred instructions in millions, so that a larger count is a regression.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class InstructionCounts:
         dot_products: integer dot products (sdot), sixteen products in one instruction.
         integer_multiplies: other integer products of vectors (smull, smlal).
         float_multiplies: float multiply-adds (fmla).
-        answers: how many answers it is the median of.
+        answers: number of answers; all counts are medians over these.
     """
 
     instructions: int
@@ -63,7 +63,7 @@ class InstructionCounts:
 
     @property
     def classes(self) -> dict[str, int]:
-        """Counts of the classes, by metric."""
+        """The counts of all kinds of instructions, by name of the metric."""
         return {
             "instructions_sdot": self.dot_products,
             "instructions_mlal": self.integer_multiplies,
@@ -72,7 +72,7 @@ class InstructionCounts:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Shares: integer instructions of all that multiply, and sdot of these."""
+        """The share of integer instructions among multiplications, and of sdot among these."""
         integers = self.dot_products + self.integer_multiplies
         multiplies = integers + self.float_multiplies
         return {
@@ -86,19 +86,19 @@ class Counter:
     """The counting emulator with its plugin.
 
     Attributes:
-        folder: where both are.
-        version: of the emulator's package.
+        folder: folder of the emulator and the plugin.
+        version: version of the emulator's package.
     """
 
     folder: Path
     version: str
 
     def command(self, architecture: str, out: Path) -> list[str]:
-        """Return the beginning of a command that counts.
+        """Return the beginning of a command that counts instructions.
 
         Args:
             architecture: aarch64 or armv7.
-            out: where the plugin appends a line per answer.
+            out: file to which the plugin appends a line for each answer.
         """
         tables = read_sysroots()
         name = tables.counter.program.format(tables.architectures[architecture].emulator)
@@ -119,7 +119,7 @@ class CountingTransport(EmulatedTransport):
 
     Args:
         counter: the emulator that counts.
-        out: where counts are appended to.
+        out: file to which counts are appended.
     """
 
     counter: Counter
@@ -140,12 +140,12 @@ def prepare_counter(
     """Return the counting emulator, made if the store lacks it.
 
     Args:
-        store: where it is kept.
-        offline: never reach for the network.
-        say: told what is being done.
+        store: the store of the emulator.
+        offline: whether downloads are forbidden.
+        say: prints a line before a step that takes long.
 
     Raises:
-        EdgeproofError: there is no C compiler, or the emulator cannot be had, and why.
+        EdgeproofError: there is no C compiler, or the emulator cannot be downloaded.
     """
     recipe = {
         "source": hash_imports(MAKER),
@@ -172,20 +172,20 @@ def count_instructions(
     backend: str,
     binding: Binding | None = None,
 ) -> InstructionCounts:
-    """Count the instructions of an answer: the median of all answers but the first.
+    """Count the instructions for one answer: the median of all answers except the first.
 
-    One thread: others would spin while they wait, and be counted.
+    Use one thread, because waiting threads would spin, and their instructions would be counted.
 
     Args:
         transport: an emulated board that counts.
         flatbuffer: the file.
         inputs: arrays [n, S] by role, or by input name without a binding; at least two texts.
-        binding: which tensor takes which input.
-        backend: which executes it.
+        binding: roles of the inputs; None for the names in the only signature.
+        backend: name of the backend.
 
     Raises:
-        RunnerDied: the file killed the runner.
-        RunnerRefused: the runtime cannot run it.
+        RunnerDied: the runner crashed or hung on the file.
+        RunnerRefused: the backend refuses the file.
     """
     transport.out.unlink(missing_ok=True)
     with Runner(transport, backend, timeout=_SECONDS_TO_LOAD) as runner:
@@ -195,7 +195,7 @@ def count_instructions(
     counts = read_counts(transport.out)
     if len(counts) != len(answers.logits):
         raise EdgeproofError(
-            f"{len(answers.logits)} answers were counted {len(counts)} times",
+            f"there are {len(counts)} counts for {len(answers.logits)} answers",
             file=flatbuffer,
             remedy="Report this as a fault of edgeproof: every answer must have exactly one count",
         )

@@ -1,7 +1,7 @@
 """Unpack Debian packages of any architecture as an ordinary user.
 
-A private state of apt, below one folder: the machine's own packages, lists and caches are neither
-read nor written. Only the mirrors' addresses and how to reach them (proxies) are the machine's.
+apt runs with a private state in one folder: the machine's own packages, lists and caches are
+neither read nor written. Only the mirrors and proxies are those of the machine.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def find_mirrors() -> Mirrors:
     """Return the mirrors in this machine's own sources.
 
     Raises:
-        EdgeproofError: this is not Debian, or its sources name no archive.
+        EdgeproofError: this machine does not run Debian, or its sources name no archive.
     """
     reason = why_unavailable()
     if reason is not None:
@@ -119,8 +119,8 @@ class PrivateApt:
     """An apt with its own state.
 
     Args:
-        folder: where it keeps lists and packages; made here.
-        architecture: Debian's name of it, such as arm64.
+        folder: folder of lists and packages, which is created.
+        architecture: Debian's name of the architecture, such as arm64.
         sources: apt's list of sources.
     """
 
@@ -154,9 +154,9 @@ class PrivateApt:
         self._environment = {**os.environ, "APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
 
     def update(self) -> None:
-        """Fetch the lists.
+        """Download the lists of packages.
 
-        A source that fails is left out, as backports are if a mirror has none.
+        A source that fails is ignored, for example backports that a mirror lacks.
 
         Raises:
             EdgeproofError: every source failed.
@@ -175,7 +175,7 @@ class PrivateApt:
         """Download one package without its dependencies; return its file.
 
         Raises:
-            EdgeproofError: it is not offered, or the mirror cannot be reached.
+            EdgeproofError: the package is not offered, or the mirror cannot be reached.
         """
         before = set(self._packages.glob("*.deb"))
         versioned = _asked(package, suite)
@@ -186,7 +186,7 @@ class PrivateApt:
         """Download packages and all they depend on; return their files.
 
         Raises:
-            EdgeproofError: one is not offered, or the mirror cannot be reached.
+            EdgeproofError: a package is not offered, or the mirror cannot be reached.
         """
         command = ["apt-get", "-q", "-y", "--download-only", "install", *packages]
         _run(command, self._environment)
@@ -198,8 +198,8 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
 
     Args:
         package: a .deb file.
-        root: where its files go; symbolic links to folders there are followed.
-        members: files to take, like usr/bin/name; () takes all.
+        root: destination folder; symbolic links to folders in it are followed.
+        members: paths of files to unpack, like usr/bin/name; () for all.
 
     Raises:
         EdgeproofError: the package is damaged or lacks a member.
@@ -229,10 +229,10 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
 
 
 def _require_bounded(package: Path) -> None:
-    """Reject a package that unpacks to an implausible size, counted without storing it.
+    """Reject a package that would unpack to an implausible size; count without storing.
 
     Raises:
-        EdgeproofError: it does.
+        EdgeproofError: the unpacked package would be too large.
     """
     stream = ["dpkg-deb", "--fsys-tarfile", str(package)]
     again = "Run again: apt downloads the package again"
@@ -242,7 +242,7 @@ def _require_bounded(package: Path) -> None:
             unpacked_bytes += len(piece)
             if unpacked_bytes > _LARGEST_PACKAGE:
                 raise EdgeproofError(
-                    f"would be more than {_LARGEST_PACKAGE:,} bytes unpacked",
+                    f"would unpack to more than {_LARGEST_PACKAGE:,} bytes",
                     file=package,
                     remedy=again,
                 )
@@ -253,7 +253,7 @@ def _require_bounded(package: Path) -> None:
 
 
 def version_of(package: Path) -> str:
-    """Return the version a .deb file says it has."""
+    """Return the version that is written in a .deb file."""
     return _run(["dpkg-deb", "--field", str(package), "Version"]).strip()
 
 

@@ -1,6 +1,6 @@
 """Start the runner on an emulated board: real ARM code under Debian's user-mode emulator.
 
-Its answers are those of the ARM kernels. Its times are the emulator's, and mean nothing.
+Its answers are those of the ARM kernels. Its times are the emulator's, and are meaningless.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class EmulatedTransport:
     Args:
         sysroot: the board's root file system, see `prepare_sysroot`.
         core: the emulated processor core, such as cortex-a72.
-        device: the board it stands for, for messages.
-        wrapper: a command of this machine that starts the emulator.
+        device: name of the emulated board, for messages.
+        wrapper: a command on this machine that starts the emulator.
     """
 
     # Emulation takes about ten instructions of this machine for one of the board, and the machine
@@ -49,9 +49,9 @@ class EmulatedTransport:
         return str(file.resolve())
 
     def within(self, wrapper: Sequence[str]) -> EmulatedTransport:
-        """Return the same with a command that starts the emulator."""
+        """Return the same transport, with a command that starts the emulator."""
         return replace(self, wrapper=tuple(wrapper))
 
     def describe(self) -> str:
-        """Name the emulated board."""
+        """Return the name of the emulated board, with core and architecture."""
         return f"an emulated {self.device} ({self.core}, {self.sysroot.architecture})"

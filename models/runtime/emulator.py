@@ -1,4 +1,4 @@
-"""Fetch Debian's user-mode emulator, and read sysroots.toml."""
+"""Download Debian's user-mode emulator, and read sysroots.toml."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CARD = "card.json"
 
 
 class EmulatorTable(Table, frozen=True, kw_only=True):
-    """`[[emulators]]`, `[counter]`: a package, and its program for an architecture."""
+    """`[[emulators]]` and `[counter]`: a package, and the name of its program."""
 
     package: str
     program: str
@@ -46,10 +46,10 @@ class EmulatorTable(Table, frozen=True, kw_only=True):
 class ArchitectureTable(Table, frozen=True, kw_only=True):
     """`[architectures.NAME]`: the contents of its root file system.
 
-    `links` are made because package scripts, which would make them, are not run; `folders` are
-    further ones on Python's path; `answering` are the runtimes, best first, by import name;
-    `imports` are the modules that a runner imports beside its runtime's; `wheels` are for all
-    runtimes, `own` for one alone, where the others do not see them.
+    `links` are symbolic links that package scripts would create, which are not run. `folders` are
+    added to Python's path. `answering` lists the runtimes by import name, the best first. `imports`
+    lists the modules that a runner imports besides its runtime. `wheels` are installed for all
+    runtimes, `own` for a single runtime.
     """
 
     debian: str
@@ -68,7 +68,7 @@ class ArchitectureTable(Table, frozen=True, kw_only=True):
         return {**self.wheels, **self.own.get(runtime or "", {})}
 
     def runtimes(self) -> dict[str, str]:
-        """Return the versions of the runtimes that can answer there, by import name."""
+        """Return the versions of the board's runtimes, by import name."""
         return {name: self.versions(name)[name.replace("_", "-")] for name in self.answering}
 
 
@@ -82,7 +82,7 @@ class CoreTable(Table, frozen=True, kw_only=True):
     features: str
 
     def cpuinfo(self) -> str:
-        """Return /proc/cpuinfo of a machine with one such core."""
+        """Return the /proc/cpuinfo of a machine with one core of this kind."""
         return (
             "processor\t: 0\n"
             f"model name\t: ARMv{self.generation} Processor rev {self.revision}\n"
@@ -93,7 +93,7 @@ class CoreTable(Table, frozen=True, kw_only=True):
 
 
 class Sysroots(Table, frozen=True, kw_only=True):
-    """The whole file."""
+    """The content of sysroots.toml."""
 
     codename: str
     python: str
@@ -108,9 +108,9 @@ class Emulator:
     """The emulator's programs, unpacked.
 
     Attributes:
-        folder: where they are.
-        version: of their package.
-        program: a program's name; {} stands for the architecture.
+        folder: folder of the programs.
+        version: version of their package.
+        program: name of a program; {} stands for the architecture.
     """
 
     folder: Path
@@ -118,7 +118,7 @@ class Emulator:
     program: str
 
     def path(self, architecture: str) -> Path:
-        """Return the program for an architecture, by the emulator's name of it."""
+        """Return the path of the program for an architecture, given by the emulator's name."""
         return self.folder / self.program.format(architecture)
 
 
@@ -129,15 +129,15 @@ def read_sysroots() -> Sysroots:
 
 
 def prepare_emulator(store: Store, *, offline: bool, say: Callable[[str], None]) -> Emulator:
-    """Return the emulator, fetched if the store lacks it.
+    """Return the emulator; download it if the store lacks it.
 
     Args:
-        store: where it is kept.
-        offline: never reach for the network.
-        say: told what is being done.
+        store: the store of the emulator.
+        offline: whether downloads are forbidden.
+        say: prints a line before a step that takes long.
 
     Raises:
-        EdgeproofError: it cannot be had here, and why.
+        EdgeproofError: the emulator cannot be downloaded.
     """
     recipe = {"source": hash_imports("models.runtime.emulator:prepare_emulator")}
 
@@ -172,10 +172,10 @@ def _fetch(folder: Path, tables: Sysroots) -> dict[str, Any]:
 
 
 def refuse_network(name: str, *, offline: bool) -> None:
-    """Raise an error if fetching is forbidden.
+    """Raise an error if downloads are forbidden.
 
     Raises:
-        EdgeproofError: it is forbidden.
+        EdgeproofError: downloads are forbidden.
     """
     if offline:
         raise EdgeproofError(
@@ -186,7 +186,7 @@ def refuse_network(name: str, *, offline: bool) -> None:
 
 @contextmanager
 def private_apt(architecture: str, codename: str) -> Iterator[tuple[PrivateApt, Path]]:
-    """Yield an apt of its own with fresh lists, and an empty folder."""
+    """Yield a private apt with fresh lists, and an empty folder."""
     mirrors = find_mirrors()
     with scratch_folder("edgeproof-apt-") as scratch:
         apt = PrivateApt(scratch / "apt", architecture, mirrors.sources(codename))

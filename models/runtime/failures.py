@@ -1,4 +1,4 @@
-"""Define how a runner fails its client: it dies, or it refuses."""
+"""Define the errors of a runner: it ended, or it refused a request."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ WAITED = "Run again when the machine is less busy; if the runner takes as long a
 
 
 class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
-    """The runner ended, or was killed, while a request was open.
+    """The runner ended, or was killed, during a request.
 
     Args:
-        ending: how it ended, e.g. "was killed by SIGSEGV".
-        doing: the request that was open, e.g. "loading".
-        file: the FlatBuffer concerned.
-        stderr: the last lines the runner wrote there.
+        ending: how the runner ended, for example "was killed by SIGSEGV".
+        doing: the request, for example "loading".
+        file: the FlatBuffer.
+        stderr: the last lines of the runner's stderr.
 
     Attributes:
-        signal: name of the signal that ended it, e.g. "SIGSEGV"; "" if none did.
+        signal: name of the signal that ended the runner, for example "SIGSEGV"; "" if none did.
     """
 
     def __init__(self, ending: str, doing: str, file: str | None, stderr: str) -> None:
@@ -64,10 +64,10 @@ class ConnectionLost(RunnerDied, Unreachable):
     """The connection to the device was lost; earlier answers stay valid.
 
     Args:
-        where: the device, as the user named it.
-        doing: the request that was open.
-        file: the FlatBuffer concerned.
-        stderr: what the connection's program said last.
+        where: the user's address of the device.
+        doing: the request that was sent.
+        file: the FlatBuffer.
+        stderr: last lines of the connection's program.
     """
 
     def __init__(self, machine: str, doing: str, file: str | None, stderr: str) -> None:
@@ -78,14 +78,14 @@ class ConnectionLost(RunnerDied, Unreachable):
 
 
 class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
-    """The runner is alive and says why it cannot answer.
+    """The runner refused a request, and is still running.
 
     Args:
-        kind: for programs: inputs, load, hash, file, not-a-flatbuffer, signature, invoke, memory,
-            no-backend, no-delegate, no-inner-tensors,
-            no-tokenizers, tokenizer, unknown-model, no-audit, bad-request, internal.
-        message: for people.
-        file: the FlatBuffer concerned.
+        kind: kind of the refusal, for programs: inputs, load, hash, file, not-a-flatbuffer,
+            signature, invoke, memory, no-backend, no-delegate, no-inner-tensors, no-tokenizers,
+            tokenizer, unknown-model, no-audit, bad-request, internal.
+        message: reason of the refusal, for people.
+        file: the FlatBuffer.
     """
 
     def __init__(self, kind: str, message: str, file: str | None) -> None:

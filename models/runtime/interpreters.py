@@ -1,8 +1,7 @@
-"""Choose the Python that starts a runner: the running one, or one of the runtime's own.
+"""Choose the Python that starts a runner: the running one, or a separate one for the runtime.
 
-A runtime that cannot share this environment (tflite-runtime needs numpy below 2) has a virtual
-environment of its own in the folder `runtimes/NAME` of this one. models/runtime/own_python.py
-makes it.
+A runtime that cannot share this environment (tflite-runtime needs numpy below 2) has a separate
+virtual environment in the subfolder `runtimes/NAME`, which models/runtime/own_python.py creates.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ class Interpreter:
     """A Python that can start a runner.
 
     Args:
-        python: its program.
-        packages: folders that hold its packages; None for those of the running Python.
+        python: path of the program.
+        packages: folders of its packages; None for those of the running Python.
     """
 
     python: str
@@ -32,7 +31,7 @@ class Interpreter:
 
 
 def own_folder(runtime: str) -> Path:
-    """Return the folder of a runtime's own environment, whether it exists or not."""
+    """Return the folder of a runtime's own environment, which need not exist."""
     return Path(sys.prefix) / "runtimes" / runtime
 
 
@@ -45,7 +44,7 @@ def interpreter_for(runtime: str | None) -> Interpreter:
     """Return the runtime's own Python if it exists, or the running one.
 
     Args:
-        runtime: its import name; None if the runner is to choose.
+        runtime: import name of the runtime; None if the runner chooses one.
     """
     folder = own_folder(runtime) if runtime else None
     if folder is None or not program_in(folder).exists():

@@ -1,7 +1,7 @@
-"""Store answers as they come, so that a killed run resumes.
+"""Store answers as they are computed, so that a killed run can be resumed.
 
-A file of records, each with the rows that were answered, what was answered, and a checksum of both.
-What a kill has torn at its end is cut off when it is opened again.
+The file consists of records, each with row numbers, logits and a checksum of both. If a kill has
+left an incomplete record at the end, it is removed when the file is opened again.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _ROW, _VALUE = np.dtype("<i8"), np.dtype("<f4")
 
 
 class Journal:
-    """The answers to some rows, stored in a file; several threads may add to it.
+    """The answers to some rows, stored in a file; several threads may add answers.
 
     Args:
-        file: where they are kept. Only one process may have it open.
-        texts: how many rows there are; a record of others is no record.
+        file: path of the file, which only one process may open.
+        texts: number of all rows; a record with larger row numbers is invalid.
 
     Raises:
         EdgeproofError: the file cannot be read or written.
@@ -53,7 +53,7 @@ class Journal:
             raise self._unwritable(error) from None
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Return the journal."""
         return self
 
     def __exit__(
@@ -62,23 +62,23 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the file, and keep its content."""
+        """Close the file without deleting it."""
         self._file.close()
 
     @property
     def rows(self) -> Rows:
-        """The rows that were answered, ascending."""
+        """Numbers of the rows with stored answers, ascending."""
         return np.array(sorted(self._known), np.int64)
 
     def add(self, rows: Rows, logits: Logits) -> None:
         """Store the answers to some rows.
 
         Args:
-            rows: their numbers [n].
-            logits: [n, values].
+            rows: numbers of the rows [n].
+            logits: logits of the rows [n, values].
 
         Raises:
-            EdgeproofError: it cannot be written.
+            EdgeproofError: the file cannot be written.
         """
         body = rows.astype(_ROW).tobytes() + logits.astype(_VALUE).tobytes()
         head = _HEAD.pack(len(rows), logits.shape[1], zlib.crc32(body))
@@ -95,12 +95,12 @@ class Journal:
         return np.stack([self._known[row] for row in rows.tolist()])
 
     def remove(self) -> None:
-        """Delete the file, whose contents are stored elsewhere by now."""
+        """Delete the file, after its contents were stored elsewhere."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 
     def _read(self) -> int:
-        """Read every complete record; return where the last one ends."""
+        """Read every complete record; return the position at which the last one ends."""
         self._file.seek(0)
         end = 0
         while len(head := self._file.read(_HEAD.size)) == _HEAD.size:

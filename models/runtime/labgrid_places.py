@@ -1,6 +1,6 @@
 """Acquire boards from labgrid: `labgrid://PLACE[/path/of/python]` becomes an sshd's address.
 
-labgrid keeps the places and who has them; it runs in processes of its own, never in this one.
+labgrid manages the places and their users; it runs in separate processes, never in this one.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ Service = tuple[str | None, str, Annotated[int, msgspec.Meta(ge=1, le=65535)]]
 def lend(address: str) -> str:
     """Acquire a place until this process ends; return the `ssh://` address of its board.
 
-    A place that this user has acquired before is used, and left acquired.
+    If this user has already acquired the place, it is used, and is not released afterwards.
 
     Raises:
-        UsageMistake: it is not the address of a place, or labgrid is not installed.
-        EdgeproofError: labgrid does not lend it; says what labgrid said.
+        UsageMistake: the address is not that of a place, or labgrid is not installed.
+        EdgeproofError: labgrid does not lend the place; the message quotes labgrid.
     """
     place = labgrid_place(address)
     if find_spec("labgrid") is None:

@@ -39,8 +39,8 @@ class Script:
     """A shell line that marks the beginning and end of its own output.
 
     Attributes:
-        command: for the board's login shell.
-        mark: what begins the first and, where it answers, the last line.
+        command: the command for the board's login shell.
+        mark: text at the beginning of the first line and, if the command ends, of the last line.
     """
 
     command: str
@@ -48,11 +48,11 @@ class Script:
 
     @classmethod
     def running(cls, line: str, mark: str) -> Script:
-        """Return a script that runs a command and returns its output.
+        """Return a script that runs a shell line and prints its output between marks.
 
         Args:
-            line: of a POSIX shell.
-            mark: what nothing else prints.
+            line: line for a POSIX shell.
+            mark: text that no other program prints.
         """
         marked = f"echo; echo {mark}; ({line}); s=$?; echo; echo {mark} $s; exit $s"
         return cls(f"sh -c {shlex.quote(marked)}", mark)
@@ -84,15 +84,15 @@ class MarkedChannel(Channel):
     """A program whose output begins after a mark.
 
     Args:
-        command: what to start, as a list of arguments.
+        command: the command, as a list of arguments.
         environment: the whole environment of the process.
-        where: it runs, for messages.
-        script: what it runs.
+        where: name of the machine, for messages.
+        script: the script that the command runs.
 
     Attributes:
-        group: of processes there, 0 if it is not known.
-        noise: what was said before the mark.
-        timed_out: whether the mark was waited for in vain.
+        group: id of the process group on the board; 0 if unknown.
+        noise: output before the mark.
+        timed_out: whether the mark did not arrive in time.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class MarkedChannel(Channel):
         self.timed_out = False
 
     def skip_noise(self, seconds: float) -> int | None:
-        """Read up to the mark; return the process group there, or None without a mark."""
+        """Read up to the mark; return the board's process group, or None without a mark."""
         with watchdog(self, seconds) as expired, contextlib.suppress(OSError):
             while len(self.noise) < MOST_NOISE and (line := self.answers.readline(MOST_NOISE)):
                 if line.startswith(self._mark):

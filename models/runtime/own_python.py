@@ -1,7 +1,7 @@
-"""Give a runtime its own Python: `python -m models.runtime.own_python tflite_runtime`.
+"""Create a separate Python for a runtime: `python -m models.runtime.own_python tflite_runtime`.
 
-The environment is made inside the one that runs this, from the dependency group of pyproject.toml
-that has the runtime's name. One that holds what the group asks for is left alone.
+The environment is created inside the running one, from the dependency group in pyproject.toml with
+the runtime's name. An existing environment that fulfils the group's requirements is not changed.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ def groups() -> dict[str, list[str]]:
 
 
 def give_own_python(runtime: str, python: str = sys.executable) -> Path:
-    """Return the folder of a runtime's own environment, made if missing or outdated.
+    """Create a runtime's own environment if it is missing or outdated; return its folder.
 
     Args:
-        runtime: its import name.
-        python: the interpreter that the environment is made with.
+        runtime: import name of the runtime.
+        python: the interpreter for the environment.
 
     Raises:
-        UsageMistake: no such runtime, or it has no wheel for this interpreter.
-        EdgeproofError: the environment cannot be made; says what pip said.
+        UsageMistake: the runtime is unknown, or has no wheel for this interpreter.
+        EdgeproofError: the environment cannot be created; the message quotes pip.
     """
     if runtime not in groups():
         raise UsageMistake(
@@ -78,7 +78,7 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
                 (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
     except OSError as error:
         raise EdgeproofError(
-            f"the separate Python cannot be stored there ({error.strerror or error})",
+            f"the separate Python cannot be created in this folder ({error.strerror or error})",
             file=folder,
             remedy="Use a virtual environment that you may write to: python -m venv FOLDER",
         ) from None
@@ -93,7 +93,7 @@ def _identity(python: str) -> dict[str, str]:
         base, version = done.stdout.splitlines()
     except (EdgeproofError, ValueError):
         raise UsageMistake(
-            "is not a Python that starts", file=python, key="--python", remedy="Give another Python"
+            "cannot be started as a Python", file=python, key="--python", remedy="Give another one"
         ) from None
     return {"base": base, "version": version}
 
@@ -142,12 +142,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog="python -m models.runtime.own_python", description=__doc__)
     parser.add_argument("runtime", help=f"one of {', '.join(groups())}")
     parser.add_argument(
-        "--python", default=sys.executable, help="the Python to make it with (default: this one)"
+        "--python",
+        default=sys.executable,
+        help="the Python for the new environment (default: this one)",
     )
     parser.add_argument(
         "--where-possible",
         action="store_true",
-        help="report and succeed if the runtime has no wheel for this Python",
+        help="print a message and exit with 0 if the runtime has no wheel for this Python",
     )
     try:
         options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Compute a FlatBuffer's answers to a split once per backend and processor, and store them."""
+"""Compute a FlatBuffer's answers to a split, once for each backend and processor."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def inputs_of(split: Encoded, roles: Iterable[str] = ROLES, lengths: Sequence[in
     """Return the inputs of a split by their roles, each [n, tokens].
 
     Args:
-        split: the encoded texts.
-        roles: what the file takes.
-        lengths: of its rows, ascending: if there are several, the length [n] that answers each
-            text is among the inputs, the shortest that it fits.
+        split: the tokenized texts.
+        roles: roles of the file's inputs.
+        lengths: accepted row lengths, ascending; if there are several, the result also contains
+            each text's length [n], the shortest that it fits.
     """
     inputs = {role: getattr(split, role) for role in roles}
     if len(lengths) > 1:
@@ -62,14 +62,14 @@ def rows_of(inputs: Inputs, rows: Rows) -> Inputs:
 def answers_stage(
     sha256: str, split_key: str, backend: str, threads: int, place: dict[str, Any]
 ) -> Stage:
-    """Return the stage of one FlatBuffer's answers, keyed by all that can change them.
+    """Return the stage of a FlatBuffer's answers, keyed by everything that can change them.
 
     Args:
-        sha256: of the FlatBuffer.
-        split_key: of the texts.
-        backend: which executes it.
-        threads: of its kernels.
-        place: versions, machine and processor where it answers.
+        sha256: hash of the FlatBuffer.
+        split_key: key of the texts.
+        backend: name of the backend.
+        threads: threads of the kernels.
+        place: versions, machine and processor of the target.
     """
     recipe: dict[str, Any] = {
         "flatbuffer": sha256,
@@ -85,18 +85,18 @@ def answers_stage(
 
 
 def seconds_for(texts: int) -> float:
-    """Return how many seconds a runner may take to answer a number of texts before it hangs."""
+    """Return the time limit, in seconds, for a request with a number of texts."""
     return 60.0 + SECONDS_PER_TEXT * texts
 
 
 def answer_split(
     runner: Runner, name: str, inputs: Inputs, rows: Rows = slice(None)
 ) -> NDArray[np.float32]:
-    """Return the outputs [rows, values] of `name`, loaded in `runner`, for some rows.
+    """Return the outputs [rows, values] of the model `name` in a runner, for some rows.
 
     Raises:
-        RunnerDied: the FlatBuffer killed the runner.
-        RunnerRefused: the backend cannot run it.
+        RunnerDied: the runner crashed or hung.
+        RunnerRefused: the backend refused the file or a text.
     """
     rows_asked = rows_of(inputs, rows)
     seconds = seconds_for(_count(rows_asked))
@@ -115,21 +115,21 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
 ) -> NDArray[np.float32]:
     """Return the result of `answer_split`, computed by several runners that share the texts.
 
-    Each takes the next few texts as soon as it has answered those before, and what was answered is
-    kept in the journal: a run that is killed goes on where it was.
+    A runner gets the next few texts as soon as it has classified the ones before. Answers are
+    stored in the journal, so that a killed run can be resumed.
 
     Args:
-        start: makes a runner, not yet entered.
-        load: loads `name` into one.
-        name: what answers.
-        inputs: of the texts, by role.
-        runners: at the most; a few texts need only one.
-        journal: what was answered before, and what will be; None if nothing is kept.
-        report: is told how far it is, after each few texts.
+        start: returns a runner, not yet entered.
+        load: loads the model into a runner.
+        name: name of the model.
+        inputs: the texts as arrays by role.
+        runners: largest number of runners; for few texts, only one is used.
+        journal: stores answers, and contains those of a killed run; None to store nothing.
+        report: called with the progress after every few texts.
 
     Raises:
-        RunnerDied: the FlatBuffer killed a runner.
-        RunnerRefused: the backend cannot run it.
+        RunnerDied: a runner crashed or hung.
+        RunnerRefused: the backend refused the file or a text.
     """
     texts = _count(inputs)
     before = journal.rows if journal else np.array([], np.int64)
@@ -149,13 +149,13 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
 
 
 class Progress(NamedTuple):
-    """The progress of answering.
+    """The progress of classifying texts.
 
     Attributes:
-        done: how many are answered, those of an earlier run too.
-        texts: out of how many.
-        seconds: since the first of this run was asked.
-        now: how many of them this run has answered.
+        done: number of classified texts, including those of an earlier run.
+        texts: number of all texts.
+        seconds: seconds since this run began to classify.
+        now: number of texts that this run has classified.
     """
 
     done: int
@@ -165,7 +165,7 @@ class Progress(NamedTuple):
 
 
 class _Shared:
-    """The unanswered texts, handed out a few at a time to free runners."""
+    """The texts that are not classified yet, which free runners get in small parts."""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class _Shared:
         self._answered: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
 
     def answer_with(self, runner: Runner, name: str, inputs: Inputs) -> None:
-        """Answer texts until none are left, or another runner has failed."""
+        """Classify texts until none are left, or another runner has failed."""
         count = FEWEST_AT_ONCE
         while len(rows := self._take(count)):
             began = time.monotonic()
@@ -228,7 +228,7 @@ def _count(inputs: Inputs) -> int:
 
 
 def processor_features() -> list[str]:
-    """Return the processor's features, which kernels depend on; [] if Linux does not tell."""
+    """Return the processor's features, on which kernels depend; [] if Linux does not report any."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a device, not a path of ours
             lines = [line for line in file if line.startswith(("flags", "Features"))]

@@ -1,9 +1,8 @@
-"""Start the runner on a board whose POSIX shell is reached by a command of this machine.
+"""Start the runner on a board whose POSIX shell is reached through a command on this machine.
 
-What ssh, adb and the like have in common stands here: files are sent once and checked by their
-hash, programs start in the board's own Python, and what is started ends with its channel. A board's
-shell may print what it likes when it starts: what counts stands between marks that no one else
-knows.
+This module contains the common parts of ssh, adb and similar commands. Files are sent once, and
+checked by their hash; programs run in the board's own Python, and end together with their channel.
+A board's shell may print anything when it starts, so that output is read only between random marks.
 """
 
 from __future__ import annotations
@@ -54,17 +53,17 @@ _SHOW_SHELL = "echo it runs commands"
 
 
 class RemoteShell(ABC):
-    """The runner on a board whose shell a command of this machine reaches.
+    """The runner on a board whose shell is reached through a command on this machine.
 
     Args:
-        address: of the board, as the user gave it.
-        python: the interpreter there that has numpy and a runtime.
-        environment: variables of the runner on top of `RUNNER_ENVIRONMENT`.
-        wrapper: a command of the board that starts the runner.
+        address: the user's address of the board.
+        python: path of the board's Python that has numpy and a runtime.
+        environment: variables of the runner, in addition to `RUNNER_ENVIRONMENT`.
+        wrapper: a command on the board that starts the runner.
 
     Attributes:
-        failed_status: the exit status with which the command says that itself, and not what it
-            started, has failed; None if none says so.
+        failed_status: exit status of the command if the command itself has failed, and not the
+            program on the board; None if there is no such status.
     """
 
     patience: ClassVar[float] = 1.0
@@ -91,14 +90,14 @@ class RemoteShell(ABC):
     @property
     @abstractmethod
     def by_hand(self) -> str:
-        """The command line by which a user reaches the board, for remedies."""
+        """The command line with which a user can reach the board, for remedies."""
 
     @abstractmethod
     def within(self, wrapper: Sequence[str]) -> Self:
-        """Return another connection, whose runners are started by a command of the board."""
+        """Return another connection that starts runners by a command on the board."""
 
     def connect(self) -> None:  # noqa: B027 - a command that connects by itself does nothing more
-        """Make a connection that commands can use, unless it stands.
+        """Open the connection, unless it is open.
 
         Raises:
             EdgeproofError: the board cannot be reached.
@@ -106,7 +105,7 @@ class RemoteShell(ABC):
 
     @property
     def stands(self) -> bool:
-        """Whether a command would still reach the board."""
+        """Whether the connection is open."""
         return True
 
     def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:  # noqa: ARG002 - the board has one Python
@@ -114,7 +113,7 @@ class RemoteShell(ABC):
         return self.start_program(assembling.runner_file(), arguments)
 
     def start_program(self, program: Path, arguments: Sequence[str] = ()) -> Channel:
-        """Send a Python program and start it there.
+        """Send a Python program to the board and start it.
 
         Raises:
             EdgeproofError: the board cannot be reached.
@@ -130,10 +129,10 @@ class RemoteShell(ABC):
         return channel
 
     def place(self, file: Path) -> str:
-        """Send a file unless the board has it, checked by its sha256; return its path there.
+        """Send a file unless the board has one with its sha256; return its path on the board.
 
         Raises:
-            EdgeproofError: the board cannot be reached, or cannot keep the file.
+            EdgeproofError: the board cannot be reached, or cannot store the file.
         """
         digest = hash_file(file)
         placement = (str(file.resolve()), digest)
@@ -142,7 +141,7 @@ class RemoteShell(ABC):
         return self._placed[placement]
 
     def describe(self) -> str:
-        """Name the board's address."""
+        """Return the address of the board."""
         return self.address
 
     def run(
@@ -153,13 +152,13 @@ class RemoteShell(ABC):
         remedy: str = "Run this Python by hand on the board to see what is missing",
         seconds: float | None = None,
     ) -> str:
-        """Run a shell line there; return its output.
+        """Run a shell line on the board; return its output.
 
         Args:
-            line: of a POSIX shell.
-            stdin: a file of this machine that it reads.
-            remedy: what helps where the line itself fails.
-            seconds: that it may take; by default `SECONDS_TO_RUN`.
+            line: line for a POSIX shell.
+            stdin: a file on this machine, passed as stdin.
+            remedy: remedy for the error if the line fails.
+            seconds: time limit; by default `SECONDS_TO_RUN`.
 
         Raises:
             EdgeproofError: the board cannot be reached, or the line failed.
@@ -188,7 +187,7 @@ class RemoteShell(ABC):
         return answer.text
 
     def kill_there(self, group: int) -> None:
-        """Kill a group of processes of the board's, if the connection stands."""
+        """Kill a process group on the board, if the connection is open."""
         if self.stands and group > 1:
             script = Script.running(f"kill -KILL -- -{group}", secrets.token_hex(8))
             with contextlib.suppress(EdgeproofError):
@@ -200,7 +199,7 @@ class RemoteShell(ABC):
                 )
 
     def not_started(self, channel: MarkedChannel) -> EdgeproofError:
-        """End a channel whose script did not start on the board, and say why."""
+        """End a channel whose script did not start on the board; return the reason as an error."""
         status = channel.wait(SECONDS_TO_END)
         last_words = channel.last_lines(1)
         channel.close()
@@ -252,7 +251,7 @@ class RemoteShell(ABC):
 
 
 class _RemoteChannel(MarkedChannel):
-    """A program on the board, behind a command of this machine."""
+    """A program on the board, reached through a command on this machine."""
 
     def __init__(self, shell: RemoteShell, script: Script) -> None:
         super().__init__(shell.command(script), own_environment(), shell.address, script)
@@ -265,17 +264,17 @@ class _RemoteChannel(MarkedChannel):
         self._shell.kill_there(group)
 
     def wait(self, seconds: float) -> int | None:
-        """Wait for the end and kill after `seconds`, on the board, too."""
+        """Wait for the program's end; after `seconds`, kill it, also on the board."""
         status = super().wait(seconds)
         if status is None:
             self.kill()
         return status
 
     def lost_connection(self, status: int | None) -> bool:
-        """Tell whether the command failed, not the runner."""
+        """Tell whether the command failed, and not the runner."""
         return status is not None and status == self._shell.failed_status
 
 
 def own_environment() -> dict[str, str]:
-    """Return this machine's environment for the command: agent, home; messages in English."""
+    """Return this machine's environment for the command, with messages in English."""
     return {**os.environ, "LC_ALL": "C.UTF-8"}

@@ -1,4 +1,4 @@
-"""Check the type and size of a runner's replies: the runner may be on anybody's board."""
+"""Check the type and size of a runner's replies, which may come from an untrusted board."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _FEWEST_LABELS = 2
 
 
 class WrongReplyError(Exception):
-    """A reply that does not answer its request; the message says why."""
+    """A reply that does not fit its request; the message says why."""
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """The reason of a refusal: its kind is for programs, its message for people."""
+    """The reason of a refusal: a kind for programs, and a message for people."""
 
     kind: Said
     message: str
@@ -50,7 +50,7 @@ def fault_in(header: Header) -> Fault | None:
 
 
 def info_in(header: Header, arrays: Arrays) -> RunnerInfo:
-    """Read who answers."""
+    """Parse the description of a runner."""
     _only(arrays)
     return _typed(header, RunnerInfo)
 
@@ -58,12 +58,12 @@ def info_in(header: Header, arrays: Arrays) -> RunnerInfo:
 def model_of(loaded: Mapping[str, LoadedModel], name: str) -> LoadedModel:
     """Return the runner's description of a model, given when it was loaded."""
     if name not in loaded:
-        _refuse(f"it answers as {name!r}, which was never loaded")
+        _refuse(f"the model {name!r} was never loaded")
     return loaded[name]
 
 
 def loaded_in(header: Header, arrays: Arrays, name: str) -> LoadedModel:
-    """Read the runner's description of the file that was loaded as `name`."""
+    """Parse the runner's description of the file that was loaded as `name`."""
     _only(arrays)
     loaded = _typed({**header, "name": name}, LoadedModel)
     for tensor in (*loaded.inputs, loaded.output):
@@ -73,7 +73,7 @@ def loaded_in(header: Header, arrays: Arrays, name: str) -> LoadedModel:
 
 
 def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) -> Answers:
-    """Read a model's answers to a number of rows."""
+    """Parse a model's answers to a number of rows."""
     _only(arrays, "logits", "invoke_ns", "cpu_ns")
     logits = _array(arrays, "logits", np.float32, (rows, classes_of(model)))
     counts = {
@@ -82,7 +82,7 @@ def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) ->
     }
     counted = {name: header.get(name) for name in counts}
     if counted != counts:
-        _refuse(f"it counts {counted} in logits that hold {counts}")
+        _refuse(f"it says that the logits contain {counted}, but they contain {counts}")
     return Answers(
         logits=logits,
         invoke_ns=_times(arrays, "invoke_ns", (rows,)),
@@ -93,7 +93,7 @@ def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) ->
 
 
 def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, LoadedModel]) -> Race:
-    """Read a race of a number of rounds over a number of texts."""
+    """Parse a race with a number of rounds and a number of texts."""
     _only(arrays, "ns", "cpu_ns", "predictions", "rows")
     shape = len(models), rounds
     wall, cpu = (_times(arrays, name, shape) for name in ("ns", "cpu_ns"))
@@ -112,14 +112,14 @@ def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, Loaded
 
 
 def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
-    """Read a model's labels for a number of texts."""
+    """Parse a model's labels for a number of texts."""
     _only(arrays, "logits", "labels", "lengths", "text_to_label_ns")
     labels = _array(arrays, "labels", np.int32, (texts,))
     _within(labels, "a label", _labels_of(model))
     lengths = _array(arrays, "lengths", np.int32, (texts,))
     unknown = lengths[~np.isin(lengths, model.lengths)]
     if unknown.size:
-        _refuse(f"a text was answered at {int(unknown[0])} tokens, not at one of {model.lengths}")
+        _refuse(f"a text has the length {int(unknown[0])}, which is not one of {model.lengths}")
     return Classified(
         logits=_array(arrays, "logits", np.float32, (texts, classes_of(model))),
         labels=labels,
@@ -129,7 +129,7 @@ def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
 
 
 def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArray[Any], ...], ...]:
-    """Read the results of a graph for a number of runs, with equally many outputs in each."""
+    """Parse the outputs of a graph for a number of runs, with equally many outputs in each."""
     outputs = len(arrays) // runs
     names = [[f"{run}/{place}" for place in range(outputs)] for run in range(runs)]
     _only(arrays, *(name for names_of_run in names for name in names_of_run))
@@ -137,24 +137,24 @@ def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArr
 
 
 def usage_in(header: Header, arrays: Arrays) -> Usage:
-    """Read memory, CPU time and age."""
+    """Parse memory, CPU time and age of a runner."""
     _only(arrays)
     return _typed(header, Usage)
 
 
 def audit_in(header: Header, arrays: Arrays) -> tuple[AuditEvent, ...]:
-    """Read the records of an audit."""
+    """Parse the records of an audit."""
     _only(arrays)
     return _typed(header, _Audit).events
 
 
 def rows_in(inputs: Mapping[str, NDArray[Any]]) -> int:
-    """Return how many rows inputs have; the runner refuses those that differ."""
+    """Return the number of rows of the inputs; the runner refuses inputs with different numbers."""
     return next((len(array) for array in inputs.values() if array.ndim), 0)
 
 
 def classes_of(model: LoadedModel) -> int:
-    """Return how many logits a model answers with."""
+    """Return the number of a model's logits."""
     return math.prod(model.output.shape)
 
 
@@ -179,7 +179,7 @@ def _typed(value: object, kind: type[T]) -> T:
 
 def _only(arrays: Arrays, *names: str) -> None:
     if arrays.keys() != set(names):
-        _refuse(f"it holds the arrays {sorted(arrays)}, not {sorted(names)}")
+        _refuse(f"it contains the arrays {sorted(arrays)}, not {sorted(names)}")
 
 
 def _array(arrays: Arrays, name: str, dtype: type[Any], shape: Sequence[int]) -> NDArray[Any]:

@@ -1,7 +1,7 @@
-"""Provide a GPU without a GPU: SwiftShader, a Vulkan driver that computes on the processor.
+"""Provide a software GPU: SwiftShader, a Vulkan driver that computes on the processor.
 
-It comes out of Debian's chromium-common, unpacked into the store as an ordinary user. Mesa's
-lavapipe would be smaller, but LiteRT's accelerator refuses it for a feature that it lacks.
+The driver is part of Debian's chromium-common, which is unpacked into the store as an ordinary
+user. Mesa's lavapipe would be smaller, but lacks a feature that LiteRT's accelerator needs.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ class SoftwareVulkan:
     """The driver, unpacked.
 
     Attributes:
-        folder: where its files are.
-        version: of the package that they came with.
+        folder: folder of the driver's files.
+        version: version of the package that contains them.
     """
 
     folder: Path
     version: str
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that select Vulkan's loader and this driver alone."""
+        """Return the environment variables that select Vulkan's loader and only this driver."""
         usual = os.environ.get("LD_LIBRARY_PATH")
         libraries = [str(self.folder), *([usual] if usual else [])]
         return {
@@ -59,15 +59,15 @@ class SoftwareVulkan:
 def prepare_software_vulkan(
     store: Store, *, offline: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> SoftwareVulkan:
-    """Return the driver, fetched if the store lacks it.
+    """Return the driver; download it if the store lacks it.
 
     Args:
-        store: where it is kept.
-        offline: never reach for the network.
-        say: told what is being done.
+        store: the store of the driver.
+        offline: whether downloads are forbidden.
+        say: prints a line before a step that takes long.
 
     Raises:
-        EdgeproofError: it cannot be had here, and why.
+        EdgeproofError: the driver cannot be downloaded.
     """
     recipe = {"source": hash_imports(MAKER), "architecture": native_architecture()}
 
@@ -85,7 +85,7 @@ def prepare_software_vulkan(
 
 
 def _fetch(folder: Path) -> str:
-    """Put the driver's files into the folder; return the package's version."""
+    """Copy the driver's files into the folder; return the package's version."""
     with private_apt(native_architecture(), read_sysroots().codename) as (apt, scratch):
         package = apt.download(PACKAGE)
         unpack(package, scratch, [f"{_FOLDER}/{name}" for name in _FILES])

@@ -1,7 +1,7 @@
 """Start the runner on a board over ssh, with the system's own ssh client.
 
-The user's keys and configuration count. One connection, the master, is kept for as long as the
-transport lives; every file and every runner passes through it.
+The user's keys and configuration are used. One connection, the master, is open as long as the
+transport exists; all files and runners use it.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class SshTransport(RemoteShell):
 
     Args:
         address: `ssh://[user@]host[:port][/path/of/python]`.
-        options: more of ssh's options, as on its command line.
-        environment: variables of the runner on top of `RUNNER_ENVIRONMENT`.
-        wrapper: a command of the board that starts the runner.
+        options: additional arguments of ssh.
+        environment: variables of the runner, in addition to `RUNNER_ENVIRONMENT`.
+        wrapper: a command on the board that starts the runner.
 
     Raises:
-        UsageMistake: the address is none.
-        EdgeproofError: there is no ssh client here.
+        UsageMistake: the address is not valid.
+        EdgeproofError: this machine has no ssh client.
     """
 
     failed_status: ClassVar[int | None] = 255
@@ -80,11 +80,11 @@ class SshTransport(RemoteShell):
 
     @property
     def by_hand(self) -> str:
-        """The command line by which a user reaches the board."""
+        """The command line with which a user can reach the board."""
         return shlex.join([SSH, *self._port, self._login])
 
     def within(self, wrapper: Sequence[str]) -> SshTransport:
-        """Return a separate connection whose runners are started by a command of the board."""
+        """Return a separate connection that starts runners by a command on the board."""
         return SshTransport(self.address, **self._given, wrapper=wrapper)
 
     def command(self, script: Script) -> list[str]:
@@ -93,14 +93,14 @@ class SshTransport(RemoteShell):
 
     @property
     def stands(self) -> bool:
-        """Whether the master connection lives."""
+        """Whether the master connection is open."""
         return self._master is not None and self._master.lives
 
     def connect(self) -> None:
-        """Start the master connection unless it stands.
+        """Open the master connection, unless it is open.
 
         Raises:
-            EdgeproofError: the board cannot be reached; says what ssh said.
+            EdgeproofError: the board cannot be reached; the message quotes ssh.
         """
         if self.stands:
             return
@@ -117,7 +117,7 @@ class SshTransport(RemoteShell):
             raise self.not_started(master)
 
     def close(self) -> None:
-        """End the connection; the next use makes a new one."""
+        """Close the connection; the next use opens a new one."""
         master, self._master = self._master, None
         if master is not None:
             _end(master)

@@ -1,7 +1,7 @@
 """Prepare the root file system of an emulated board once, as an ordinary user.
 
-The parts are real: Debian's ARM Python, the runtimes' ARM wheels, Debian's emulator. What goes
-into it is data, in sysroots.toml.
+It consists of Debian's ARM Python, the runtimes' ARM wheels and Debian's emulator; sysroots.toml
+lists the parts.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ class Sysroot:
     Attributes:
         architecture: aarch64 or armv7.
         emulator: the emulator's program.
-        emulator_version: of its package.
-        root: the ARM file system.
-        python: its interpreter, to be run by the emulator.
-        path: folders that its Python imports from.
-        own: further ones, before the others, by the runtime whose runner alone sees them.
+        emulator_version: version of the emulator's package.
+        root: folder of the ARM file system.
+        python: path of its Python, which the emulator runs.
+        path: folders from which its Python imports.
+        own: further folders, searched first, by the only runtime that uses them.
     """
 
     architecture: str
@@ -80,10 +80,10 @@ class Sysroot:
     own: Mapping[str, Path]
 
     def environment(self, runtime: str | None = None) -> dict[str, str]:
-        """Return the environment variables of its Python, with nothing of this machine's.
+        """Return the environment variables of its Python, without those of this machine.
 
         Args:
-            runtime: which is to answer.
+            runtime: import name of the runner's runtime.
         """
         own = [self.own[runtime]] if runtime and runtime in self.own else []
         return {
@@ -97,13 +97,13 @@ class Sysroot:
         """Return the command that runs its Python.
 
         Args:
-            arguments: of Python.
-            core: the emulated processor core; by default the emulator's own choice.
+            arguments: arguments passed to Python.
+            core: name of the emulated processor core; by default the emulator's choice.
         """
         return [str(self.emulator), *self.guest(*arguments, core=core)]
 
     def guest(self, *arguments: str, core: str = "") -> list[str]:
-        """Return the part of a command after the emulator's name that runs its Python."""
+        """Return the arguments of the emulator that run its Python."""
         folder = self.root.parent / CORES / core if core else self.root
         chosen = ["-cpu", core] if core else []
         return ["-L", str(folder), *chosen, str(self.python), *arguments]
@@ -126,17 +126,17 @@ def prepare_sysroot(
     offline: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Sysroot:
-    """Return the root file system of an architecture, made if the store lacks it.
+    """Return the root file system for an architecture; make it if the store lacks it.
 
     Args:
-        store: where it is kept.
+        store: the store of the file system.
         architecture: one of `architecture_names`.
-        offline: never reach for the network: what is not in the store is an error.
-        say: told what is being done.
+        offline: whether downloads are forbidden; anything missing in the store is an error then.
+        say: prints a line before a step that takes long.
 
     Raises:
-        UsageMistake: no such architecture.
-        EdgeproofError: emulation is not available here, and why.
+        UsageMistake: the architecture is unknown.
+        EdgeproofError: emulation is not available on this machine.
     """
     if architecture not in architecture_names():
         raise UsageMistake(
@@ -206,7 +206,7 @@ def _unpack_debian(root: Path, table: ArchitectureTable) -> dict[str, str]:
 
 
 def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[str]) -> None:
-    """Download wheels with the user's own settings of pip, and unpack them."""
+    """Download wheels with the user's settings of pip, and unpack them."""
     if find_spec("pip") is None:
         raise EdgeproofError(
             f"pip is missing: {sys.executable} needs it to download wheels for the emulated board",
@@ -242,16 +242,15 @@ def _show_cores(folder: Path) -> None:
 
 
 def _compile(folder: Path) -> None:
-    """Compile Python's modules here, ten times faster than emulated, if bytecode is compatible."""
+    """Compile Python's modules on this machine, if its bytecode is compatible: ten times faster."""
     if "{}.{}".format(*sys.version_info) == read_sysroots().python:
         compileall.compile_dir(folder, maxlevels=_DEEP, quiet=2, rx=_TESTS)
 
 
 def _warm_up(sysroot: Sysroot, runtime: str, imports: Sequence[str]) -> None:
-    """Import the packages of a runner for this runtime, to prove that the parts fit.
+    """Import the packages of a runner for this runtime, to test that the parts fit together.
 
-    It also keeps compiled modules, which an emulated start would else compile every time: 10 s and
-    more instead of 3 s.
+    This also stores compiled modules, so that an emulated start takes 3 s instead of 10 s or more.
     """
     done = run(
         sysroot.command("-c", f"import {', '.join([f'{runtime}.interpreter', *imports])}"),

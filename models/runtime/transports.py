@@ -1,7 +1,7 @@
-"""Start and reach runners: each transport yields a local process with three pipes.
+"""Start and reach runners: each transport starts a local process with three pipes.
 
-A transport over ssh starts the system's ssh client, an emulated one starts qemu: what the client
-holds is the same `Channel` in every case.
+A transport over ssh starts the system's ssh client, and an emulated one starts qemu; the client
+uses the same `Channel` in every case.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Channel:
     """A started runner: the streams to and from it, and the end of its stderr.
 
     Args:
-        command: what to start, as a list of arguments.
+        command: the command, as a list of arguments.
         environment: the whole environment of the process.
-        where: it runs, for messages.
+        where: name of the machine, for messages.
 
     Raises:
         EdgeproofError: the command cannot be started.
@@ -93,14 +93,14 @@ class Channel:
         processes.terminate(self._process)
 
     def kill(self) -> None:
-        """End the process and all it started, at once."""
+        """Kill the process and all processes that it started."""
         processes.kill(self._process)
 
     def wait(self, seconds: float) -> int | None:
-        """Wait for the end and kill after `seconds`.
+        """Wait for the end of the process, and kill it after `seconds`.
 
         Returns:
-            The exit status, negative for a signal; None if it had to be killed here.
+            The exit status, negative for a signal; None if the process had to be killed.
         """
         return processes.wait(self._process, seconds)
 
@@ -115,14 +115,15 @@ class Channel:
         return "\n".join([line for line in lines if line.strip()][-count:])
 
     def read_line(self, seconds: float, most: int) -> bytes:
-        """Return the next line of its answers.
+        """Return the next line of the process's output.
 
         Args:
-            seconds: after which the process is killed, which ends the line.
-            most: bytes; of a longer line the start is returned.
+            seconds: time limit, after which the process is killed and the line ends.
+            most: largest number of bytes; of a longer line, only the beginning is returned.
 
         Returns:
-            The line, without its end if there is none; nothing at the end of the answers.
+            The line; its newline is missing if the output ended before. Empty at the end of the
+            output.
         """
         with watchdog(self, seconds), contextlib.suppress(OSError):
             return self.answers.readline(most)
@@ -166,7 +167,7 @@ class Transport(Protocol):
     """The interface of a transport, which starts runners and provides their files.
 
     Attributes:
-        patience: how many times longer than on a processor of its own an answer may take.
+        patience: factor by which requests may take longer than on an unshared processor.
     """
 
     patience: ClassVar[float]
@@ -175,13 +176,13 @@ class Transport(Protocol):
         """Start the runner.
 
         Args:
-            arguments: its command line.
-            runtime: which of them is to answer, for places where one has a Python to itself.
+            arguments: arguments of the runner's command line.
+            runtime: import name of the runtime, for machines on which a runtime has its own Python.
         """
         ...
 
     def place(self, file: Path) -> str:
-        """Make a file of this machine readable for the runner; return its path there."""
+        """Make a file on this machine readable for the runner; return its path on the target."""
         ...
 
     def within(self, wrapper: Sequence[str]) -> Transport:
@@ -200,8 +201,8 @@ class LocalTransport:
     Args:
         python: the interpreter that has numpy and the runtime; by default see `interpreter_for`.
         wrapper: a command that starts the runner, e.g. `("unshare", "--net", "--map-root-user")`.
-        environment: variables on top of `RUNNER_ENVIRONMENT`.
-        program: what is started in place of the runner.
+        environment: variables in addition to `RUNNER_ENVIRONMENT`.
+        program: module to start in place of the runner.
     """
 
     patience: ClassVar[float] = 1.0
@@ -223,9 +224,9 @@ class LocalTransport:
         return str(file.resolve())
 
     def within(self, wrapper: Sequence[str]) -> LocalTransport:
-        """Return the same with a command that starts the runner."""
+        """Return the same transport, with a command that starts the runner."""
         return replace(self, wrapper=tuple(wrapper))
 
     def describe(self) -> str:
-        """Name this machine, and the wrapper if there is one."""
+        """Return the name of this machine, with the wrapper if there is one."""
         return f"{HERE} (within {' '.join(self.wrapper)})" if self.wrapper else HERE

@@ -39,8 +39,8 @@ def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[s
         environment: variables of the process that loads them.
 
     Returns:
-        Of each driver the SHA-256 of its manifest, and name, size in bytes and time of change in
-        nanoseconds of its library, whose links are followed: they lead to the version.
+        For each driver, the SHA-256 of its manifest, and name, size in bytes and modification time
+        in nanoseconds of its library. Links are followed, because they lead to the version.
     """
     drivers = []
     for manifest in map(Path, driver_manifests(environment)):

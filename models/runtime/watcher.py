@@ -1,10 +1,11 @@
 """Read a device's sensors on the device, beside the runner.
 
-One file of standard library for Python 3.8, as the runner is. It knows no sensor: it is told which
-files to read and which commands to run, and answers their text. Its first line on stdin is JSON,
-{"patterns": [...], "commands": [[[...], pattern]], "every": seconds or null}; each further line
-asks for one reading; with "every" it also reads unasked. A reading is one line of JSON on stdout:
-{"at": seconds, "cost": seconds, "machine": architecture, "asked": bool, "texts": {path: text}}.
+The watcher is a single file for Python 3.8 that needs only the standard library. It does not know
+any sensor: it receives the files to read and the commands to run, and returns their text. The first
+line on stdin is JSON, {"patterns": [...], "commands": [[[...], pattern]], "every": seconds or
+null}. Each further line requests one reading; with "every", readings are also taken periodically. A
+reading is one line of JSON on stdout: {"at": seconds, "cost": seconds, "machine": architecture,
+"asked": bool, "texts": {path: text}}.
 """
 
 from __future__ import annotations
@@ -35,14 +36,15 @@ def read_texts(
     """Read files and run commands.
 
     Args:
-        patterns: paths with wildcards.
-        commands: each with the pattern of a file that tells the same, beside which it is not run:
-            a process costs more than all files. None is run where the root is not the machine's.
-        root: another folder for recorded machines.
+        patterns: paths of files, with wildcards.
+        commands: commands, each with the pattern of a file with the same content; if that file
+            exists, the command is not run, because a process costs more than reading all files. No
+            command is run for another root.
+        root: root folder; another one for recorded machines.
 
     Returns:
-        What each file holds by its path, what each command printed by its words behind `COMMAND`.
-        What is not there or cannot be read is left out.
+        The content of each file by its path, and the output of each command by its words after
+        `COMMAND`. Files and commands that fail are left out.
     """
     texts = {}
     base = Path(root)
@@ -75,7 +77,7 @@ def read_regular(path: Path) -> bytes:
     """Return the start of a regular file; reading a FIFO could block.
 
     Raises:
-        OSError: it is something else, or cannot be read.
+        OSError: the path is not a regular file, or cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as file:
@@ -89,7 +91,7 @@ def take_reading(
 ) -> dict[str, Any]:
     """Take one reading; "at" is the monotonic clock and "cost" its duration, both in seconds.
 
-    The cost is the wall clock's: CPU time would leave out what commands and drivers take.
+    The cost is wall-clock time, because CPU time would exclude the time of commands and drivers.
     """
     start = time.monotonic()
     texts = read_texts(patterns, commands, root)
