@@ -1,6 +1,6 @@
 """Run `python -m models.candidates describe FILE ...`: print findings and a TOML to start from.
 
-Reads the files alone: no runtime, no TensorFlow.
+The command only reads the files, and needs neither a runtime nor TensorFlow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from models.errors import EdgeproofError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return the exit code (0, or 4 for the user's mistake)."""
+    """Run the command; return the exit code (0, or 4 for a mistake of the user)."""
     try:
         options = _parser().parse_args(arguments)
         sys.stdout.write(toml_of([describe(file) for file in options.files]))

@@ -1,7 +1,8 @@
 """Store given candidates as artefacts, so that they are judged and bundled like converted ones.
 
-A file is copied into the store beside a card that says how it is fed; the texts are kept with their
-ids. So a board, a bundle and a report find given candidates where they find converted ones.
+A file is copied into the store, together with a card that describes its inputs and output; the
+texts are stored with their token ids. So boards, bundles and reports need not distinguish existing
+files from converted ones.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
     """The description of a candidate, stored beside its file.
 
     Attributes:
-        scheme: the one whose contract it has to keep; None without one.
-        calibration: hashes of the texts that its ranges were found on; None if nobody says.
-        declared: how it is fed and read, as far as the file does not say it.
-        refused: why a converter could not make it; None if there is a file.
-        length: of a row; None if the file says it.
-        rows: vectors that its table holds; None if no table is seen.
-        converter: what made it; None if nobody says.
-        source: what made the float32 file that it was made from, where that is another converter.
+        scheme: the scheme whose contract it must fulfil; None without a contract.
+        calibration: hashes of the calibration texts; None if unknown.
+        declared: declarations about inputs and output that the file itself does not contain.
+        refused: why the converter could not make the file; None if there is a file.
+        length: row length in tokens; None if the file defines it.
+        rows: number of rows of the embedding table; None if no table was found.
+        converter: name of the converter; None if unknown.
+        source: name of the converter of the original float32 file, if it is another one.
     """
 
     scheme: str | None = None
@@ -62,11 +63,11 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Kept:
-    """The artefacts of a given subject, with the functions that make them.
+    """The artefacts of existing files, with the functions that make them.
 
     Attributes:
-        artefacts: all of them.
-        subject: what they are made of.
+        artefacts: the artefacts.
+        subject: the files and texts from which they are made.
     """
 
     artefacts: JudgedArtefacts
@@ -87,7 +88,7 @@ class Kept:
 
 
 def kept(subject: GivenSubject) -> Kept:
-    """Return the artefacts of a given subject with their keys."""
+    """Return the artefacts of a user's files with their keys."""
     candidates = {
         name: _candidate_stage(candidate) for name, candidate in subject.candidates.items()
     }
@@ -111,7 +112,7 @@ def read_card(artefact: Artefact) -> CandidateCard:
     """Read the card of a candidate's artefact.
 
     Raises:
-        StoreError: it is not what was written.
+        StoreError: the card was changed or damaged.
     """
     try:
         return msgspec.json.decode(artefact.read(VARIANT_CARD), type=CandidateCard)
@@ -215,5 +216,5 @@ def _summary(
 
 
 def _vocabulary(candidate: GivenCandidate) -> int | None:
-    """Return the size of the tokenizer's vocabulary; without one, the rows of the table."""
+    """Return the tokenizer's vocabulary size, or else the number of rows of the embedding."""
     return candidate.encoder.size if candidate.encoder else candidate.rows

@@ -1,4 +1,4 @@
-"""Tell a runner which tensor takes which input, and how an output becomes a label."""
+"""Create the binding for a runner: the roles of the inputs, and the meaning of the output."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _FLAGS = 2
 
 
 def binding_of(spec: CandidateSpec, *, below: int | None, length: int) -> Binding:
-    """Return how a runner binds a candidate's tensors.
+    """Return the binding of a candidate's tensors for a runner.
 
-    They are bound by their positions in the first graph; in another, or where several graphs answer
-    in turn, by their names in the signature: positions mean nothing to a runtime there.
+    In the first graph, tensors are bound by position. In another graph, or if several graphs are
+    used, they are bound by their names in the signature, because runtimes have no positions there.
 
     Args:
         spec: the candidate.
-        below: ids of it and above are refused; None allows any.
-        length: of a row, for inputs whose length the file leaves open.
+        below: ids must be smaller than this; None for no limit.
+        length: row length for inputs with a dynamic length.
     """
     return _bound(spec, below, length, called=spec.graphs > 1)
 
@@ -59,7 +59,7 @@ def _place(port: InputSpec | OutputSpec, *, called: bool) -> str | int:
 
 
 def _decision(output: OutputSpec) -> Decision | None:
-    """Return the threshold in the unit of the output: logits need the logit of the probability."""
+    """Return the threshold for the raw output: for a logit, convert the probability to a logit."""
     if output.threshold is None or output.positive is None:
         return None
     threshold = output.threshold

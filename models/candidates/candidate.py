@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """A file that was read, with its metadata.
+    """A parsed file with its metadata.
 
     Attributes:
-        metadata: None if it has none, or where what it has cannot be read.
-        unread: why it cannot; None if it can.
+        metadata: the metadata; None if the file has none, or if they cannot be read.
+        unread: why the metadata cannot be read; None if they can.
     """
 
     file: Path
@@ -53,16 +53,16 @@ class Opened:
 def read_candidate(
     file: Path, declared: Declaration = NOTHING, contents: Contents | None = None
 ) -> CandidateSpec:
-    """Return how a FlatBuffer is fed and read: as its graph says, else as declared, else ask.
+    """Return inputs, output and labels of a FlatBuffer, from its graph and declarations.
 
     Args:
         file: the FlatBuffer.
-        declared: what the user says of it.
-        contents: of the file, where they were decoded before.
+        declared: the user's declarations about the file.
+        contents: decoded contents of the file, if they were decoded before.
 
     Raises:
-        UsageMistake: the file cannot be read or cannot answer texts, something is not certain, or
-            a declaration does not fit it.
+        UsageMistake: the file cannot be read or cannot classify texts, a property is uncertain, or
+            a declaration does not fit the file.
     """
     try:
         return bind(open_candidate(file, contents), declared)
@@ -78,10 +78,10 @@ def open_candidate(file: Path, contents: Contents | None = None) -> Opened:
 
     Args:
         file: the FlatBuffer.
-        contents: of the file, where they were decoded before.
+        contents: decoded contents of the file, if they were decoded before.
 
     Raises:
-        EdgeproofError: it cannot be read, or is no sound TFLite FlatBuffer.
+        EdgeproofError: the file cannot be read, or is not a valid TFLite FlatBuffer.
     """
     data = read_flatbuffer(file)
     contents = contents or read_contents(file, data)
@@ -92,10 +92,10 @@ def open_candidate(file: Path, contents: Contents | None = None) -> Opened:
 
 
 def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
-    """Return how an opened file is fed and read.
+    """Return the inputs, the output and the labels of an opened file.
 
     Raises:
-        UsageMistake: as `read_candidate`.
+        UsageMistake: see `read_candidate`.
     """
     _check_operators(opened.file, opened.contents)
     _check_variables(opened.file, opened.contents)
@@ -111,7 +111,7 @@ def _by_length(opened: Opened, declared: Declaration) -> dict[int, Signature]:
     """Return the signatures of one classifier at several lengths; {} if it has none.
 
     Raises:
-        UsageMistake: other lengths are declared than the file has.
+        UsageMistake: the declared lengths are not those of the file.
     """
     if declared.signature is not None or declared.length is not None:
         return {}
@@ -144,8 +144,8 @@ def _bind_signatures(
     keys = ", ".join(signature.key for signature in signatures.values())
     warning = (
         f"Its signatures {keys} are one classifier at {_listed(signatures)} tokens: each text is "
-        f"answered by the shortest that it fits. --edge-signature={longest.signature} judges one "
-        "alone."
+        "classified by the shortest signature that it fits. With "
+        f"--edge-signature={longest.signature} only that signature is judged."
     )
     return replace(longest, shorter=tuple(shorter), warnings=(*longest.warnings, warning))
 
@@ -156,7 +156,7 @@ def _bind_open(opened: Opened, declared: Declaration) -> CandidateSpec:
     if spec.length is not None:
         raise declared.mistake(
             f"the declared lengths are {_listed(declared.lengths)}, but the file "
-            f"takes only {spec.length} tokens",
+            f"accepts only {spec.length} tokens",
             file=opened.file,
             key="lengths",
             remedy="Remove the lengths, or convert the model with a signature for each "
@@ -171,7 +171,7 @@ def _at_length(spec: CandidateSpec, length: int) -> CandidateSpec:
 
 
 def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
-    """Return how one signature is fed and read, or the only graph of a file without signatures."""
+    """Return inputs, output and labels of one signature, or of a file without signatures."""
     file, contents = opened.file, opened.contents
     signature = _signature(file, contents.signatures, declared)
     number = graph_of(signature)
@@ -214,7 +214,7 @@ def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
 
 
 def graph_of(signature: Signature | None) -> int:
-    """Return the index of the graph that a signature runs; the first without one."""
+    """Return the index of the graph that a signature runs; 0 without a signature."""
     return 0 if signature is None else signature.subgraph
 
 
@@ -228,7 +228,7 @@ def _check_operators(file: Path, contents: Contents) -> None:
         f"needs operators that no plain TFLite runtime has: {', '.join(names)}{also}",
         file=file,
         key="operators",
-        remedy="Convert only the part of the model after the token ids, with TFLITE_BUILTINS alone",
+        remedy="Convert only the part of the model after the token ids, with only TFLITE_BUILTINS",
     )
 
 
@@ -278,7 +278,7 @@ def _names_all(signature: Signature, graph: Subgraph) -> bool:
 
 
 def _unnamed(file: Path, key: str) -> UsageMistake:
-    """Reject a graph that only its signature can run, if the signature cannot be bound."""
+    """Return the error for a signature that lacks names which are needed to run its graph."""
     return UsageMistake(
         f"signature {key!r} runs a graph other than the first, but does not name "
         "all inputs and outputs of that graph",
@@ -329,20 +329,20 @@ def labels_of(
     """Return the labels, their source, and the problem of the metadata's labels.
 
     Args:
-        file: named in messages.
-        output: the one that is judged.
-        declared: what the user says.
-        in_metadata: the labels of the metadata, and what is wrong with them.
+        file: the FlatBuffer, for messages.
+        output: the judged output.
+        declared: the user's declarations.
+        in_metadata: the labels in the metadata, and their problems.
 
     Raises:
-        UsageMistake: there are more or fewer than the output tells apart.
+        UsageMistake: the number of labels does not fit the output.
     """
     described, warnings = in_metadata
     if declared.labels is None:
         if described is not None and output.classes not in (None, len(described)):
             warnings.append(
-                f"The metadata names {len(described)} labels and the output has "
-                f"{output.classes} scores: they were not used."
+                f"The metadata names {len(described)} labels, but the output has "
+                f"{output.classes} scores, so these labels were not used."
             )
             described = None
         return described, "metadata" if described else None, warnings
@@ -357,8 +357,8 @@ def labels_of(
         )
     if described is not None and described != labels:
         warnings.append(
-            f"The metadata calls the labels {', '.join(described[:5])}, and {', '.join(labels[:5])}"
-            " are declared, which were used."
+            f"The metadata calls the labels {', '.join(described[:5])}; the declared labels "
+            f"{', '.join(labels[:5])} were used instead."
         )
     return labels, "declared", warnings
 
@@ -366,7 +366,7 @@ def labels_of(
 def _described_labels(
     opened: Opened, graph: int, position: int
 ) -> tuple[tuple[str, ...] | None, list[str]]:
-    """Return the labels that the metadata gives to an output, or why they are unusable."""
+    """Return an output's labels from the metadata, or why they cannot be used."""
     if opened.metadata is None or graph or position >= len(opened.metadata.main.outputs):
         return None, []
     files = [file for file in opened.metadata.main.outputs[position].files if file.kind == LABELS]

@@ -75,7 +75,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def is_candidate_name(name: str) -> bool:
-    """Tell whether a name is valid for a candidate."""
+    """Tell whether a text can be the name of a candidate."""
     return bool(_NAME.fullmatch(name)) and is_name(name)
 
 
@@ -145,11 +145,11 @@ class CandidateTable(Table, frozen=True, kw_only=True):
             raise ValueError("`length` must be at least 1")
 
     def declaration(self, labels: tuple[str, ...] | None, where: str | None) -> Declaration:
-        """Return what is declared of the file, with the labels that were found.
+        """Return the declarations about the file, with the labels that were found.
 
         Args:
-            labels: in the order of the output; None if nothing says them.
-            where: the place of the declaration; None if it has none.
+            labels: labels in the order of the output; None if unknown.
+            where: file and key of the declarations, for messages; None if there are none.
         """
         return Declaration(
             inputs=self.inputs,
@@ -163,7 +163,7 @@ class CandidateTable(Table, frozen=True, kw_only=True):
 
 
 class ReferenceTable(Table, frozen=True, kw_only=True):
-    """`[reference]`: a file that all are compared with; its paths are absolute after reading."""
+    """`[reference]`: the file with which all candidates are compared, with absolute paths."""
 
     file: str
     signature: str | None = None
@@ -178,7 +178,7 @@ class ReferenceTable(Table, frozen=True, kw_only=True):
 
     @property
     def declares(self) -> bool:
-        """Whether it states anything about the file."""
+        """Whether the table declares anything about the file."""
         return self != ReferenceTable(file=self.file)
 
     def as_candidate(self, name: str) -> CandidateTable:
@@ -195,7 +195,7 @@ class ReferenceTable(Table, frozen=True, kw_only=True):
 
 
 class CandidatesTable(Table, frozen=True, kw_only=True):
-    """The whole file."""
+    """The content of a TOML file of candidates."""
 
     candidates: tuple[CandidateTable, ...]
     name: str | None = None
@@ -229,7 +229,7 @@ class Declaration:
     """The declaration of one file, and where it was made, for messages.
 
     Attributes:
-        where: the TOML or the option, and the key; None if nothing is declared.
+        where: the TOML file or the option, and the key; None if nothing is declared.
     """
 
     inputs: InputsTable = field(default_factory=InputsTable)
@@ -250,10 +250,10 @@ NOTHING = Declaration()
 
 
 def read_candidates(path: Path) -> CandidatesTable:
-    """Read a TOML of candidates and make its paths absolute.
+    """Read a TOML file of candidates, and make its paths absolute.
 
     Raises:
-        UsageMistake: the file cannot be read, or breaks the grammar; names file and key.
+        UsageMistake: the file cannot be read, or does not follow the grammar.
     """
     table = read_table(path, CandidatesTable)
     anchored = _Anchored(path, frozenset(candidate.name for candidate in table.candidates))
@@ -266,11 +266,11 @@ def read_candidates(path: Path) -> CandidatesTable:
 
 @dataclass(frozen=True)
 class _Anchored:
-    """Makes the paths of a TOML absolute; relative ones start from its folder.
+    """Make the paths in a TOML file absolute; relative ones start from the file's folder.
 
     Attributes:
-        toml: the file.
-        names: of its candidates, which a reference may be called by.
+        toml: path of the file.
+        names: names of its candidates, one of which may be the reference.
     """
 
     toml: Path
@@ -330,19 +330,19 @@ class _Anchored:
 
 
 def parse_inputs(text: str, option: str = INPUTS_OPTION) -> InputsTable:
-    """Parse `ids=input_ids,mask=1`, the form of an option.
+    """Parse the value of an option, such as `ids=input_ids,mask=1`.
 
     Raises:
-        UsageMistake: it is not of that form.
+        UsageMistake: the value does not have this form.
     """
     return _table(text, InputsTable, option, "ids=NAME,mask=NAME,segments=NAME")
 
 
 def parse_output(text: str, option: str = OUTPUT_OPTION) -> OutputTable:
-    """Parse `name=score,meaning=sigmoid,threshold=0.35,positive=spam`, the form of an option.
+    """Parse an option's value, such as `name=score,meaning=sigmoid,threshold=0.35,positive=spam`.
 
     Raises:
-        UsageMistake: it is not of that form.
+        UsageMistake: the value does not have this form.
     """
     meanings = f"MEANING being one of {', '.join(get_args(Meaning))}"
     form = "name=NAME,meaning=MEANING,threshold=0.5,positive=LABEL"
@@ -350,14 +350,14 @@ def parse_output(text: str, option: str = OUTPUT_OPTION) -> OutputTable:
 
 
 def inputs_lines(references: dict[Role, Reference]) -> str:
-    """Return both ways to declare inputs, ready to be pasted."""
+    """Return the lines that declare inputs, in TOML and as an option, ready to paste."""
     toml = ", ".join(f"{role} = {_quoted(reference)}" for role, reference in references.items())
     option = ",".join(f"{role}={reference}" for role, reference in references.items())
     return f"inputs = {{ {toml} }} under [[candidates]], or {INPUTS_OPTION}='{option}'"
 
 
 def output_lines(**settings: Reference | float) -> str:
-    """Return both ways to declare an output, ready to be pasted."""
+    """Return the lines that declare an output, in TOML and as an option, ready to paste."""
     toml = ", ".join(f"{key} = {_quoted(value)}" for key, value in settings.items())
     option = ",".join(f"{key}={value}" for key, value in settings.items())
     return f"output = {{ {toml} }} under [[candidates]], or {OUTPUT_OPTION}='{option}'"

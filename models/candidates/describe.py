@@ -1,7 +1,7 @@
-"""Write the findings about files as a TOML to start from.
+"""Write the findings about files as a TOML file to start from.
 
-All that is certain stands in comments: nobody has to write it down. What is not certain stands in
-comments too, as lines to choose from: taken as they are they would be a guess.
+Certain findings are comments, because they need not be declared. Uncertain ones are commented-out
+lines to choose from, because using them unchecked would be a guess.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _QUESTIONS = 4
 
 @dataclass(frozen=True)
 class Described:
-    """One file, with the questions that it leaves open.
+    """A described file, with the open questions about it.
 
     Attributes:
-        declared: what was assumed to go on; `questions` says why.
-        questions: one message for each assumption.
+        declared: assumptions that were made to continue.
+        questions: for each assumption, the message that requests a declaration.
     """
 
     opened: Opened
@@ -62,7 +62,7 @@ def describe(file: Path) -> Described:
     """Describe a file, answering each open question with the most likely value.
 
     Raises:
-        UsageMistake: it cannot be read, or cannot answer texts whatever is declared.
+        UsageMistake: the file cannot be read, or cannot classify texts with any declaration.
     """
     try:
         opened = open_candidate(file)
@@ -83,7 +83,7 @@ def describe(file: Path) -> Described:
 
 
 def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Declaration | None:
-    """Answer a question with the first value that fits; None if it is not a question."""
+    """Return a declaration that resolves a mistake; None if no declaration can."""
     number = _graph(opened, declared)
     graph = opened.contents.subgraphs[number]
     operators = [operator for operator in opened.contents.operators if operator.subgraph == number]

@@ -1,7 +1,7 @@
-"""Read given candidates: files, labelled texts and a tokenizer.
+"""Read a user's files: FlatBuffers, labelled texts and a tokenizer.
 
-Everything that can be wrong is found here, before anything answers: each file is read, each text
-has a label and ids, labels fit the outputs, ids fit the tables.
+All errors are found here, before any file is run: unreadable files, texts without label or ids,
+labels that do not fit the outputs, ids that do not fit the embedding tables.
 """
 
 from __future__ import annotations
@@ -65,14 +65,13 @@ class Answered:
     """The recorded answers of an app, with the inputs that it should have used.
 
     Attributes:
-        name: of the candidate.
-        file: the recording.
-        recording: the answers.
-        texts: what was asked.
-        meaning: of what the file answers; None if no file is given.
-        expected: token ids of each text as they are made here, without what fills rows up; None
-            if nothing says how.
-        tokenizer: what makes them; None if the texts hold them, or nothing does.
+        name: name of the candidate.
+        file: path of the recording.
+        recording: the recorded answers.
+        texts: the texts that were classified.
+        meaning: meaning of the file's output; None if no file is given.
+        expected: right token ids of each text, without padding; None if unknown.
+        tokenizer: the tokenizer of these ids; None if the texts contain the ids, or there is none.
     """
 
     name: str
@@ -86,17 +85,17 @@ class Answered:
 
 @dataclass(frozen=True, kw_only=True)
 class GivenSubject:
-    """The checked subject of given candidates.
+    """The checked files, texts and declarations of a user.
 
     Attributes:
-        handed: what it was made of.
-        labels: in the order of the outputs.
-        candidates: by name, the reference first where it is one of them.
-        reference: name of the candidate that the others are compared with.
-        reference_answers: what the reference answers, where it is no FlatBuffer.
-        answered: what is judged in place of a runtime's answers; None if a runtime answers.
-        texts: what is asked.
-        remarks: what a user has to know: a plain sentence each, for the header and the report.
+        handed: the user's options or TOML file.
+        labels: labels in the order of the outputs.
+        candidates: candidates by name; if the reference is one of them, it is the first.
+        reference: name of the candidate with which the others are compared.
+        reference_answers: answers of a reference that is not a FlatBuffer.
+        answered: recorded answers to judge; None if a runtime answers.
+        texts: the texts to classify.
+        remarks: sentences that the user needs to know, for the header and the report.
     """
 
     handed: Handed
@@ -110,10 +109,10 @@ class GivenSubject:
 
 
 def candidate_named(option: str) -> CandidateTable:
-    """Parse `[NAME=]PATH` of the command line; the default name is the file's.
+    """Parse `[NAME=]PATH` from the command line; the default name is that of the file.
 
     Raises:
-        UsageMistake: the name cannot be a file's.
+        UsageMistake: the name is not valid.
     """
     name, equals, path = option.partition("=")
     if not equals or Path(option).exists():
@@ -126,15 +125,15 @@ def candidate_named(option: str) -> CandidateTable:
 
 
 def name_after(file: Path, otherwise: str) -> str:
-    """Return a file's name without its ending, made safe as the name of a folder."""
+    """Return a file's name without suffix, changed so that it can be the name of a folder."""
     return _UNNAMED.sub("_", file.stem).strip("._-") or otherwise
 
 
 def take(handed: Handed) -> GivenSubject:
-    """Read everything that was handed in, and check its consistency.
+    """Read all files of a user, and check that they fit together.
 
     Raises:
-        UsageMistake: something is missing, damaged, or does not fit something else.
+        UsageMistake: a file is missing or damaged, or does not fit another one.
     """
     _refuse_one_name(handed)
     if handed.recorded is not None:
@@ -227,7 +226,7 @@ def _refuse_beside_a_recording(handed: Handed) -> None:
     if len(handed.candidates) > 1:
         names = ", ".join(candidate.name for candidate in handed.candidates)
         raise UsageMistake(
-            "a recording holds the answers of one file, but "
+            "a recording contains the answers of one file, but "
             f"{len(handed.candidates)} files are given: {names}",
             file=handed.where,
             key=KEY,
@@ -384,7 +383,7 @@ def _labels(
 
 
 def _unordered(handed: Handed, values: Sequence[str]) -> UsageMistake:
-    """Raise the request for labels, listing those found in alphabetical order."""
+    """Return the error that requests labels; it lists the labels in the texts."""
     first = ", ".join(sorted(values)[:_SHOWN_LABELS])
     more = " ..." if len(values) > _SHOWN_LABELS else ""
     way = 'labels = ["FIRST", "SECOND"]' if handed.where else f"{LABELS_OPTION}=FIRST,SECOND"
@@ -439,10 +438,10 @@ def _bind(
 
 
 def _scheme(table: CandidateTable, handed: Handed) -> str | None:
-    """Return the scheme whose contract a candidate promises, by its `contract` or its name.
+    """Return the scheme whose contract a candidate must fulfil, from its `contract` or its name.
 
     Raises:
-        UsageMistake: no scheme is called so.
+        UsageMistake: no scheme has the name in `contract`.
     """
     if table.contract is not None and table.contract not in SCHEMES:
         raise UsageMistake(
@@ -463,22 +462,22 @@ def _remarks(candidates: Mapping[str, GivenCandidate], texts: Texts) -> list[str
         if candidate.scheme is None and candidate.name in former_names.SCHEMES:
             today = former_names.SCHEMES[candidate.name]
             remarks.append(
-                f"{candidate.name}: its name promises no contract: the scheme of that name is "
-                f'called {today} now. contract = "{today}" promises it.'
+                f"{candidate.name}: no contract is checked, because the scheme with this name is "
+                f'called {today} now. Declare contract = "{today}" to check it.'
             )
         if (same := first.setdefault(candidate.sha256, candidate.name)) != candidate.name:
             remarks.append(
-                f"{candidate.name}: its file is {same}'s, byte for byte: every comparison of "
-                "the two passes."
+                f"{candidate.name}: its file is identical to that of {same}, so that every "
+                "comparison of the two passes."
             )
         remarks += [f"{candidate.name}: {sentence}" for sentence in candidate.spec.warnings]
         if candidate.spec.length is None:
             remarks.append(
-                f"{candidate.name}: rows have {candidate.length} tokens, as the longest text has."
+                f"{candidate.name}: rows have {candidate.length} tokens, like the longest text."
             )
         if candidate.encoder is not None and candidate.rows not in (None, candidate.encoder.size):
             remarks.append(
-                f"{candidate.name}: its table has {candidate.rows} rows, and its tokenizer "
+                f"{candidate.name}: its embedding has {candidate.rows} rows, but its tokenizer has "
                 f"{candidate.encoder.size} ids."
             )
     if texts.copies:

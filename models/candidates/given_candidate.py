@@ -1,4 +1,4 @@
-"""Turn texts into the rows of one judged file, with its tokenizer."""
+"""Tokenize texts into the rows of one judged file."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class GivenCandidate:
     """One file that is judged.
 
     Attributes:
-        name: what results call it.
-        spec: how it is fed and read.
-        declared: what was declared of it.
-        sha256: of the file.
-        scheme: the one whose contract it has to keep; None without one.
-        encoder: its tokenizer; None if the texts hold ids.
-        length: of a row.
-        rows: vectors that its table holds; None if no table is seen.
+        name: name of the candidate in results.
+        spec: inputs, output and labels.
+        declared: the user's declarations about the file.
+        sha256: hash of the file.
+        scheme: the scheme whose contract it must fulfil; None without a contract.
+        encoder: its tokenizer; None if the texts contain ids.
+        length: row length in tokens.
+        rows: number of rows of the embedding table; None if no table was found.
     """
 
     name: str
@@ -62,7 +62,7 @@ class GivenCandidate:
 
     @property
     def encoding(self) -> tuple[str, int]:
-        """A key that candidates share where their rows are the same."""
+        """A key that is equal for candidates with the same tokenized rows."""
         encoder = self.encoder
         if encoder is None:
             return "ids", self.length
@@ -73,7 +73,7 @@ class GivenCandidate:
         """Return ids, mask and segments of texts, int32 [n, length] by role.
 
         Raises:
-            UsageMistake: an id is larger than the file's table.
+            UsageMistake: an id is too large for the file's embedding table.
         """
         self._require_special_ids()
         arrays = self._arrays(rows)
@@ -90,7 +90,7 @@ class GivenCandidate:
         return arrays
 
     def _require_special_ids(self) -> None:
-        """Check special ids, too: an app meets them at its first unknown word."""
+        """Check special ids, too, which occur in an app as soon as a word is unknown."""
         if self.encoder is None or self.rows is None:
             return
         for use, number in self.encoder.special.items():
@@ -113,7 +113,7 @@ class GivenCandidate:
             if len(ids_of_row) > self.length:
                 raise UsageMistake(
                     f"the text in {row.where} has {len(ids_of_row)} ids, but the "
-                    f"file takes at most {self.length}",
+                    f"file accepts at most {self.length}",
                     file=self.spec.file,
                     key="corpus.ids",
                     remedy="Give the ids that the app feeds to the file, truncated as the "
@@ -127,12 +127,12 @@ def refuse_changed(file: Path, digest: str, read: str) -> None:
     """Reject a file that has changed since it was read.
 
     Args:
-        file: the user's.
-        digest: its sha256 now.
-        read: its sha256 when it was read, which what is kept of it is called by.
+        file: the user's file.
+        digest: current sha256 of the file.
+        read: sha256 of the file when it was read.
 
     Raises:
-        UsageMistake: they differ.
+        UsageMistake: the hashes differ.
     """
     if digest != read:
         raise UsageMistake(
@@ -147,7 +147,7 @@ def refuse_too_many(candidate: GivenCandidate, texts: Texts) -> None:
     """Reject more texts than fit into memory when encoded.
 
     Raises:
-        UsageMistake: there are more.
+        UsageMistake: there are too many texts.
     """
     if candidate.length * len(texts.rows) > MOST_IDS:
         raise UsageMistake(
@@ -161,15 +161,15 @@ def refuse_too_many(candidate: GivenCandidate, texts: Texts) -> None:
 
 
 def length_of(spec: CandidateSpec, texts: Texts, encoder: Encoder | None) -> int:
-    """Return the fixed length of a row, else that of the longest text.
+    """Return the file's fixed row length, or else the length of the longest text.
 
     Raises:
-        UsageMistake: rows would be longer than can be judged.
+        UsageMistake: rows would be too long to be judged.
     """
     if spec.length is not None:
         if spec.length > LONGEST:
             raise UsageMistake(
-                f"takes {spec.length:,} tokens per text, but edgeproof judges at most {LONGEST:,}",
+                f"needs {spec.length:,} tokens per text, but edgeproof judges at most {LONGEST:,}",
                 file=spec.file,
                 key=LENGTH_OPTION,
                 remedy="Give the length that the model was trained with, or another file",

@@ -1,7 +1,8 @@
 """Write golden vectors, with which an app's unit test compares its inputs and outputs.
 
-A folder holds, for each candidate, `NAME.jsonl` with one text a line: what it is fed and what it
-answers here; `labels.txt`; and `README.md`, which says how each file is fed and read.
+A folder contains `NAME.jsonl` for each candidate, which has on each line one text with the
+candidate's inputs and outputs; `labels.txt`; and `README.md`, which describes the inputs and
+outputs of each file.
 """
 
 from __future__ import annotations
@@ -64,12 +65,12 @@ class Answers:
     """The answers of one candidate in a folder of golden vectors.
 
     Attributes:
-        name: of the candidate.
-        spec: how it is fed and read.
-        inputs: what it takes of each text, [n, tokens] by role.
-        raw: what it answers, [n, values].
-        labels: indices into the labels [n].
-        contract: what else an app has to know of it.
+        name: name of the candidate.
+        spec: inputs, output and labels.
+        inputs: input arrays [n, tokens] by role.
+        raw: raw outputs [n, values].
+        labels: predicted labels [n], as indices.
+        contract: further facts that an app needs.
     """
 
     name: str
@@ -85,12 +86,12 @@ class Golden:
     """The contents of a folder of golden vectors.
 
     Attributes:
-        subject: its name.
-        labels: in the order of the outputs.
-        ids: of the texts [n].
-        texts: each, or both of a pair; None if they may not be passed on.
-        gold: the right label of each [n].
-        candidates: at least one.
+        subject: name of the subject.
+        labels: labels in the order of the outputs.
+        ids: ids of the texts [n].
+        texts: the texts, or both texts of a pair; None if they may not be redistributed.
+        gold: gold labels [n].
+        candidates: one or more candidates.
     """
 
     subject: str
@@ -102,10 +103,10 @@ class Golden:
 
 
 def write_golden(folder: Path, golden: Golden) -> int:
-    """Write golden vectors atomically; return how many texts they hold.
+    """Write golden vectors atomically; return the number of texts.
 
     Raises:
-        EdgeproofError: something cannot be written.
+        EdgeproofError: a file cannot be written.
     """
     rows = chosen_rows([golden.gold, *(candidate.labels for candidate in golden.candidates)])
     files = {
@@ -135,8 +136,8 @@ def chosen_rows(labels: Sequence[NDArray[np.integer[Any]]], most: int = MOST_TEX
     """Return some texts in random order that cover every label of gold and of each candidate.
 
     Args:
-        labels: of every text [n], by gold and by each candidate.
-        most: how many texts; more where there are more labels than that.
+        labels: labels of every text [n], one array of gold labels and one for each candidate.
+        most: number of texts; exceeded if there are more labels than that.
     """
     order = np.random.default_rng(SEED).permutation(len(labels[0])).tolist()
     first: dict[tuple[int, int], int] = {}
@@ -187,7 +188,7 @@ def _section(candidate: Answers, labels: Sequence[str]) -> str:
 
 
 def contract_of(candidate: Answers, labels: Sequence[str]) -> dict[str, Any]:
-    """Return how a candidate is fed and read, as plain values."""
+    """Return a description of a candidate's inputs and output as plain values."""
     output = candidate.spec.output
     inputs = [
         {

@@ -1,4 +1,4 @@
-"""Describe what a user handed in, and read it from a TOML, whose paths are relative to it."""
+"""Define the files and declarations of a user, and read them from a TOML file."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Handed:
-    """Everything that was handed in, by options or TOML, with absolute paths.
+    """The files and declarations of a user, from options or a TOML file, with absolute paths.
 
     Attributes:
-        name: the subject's.
-        candidates: the files and what is declared of each.
+        name: name of the subject.
+        candidates: the files, with the declarations about each.
         texts: the file of labelled texts.
-        labels: names, or a file of them; None if the metadata or the texts say them.
-        ordered: whether their order means something, worst first.
-        tokenizer: None if the metadata holds one, or the texts hold ids.
-        reference: a candidate's name, or a file; None without one.
-        reference_table: what is declared of a reference that is a file of its own; None without.
-        recorded: answers that were recorded elsewhere, which are judged in place of a runtime's.
-        length: tokens of a row if there is no file that says it.
-        where: the TOML file; None for options.
-        description: one sentence.
-        budgets: a shipped name or a file; None for the usual ones.
-        known_failures: the user's own file of them; None without.
-        baseline: the user's own folder of earlier measurements; None without.
-        device: whose profile judges; None for the one that is recognized.
+        labels: the labels, or a file of labels; None if the metadata or the texts define them.
+        ordered: whether the labels are ordered, from the worst to the best.
+        tokenizer: the tokenizer; None if the metadata contains one, or the texts contain ids.
+        reference: a candidate's name, or a file; None without a reference.
+        reference_table: declarations about a separate reference file; None if there are none.
+        recorded: file of recorded answers to judge; None if a runtime answers.
+        length: row length in tokens, if there is no file that defines it.
+        where: the TOML file; None if options were used.
+        description: description in one sentence.
+        budgets: name of shipped budgets, or a file; None for the default.
+        known_failures: the user's file of known failures; None without one.
+        baseline: the user's folder of earlier measurements; None without one.
+        device: name or file of the required device profile; None for the recognized device's.
     """
 
     name: str
@@ -60,19 +60,20 @@ class Handed:
 
 
 def is_of_candidates(path: Path) -> bool:
-    """Tell whether a TOML names existing candidates, and not a subject to build.
+    """Tell whether a TOML file lists existing files, and is not a subject to build.
 
     Raises:
-        UsageMistake: it cannot be read.
+        UsageMistake: the file cannot be read.
     """
     return "candidates" in read_toml(path)
 
 
 def read_handed(path: Path) -> Handed:
-    """Read a TOML of candidates.
+    """Read a TOML file of candidates.
 
     Raises:
-        UsageMistake: it cannot be read, breaks the grammar, or names no labelled texts.
+        UsageMistake: the file cannot be read, does not follow the grammar, or names no labelled
+            texts.
     """
     table = read_candidates(path)
     if table.corpus is None:

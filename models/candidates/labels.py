@@ -23,7 +23,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     """Return the labels in a file.
 
     Raises:
-        UsageMistake: the file cannot be read, or what it holds is no list of labels.
+        UsageMistake: the file cannot be read, or does not contain a valid list of labels.
     """
     try:
         data = read_regular(path, _LARGEST_FILE)
@@ -42,11 +42,11 @@ def parse_labels(data: bytes, source: str) -> tuple[str, ...]:
     """Return the labels in the bytes of a file.
 
     Args:
-        data: of the file.
-        source: named in messages.
+        data: content of the file.
+        source: name of the file, for messages.
 
     Raises:
-        UsageMistake: it is too large or not UTF-8, or what it holds is no list of labels.
+        UsageMistake: the content is too large, is not UTF-8, or is not a valid list of labels.
     """
     if len(data) > _LARGEST_FILE:
         raise UsageMistake(
@@ -83,12 +83,12 @@ def check_labels(labels: list[str], source: str) -> tuple[str, ...]:
     """Check that labels are distinct and return them.
 
     Raises:
-        UsageMistake: one is empty, too long or there twice, or there are fewer than 2 or more than
-            1,000.
+        UsageMistake: a label is empty, too long or repeated, or there are fewer than 2 or more than
+            1,000 labels.
     """
     if not FEWEST <= len(labels) <= MOST:
         raise UsageMistake(
-            f"holds {len(labels)} labels, but only {FEWEST} to {MOST} can be judged",
+            f"contains {len(labels)} labels, but only {FEWEST} to {MOST} can be judged",
             file=source,
             remedy="Give a file with one label per line, in the order of the output",
         )

@@ -1,7 +1,7 @@
 """Find the meaning of a FlatBuffer's output from the last operators of its graph.
 
-`models.flatbuffers.endings` reads the graph. If it is not sure, and of one number that comes
-from a dense layer, the user is asked.
+`models.flatbuffers.endings` reads the graph. If the result is uncertain, or if the output is a
+single number from a dense layer, the user must declare the meaning.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ def bind_output(
     """Return the judged output with its meaning.
 
     Args:
-        file: named in messages.
+        file: the FlatBuffer, for messages.
         ports: the outputs of the graph.
-        operators: of the graph, in execution order.
-        declared: what the user says.
-        described: the labels that the metadata gives each output; None if it gives none.
+        operators: the operators of the graph, in execution order.
+        declared: the user's declarations.
+        described: labels of each output in the metadata; None for an output without labels.
 
     Raises:
-        UsageMistake: several outputs and none is named, a shape that is not an answer to a text, a
-            declaration that does not fit, or a meaning that is not certain.
+        UsageMistake: there are several outputs and none is declared, the shape does not fit an
+            answer to a text, a declaration does not fit, or the meaning is uncertain.
     """
     port = _named(file, ports, declared)
     classes = _classes(file, port)
@@ -97,7 +97,7 @@ def _named(file: Path, ports: Sequence[Port], declared: Declaration) -> Port:
 
 
 def _classes(file: Path, port: Port) -> int | None:
-    """Return how many numbers answer one text; None if the file leaves it open."""
+    """Return the number of scores for one text; None if the dimension is dynamic."""
     dtype = port.tensor.dtype
     if dtype not in FLOAT_DTYPES and dtype not in QUANTIZED_DTYPES:
         raise UsageMistake(
@@ -149,10 +149,10 @@ def _quantization(file: Path, port: Port, declared: Declaration) -> Quantization
         return stored or declared_scale
     if stored is None or len(stored.scales) != 1:
         raise UsageMistake(
-            f"output {port} holds integers, but their scale is neither in the file nor declared",
+            f"output {port} contains integers, but their scale is neither in the file nor declared",
             file=file,
             key="output.scale",
-            remedy=f"Declare it: {output_lines(scale=0.00390625, zero_point=0)}",
+            remedy=f"Declare the scale: {output_lines(scale=0.00390625, zero_point=0)}",
         )
     return stored
 
@@ -233,7 +233,7 @@ def _check_meaning(
         raise declared.mistake(
             f"`{meaning}` is declared, which means "
             f"{'a single number' if sided else 'one number for each label'}, but "
-            f"output {port} holds {classes}",
+            f"output {port} has {classes}",
             file=file,
             key="output.meaning",
             remedy=_ways(classes, graph),

@@ -54,12 +54,12 @@ ANSWERS = "answers.npy"
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OnnxReference:
-    """An ONNX file with the texts that it answers.
+    """An ONNX file with the texts that it classifies.
 
     Attributes:
-        one: the file, how it is fed and read.
-        rows: what each text is encoded as, [n, tokens] by role.
-        remarks: what a user has to know of it: a plain sentence each.
+        one: the file with its inputs and output.
+        rows: the tokenized texts, arrays [n, tokens] by role.
+        remarks: sentences that the user needs to know about the file.
     """
 
     one: GivenCandidate
@@ -70,12 +70,12 @@ class OnnxReference:
 
     @property
     def binding(self) -> str:
-        """How the file is fed and read, on one line."""
+        """The inputs and the output of the file on one line."""
         return self.one.spec.binding
 
     @property
     def stage(self) -> Stage:
-        """Where its answers are stored, keyed by everything that can change them."""
+        """The stage of the file's answers, keyed by everything that can change them."""
         recipe = {
             "onnx": self.one.sha256,
             "call": asdict(self._call()) | {"file": None},
@@ -91,7 +91,7 @@ class OnnxReference:
         """Run the file if a store lacks its answers.
 
         Raises:
-            UsageMistake: it cannot be run, or answers what is not an answer to a text.
+            UsageMistake: the file cannot be run, or its output is not an answer to a text.
         """
         store.get(self.stage, lambda out: np.save(out / ANSWERS, self._asked()))
 
@@ -156,19 +156,19 @@ def read_reference(  # noqa: PLR0913 - what it is made of
     tokenizer: str | None,
     settings: TokenizerSettings | None,
 ) -> OnnxReference:
-    """Read the ONNX file that candidates are compared with, and check that all fits together.
+    """Read the ONNX file with which candidates are compared, and check that it fits them.
 
     Args:
         file: the ONNX file.
-        declared: what is declared of it, with the labels.
-        texts: what it is asked.
-        candidates: those that are compared with it.
-        tokenizer: its own; None if it has that of all.
-        settings: the tokenizer of all; None if each candidate's metadata holds one.
+        declared: the user's declarations about the file, with the labels.
+        texts: the texts to classify.
+        candidates: the candidates that are compared with the file.
+        tokenizer: tokenizer of the file; None if it uses that of all candidates.
+        settings: tokenizer of all candidates; None if each candidate's metadata contains one.
 
     Raises:
-        UsageMistake: it cannot be read, run or asked about the texts, or something of it is not
-            certain.
+        UsageMistake: the file cannot be read or run, does not fit the texts, or a property of it is
+            uncertain.
     """
     read = read_onnx(file)
     require_onnxruntime(file)
@@ -195,10 +195,10 @@ def read_reference(  # noqa: PLR0913 - what it is made of
 
 
 def bind_onnx(read: OnnxFile, declared: Declaration) -> CandidateSpec:
-    """Return how an ONNX file is fed and read, as `models.candidates.candidate.bind` does.
+    """Return inputs, output and labels of an ONNX file, like `models.candidates.candidate.bind`.
 
     Raises:
-        UsageMistake: something is not certain, or what is declared does not fit.
+        UsageMistake: a property is uncertain, or a declaration does not fit the file.
     """
     inputs = bind_inputs(read.file, _ports(read.inputs), read.operators, declared)
     output = bind_output(read.file, _ports(read.outputs), read.operators, declared)
@@ -245,9 +245,9 @@ def _length(
     encoder: Encoder | None,
     candidates: Sequence[GivenCandidate],
 ) -> tuple[int, list[str]]:
-    """Return the length of a row, with a remark about it.
+    """Return the row length, with a remark about it.
 
-    Where the file leaves it open, it is that of the candidates: they are compared over one input.
+    If the file's length is dynamic, use that of the candidates, so that all get the same rows.
     """
     if spec.length is not None:
         return length_of(spec, texts, encoder), []
@@ -260,7 +260,7 @@ def _length(
 
 
 def _fed(port: InputSpec, length: int) -> Fed:
-    """Return how an input takes the row of one text."""
+    """Return the shape and dtype in which an input receives the row of one text."""
     sizes = tuple(1 if size == 1 else length for size in port.shape[1:])
     shape = (1, *sizes) if len(port.shape) > 1 else (length,)
     return Fed(role=port.role, name=port.tensor, dtype=port.dtype, shape=shape)

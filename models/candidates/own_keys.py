@@ -14,13 +14,13 @@ SHARED = ("labels", "reference")
 
 
 def with_their_own(handed: Handed) -> Handed:
-    """Return the given files with the labels and the reference that their candidates declare.
+    """Return the user's files with the labels and the reference that candidates declare.
 
-    All candidates of a run answer the same labels and are compared with the same reference: where
-    one says otherwise, their figures could not stand in one table.
+    All candidates of a run must have the same labels and the same reference, so that their results
+    can be compared.
 
     Raises:
-        UsageMistake: two of them say different things.
+        UsageMistake: two candidates declare different labels or references.
     """
     for key in SHARED:
         values = {"the whole file": getattr(handed, key)}

@@ -24,11 +24,11 @@ _BEFORE, _AFTER = 8, 16
 
 @dataclass(frozen=True, repr=False)
 class Parity:
-    """The comparison of recorded ids with those made here.
+    """The comparison of recorded ids with the right ones.
 
     Attributes:
-        equal: whether they are the same, for each text [n].
-        first: the first text that has others, with both rows; "" if there is none.
+        equal: whether the ids are equal, for each text [n].
+        first: message about the first text with different ids; "" if there is none.
     """
 
     equal: NDArray[np.bool_] = field(repr=False)
@@ -36,7 +36,7 @@ class Parity:
 
     @property
     def share(self) -> float:
-        """The share of texts with the same ids."""
+        """The share of texts whose ids are equal."""
         return float(self.equal.mean())
 
 
@@ -49,10 +49,10 @@ def compare_ids(
     """Compare ids text by text, both without padding.
 
     Args:
-        recorded: as an app made them.
-        expected: as they are made here.
-        texts: what they were made of.
-        tokenizer: says which token an id stands for; None if the texts hold ids.
+        recorded: ids from an app.
+        expected: ids from edgeproof.
+        texts: the texts.
+        tokenizer: tokenizer that returns the token of an id; None if the texts contain ids.
     """
     pairs = list(zip(recorded, expected, strict=True))
     equal = np.array([recorded == expected for recorded, expected in pairs], np.bool_)
@@ -71,17 +71,14 @@ def compare_ids(
                 f"{count}; the first is {reprlib.repr(text.id)}, {text.where}: {words}",
                 f"  recorded: {_shown(recorded_ids, place, tokenizer)}",
                 f"  expected: {_shown(expected_ids, place, tokenizer)}",
-                f"  they part at token {place} of {len(recorded_ids)} and {len(expected_ids)}",
+                f"  first different token: {place} of {len(recorded_ids)} and {len(expected_ids)}",
             ]
         ),
     )
 
 
 def _parting(recorded: Ids, expected: Ids) -> int:
-    """Return the position of the first differing id.
-
-    That of the shorter row's end where none does.
-    """
+    """Return the position of the first differing id, or else the end of the shorter row."""
     shorter = min(len(recorded), len(expected))
     return next((at for at in range(shorter) if recorded[at] != expected[at]), shorter)
 

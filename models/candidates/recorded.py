@@ -1,8 +1,8 @@
 """Read recorded answers of an app, another runtime or any system.
 
-A recording names each text by its id in the corpus and says what was answered:
+A recording contains, for each text, its id in the corpus and the answer to it:
 
-    column           holds
+    column           content
     id               the text's id; texts of a corpus without an id column are "line-2" ...
     label            a label's name, or its index
     logits           a number for each label
@@ -10,9 +10,9 @@ A recording names each text by its id in the corpus and says what was answered:
     ids              the token ids that were fed, with padding or without
     latency_ms       how long the answer took; or latency_us, latency_ns, latency_s
 
-In JSON lines an object a line holds them; in CSV and TSV a list is written as JSON, `[0.1, 0.9]`;
-in an .npz each is an array whose first dimension is the texts'. `id` is needed, and one of `label`,
-`logits` and `probabilities`.
+In JSON lines, each line is an object with these keys. In CSV and TSV, lists are written as JSON,
+for example `[0.1, 0.9]`. In an .npz, each column is an array; its first dimension is that of the
+texts. `id` is required, and one of `label`, `logits` and `probabilities`.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class Recording:
     """The answers to each text of a corpus, in its order.
 
     Attributes:
-        labels: indices into the labels [n].
-        logits: [n, classes], whose softmax is what was answered; None if only labels were kept.
-        probabilities: [n, classes]; likewise.
-        ids: the token ids of each text, without what fills rows up; None if they were not kept.
-        seconds: what each answer took [n]; None if that was not kept.
-        held: which of the scores the file holds: logits, probabilities, or neither.
+        labels: predicted labels [n], as indices.
+        logits: logits [n, classes]; None if only labels were recorded.
+        probabilities: probabilities [n, classes]; None if only labels were recorded.
+        ids: token ids of each text without padding; None if not recorded.
+        seconds: seconds for each answer [n]; None if not recorded.
+        held: names of the scores in the file: logits, probabilities, both or none.
     """
 
     labels: NDArray[np.int64]
@@ -86,17 +86,18 @@ def read_recording(
     pad: int | None = None,
     key: str = KEY,
 ) -> Recording:
-    """Read recorded answers and sort them as the corpus.
+    """Read recorded answers, and sort them in the order of the corpus.
 
     Args:
         file: JSON lines, CSV, TSV or .npz.
-        texts: ids of the corpus's texts, each once.
-        labels: their names, in the order of the scores.
-        pad: the id that fills rows up, to be taken off their ends.
-        key: the option that named the file.
+        texts: ids of the texts in the corpus, without duplicates.
+        labels: names of the labels, in the order of the scores.
+        pad: the padding id, which is removed from both ends of each row.
+        key: the option that contains the path, for messages.
 
     Raises:
-        UsageMistake: a text has no answer, two, or is not the corpus's; or an answer does not fit.
+        UsageMistake: a text has no answer or two answers, or is not in the corpus, or an answer is
+            not valid.
     """
     source = _Source(file, key)
     rows = _read(source)
@@ -158,7 +159,7 @@ def _read(source: _Source) -> list[_Row]:
 
 def _answers(rows: list[_Row], source: _Source) -> list[_Row]:
     if not rows:
-        raise source.unfit("holds no answers", remedy="Record one answer for each text")
+        raise source.unfit("contains no answers", remedy="Record one answer for each text")
     return rows
 
 
@@ -313,12 +314,12 @@ def _numbers(value: Any, classes: int, row: _Row, name: str, source: _Source) ->
     if not isinstance(value, list) or len(value) != classes:
         count = len(value) if isinstance(value, list) else "no list of"
         raise source.unfit(
-            f"{row.where}: {name} holds {count} numbers, but there are {classes} labels"
+            f"{row.where}: {name} has {count} numbers, but there are {classes} labels"
         )
     for number in value:
         if not isinstance(number, int | float) or isinstance(number, bool):
             raise source.unfit(
-                f"{row.where}: {name} holds {reprlib.repr(number)}, which is not a number"
+                f"{row.where}: {name} contains {reprlib.repr(number)}, which is not a number"
             )
     return [_finite(number, row, name, source) for number in value]
 

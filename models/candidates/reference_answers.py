@@ -26,23 +26,23 @@ _OF_CANDIDATES = re.compile(r", or --edge-(?:signature|length)=\S+")
 
 
 class ReferenceAnswers(Protocol):
-    """The interface of a reference that has answers of its own and needs no runner."""
+    """The interface of a reference whose answers are known without a runner."""
 
     @property
     def name(self) -> str:
-        """Name of the reference beside those of other models."""
+        """The name of the reference in results."""
 
     @property
     def has_scores(self) -> bool:
-        """Whether it gives probabilities, and not labels alone."""
+        """Whether the answers contain probabilities, and not only labels."""
 
     @property
     def stage(self) -> Stage | None:
-        """Where its answers are stored; None if nothing has to be made."""
+        """The stage of the answers; None if they need not be computed."""
 
     @property
     def binding(self) -> str | None:
-        """How its file is fed and read, on one line; None if it has no file."""
+        """The inputs and the output of its file on one line; None if it has no file."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ class ReferenceAnswers(Protocol):
         """Make its answers if a store lacks them.
 
         Raises:
-            EdgeproofError: they cannot be made.
+            EdgeproofError: the answers cannot be computed.
         """
 
     def recording(self, store: Store) -> Recording:
@@ -64,7 +64,7 @@ class RecordedReference:
     """Answers that were recorded elsewhere, as the reference.
 
     Attributes:
-        answers: all of them.
+        answers: the recorded answers.
     """
 
     answers: Recording
@@ -88,7 +88,7 @@ class RecordedReference:
 
 @contextmanager
 def of_the_reference() -> Iterator[None]:
-    """Let mistakes name the declaration of the reference instead of a candidate's."""
+    """Change mistakes raised inside, so that they name declarations of the reference."""
     try:
         yield
     except UsageMistake as mistake:

@@ -1,8 +1,8 @@
-"""Find which input of a FlatBuffer takes ids, which the mask, which the segments.
+"""Find the roles of a FlatBuffer's inputs: ids, mask, segments.
 
-A role is found where it is certain: a name that is used for nothing else, the name that the
-metadata gives, or a lone input of numbers. If it is not, or if two signs contradict each
-other, the user is asked, in one message with the lines to write.
+A role is certain if the input has a name that is used for no other role, if the metadata names the
+role, or if there is only one input of numbers. Otherwise, or if two signs contradict each other,
+one message asks the user to declare the roles, and contains the lines to write.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Port:
     """An input or output of the graph, with all its names.
 
     Attributes:
-        name: in the signature; None if the file has none.
-        position: in the graph's order.
-        described: its name in the metadata; None if there is none.
+        name: name in the signature; None without a signature.
+        position: position in the graph.
+        described: name in the metadata; None without metadata.
     """
 
     name: str | None
@@ -70,17 +70,17 @@ class Port:
 
     @property
     def shape(self) -> Shape:
-        """Shape of the tensor, None for open dimensions."""
+        """Shape of the tensor; None for dynamic dimensions."""
         pairs = zip(self.tensor.shape, self.tensor.dynamic, strict=False)
         return tuple(None if dynamic else size for size, dynamic in pairs)
 
     def __str__(self) -> str:
-        """Name the port as in messages."""
+        """Return the name of the port for messages."""
         return f"{self.position} {self.shown!r} {self.tensor.dtype} {sizes(self.shape)}"
 
     @property
     def shown(self) -> str:
-        """The name to call it by."""
+        """The name to display."""
         return self.name or self.tensor.name
 
     @property
@@ -89,7 +89,7 @@ class Port:
         return self.shown or self.position
 
     def is_called(self, reference: Reference) -> bool:
-        """Tell whether a declaration means this port."""
+        """Tell whether a name or position in a declaration refers to this port."""
         if isinstance(reference, int):
             return reference == self.position
         return reference in {self.name, self.tensor.name} or reference == plain(self.tensor.name)
@@ -114,14 +114,14 @@ def bind_inputs(
     """Return the inputs with their roles, in the graph's order.
 
     Args:
-        file: named in messages.
+        file: the FlatBuffer, for messages.
         ports: the inputs of the graph.
-        operators: of the graph, in execution order.
-        declared: what the user says.
+        operators: the operators of the graph, in execution order.
+        declared: the user's declarations.
 
     Raises:
-        UsageMistake: an input cannot take ids at all, a declaration does not fit the file, or a
-            role is not certain.
+        UsageMistake: an input cannot have any of the roles, a declaration does not fit the file, or
+            a role is uncertain.
     """
     _check_there_are_some(file, ports)
     roles = _declared(file, ports, declared) or _found(file, ports, operators)
@@ -192,10 +192,10 @@ def _free(bound: dict[int, tuple[Role, Found]]) -> list[Role]:
 def chosen(
     file: Path, ports: Sequence[Port], reference: Reference, key: str, declared: Declaration
 ) -> Port:
-    """Return the port that a declaration means.
+    """Return the port with a name or position from a declaration.
 
     Raises:
-        UsageMistake: there is none, or more than one.
+        UsageMistake: no port, or more than one, has this name.
     """
     # Names in the signature take precedence over names of tensors.
     exact = [port for port in ports if reference == port.name]
@@ -260,7 +260,7 @@ def _said(port: Port) -> list[tuple[Role, Found]]:
 def _uncertain(
     file: Path, ports: Sequence[Port], operators: Sequence[Operator], reason: str
 ) -> UsageMistake:
-    """Raise a question that shows how the graph uses each input: ids look up the largest table."""
+    """Return the error that asks for the roles; it says how the graph uses each input."""
     rows = [rows_looked_up(port.tensor, operators) or 0 for port in ports]
     tables = [
         f"input {port.position} looks up a table of {size} rows"
@@ -314,7 +314,7 @@ def _spec(
 
 
 def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
-    """Reject an integer input too narrow to represent each id."""
+    """Reject a quantized input with too few bits to represent every id."""
     quantization = port.tensor.quantization
     if quantization is None or port.tensor.dtype not in QUANTIZED_DTYPES:
         return
@@ -324,8 +324,8 @@ def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
     if scale <= 1 and (largest - zero) * scale >= (rows or 1) - 1:
         return
     raise UsageMistake(
-        f"input {port} was quantized with the rest, scale {scale:.4g} and zero point {zero}: its "
-        f"{1 << bits} numbers cannot tell {f'{rows} ids' if rows else 'ids'} apart",
+        f"input {port} was quantized (scale {scale:.4g}, zero point {zero}), and its "
+        f"{1 << bits} values cannot represent {f'{rows} ids' if rows else 'all ids'}",
         file=file,
         key="inputs",
         remedy="Convert the model with an input of int32, which is never quantized, or with "
@@ -334,7 +334,7 @@ def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
 
 
 def _length(file: Path, port: Port, declared: Declaration) -> int | None:
-    """Return how many tokens an input takes; None if the file leaves it open."""
+    """Return the length of an input in tokens; None if it is dynamic."""
     first, *others = port.shape or (None,)
     if not others:  # no batch dimension
         first, others = 1, [first]

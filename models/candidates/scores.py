@@ -1,4 +1,4 @@
-"""Turn a runtime's outputs into labels and probabilities, by the meaning of the output.
+"""Convert a runtime's outputs into labels and probabilities, by the meaning of the output.
 
 output       raw      label    probabilities
 logits       [2, 0]   first    softmax: [0.881, 0.119]
@@ -36,10 +36,10 @@ class Scores:
     """The scores of n texts.
 
     Attributes:
-        labels: [n], an index into the labels; `NO_LABEL` where the answer is not finite. Of one
-            sigmoid the threshold decides it, not the larger probability.
-        probabilities: [n, classes], together 1; what is not finite stays so.
-        logits: [n, classes], whose softmax they are; the file's own where it answers logits.
+        labels: labels [n], as indices; `NO_LABEL` for an answer that is not finite. For a single
+            sigmoid, the threshold decides, not the larger probability.
+        probabilities: probabilities [n, classes], which sum to 1; NaN and infinity are preserved.
+        logits: logits [n, classes] with these probabilities; the file's own, if it has logits.
     """
 
     labels: NDArray[np.int64]
@@ -51,13 +51,13 @@ def scores_of(output: OutputSpec, raw: NDArray[Any], classes: int | None = None)
     """Return labels and probabilities of a runtime's outputs.
 
     Args:
-        output: what the answers mean.
-        raw: [n, ...], the output's values for each text, as the runtime gave them.
-        classes: how many labels there are; where the file leaves that open, this decides.
+        output: the output with its meaning.
+        raw: the runtime's values for each text [n, ...].
+        classes: number of labels, used if the file's output is dynamic.
 
     Raises:
-        EdgeproofError: the answers do not have a score for each label.
-        UsageMistake: they are declared to be probabilities, and they are not.
+        EdgeproofError: the values do not have a score for each label.
+        UsageMistake: the values are declared to be probabilities, but are not.
     """
     values = real_values(raw.reshape(len(raw), -1), output.quantization)
     _check_width(output, values, classes)
@@ -130,7 +130,7 @@ def _check_width(output: OutputSpec, values: Floats, classes: int | None) -> Non
         raise EdgeproofError(
             f"gives {values.shape[1]} numbers for each text, but {expected} were expected",
             key=output.name or output.tensor or f"output {output.position}",
-            remedy="Name the output that holds the scores, and give one label for each score",
+            remedy="Name the output that contains the scores, and give one label for each score",
         )
 
 
@@ -144,8 +144,8 @@ def _check_probabilities(output: OutputSpec, values: Floats) -> None:
     if wrong.any():
         first = int(wrong.argmax())
         raise UsageMistake(
-            f"is declared to hold probabilities, but {int(wrong.sum())} of "
-            f"{len(values)} answers are not: those for text {first} begin with "
+            f"is declared to contain probabilities, but {int(wrong.sum())} of "
+            f"{len(values)} answers are none: those for text {first} begin with "
             f"{np.round(values[first][:4], 3).tolist()} and sum to {sums[first]:.3f}",
             key=output.name or output.tensor or f"output {output.position}",
             remedy='Declare meaning = "logits", or another meaning that fits',

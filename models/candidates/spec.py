@@ -28,17 +28,17 @@ class InputSpec:
     """One input of a candidate.
 
     Attributes:
-        role: what it takes.
-        name: what a runner binds it by: the signature's name for it; None if the file has no
-            signature, and it is bound by `position`.
-        tensor: the tensor's own name, "" if it has none.
-        position: its place in the graph's order.
-        dtype: int32, int64, float32 or another that ids can be written in.
-        shape: of the tensor; at most one dimension is neither 1 nor open.
-        length: tokens of a text; None if the file leaves it open and nobody declared it.
-        quantization: of an input stored in small integers.
-        rows: of the table that ids look up: larger ids are beyond it; None if none is seen.
-        found: how its role was found.
+        role: role of the input.
+        name: name in the signature; None if the file has no signature, so that a runner binds the
+            input by `position`.
+        tensor: name of the tensor, "" if it has none.
+        position: position among the graph's inputs.
+        dtype: int32, int64, float32 or another dtype that can represent ids.
+        shape: shape of the tensor; at most one dimension is neither 1 nor dynamic.
+        length: row length in tokens; None if it is dynamic and not declared.
+        quantization: quantization of an input that is stored in small integers.
+        rows: number of rows of the embedding table that ids look up; None if no table was found.
+        found: how the role was found.
     """
 
     role: Role
@@ -54,7 +54,7 @@ class InputSpec:
 
     @property
     def open_batch(self) -> bool:
-        """Whether the batch is open: the file may answer several texts at once."""
+        """Whether the batch is dynamic, so that the file may classify several texts at once."""
         return len(self.shape) > 1 and self.shape[0] is None
 
 
@@ -62,29 +62,29 @@ class InputSpec:
 class OutputSpec:
     """The judged output.
 
-    | meaning | the output holds |
+    | meaning | content of the output |
     |---|---|
-    | `logits` | one number for each label, whose softmax are probabilities |
-    | `probabilities` | one probability for each label; together 1 |
-    | `log_probabilities` | their logarithms |
-    | `logit` | one number, whose sigmoid is the probability of one of two labels |
-    | `sigmoid` | one probability, of one of two labels |
-    | `sigmoids` | one probability for each label, independent of each other |
+    | `logits` | a number for each label; the softmax gives probabilities |
+    | `probabilities` | a probability for each label; they sum to 1 |
+    | `log_probabilities` | the logarithm of a probability for each label |
+    | `logit` | one number; its sigmoid is the probability of one of two labels |
+    | `sigmoid` | the probability of one of two labels |
+    | `sigmoids` | a probability for each label, independent of each other |
 
     Attributes:
-        name: the signature's name for it; None if the file has no signature.
-        tensor: the tensor's own name.
-        position: its place in the graph's order.
+        name: name in the signature; None if the file has no signature.
+        tensor: name of the tensor.
+        position: position among the graph's outputs.
         meaning: see above.
-        classes: how many labels it tells apart; None if the file leaves that open, and the
-            labels decide.
-        dtype: as the runtime answers it.
-        shape: of the tensor.
-        quantization: how its integers stand for real numbers; None if it is in floats.
-        threshold: for `sigmoid` and `logit`, the probability above which the answer is `positive`.
-        positive: for these, the index of the label that a probability of 1 stands for.
+        classes: number of labels; None if the dimension is dynamic, so that the given labels
+            decide.
+        dtype: dtype of the runtime's output.
+        shape: shape of the tensor.
+        quantization: quantization of an integer output; None for floats.
+        threshold: for `sigmoid` and `logit`, the probability above which the label is `positive`.
+        positive: for `sigmoid` and `logit`, index of the label with this probability.
         found: how the meaning was found.
-        found_threshold: how threshold and positive were; None if there are none.
+        found_threshold: how threshold and positive were found; None if there are none.
     """
 
     name: str | None
@@ -107,15 +107,15 @@ class CandidateSpec:
 
     Attributes:
         file: the FlatBuffer.
-        signature: the key of the signature it is called by; None if it has none.
-        graph: which of the file's graphs answers: 0, unless its signature is another's.
-        inputs: in the graph's order.
-        output: the one that is judged.
-        labels: as declared or from the metadata; None if neither names them.
-        labels_found: how they were found; None without labels.
-        warnings: what a user has to know: a plain sentence each.
-        shorter: the same for shorter rows, ascending, where the file takes rows of several lengths:
-            a text is answered by the shortest that it fits.
+        signature: key of the judged signature; None if the file has no signature.
+        graph: index of the judged graph: that of the signature, or else 0.
+        inputs: inputs in the graph's order.
+        output: the judged output.
+        labels: labels from declarations or metadata; None if neither contains them.
+        labels_found: how the labels were found; None without labels.
+        warnings: sentences that the user needs to know.
+        shorter: specs for shorter rows, ascending, if the file has several lengths; each text is
+            classified by the shortest that it fits.
     """
 
     file: Path
@@ -129,22 +129,22 @@ class CandidateSpec:
     shorter: tuple[CandidateSpec, ...] = ()
 
     def input(self, role: Role) -> InputSpec | None:
-        """Return the input of a role; None if there is none."""
+        """Return the input with a role; None if there is none."""
         return next((port for port in self.inputs if port.role == role), None)
 
     @property
     def length(self) -> int | None:
-        """Tokens of a text; None if the file leaves it open and no declaration sets it."""
+        """Row length in tokens; None if it is dynamic and not declared."""
         return next((port.length for port in self.inputs if port.role == "ids"), None)
 
     @property
     def graphs(self) -> int:
-        """How many of the file's graphs answer: one for each length, or one alone."""
+        """Number of graphs that are used: one for each length, or only one."""
         return len({spec.graph for spec in (self, *self.shorter)})
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Tokens of the rows that it takes, ascending; () if that is open."""
+        """Accepted row lengths in tokens, ascending; () if the length is dynamic."""
         every = (spec.length for spec in (*self.shorter, self))
         return tuple(length for length in every if length is not None)
 

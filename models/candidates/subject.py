@@ -1,4 +1,4 @@
-"""Hold the facts of a subject that a run needs, wherever its candidates come from."""
+"""Define the facts of a subject that a run needs, for candidates of any origin."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectFacts:
-    """The facts of a subject, as gates and reports see it.
+    """The facts of a subject for gates and reports.
 
     Attributes:
-        name: what results and baselines are kept under.
-        description: one sentence.
-        labels: in the order of the outputs.
-        ordered: whether that order means something, worst first.
+        name: name of the subject in results and baselines.
+        description: description in one sentence.
+        labels: labels in the order of the outputs.
+        ordered: whether the labels are ordered, from the worst to the best.
         grouped: whether texts belong to groups.
-        pairs_with_group: whether a classifier is given the group before the text.
-        candidates: names, in the order in which they are judged.
-        reference: the candidate that the others are compared with; None without one.
-        schemes: of the candidates that promise one, by name.
-        other_candidates: names of those that the subject has and the run leaves out.
-        taught: whether there is a full model that the candidates descend from.
-        by_pytorch: whether it is PyTorch's, and the float32 file is compared with it.
-        has_files: whether the candidates' files are there, not their answers alone.
+        pairs_with_group: whether a classifier's input is a pair of group and text.
+        candidates: names of the candidates, in the order in which they are judged.
+        reference: name of the candidate with which the others are compared; None without one.
+        schemes: scheme of each candidate with a contract, by the candidate's name.
+        other_candidates: names of candidates of the subject that this run does not judge.
+        taught: whether edgeproof trained a full model, from which the candidates descend.
+        by_pytorch: whether the full model is PyTorch's, so that the float32 file is compared with
+            it.
+        has_files: whether there are files to judge, and not only recorded answers.
         on_device: names of the candidates whose tokenizer runs on a device.
-        roles: what the inputs of each candidate take, by name; all of them if it is not named.
-        lengths: tokens of the rows of each candidate that takes several lengths, ascending.
-        bindings: inputs and output of each on one line, by name, for the header.
-        sources: what it was made of, by what that is, for the header.
-        remarks: what a user has to know, a plain sentence each.
-        budgets: a shipped name or a file; None without any.
-        known_failures: the user's own file of them; None without.
-        baseline: the user's own folder of earlier measurements; None without.
-        device: whose profile judges; None for the one that is recognized.
-        may_show_texts: whether a report may hold texts.
-        seeds: by what was drawn.
+        roles: roles of each candidate's inputs, by name; a missing candidate has all roles.
+        lengths: accepted row lengths of each candidate with several lengths, ascending.
+        bindings: inputs and output of each candidate on one line, by name, for the header.
+        sources: sources of the subject, such as its corpus, by kind, for the header.
+        remarks: sentences that the user needs to know.
+        budgets: name of shipped budgets, or a file; None without any.
+        known_failures: the user's file of known failures; None without one.
+        baseline: the user's folder of earlier measurements; None without one.
+        device: name or file of the required device profile; None for the recognized device's.
+        may_show_texts: whether a report may contain texts.
+        seeds: seeds by purpose.
     """
 
     name: str
@@ -73,7 +74,7 @@ class SubjectFacts:
 
     @property
     def read_as(self) -> list[str]:
-        """How each file is fed and read, and the source of everything else, one line each."""
+        """Lines about the inputs and output of each file, and about the other sources."""
         every = self.bindings | self.sources
         return [f"{name}: {reading}" for name, reading in every.items()]
 
@@ -104,15 +105,13 @@ class JudgedArtefacts:
     """The artefacts that a run judges.
 
     Attributes:
-        texts: the labelled texts and their encoding.
-        candidates: a FlatBuffer and its card each, by name.
-        encoded: texts as a candidate takes them, where it takes them otherwise than `texts` has
-            them, by name.
-        full: the full model; None if candidates were given.
-        small: the model that was converted; likewise.
-        parity: how far the float32 file is from PyTorch; None if PyTorch converted nothing, and
-            in a bundle.
-        named: every artefact with its name in results, each once, in the order they were made.
+        texts: the labelled texts and their token ids.
+        candidates: for each candidate's name, its FlatBuffer with its card.
+        encoded: token ids for candidates that need others than those in `texts`, by name.
+        full: the full model; None if existing files are judged.
+        small: the model that was converted; None if existing files are judged.
+        parity: comparison of the float32 file with PyTorch; None without PyTorch, and in a bundle.
+        named: every artefact by its name in results, in the order in which they are made.
     """
 
     texts: Stage
@@ -124,7 +123,7 @@ class JudgedArtefacts:
     named: dict[str, Stage] = field(default_factory=dict)
 
     def stages(self) -> list[Stage]:
-        """Return every artefact once."""
+        """Return every artefact, without duplicates."""
         stages = {(stage.name, stage.key): stage for stage in self.named.values()}
         return list(stages.values())
 

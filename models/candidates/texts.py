@@ -1,7 +1,7 @@
-"""Read labelled texts of a user's file as the test split of candidates.
+"""Read a user's file of labelled texts as the test split.
 
-A test file is enough. Its rows stay in their order, copies included: whoever judges a file on their
-own test set wants the figures of that set.
+Only a test set is needed. Rows keep their order, and copies are not removed, so that the results
+are those of the user's test set.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class TextsTable(Table, frozen=True, kw_only=True):
         file: CSV, TSV or JSON lines, plain or zipped.
         text: column of the text.
         label: column of the label.
-        second: column of the second text, where a text is a pair.
-        group: column of what the text is about, where answers are averaged by it.
-        id: column of the text's id; without it texts are called by their line.
-        ids: column of token ids, numbers between blanks or commas, where no tokenizer is given.
-        values: what stands in the label's column, by label; "" leaves such texts out.
-        encoding: of the file.
-        fallback_encoding: of lines that `encoding` cannot decode.
-        header: names of the columns of a file without a header line.
+        second: column of the second text, if texts are pairs.
+        group: column of the group, if scores are averaged over groups.
+        id: column of the text's id; without it, line numbers are used.
+        ids: column of token ids, separated by blanks or commas, if there is no tokenizer.
+        values: for each value in the label column, its label; "" to skip such texts.
+        encoding: encoding of the file.
+        fallback_encoding: encoding of lines that cannot be decoded with `encoding`.
+        header: names of the columns, for a file without a header line.
     """
 
     file: str
@@ -69,7 +69,7 @@ class TextsTable(Table, frozen=True, kw_only=True):
                 raise ValueError(f"`{use}` = {column!r} is not a column")
             if column is not None and self.header is not None and self.header.count(column) != 1:
                 times = self.header.count(column)
-                raise ValueError(f"`{use}` = {column!r} is {times} times in `header`")
+                raise ValueError(f"`{use}` = {column!r} occurs {times} times in `header`")
         for key in ("encoding", "fallback_encoding"):
             check_encoding(key, getattr(self, key))
 
@@ -84,12 +84,12 @@ class TextRow:
     """One row.
 
     Attributes:
-        id: what the file calls it, or "line-N".
+        id: id of the text in the file, or "line-N".
         parts: the text, or both texts of a pair.
-        value: what stands in the label's column.
-        group: what it is about; "" without groups.
-        ids: token ids that the file holds; None without a column of them.
-        where: for messages.
+        value: value of the label column.
+        group: group of the text; "" without groups.
+        ids: token ids from the file; None without a column of ids.
+        where: position in the file, for messages.
     """
 
     id: str
@@ -105,10 +105,10 @@ class Texts:
     """The rows that are judged.
 
     Attributes:
-        rows: in the file's order.
-        labels: indices into the labels, one for each row.
-        left_out: how many rows are not judged, by reason.
-        copies: how many rows say what an earlier one says.
+        rows: rows in the file's order.
+        labels: label of each row, as an index.
+        left_out: number of rows that are not judged, by reason.
+        copies: number of rows with the same text as an earlier row.
     """
 
     rows: tuple[TextRow, ...]
@@ -118,10 +118,10 @@ class Texts:
 
 
 def parse_columns(file: Path, option: str | None) -> TextsTable:
-    """Parse `text=review,label=sentiment`, the form of the option.
+    """Parse the option's value, such as `text=review,label=sentiment`.
 
     Raises:
-        UsageMistake: it is not of that form, or names something that is no column's use.
+        UsageMistake: the value does not have this form, or names an unknown use of a column.
     """
     columns: dict[str, str] = {}
     for part in option.split(",") if option else ():
@@ -142,10 +142,11 @@ def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[TextRow, .
 
     Args:
         table: the file and its columns.
-        folder: what a relative path starts from.
+        folder: folder of relative paths.
 
     Raises:
-        UsageMistake: the file cannot be read, lacks a column, names a text twice, or holds none.
+        UsageMistake: the file cannot be read, lacks a column, has two texts with the same id, or
+            contains no text.
     """
     path = absolute(table.file, folder=folder, key=KEY)
     _refuse_one_column_for_two(table, path)
@@ -185,7 +186,7 @@ def labelled(
     """Return the rows with the indices of their labels, without rows that are left out.
 
     Raises:
-        UsageMistake: a row's value is no label, or a row has several labels.
+        UsageMistake: a row's value is not a label, or a row has several labels.
     """
     index = {label: at for at, label in enumerate(labels)}
     for value, label in table.values.items():
@@ -210,14 +211,17 @@ def labelled(
             raise _no_label(row, labels, path)
     if not labelled_rows:
         raise UsageMistake(
-            "holds no labelled text", file=path, key=KEY, remedy="Give a file with labelled texts"
+            "contains no labelled text",
+            file=path,
+            key=KEY,
+            remedy="Give a file with labelled texts",
         )
     copies = len(labelled_rows) - len({(row.parts, row.group, row.ids) for row in labelled_rows})
     return Texts(tuple(labelled_rows), tuple(numbers), dict(left_out), copies)
 
 
 def values_of(rows: Sequence[TextRow], table: TextsTable) -> list[str]:
-    """Return the values of the label column, each once, in order of appearance."""
+    """Return the distinct values of the label column, in order of appearance."""
     values = dict.fromkeys(table.values.get(row.value, row.value) for row in rows)
     return [value for value in values if value]
 

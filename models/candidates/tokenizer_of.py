@@ -35,16 +35,16 @@ def encoder_of(
     *,
     has_ids: bool,
 ) -> Encoder | None:
-    """Return a candidate's tokenizer; None if the texts hold ids.
+    """Return a candidate's tokenizer; None if the texts contain ids.
 
     Args:
-        table: what is declared of the candidate.
-        opened: its file.
-        settings: the tokenizer of all candidates that have none of their own.
-        has_ids: whether the texts hold ids.
+        table: declarations about the candidate.
+        opened: the candidate's file.
+        settings: the tokenizer of all candidates without their own.
+        has_ids: whether the texts contain ids.
 
     Raises:
-        UsageMistake: nothing says how ids are made, or two things do.
+        UsageMistake: there is neither a tokenizer nor ids, or there are both.
     """
     if table.tokenizer is not None or settings is not None or has_ids:
         return declared_encoder(table.tokenizer, settings, has_ids=has_ids)
@@ -57,10 +57,11 @@ def encoder_of(
 def declared_encoder(
     own: str | None, shared: TokenizerSettings | None, *, has_ids: bool
 ) -> Encoder | None:
-    """Return the declared tokenizer of a file, or of all; None if the texts hold ids.
+    """Return the declared tokenizer of a file, or else of all files; None if the texts contain ids.
 
     Raises:
-        UsageMistake: the texts hold ids all the same, or the tokenizer cannot be read.
+        UsageMistake: the texts contain ids although a tokenizer is declared, or the tokenizer
+            cannot be read.
     """
     settings = shared if own is None else parse_option(own)
     if settings is not None and has_ids:
@@ -73,11 +74,11 @@ def declared_encoder(
 
 
 def nothing_says(file: Path, unread: str | None = None) -> UsageMistake:
-    """Return the mistake that neither a tokenizer nor ids were given.
+    """Return the error for a file without tokenizer and ids.
 
     Args:
-        file: that needs them.
-        unread: why its metadata, which may say it, cannot be read.
+        file: the FlatBuffer.
+        unread: why its metadata, which may contain a tokenizer, cannot be read.
     """
     reason = f", and the file's metadata cannot be read: {unread}" if unread else ""
     return UsageMistake(
@@ -100,7 +101,7 @@ def _described(opened: Opened) -> Tokenizer | None:
 def _from_metadata(unit: Tokenizer, opened: Opened) -> Encoder:
     """Return the tokenizer in the metadata, from the files packed with it.
 
-    The Task Library lowers the case of texts for BERT, and of none for a regular expression.
+    Like the Task Library, convert texts to lower case for BERT, but not for a regular expression.
     """
     if isinstance(unit, RegexTokenizer):
         if not _HARMLESS.fullmatch(unit.delimiter):

@@ -1,4 +1,4 @@
-"""Check that a vocabulary fits the texts: count the unknown words."""
+"""Check that a vocabulary fits the texts, by counting unknown words."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _TOLD = 0.3
 def unknown_words(
     name: str, file: Path, encoder: Encoder, arrays: Mapping[str, NDArray[np.int32]]
 ) -> list[str]:
-    """Return a remark on words unknown to a tokenizer, or nothing.
+    """Return a remark about words that a tokenizer does not know; empty if there are few.
 
     Args:
-        name: the candidate's.
+        name: name of the candidate.
         file: its FlatBuffer, for the message.
         encoder: its tokenizer.
         arrays: ids and mask of all texts.
 
     Raises:
-        UsageMistake: it knows no word of any text.
+        UsageMistake: the tokenizer knows no word in any text.
     """
     ids, mask = arrays[IDS], arrays[MASK] == 1
     words = ids[mask]

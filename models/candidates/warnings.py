@@ -36,20 +36,23 @@ def _about_inputs(signature: Signature | None, inputs: Sequence[InputSpec]) -> I
         graph = [port.name for port in by_position if port.name is not None]
         if graph != list(signature.inputs):
             yield (
-                f"The graph takes its inputs in the order {', '.join(graph)}, its signature names "
-                f"{', '.join(signature.inputs)}: an app that binds them by position feeds the "
-                "wrong ones."
+                f"The graph takes its inputs in the order {', '.join(graph)}, but its signature "
+                f"lists {', '.join(signature.inputs)}: an app that binds inputs by position may "
+                "mix them up."
             )
     yield from (_about_floats(port) for port in inputs if port.dtype == "float32")
     if any(port.length is None for port in inputs):
-        yield "The file leaves the number of tokens open: what is declared, or the texts decide it."
+        yield (
+            "The file's number of tokens is dynamic: the declared length is used, or else that of "
+            "the longest text."
+        )
 
 
 def _about_floats(port: InputSpec) -> str:
     if port.role == "ids" and port.rows is None:
         return (
-            "Its input is float32, and no table is looked up by it: it is fed ids as numbers, "
-            "which is right only where it was trained on ids, not on features such as TF-IDF."
+            "Its input is float32 and looks up no embedding table, so it receives ids as plain "
+            "numbers. This is right only if it was trained on ids, not on features such as TF-IDF."
         )
     return (
         f"Its {port.role} are float32, which holds whole numbers up to {LARGEST_FLOAT_ID} exactly."

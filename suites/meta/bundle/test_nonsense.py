@@ -156,7 +156,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a subject without labels": (
         in_manifest("facts", "labels", value=[]),
-        "bundle.json: its list of labels holds 0 labels",
+        "bundle.json: its list of labels contains 0 labels",
     ),
     "a subject of other labels": (
         in_manifest("facts", "labels", value=["a", "b", "c"]),

@@ -28,9 +28,9 @@ def test_reads_one_label_per_line(tmp_path, data, labels):
 
 
 REFUSED = {
-    "one": (b"spam\n", "holds 1 labels"),
-    "nothing": (b"", "holds 1 labels"),
-    "too many": ("\n".join(map(str, range(1001))).encode(), "holds 1001 labels"),
+    "one": (b"spam\n", "contains 1 labels"),
+    "nothing": (b"", "contains 1 labels"),
+    "too many": ("\n".join(map(str, range(1001))).encode(), "contains 1001 labels"),
     "twice the same": (b"a\nb\na\n", "2 labels are called 'a'"),
     "a gap": (b"a\n\nb\n", "label 1 is empty"),
     "no text": (b"\xff\xfe\x00", "is not UTF-8"),
@@ -82,7 +82,7 @@ def test_declared_labels_override_the_metadata_with_a_warning(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"one\ntwo\n", "names 2 labels and the output has 3"), (b"\xff\xfe", "is not UTF-8")],
+    [(b"one\ntwo\n", "names 2 labels, but the output has 3"), (b"\xff\xfe", "is not UTF-8")],
 )
 def test_metadata_labels_that_do_not_fit_the_output_are_ignored(tmp_path, content, message):
     spec = read_candidate(with_labels(tmp_path, content))

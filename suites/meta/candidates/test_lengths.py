@@ -84,7 +84,7 @@ def test_file_with_dynamic_length_is_run_at_the_declared_lengths(read):
         (
             classifier,
             (4, 8),
-            "lengths: the declared lengths are 4, 8, but the file takes only 8 tokens",
+            "lengths: the declared lengths are 4, 8, but the file accepts only 8 tokens",
         ),
     ],
     ids=["signatures", "one length"],

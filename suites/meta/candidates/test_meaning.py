@@ -164,7 +164,7 @@ WRONG = {
     "another meaning": ({"meaning": "logits"}, {"end": ("SOFTMAX",)}, "the graph computes prob"),
     "probabilities of logits": ({"meaning": "probabilities"}, {}, "the graph computes logits"),
     "a sigmoid of three": ({"meaning": "sigmoid"}, {}, "which means a single number"),
-    "logits of one": ({"meaning": "logits"}, {"classes": 1, "end": ("LOGISTIC",)}, "holds 1"),
+    "logits of one": ({"meaning": "logits"}, {"classes": 1, "end": ("LOGISTIC",)}, "has 1"),
     "a threshold for three": ({"threshold": 0.3}, {}, "apply only to a single sigmoid"),
     "a third side": ({"positive": 2}, {"classes": 1, "end": ("LOGISTIC",)}, "neither 0 nor 1"),
     "a label of none": (

@@ -13,7 +13,7 @@ from models.errors import UsageMistake
 from suites.meta.small_classifiers import classifier
 
 TEXTS = "text,label,ids\n" + "".join(f"word {at},{at % 3},{at}\n" for at in range(6))
-SAME = "two: its file is one's, byte for byte: every comparison of the two passes."
+SAME = "two: its file is identical to that of one, so that every comparison of the two passes."
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def test_candidate_named_like_a_renamed_scheme_is_not_held_to_its_contract(hand)
     subject = hand([(old, 0)])
     assert subject.candidates[old].scheme is None
     assert subject.remarks[0] == (
-        f"{old}: its name promises no contract: the scheme of that name is called {new} now. "
-        f'contract = "{new}" promises it.'
+        f"{old}: no contract is checked, because the scheme with this name is called {new} now. "
+        f'Declare contract = "{new}" to check it.'
     )
 
 

@@ -38,13 +38,13 @@ def test_first_text_with_different_token_ids_is_shown_with_both_rows(tokenizer):
         "1 of 2 texts have different ids; the first is 't1', line 3: 'Fine day'",
         "  recorded: [2, 5, 7, 3] [CLS] fine day [SEP]",
         "  expected: [2, 6, 7, 3] [CLS] Fine day [SEP]",
-        "  they part at token 1 of 4 and 4",
+        "  first different token: 1 of 4 and 4",
     ]
 
 
 def test_row_that_is_too_short_differs_at_its_end():
     parity = compare_ids([(2, 7)], [(2, 7, 3)], texts("day"), None)
-    assert parity.first.endswith("they part at token 2 of 2 and 3")
+    assert parity.first.endswith("first different token: 2 of 2 and 3")
 
 
 def test_only_the_surroundings_of_a_difference_in_long_rows_are_shown():

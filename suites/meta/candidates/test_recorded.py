@@ -171,7 +171,7 @@ REST = line(id="t2") + line(id="t3")
 SCORED = '{"id": "t2", "logits": [0, 0, 1]}\n{"id": "t3", "logits": [0, 0, 1]}\n'
 # Name: the content of a JSON lines file, and a part of the message about it.
 MISTAKES = {
-    "nothing": ("", "holds no answers"),
+    "nothing": ("", "contains no answers"),
     "no JSON": ("bad, fair\n", "line 1 is not a JSON object"),
     "an array": ("[1]\n", "line 1 is not a JSON object"),
     "arrays in each other": ("[" * 100_000, "line 1 is not a JSON object"),
@@ -195,7 +195,7 @@ MISTAKES = {
     ),
     "labels for some": ('{"id": "t1"}\n' + REST, "some answers have a label, but others have none"),
     "scores for some": (line() + SCORED, "line 1 has no logits, but other rows have"),
-    "too few scores": (line(logits=[1, 2]) + SCORED, "logits holds 2 numbers, but there are 3"),
+    "too few scores": (line(logits=[1, 2]) + SCORED, "logits has 2 numbers, but there are 3"),
     "nothing in place of a score": (
         line(logits=[1, None, 3]) + SCORED,
         "logits holds None, which is not a number",
@@ -204,12 +204,12 @@ MISTAKES = {
         line(logits=[1, 2, "nan"]) + SCORED,
         "logits holds 'nan', which is not a number",
     ),
-    "too many scores": (line(logits=[1, 2, 3, 4]) + SCORED, "logits holds 4 numbers, but"),
-    "no list of scores": (line(logits=1) + SCORED, "logits holds no list of numbers"),
+    "too many scores": (line(logits=[1, 2, 3, 4]) + SCORED, "logits has 4 numbers, but"),
+    "no list of scores": (line(logits=1) + SCORED, "logits has no list of numbers"),
     "words for scores": (line(logits=["1", "2", "3"]) + SCORED, "line 1: logits holds"),
     "NaN": (line(logits=[1, 2, float("nan")]) + SCORED, "line 1: logits holds nan"),
     "infinity": (line(logits=[1, 2, float("inf")]) + SCORED, "line 1: logits holds inf"),
-    "a number beyond floats": (line(logits=[1, 2, 10**400]) + SCORED, "line 1: logits holds 1000"),
+    "a number beyond floats": (line(logits=[1, 2, 10**400]) + SCORED, "logits contains 1000"),
     "probabilities of 2 together": (
         "".join(f'{{"id": "{text}", "probabilities": [1, 1, 0]}}\n' for text in TEXTS),
         "the probabilities sum to 2.000",
@@ -262,8 +262,8 @@ def test_mistake_in_a_json_recording_is_reported_in_one_message(mistake, tmp_pat
 
 
 TABLES = {
-    "nothing": ("", "holds no answers"),
-    "a header alone": ("id,label\n", "holds no answers"),
+    "nothing": ("", "contains no answers"),
+    "a header alone": ("id,label\n", "contains no answers"),
     "a column that is there twice": ("id,label,label\n", "the header has the column 'label' twice"),
     "a cell too many": ("id,label\nt1,bad,good\n", "line 2 has 3 columns, but the header has 2"),
     "a quotation mark without end": ('id,label\nt1,"bad\n', "cannot be read as CSV"),
@@ -292,7 +292,7 @@ ARRAYS = {
         {"id": np.array(TEXTS), "label": np.array(0)},
         "do not all have one row for each text",
     ),
-    "no rows": ({"id": np.array([], "U1"), "label": np.array([], np.int64)}, "holds no answers"),
+    "no rows": ({"id": np.array([], "U1"), "label": np.array([], np.int64)}, "contains no answers"),
     "NaN": ({"id": np.array(TEXTS), "logits": np.full((3, 3), np.nan)}, "logits holds nan"),
     "objects": ({"id": np.array(["t1", None, {}], object)}, "numpy.savez"),
 }

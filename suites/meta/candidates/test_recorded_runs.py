@@ -100,7 +100,7 @@ def test_rejects_one_recording_for_two_files(app):
     file = str(app.folder / "app.tflite")
     two = tuple(CandidateTable(name=name, flatbuffer=file) for name in ("one", "two"))
     with pytest.raises(
-        UsageMistake, match="a recording holds the answers of one file, but 2 files are"
+        UsageMistake, match="a recording contains the answers of one file, but 2 files are"
     ):
         take(handed(app, app.record(), candidates=two))
 

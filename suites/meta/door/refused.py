@@ -191,7 +191,7 @@ FILES = {
         lambda: variables("READ_VARIABLE"), "operators", "reads variables", "freeze"
     ),
     "ids that were quantized with the rest": _file(
-        lambda: quantized_ids(5.9), "inputs", "scale 5.9", "256 numbers", "input of int32"
+        lambda: quantized_ids(5.9), "inputs", "scale 5.9", "256 values", "input of int32"
     ),
     "a signature that names half of another graph": _file(
         _half_named, "signature", "'second'", "a graph other than the first", signature="second"
@@ -243,7 +243,7 @@ FILES = {
     ),
 }
 TEXTS = {
-    "no texts": Refused(says=("--edge-corpus", "no labelled texts"), options={"corpus": None}),
+    "no texts": Refused(says=("--edge-corpus", "without labelled texts"), options={"corpus": None}),
     "no file of texts": Refused(
         says=("absent.csv", "no such file", "Check the path"), options={"corpus": "{}/absent.csv"}
     ),
@@ -398,7 +398,7 @@ NUMBERS = {
     "more ids than the file takes": _texts(
         _csv("x,a,1 2 3 4 5 6 7 8 9", header="text,label,ids"),
         "the text in line 2 has 9 ids",
-        "takes at most 8",
+        "accepts at most 8",
         named="ok.tflite",
         columns="text=text,label=label,ids=ids",
         tokenizer=None,

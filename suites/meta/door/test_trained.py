@@ -267,7 +267,7 @@ def test_token_parity_gate_fails_if_an_app_uses_another_vocabulary(files, tmp_pa
 REFUSED = {
     "recurrent_flex": ("operators", "FlexTensorListReserve", "TFLITE_BUILTINS"),
     "average_without_weights": ("operators", "its weights are not in the file", "freeze"),
-    "convolution_int8_ids": ("inputs", "256 numbers cannot tell 1500 ids apart", "int32"),
+    "convolution_int8_ids": ("inputs", "256 values cannot represent 1500 ids", "int32"),
     "two_signatures": ("signature", "'a_count', 'classify'", "--edge-signature=a_count"),
 }
 

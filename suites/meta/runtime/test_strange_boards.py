@@ -194,7 +194,7 @@ def test_rejects_invalid_facts_sent_by_a_board(board, script, tmp_path):
 def test_rejects_invalid_list_of_runtimes_sent_by_a_board(board, printed, tmp_path):
     python = program(tmp_path, f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(printed)}\n")
     target = SshTarget(load_device(HOST), None, board(python=python))
-    with pytest.raises(EdgeproofError, match=r"ssh://pi@board.* with its runtimes.*/path"):
+    with pytest.raises(EdgeproofError, match=r"ssh://pi@board.* did not list its runtimes.*/path"):
         target.backends()
 
 
