@@ -65,8 +65,8 @@ ROOT = Path(__file__).parent
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the plugins before options are parsed.
 
-    A list named `pytest_plugins` would do the same, and look for each of the names among the entry
-    points of every installed distribution.
+    A list named `pytest_plugins` would do the same, but would also search the entry points of every
+    installed distribution for each name.
     """
     for name in PLUGINS:
         pluginmanager.import_plugin(name)

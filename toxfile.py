@@ -26,7 +26,7 @@ CHECKOUT = Path(__file__).resolve().parent
 
 
 class SharedRunner(VirtualEnvRunner):
-    """A virtual environment that takes over its folder from an environment of another name."""
+    """A virtual environment that shares its folder with an environment of another name."""
 
     @staticmethod
     def id() -> str:
@@ -44,7 +44,7 @@ class SharedRunner(VirtualEnvRunner):
 
 @impl
 def tox_register_tox_env(register: ToxEnvRegister) -> None:
-    """Let tox.ini say `runner = shared`."""
+    """Register the runner, so that tox.ini can contain `runner = shared`."""
     register.add_run_env(SharedRunner)
 
 
@@ -57,6 +57,6 @@ def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:  # noqa: AR
 
 
 def results_of(folder: Path) -> Path:
-    """Return `reports/out` for a caller in the checkout, else a folder of the caller's."""
+    """Return `reports/out` if tox is called in the checkout, else a folder in the caller's."""
     inside = folder.resolve().is_relative_to(CHECKOUT)
     return CHECKOUT / "reports" / "out" if inside else folder / "edgeproof-results"

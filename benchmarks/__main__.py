@@ -1,20 +1,20 @@
 """Measure edgeproof's own claims and print one JSON document: `python -m benchmarks [NAME ...]`.
 
 `collecting`: seconds that edgeproof adds to bare pytest with the same plugins, interleaved.
-`runner`: the runner's reported latency over a bare loop of `invoke()`, interleaved in rounds.
-`answering`: texts per second of an accuracy run over a bare loop of `invoke()`, of two runners over
-one, and of twice the texts; EDGEPROOF_BENCHMARK_TEXTS=58568 takes as many as RepLab has.
-`deciding`: the share of the texts that decides a gate of the default subject's candidates.
-`given`: seconds to judge a file of 1 MB over 2,000 texts, to the first verdict and to the last.
-`kernels`: examples of small operators that are judged in a second of one core's time.
-`lengths`: texts per second of files that take rows of several lengths over those of one.
-`arm`: instructions of the small files on emulated ARM cores beside the paper's recipe.
+`runner`: ratio of the runner's latency to that of a bare loop of `invoke()`, interleaved in rounds.
+`answering`: ratio of texts per second of an accuracy run to a bare loop of `invoke()`; also for two
+runners and for twice the texts; with EDGEPROOF_BENCHMARK_TEXTS=58568, as many texts as RepLab has.
+`deciding`: share of the texts that decides a gate, for the default subject's candidates.
+`given`: seconds to the first and to the last verdict on a file of 1 MB with 2,000 texts.
+`kernels`: number of examples of small operators that are judged in a second of one core's time.
+`lengths`: ratio of texts per second of files with several row lengths to files with one length.
+`arm`: instructions of the small files and of the paper's recipe on emulated ARM cores.
 `front`: bytes, accuracy lost and texts per second of the small files of `airline` and
-`twitter_entity` beside what a user would pick instead; it needs ../shared, and says so without it.
-`times`: the model of time by which `[shrunk]` finds a network beside measured answers.
-`host`: seconds of `tox -e host`'s command cold, into an empty store, and warm.
+`twitter_entity`, and of usual alternatives; it needs ../shared, and reports if that is missing.
+`times`: times estimated by the model that `[shrunk]` uses, compared with measured times.
+`host`: seconds of `tox -e host`'s command with an empty store (cold), and again (warm).
 
-Where a figure is missed the exit code is 1.
+The exit code is 1 if a target is missed.
 """
 
 from __future__ import annotations

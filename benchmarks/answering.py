@@ -1,4 +1,4 @@
-"""Measure how fast the texts of an accuracy run are answered, compared with a bare loop."""
+"""Measure how fast an accuracy run classifies texts, compared with a bare loop."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ for _ in sys.stdin:
 
 
 def measure_answering() -> dict[str, Any]:
-    """Return texts per second over those of a bare loop, of two runners over one, and of many."""
+    """Return ratios of texts per second: to a bare loop, of two runners, and of more texts."""
     plan, store = make_plan(make_request(load_subject("embedded"))), Store(default_root())
     variants = {name: plan.variants[name] for name in SCHEMES if name in plan.variants}
     if not all(store.has(stage) for stage in (plan.corpus, *variants.values())):
@@ -163,7 +163,7 @@ def _answer(file: Path, inputs: Any, *, runners: int) -> tuple[float, float]:
 
 
 class Entered:
-    """Provides a runner that is already entered, and leaves it open."""
+    """Provide a runner that is already entered, and do not close it."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
@@ -173,4 +173,4 @@ class Entered:
         return self._runner
 
     def __exit__(self, *_: object) -> None:
-        """Leave it open."""
+        """Do nothing, so that the runner stays open."""

@@ -1,9 +1,9 @@
-"""Count the instructions of an answer of the small files on emulated ARM cores.
+"""Count the instructions for one answer of the small files on emulated ARM cores.
 
-Beside each stands the paper's recipe on the same core, and on which kernels it runs: how many
-of its operators the runtime hands to XNNPACK, and by which instructions its products are
-computed. Counts are not times: an emulator knows no cache and no pipeline. Fetches the emulators
-into the store.
+Each file is compared with the paper's recipe on the same core. The table also says how many of the
+file's operators XNNPACK runs, and which instructions compute its products. Counts are not times,
+because an emulator simulates neither caches nor pipelines. The emulators are downloaded into the
+store.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _MILLION = 1e6
 
 
 def measure_arm() -> dict[str, Any]:
-    """Return the counts of each file on each core; why there are none without ../shared."""
+    """Return the counts of each file on each core; if ../shared is missing, return the reason."""
     missing = [str(file) for file in (ENCODER, *CORPORA.values()) if not file.exists()]
     if missing:
         return {"not_measured": f"{', '.join(missing)}: not there"}

@@ -1,4 +1,4 @@
-"""Make the subjects that benchmarks measure, in a process that alone imports TensorFlow."""
+"""Build the subjects for benchmarks, in a separate process that imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def build(plans: list[Plan], store: Store) -> None:
 
 
 def in_own_process(work: Callable[..., None], *arguments: Any) -> None:
-    """Call a function in a process of its own, because it imports TensorFlow.
+    """Call a function in a separate process, because it imports TensorFlow.
 
     Args:
-        work: a function of a module.
-        arguments: its arguments.
+        work: a function defined in a module.
+        arguments: arguments of the function.
     """
     worker = multiprocessing.get_context("spawn").Process(target=work, args=arguments)
     worker.start()
@@ -43,7 +43,7 @@ def in_own_process(work: Callable[..., None], *arguments: Any) -> None:
 
 
 def texts_of(plan: Plan, store: Store, split: str = "test") -> list[tuple[str, ...]]:
-    """Return the texts of a split as a runner takes them."""
+    """Return the texts of a split in the form of a runner's request."""
     corpus = load_corpus(store.artefact(plan.corpus))
     pair = plan.request.subject.tokenizer.pair_with_entity
     return [text.parts(pair_with_group=bool(pair)) for text in corpus.splits[split]]

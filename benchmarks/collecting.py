@@ -17,7 +17,7 @@ LIMIT_SECONDS = 1.0
 
 
 def measure_collecting() -> dict[str, Any]:
-    """Return the median seconds of both, and of their difference pair by pair."""
+    """Return the median seconds with and without edgeproof, and of their pairwise difference."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_nothing.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
         bare = [_seconds(Path(folder))]

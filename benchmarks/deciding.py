@@ -20,7 +20,7 @@ SUITES = ("suites/accuracy", "suites/agreement")
 def measure_deciding() -> dict[str, Any]:
     """Return the share of the texts that decided each gate, and the median share.
 
-    Without baselines: where there is one, gates look at as many texts as it has.
+    Baselines are not used, because a gate with a baseline uses at least as many texts as that.
     """
     with tempfile.TemporaryDirectory() as folder:
         reports = Path(folder)

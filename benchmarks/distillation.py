@@ -2,10 +2,10 @@
 
     python -m benchmarks.distillation SUBJECT.toml --corpus FILE --pretrained FOLDER
 
-trains the small model of a subject that has `[small.distillation]` with it and without it, once
-for each seed, and prints both and the gain as JSON. A seed decides the initial weights and the
-order of the texts, so the two trainings of one seed differ in nothing but what is learned from.
-Training goes through the store: a run that was stopped goes on, and a seed may be added later.
+trains the small model of a subject with `[small.distillation]`, and again without this table, once
+for each seed, and prints both results and the gain as JSON. A seed determines the initial weights
+and the order of the texts, so that the two trainings differ only in their targets. Trained models
+are stored, so that a stopped run can be resumed, and seeds can be added later.
 `benchmarks/distillation_*.toml` are the subjects of docs/distillation.md.
 """
 
@@ -51,7 +51,7 @@ _DIGITS = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train missing models, measure, print; return the exit code (0, or 4 for a mistake)."""
+    """Train missing models, measure and print; return the exit code (0, or 4 for a mistake)."""
     options = _parser().parse_args(arguments)
     os.environ.update(ENVIRONMENT)
     store = Store(options.cache_dir)
@@ -114,7 +114,7 @@ def _plans(subject: Subject, seed: int, options: argparse.Namespace) -> dict[str
 
 
 def _build(plans: list[Plan], store: Store) -> None:
-    """Train missing models in one process of its own, which alone imports TensorFlow."""
+    """Train missing models in a separate process, the only one that imports TensorFlow."""
     missing = [plan for plan in plans if not store.has(plan.small)]
     if not missing:
         return
@@ -124,7 +124,7 @@ def _build(plans: list[Plan], store: Store) -> None:
     if worker.exitcode:
         raise EdgeproofError(
             f"a training ended with exit status {worker.exitcode}",
-            remedy="Run again: what was trained is kept",
+            remedy="Run again: models that were already trained are reused",
         )
 
 
@@ -202,7 +202,7 @@ def _over_seeds(with_it: Sequence[float], without: Sequence[float]) -> dict[str,
 
 
 def _mean_with_interval(differences: NDArray[np.floating[Any]]) -> dict[str, Any]:
-    """Mean and its 95 % interval by Student's t; one difference alone has none."""
+    """Return the mean and its 95 % interval by Student's t; a single difference has no interval."""
     from scipy.stats import t  # noqa: PLC0415 - slow to import
 
     mean, n = float(differences.mean()), int(differences.size)

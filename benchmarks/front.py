@@ -1,9 +1,9 @@
-"""Small files beside what a user would pick instead: bytes, accuracy lost, texts per second.
+"""Compare small files with usual alternatives: bytes, accuracy lost, texts per second.
 
-All label the same held-out texts of a corpus in ../shared, from text to label, on one thread of one
-core, in turns. Speed is over the paper's recipe in the same turns; a drop is paired with the full
-model's labels. A figure is missed where a small file does not keep the goal of its subject's
-budgets with its whole interval.
+All models classify the same held-out texts of a corpus in ../shared, from text to label, on one
+thread of one core, in turns. Speed is relative to the paper's recipe in the same turns; a drop is
+paired with the full model's labels. A target is missed if a small file's whole interval is not
+within the goal of its subject's budgets.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ class Contender:
     """One measured model.
 
     Attributes:
-        bytes: of its file, or of its weights in float32 if it has none.
-        words: bytes of the words or pieces that a device holds beside it, see `words_in`.
-        label: labels texts.
-        goal: what its subject's budgets ask; None for what is there to be compared with.
-        answers: whether its labels mean anything: the weights of the paper's recipe are random.
+        bytes: size of its file, or of its weights in float32 if it has no file.
+        words: size of the vocabulary that a device needs as well, in bytes, see `words_in`.
+        label: classifies texts.
+        goal: goal in its subject's budgets; None for an alternative.
+        answers: whether its labels are meaningful; the weights of the paper's recipe are random.
     """
 
     bytes: int
@@ -98,7 +98,7 @@ class Contender:
 
 
 def measure_front() -> dict[str, Any]:
-    """Return the table of each corpus; where ../shared is absent, why nothing was measured."""
+    """Return the table of each corpus; if ../shared is missing, return the reason."""
     missing = [str(each) for each in (ENCODER, *CORPORA.values()) if not each.exists()]
     if missing:
         return {"not_measured": f"{', '.join(missing)}: not there"}
@@ -190,7 +190,7 @@ def _measure(name: str, file: Path) -> dict[str, Any]:
 
 
 def missed(goal: Goal, size: Estimate, drop: Estimate, speed: Estimate) -> list[str]:
-    """Return the axes whose whole interval does not keep its limit."""
+    """Return the axes of the goal whose whole interval is not within the limit."""
     measured = {"bytes": size, "drop": drop, "speed": speed}
     return [
         axis
@@ -203,8 +203,8 @@ def plans_of(name: str, file: Path) -> dict[str, Plan]:
     """Return the plans of a corpus' small subjects, by their names.
 
     Args:
-        name: of the subject whose full model they are made of.
-        file: the corpus.
+        name: name of the subject with the full model from which they are made.
+        file: path of the corpus.
     """
     subjects = [path.stem for path in (PROJECT / "models" / "subjects").glob(f"{name}_*x.toml")]
     found = {each: load_subject(each) for each in sorted(subjects)}
@@ -219,24 +219,25 @@ def _plan(subject: Subject, file: Path, schemes: tuple[str, ...]) -> Plan:
 
 
 def _full_plan(plans: dict[str, Plan], file: Path) -> Plan:
-    """Return the plan of the full model that all small ones descend from, converted as it is.
+    """Return a plan that converts the full model from which all small models descend.
 
     Raises:
-        EdgeproofError: they descend from several: nothing would be paired.
+        EdgeproofError: the small models descend from different full models, so that results could
+            not be paired.
     """
     name, first = next(iter(plans.items()))
     full = _plan(replace(first.request.subject, shrunk=None), file, FULL_SCHEMES)
     other = [each for each, plan in plans.items() if plan.full != full.full]
     if other:
         raise EdgeproofError(
-            f"{', '.join(other)}: not made of the full model of {name}",
+            f"{', '.join(other)} descend from another full model than {name}",
             remedy="Give subjects of one corpus the same [corpus], [tokenizer] and [full]",
         )
     return full
 
 
 def _small(plans: dict[str, Plan], store: Store, runner: Runner) -> dict[str, Contender]:
-    """Return the small files: every scheme of a subject but the reference."""
+    """Return the small files: every scheme of a subject except the reference."""
     found = {}
     for name, plan in plans.items():
         subject = plan.request.subject
@@ -316,7 +317,7 @@ def _instead(plan: Plan, store: Store, runner: Runner, folder: Path) -> dict[str
 def _on_runner(
     runner: Runner, name: str, file: Path, tokenizer: str, binding: Binding | None = None
 ) -> Labelling:
-    """Load a FlatBuffer; return a function that labels texts with it, timed by the runner."""
+    """Load a FlatBuffer; return a function that classifies texts with it, timed by the runner."""
     spec = read_candidate(file)
     runner.load(
         name, file, binding=binding or binding_of(spec, below=None, length=spec.length or 0)
@@ -330,7 +331,7 @@ def _on_runner(
 
 
 def _here(label_one: Callable[[tuple[str, ...]], int]) -> Labelling:
-    """Return a function that labels texts in this process, each timed as a runner does it."""
+    """Return a function that classifies texts in this process, and times each like a runner."""
 
     def label(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         labels, seconds = np.zeros(len(texts), np.int64), np.zeros(len(texts))
@@ -364,7 +365,7 @@ def _say(line: str) -> None:
 
 @contextmanager
 def _on_one_core() -> Iterator[None]:
-    """Stay on one core, with every process that is started: no other core helps anybody."""
+    """Restrict this process, and all processes that it starts, to one core."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     try:

@@ -1,8 +1,8 @@
 """Quantize the full model as an ONNX file, with onnxruntime's dynamic int8.
 
-The graph is BERT's (Devlin et al. 2019), written operator by operator from the weights that
-edgeproof keeps, with a row of any length; onnxruntime's own tool quantizes it. This needs the
-packages `onnx` and `onnxruntime`, which the dependency group `front` names.
+The graph is that of BERT (Devlin et al. 2019), written operator by operator from the weights in
+edgeproof's store, for rows of any length; onnxruntime's own tool quantizes it. This needs the
+packages `onnx` and `onnxruntime`, from the dependency group `front`.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _ROOTS = {"gelu": "none", "gelu_new": "tanh", "gelu_pytorch_tanh": "tanh"}
 
 
 class OnnxClassifier:
-    """A classifier that labels texts by onnxruntime on one thread, without padding.
+    """A classifier that runs with onnxruntime on one thread, without padding.
 
     Args:
-        file: an ONNX file as `write_onnx` and `quantize` make it.
-        tokenizer: JSON of the tokenizer it was trained with.
+        file: an ONNX file from `write_onnx` or `quantize`.
+        tokenizer: JSON of the tokenizer with which the model was trained.
     """
 
     def __init__(self, file: Path, tokenizer: str) -> None:
@@ -55,7 +55,7 @@ class OnnxClassifier:
 
 
 def quantize(source: Path, out: Path) -> None:
-    """Write a file in onnxruntime's dynamic int8, by its defaults."""
+    """Quantize a file with onnxruntime's dynamic int8 and its default settings."""
     from onnxruntime.quantization import quantize_dynamic  # noqa: PLC0415 - of one benchmark
 
     quantize_dynamic(source, out)
@@ -65,9 +65,9 @@ def write_onnx(shape: Architecture, values: Values, out: Path) -> None:
     """Write a BERT classifier as ONNX: ids and types [1, tokens] to logits [1, classes].
 
     Args:
-        shape: the network's; of the family `bert`, with layer normalization and a pooler.
-        values: its weights.
-        out: the file.
+        shape: architecture of the family `bert`, with layer normalization and a pooler.
+        values: the weights.
+        out: path of the file.
     """
     import onnx  # noqa: PLC0415 - of one benchmark
 
@@ -88,7 +88,7 @@ def write_onnx(shape: Architecture, values: Values, out: Path) -> None:
 
 
 class _Graph:
-    """The operators of a classifier, in the making; a tensor is named by its operator's number."""
+    """A graph under construction; the name of a tensor is the number of its operator."""
 
     def __init__(self, shape: Architecture, values: Values) -> None:
         self._shape, self._values = shape, values

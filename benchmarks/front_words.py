@@ -1,7 +1,7 @@
-"""Classifiers that know words and not their order.
+"""Define classifiers that ignore the order of words.
 
-TF-IDF with a logistic regression, and an average of word vectors, as TensorFlow Lite Model
-Maker.
+They are TF-IDF with a logistic regression, and an average of word vectors, like that of TensorFlow
+Lite Model Maker.
 """
 
 from __future__ import annotations
@@ -38,14 +38,15 @@ class WordFrequencies:
     """TF-IDF over words and pairs of words, and a logistic regression (scikit-learn).
 
     Args:
-        train: texts to learn from.
-        labels: theirs [n].
-        validation: texts to choose the regularization by.
-        expected: theirs [n].
+        train: training texts.
+        labels: labels of the training texts [n].
+        validation: texts for choosing the regularization.
+        expected: labels of these texts [n].
 
     Attributes:
-        bytes: of the weights in float32: one of a word or pair in the vectorizer, one of a label.
-        words: bytes of the words and pairs: each in UTF-8, with an end.
+        bytes: size of the weights in float32: for each word or pair, one weight in the vectorizer
+            and one for each label.
+        words: size of the words and pairs in UTF-8, each with a terminating byte.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class WordFrequencies:
 
 
 def word_tokenizer(train: Texts) -> str:
-    """Return the JSON of a tokenizer that knows the words of some texts that come most often."""
+    """Return the JSON of a tokenizer with the most frequent words in some texts."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers  # noqa: PLC0415
     from tokenizers.processors import TemplateProcessing  # noqa: PLC0415 - of one benchmark
 
@@ -114,7 +115,7 @@ def encode(tokenizer: str, texts: Texts) -> NDArray[np.int32]:
 
 
 def words_in(tokenizer: str) -> int:
-    """Return the bytes of a tokenizer's words: each in UTF-8, with an end."""
+    """Return the size of a tokenizer's words in UTF-8, each with a terminating byte."""
     document: dict[str, Any] = json.loads(tokenizer)
     return sum(len(word.encode()) + 1 for word in document["model"]["vocab"])
 
@@ -128,10 +129,10 @@ def train_average(
     """Train an average of word vectors and write it as a FlatBuffer; imports TensorFlow.
 
     Args:
-        ids: of the train texts, [n, TOKENS].
-        labels: theirs [n].
-        validation: the same of texts by whose accuracy an epoch is chosen.
-        out: the file.
+        ids: token ids of the training texts, [n, TOKENS].
+        labels: labels of the training texts [n].
+        validation: ids and labels of the texts whose accuracy chooses the epoch.
+        out: path of the file.
     """
     import keras  # noqa: PLC0415 - in a process of its own
     import tensorflow as tf  # noqa: PLC0415 - the same
@@ -163,7 +164,7 @@ def train_average(
     )
 
     class Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
-        """The same with its weights as constants: the converter loses variables of Keras 3."""
+        """The model with constant weights, because the converter loses variables of Keras 3."""
 
         @tf.function(input_signature=[tf.TensorSpec((1, TOKENS), tf.int32, "input_ids")])  # type: ignore[untyped-decorator] # no types
         def answer(self, input_ids: Any) -> dict[str, Any]:

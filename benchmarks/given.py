@@ -27,7 +27,7 @@ _WRONG = 0.05
 
 
 def measure_given() -> dict[str, Any]:
-    """Return the seconds to the first verdict and to the last one, and the processors' seconds."""
+    """Return the seconds to the first verdict and to the last one, and the CPU seconds."""
     with tempfile.TemporaryDirectory() as folder:
         options = _write(Path(folder))
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -93,7 +93,7 @@ def _write(folder: Path) -> list[str]:
 
 
 def _flatbuffer(table: Any, head: Any) -> bytes:
-    """Return a classifier that answers the mean of its words' vectors."""
+    """Return a classifier that averages the vectors of its words."""
     model = Model()
     ids = model.tensor("ids", (1, _TOKENS), "int32")
     rows = model.tensor("table", table.shape, values=table)

@@ -16,7 +16,7 @@ WARM_LIMIT_SECONDS = 60.0
 
 
 def measure_host() -> dict[str, Any]:
-    """Return the seconds of a first and a second run, and what the second one built again."""
+    """Return the seconds of a first and a second run, and the artefacts that the second rebuilt."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder, "store")
         cold = _run(store)

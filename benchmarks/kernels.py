@@ -29,9 +29,9 @@ LIMIT = 200.0
 
 
 def measure_kernels() -> dict[str, Any]:
-    """Return examples a second of CPU time for small operators, chosen by seeds and by hypothesis.
+    """Return examples per second of CPU time for small operators, drawn by seeds or by hypothesis.
 
-    CPU time is that of this process and of the runner: what one core gives by itself.
+    The CPU time includes this process and the runner.
     """
     with AskedBackend(LocalTransport(), BACKEND) as backend:
 

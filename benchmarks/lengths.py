@@ -1,6 +1,6 @@
 """Measure the effect of several row lengths: texts per second with and without them.
 
-Both files hold the same weights; the one takes rows of the longest length alone. They answer the
+Both files have the same weights, but one accepts only rows of the longest length. They classify the
 same texts in one runner, in turns, from text to label.
 """
 
@@ -129,7 +129,7 @@ def _load(runner: Runner, name: str, file: Path) -> None:
 
 
 def _peak(backend: str, file: Path, tokenizer: str, texts: list[tuple[str, ...]]) -> int:
-    """Return the memory of a runner that has answered at every length."""
+    """Return the peak memory of a runner that has used every length."""
     with Runner(LocalTransport(), backend, timeout=600.0) as runner:
         _load(runner, "file", file)
         runner.classify("file", tokenizer, texts[:WARMUP])

@@ -1,8 +1,8 @@
 """Compare the model of time in `models/shrinking/cost.py` with measured answers on this machine.
 
-Networks of drawn weights, of shapes that its rates were not fitted to, answer in turns with the
-paper's recipe, each at each of its lengths, on one thread. Of every length the fastest answer
-counts: what a machine with other work to do takes longer for is not the network's.
+Networks with random weights, and with shapes that were not used to fit the model's rates, run in
+turns with the paper's recipe, at each of their lengths, on one thread. The fastest answer at each
+length counts, because slower ones include delays by other work of the machine.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ def shape_of(layers: int, heads: int, units: int, width: int) -> Architecture:
     """Return a network that `[shrunk]` makes from MiniLM.
 
     Args:
-        layers: of the network.
-        heads: of each layer's attention.
-        units: of each layer's feed-forward network.
-        width: of the word vectors.
+        layers: number of layers.
+        heads: number of attention heads in each layer.
+        units: number of units in each layer's feed-forward network.
+        width: size of the word vectors.
     """
     all_heads = HIDDEN // HEAD
     network = NetworkTable(
@@ -147,7 +147,7 @@ def _compare(
 
 
 def _in_turns(runner: Runner, names: list[str]) -> dict[tuple[str, int], float]:
-    """Return the microseconds of a text of each model and length: the graph's, and `TEXT`."""
+    """Return the microseconds for a text by model and length: the graph's time plus `TEXT`."""
     pairs = [(name, length) for name in names for length in LENGTHS] + [(PAPER_RECIPE, TOKENS)]
     times: dict[tuple[str, int], list[float]] = {pair: [] for pair in pairs}
     for _ in range(TURNS):
@@ -158,7 +158,7 @@ def _in_turns(runner: Runner, names: list[str]) -> dict[tuple[str, int], float]:
 
 
 def _rows(length: int, longest: int) -> Rows:
-    """Return rows of this many tokens; rows of several lengths name theirs."""
+    """Return rows of this many tokens, with their length if the file has several."""
     ids = np.ones((ANSWERS, longest), np.int32)
     mask = np.tile((np.arange(longest) < length).astype(np.int32), (ANSWERS, 1))
     rows = {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}

@@ -1,5 +1,5 @@
 """Read, fine-tune and convert Hugging Face text classifiers, and compare them with PyTorch.
 
-`families`, `checkpoint` and `labels` read files alone. The other modules import PyTorch and are
-imported by the builder's process alone.
+`checkpoint`, `labels` and `fitting` only read files. The other modules import PyTorch, and only the
+builder's process imports them.
 """

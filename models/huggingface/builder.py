@@ -1,4 +1,4 @@
-"""Make a checkpoint's stages: corpus -> model -> float32 -> parity -> variants. Imports PyTorch."""
+"""Build from a checkpoint: corpus -> model -> float32 -> parity -> variants. Imports PyTorch."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ _UNPADDED_TEXTS, _FULL_TEXTS = 64, 16
 
 
 def require_pytorch() -> None:
-    """Check that the packages that convert checkpoints are installed; import none.
+    """Check, without importing, that the packages which convert checkpoints are installed.
 
     Raises:
-        UsageMistake: it is not; names the group to install.
+        UsageMistake: a package is missing; the message names the dependency group.
     """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
@@ -80,14 +80,14 @@ class Builder(PlanBuilder):
 
     @property
     def _folder(self) -> Path:
-        """The checkpoint's folder."""
+        """The folder of the checkpoint."""
         return self._plan.request.checkpoints["full"]
 
     def tasks(self) -> list[Task]:
         """Return the tasks of the plan, each after those that it needs.
 
         Raises:
-            UsageMistake: something is missing, and PyTorch is not installed.
+            UsageMistake: artefacts must be built, but PyTorch is not installed.
         """
         plan, converted, parity = self._plan, self._plan.converted, self._plan.parity
         if converted is None or parity is None:
@@ -176,7 +176,7 @@ class Builder(PlanBuilder):
         return load_network(read_checkpoint(artefact.path(CONFIG).parent))
 
     def _convert(self, out: Path) -> None:
-        """Convert the network at each length to a float32 FlatBuffer of its own."""
+        """Convert the network to one float32 FlatBuffer for each length."""
         from models.huggingface.convert import convert  # noqa: PLC0415 - PyTorch
 
         network = self._network()
@@ -251,7 +251,7 @@ class Builder(PlanBuilder):
         )
 
     def _departs(self) -> str | None:
-        """Return where the float32 file departs from PyTorch; None if it does not."""
+        """Return where the float32 file deviates from PyTorch; None if it does not."""
         if self._plan.parity is None:
             return None
         layer: str | None = self._store.artefact(self._plan.parity).document(PARITY_CARD)[DEPARTS]
@@ -298,7 +298,7 @@ def _file_of(tokens: int) -> str:
 
 
 def _is_sound(parity: Parity) -> bool:
-    """Tell whether a file may be quantized: it must keep the limits of the parity gate."""
+    """Tell whether a file may be quantized: it must meet the limits of the parity gate."""
     return (
         sound("pytorch_labels", SCHEMES).keeps(parity.same_labels)
         and sound("pytorch_logits", SCHEMES).keeps(parity.logits)

@@ -32,12 +32,12 @@ class Checkpoint:
     """A checkpoint's folder and its config.
 
     Attributes:
-        folder: where it is.
-        model_type: its family.
-        architectures: the classes of `transformers` that it was saved from.
-        labels: what its outputs stand for, in their order; none where it says nothing.
-        problem: its `problem_type`; None if it says none.
-        config: the whole document.
+        folder: folder of the checkpoint.
+        model_type: family of the network.
+        architectures: the classes of `transformers` from which it was saved.
+        labels: labels in the order of the outputs; empty if the config names none.
+        problem: value of `problem_type`; None if it is missing.
+        config: the whole content of config.json.
     """
 
     folder: Path
@@ -49,26 +49,26 @@ class Checkpoint:
 
     @property
     def file(self) -> Path:
-        """Its config.json."""
+        """The path of its config.json."""
         return self.folder / CONFIG
 
     @property
     def has_segments(self) -> bool:
-        """Whether it distinguishes the two texts of a pair by token type ids."""
+        """Whether the network has token type ids, which distinguish the texts of a pair."""
         beside = config_beside(self.file)
         return beside is not None and beside.takes_segments
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Outputs of the tokenizer that the network takes."""
+        """The roles of the network's inputs."""
         return (IDS, MASK, SEGMENTS) if self.has_segments else (IDS, MASK)
 
     def require_classifier(self) -> None:
-        """Check that it is a classifier with one label for each text.
+        """Check that the checkpoint is a classifier with one label for each text.
 
         Raises:
-            UsageMistake: it is an encoder alone or of another task, a regression, or gives several
-                labels at once; names the key.
+            UsageMistake: the checkpoint is only an encoder, is for another task, is a regression,
+                or gives several labels to a text.
         """
         if not any(name.endswith(_CLASSIFIER) for name in self.architectures):
             listed = ", ".join(self.architectures) or "nothing"
@@ -102,10 +102,10 @@ class Checkpoint:
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
-    """Read the config of a checkpoint that PyTorch is to load.
+    """Read the config of a checkpoint that PyTorch can load.
 
     Raises:
-        UsageMistake: as `read_config`, or the folder holds no weights that PyTorch reads.
+        UsageMistake: see `read_config`; or the folder contains no weights that PyTorch can read.
     """
     checkpoint = read_config(folder)
     pattern, weights = find_weights(folder)
@@ -123,7 +123,8 @@ def read_config(folder: Path) -> Checkpoint:
     """Read the config of a checkpoint, ignoring the other files of its folder.
 
     Raises:
-        UsageMistake: it is missing, is not JSON, says no family, or holds a value that cannot be.
+        UsageMistake: config.json is missing, is not JSON, names no family, or contains an
+            impossible value.
     """
     file = folder / CONFIG
     document = _read(file)
@@ -150,7 +151,7 @@ def family_in(folder: Path) -> str | None:
     """Return the family that a folder's config.json names; None if it names none.
 
     Raises:
-        UsageMistake: there is a config.json, and it cannot be read.
+        UsageMistake: config.json exists, but cannot be read.
     """
     file = folder / CONFIG
     family = _read(file).get("model_type") if file.is_file() else None
@@ -187,7 +188,7 @@ def _check_numbers(document: dict[str, Any], file: Path) -> None:
 
 
 def _labels(document: dict[str, Any], file: Path) -> tuple[str, ...]:
-    """Return the names in `id2label`, by their number."""
+    """Return the names in `id2label`, in the order of their numbers."""
     names = document.get("id2label")
     if names is None:
         return ()

@@ -21,11 +21,10 @@ SIGNATURE = "serving_default"
 def convert(network: Network, tokens: int) -> bytes:
     """Return the float32 FlatBuffer of a network at [1, tokens].
 
-    Its signature takes the network's inputs under the names that `NAMES` lists, as int32, and gives
-    `logits`.
+    The inputs of its signature are int32 and have the names in `NAMES`; its output is `logits`.
 
     Raises:
-        EdgeproofError: the converter refused; says why.
+        EdgeproofError: the converter failed; the message says why.
     """
     import litert_torch  # noqa: PLC0415 - ten seconds to import
 
@@ -53,7 +52,7 @@ def convert(network: Network, tokens: int) -> bytes:
 
 
 class Logits(torch.nn.Module):  # type: ignore[misc] # the group `dev` has no PyTorch
-    """A classifier that returns its logits alone, under one name."""
+    """A classifier that returns only its logits, under one name."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Find the first operator of a float32 FlatBuffer that departs from PyTorch. Imports PyTorch."""
+"""Find the first operator of a float32 FlatBuffer that deviates from PyTorch. Imports PyTorch."""
 
 from __future__ import annotations
 
@@ -33,18 +33,19 @@ _MASKED = 1e30
 
 
 def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
-    """Return the first operator whose output differs from PyTorch's, without a later return.
+    """Return the first operator from which on outputs differ from PyTorch's.
 
-    A converter fuses, splits and moves operators, so values are compared and not names: a tensor of
-    the file is right where PyTorch has the same values at some point, in whatever order.
+    A converter fuses, splits and moves operators, so that values are compared, not names: a tensor
+    of the file is right if PyTorch computes the same values anywhere, in any order.
 
     Args:
-        network: what was converted.
-        flatbuffer: the file, in float32.
-        row: a text [1, tokens] to which they answer otherwise.
+        network: the converted network.
+        flatbuffer: the float32 file.
+        row: a text [1, tokens] for which the logits differ.
 
     Returns:
-        Its number in the file, its kind and the name of what it writes; or that there is none.
+        A text with the operator's number, its kind and the name of its output, or a text that there
+        is no such operator.
     """
     graph = Graph(flatbuffer)
     right = _Known(_computed(network, row))
@@ -72,7 +73,7 @@ def _computed(network: Network, row: Encoded) -> Iterator[Values]:
 
 
 class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` has no PyTorch
-    """Runs an exported graph and stores every float value."""
+    """Run an exported graph, and store every float value."""
 
     def __init__(self, module: Any) -> None:
         super().__init__(module)

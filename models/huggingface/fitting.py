@@ -22,13 +22,15 @@ LONGEST = 512
 
 
 def is_for_pytorch(subject: Subject, family: Callable[[], str | None]) -> bool:
-    """Tell whether PyTorch makes the candidates of a subject that starts from a checkpoint.
+    """Tell whether a subject's candidates are made by PyTorch.
+
+    They are if the subject names a `checkpoint`, or a `pretrained` encoder of a family that
+    models/networks does not implement.
 
     Args:
-        subject: with `checkpoint`, always; with `pretrained`, where the family has no network of
-            this project's.
-        family: returns the family of the full model's checkpoint, None if its config names
-            none. Asked only where it decides: the config may have to be fetched.
+        subject: the subject.
+        family: returns the family of the full model's checkpoint, None if its config names none;
+            called only if needed, because the config may have to be downloaded.
     """
     if subject.full.checkpoint:
         return True
@@ -56,8 +58,8 @@ def fitted(subject: Subject, folder: Path) -> Subject:
     """Return the subject with its labels in order and the number of tokens that it is judged with.
 
     Raises:
-        UsageMistake: as `with_labels`; or the tokenizer cannot be read, or takes fewer tokens than
-            the subject asks for.
+        UsageMistake: see `with_labels`; or the tokenizer cannot be read, or allows fewer tokens
+            than the subject requires.
     """
     subject = with_labels(subject, read_checkpoint(folder))
     pairs = subject.pairs_with_group
@@ -66,10 +68,10 @@ def fitted(subject: Subject, folder: Path) -> Subject:
 
 
 def _length(subject: Subject, folder: Path) -> int:
-    """Return how many tokens a row has.
+    """Return the row length in tokens.
 
-    A subject that names no length takes the longest rows of a fine-tuned classifier, up to
-    `LONGEST`, and the usual length for an encoder that it trains.
+    Without a length in the subject, use the longest rows of a fine-tuned classifier, up to
+    `LONGEST`, or the usual length for an encoder that is fine-tuned.
     """
     from models.tokenizers.checkpoint_tokenizer import (  # noqa: PLC0415 - a library, rarely needed
         longest_of,

@@ -21,13 +21,13 @@ def labels_in_order(
 
     Args:
         outputs: the names in the checkpoint's `id2label`, in order.
-        mapping: the corpus's label by name of an output; empty if both have the same names,
-            upper and lower case aside.
-        labels: the corpus's.
-        file: the config.json that `outputs` come from.
+        mapping: the corpus's label by name of an output; empty if the names are equal, ignoring
+            case.
+        labels: labels of the corpus.
+        file: the config.json that contains `outputs`, for messages.
 
     Raises:
-        UsageMistake: an output stands for no label, or a label for no output.
+        UsageMistake: an output has no label, or a label has no output.
     """
     unknown = [name for name in mapping if name not in outputs]
     if unknown:

@@ -37,8 +37,8 @@ class Network:
     """A classifier on the CPU, in evaluation mode unless it is being trained.
 
     Args:
-        model: of `transformers`.
-        roles: what it takes: some of `ROLES`.
+        model: a model of `transformers`.
+        roles: roles of its inputs, a subset of `ROLES`.
     """
 
     def __init__(self, model: Any, roles: tuple[str, ...]) -> None:
@@ -47,11 +47,11 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """How many trainable values it has."""
+        """The number of trainable values."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def inputs(self, rows: Encoded, chosen: slice | NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """Return some rows [n, tokens] by the argument that takes them."""
+        """Return some rows [n, tokens] by name of the model's argument."""
         return {
             NAMES[role]: torch.from_numpy(np.ascontiguousarray(getattr(rows, role)[chosen]))
             for role in self.roles
@@ -61,7 +61,7 @@ class Network:
         """Return the logits of every row, [n, labels].
 
         Raises:
-            EdgeproofError: one is not finite.
+            EdgeproofError: a logit is not finite.
         """
         batches = []
         with torch.inference_mode():
@@ -95,7 +95,7 @@ class Network:
         return bytes(save({name: np.ascontiguousarray(tensor) for name, tensor in values.items()}))
 
     def config(self, labels: Sequence[str]) -> dict[str, Any]:
-        """Return its config.json, with the labels of its outputs."""
+        """Return the content of its config.json, with the labels of the outputs."""
         document = dict(self.model.config.to_dict())
         names = {str(number): label for number, label in enumerate(labels)}
         return document | {
@@ -125,12 +125,12 @@ def load_network(checkpoint: Checkpoint, *, classes: int | None = None, seed: in
 
     Args:
         checkpoint: an encoder or a classifier.
-        classes: how many labels a new head tells apart; None takes the checkpoint's own head.
-        seed: what a new head is drawn from.
+        classes: number of labels of a new head; None to use the checkpoint's own head.
+        seed: seed of a new head's weights.
 
     Raises:
         UsageMistake: `transformers` has no such classifier, or a weight is missing or has another
-            shape than the config says.
+            shape than the config requires.
     """
     config = _config(checkpoint, classes)
     expected = _expected(checkpoint, config)
@@ -146,7 +146,7 @@ def load_network(checkpoint: Checkpoint, *, classes: int | None = None, seed: in
 
 
 def _config(checkpoint: Checkpoint, classes: int | None) -> Any:
-    """Return the config as `transformers` types it, without running the checkpoint's code."""
+    """Return the config as an object of `transformers`, without running the checkpoint's code."""
     document = {k: v for k, v in checkpoint.config.items() if k not in _NOT_THE_NETWORKS}
     if classes is not None:
         document = {k: v for k, v in document.items() if k not in {"id2label", "label2id"}}
@@ -184,7 +184,7 @@ class _Expected:
 
 
 def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
-    """Return the parameters of a network, from an instance without memory for its weights."""
+    """Return the parameters' shapes, from an instance that allocates no memory for weights."""
     try:
         with torch.device("meta"):
             model = transformers.AutoModelForSequenceClassification.from_config(
@@ -207,10 +207,10 @@ def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
 def _fitting(
     stored: Tensors, expected: _Expected, file: Path, *, fresh_head: bool
 ) -> dict[str, torch.Tensor]:
-    """Return the weights that the network takes, in float32, each under its own name.
+    """Return the network's weights in float32, by parameter name.
 
-    The checkpoint of an encoder alone lacks the prefix that a classifier gives its names, and what
-    a new head is made of.
+    The checkpoint of an encoder lacks the prefix in the names of a classifier's parameters, and the
+    parameters of a new head.
     """
     fitting: dict[str, torch.Tensor] = {}
     for name, shape in expected.shapes.items():
@@ -228,7 +228,7 @@ def _fitting(
 
 
 def _is_drawn(name: str, prefix: str) -> bool:
-    """Tell whether a parameter belongs to the layers between an encoder and the labels."""
+    """Tell whether a parameter belongs to the head, the layers between encoder and labels."""
     return "pooler." in name or not name.startswith(prefix)
 
 
@@ -239,7 +239,7 @@ def _misfit(file: Path, name: str, problem: str, shape: tuple[int, ...]) -> Usag
 
 
 def _named(name: str) -> str:
-    """Return the current name of a parameter of an early checkpoint."""
+    """Return the current name of a parameter from an early checkpoint."""
     for old, new in _NORMS:
         if name.endswith(old):
             return name.removesuffix(old) + new

@@ -1,7 +1,7 @@
 """Compare a float32 FlatBuffer with PyTorch: padded, unpadded, and at full length.
 
-A row of one length proves little: a lost attention mask or a wrong position shows only where rows
-are padded, or only if they are not.
+A single form of rows proves little: a lost attention mask has an effect only if rows are padded,
+and wrong positions may have one only if they are not.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Parity:
     """The differences between a file's logits and PyTorch's, over some texts.
 
     Attributes:
-        same_labels: share of the texts whose label is PyTorch's, of those where rounding decides
-            nothing.
-        logits: the largest difference of a logit.
+        same_labels: share of texts with PyTorch's label, among those whose label does not depend on
+            rounding.
+        logits: largest difference of a logit.
         divergence: mean Kullback-Leibler divergence of the file's probabilities from PyTorch's, in
             nats.
-        texts: how many there are.
+        texts: number of texts.
     """
 
     same_labels: float
@@ -43,7 +43,7 @@ class Parity:
 def compare(expected: Logits, actual: Logits) -> Parity:
     """Compare logits [n, labels] of the same texts; `expected` are PyTorch's.
 
-    A value that is not finite is infinitely far away.
+    A value that is not finite counts as an infinite difference.
     """
     if not np.isfinite(actual).all():
         return Parity(0.0, np.inf, np.inf, len(actual))
@@ -78,11 +78,11 @@ def unpadded(row: Encoded) -> Encoded:
 
 
 def full_length(rows: Encoded, most: int) -> Encoded:
-    """Return full rows: each joins the words of several texts, framed like the first.
+    """Return rows without padding: each joins the words of several texts between special tokens.
 
     Args:
-        rows: [n, tokens], padded at their ends.
-        most: how many are returned at most; fewer where there are too few words.
+        rows: rows [n, tokens], padded at their ends.
+        most: largest number of rows; there are fewer if there are too few words.
     """
     tokens = rows.ids.shape[1]
     full: list[NDArray[np.int32]] = []

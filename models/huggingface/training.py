@@ -39,17 +39,17 @@ def fine_tune(
     """Fine-tune a network on `splits["train"]`, on a GPU if PyTorch finds one.
 
     Args:
-        network: is changed, and left on the CPU in evaluation mode.
+        network: the network, which is changed, and is on the CPU in evaluation mode afterwards.
         table: the hyper-parameters.
-        splits: at least `train` and `validation`.
-        report: told after every batch.
-        folder: keeps the state after each epoch; an earlier run's is gone on with.
+        splits: the splits by name, at least `train` and `validation`.
+        report: called after every batch.
+        folder: folder of the saved state after each epoch, from which an interrupted run resumes.
 
     Returns:
-        Loss and validation accuracy of each epoch, earlier runs' included.
+        Loss and validation accuracy of each epoch, including those of an interrupted run.
 
     Raises:
-        EdgeproofError: the loss blows up, or the state of an earlier run is damaged.
+        EdgeproofError: the loss is not finite, or the saved state of an earlier run is damaged.
     """
     reporter = _Reporter(report, table, len(splits["train"].labels))
     trainer = _Trainer(
@@ -110,7 +110,7 @@ def _arguments(table: TrainingTable, texts: int, folder: Path) -> Any:
 
 
 class _Rows(Dataset):  # type: ignore[misc] # the group `dev` has no PyTorch
-    """The rows of a split in the form that the Trainer batches."""
+    """The rows of a split as a dataset for the Trainer."""
 
     def __init__(self, network: Network, split: Encoded) -> None:
         self._columns = network.inputs(split, slice(None))
@@ -140,7 +140,8 @@ class _Trainer(transformers.Trainer):  # type: ignore[misc] # likewise
 class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # likewise
     """Report progress after every update, and stop if the loss is not a number.
 
-    The losses of an update's parts add up to its own: the Trainer divides each by their number.
+    An update's loss is the sum of the losses of its parts, because the Trainer divides each of
+    these by the number of parts.
     """
 
     def __init__(self, report: Callable[[Step], None], table: TrainingTable, texts: int) -> None:
@@ -152,7 +153,7 @@ class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # likewise
         """Add the loss of a part of an update.
 
         Raises:
-            EdgeproofError: it is not finite.
+            EdgeproofError: the loss is not finite.
         """
         if not math.isfinite(loss):
             raise _blown_up(loss)

@@ -1,9 +1,9 @@
-"""Find where a file leaves its reference: `python -m models.localizing`.
+"""Find the operator at which a file deviates from its reference: `python -m models.localizing`.
 
-| module | what |
+| module | purpose |
 |---|---|
-| `watching` | runs a file as a runner does, every tensor kept |
-| `matching` | which tensors of two files hold the same |
-| `curve` | how far they are from each other, operator by operator; NaN and Inf |
-| `mending` | which kinds of operators would have to stay in float |
+| `watching` | runs a file like a runner, and reads all tensors |
+| `matching` | finds the corresponding tensors of two files |
+| `curve` | measures the differences, operator by operator; counts NaN and Inf |
+| `mending` | finds the kinds of operators that would have to stay in float |
 """

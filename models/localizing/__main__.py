@@ -1,9 +1,10 @@
-"""Find where a FlatBuffer leaves its reference: `python -m models.localizing REQUEST ANSWER`.
+"""Find where a file deviates from its reference: `python -m models.localizing REQUEST ANSWER`.
 
-Both files answer the same texts with every tensor kept. For each operator of the judged file whose
-tensor the other has too: its noise, and how many NaN and Inf it holds. Of all its operators: the
-first that gives NaN or Inf. If there is none, and the scheme is static: the smallest set of
-kinds of operators whose return to float mends the answers. REQUEST and ANSWER are JSON files.
+Both files classify the same texts, and all their tensors are read. The answer contains the noise
+and the numbers of NaN and Inf for each operator whose output tensor exists in both files, and the
+first operator that gives NaN or Inf. If there is none, and the scheme is static, it also contains
+the smallest set of kinds of operators that, computed in float, correct the answers. REQUEST and
+ANSWER are JSON files.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class Fed(msgspec.Struct, frozen=True):
     """A FlatBuffer with its binding.
 
     Attributes:
-        file: its path.
-        binding: which of its tensors takes what, as a runner is told it.
+        file: path of the file.
+        binding: roles of its inputs, as in a runner's request.
     """
 
     file: str
@@ -65,14 +66,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The request.
 
     Attributes:
-        candidate: the file that is judged.
-        reference: what it is compared with; None if there is nothing to compare.
-        not_finite: whether its answers hold NaN or Inf: those texts are looked at.
-        texts: an .npz of inputs [n, tokens], each called FILE_SPLIT_ROLE: FILE is `reference` or
-            `candidate`, SPLIT is `calibration`, `test`, or `curve`, the texts to draw it from.
-        scheme: the candidate's, where it is one that is known.
-        leveled: whether the candidate was made of a leveled reference, as edgeproof's own are.
-        enough: the share of labels that have to agree (0..1).
+        candidate: the judged file.
+        reference: the file to compare with; None if there is none.
+        not_finite: whether its answers contain NaN or Inf; the texts with these are used then.
+        texts: an .npz of inputs [n, tokens] with the names FILE_SPLIT_ROLE. FILE is `reference` or
+            `candidate`; SPLIT is `calibration`, `test`, or `curve`, the texts for the error curve.
+        scheme: name of the candidate's scheme, if it is known.
+        leveled: whether the candidate was made from a leveled reference, like edgeproof's own.
+        enough: the share of labels (0..1) that must agree.
     """
 
     candidate: Fed
@@ -88,7 +89,7 @@ def localize(request: Request) -> dict[str, Any]:
     """Return the error curve, its first divergence, and the change that repairs the answers.
 
     Raises:
-        Refusal: the runtime does not run one of the files.
+        Refusal: the runtime cannot run one of the files.
     """
     texts_by_name = read_npz(
         Path(request.texts), remedy="Run again: edgeproof writes this file anew for each run"
@@ -139,7 +140,7 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
     texts: Rows,
     stood_in: bool,  # noqa: FBT001 - of the calibration
 ) -> dict[str, Any]:
-    """Return the sets of operator kinds that were tried in float, and the one that repaired it."""
+    """Return the sets of operator kinds that were tried in float, and the one that helped."""
     missing = why_not(scheme)
     if missing is not None or request.reference is None:
         return {"notes": [missing or ""]}
@@ -165,7 +166,7 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
 
 
 def _not_finite(candidate: File, texts: Rows) -> NDArray[np.intp]:
-    """Return the first texts whose answers hold NaN or Inf."""
+    """Return the first texts whose answers contain NaN or Inf."""
     values, _ = candidate.watcher.answers(texts)
     return np.flatnonzero(~np.isfinite(values).all(axis=1))[:MOST_BROKEN]
 
@@ -209,7 +210,7 @@ def _rows(texts_by_name: Mapping[str, NDArray[Any]], file: str, split: str) -> R
 
 
 def main() -> int:
-    """Answer the request of the first file into the second."""
+    """Read the request from the first file, and write the answer into the second."""
     return answer_file("python -m models.localizing", __doc__, Request, localize)
 
 

@@ -1,9 +1,9 @@
 """Compare two backends on one file: `python -m models.localizing.between REQUEST ANSWER`.
 
-Parts of the file are answered by both. The first operator at which the backend departs from the
-judged one is found by halving, then how far back a part has to begin to show it still: that part is
-the smallest file. It is written with its inputs, both answers and a script for an upstream report.
-REQUEST and ANSWER are JSON files.
+Both backends run parts of the file. Bisection finds the first operator at which the backend
+deviates from the judged one, and then the shortest part that ends there and still shows the
+deviation: the smallest file. This file is written together with its inputs, both answers and a
+script, for an upstream report. REQUEST and ANSWER are JSON files.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The request.
 
     Attributes:
-        file: the FlatBuffer.
-        inputs: an .npz of a few rows [n, ...] of each of its inputs, by role.
-        binding: which of its tensors takes which role, as a runner is told it.
-        judged: the backend that is right.
-        backend: the one that is not.
+        file: path of the FlatBuffer.
+        inputs: an .npz with a few rows [n, ...] of each input, by role.
+        binding: roles of the inputs, as in a runner's request.
+        judged: name of the backend that is right.
+        backend: name of the backend that deviates.
         environment: variables of both runners.
-        folder: where the smallest file is written, with what belongs to it.
+        folder: folder for the smallest file, its inputs, the answers and the script.
     """
 
     file: str
@@ -66,13 +66,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Shown:
-    """The way in which a part of a file shows a fault.
+    """The fault that a part of a file shows.
 
     Attributes:
-        how: what the backend does: it crashes, refuses, gives NaN, or departs.
-        said: in more words.
-        expected: what the judged backend answers [n, values].
-        actual: what the other answers; None if it does not.
+        how: what the backend does: crash, refuse, give NaN, or deviate.
+        said: the same as a sentence with numbers.
+        expected: outputs of the judged backend [n, values].
+        actual: outputs of the other backend; None if it gives none.
     """
 
     how: str
@@ -81,10 +81,10 @@ class Shown:
     actual: NDArray[np.float32] | None = None
 
     def is_like(self, second: Shown) -> bool:
-        """Tell whether it is the same fault; a part of a file may show another one.
+        """Tell whether two faults are the same, because a part of a file may show another fault.
 
-        One crash is like another by its signal, one refusal like another by what it says. Wrong
-        values are alike, whether they are finite or not.
+        Crashes are the same if their signals are equal, and refusals if their messages are equal.
+        All wrong values count as the same fault, whether finite or not.
         """
         values = {NOT_FINITE, DEPARTED}
         if {self.how, second.how} <= values:
@@ -93,15 +93,15 @@ class Shown:
 
 
 class Between:
-    """Compares parts of a file on two backends, within a `with`.
+    """Compare parts of a file on two backends, in a `with` block.
 
-    Each backend has one process, and another one after a part has ended it.
+    Each backend runs in one process, which is replaced if a part has crashed it.
 
     Args:
-        flatbuffer: the file.
-        rows: of its inputs [n, ...], by tensor.
-        judged: the backend that is right.
-        backend: the one that is not.
+        flatbuffer: the content of the file.
+        rows: rows of its inputs [n, ...], by tensor.
+        judged: name of the backend that is right.
+        backend: name of the backend that deviates.
         environment: variables of both runners.
     """
 
@@ -130,7 +130,7 @@ class Between:
 
     @functools.cache  # noqa: B019 - as long as the process that localizes one file
     def shown(self, first: int, last: int) -> Shown | None:
-        """Return how the operators `first` to `last` show the fault; None if they do not."""
+        """Return the fault that the operators `first` to `last` show; None if they show none."""
         part = self.cutter.cut(first, last)
         inputs = self.given(part)
         expected, scale = self._answer(self._backends[0], part, inputs)
@@ -162,7 +162,7 @@ class Between:
     def _answer(
         self, backend: str, part: Cut, part_inputs: Values
     ) -> tuple[NDArray[np.float32], float]:
-        """Return a backend's answer to a part [n, values], and one step of its output."""
+        """Return a backend's output for a part [n, values], and the output's quantization step."""
         inputs = tuple(BoundInput(str(tensor), place) for place, tensor in enumerate(part.inputs))
         runner = self._runner(backend)
         try:
@@ -191,7 +191,7 @@ def localize(request: Request) -> dict[str, Any]:
     """Return the first operator at which a backend deviates, and write the smallest file.
 
     Raises:
-        EdgeproofError: the file cannot be cut, or the judged backend does not answer a part of it.
+        EdgeproofError: the file cannot be cut, or the judged backend cannot run a part of it.
     """
     flatbuffer = Path(request.file).read_bytes()
     inputs = read_npz(
@@ -259,9 +259,9 @@ def _difference(
 
 
 def _rows(array: NDArray[Any], tensor: SignatureTensor) -> NDArray[Any]:
-    """Return rows with at least two dimensions, as a runner takes them.
+    """Return rows with at least two dimensions and in the tensor's dtype, for a runner.
 
-    What an earlier part answered is float32, also where the tensor holds ids or a mask.
+    Outputs of an earlier part are float32, even if the tensor contains ids or a mask.
     """
     if not tensor.scales and np.dtype(tensor.dtype).kind in "iub":
         array = array.astype(tensor.dtype)
@@ -285,7 +285,7 @@ def _last_true(low: int, high: int, holds: Any) -> int:
 
 
 def main() -> int:
-    """Answer the request of the first file into the second."""
+    """Read the request from the first file, and write the answer into the second."""
     return answer_file("python -m models.localizing.between", __doc__, Request, localize)
 
 

@@ -1,7 +1,7 @@
 """Measure how far a file's tensors are from its reference's, operator by operator.
 
-Of each: how many NaN and Inf it holds, counted first because no ratio means anything beside them;
-its signal-to-quantization-noise ratio; its cosine.
+For each tensor, count NaN and Inf, beside which no ratio would be meaningful; otherwise compute the
+signal-to-quantization-noise ratio and the cosine.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class File:
     """A FlatBuffer with its answers.
 
     Attributes:
-        data: its bytes.
-        contents: what it holds.
-        watcher: what runs it.
-        rows: what each text is encoded as for it.
+        data: bytes of the file.
+        contents: decoded contents of the file.
+        watcher: runs the file and reads its tensors.
+        rows: the texts, tokenized for the file.
     """
 
     data: bytes
@@ -45,7 +45,7 @@ class File:
 
     @classmethod
     def of(cls, data: bytes, watcher: Watcher, rows: Rows) -> File:
-        """Read the contents of a file."""
+        """Create a file from its bytes, and decode its contents."""
         return cls(data, read_contents(Path("the FlatBuffer"), data), watcher, rows)
 
 
@@ -73,7 +73,7 @@ class _Difference:
             self.found += float((candidate**2).sum())
 
     def point(self) -> dict[str, Any]:
-        """Count NaN and Inf; without them give SQNR in dB (None if it has none) and cosine."""
+        """Return the numbers of NaN and Inf; without any, also SQNR in dB (or None) and cosine."""
         counts: dict[str, Any] = {"nan": self.nan, "inf": self.inf}
         if self.nan or self.inf or not np.isfinite(self.noise):
             return counts | {"sqnr_db": None, "cosine": None}
@@ -113,7 +113,7 @@ def error_curve(reference: File, candidate: File, matched: Matched) -> list[dict
 
 
 def first_divergence(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the first point with NaN or Inf, else with less than `DIVERGED_DB` of signal."""
+    """Return the first point with NaN or Inf, else the first with an SQNR below `DIVERGED_DB`."""
     broken = (point for point in curve if point["nan"] or point["inf"])
     measured = (point for point in curve if point["sqnr_db"] is not None)
     noisy = (point for point in measured if point["sqnr_db"] < DIVERGED_DB)
@@ -125,8 +125,8 @@ def first_not_finite(
 ) -> dict[str, Any] | None:
     """Return the first operator of a file that gives NaN or Inf, in execution order.
 
-    Infinities that the reference has in the same tensor, such as a mask of -inf, are no fault. NaN
-    is one, even if the reference has it, too.
+    Infinities that are also in the reference's tensor, such as a mask of -inf, do not count. NaN
+    counts even if it is in the reference as well.
     """
     meant: set[int] = set()
     if reference is not None and matched is not None:
@@ -159,7 +159,8 @@ def _not_finite(file: File) -> dict[int, tuple[int, int]]:
 def _unpacked(file: File) -> dict[int, Array]:
     """Return the dequantized constants, by the tensor that DEQUANTIZE writes.
 
-    The runtime fuses these operators with what reads them: in their tensors stands anything.
+    The runtime fuses these operators with those that read them, so that their tensors are
+    undefined.
     """
     constants = Constants(file.data)
     dequantized = {}

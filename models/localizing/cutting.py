@@ -19,10 +19,10 @@ class Cut:
     """A part of a file.
 
     Attributes:
-        data: the part, as a file without a signature.
-        inputs: tensors of the whole file that the part is given, in the order of its inputs.
-        output: the tensor of the whole file that it gives.
-        operators: names of what it computes with, in order.
+        data: the part as a FlatBuffer without a signature.
+        inputs: the part's inputs, as tensors of the whole file, in order.
+        output: the part's output, as a tensor of the whole file.
+        operators: names of the part's operators, in order.
     """
 
     data: bytes
@@ -38,7 +38,7 @@ class Cutter:
         flatbuffer: the whole file.
 
     Raises:
-        EdgeproofError: it has several graphs, which call each other.
+        EdgeproofError: the file has several graphs, which call each other.
     """
 
     def __init__(self, flatbuffer: bytes) -> None:
@@ -69,7 +69,7 @@ class Cutter:
     def varying(self) -> tuple[int, ...]:
         """Operators whose outputs depend on the inputs, in execution order.
 
-        The others unpack constants: they go wherever what they unpack is read.
+        The others unpack constants, and are included in every part that reads these constants.
         """
         depending, operators = set(self._inputs), []
         for number, (inputs, outputs) in enumerate(self._operators):
@@ -138,7 +138,7 @@ class Cutter:
 
 
 def _scales_of(graph: Any, tensors: Iterable[int]) -> set[int]:
-    """Return the tensors that hold the scales and zero points of others: blockwise weights'."""
+    """Return the tensors that contain scales and zero points of blockwise quantized weights."""
     blocks = (_blocks(graph.tensors[tensor]) for tensor in tensors)
     indices = (
         tensor
@@ -150,7 +150,7 @@ def _scales_of(graph: Any, tensors: Iterable[int]) -> set[int]:
 
 
 def _point_to_scales(graph: Any, place: dict[int, int]) -> None:
-    """Let blockwise weights refer to the new indices of their scale tensors."""
+    """Update the references of blockwise quantized weights to the new indices of their scales."""
     for blocks in filter(None, map(_blocks, graph.tensors)):
         blocks.scales = place.get(int(blocks.scales), blocks.scales)
         blocks.zeroPoints = place.get(int(blocks.zeroPoints), blocks.zeroPoints)

@@ -1,4 +1,4 @@
-"""Take a request from one JSON file, and write the answer into another."""
+"""Read a request from one JSON file, and write the answer into another."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ R = TypeVar("R")
 def answer_file(
     program: str, description: str | None, request: type[R], localize: Callable[[R], dict[str, Any]]
 ) -> int:
-    """Answer the request that the command line names, or write why nothing was localized.
+    """Read the request named on the command line; write the answer, or why there is none.
 
     Args:
-        program: the command, for its help.
-        description: what it does, for its help.
-        request: the type of the request.
-        localize: answers it; an `EdgeproofError` and a runtime's `Refusal` are the reason why not.
+        program: name of the command, for its help.
+        description: description of the command, for its help.
+        request: type of the request.
+        localize: computes the answer; an `EdgeproofError` or a `Refusal` is written as the reason.
 
     Returns:
         The exit code.

@@ -1,7 +1,7 @@
 """Match the tensors of two FlatBuffers: by their names, else by the operators' order.
 
-A converter that quantizes a file keeps the names of its tensors. Files that were converted apart
-may call them otherwise: then operators of one kind and width in the same order are the same.
+A converter that quantizes a file preserves the names of its tensors. Files from separate
+conversions may have other names; then operators of the same kind and width are matched in order.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Written:
     """A tensor of a file, and the operator that writes it.
 
     Attributes:
-        operator: its kind.
-        tensor: what it writes.
+        operator: kind of the operator.
+        tensor: the tensor that the operator writes.
     """
 
     operator: str
@@ -45,8 +45,9 @@ class Matched:
     """The common tensors of two files.
 
     Attributes:
-        pairs: the reference's and the candidate's, in the candidate's order of execution.
-        by: how they were found.
+        pairs: pairs of a tensor of the reference and one of the candidate, in the candidate's
+            execution order.
+        by: how the pairs were found.
     """
 
     pairs: tuple[tuple[Written, Written], ...]

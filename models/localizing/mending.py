@@ -1,6 +1,6 @@
-"""Find the operator kinds that must stay in float for a file to answer as its reference.
+"""Find the kinds of operators that must stay in float so that a file keeps its labels.
 
-Imports litert-quantizer only when it is used: an environment that only judges lacks it.
+It imports litert-quantizer only when needed, because an environment that only judges lacks it.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def mending(  # noqa: PLR0913 - what conversion takes, and what is compared
     """Yield sets of operator kinds returned to float, smallest first, until one repairs the file.
 
     Args:
-        reference: the float32 FlatBuffer, leveled where the scheme is.
-        binding: which of its tensors takes what.
-        scheme: a static one.
-        calibration: texts to find ranges on.
-        texts: texts to compare labels on.
-        enough: the share of labels that have to agree.
-        scores: names of its attention scores.
+        reference: the float32 FlatBuffer, leveled if the scheme is.
+        binding: roles of its inputs.
+        scheme: a static scheme.
+        calibration: texts for finding ranges.
+        texts: texts for comparing labels.
+        enough: the share of labels that must agree.
+        scores: names of the tensors of attention scores.
     """
     from models.flatbuffers.graph import Graph  # noqa: PLC0415 - megabytes, as what follows
     from models.flatbuffers.observing import ranges_of  # noqa: PLC0415

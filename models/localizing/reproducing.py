@@ -76,12 +76,12 @@ def write_folder(  # noqa: PLR0913, PLR0917 - what a report needs
     """Write a demonstration of a fault into a folder, replacing an earlier one.
 
     Args:
-        folder: where; it is made.
+        folder: the folder, which is created.
         part: the smallest file.
-        inputs: its inputs [n, ...], by tensor.
-        difference: how it shows the fault.
-        backends: the judged one, and the one that is wrong.
-        info: who answered wrongly.
+        inputs: inputs of the file [n, ...], by tensor.
+        difference: the fault.
+        backends: names of the judged backend and of the deviating one.
+        info: description of the runner with the deviating backend.
 
     Returns:
         The names of the files.

@@ -1,6 +1,6 @@
 """Run a FlatBuffer like a runner, and read its inner tensors, text by text.
 
-Imports ai-edge-litert when it is used: it runs in a process of its own.
+It imports ai-edge-litert when needed, in a separate process.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ PLAIN = "ai_edge_litert-builtin"
 class Watcher:
     """A FlatBuffer whose inner tensors can be read.
 
-    Padding is left out where the file is told of it: what is computed there reaches no answer.
+    If the file has a mask, values at padding are left out, because they do not affect the answer.
 
     Args:
-        flatbuffer: the file.
-        binding: which of its tensors takes what, as a runner is told it.
-        scores: names of the tensors that hold tokens in their last dimension too.
-        backend: what executes it; one that shows the values between operators.
+        flatbuffer: the content of the file.
+        binding: roles of its inputs, as in a runner's request.
+        scores: names of the tensors whose last dimension is also one of tokens.
+        backend: name of a backend that returns the values of inner tensors.
 
     Raises:
-        Refusal: the runtime does not load it, or it takes other inputs.
+        Refusal: the runtime cannot load the file, or the binding does not fit.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Watcher:
         self._scores = scores
 
     def answers(self, rows: Rows) -> tuple[Array, NDArray[np.int64]]:
-        """Return its outputs for each text, [n, values], and their labels [n]."""
+        """Return the file's outputs for each text, [n, values], and the labels [n]."""
         values, labels = [], []
         for _ in self._each(rows):
             values.append(self._model.logits())
@@ -72,13 +72,13 @@ class Watcher:
         return np.stack(values), np.array(labels, np.int64)
 
     def knows(self, name: str) -> bool:
-        """Tell whether the file has a tensor of a name."""
+        """Tell whether the file has a tensor with a name."""
         return name in self._by_name
 
     def at(self, rows: Rows, tensors: Iterable[int]) -> Iterator[dict[int, Array]]:
         """Yield the values of tensors, by index, for one text after the other.
 
-        Those that hold no numbers, or none for this text, are left out.
+        Tensors that contain no numbers, or none for this text, are left out.
         """
         tensors = list(tensors)
         for row in self._each(rows):
