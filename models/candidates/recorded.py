@@ -330,7 +330,7 @@ def _finite(value: float, row: _Row, name: str, source: _Source) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise source.unfit(f"{row.where}: {name} holds {reprlib.repr(value)}")
+        raise source.unfit(f"{row.where}: {name} contains {reprlib.repr(value)}")
     return number
 
 

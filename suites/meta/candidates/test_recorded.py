@@ -198,17 +198,17 @@ MISTAKES = {
     "too few scores": (line(logits=[1, 2]) + SCORED, "logits has 2 numbers, but there are 3"),
     "nothing in place of a score": (
         line(logits=[1, None, 3]) + SCORED,
-        "logits holds None, which is not a number",
+        "logits contains None, which is not a number",
     ),
     "a score that is a word": (
         line(logits=[1, 2, "nan"]) + SCORED,
-        "logits holds 'nan', which is not a number",
+        "logits contains 'nan', which is not a number",
     ),
     "too many scores": (line(logits=[1, 2, 3, 4]) + SCORED, "logits has 4 numbers, but"),
     "no list of scores": (line(logits=1) + SCORED, "logits has no list of numbers"),
-    "words for scores": (line(logits=["1", "2", "3"]) + SCORED, "line 1: logits holds"),
-    "NaN": (line(logits=[1, 2, float("nan")]) + SCORED, "line 1: logits holds nan"),
-    "infinity": (line(logits=[1, 2, float("inf")]) + SCORED, "line 1: logits holds inf"),
+    "words for scores": (line(logits=["1", "2", "3"]) + SCORED, "line 1: logits contains"),
+    "NaN": (line(logits=[1, 2, float("nan")]) + SCORED, "line 1: logits contains nan"),
+    "infinity": (line(logits=[1, 2, float("inf")]) + SCORED, "line 1: logits contains inf"),
     "a number beyond floats": (line(logits=[1, 2, 10**400]) + SCORED, "logits contains 1000"),
     "probabilities of 2 together": (
         "".join(f'{{"id": "{text}", "probabilities": [1, 1, 0]}}\n' for text in TEXTS),
@@ -242,7 +242,7 @@ MISTAKES = {
     ),
     "a latency without end": (
         "".join(line(id=text, latency_ms=float("inf")) for text in TEXTS),
-        "latency_ms holds inf",
+        "latency_ms contains inf",
     ),
 }  # fmt: skip
 
@@ -293,7 +293,7 @@ ARRAYS = {
         "do not all have one row for each text",
     ),
     "no rows": ({"id": np.array([], "U1"), "label": np.array([], np.int64)}, "contains no answers"),
-    "NaN": ({"id": np.array(TEXTS), "logits": np.full((3, 3), np.nan)}, "logits holds nan"),
+    "NaN": ({"id": np.array(TEXTS), "logits": np.full((3, 3), np.nan)}, "logits contains nan"),
     "objects": ({"id": np.array(["t1", None, {}], object)}, "numpy.savez"),
 }
 
