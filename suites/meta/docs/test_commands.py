@@ -28,7 +28,8 @@ COMMANDS = commands()
 WHOLE = [command for command in COMMANDS if not command.is_a_form]
 FORMS = [command for command in COMMANDS if command.is_a_form]
 USAGE_ERROR = 4
-# Too long, or in the way of the others: whether there is what they would run is looked at instead.
+# Commands that take too long or disturb other tests. Instead of running them, a test checks that
+# the programs and options in them exist.
 ELSEWHERE = {
     "-e lint": "CI runs it on every change",
     "-e installs": "test_installations.py does the same, and is slow",
@@ -57,7 +58,7 @@ def runs(checkout):
 
 @pytest.mark.parametrize("command", RUN, ids=ids(RUN))
 def test_documented_command_succeeds_or_asks_for_a_board(command, runs):
-    # Thirty tests stand in for a run's.
+    # The runs in this test contain only thirty tests.
     text = command.text.replace("--min-tests=100", "--min-tests=10")
     done = runs.run(text, **COLLECT)
     if command.needs_a_board:

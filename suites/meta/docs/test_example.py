@@ -16,9 +16,9 @@ from suites.meta.docs.tox import commands_of
 from suites.meta.gates.running import environment
 
 NOT_INSTALLED = ("tensorflow", "keras", "litert_quantizer", "safetensors", "huggingface_hub")
-# Enough to answer, compare and judge.
+# A selection of gates that answers, compares and judges.
 CHOSEN = "agree_with_float32 or drop_from_float32"
-# Imported in place of what must not be there.
+# Source of modules that replace packages which must not be installed.
 ABSENT = 'raise ImportError(f"{__name__} is not installed here")\n'
 OPTIONS = [
     "--edge-flatbuffer=float32=sentiment.tflite",

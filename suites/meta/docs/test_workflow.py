@@ -34,13 +34,14 @@ def test_documented_workflow_succeeds_step_by_step(checkout, miniature, tmp_path
     text, *_ = blocks(PAGE, "yaml")
     job, variables = jobs(text), yaml.safe_load(text)["env"]
     assert set(variables) == {"EDGEPROOF_SUBJECT", "EDGEPROOF_CORPUS"}
-    # In place of the reader's files; the annotations and the summary are GitHub's to ask for.
+    # The miniature's files replace the reader's. GitHub's variables request annotations and a
+    # summary.
     given = {
         "EDGEPROOF_SUBJECT": str(miniature.subject),
         "EDGEPROOF_CORPUS": str(miniature.corpus),
         "EDGEPROOF_BUDGETS": str(miniature.budgets),
         "EDGEPROOF_CACHE_DIR": str(miniature.store),
-        # The other schemes' gates are the clean run's business.
+        # The clean run covers the gates of the other schemes.
         "EDGEPROOF_SCHEMES": "float32,dynamic_wi8_afp32",
         "GITHUB_ACTIONS": "true",
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),

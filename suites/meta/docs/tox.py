@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
     if "-c" in options:
         root = str(Path(options["-c"]).resolve().parent)
         places = {"tox_root": root, "results": str(Path.cwd() / "edgeproof-results")}
-    # What stands in for other programs lies on this one's PYTHONPATH.
+    # The replacements for other programs are found through this process's PYTHONPATH.
     paths = [search_path_of(options["-e"], **places), os.environ.get("PYTHONPATH")]
     variables = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     for program, *words in commands_of(options["-e"], arguments[split + 1 :], **places):

@@ -53,7 +53,7 @@ def test_flatbuffer_and_onnx_file_with_equal_weights_agree_on_every_text(handed)
     assert judged.figure("total_variation", "ok") < 1e-6
     assert "reference same.onnx: ids = 'input_ids' int64 [-1, -1]" in judged.outcome.output
 
-    # What was answered is kept: the second run asks nothing.
+    # The answers are stored, so that the second run computes none.
     (stored,) = (handed[0] / "store" / STAGE).iterdir()
     times = {file: file.stat().st_mtime_ns for file in stored.iterdir()}
     warm = against(handed, "same.onnx", onnx_writer.classifier())

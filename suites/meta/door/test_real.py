@@ -15,7 +15,7 @@ from suites.meta.gates.running import run_pytest
 
 SHARED = Path(__file__).parents[4] / "shared" / "flatbuffers"
 REAL = SHARED / "real"
-# Of the bank's messages: what the app's own test demands of each score.
+# Limits on the scores of the bank's messages, taken from the app's own test.
 BELOW, ABOVE = 0.1, 0.8
 
 

@@ -12,12 +12,13 @@ from suites.meta.door.refused import EVERYTHING, Refused
 from suites.meta.gates.running import run_pytest
 
 GATE = "suites/size/test_size.py::test_file_is_within_budget"
-# Each kind of mistake once in a whole process; all of them here, where they cost less.
+# One mistake of each kind runs in a separate process. All of them run in this process, which takes
+# less time.
 WHOLE = (
     *("a pointer of Git LFS", "no column of labels", "ids beyond the table"),
     *("answers that miss texts", "labels in two orders"),
 )
-# What a machine would have to be burdened with to take longer over a file of 3 kB.
+# Generous limit in seconds of CPU time for reading a file of 3 kB.
 SECONDS = 5.0
 
 

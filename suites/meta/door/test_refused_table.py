@@ -12,7 +12,7 @@ from suites.meta.door.handing import provider_by
 from suites.meta.door.refused import EVERYTHING
 
 PAGE = PROJECT / "docs" / "my-flatbuffer.md"
-# By the first cell of a row: names of `EVERYTHING`.
+# Names of mistakes in `EVERYTHING`, by the first cell of a row of the page's table.
 ROWS = {
     "the file is missing, empty, or cut off": (*("no such file", "an empty file", "half a file"),),
     "it is a file of another kind": (

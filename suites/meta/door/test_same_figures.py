@@ -14,7 +14,7 @@ __all__ = ["clean_run", "miniature", "shared_folder"]
 
 SCHEMES = ("float32", "dynamic_wi8_afp32", "static_wi8_ai8_dense")
 SUITES = ("suites/accuracy", "suites/agreement", "suites/size", "suites/conformance/test_file.py")
-# What follows from the files and the answers alone.
+# Metrics that depend only on the files and the answers.
 METRICS = (
     *("accuracy", "balanced_accuracy", "macro_f1", "accuracy_drop_float32", "agreement"),
     *("total_variation", "flatbuffer_bytes", "flatbuffer_zipped_bytes", "size_ratio_reference"),

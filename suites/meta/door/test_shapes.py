@@ -13,7 +13,7 @@ from suites.meta.small_classifiers import classifier
 
 SHARED = Path(__file__).parents[4] / "shared" / "flatbuffers"
 REFERENCE = "as_edgeproof"
-# Other people's files that answer as the reference does.
+# Files from other converters with the same answers as the reference.
 ALIKE = (
     *("no_signature_model_maker", "model_maker_names", "google_names", "litert_torch_int64"),
     *("distilbert_two_inputs", "dynamic_tokens", "graph_order_mask_first"),
@@ -51,7 +51,7 @@ def test_accuracy_of_a_file_equals_the_accuracy_computed_by_numpy(shared, name):
 @pytest.mark.parametrize("name", ALIKE)
 def test_equivalent_files_agree_with_the_reference_on_every_text(shared, name):
     assert shared.figure("agreement", name) == 1.0
-    # Half precision moves them a little; a softmax taken twice would by a tenth.
+    # Half precision changes probabilities slightly; a second softmax would change them by a tenth.
     assert shared.figure("total_variation", name) == EXACT(0.0, abs=2e-3)
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 COUNT = 800
 LABELS = ("calm", "angry", "glad")
-# Of a vocabulary with a line for padding, and one for words that it does not hold.
+# The first id of a word; smaller ids stand for padding and for unknown words.
 FIRST = 2
 WORDS = tuple(f"word{number}" for number in range(ROWS - FIRST))
-# Of so many texts, one has another label than the classifier gives it.
+# One in this number of texts has another label than the classifier gives.
 WRONG = 10
 
 

@@ -17,11 +17,11 @@ from models.store import PROJECT
 from suites.meta.scripts import printed_by
 
 LABELS = ("negative", "neutral", "positive")
-# What one sigmoid tells apart: whether a text is negative.
+# Labels of the network with one sigmoid, which decides whether a text is negative.
 COMPLAINT = ("no", "yes")
 LENGTH = 24
 NETWORKS = ("average", "convolution", "recurrent", "model_maker")
-# A checkout without this corpus trains on generated texts.
+# Without this corpus the networks are trained on generated texts.
 AIRLINE = PROJECT.parent / "shared" / "data" / "airline" / "Tweets.csv"
 PROGRAM = Path(__file__).with_name("trained_files.py")
 
@@ -35,7 +35,7 @@ def trained_files() -> Path:
         printed_by(PROGRAM, scratch, *([AIRLINE] if AIRLINE.exists() else []))
         try:
             scratch.rename(folder)
-        except OSError:  # another process was faster, and its files are as good
+        except OSError:  # another process was faster, and its files are equivalent
             shutil.rmtree(scratch)
     return folder
 

@@ -53,10 +53,10 @@ TRAIN, TEST = 3000, 400
 VOCABULARY = 1500
 WIDTH = 16
 SEED = 7
-# As the Task Library reads texts for Model Maker's average word vectors.
+# Delimiters with which the Task Library splits texts for Model Maker's average word vectors.
 DELIMITERS = r"[^\w\']+"
 WORD_ENDS = re.compile(DELIMITERS, re.ASCII)
-# How metadata numbers the kinds of files.
+# Numbers of file types in TFLite metadata.
 _AXIS_LABELS, _CALIBRATION = 2, 4
 PAD, START, UNKNOWN = "<PAD>", "<START>", "<UNKNOWN>"
 
@@ -359,7 +359,7 @@ def _recurrent_files(trained: Trained, scratch: Path) -> Iterator[tuple[str, byt
     yield "recurrent_unrolled", _from_saved(unrolled, scratch / "unrolled").convert()
     flex = tf.lite.TFLiteConverter.from_keras_model(network)
     flex.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
-    # As tutorials write it.
+    # Tutorials use this setting.
     flex._experimental_lower_tensor_list_ops = False
     yield "recurrent_flex", flex.convert()
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOKENS, HEADS, VOCABULARY, CLASSES = 16, 4, 80, 3
 HIDDEN = HEADS * TOKENS
 FILL = float(np.finfo(np.float32).min)
-# Names of tensors that the tests ask for.
+# Names of the tensors that the tests look up.
 KEYS, SCORES, MASKED, WORDS = "keys", "scores", "masked", "words"
 _DENSE: tuple[str, dict[int, Scalar]] = ("FullyConnectedOptions", {})
 _KEEP = ("FullyConnectedOptions", {2: Scalar("Bool", True)})
@@ -143,7 +143,8 @@ def converted_encoder() -> bytes:
     )
     attended = encoder.dense(encoder.attend(hidden, encoder.mask(mask, fill)))
     hidden = encoder.add("ADD", [hidden, attended], shape)
-    # No value is smaller: it changes nothing, and reads what masks.
+    # No value is smaller than `fill`, so that this operator changes nothing. It reads the constant
+    # of the mask.
     hidden = encoder.add("MAXIMUM", [hidden, fill], shape)
     start, size = encoder.constant((0, 0, 0), "int32"), encoder.constant((1, 1, HIDDEN), "int32")
     first = encoder.add("SLICE", [hidden, start, size], (1, 1, HIDDEN))

@@ -270,7 +270,7 @@ def one(**settings: Any) -> Callable[[], bytes]:
 
 
 SCALES = [0.1] * WIDE
-# id: a file that shows it, one that does not, and what is asked on top (--as).
+# Id of a finding: a file with the finding, a file without it, and the scheme for --as.
 FILES: dict[str, tuple[Callable[[], bytes], Callable[[], bytes], str | None]] = {
     "text-mode": (
         lambda: dense(dtype="int8", scale=0.1).replace(b"\r", b"\n"),

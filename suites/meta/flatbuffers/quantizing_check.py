@@ -104,7 +104,7 @@ class Check:
 
     def faults(self) -> dict[str, Any]:
         """Convert to integers without the mask's treatment, and without texts."""
-        # What the module imports is replaced in it.
+        # The imported function is replaced in the importing module.
         replaced: Any = quantizing
         original, replaced.needed_of_masks = replaced.needed_of_masks, lambda *_: (LIMIT, {})
         wide = self._made(INTEGER)["error"]

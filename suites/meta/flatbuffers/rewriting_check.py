@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TOKENS, TEXTS, VOCABULARY, HIDDEN, HEADS = 16, 24, 90, 256, 4
 OUTLIER, TIMES = 7, 100.0
-# What is loud, and what reads it.
+# Layers whose output has outliers, and the layers that read it.
 LOUD = {"intermediate.dense": "output.dense", "attention.self.value": "attention.output.dense"}
 
 
@@ -108,7 +108,7 @@ class Check:
     def addends(self) -> dict[str, Any]:
         """Return the effect of storing the position table as integers."""
         folded = store_addends(self.plain)
-        # Packing alone stores equal scales once.
+        # Compare with a packed file, because packing alone already stores equal scales only once.
         packed = Graph(self.plain).pack()
         return {
             "error": self.error(folded),

@@ -15,7 +15,7 @@ from models.flatbuffers.inspect import inspect
 from models.flatbuffers.runtimes import minimum_runtime, unknown_operators
 from suites.meta.tiny_models import NAMES
 
-SECONDS = 2.0  # an intact tiny file takes 0.01
+SECONDS = 2.0  # an intact tiny file takes 0.01 s
 
 fuzzing = settings(
     max_examples=150,
@@ -67,7 +67,7 @@ def test_changed_bytes_cause_no_unexpected_error(
 def test_extreme_integers_in_a_file_cause_no_unexpected_error(
     tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
 ) -> None:
-    # Offsets and lengths are 32-bit words: this is what reaches them most often.
+    # Offsets and lengths are 32-bit words, so changed words damage them most often.
     mutable = bytearray(tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         at = 4 * data.draw(st.integers(0, len(mutable) // 4 - 1))

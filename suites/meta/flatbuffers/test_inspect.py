@@ -93,7 +93,7 @@ def test_inspection_counts_integer_hybrid_and_float_multiplications(
 def test_inspection_counts_every_weight_exactly_once(reports: Reports) -> None:
     parameters = VOCABULARY * HIDDEN + 2 * HIDDEN + 7 * HIDDEN * HIDDEN + HIDDEN * CLASSES
     (share,) = reports["float32"].weight_census
-    scalars = 3  # of the attention's scale and the mask
+    scalars = 3  # constants of the attention's scale and of the mask
     assert share.bytes == 4 * (parameters + scalars)
     (half,) = reports["float16"].weight_census
     assert half.bytes * 2 == share.bytes

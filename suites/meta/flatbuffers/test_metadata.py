@@ -28,7 +28,7 @@ from suites.meta.flatbuffer_writer import with_files
 from suites.meta.flatbuffers import metadata_files as write
 from suites.meta.small_classifiers import Shape, model_of
 
-SECONDS = 2.0  # an intact file takes 0.01
+SECONDS = 2.0  # an intact file takes 0.01 s
 VOCABULARY = b"<PAD> 0\n<START> 1\n<UNKNOWN> 2\ngood 3\n"
 PACKED = {"vocab.txt": VOCABULARY, "labels.txt": b"bad\ngood\n"}
 
@@ -151,7 +151,7 @@ def test_rejects_packed_archive_that_expands_without_limit(tmp_path):
 
 
 def test_text_that_several_tables_share_counts_for_each_table_towards_the_size_limit(tmp_path):
-    # One long text that many tables point to: each reader would copy it.
+    # Many tables point to one long text, and a reader would copy it for each of them.
     text = write.associated("x" * 60_000)
     model = model_of(Shape())
     metadata = write.model_metadata([write.tensor_metadata("a", files=[text] * 200)], [])

@@ -12,9 +12,11 @@ from suites.meta.scripts import printed_by
 
 SCRIPT = Path(__file__).with_name("quantizing_check.py")
 INTEGER = "static_wi8_ai8_integer"
-# The mean difference of logits over their spread, a few times what was seen: 1 is chance.
+# Limits on the mean difference of the logits relative to their standard deviation: a few times the
+# observed values. Random logits would give 1.
 EIGHT_BITS, FOUR_BITS = 0.1, 0.4
-# It reads the mask's constant in these files alone, so that a test can see it left alone.
+# Only these files use this operator to read the mask's constant, so that tests can check that the
+# operator keeps it.
 PLANTED = "MAXIMUM"
 
 

@@ -82,9 +82,9 @@ CONVERTERS = {
     "float32": "float32",
     "float16": "float16",
     "dynamic_wi8_afp32": "dynamic_wi8_afp32",
-    # Its logits are floats.
+    # The logits of this file stay floats.
     "static_wi8_ai8": "static_wi8_ai8_dense",
-    # Its table of words stays float32, which is most of so small a file: it is told by the rest.
+    # The table of words, most of this small file, stays float32. The other weights show the scheme.
     "quantizer_dynamic_wi8_afp32": "dynamic_wi8_afp32",
     "quantizer_dynamic_wi4_afp32": "dynamic_wi4_afp32",
     "quantizer_static_wi8_ai8": "static_wi8_ai8_integer",

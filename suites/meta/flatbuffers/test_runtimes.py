@@ -29,11 +29,11 @@ if TYPE_CHECKING:
         ("float16", "2.3.0"),
         ("dynamic_wi8_afp32", "2.17.0"),
         ("static_wi8_ai8", "2.3.0"),
-        # Declares 2.3.0, loads in 2.14 and answers nonsense there.
+        # Declares 2.3.0, but runtime 2.14 loads it and gives wrong answers.
         ("quantizer_dynamic_wi8_afp32", "2.17.0"),
         ("quantizer_dynamic_wi4_afp32", "2.17.0"),
         ("quantizer_static_wi8_ai8", "2.3.0"),
-        # Declares 2.4.0, likewise.
+        # Declares 2.4.0, but runtime 2.14 loads it and gives wrong answers.
         ("quantizer_static_wi8_ai16", "2.17.0"),
         ("flex", UNKNOWN),
     ],

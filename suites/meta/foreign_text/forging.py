@@ -12,7 +12,8 @@ from suites.meta.reports.runs import document
 if TYPE_CHECKING:
     from reports.documents.document import Document
 
-# What a report chooses by, or computes with: it is checked when a document is read.
+# Values by which a report makes decisions or computes. They are validated when a document is read,
+# so that they cannot contain a payload.
 CHOSEN = {
     *("metric", "unit", "verdict", "outcome", "started", "finished", "move", "limit", "better"),
     *("sha256", "schema", "expires"),
@@ -36,7 +37,7 @@ LEDGER = {
         }
     },
 }
-# One of each ending is enough: failed, inconclusive, not judged.
+# One measurement of each ending is enough: failed, inconclusive, not judged.
 TAKEN = {
     *(("full_model", "accuracy"), ("float16", "flatbuffer_bytes")),
     *(("float16", "accuracy_drop"), ("float16", "agreement")),

@@ -7,14 +7,14 @@ import re
 import unicodedata
 
 COUNT = 500
-# What a script among them writes to the console of a browser that runs it.
+# Text that scripts in payloads write to the console of a browser that runs them.
 ACTED = "7770777"
 SEED = 20231
 PARTS = (
-    # Terminals: colors, cleared screens, titles, links, the 8-bit forms of all that.
+    # Commands to terminals: colors, cleared screens, titles, links, and their 8-bit forms.
     *("\x1b[31mred", "\x1b[2J\x1b[H", "\x1b]0;title\x07", "\x1b]8;;https://spy.example\x1b\\link"),
     *("\x9b31m", "\x9d0;title\x9c", "\x08\x08\x08", "\x7f", "\x00", "\x0e\x0f", "\x05"),
-    # Line ends of every kind, and what comes after them.
+    # Line ends of every kind, one of them followed by text.
     *("\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029", "\rgreen"),
     # Commands to a CI that reads the log.
     *("::stop-commands::x", "::error file=README.md::broken", "::warning::w", "::add-mask::a"),
@@ -27,7 +27,7 @@ PARTS = (
     *("@someone", "a@spy.example", "https://spy.example/x", "www.spy.example", "#1", "GH-1"),
     *("`code`", "```\nfence", "|", "a|b|c", "\\|", "\\", "**bold**", "_it_", "~~no~~", "$x$"),
     *("# head", "- item", "1. item", "> quote", "---", "===", ":tada:", "<https://spy.example>"),
-    # HTML, and what gets out of an attribute, a script or a comment.
+    # HTML, and texts that break out of an attribute, a script or a comment.
     "<script>console.log(7770777)</script>",
     *("<img src=x onerror=console.log(7770777)>", "</title>", "-->"),
     "</script><script>console.log(7770777)</script>",
@@ -42,23 +42,23 @@ PARTS = (
     # Spreadsheets.
     *("=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1"),
     *("@SUM(1)", "\t=1", "a;=1+1", '"', '","=1', "\uff1d1"),
-    # What reorders or hides.
+    # Characters that reorder or hide others.
     *("\u202eevil", "\u2066a\u2069", "\u200e\u200f\u061c", "\u200b", "\u2060", "\ufeff", "\xad"),
     *("ad\u200dmin", "\u3164", "\U000e0041\U000e0042"),
     *("\ufe0f\ufe0f\ufe0f", "a\U000e0100\U000e0101"),
-    # Half an emoji, code points that are no characters.
+    # Half of a surrogate pair, and code points that are not characters.
     *("\ud83d", "\udcff", "\ufffe", "\uffff", "\ufdd0", "\U0001ffff", "\ud83d\n::error::e"),
     # Templates and formats.
     *("${{ secrets.TOKEN }}", "{{ 7*7 }}", "{0}"),
     *("{x!r:>{y}}", "%s%n%(a)s", "$body", "${body}", "\\1"),
     *("$\\frac{$", "$(touch /tmp/x)", "`id`", "\\g<0>", "{%raw%}", "<%= 1 %>", "$\\alpha$"),
-    # Much, and little.
+    # Very long, empty and blank texts.
     *("x" * 10_000, "::" * 5_000, "\n" * 1_000, "\u0301" * 300, "\U0001f600" * 500, "", " "),
-    # Words among which the others stand.
+    # Ordinary words, which are combined with the other parts.
     *("hello", "größer", "привет", "مرحبا", "नमस्ते", "今日は", "🙂", "👩‍💻", "می‌خواهم"),
 )  # fmt: skip
 _BETWEEN = ("", " ", "\n", "\r", "\u2028", "x")
-# What may not be seen and may yet stay, for it belongs to what stands around it.
+# Invisible characters that may stay, because they affect only their neighbors.
 _JOINING = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -80,7 +80,7 @@ def acting_in_a_log(text: str) -> list[str]:
     acting = []
     for line in text.split("\n"):
         acting += [f"{character!r} is hidden" for character in line if is_hidden(character)]
-        # .NET's TrimStart and ReadLine, which GitHub's runner uses.
+        # GitHub's runner reads logs with .NET's ReadLine and TrimStart.
         if line.lstrip().startswith("::"):
             acting.append(f"a command: {line[:80]!r}")
         if re.search(r"##(\[|vso\[|teamcity\[)", line):

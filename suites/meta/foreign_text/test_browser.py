@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["chromium", "visit"]
 
 PAYLOADS = payloads()
-# A test's page is opened for each part alone that means something to a browser.
+# The page of a test is opened only for single parts that have a meaning for browsers.
 OPENED = [at for at, text in enumerate(PARTS) if len(text) < 200 and set(text) & set("<&[(:")]
 UNFOLD = "() => document.querySelectorAll('#edgeproof details').forEach((one) => one.open = true)"
 NAME = "<img src=//spy.example/name onerror=console.log(7770777)>"

@@ -30,7 +30,7 @@ from suites.meta.foreign_text.parsing import Parsed, rendered
 from suites.meta.foreign_text.payloads import COUNT, acting_in_a_log, payloads
 
 PAYLOADS = payloads()
-# Letters, marks, numbers, punctuation, symbols and spaces of every script; emoji are symbols.
+# Letters, marks, numbers, punctuation, symbols (such as emoji) and spaces of every script.
 ORDINARY = st.text(
     st.characters(categories=["L", "M", "N", "P", "S", "Zs"], exclude_characters=":#"), max_size=200
 ).filter(lambda text: not re.search("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe00-\ufe0f"
@@ -138,7 +138,8 @@ def test_no_payload_breaks_out_of_its_markdown_cell() -> None:
         assert set(alone.tags) <= {"p"}, text[:80]
         plain = one_line(text)
         assert alone.text.split() == plain.split()
-        # What GitHub links after it has drawn the text: parted by a comment.
+        # GitHub turns addresses, mentions and numbers in drawn text into links, unless a comment
+        # separates their parts.
         parts = re.sub("<!-- -->", "\0", html.unescape(escaped))
         assert not re.search(r"@\w|://\w|\bwww\.\w|#\d|\w@\w", parts)
 

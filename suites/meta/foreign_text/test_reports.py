@@ -123,7 +123,7 @@ def test_first_page_shows_payloads_only_as_text(documents) -> None:
         assert text.encode("utf-8") is not None
         page = Parsed(text)
         assert set(page.tags) <= TAGS, repr(payload[:80])
-        for tag in {*TAGS} - {"br", "ul", "li", "code"}:  # of the gates that no fault is for
+        for tag in {*TAGS} - {"br", "ul", "li", "code"}:  # these four list gates without a fault
             assert page.tags.count(tag) == plain.tags.count(tag), (tag, payload[:80])
         assert set(page.attributes) == set(plain.attributes)
         assert acting_in_a_log(page.text) == []

@@ -18,7 +18,7 @@ from suites.meta.foreign_text.payloads import PARTS, acting_in_a_log
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Each of them ends one test in each of the ways.
+# For each of these texts, one test ends in each possible way.
 TEXTS = [text for text in PARTS if acting_in_a_log(text) and len(text) < 100]
 LINES = "hello\n::stop-commands::x\n##[error]y\n\x1b[31mz"
 TESTS = '''

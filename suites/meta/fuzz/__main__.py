@@ -75,7 +75,7 @@ def report(outcomes: list[ReaderResult]) -> str:
         )
         for row in (head, *rows)
     ]
-    # What a reader says may hold anything.
+    # The message of a reader can contain any character.
     findings = [one_line(finding) for outcome in outcomes for finding in outcome.findings]
     return "\n".join([*lines, *findings]) + "\n"
 

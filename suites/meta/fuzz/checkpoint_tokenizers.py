@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from random import Random
 
 _TEXTS = [("",), ("good day 日本 \N{GRINNING FACE}",), ("a" * 300, "b")]
-# What the families' small folders leave out.
+# Settings that the small folders of the families do not contain.
 _SETTINGS = {
     "tokenizer_class": "BertTokenizerFast",
     "backend": "tokenizers",

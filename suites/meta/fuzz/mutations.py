@@ -21,7 +21,7 @@ INTEGERS = (
     *(2**15, 2**16 - 1, 2**16, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53),
     *(2**62, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30, -1, -2, -(2**31), -(2**63)),
 )
-# What may stand where JSON has a number, a text or a list.
+# Values that replace a number, a text or a list in JSON.
 VALUES: tuple[Any, ...] = (
     *INTEGERS,
     *(True, False, None, 0.5, -0.0, 1e308, float("nan"), float("inf"), float("-inf")),

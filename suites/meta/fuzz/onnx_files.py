@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GRAPH, _NODE, _INITIALIZER, _INPUT, _OUTPUT = 7, 1, 5, 11, 12
-# Enough of a long value that a cut falls into every message around it.
+# Distance in bytes between the places at which a file is cut: small enough that every message is
+# cut somewhere.
 _STEP = 7
 
 

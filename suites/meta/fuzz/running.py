@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 READERS = "suites.meta.fuzz.readers"
-# A reader that is wrong everywhere needs no more examples.
+# Number of findings after which a reader gets no more inputs, because it is clearly broken.
 MOST_FINDINGS = 40
-# Where it is there, files in memory spare the disk a million writes.
+# A folder in memory, where one exists, saves the disk a million writes.
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - below it, a folder of a name that nobody can guess
 
 

@@ -11,11 +11,11 @@ from suites.meta.fuzz.tf1_files import held, number, varint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Bytes that end a text, a line, a cell or a number, or that no text has.
+# Bytes that end a text, a line, a cell or a number, or that occur in no valid text.
 _BYTES = b'\x00\xff\xc3\x1b\n\r\t ",:9-[{'
 _VARINT, _EIGHT, _LENGTH, _FOUR = 0, 1, 2, 5
 _WIDTHS = {_EIGHT: 8, _FOUR: 4}
-# A field of a protobuf message: its number, its type, and what it holds.
+# A field of a protobuf message: its number, its type, and its value.
 Field = tuple[int, int, Any]
 
 

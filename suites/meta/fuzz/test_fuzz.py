@@ -11,7 +11,7 @@ from suites.meta.fuzz.readers import READERS
 from suites.meta.fuzz.running import fuzz
 
 INPUTS, EVERY = 600, 10
-# Its good files come from TensorFlow's converter, and its values are read by TensorFlow.
+# Readers whose good files come from TensorFlow's converter, or that use TensorFlow for reading.
 NEEDS_TENSORFLOW = {"tflite", "tf1_checkpoint"}
 
 

@@ -173,6 +173,6 @@ def mutated_index(random: Random, data: bytes) -> bytes:
     if random.random() < 0.3:
         return mutated(random, data)
     size = len(data) - 48
-    # The only block of records lies at the front; two small ones follow it.
+    # The records are in one block at the front; two small blocks follow.
     entries = data[: data.index(struct.pack("<II", 0, 1), 0, size)]
     return indexed(mutated(random, entries))

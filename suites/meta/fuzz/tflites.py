@@ -29,7 +29,7 @@ class CODES:
 
 FLOAT32, INT32 = 0, 2
 TOKENS, VOCABULARY, HIDDEN, WIDE, CLASSES = 4, 6, 4, 8, 3
-# The published network, cut down to one layer.
+# The published network, reduced to one small layer.
 SHAPE = replace(
     PUBLISHED,
     vocabulary=VOCABULARY,
@@ -52,7 +52,7 @@ class Graph:
     """A FlatBuffer of one graph, operator by operator."""
 
     def __init__(self) -> None:
-        # The schema is megabytes of Python, which collection does not pay.
+        # The schema is a Python module of several megabytes, which would slow down the collection.
         from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
 
         self._schema = schema

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _KERAS = {"config": {"word_index": json.dumps({"<o>": 1, "good": 2}), "oov_token": "<o>"}}
 _WORDS = ("<pad>", "<unk>", "good", "day", "日本")
-# Of a SentencePiece model: the field for how it was trained, and how many pieces are changed.
+# In a SentencePiece model: number of the field with the trainer's settings, and number of pieces
+# that are changed.
 _TRAINER, _PIECES = 2, 4
 _CHARSMAP = "precompiled_charsmap"
 _TEXTS = [("",), ("good day 日本 \N{GRINNING FACE}",), ("a" * 300,)]

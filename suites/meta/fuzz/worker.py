@@ -26,15 +26,15 @@ from models.errors import EdgeproofError
 if TYPE_CHECKING:
     from suites.meta.fuzz.reader import Reader
 
-# What an answer may take. The time is the processor's: others work on the same machine.
+# Limits for one input: seconds of CPU time, because the machine is shared, and bytes of memory.
 SECONDS = 2.0
 BYTES = 1 << 30
-# After so long by the wall clock the process is killed by its own alarm.
+# Seconds of wall time after which an alarm kills the process.
 PATIENCE = 30.0
-# What may be allocated beyond what the good files took: far above `BYTES`, so that what is too much
-# is seen, and far below what the machine has.
+# Bytes that may be allocated beyond the peak of the good files: far above `BYTES`, so that an
+# excess is measured, and far below the machine's memory.
 ROOM = 3 << 30
-# Four parts of a thousand signs: a place, a key, what is wrong, a remedy.
+# Characters of a message: place, key, fault and remedy have up to about a thousand each.
 LONGEST_MESSAGE = 4100
 REPORT_EVERY = 0.5
 POSITION, INPUTS, FINDINGS = "position", "inputs", "findings"
@@ -143,7 +143,7 @@ class Worker:
         if problem:
             self._keep(number, name, problem, detail)
         if peak > BYTES:
-            # The peak never falls again: those after this one need a new process.
+            # The peak of a process never falls, so that the next inputs need a new process.
             _say("full", tally=asdict(self._tally))
             sys.exit(0)
 

@@ -105,7 +105,7 @@ def _in_the_way(folder: Path) -> None:
     os.mkfifo(folder / "fifo")
 
 
-# Seen before anything is run.
+# Mistakes that are reported before anything runs.
 WHEN_ASKED = {
     "a bundle to be written over a folder": Mistake(
         says=("folder: --edge-export-bundle", "is a folder", "Give the path of a file"),
@@ -207,7 +207,7 @@ def _nothing(folder: Path) -> None:
     (folder / CORPUS).write_text("")
 
 
-# Seen once the builder reads what it was given.
+# Mistakes that are reported when the builder reads its inputs.
 WHEN_BUILDING = {
     "an empty corpus": Mistake(says=(CORPUS, "empty"), prepare=_nothing),
     "a corpus without texts": Mistake(says=(CORPUS, "no texts"), prepare=_only_header),

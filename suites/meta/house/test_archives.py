@@ -28,7 +28,7 @@ def zipped(*members, method=zipfile.ZIP_DEFLATED) -> bytes:
     """An archive of (name or ZipInfo, content) pairs."""
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
-        warnings.simplefilter("ignore")  # that a name is held twice
+        warnings.simplefilter("ignore")  # two members have the same name
         for name, content in members:
             archive.writestr(name, content)
     return buffer.getvalue()
@@ -126,7 +126,7 @@ def test_end_record_that_contains_its_own_signature_is_rejected_or_read_correctl
     data = bytearray(zipped(("a", NOISE)))
     end = data.rfind(b"PK\x05\x06")
     data[end + place : end + place + 4] = b"PK\x05\x06"
-    if place <= 6:  # numbers of disks, which nothing reads
+    if place <= 6:  # disk numbers, which no reader uses
         assert opened(bytes(data)) == {"a": NOISE}
     else:
         with pytest.raises(UsageMistake, match=r"given\.zip: "):

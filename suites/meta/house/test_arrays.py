@@ -89,7 +89,7 @@ def test_strided_view_contains_the_indexed_values_or_is_rejected(offset, shape, 
     except ArrayError:
         return
     assert view.shape == tuple(shape)
-    # An empty view may have a huge dimension, which ndindex would write out.
+    # An empty view can have a huge dimension, over which ndindex would iterate.
     for place in np.ndindex(view.shape) if view.size else ():
         at = offset + sum(index * step for index, step in zip(place, strides, strict=True))
         assert view[place] == VALUES[at]

@@ -63,7 +63,8 @@ def test_independent_tasks_run_at_the_same_time(store):
     log, barrier = [], threading.Barrier(2, timeout=SECONDS)
     tasks = [
         Task(stage("a"), writes(log, "a")),
-        # Each of these waits for the other to have begun.
+        # Both tasks wait until the other one has begun, so that this fails unless they run in
+        # parallel.
         Task(stage("b"), writes(log, "b", before=barrier.wait), needs=(stage("a"),)),
         Task(stage("c"), writes(log, "c", before=barrier.wait), needs=(stage("a"),)),
         Task(stage("d"), writes(log, "d"), needs=(stage("b"), stage("c"))),

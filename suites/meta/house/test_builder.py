@@ -18,7 +18,7 @@ from suites.meta.gates.running import TIMEOUT, environment
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The builder says this when the kill comes.
+# Messages of the builder after which it is killed.
 MOMENTS = ("corpus: reading", "full model: epoch 1/")
 EPOCH = re.compile(r"full model: epoch 2/4, loss \d+\.\d{3}, \d+ texts/s, \d+ s left")
 
@@ -34,7 +34,7 @@ def start(mini: Miniature, helpers: int = 0) -> subprocess.Popen[str]:
     )
 
 
-# Kept beside what the builder makes.
+# Folders in the store that runs fill, not the builder.
 MADE_BY_RUNS = {"answers", "kernel-coverage", "paper_recipe"}
 
 

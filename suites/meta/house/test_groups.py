@@ -14,7 +14,8 @@ from models.toml_tables import read_toml
 
 GROUPS = read_toml(PROJECT / "pyproject.toml")["dependency-groups"]
 
-# A module that a command of tox.ini or of a page starts, and the group that it is installed with.
+# Modules that commands in tox.ini or on a page start, with the dependency group that is installed
+# for them.
 STARTED = {
     "reports.html": "report",
     "reports.merge": "report",
@@ -28,7 +29,8 @@ STARTED = {
     "fixtures.results.allure": "device",
     "fixtures.timing.speed": "device",
 }
-# Lets a module import the standard library, edgeproof, and what is named; nothing else.
+# Program that imports a module while only the standard library, edgeproof and the named packages
+# can be imported.
 ALONE = """
 import importlib, importlib.abc, sys
 allowed = set(sys.argv[2:]) | sys.stdlib_module_names | {"models", "fixtures", "reports", "suites"}

@@ -79,7 +79,7 @@ def test_every_flipped_bit_in_the_store_is_detected_and_repaired_by_the_suggeste
             path.write_bytes(changed)
             with pytest.raises(StoreError) as noticed:
                 opened(tmp_path)
-            # A changed name in a manifest is told of the file that is missed.
+            # If a name in a manifest was changed, the error names the file that is missing instead.
             assert noticed.value.file == str(path) or path.name == MANIFEST
             match = re.match(r"Delete (.+) and run again", noticed.value.remedy)
             shutil.rmtree(match[1])
@@ -100,7 +100,7 @@ def test_every_flipped_bit_of_a_manifest_is_detected(tmp_path):
             reopened = open_artefact(artefact.folder, Stage.key_of)
         except StoreError:
             continue
-        # It names another hash, or another file: checking finds none such.
+        # The manifest now names another hash or another file, and check() finds no such file.
         with pytest.raises(StoreError):
             reopened.check()
 
@@ -202,9 +202,9 @@ def test_only_the_artefact_class_loads_arrays_from_the_store():
         "models/archives.py": {"ZipFile"},
         "models/bundle/writing.py": {"ZipFile"},
         "models/training/resume.py": {"ZipFile"},
-        # Written, never read.
+        # This module writes archives and never reads them.
         "models/runtime/assembling.py": {"ZipFile"},
-        # Checkpoints have a reader of their own.
+        # This module contains the reader of checkpoints.
         "models/networks/torch_bin.py": {"ZipFile"},
     }
     calls_of: dict[str, set[str]] = {}

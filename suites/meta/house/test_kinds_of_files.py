@@ -13,7 +13,7 @@ from models.subjects import load_subject
 from models.toml_tables import ROOT
 from models.verdicts.budgets import load_budgets
 
-# Known failures come and go: those that ship may be none.
+# An example, because the list of known failures in the repository can be empty.
 KNOWN_FAILURES = """
 [[failures]]
 subject = "embedded"
@@ -22,7 +22,7 @@ reason = "an example"
 link = "docs/gates.md"
 expires = 2099-12-31
 """
-# A file of each kind: where it lies, and the option that takes it.
+# An example of each kind of file, and the option that accepts it.
 FILES = {
     "candidates": ("docs/example/mine.toml", "--edge-subject"),
     "subject": ("models/subjects/airline.toml", "--edge-subject"),

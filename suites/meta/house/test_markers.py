@@ -11,8 +11,8 @@ from suites.meta.gates.running import run_pytest
 HERE = recognize().device
 COLLECT = ("--collect-only", "-q")
 
-# What only a clock of the device's own can answer: an emulated board has none.
 GROUPED = "suites/accuracy/test_reputation.py::"
+# Gates that need a real clock, which an emulated board does not have.
 NEED_A_CLOCK = (
     "test_cold_start_is_within_budget",
     "test_other_texts_take_as_long_as_repeated_ones",
@@ -49,9 +49,9 @@ def test_marker_for_an_emulated_board_selects_all_gates_that_need_no_clock(every
     assert selected.code == pytest.ExitCode.OK, selected.output
     as_on_host = {name.replace("[rpi4-emulated-", "[host-") for name in gates(selected)}
     timed = {name for name in gates(everything) if any(test in name for test in NEED_A_CLOCK)}
-    # Another board has other backends.
+    # The emulated board has other backends than this machine.
     backends = {name for name in gates(everything) if name.startswith("suites/backends/")}
-    # A mean over groups needs all texts, and the board answers few of them.
+    # A mean over groups needs all texts, but the board classifies only a few of them.
     groups = {name for name in gates(everything) if name.startswith(GROUPED)}
     assert as_on_host >= set(gates(everything)) - timed - backends - groups
     assert not as_on_host & timed

@@ -31,7 +31,7 @@ def test_rejects_windows_device_names(name, tmp_path):
     with pytest.raises(UsageMistake, match=r"cannot name a file\. .*con, prn, aux, nul") as refused:
         require_name(name, key="subject")
     assert refused.value.key == "subject"
-    # As a device of one's own, whose name stands before the suffix.
+    # The name of a user's device is the name of its file without the suffix.
     profile = tmp_path / f"{name}.toml"
     profile.write_bytes((FOLDER / "host.toml").read_bytes())
     with pytest.raises(UsageMistake, match="cannot name a file"):

@@ -15,7 +15,7 @@ from models.errors import UsageMistake
 from models.store import PROJECT
 from suites.meta.gates.running import environment
 
-# For options whose text is read into something else.
+# Options whose text is converted: a text, and the value that it stands for.
 GIVEN = {
     "threads": ("3", 3),
     "kernel-examples": ("3", 3),
@@ -29,7 +29,7 @@ GIVEN = {
     "schemes": ("float16,float32", ("float16", "float32")),
 }
 INI_FOLDER = Path("/somewhere/project")
-# What an option with a path in it is given, below the folder that it is relative to.
+# Values with a path, which is relative to the current folder or to that of the ini file.
 PATHS = {
     **dict.fromkeys(
         ("corpus", "bundle", "export-bundle", "known-failures", "recorded", "export-golden"),
@@ -63,7 +63,7 @@ class StandIn:
         return self._ini
 
 
-# Options in which a path is one part, or may be a name.
+# Options whose value contains a path and other text, or can be a name: a text, and the value.
 MIXED = {
     "flatbuffer": ("small=files/a.tflite", ("small={}/files/a.tflite",)),
     "tokenizer": ("keras:files/words.json", "keras:{}/files/words.json"),

@@ -9,7 +9,7 @@ from suites.meta.gates.running import run
 
 SCHEMES = ("float32", "dynamic_wi8_afp32")
 TIMED = {name for name, metric in METRICS.items() if metric.timed}
-# Memory is judged, but no two processes have the same.
+# Metrics that are judged, but vary between processes.
 VARYING = {"peak_rss"}
 
 

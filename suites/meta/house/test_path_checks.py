@@ -32,7 +32,7 @@ def contents(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*"))
 
 
-# What checks an output, where that is, and what is said of it.
+# A check of an output, the path of the output, and a part of the message.
 UNWRITABLE = [
     (check_output_file, "folder", "is a folder, but edgeproof would write a file there"),
     (check_output_file, "fifo", "is a FIFO, but edgeproof would write a file there"),

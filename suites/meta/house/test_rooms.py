@@ -12,8 +12,9 @@ import pytest
 
 from models.store import PROJECT
 
-# What each room may import beside itself. corpus -> train -> convert -> run -> judge -> report:
-# nothing imports what comes after it, and what the pipeline is made of knows nothing of it.
+# Packages that each package may import besides itself. Data flows from corpus through training,
+# conversion, running and judging to the report. No package imports one of a later stage, and the
+# packages that all stages use import none of the stages.
 MAY_IMPORT = {
     "models.errors": set(),
     "models.unfinished_files": set(),
@@ -22,7 +23,7 @@ MAY_IMPORT = {
     "models.standard_streams": {"models.errors"},
     "models.files": set(),
     "models.escaping": set(),
-    # What earlier versions called things.
+    # Names of earlier versions.
     "models.former_names": set(),
     "models.artefact": {"models.errors"},
     "models.path_checks": {"models.errors"},
@@ -30,11 +31,11 @@ MAY_IMPORT = {
     "models.arrays": set(),
     "models.numpy_files": {"models.errors"},
     "models.artefact_names": set(),
-    # What an input of a classifier is for.
+    # Roles of a classifier's inputs.
     "models.input_roles": set(),
-    # How many tokens its rows have.
+    # Numbers of tokens in the rows of a classifier.
     "models.row_lengths": set(),
-    # A path and a name as somebody writes them; a document that somebody else wrote.
+    # Paths and names that users write, and JSON documents from elsewhere.
     "models.paths": {"models.errors"},
     "models.json_documents": {"models.errors"},
     "models.protocol_buffers": set(),
@@ -44,20 +45,20 @@ MAY_IMPORT = {
     "models.tokenizers": {"models.encoder_families", "models.errors", "models.toml_tables"},
     "models.sources": {"models.errors", "models.store"},
     "models.toml_tables": {"models.errors"},
-    # Tables of a document that may hold more than is known.
+    # Tables of documents that may contain unknown keys.
     "models.extensible_tables": set(),
     "models.store": {"models.errors"},
     "models.subjects": {"models.errors", "models.toml_tables"},
     "models.corpus": {
         *("models.errors", "models.toml_tables", "models.store", "models.subjects"),
-        # A checkpoint's own settings are read as those of a tokenizer that is given.
+        # The tokenizer of a checkpoint has the same settings as one that the user gives.
         "models.tokenizers",
     },
     "models.networks": {
         *("models.errors", "models.subjects"),
-        # Which files of a checkpoint belong to its tokenizer.
+        # Needed to tell which files of a checkpoint belong to its tokenizer.
         "models.tokenizers",
-        # A user's own FlatBuffer is a source of weights; what reads the file knows no network.
+        # A user's own FlatBuffer can provide the weights. The modules that read it know no network.
         "models.flatbuffers",
     },
     "models.training": {"models.errors", "models.networks"},
@@ -67,25 +68,24 @@ MAY_IMPORT = {
     },
     "models.flatbuffers": {
         *("models.errors", "models.toml_tables"),
-        # The ledger divides by the sizes that the size ratios are named after.
+        # The ledger of sizes computes the ratios for the metrics of sizes.
         "models.verdicts",
     },
-    # Candidates that are given: files, texts, tokenizers, how a runner is told of them.
+    # Given candidates: files, texts, tokenizers, and requests to a runner.
     "models.candidates": {
         *("models.backends", "models.runner"),
         *("models.corpus", "models.errors", "models.flatbuffers", "models.artefact_names"),
         *("models.onnx", "models.runtime", "models.store", "models.subjects", "models.toml_tables"),
         "models.tokenizers",
     },
-    # What candidates are compared with, read in the words of FlatBuffers.
+    # ONNX files that candidates are compared with.
     "models.onnx": {
         *("models.errors", "models.flatbuffers", "models.runtime", "models.store"),
     },
-    # What executes files, and what asks it on the target: sent there together, so that they know
-    # nothing else.
+    # Runner and backends are sent to the target without the rest, so they import nothing else.
     "models.backends": set(),
     "models.runner": {"models.backends"},
-    # What gives a runtime a Python of its own is a command.
+    # A command of this package installs runtimes into Pythons of their own.
     "models.runtime": {
         *(
             "models.backends",
@@ -105,17 +105,17 @@ MAY_IMPORT = {
         *("models.errors", "models.toml_tables", "models.store", "models.runtime"),
         "models.verdicts",
     },
-    # Where backends run: a machine's device, and what starts runners there.
+    # Targets: the device of a machine, and the way to start runners there.
     "models.targets": {
         *("models.backends", "models.devices", "models.errors", "models.runner", "models.runtime"),
         "models.store",
     },
-    # Candidates are what it carries, the corpus what it leaves out.
+    # A bundle contains candidates, and leaves out parts of the corpus.
     "models.bundle": {
         *("models.backends", "models.runner"),
         *("models.candidates", "models.corpus", "models.errors", "models.flatbuffers"),
         *("models.artefact_names", "models.store", "models.toml_tables", "models.tokenizers"),
-        # What a bundle says it holds is checked where it is unpacked.
+        # Needed to validate a bundle's contents when it is unpacked.
         *("models.networks", "models.runtime", "models.verdicts"),
     },
     "models.calibration": {
@@ -123,20 +123,20 @@ MAY_IMPORT = {
         "models.verdicts",
     },
     "models.fleet": {"models.command_line", "models.errors", "models.store"},
-    # Kernels judge backends: a graph is written as FlatBuffers are, and asked of runners.
+    # Kernels are tested by writing small FlatBuffers that runners execute.
     "models.kernels": {
         *("models.backends", "models.errors", "models.flatbuffers", "models.runtime"),
         "models.toml_tables",
     },
     "models.command_line": {"models.errors"},
-    # What PyTorch makes of a checkpoint: a second way to candidates beside networks and training.
+    # The second way to make candidates: PyTorch fine-tunes and converts a checkpoint.
     "models.huggingface": {
         "models.encoder_families",
         *("models.corpus", "models.errors", "models.flatbuffers", "models.artefact_names"),
         *("models.networks", "models.progress", "models.subjects", "models.toml_tables"),
         *("models.build_tasks", "models.tokenizers", "models.training", "models.verdicts"),
     },
-    # These put the rooms together: which checkpoint, keys, stages, how many processes.
+    # The builder combines the other packages: checkpoint, keys, stages, number of processes.
     "models.building": {
         *("models.artefact_names", "models.build_tasks", "models.corpus", "models.errors"),
         *("models.encoder_families", "models.tokenizers"),
@@ -144,14 +144,14 @@ MAY_IMPORT = {
         *("models.runtime", "models.shrinking", "models.sources", "models.store"),
         *("models.subjects", "models.training"),
     },
-    # What is made, and in which order: it makes nothing itself.
+    # The order of the builder's stages, without their contents.
     "models.build_tasks": {"models.store"},
     "models.localizing": {
         *("models.backends", "models.command_line", "models.errors", "models.runner"),
         "models.flatbuffers",
         "models.runtime",
     },
-    # A file of its own, made by a process of its own, that others race against.
+    # The paper's recipe as a file for races, built in a process of its own.
     "models.paper_recipe": {
         *("models.build", "models.building", "models.candidates", "models.command_line"),
         "models.corpus",
@@ -169,7 +169,7 @@ MAY_IMPORT = {
         ),
         *("models.command_line", "models.subjects"),
     },
-    # The builder from outside: started, heard, waited for.
+    # Starting, watching and stopping the builder from another process.
     "models.builder_process": {"models.build", "models.building", "models.errors", "models.store"},
     "reports": {
         *(
@@ -180,14 +180,14 @@ MAY_IMPORT = {
             "models.toml_tables",
             "models.verdicts",
         ),
-        # The table of kernels is drawn from what their suite left.
+        # Needed for the table of kernels, which is drawn from the results of their suite.
         "models.kernels",
-        # A duration is said in the same words before a run and after it.
+        # A duration has the same wording before a run and after it.
         "models.durations",
     },
 }
-# The rooms of the pytest layer, and which others each may import. It knows all of models/, and of
-# reports/ what a run leaves.
+# Subpackages of the pytest layer, and the ones that each may import. The layer may import all of
+# models/, and from reports/ the modules that write the results of a run.
 IN_FIXTURES = {
     "session": set(),
     "selecting": {"session"},
@@ -198,7 +198,8 @@ IN_FIXTURES = {
     "backends": {"session", "selecting", "answering", "judging"},
     "results": {"session", "selecting", "building", "answering", "judging", "backends"},
 }
-# The rooms of the reports, and which others each may import; commands beside them import all.
+# Subpackages of the reports, and the ones that each may import. The commands next to them may
+# import all.
 IN_REPORTS = {
     "documents": set(),
     "templates": set(),
@@ -207,8 +208,8 @@ IN_REPORTS = {
     "page": {"documents", "templates", "pictures", "texts"},
 }
 ROOMS_OF = {"fixtures": IN_FIXTURES, "reports": IN_REPORTS}
-# What is for every room: what opens a file that somebody else made, or that is kept, shows its
-# text, starts a program or ends this one.
+# Modules that every package may import: they open foreign or stored files, escape text, start
+# programs or handle their end.
 FOR_ALL = {
     *("models.archives", "models.arrays", "models.artefact", "models.files"),
     *(
@@ -224,7 +225,7 @@ FOR_ALL = {
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}
-# A room that only the builder enters may import these at the top of its files.
+# Only modules that the builder alone imports may import these at the top.
 HEAVY = {
     *("tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "litert_quantizer"),
     *("onnxruntime", "torch", "transformers", "litert_torch"),
@@ -240,16 +241,17 @@ BUILDERS_OWN = {
     *(f"models.shrinking.{name}" for name in ("cut", "inputs", "moments", "round_model")),
     *(f"models.networks.{name}" for name in ("bert", "blocks", "classifier", "mobilebert")),
 }
-# A room's own command, `python -m models.corpus`, puts rooms together as the builder does.
+# The command of a package, such as `python -m models.corpus`, may combine packages as the builder
+# does.
 COMMAND = ".__main__"
-# What a room may name by path beside the rooms that it may import: it starts pytest, or says where
-# a run leaves its results, or reads the names of tests.
+# Packages that a package may mention by path besides those that it may import: to start pytest, to
+# state where a run writes its results, or to read the names of tests.
 MAY_NAME = {
     "models.fleet": {"suites", "reports"},
     "models.former_names": {"fixtures", "models.devices", "models.verdicts"},
     "reports": {"suites"},
 }
-# Names that stand for the checkout's folder, and a text that is a path within it.
+# Names of variables with the checkout's folder, and the pattern of a path in it.
 CHECKOUT = {"ROOT", "PROJECT"}
 _PATH = re.compile(rf"(?:{'|'.join(sorted(OURS))})/[\w./-]*")
 
@@ -319,7 +321,7 @@ def imports() -> dict[str, Imports]:
     imports_of = {}
     for top in sorted(OURS):
         for file in sorted((PROJECT / top).rglob("*.py")):
-            # A run writes programs there that show a wrong kernel.
+            # A run writes programs into this folder that reproduce wrong kernels.
             if file.is_relative_to(PROJECT / "reports" / "out"):
                 continue
             visitor = Imports()
@@ -361,7 +363,7 @@ def test_rooms_of_a_package_import_only_what_their_rules_allow(top, imports):
     wrong, rules, found_rooms = defaultdict(set), ROOMS_OF[top], set()
     for module, module_imports in imports.items():
         package, *rest = module.split(".")
-        # What lies beside the rooms is a command.
+        # Modules next to the subpackages are commands.
         if package != top or not rest or not (PROJECT / top / rest[0]).is_dir():
             continue
         found_rooms.add(rest[0])
@@ -381,11 +383,11 @@ def test_packages_have_no_import_cycle(imports):
                 name for name in module_imports.names if name.partition(".")[0] in OURS - {"suites"}
             }
             used[part_of(module)] |= {part_of(name) for name in names} - {part_of(module)}
-    # What every module of models/ is in, and what is in none of its rooms.
+    # These three are not counted, because every import of a module in them also names them.
     above = {"models", "fixtures", "reports"}
     rooms = {room: used_rooms - above for room, used_rooms in used.items()}
     assert {"models.flatbuffers", "fixtures.judging", "reports.documents"} <= set(rooms)
-    list(TopologicalSorter(rooms).static_order())  # raises CycleError, which names the circle
+    list(TopologicalSorter(rooms).static_order())  # raises CycleError, which names the cycle
 
 
 def part_of(module: str) -> str:

@@ -16,7 +16,7 @@ from suites.meta.gates.running import run
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The contract of results.json: each is measured in a run of every gate.
+# Required metrics of results.json, all of which are measured in a run of every gate.
 CONTRACT = {
     *("accuracy", "balanced_accuracy", "macro_f1", "accuracy_drop", "agreement"),
     *("flatbuffer_bytes", "size_ratio_weights", "size_ratio_checkpoint"),
@@ -53,8 +53,8 @@ def made_at(store: Path) -> dict[str, int]:
     return {
         str(path.relative_to(store)): path.stat().st_mtime_ns
         for path in store.rglob("*")
-        # Another worker's builder writes there, though it finds nothing to make; how long runs
-        # take is written by each of them.
+        # Builders of other workers write locks and logs although nothing is to be built, and every
+        # run writes its durations.
         if not {"locks", "logs", "durations"} & set(path.parts)
     }
 
@@ -104,7 +104,7 @@ def test_truncated_flatbuffer_fails_only_the_gates_that_use_the_file(
     naming_the_file = [name for name in failed if str(file) in outcome.tests[name][1]]
     assert failed & agreement
     assert sorted(naming_the_file) == sorted(failed)
-    # One gate says it; those that need the same answers point to it.
+    # One gate reports the error, and gates that need the same answers point to it.
     for name in agreement - failed:
         assert (
             f"the same error made {next(iter(failed & agreement))} fail" in outcome.tests[name][1]
@@ -143,6 +143,6 @@ def test_unwritable_results_fail_the_run(miniature, tmp_path):
     assert outcome.ids("failed") == []
     assert outcome.output.count(f"{reports / 'results.json'}: cannot be written") == 1
     assert "Results: " not in outcome.output
-    # One file that cannot be written keeps no other from it.
+    # A file that cannot be written does not prevent the others from being written.
     assert (reports / "scoreboard.csv").is_file()
     assert "Traceback" not in outcome.output

@@ -23,7 +23,8 @@ MAKERS = [f"{BUILDER}.{name}" for name in (*METHODS, "_prune_corpus", "_round")]
 DOWNLOADS = ["models.runtime.emulator:prepare_emulator", sysroot.MAKER, counting.MAKER]
 ANSWERS = ["models.runner.serving", "models.runtime.predictions"]
 ENTRIES = [*MAKERS, *DOWNLOADS, *ANSWERS]
-# A few that were forgotten while the lists were kept by hand, by what comes to execute them.
+# Some modules that were missing when the lists were maintained by hand, with the stages that
+# execute them.
 REACHED = {
     "models.flatbuffers.structure": {"_make_variant", "_make_model"},
     "models.flatbuffers.dtypes": {"_make_variant", "_make_model"},
@@ -141,8 +142,8 @@ def test_changed_table_of_schemes_changes_only_the_store_key_of_conversion(whole
     }
 
 
-# Subjects are hashed as far as they are used; no artefact is made of a kernel's smallest case, of a
-# limit or of a device's profile.
+# Data files that are in no key this way: subjects are hashed separately, as far as they are used,
+# and no artefact depends on kernels' smallest cases, limits or device profiles.
 BESIDE_THE_STORE = {"subjects", "deviating", "limits", "profiles", "emulated"}
 
 
@@ -153,7 +154,7 @@ def test_every_data_file_of_the_package_is_named_by_a_module(whole):
         for path in (whole / PACKAGE).rglob("*")
         if path.is_file() and path.suffix != ".py" and not BESIDE_THE_STORE & {*path.parts}
     }
-    # Its hash is in the recipe beside the sources'.
+    # The recipe contains the hash of this file next to that of the sources.
     assert present - files_named == {"models/runtime/plugin/count.c"}
 
 

@@ -21,7 +21,8 @@ STAGE = Stage("thing", {"size": 3})
 MEMBERS = {"one": b"1" * 1000, "two": b"2" * 70_000, "three": b""}
 OWN_MOUNTS = ("unshare", "--mount", "--map-root-user", "sh", "-ec")
 
-# Kills itself at the n-th thing it does to the file system; exit status 0 when it got through.
+# Program that kills itself at its n-th operation on the file system, and exits with 0 if there are
+# fewer operations.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -43,7 +44,7 @@ sys.addaudithook(kill)
 armed = True
 Store(Path(sys.argv[1])).get(STAGE, make)
 """
-# What a store on a full or read-only disk says.
+# Program that prints the error of a store on a full or read-only disk, and the remaining files.
 TRIED = """
 import sys
 from pathlib import Path

@@ -48,7 +48,7 @@ def no_more_files():
 
 def refused_by(read, file):
     """Return the error of a reader where no file can be opened."""
-    read(file)  # what it imports, it has imported then
+    read(file)  # import all modules that the reader needs
     error = None
     with no_more_files():
         try:

@@ -9,9 +9,9 @@ import pytest
 from models.store import PROJECT
 
 ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-# What compares within a tolerance of its own.
+# Functions that compare within a tolerance of their own.
 TOLERANT = {"allclose", "isclose", "approx", "assert_allclose", "assert_almost_equal"}
-# Versions have an order too; a suite compares two of them and writes down none.
+# A comparison of versions is no threshold: a suite compares two versions and states neither.
 VERSION = "version_key"
 
 

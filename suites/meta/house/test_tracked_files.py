@@ -8,9 +8,9 @@ import pytest
 
 from suites.meta.house.tracked import tracked_texts
 
-# Folders that only one machine has; /tmp, /proc, /usr and the like are everywhere.
+# Folders of one particular machine, unlike /tmp, /proc or /usr.
 OF_ONE_MACHINE = re.compile(r"""(?<![\w.$}*-])/(?:root|work|mnt|Users|home/\w)[/\w]*""")
-# A package index is the user's own choice; the public ones are the tools' own defaults.
+# Users choose their package index, and tools use the public one by default.
 REGISTRY = re.compile(r"index[-_]url|find[-_]links|trusted[-_]host|registry\s*=", re.IGNORECASE)
 RESOLVED = re.compile(r'"resolved": "(?!https://registry\.npmjs\.org/)')
 

@@ -41,11 +41,11 @@ def collect(tmp_path):
         ),
         ('[f_rs_drop]\nmax = "2 points"\n[agreement_full]\nmin = "80 %"', None),
         ('[weights_bytes.float16]\nmax = "1 MB"', "no gate measures weights_bytes of float16"),
-        # The full model has no file.
+        # The full model is not a FlatBuffer.
         ('[flatbuffer_bytes.full_model]\nmax = "1 MB"', "flatbuffer_bytes of full_model"),
-        # A scheme that is not judged in this run may have its limits.
+        # Schemes that are not judged in this run may have limits.
         ('[agreement.weight_only_wi4_afp32]\nmin = "98 %"', None),
-        # What only an emulated board is asked for is read by a gate, though not here.
+        # Gates read these metrics, but not in this run: for example only on emulated boards.
         ('[instructions_sdot]\nmax = "9 instructions"\n[reliability]\nmin = "50 %"', None),
     ],
 )  # fmt: skip

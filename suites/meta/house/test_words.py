@@ -10,15 +10,15 @@ import pytest
 from suites.meta.house.tracked import tracked_texts
 
 TWEETS = re.compile("tweet", re.IGNORECASE)
-# The file of Kaggle's airline corpus has this name.
+# The name of the file with Kaggle's airline corpus.
 AIRLINES_FILE = "Tweets.csv"
 PLACES_OF_TWEETS = (
-    # RepLab 2013: its package, its official format, what selects from it, their tests.
+    # RepLab 2013: its package, its official format, the selection of its texts, and their tests.
     *("models/corpus/replab*.py", "models/corpus/quoted.py", "models/corpus/__main__.py"),
     *("models/verdicts/answers.py", "models/verdicts/__main__.py", "docs/replab.md"),
     *("suites/meta/corpus/*replab*.py", "suites/meta/corpus/test_describe_command.py"),
     "suites/meta/verdicts/test_score_command.py",
-    # The medium that the generated corpus imitates.
+    # The generated corpus imitates tweets.
     *("models/corpus/grammar.toml", "models/corpus/grammar.py", "models/corpus/tweet_traits.py"),
     *("models/corpus/compose.py", "models/corpus/generate.py"),
     "suites/meta/corpus/test_generate.py",
@@ -28,13 +28,13 @@ PLACES_OF_TWEETS = (
     *(f"models/verdicts/limits/budgets/{name}.toml" for name in ("paper", "pretrained", "ratio_*")),
     *(f"models/verdicts/limits/guards/{name}.toml" for name in ("paper", "pretrained")),
     *(f"docs/{name}.md" for name in ("paper", "small", "distillation", "quantization")),
-    # What was, and what it is called now.
+    # Former names and their replacements.
     *("CHANGELOG.md", "models/former_names.py", "suites/meta/house/test_words.py"),
     *("reports/documents/migration.py", "suites/meta/reports/former/*.json"),
     "suites/meta/house/test_former_names.py",
 )
 ENTITIES = re.compile(r"(?<![a-z])(?:entit(?:y|ies)|polarit(?:y|ies))(?![a-z])", re.IGNORECASE)
-# Keys that a subject's TOML and RepLab's corpora are read with, and names of subjects.
+# Keys in a subject's TOML and in the code for RepLab's corpora, and names of subjects.
 KEYS = re.compile(r"columns\.entity|pair_with_entity|twitter_entity|POLARITIES")
 GENERAL = tuple(
     f"{folder}/*"
@@ -53,11 +53,11 @@ GENERAL = tuple(
 )
 PLACES_OF_ENTITIES = (
     *("models/verdicts/answers.py", "models/verdicts/__main__.py", "models/verdicts/scores.py"),
-    # It cites the task that its measures come from.
+    # Cites the task that defines its measures.
     "models/verdicts/reputation.py",
-    # What was, and what it is called now.
+    # Former names and their replacements.
     "reports/documents/migration.py",
-    # Browsers and packages of Node.js speak of entities.
+    # HTML entities, in a package of Node.js.
     "reports/page/package-lock.json",
 )
 

@@ -26,7 +26,7 @@ def build(subject: Path, corpus: Path, store: Store) -> Plan:
 
     plan = make_plan(make_request(load_subject(str(subject)), corpus=corpus))
     with warnings.catch_warnings():
-        # The builder's own process lets libraries warn of each other; these tests make it an error.
+        # In the builder's process libraries may warn of each other, but here warnings are errors.
         warnings.simplefilter("ignore")
         Builder(store, plan, Progress(io.StringIO())).build()
     return plan

@@ -49,7 +49,7 @@ def trained(shared_folder: Path) -> Callable[[str], Miniature]:
         mini, built = Miniature(folder, folder / "store"), folder / "built"
         with FileLock(f"{folder}.lock"):
             if not built.exists():
-                # What a build left that failed.
+                # Delete the remains of a failed build.
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
                 small.make_encoder(name, folder / "encoder")

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = ("NEGATIVE", "NEUTRAL", "POSITIVE")
-# So many words belong to each label alone, and so many of them make a text.
+# Number of words that belong to one label alone, and number of words in a text.
 WORDS, WORDS_OF_A_TEXT = 4, 5
-# Shorter words are parts of others.
+# Words of up to this many letters are not used, because they can be parts of others.
 LONG = 5
 COUNTS = {"train": 450, "validation": 60, "calibration": 60, "test": 300}
-# Enough to convert and to compare with PyTorch, and too few to learn from.
+# Enough texts for converting and for comparing with PyTorch, but too few for learning.
 FEW = {"train": 60, "validation": 30, "calibration": 60, "test": 90}
 TOKENS = 48
 

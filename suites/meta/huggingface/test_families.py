@@ -34,8 +34,8 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
-# One for each kind of tokenizer, which CI trains to the end and judges; of the others it compares
-# the converted file with PyTorch.
+# One family for each kind of tokenizer, which CI trains completely and judges. For the other
+# families it only compares the converted file with PyTorch.
 SHORT = {"distilbert", "roberta", "deberta-v3"}
 NAMES = [
     pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow])
@@ -95,6 +95,7 @@ def test_fine_tuned_classifier_is_accepted_as_a_checkpoint_with_unchanged_logits
     small.write_subject(again, encoder, small.TRAINED, max_tokens=small.TOKENS)
     second = store.artefact(build(again, mini.corpus, store).full)
     logits = [artefact.arrays("logits.npz")["test"] for artefact in (first, second)]
-    # A fine-tuned subject gives texts their group, and these have none: the rows are the same.
+    # Only the fine-tuned subject uses groups, but these texts have none, so that both make the same
+    # rows.
     assert logits[0].tobytes() == logits[1].tobytes()
     assert json.loads(second.text("model.json"))["history"] == []

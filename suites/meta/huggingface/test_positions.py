@@ -12,7 +12,8 @@ from models.tokenizers.checkpoint_tokenizer import tokenizer_of
 from suites.meta.tokenizers.checkpoint_folders import FAMILIES, write
 
 LONGEST = 20
-# Their positions are relative to each other: a longer row is another matter than a missing one.
+# Families with relative positions, which accept rows that are longer than the configured number of
+# positions.
 ROTARY = {"modernbert"}
 SMALL = {
     "hidden_size": 8,

@@ -20,7 +20,7 @@ from models.flatbuffers.signature import LOGITS, NAMES
 from models.input_roles import IDS, MASK
 
 TOKENS, VOCABULARY, HEADS = 16, 90, 4
-# A head has as many channels as a text has tokens.
+# Each head has as many channels as a text has tokens: axes cannot be told apart by their size.
 HIDDEN = HEADS * TOKENS
 USUAL = {
     "vocab_size": VOCABULARY,
@@ -44,7 +44,8 @@ FAMILIES = {
     },
     "modernbert": {"pad_token_id": 0, "local_attention": 8, "global_attn_every_n_layers": 2},
 }
-# The mean difference of logits over their spread: 1 is chance.
+# Limits on the mean difference of the logits relative to their standard deviation; random logits
+# would give 1.
 EIGHT_BITS, FOUR_BITS = 0.3, 0.8
 RUN = "litert_torch", "litert_quantizer"
 pytestmark = [

@@ -21,7 +21,7 @@ from suites.meta.tokenizers.texts import MANY, NASTY, SPECIAL, sample_texts
 
 LENGTH = 24
 THEIRS = {IDS: "input_ids", MASK: "attention_mask", SEGMENTS: "token_type_ids"}
-# Settings that change how a text is read, beside those that each family has anyway.
+# Settings that change the reading of texts, besides the usual ones of each family.
 OPTIONS = {
     "accents kept": ("bert", {"strip_accents": False}),
     "accents stripped": ("bert, cased", {"strip_accents": True}),
@@ -87,8 +87,9 @@ def test_token_ids_of_sample_texts_equal_transformers(folders):
     family, pairs_of_tokenizers = folders
     texts = [*sample_texts(200), *SPECIAL, *MARKED]
     if family.model_type != "roberta":
-        # In RoBERTa's published tokenizer.json it takes the blank before it, and so it does here;
-        # transformers 5 leaves that blank where it has the vocabulary files alone.
+        # In RoBERTa's published tokenizer.json, <mask> includes the blank before it, and edgeproof
+        # reads vocabulary files in the same way. With these files, transformers 5 does not include
+        # the blank.
         texts.append("good <mask> go [MASK] x")
     assert max(map(len, texts)) == 10_000
     assert "" in texts
@@ -120,11 +121,12 @@ def test_padding_and_segments_equal_transformers(folders):
     ]
     has_segments = [tokenizer.has_segments for tokenizer, _ in pairs_of_tokenizers]
     if family.tokenizer == "AlbertTokenizer":
-        # Version 5 gives none any more; what an older one wrote was trained with them.
+        # transformers 5 makes no segments for ALBERT, but older versions saved this tokenizer with
+        # a network that was trained with segments.
         assert reference_has_segments == [False, False]
         assert has_segments == [True, False]
     else:
-        # DeBERTa's tokenizer gives them to a network that has none.
+        # DeBERTa's tokenizer makes segments even if the network accepts none.
         takes = family.config.get("type_vocab_size", 2) > 1
         assert (
             has_segments

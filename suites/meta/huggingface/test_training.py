@@ -113,7 +113,7 @@ def test_accumulated_gradients_train_nearly_like_a_whole_batch(
         load(train(encoder, splits, tmp_path / name, table)[0])
         for name, table in (("parted", parted), ("whole", whole))
     )
-    # Dropout draws otherwise for parts: what is left is far below a step of the learning rate.
+    # Dropout draws other numbers for the parts of a batch, so that the weights differ slightly.
     for name, values in first.items():
         assert np.abs(values - second[name]).max() < 1e-3, name
 

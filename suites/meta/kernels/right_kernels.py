@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.kernels.graph import Graph, Node
 
 F = np.float32
-# Orders of a sum of n terms: as they come, from the end, by eights, all at once in pairs.
+# Orders of summing n terms: from the front, from the back, in blocks of eight, in pairs.
 ORDERS = ("forward", "backward", "blocked", "pairwise")
 
 
@@ -62,7 +62,7 @@ class RightKernel:
         has_integers = any(graph.tensors[place].dtype == "int8" for place in graph.inputs)
         for place, tensor in enumerate(graph.tensors):
             if tensor.data is not None:
-                # Weights may be made floats, and multiplied as such.
+                # A correct kernel may convert weights to floats and multiply them as floats.
                 floats = tensor.quantized and not has_integers
                 values[place] = self._stored(tensor.real().astype(F) if floats else tensor.data)
         for node in graph.nodes:
@@ -107,7 +107,7 @@ class RightKernel:
 
     def _integers(self, graph: Graph, node: Node, operands: list[Any]) -> Any:
         """Rescale an exact sum of products."""
-        # What is quantized has a scale and a zero point each.
+        # Every quantized tensor has its own scales and zero points.
         hows: list[Any] = [
             graph.tensors[place].quantization for place in (*node.inputs[:2], node.outputs[0])
         ]

@@ -87,7 +87,7 @@ def _kept(entry: KnownDeviation, numbers: int, here: list[str], transport: Trans
                 folder = FOLDER / entry.name
                 shutil.rmtree(folder, ignore_errors=True)
                 keep(folder, family, backend.info, record.deviating)
-                # Who answered here, and how it is shown there, says nothing of others.
+                # These two files describe the backend on this machine, not the case.
                 (folder / FACTS).unlink()
                 (folder / SCRIPT).unlink()
                 sys.stdout.write(f"{entry.name}: {record.deviating.deviation.what}\n")

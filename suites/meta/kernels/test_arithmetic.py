@@ -24,7 +24,7 @@ from suites.meta.kernels.right_kernels import ORDERS, RightKernel
 
 HALF = [RightKernel(order, dtype=np.float16) for order in ORDERS]
 ONE = Rounded.exact(np.asarray([1.0]))
-# Wrong kernels of floats, and a family that shows each.
+# Wrong float kernels, and a family that reveals each.
 PLANTED = {
     "drops the last column": "FULLY_CONNECTED-float32",
     "forgets the activation": "FULLY_CONNECTED-float32",

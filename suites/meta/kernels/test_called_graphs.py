@@ -299,7 +299,7 @@ def test_reports_constant_of_unknown_type(instances):
 def test_reports_loop_that_names_no_graphs(instances):
     model = Model()
     row, out = model.tensor("row", (1, 4)), model.tensor("out", (1, 4))
-    # Options of another operator name no graphs.
+    # These options belong to another operator and name no graph.
     model.operator("WHILE", [row], [out], options=("AddOptions", {0: Scalar("Int8", 1)}))
     model.end_graph([row], [out])
     (line,) = coverage(instances(model.pack()), Kernels()).describe()["not_proven"]

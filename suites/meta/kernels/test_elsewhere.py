@@ -11,7 +11,7 @@ from suites.meta.devices.boards import Board
 from suites.meta.gates.running import run_pytest
 from suites.meta.runtime.sshd import why_no_sshd
 
-# One operator of floats, one of integers, and a pattern, on one backend.
+# A float operator, an integer operator and a pattern of operators, on one backend.
 FEW = "ai_edge_litert-builtin and (RELU-float32 or FULLY_CONNECTED-int8_channel or ATTENTION)"
 
 

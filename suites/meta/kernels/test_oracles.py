@@ -16,7 +16,7 @@ from models.runtime.available import why_absent
 from models.runtime.transports import LocalTransport
 
 X = np.linspace(-6.0, 6.0, 41).astype(np.float32).reshape(1, 41)
-# What scipy.special and numpy have, at float64.
+# Operators for which scipy.special or numpy has a float64 function.
 SCIPY = {
     "EXP": ({}, lambda _, x: np.exp(x)),
     "GELU": ({"approximate": False}, lambda special, x: x * special.ndtr(x)),
@@ -26,7 +26,7 @@ SCIPY = {
     "TANH": ({}, lambda _, x: np.tanh(x)),
 }
 RUNTIMES = ("ai_edge_litert-reference", "tensorflow-reference")
-# Families of whose operators no reference kernel is known to deviate.
+# Families for which no deviation of a reference kernel is known.
 JUDGED = (
     *("FULLY_CONNECTED-float32", "FULLY_CONNECTED-int8_channel", "ATTENTION-float32"),
     *("LOGISTIC-uint8", "MUL-uint8", "FULLY_CONNECTED-uint8"),

@@ -11,7 +11,7 @@ from suites.meta.door.texts import LABELS, write_texts
 from suites.meta.localizing.layered import layered, logits
 
 GATE = "suites/agreement/test_agreement.py::test_labels_agree_with_float32"
-# Another exporter's names, order and dtype.
+# Names, order and dtype of the inputs as from another exporter.
 OTHERWISE = {
     "prefix": "StatefulPartitionedCall/",
     "names": ("args_0", "args_1"),

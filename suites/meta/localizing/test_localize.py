@@ -38,7 +38,8 @@ print(json.dumps(answers))
 # A float16 file whose constant of 1e30 became infinite.
 OVERFLOW = PROJECT.parent / "shared" / "flatbuffers" / "fp16_mask_overflow.tflite"
 NAN = "NaN"
-# Decibels of each operator, None if there is no noise; and which is the first that diverges.
+# Decibels at each operator (None if there is no noise), and the index of the first operator that
+# diverges.
 CURVES = {
     "no operator": ([], None),
     "nothing but signal": ([None, 45.0, 20.0], None),
@@ -148,7 +149,8 @@ def test_error_without_the_quantizer_says_what_to_install(monkeypatch):
     assert mending.why_not(None) is None
 
 
-# Localizes a damaged file of a static scheme, with what tries repairs and as if it were not there.
+# Program that localizes a damaged file of a static scheme, first with the packages for trying
+# repairs, then as if they were not installed.
 REPAIR = """
 import json, sys
 import msgspec
@@ -203,8 +205,8 @@ def test_float_repairs_are_tried_on_test_texts_and_nan_in_a_single_text_is_found
     assert "pip install --group host" in missing["notes"][0]
     for localization in (tried, missing):
         assert localization["diverges_at"]["tensor"] == "dense_1"
-    # In one text alone, behind those that the curve is drawn from.
+    # The NaN is in a single text, which is not among those of the curve.
     assert nan["not_finite"]["tensor"] == "embedded"
-    # A reference that is as broken does not hide it.
+    # A NaN in the reference as well does not hide that of the candidate.
     assert nan_in_both["not_finite"]["tensor"] == "embedded"
     assert "40 texts have finite answers" in finite["not_localized"]
