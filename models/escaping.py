@@ -50,8 +50,7 @@ _LINKED = re.compile(
     re.IGNORECASE,
 )
 _PARTED = r"\g<0><!-- -->"
-# Special characters of Markdown. A bracket alone makes no link, but one followed by `[`, `(` or `:`
-# does.
+# Special characters of Markdown. A closing bracket makes a link only if `[`, `(` or `:` follows.
 _MARKDOWN = re.compile(r"[\\`*{}|~^$]|\](?=[\[(:])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _FIRST_IN_MARKDOWN = re.compile(r"^(\s*\d*)([-+=.)#])(?=[-+=#\s])")
 _TAGS = "".join(map(chr, range(0xE0020, 0xE0080)))

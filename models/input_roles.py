@@ -5,7 +5,8 @@ A file takes them under any name; the names and positions are part of its bindin
 
 from __future__ import annotations
 
-# Token ids; 1 for a token and 0 for padding; 0 for the first text of a pair and 1 for the second.
+# Token ids; a mask (1 for a token, 0 for padding); segments (0 for the first text of a pair, 1 for
+# the second).
 IDS, MASK, SEGMENTS = ROLES = ("ids", "mask", "segments")
 # Additional array where a model accepts rows of several lengths: the input length used for each
 # row.

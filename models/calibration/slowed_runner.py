@@ -42,7 +42,8 @@ class Slowed:
 
 def main() -> int:
     """Serve the client as the runner does; return the exit status."""
-    # Replace this file's folder, so that no file in it shadows an installed module.
+    # Replace this file's folder in the module search path, because its files could shadow installed
+    # modules.
     sys.path[0] = str(PROJECT)
     from models.runner import serving  # noqa: PLC0415 - found there
 

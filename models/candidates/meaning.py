@@ -107,7 +107,8 @@ def _classes(file: Path, port: Port) -> int | None:
             remedy="Convert the model so that the scores are its output, without a final "
             "ARG_MAX or table of labels",
         )
-    # An output without a shape in the file gets its shape when a runtime runs it.
+    # Accept an output without a shape: the file leaves it open, and it is known after the first
+    # inference.
     *before, last = port.shape or (None,)
     batch, middle = before[:1], before[1:]
     answers_one = all(size in (1, None) for size in batch) and all(size == 1 for size in middle)

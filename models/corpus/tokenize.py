@@ -92,9 +92,9 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
     trainer = trainers.WordPieceTrainer(
         vocab_size=table.vocabulary or _DEFAULT_VOCABULARY,
         min_frequency=_MIN_FREQUENCY,
-        # Without numbers for these letters, the trainer numbers them in the order of a hash map and
-        # breaks ties by number, so two runs would differ. `_finished` makes them ordinary pieces
-        # again.
+        # Passed as special tokens to fix their numbers: otherwise the trainer numbers them in the
+        # order of a hash map and breaks ties by number, so that two runs differ. `_finished` makes
+        # them ordinary pieces again.
         special_tokens=[*SPECIAL, *(f"##{letter}" for letter in letters)],
         show_progress=False,
     )

@@ -37,8 +37,8 @@ _MOVES = {
     "STRIDED_SLICE",
     "TRANSPOSE",
 }
-# Operators that compute the statistics of a layer normalization. Values computed from these are a
-# scale times the normalized sum, plus a shift.
+# Operators that compute the statistics of a layer normalization. Values computed from them have the
+# form scale * x + shift, where x is the sum to normalize.
 _STATISTICS = {"MEAN", "POW", "RSQRT", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "SUM"}
 _ELEMENTWISE = {"ADD", "DIV", "MUL", "SUB"}
 

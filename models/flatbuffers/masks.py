@@ -66,8 +66,8 @@ def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[st
             largest = scores.max(axis=-1)
             highest[name] = max(highest[name], float(largest.max()))
             ends[name] = min(ends[name], float(largest.min()) - VANISHES)
-    # A mask of this depth lowers even the highest score to the end of the range. A mask that
-    # replaces a score starts from 0.
+    # A mask of this depth lowers even the highest score to the end of the range. The highest score
+    # is at least 0, because some masks replace the score instead of being added.
     depth = max((highest[name] - ends[name] for name in names), default=LIMIT)
     return depth, ends
 

@@ -16,8 +16,8 @@ from models.flatbuffers.opening import IDENTIFIER
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Kinds of numbers whose equal vectors are written only once: scales and zero points. Vectors of
-# bytes are excluded, because a tensor's content must be aligned to 16 bytes.
+# numpy kinds (float, int) of vectors that are written only once if they are equal: scales and zero
+# points. Vectors of bytes are excluded, because a tensor's content must be aligned to 16 bytes.
 _SHARED_KINDS = "fi"
 _SHARED_BYTES_OF_A_NUMBER = 4
 

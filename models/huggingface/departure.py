@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _CLOSE = 1e-4
 # Least number of values in a tensor: fewer can match by chance.
 _FEWEST_VALUES = 8
-# Magnitude above which a value is masked. An attention mask subtracts more than this, and beside
-# such values the error of any other would look like 0.
+# Magnitude above which a value belongs to an attention mask and is replaced by 0: relative to such
+# a value, all errors would look like 0.
 _MASKED = 1e30
 
 

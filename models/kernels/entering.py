@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     Entered = Iterator[tuple[int, Given]]
 
-# Number of loop iterations to record. All iterations have the same shapes, and shapes decide which
-# kernel runs.
+# Number of loop iterations to record. Iterations usually have the same shapes, and shapes decide
+# which kernel runs.
 ROUNDS = 4
 
 

@@ -118,8 +118,8 @@ def localize(request: Request) -> dict[str, Any]:
         return _answer(points, matched.by) | {"not_finite": broken}
     scores: frozenset[str] = frozenset()
     if scheme is not None and scheme.leveled and request.leveled:
-        # The reference is leveled as well, because the scheme moves values between operators on
-        # purpose.
+        # Level the reference too: the values that leveling changes on purpose must not count as
+        # errors.
         data, scores = _leveled(reference.data, calibration)
         watcher = Watcher(data, request.reference.binding)
         reference = File.of(data, watcher, reference.rows)

@@ -102,7 +102,7 @@ class Watcher:
     def _real(self, index: int, real_tokens: NDArray[np.bool_] | None) -> Array | None:
         try:
             values = self._model.graph.get_tensor(index)
-        except ValueError:  # resources, and absent optional outputs
+        except ValueError:  # resources and absent optional outputs have no values
             return None
         if values.dtype.kind not in _NUMBERS:
             return None

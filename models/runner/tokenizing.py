@@ -58,7 +58,7 @@ class RowTokenizer:
         self._library = library
         self.filling = filling(library.padding)
         self._pieces = None
-        # Check the type first, because the JSON of other tokenizers can be many megabytes.
+        # Write the JSON only for WordPiece, because that of other tokenizers can be many megabytes.
         if self.filling and type(library.model).__name__ == "WordPiece":
             document = json.loads(library.to_str())
             self._pieces = word_pieces(document, self.filling.length, self._ask)

@@ -44,7 +44,7 @@ ROOT = "root"
 SITE = "site"
 OWN = "own"
 CORES = "cores"
-# Folders that are not unpacked: a runner needs none of them, and they have half of the files.
+# Folders that are not kept: a runner needs none of them, and they contain half of the files.
 _UNREAD = ("usr/share", "usr/include", "usr/sbin", "var", "etc/pam.d")
 _TESTS = re.compile(r"/tests?/")
 _DEEP = 12

@@ -32,8 +32,8 @@ def round_weights(shape: Architecture, values: Values, rounding: str, train: Enc
     rounded = values | {WORDS: round_rows(values[WORDS], bits)}
     gains = _gains(shape, values)
     for layer, inputs in dense_inputs(shape, values, train, WATCHED).items():
-        # The classifier too, although rounding three rows saves little: a converter would round
-        # them anyway, each weight to the nearest step.
+        # Round the classifier too, although its three rows save little: otherwise a converter would
+        # round each of its weights to the nearest step, ignoring the inputs.
         weight, bias = f"{layer}.weight", f"{layer}.bias"
         rounded[weight], rounded[bias] = round_dense(
             values[weight], values[bias], inputs, bits, gains.get(layer, 1.0)

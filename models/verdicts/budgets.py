@@ -39,8 +39,8 @@ EMULATED, SOUNDNESS = _LIMITS / "emulated_budgets.toml", _LIMITS / "soundness.to
 LIMITS = ("max", "min")
 # Scores with a limit that the user's task determines; the limit for few texts is computed from it.
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
-# Metrics that a board measures on few texts in any case, because the host's answers say nothing
-# about them.
+# Metrics that an emulated board always measures on few texts, because the host's verdict cannot be
+# carried over to the board.
 OF_FEW_TEXTS = ("agreement_backends", "agreement_lengths")
 # Tolerance for rounding: 28 of 40 are 70 %, whatever 0.7 * 40 gives in floating point.
 _ROUNDING = 1e-9

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Inferences of each model in a block: five times the order ABBA. Chosen from 24 A/A races at a load
 # of 7 on two cores. Standard deviation of the ratio: 2.2 % for single pairs, 0.6 % for the fastest
-# of eight, 0.4 % for the fastest of sixteen.
+# of eight, 0.4 % for the fastest of sixteen; ten lies between the last two.
 BLOCK = 10
 # Slower inferences need smaller blocks, because an interruption adds a smaller share: a block of a
 # tenth of a second is enough, with at least two inferences of each model.

@@ -151,7 +151,7 @@ def convolution(call: Call) -> list[Rounded]:
     # Each row of the weights is an output channel.
     kernel = _Turned(weights, lambda a: a.reshape(len(a), -1).T)
     if weights.tensor.quantized and not source.tensor.quantized:
-        # Here one step is used for a whole image and not for each row.
+        # A convolution quantizes a whole image with one step, and not each row with its own.
         image = quantized_activations(source.number.moved(lambda a: a.reshape(len(a), -1)))
         step = np.repeat(image.error.max(axis=1), len(flat.value) // len(image.value))
         rows = Rounded(flat.value, flat.error + step[:, None])
