@@ -1,7 +1,7 @@
 """Run `python -m models.flatbuffers inspect FILE`: describe a FlatBuffer and its problems.
 
-Reads the file alone: no runtime, no TensorFlow. Exit code 0, 1 where a finding is an error, 4 where
-the file is no FlatBuffer.
+Needs neither a runtime nor TensorFlow. The exit code is 1 if a finding is an error, 4 if the file
+is not a FlatBuffer, and otherwise 0.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Fold the affine operators of a FlatBuffer's graph: additions, scales and reshapes.
 
-Converters move scales and shifts about: they fold a norm into the dense layer after it, a
-scale of the queries into their weights, and leave out what becomes 1 or 0. What survives every
-such step is this graph: dense layers, sums, products, lookups, and between them an affine form.
+Converters move scales and shifts: they fold a norm into the next dense layer, fold the scale of the
+queries into their weights, and drop scales of 1 and shifts of 0. The graph here is the same after
+every such step: dense layers, sums, products and lookups, with affine forms between them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Form:
     """scale * node + shift, along the last dimension.
 
     Attributes:
-        node: number of the node.
+        node: the number of the node.
     """
 
     node: int
@@ -57,7 +57,7 @@ class Form:
 
     @property
     def plain(self) -> bool:
-        """Whether it is the node itself."""
+        """Whether the form is the node itself, without scale and shift."""
         return bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
 
 
@@ -89,7 +89,7 @@ class Product(Node):
 
 @dataclass(frozen=True, eq=False)
 class Lookup(Node):
-    """Rows of a table; without source the table itself, a row for each token."""
+    """Rows of a table; without a source the whole table, with one row for each token."""
 
     table: Array
 
@@ -252,7 +252,7 @@ def _indices(values: Array) -> NDArray[np.int64]:
     """Return a constant as indices.
 
     Raises:
-        ValueError: it holds what is none.
+        ValueError: the constant contains NaN or infinity.
     """
     if not np.isfinite(values).all():
         raise ValueError("a constant of indices holds NaN or infinity")

@@ -34,11 +34,12 @@ _NAMING = {
 
 
 class Reached(NamedTuple):
-    """The graphs that a runtime computes when it is asked for an answer.
+    """The graphs that a runtime computes when it runs a file.
 
     Attributes:
-        order: of the graphs: those that call come before those that are called.
-        cycle: graphs that call each other in a circle, which no runtime can compute; () for none.
+        order: the numbers of the graphs, each before the graphs that it calls.
+        cycle: graphs that call each other in a cycle, which no runtime can compute; () if there is
+            no cycle.
     """
 
     order: tuple[int, ...]
@@ -49,11 +50,12 @@ def called_by(operator: Any, code: int) -> tuple[int, ...]:
     """Return the numbers of the graphs that an operator calls, in its options' order.
 
     Args:
-        operator: as the schema's object.
-        code: its number.
+        operator: the operator, as an object of the schema.
+        code: the number of the kind of operator.
 
     Returns:
-        Of an IF both branches, of a WHILE condition and body; () where it has no such options.
+        Both branches of an IF, the condition and the body of a WHILE; () for operators that call no
+        graphs.
     """
     naming = _NAMING.get(code)
     if naming is None:

@@ -32,8 +32,8 @@ _SMALL = 1 << 26
 class Constants:
     """Values of constant tensors.
 
-    Many tensors can name one buffer, and an operator can make a large constant of two small ones:
-    all values together take no more than 32 times the file, or 64 MiB.
+    Many tensors can refer to one buffer, and an operator can compute a large constant from two
+    small ones. So the memory of all values together is limited to 32 times the file, or 64 MiB.
 
     Args:
         data: a FlatBuffer that `read_contents` found sound.

@@ -62,8 +62,8 @@ def promised_runtime(contract: Contract, converter: str | None) -> str:
     """Return the newest TFLite runtime that a file may need.
 
     Args:
-        contract: of its scheme.
-        converter: what made the float32 file that it comes from; None if nobody says.
+        contract: the contract of the file's scheme.
+        converter: the converter that wrote the original float32 file; None if unknown.
     """
     own = _READ.converters.get(converter or "", contract.runtime)
     return max(own, contract.runtime, key=version_key)

@@ -31,15 +31,15 @@ VERSION = 1
 
 
 def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as") -> Inspected:
-    """Read a file with all that findings need.
+    """Read a file with all data that the findings need.
 
     Args:
-        path: of the file.
-        claimed: a scheme that it is said to be; without one, its name is believed to say so.
-        claimed_by: who says so.
+        path: the path of the file.
+        claimed: the scheme that the file should have; by default the one in the file's name.
+        claimed_by: the source of `claimed`, for messages.
 
     Raises:
-        EdgeproofError: it cannot be read, or is no sound FlatBuffer.
+        EdgeproofError: the file cannot be read, is not a FlatBuffer, or is damaged.
     """
     data = read_flatbuffer(path)
     contents = read_contents(path, data)

@@ -41,11 +41,11 @@ _OPERANDS = 2
 
 
 def ending_of(tensor: Tensor, operators: Sequence[Operator]) -> Ending | None:
-    """Return the meaning of a tensor, `sigmoids` for any LOGISTIC; None if uncertain.
+    """Return the meaning of an output: `sigmoids` after any LOGISTIC, None if uncertain.
 
     Args:
         tensor: an output of the graph.
-        operators: of that graph, in execution order.
+        operators: the operators of that graph, in execution order.
     """
     return _walk(tensor, _written(operators), _DEEPEST)
 

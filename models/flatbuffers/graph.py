@@ -136,16 +136,16 @@ class Graph:
         return [int(tensor) for tensor in self._graph.outputs]
 
     def is_constant(self, tensor: int) -> bool:
-        """Return whether the file holds a tensor's values."""
+        """Return whether a tensor is a constant: the file contains its values."""
         data = self._model.buffers[self._graph.tensors[tensor].buffer].data
         return data is not None and bool(len(data))
 
     def holds_integers(self, tensor: int) -> bool:
-        """Return whether a tensor holds int32, int64 or truth values."""
+        """Return whether the dtype of a tensor is int32, int64 or bool."""
         return bool(self._graph.tensors[tensor].type in _INTEGERS)
 
     def holds_truth(self, tensor: int) -> bool:
-        """Return whether a tensor holds truth values."""
+        """Return whether the dtype of a tensor is bool."""
         return bool(self._graph.tensors[tensor].type == _TYPES[np.dtype(np.bool_)])
 
     def lower_version(self, code: int, version: int) -> None:
@@ -198,7 +198,7 @@ class Graph:
     def new_tensor(self, name: str, shape: tuple[int, ...], values: Any = None) -> int:
         """Add a tensor, or a constant if it has values; return its index.
 
-        A name that is taken gets a number.
+        If another tensor already has the name, a number is appended.
         """
         tensor = schema.TensorT()
         dtype = np.dtype(np.float32) if values is None else values.dtype

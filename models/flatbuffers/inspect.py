@@ -26,7 +26,7 @@ def inspect(path: Path) -> FlatBufferReport:
     """Read a TFLite FlatBuffer and describe its contents.
 
     Raises:
-        EdgeproofError: the file cannot be read, or is no sound TFLite FlatBuffer.
+        EdgeproofError: the file cannot be read, is not a TFLite FlatBuffer, or is damaged.
     """
     data = read_flatbuffer(path)
     return report_of(path, data, read_contents(path, data))
@@ -36,9 +36,9 @@ def report_of(path: Path, data: bytes, contents: Contents) -> FlatBufferReport:
     """Return the derived properties of a file's contents.
 
     Args:
-        path: of the file.
-        data: the whole file.
-        contents: what `read_contents` made of it.
+        path: the path of the file.
+        data: the bytes of the file.
+        contents: the result of `read_contents` for `data`.
     """
     kinds, macs = _computing(contents.operators)
     return FlatBufferReport(

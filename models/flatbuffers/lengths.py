@@ -1,8 +1,8 @@
 """Find signatures of a file that are one classifier at several lengths.
 
-A file may hold the same network for rows of 16, 32 and 64 tokens, each behind a signature of its
-own: then a text is answered by the shortest that it fits. Signatures are taken for that only where
-it is certain: they take and answer the same, rows of different lengths, from the same weights.
+A file may contain the same network for rows of 16, 32 and 64 tokens, each with its own signature. A
+text is then classified by the shortest signature that it fits. Signatures count as one classifier
+only if they have the same inputs and outputs except for the row length, and share their weights.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ SHARED_WEIGHTS = 0.5
 def by_length(contents: Contents) -> dict[int, Signature]:
     """Return a file's signatures by row length, ascending; {} unless it is certain.
 
-    That is, all of them take and answer the same, and share their weights.
+    It is certain if they have the same inputs and outputs except for the row length, and share
+    their weights.
     """
     alike = alike_by_length(contents.signatures)
     weights = [_weights_read(contents, signature.subgraph) for signature in alike.values()]

@@ -27,7 +27,7 @@ def rows_looked_up(source: Tensor, operators: Iterable[Operator]) -> int | None:
 
     Args:
         source: an input of the graph.
-        operators: of that graph, in execution order.
+        operators: the operators of that graph, in execution order.
     """
     reached = {source.index}
     rows = []

@@ -1,9 +1,9 @@
 """Clip attention masks to values that integers and float16 can hold.
 
-A mask is added to scores before softmax, or chosen in their place: PyTorch's is the smallest
-float32, -3.4e38. float16 makes -infinity of it, and 0 * infinity is no number; a range of eight
-bits that has to hold it leaves one step to all scores. Softmax needs no more of a mask than that
-its exponential vanishes beside that of the largest score.
+A mask is added to the attention scores before softmax, or replaces them. PyTorch's mask value is
+the smallest float32, -3.4e38. In float16 it becomes -infinity, and 0 * infinity is NaN. In eight
+bits, a range that includes it rounds all scores to one integer. Any value is low enough for softmax
+if its exponential vanishes next to that of the largest score.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PASSES = (
 def clip_masks(flatbuffer: bytes, limit: float = LIMIT) -> bytes:
     """Return the file with the constants of its attention masks clipped to ±`limit`.
 
-    Constants that already are stay as they are, and so does a file without softmax.
+    Constants within the limit stay unchanged, and so does a file without softmax.
     """
     graph = Graph(flatbuffer)
     clipped: dict[int, int] = {}
@@ -55,8 +55,8 @@ def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[st
         samples: calibration texts.
 
     Returns:
-        The limit to clip masks by, and by the name of what each softmax reads where its range may
-        end: what is there or below has no share, whatever the token that looks.
+        The limit for masks, and by the name of each softmax's input the lower end of its range:
+        scores there or below have a negligible weight for every token.
     """
     graph = Graph(flatbuffer)
     names = {graph.name(int(operator.inputs[0])) for operator in graph.operators(CODES.SOFTMAX)}

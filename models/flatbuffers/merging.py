@@ -1,8 +1,8 @@
 """Merge FlatBuffers of one network at several lengths into a file that shares their weights.
 
-A converter fixes how many tokens a file takes, and padding costs what a token costs. Here each
-length becomes a graph of its own with a signature of its own, `tokens_16` for one of 16 tokens;
-constants of the same bytes are kept once, whoever converted and quantized the files.
+A converter fixes the number of tokens of a file's input, and a padding token costs as much time as
+any other. Here, each length becomes a graph with its own signature, such as `tokens_16` for 16
+tokens. Constants with the same bytes are stored once, whichever tool converted the files.
 
 Imports ai-edge-litert's schema, which is megabytes of Python: only the builder comes here.
 """
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 def merge_lengths(flatbuffers: Mapping[int, bytes]) -> bytes:
     """Return one file from several, with the longest length in its first graph.
 
-    An app that knows no signatures invokes the first graph, and so still gets an answer to every
-    text. What describes a file as a whole, its metadata, is that of the longest.
+    An app that does not use signatures runs the first graph, which has room for every text. The
+    metadata is that of the file with the longest length.
 
     Args:
-        flatbuffers: a file with one graph and one signature for each length in tokens; one alone
-            comes out as it is.
+        flatbuffers: by length in tokens, a file with one graph and one signature; a single file is
+            returned unchanged.
 
     Raises:
         ValueError: a file has several graphs or signatures, or none.

@@ -1,9 +1,9 @@
 """Read the TFLite metadata of a FlatBuffer, and the files packed behind it.
 
-Two things lie in one file. A buffer called TFLITE_METADATA holds a FlatBuffer of its own, whose
-fields are numbered as tflite-support's `metadata_schema.fbs` numbers them (identifier M001). Behind
-the model lies a zip archive of vocabularies and labels. Both are read without trust: each offset is
-checked before it is followed, each file is read up to a limit.
+A file with metadata has two additional parts. A buffer called TFLITE_METADATA contains a second
+FlatBuffer with the schema of tflite-support's `metadata_schema.fbs` (identifier M001). After the
+model, there is a zip archive of vocabularies and labels. Neither is trusted: each offset is checked
+before it is followed, and each file is read up to a size limit.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class AssociatedFile:
     """A file that the metadata mentions.
 
     Attributes:
-        kind: TENSOR_AXIS_LABELS, VOCABULARY, ...; `TYPE_n` where it is newer than this reader.
-        locale: of its texts, "" if nothing is said.
+        kind: TENSOR_AXIS_LABELS, VOCABULARY, ...; `TYPE_n` for a kind unknown to this reader.
+        locale: the locale of its texts; "" if unknown.
     """
 
     name: str
@@ -62,7 +62,7 @@ class AssociatedFile:
 
 @dataclass(frozen=True)
 class Normalization:
-    """Values are fed as (x - mean) / std."""
+    """The process unit that normalizes values x to (x - mean) / std."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -123,8 +123,8 @@ class TensorMetadata:
 
     Attributes:
         content: none, feature, image, bounding_box or audio.
-        minimum: of its values, by channel; () if nothing is said.
-        maximum: likewise.
+        minimum: the smallest values by channel; () if unknown.
+        maximum: the largest values by channel; () if unknown.
     """
 
     name: str
@@ -163,9 +163,9 @@ class ModelMetadata:
     """The metadata of a file.
 
     Attributes:
-        min_parser_version: the reader's version that knows every field of it.
-        minimum_runtime: the model's own word; None if it says nothing.
-        packed: the archive's members, without folders.
+        min_parser_version: the oldest version of a reader that supports every field.
+        minimum_runtime: the oldest runtime that the model declares; None if it declares none.
+        packed: the files in the archive.
     """
 
     name: str
@@ -221,9 +221,9 @@ def read_metadata(path: Path, data: bytes, contents: Contents) -> ModelMetadata 
     """Return the metadata of a FlatBuffer; None if it has none.
 
     Args:
-        path: named in errors.
-        data: the whole file.
-        contents: what `read_contents` made of it.
+        path: the path of the file, for error messages.
+        data: the bytes of the file.
+        contents: the result of `read_contents` for `data`.
 
     Raises:
         EdgeproofError: the metadata or the archive is truncated, corrupt or too large.

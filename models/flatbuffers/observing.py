@@ -1,6 +1,6 @@
 """Observe the activations of a float32 FlatBuffer on calibration texts.
 
-Imports ai-edge-litert as it goes: only the builder comes here.
+Imports ai-edge-litert when it runs: only the builder uses this module.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class Observer:
     """Runs a FlatBuffer and returns the values of its tensors, text by text.
 
-    Padding is left out: what is computed there reaches no answer, but would widen every range.
+    Values at padding tokens are left out: they do not affect the result, but would widen ranges.
 
     Args:
-        flatbuffer: the file. Of a sample it is given the inputs that it takes.
-        whole: whether padding is kept.
+        flatbuffer: the file. Inputs of a sample that the file does not have are ignored.
+        whole: whether values at padding tokens are included.
     """
 
     def __init__(self, flatbuffer: bytes, *, whole: bool = False) -> None:
@@ -95,9 +95,10 @@ def shortened(sample: dict[str, NDArray[np.int32]], tokens: int) -> dict[str, ND
 def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, dict[str, Any]]:
     """Return the minimum and maximum of float32 tensors, in the quantizer's form.
 
-    That is of those that the observed file has: it may be the same network at another length.
-    Not its own moving averages: they cut the rare large values off that post-norm encoders live by.
-    Of a table that is looked up in, every row counts: a text may hold any word.
+    Tensors that the observed file lacks are left out: it may be the same network at another length.
+    The quantizer's own moving averages are not used, because they cut off the rare large values
+    that post-norm encoders need. The range of a lookup table covers every row, since any word may
+    occur.
     """
     names = [name for name in graph.written() if observer.knows(name)]
     low, high = dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)

@@ -1,7 +1,8 @@
 """Open a TFLite FlatBuffer, and recognize other kinds of files.
 
-A file that was never fetched, or that a tool took for text on its way, keeps its name and often its
-identifier. Runtimes crash on it, or say that it is corrupt; what helps is to be told what happened.
+A file that was never downloaded, or that a tool changed as if it were text, still has its name and
+often its identifier. Runtimes crash on such a file, or only report that it is corrupt. This module
+finds the cause.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class Damage:
     """The kind of a file that is not a FlatBuffer.
 
     Attributes:
-        id: the same for all files of a kind.
-        what: the rest of a sentence that begins with the file.
+        id: the name of the kind.
+        what: the predicate of a sentence whose subject is the file.
     """
 
     id: str
@@ -59,8 +60,8 @@ class Damaged(EdgeproofError):  # noqa: N818 - what the file is
     """The file is not a sound FlatBuffer.
 
     Args:
-        damage: what it is instead.
-        file: the file.
+        damage: the kind of the file.
+        file: the path of the file.
     """
 
     def __init__(self, damage: Damage, file: Path) -> None:
@@ -72,7 +73,7 @@ def read_flatbuffer(path: Path) -> bytes:
     """Return the bytes of a file that can be read completely.
 
     Raises:
-        UsageMistake: it is not there, cannot be read, or is a folder, a pipe or a device.
+        UsageMistake: the path does not exist, cannot be read, or is a folder, a pipe or a device.
     """
     try:
         return read_regular(path, _LARGEST)

@@ -1,8 +1,8 @@
 """Smooth outliers: rewrite a float32 FlatBuffer so that eight bits hold its activations.
 
-Post-norm encoders keep a few channels, at a few tokens, a hundred times larger than the rest. One
-step per tensor then rounds the rest away. Every rewriting here is exact in real numbers, and moves
-a scale out of an activation into weights or into a multiplication that stays float32:
+In post-norm encoders, a few channels at a few tokens are a hundred times larger than the rest. With
+one scale for each tensor, the rest is rounded to almost nothing. Every change here is exact in real
+numbers, and moves a scale from an activation into weights or into a float32 multiplication:
 
 * inputs of dense layers: a scale per channel (`models.flatbuffers.scales`), and where tokens differ
   more than channels, one per token, found while it runs, as dynamic quantization finds it;
@@ -56,9 +56,9 @@ def level(
 
     Args:
         flatbuffer: the file.
-        samples: texts whose activations scales are chosen by.
-        watched: the same network at the samples' length, where the file takes shorter rows; its
-            tensors have the same names.
+        samples: texts whose activations determine the scales.
+        watched: the same network at the length of the samples, with the same tensor names; needed
+            if the rows of `flatbuffer` are shorter.
 
     Raises:
         ValueError: the rewritten file answers differently.
@@ -99,7 +99,7 @@ class _Dense:
         self.leveled_input = self.leveled_output = False
 
     def scale_outputs(self, factors: Array) -> None:
-        """Multiply its outputs, channel by channel."""
+        """Multiply the outputs of the layer, channel by channel."""
         self.weights = self.weights * factors[:, None]
         self.bias = self.bias * factors
 

@@ -1,12 +1,13 @@
 """Test kernels: draw cases of operators and small patterns, and compute exact answers with bounds.
 
-A *family* draws a case: a graph, its inputs, threads. A *backend* answers it through a runner. The
-*reference* computes the same graph with numpy, and carries along how far a right kernel may be from
-it. What lies further off is a *deviation*, and a counterexample is kept.
+A *family* draws a case: a graph, its inputs, and a number of threads. A *backend* computes the case
+through a runner. The *reference* computes the same graph with numpy, together with a bound on the
+error of a correct kernel. A result outside the bound is a *deviation*, and is saved as a
+counterexample.
 
 `graph` and `options` describe a graph, `writing` and `reading` turn it into a FlatBuffer and back;
 `rounded` is arithmetic with bounds, `reference` the operators; `families` draws cases; `judging`
-compares, `asking` answers, `searching` does both over and over, `counterexamples` keeps what was
-found. `coverage` judges the operators of a file, which `recording` feeds with what it computes of
-texts.
+compares results, `asking` runs a case on a backend, `searching` repeats both, and `counterexamples`
+saves the deviations. `coverage` tests the operators of a file on the activations that `recording`
+records while the file computes texts.
 """

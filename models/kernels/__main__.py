@@ -19,7 +19,9 @@ def main() -> dict[str, Any]:
     parser = Parser(prog="python -m models.kernels", description=__doc__)
     parser.add_argument("file", type=path, help="a TFLite or LiteRT FlatBuffer")
     parser.add_argument(
-        "--backend", action="append", help="again for more (default: the first that can answer)"
+        "--backend",
+        action="append",
+        help="backend to test, may be repeated (default: the first one that is available)",
     )
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()

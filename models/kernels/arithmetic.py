@@ -1,7 +1,7 @@
 """Define the arithmetic that a backend promises: the error bound of each operation.
 
-A backend's arithmetic is that of what its kernels are written in: a processor's, or a shader's.
-Where a reference computes, it asks `current()` for the one that it is computed for.
+The arithmetic of a backend is a processor's or a shader's, depending on how its kernels are
+written. A reference gets the arithmetic of the tested backend from `current()`.
 
 Sources. Of a processor: fl(a op b) = (a op b)(1 + d), |d| <= u = 2**-24, float32 rounded to nearest
 (IEEE 754); functions by "Relative Error as ULPs" of the OpenCL C specification 3.0 (7.4), single
@@ -36,16 +36,18 @@ class Arithmetic:
     """The specification of float arithmetic.
 
     Attributes:
-        unit: how far off, relatively, a sum, difference or product of two numbers may be.
+        unit: the largest relative error of a sum, difference or product of two numbers.
         ulp: a unit in the last place of x is at most this times |x|.
         smallest: the smallest normal number; what is below it may be flushed to zero.
         largest: the largest number.
-        ulps: units in the last place that a function may be off, by its name.
-        growth: how many of them more for each unit that the argument is from 0.
-        absolute: where a function may be off by an absolute error: from, to, error.
-        shading: whether it is that of a shader: NaN, infinities and what overflows mean nothing,
-            and roots, powers, tanh and logistic are as exact as the formula that stands for them.
-        narrow: whether tensors are stored in it, so that a number is rounded where it is read.
+        ulps: by function name, its largest error in units in the last place.
+        growth: by function name, how much `ulps` grows for each unit of the argument's magnitude.
+        absolute: by function name, an interval of arguments with an absolute error bound, as
+            (from, to, error).
+        shading: whether this is the arithmetic of a shader: results that are NaN, infinite or
+            overflow are unspecified, and roots, powers, tanh and logistic are as exact as the
+            formula that defines them.
+        narrow: whether tensors are stored in this precision, so that numbers are rounded when read.
     """
 
     unit: float

@@ -25,12 +25,12 @@ SECONDS, EMULATED_SECONDS = 20.0, 120.0
 
 @dataclass(frozen=True)
 class Answer:
-    """The outcome of asking a backend for a case.
+    """The outcome of a case on a backend.
 
     Attributes:
-        kind: it was computed, refused, or ended the process that computed it.
-        runs: of each run the outputs, where it was computed.
-        said: why not, otherwise.
+        kind: whether the case was computed, was refused, or ended the runner's process.
+        runs: the outputs of each run, if the case was computed.
+        said: the backend's message if the case was refused, or how the process ended.
     """
 
     kind: Literal["computed", "refused", "died"]
@@ -50,9 +50,9 @@ class AskedBackend:
     """A backend on a target; a new runner replaces one that died.
 
     Args:
-        transport: where runners run.
-        name: the backend's.
-        seconds: that it has for one case.
+        transport: the connection to the target that runs the runners.
+        name: the name of the backend.
+        seconds: the time limit for one case.
     """
 
     def __init__(self, transport: Transport, name: str, seconds: float = SECONDS) -> None:

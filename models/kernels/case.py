@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A question to a backend.
+    """A test case for a backend.
 
     Attributes:
-        graph: what is written.
+        graph: the graph of the file to compute.
         runs: the inputs of each run of one interpreter.
-        threads: of the runtime's kernels.
-        facts: what tells this case from others of its family, for known deviations and messages.
-        resized: the same graph for the runs after the first, where these have other shapes.
+        threads: the number of threads of the runtime's kernels.
+        facts: properties that distinguish this case from others of its family, for known deviations
+            and messages.
+        resized: the same graph with the shapes of the runs after the first, if those differ.
     """
 
     graph: Graph
@@ -71,9 +72,9 @@ class Family:
     """All cases of an operator, or a pattern, on operands of one kind.
 
     Attributes:
-        operator: its name, or the pattern's.
-        kind: of its operands: a dtype, or how it is quantized.
-        draw: makes a case of choices.
+        operator: the name of the operator or pattern.
+        kind: the kind of its operands: a dtype, or a kind of quantization.
+        draw: a function that makes a case from choices.
     """
 
     operator: str
@@ -82,5 +83,5 @@ class Family:
 
     @property
     def name(self) -> str:
-        """Its name in test ids and tables."""
+        """The name of the family in test ids and tables."""
         return f"{self.operator}-{self.kind}"

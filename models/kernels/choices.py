@@ -31,12 +31,12 @@ class RandomChoices:
 
 
 def one_of(choices: Choices, options: Sequence[T]) -> T:
-    """Choose one of several; the first is the simplest."""
+    """Choose one of several options; the first is the simplest."""
     return options[choices.integer(0, len(options) - 1)]
 
 
 def one_in(choices: Choices, count: int) -> bool:
-    """Choose true once in so many times; false is simpler."""
+    """Choose true with a probability of 1 in `count`; false is simpler."""
     return choices.integer(0, count - 1) == count - 1
 
 

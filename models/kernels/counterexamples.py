@@ -81,10 +81,10 @@ def keep(folder: Path, family: Family, info: RunnerInfo, deviating: Deviating) -
     """Write a counterexample into a folder, replacing an earlier one.
 
     Args:
-        folder: where; it is made.
-        family: of the case.
-        info: who answered.
-        deviating: the case, its answer, and what is wrong with it.
+        folder: the folder to create.
+        family: the family of the case.
+        info: the description of the runner that computed the case.
+        deviating: the case, the backend's answer, and how that answer deviates.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = deviating.case.flatbuffer()
@@ -147,13 +147,13 @@ def _script(family: Family, info: RunnerInfo, deviating: Deviating) -> str:
 
 
 class Kept:
-    """A stored counterexample: it can be repeated without drawing it again.
+    """A stored counterexample, which can be repeated without drawing the case again.
 
     Args:
-        file: its `case.npz`.
+        file: the `case.npz` of the counterexample.
 
     Raises:
-        UsageMistake: it is missing, or none.
+        UsageMistake: the file is missing, or is not a counterexample.
     """
 
     def __init__(self, file: Path) -> None:

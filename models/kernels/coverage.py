@@ -1,9 +1,9 @@
 """Find which operators of a file have proven kernels: test each at its own shapes and weights.
 
-An operator of the file becomes a file of its own, with its attributes, weights and quantization
-parameters. It is fed with drawn values and with what the file computes of texts, and its answers
-are judged as those of the families are. So are the operators of loops' bodies, of branches and of
-further signatures.
+Each operator of the file is written to a file of its own, with its attributes, weights and
+quantization parameters. The inputs of that file are random values, and the activations that the
+whole file computes from texts. The results are judged like those of the families. The operators in
+the bodies of loops, in branches and in further signatures are tested too.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ class JudgedOperator:
     """One operator of a file, and its result.
 
     Attributes:
-        graph: its number.
-        place: in its graph.
-        name: of the operator.
-        state: proven where every answer was right.
-        multiply_accumulates: of one time that its graph is computed.
-        why: it is not proven.
-        deviating: the case that shows a wrong kernel.
+        graph: the index of its graph in the file.
+        place: the index of the operator in its graph.
+        name: the name of the operator.
+        state: "proven" if every result was right.
+        multiply_accumulates: the multiply-accumulates of the operator in one run of its graph.
+        why: the reason why its kernel is not proven.
+        deviating: the case that demonstrates a wrong kernel.
     """
 
     graph: int
@@ -80,7 +80,7 @@ class JudgedOperator:
 
     @property
     def where(self) -> str:
-        """Its position, and its graph unless that is the first."""
+        """The position of the operator, with its graph unless that is the first one."""
         return f"{self.place} of graph {self.graph}" if self.graph else f"{self.place}"
 
 
@@ -89,11 +89,11 @@ class Coverage:
     """How much of a file has proven kernels.
 
     Attributes:
-        operators: each of the graphs that are computed.
-        texts: how many texts' activations they were fed with, beside drawn values.
-        not_recorded: of each graph without recorded activations, by name, why.
-        graphs: how many the file has.
-        asked_graphs: how many of them are computed: the operators are theirs.
+        operators: the results of all operators in the graphs that the file computes.
+        texts: the number of texts whose activations were inputs, in addition to random values.
+        not_recorded: by graph name, the reason why no activations were recorded.
+        graphs: the number of graphs in the file.
+        asked_graphs: the number of graphs that the file computes.
     """
 
     operators: tuple[JudgedOperator, ...]
@@ -155,11 +155,11 @@ def coverage(
     """Test each operator of the graphs that a file computes on a backend.
 
     Args:
-        instances: the file.
-        backend: whose kernels are judged.
-        threads: of the kernels.
-        recorder: what records the activations of texts; values are only drawn without it.
-        arithmetic: the backend's.
+        instances: the operators of the file.
+        backend: the backend whose kernels are tested.
+        threads: the number of threads of the kernels.
+        recorder: records the activations of texts; without it, all inputs are random values.
+        arithmetic: the arithmetic of the backend.
     """
     if recorder is None:
         recorder = Recorder(instances)

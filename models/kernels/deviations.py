@@ -1,8 +1,8 @@
 """Read the known deviations: kernels with known wrong answers, as data.
 
-An entry says which operator, kind of operands, backend and versions deviate, on which cases, why,
-and holds the smallest case that shows it. It is strict: where that case is answered rightly, the
-entry is an error.
+An entry names the operators, kinds of operands, backends, versions and cases that deviate, and the
+reason. The smallest deviating case is stored with it. If a backend computes that case correctly,
+the entry is out of date, which is an error.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
     """One known deviation.
 
     Attributes:
-        name: of the entry, and of its smallest case in `deviating/`.
-        operators: whose kernels deviate.
-        kinds: of operands; all where none is named.
-        backends: on which.
-        versions: of the runtime, one or more ranges such as "==2.3.0" or ">=2.1.6,<2.4".
-        machines: as the processor calls itself (`uname -m`); all where none is named.
-        processors: as the runner names them: the model in /proc/cpuinfo, or without one the part;
-            all where none is named.
-        without: features of the processor that it must not have.
-        when: the facts of the cases that deviate; the others are judged.
-        ends: how: with numbers, or by ending the process.
-        reason: what is wrong.
-        link: where more is known.
+        name: the name of the entry, and of its smallest case in `deviating/`.
+        operators: the operators whose kernels deviate.
+        kinds: the kinds of operands; all if empty.
+        backends: the backends that deviate.
+        versions: versions of the runtime, as ranges such as "==2.3.0" or ">=2.1.6,<2.4".
+        machines: types of processors, as printed by `uname -m`; all if empty.
+        processors: models of processors as the runner reports them: the model in /proc/cpuinfo, or
+            the part number if there is no model; all if empty.
+        without: features that the processor lacks.
+        when: the facts of the deviating cases; other cases are judged as usual.
+        ends: the way in which a case fails: with wrong numbers, or by ending the process.
+        reason: a description of the fault.
+        link: the address of a page about the fault.
     """
 
     name: str
@@ -60,12 +60,12 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
     link: str
 
     def holds_on(self, backend: str, info: RunnerInfo) -> bool:
-        """Tell whether it applies to a backend in the version that runs there."""
+        """Tell whether the entry applies to a backend, in the version that the runner reports."""
         includes_version = any(within(info.runtime_version, versions) for versions in self.versions)
         return includes_version and self.holds_on_a_version_of(backend, info)
 
     def holds_on_a_version_of(self, backend: str, info: RunnerInfo) -> bool:
-        """Tell whether it applies to any version of a backend on that platform."""
+        """Tell whether the entry applies to a version of a backend on the runner's platform."""
         return (
             backend in self.backends
             and (not self.machines or info.machine in self.machines)
@@ -74,11 +74,11 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
         )
 
     def speaks_of(self, operator: str, kind: str) -> bool:
-        """Tell whether it applies to a family."""
+        """Tell whether the entry applies to a family."""
         return operator in self.operators and (not self.kinds or kind in self.kinds)
 
     def explains(self, facts: dict[str, Any], *, died: bool) -> bool:
-        """Tell whether it explains the deviation of a case of its families."""
+        """Tell whether the entry explains the deviation of a case in one of its families."""
         allowed = {"deviates": (False,), "dies": (True,), "either": (False, True)}[self.ends]
         return died in allowed and all(facts.get(key) in some for key, some in self.when.items())
 
@@ -93,7 +93,7 @@ def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
     """Read the entries.
 
     Raises:
-        UsageMistake: one is written wrongly, or two have one name; names file and key.
+        UsageMistake: an entry is malformed, or two entries have the same name.
     """
     entries = read_table(file, KnownDeviations).deviations
     names = [entry.name for entry in entries]

@@ -23,12 +23,12 @@ def entered(operator: Operator, operands: Given, shown: Shown) -> Entered:
     """Yield each graph that an operator calls, with its inputs.
 
     Args:
-        operator: one that calls graphs.
-        operands: what it reads.
-        shown: what computes the states of a loop from round to round.
+        operator: an operator that calls graphs: a loop or a branch.
+        operands: the values that the operator reads.
+        shown: computes the values after each round of a loop.
 
     Raises:
-        NotShown: the backend does not compute a loop's condition or body by itself.
+        NotShown: the backend cannot compute the condition or the body of a loop separately.
     """
     yield from _ENTERED[operator.name](operator.calls, operands, shown)
 

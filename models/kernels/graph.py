@@ -27,10 +27,11 @@ class Quantization:
     """How integers represent real numbers: real = (integer - zero) * scale.
 
     Attributes:
-        scales: one, one for each slice along `axis`, or with `block` [rows, blocks].
-        zeros: as many as `scales`; all 0 with `block`.
+        scales: one scale, or one for each slice along `axis`; with `block`, an array [rows,
+            blocks].
+        zeros: the zero points, one for each scale; all 0 with `block`.
         axis: the dimension whose slices have their own scales.
-        block: how many values along the last dimension share a scale; 0 where not blockwise.
+        block: the number of values along the last dimension that share a scale; 0 if not blockwise.
     """
 
     scales: NDArray[np.float32]
@@ -62,7 +63,7 @@ class Tensor:
 
     Attributes:
         data: the values of a constant, in the dtype's numpy type (int8 for int4); None otherwise.
-        variable: whether the runtime keeps its value from one answer to the next, from 0 on.
+        variable: whether the runtime saves its value from one run to the next, starting with 0.
     """
 
     shape: tuple[int, ...]
@@ -73,7 +74,7 @@ class Tensor:
 
     @property
     def quantized(self) -> bool:
-        """Whether its integers represent real numbers."""
+        """Whether the integers of the tensor represent real numbers."""
         return self.quantization is not None and self.dtype in RANGES
 
     def real(self) -> NDArray[np.float64]:
@@ -107,7 +108,7 @@ class Graph:
     """Tensors, operators in execution order, inputs and outputs.
 
     Attributes:
-        bodies: the graphs that control flow calls, by their number from 1 on.
+        bodies: the graphs that control-flow operators call, numbered from 1.
     """
 
     tensors: tuple[Tensor, ...]
@@ -131,7 +132,7 @@ class Drawing:
         return len(self.tensors) - 1
 
     def input(self, tensor: Tensor) -> int:
-        """Add a tensor that comes in."""
+        """Add an input tensor."""
         self.inputs.append(self.tensor(tensor))
         return self.inputs[-1]
 

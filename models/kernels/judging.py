@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deviation:
-    """An answer outside of its bounds.
+    """A result outside its bounds.
 
     Attributes:
-        what: one sentence, with the values at the worst place.
-        times: how many times the bound the worst difference is; infinite where none is allowed.
+        what: a description, with the values at the worst position.
+        times: the worst difference divided by its bound; infinite if no difference is allowed.
     """
 
     what: str
@@ -48,11 +48,11 @@ def deviation(
 
 
 def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell of each number whether it is within its bounds.
+    """Tell for each number whether it is within its bounds.
 
-    NaN is answered by NaN, a finite number by one within the error, or by the infinity that it
-    overflows to. An infinity may be the largest float, too: where no activation is fused, kernels
-    clamp to that (CalculateActivationRange in kernel_util.h of LiteRT).
+    NaN must be NaN. A finite number must be within the error, or be the infinity that it overflows
+    to. An infinity may also be the largest float: without a fused activation, kernels clamp to it
+    (CalculateActivationRange in kernel_util.h of LiteRT).
     """
     value, error = np.asarray(want.value), want.error
     if value.dtype.kind != "f":

@@ -12,7 +12,7 @@ PADDINGS = {"SAME": 0, "VALID": 1}
 
 
 class Field(NamedTuple):
-    """A field of an options table: its number, and the kind of its value."""
+    """A field of an options table: the number of the field, and the kind of its value."""
 
     slot: int
     kind: str

@@ -37,9 +37,9 @@ class Instance:
     """One operator of a file.
 
     Attributes:
-        operator: as the file holds it.
-        graph: the operator alone.
-        given: tensors of the file that the graph's inputs stand for.
+        operator: the operator as the file stores it.
+        graph: a graph that contains only this operator.
+        given: the tensors of the file that are inputs of `graph`.
     """
 
     operator: Operator
@@ -51,17 +51,17 @@ class Instances:
     """The operators of the graphs that a file computes: main, signatures', and called ones.
 
     Args:
-        path: the file.
+        path: the path of the file.
 
     Attributes:
-        data: its bytes.
-        contents: what it holds.
-        graphs: that are computed, those that call before those that are called.
-        cycle: graphs that call each other in a circle; () where none do.
-        operators: of `graphs`, in execution order.
+        data: the bytes of the file.
+        contents: the graphs, tensors and operators of the file.
+        graphs: the graphs that the file computes, each before the graphs that it calls.
+        cycle: graphs that call each other in a cycle; () if there is no cycle.
+        operators: the operators of `graphs`, in execution order.
 
     Raises:
-        UsageMistake: it is no FlatBuffer, or a damaged one.
+        UsageMistake: the file is not a FlatBuffer, or is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,10 +90,10 @@ class Instances:
 
         Args:
             operator: one of `operators`.
-            shapes: of tensors that the file leaves open, by index.
+            shapes: by tensor index, the shapes that the file does not fix.
 
         Returns:
-            None where its options or its shapes are not known, or a constant's dtype is none.
+            None if the options or shapes of the operator, or the dtype of a constant, are unknown.
         """
         open_shapes = shapes or {}
         used = [tensor for tensor in (*operator.inputs, *operator.outputs) if tensor is not None]

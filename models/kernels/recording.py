@@ -1,7 +1,8 @@
 """Record the values of the tensors between a file's operators, for real texts.
 
-Each graph is computed by itself: the main graph of what texts are encoded to, a loop's body of what
-its first rounds hold, a branch of what it is given where it is taken.
+Each graph is computed separately. The inputs of the main graph are encoded texts, the inputs of a
+loop's body are the values of its first rounds, and the inputs of a branch are the values with which
+an operator calls it.
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ def by_position(
     """Return a graph's inputs for some texts, by position.
 
     Args:
-        contents: the file's.
-        binding: how it is fed, and which graph.
-        rows: of the texts [n, tokens], by role.
-        count: how many of the texts.
+        contents: the contents of the file.
+        binding: the graph, and the roles of its inputs.
+        rows: by role, the encoded texts as an array [texts, tokens].
+        count: the number of texts to use.
     """
     inputs = contents.subgraphs[binding.graph].inputs
     inputs_by_key = {entry.key: entry.inputs for entry in contents.signatures}
@@ -78,14 +79,14 @@ def _fitting(row: NDArray[Any], tensor: Held) -> NDArray[Any]:
 
 
 class Recorder:
-    """Records the activations of a file, a part of a graph's operators at a time.
+    """Records the activations of a file, a group of operators at a time.
 
     Args:
-        instances: the file.
-        texts: what it is given.
-        backend: what answers.
-        threads: of the kernels.
-        why_not: why a graph that programs ask for is given no text.
+        instances: the operators of the file.
+        texts: by graph, the inputs of encoded texts.
+        backend: the backend that computes the activations.
+        threads: the number of threads of the kernels.
+        reason: why graphs that a program can call have no texts; used only if they have none.
     """
 
     def __init__(
@@ -110,12 +111,12 @@ class Recorder:
 
     @property
     def recorded(self) -> int:
-        """How many texts have recorded activations, over all graphs."""
+        """The number of texts with recorded activations, over all graphs."""
         return sum(count for graph, count in self._texts.items() if self._given[graph])
 
     @property
     def why_not(self) -> dict[int, str]:
-        """Why a graph has no recorded activations, by graph."""
+        """By graph, the reason why it has no recorded activations."""
         return {graph: self._reasons[graph] for graph, fed in self._given.items() if not fed}
 
     def parts(self) -> Iterator[tuple[list[Operator], Values]]:

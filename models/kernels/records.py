@@ -28,12 +28,12 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a family on a backend.
 
     Attributes:
-        state: proven where every answer was right, deviates where one was not, known or new, and
-            refused where the backend answered none.
-        examples: how many cases were asked; `refused` of them were refused.
-        target: where the backend ran; "" where that is this machine as it is.
-        known: names of the known deviations that speak of it.
-        new: what was not known, in one sentence.
+        state: "proven" if every result was right, "deviates" if one was wrong, whether known or
+            not, and "refused" if the backend refused every case.
+        examples: the number of cases; the backend refused `refused` of them.
+        target: the target on which the backend ran; "" for this machine.
+        known: the names of the known deviations that apply to this family and backend.
+        new: a description of a deviation that is not known; "" if there is none.
     """
 
     operator: str
@@ -87,7 +87,7 @@ def read_cells(folder: Path) -> list[Cell]:
     """Read the results in a folder.
 
     Raises:
-        UsageMistake: there are none, or a file is none.
+        UsageMistake: the folder contains no results, or a file in it is not a result.
     """
     files = sorted(folder.glob("*.json"))
     if not files:

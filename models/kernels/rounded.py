@@ -1,4 +1,4 @@
-"""Compute with bounds: each number carries the largest error that a correct kernel may have.
+"""Compute with bounds: each number has a bound on the error of a correct kernel.
 
 The value is computed in float64. The error grows by the standard model of floating-point
 arithmetic, fl(a op b) = (a op b)(1 + d), |d| <= u (Higham, Accuracy and Stability of Numerical
@@ -32,8 +32,9 @@ class Rounded:
     """Numbers with their error bounds.
 
     Attributes:
-        value: float64; int64 or bool where the numbers are those.
-        error: float64 of the same shape; `ANYTHING` where nothing is specified.
+        value: the numbers as float64, or as int64 or bool for integers and booleans.
+        error: their error bounds, float64 of the same shape; `ANYTHING` where the result is
+            unspecified.
     """
 
     value: Array
@@ -156,11 +157,12 @@ def function(
     """Apply a monotone function.
 
     Args:
-        name: by which the arithmetic says how exact it is; None where `ulps` does.
-        apply: computes it in float64. Being monotone, it is farthest off at the ends of what its
-            argument may be.
+        name: the function's name, by which the arithmetic has an error bound; None if `ulps` is the
+            bound.
+        apply: computes the function in float64. The function is monotone, so its error is largest
+            at the ends of the argument's interval.
         number: the argument.
-        ulps: in place of the arithmetic's.
+        ulps: an error bound that replaces that of the arithmetic.
     """
     arithmetic = current()
     with np.errstate(all="ignore"):
@@ -205,8 +207,8 @@ def _unless_parts_overflow(value: Floats, error: Floats, sizes: Floats) -> Float
 
     Args:
         value: the sums.
-        error: what rounding makes them off.
-        sizes: the sums of magnitudes.
+        error: their errors from rounding.
+        sizes: the sums of the magnitudes of the terms.
     """
     arithmetic = current()
     overflow = sizes >= arithmetic.largest * (1.0 - arithmetic.unit)

@@ -41,12 +41,12 @@ class Finding:
     """A problem, or a possible problem, of a file.
 
     Attributes:
-        id: the same for all findings of a kind, and from version to version.
-        severity: `error`, no text classifier can be right like this; `warning`, it bites somewhere;
-            `note`, worth knowing.
-        what: a plain sentence.
-        where: the tensors or operators that it is about.
-        remedy: what to do about it.
+        id: the kind of the finding, the same in every version of this project.
+        severity: `error` if no text classifier can work like this, `warning` if it causes problems
+            in some cases, `note` if it is useful to know.
+        what: a sentence that describes the problem.
+        where: the names of the affected tensors or operators.
+        remedy: a sentence that says what to do.
     """
 
     id: str
@@ -61,13 +61,13 @@ class Inspected:
     """The data that checks use.
 
     Attributes:
-        data: the whole file.
-        metadata: None if the file has none, or if it cannot be read.
-        unread: why the metadata cannot be read; None if it can.
-        scheme: which it is.
-        claimed: which it is said to be; None if nothing says so.
-        claimed_by: who says so.
-        declared: whether a user says so, and not only the file's name.
+        data: the bytes of the file.
+        metadata: the metadata of the file; None if there is none, or if it cannot be read.
+        unread: the reason why the metadata cannot be read; None if it can.
+        scheme: the scheme that was recognized from the graph.
+        claimed: the scheme that the file should have; None if unknown.
+        claimed_by: the source of `claimed`, for messages.
+        declared: whether a user declared `claimed`; otherwise it comes from the file's name.
     """
 
     data: bytes
@@ -86,12 +86,12 @@ class Inspected:
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """Of the first graph, in its order."""
+        """The inputs of the first graph, in order."""
         return self.report.subgraphs[0].inputs
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
-        """Of the first graph, in its order."""
+        """The outputs of the first graph, in order."""
         return self.report.subgraphs[0].outputs
 
 

@@ -34,7 +34,7 @@ class Sketch:
     """An unfinished case: a graph, and a function for each input that draws its values.
 
     Args:
-        choices: what everything is drawn from.
+        choices: the source of all random choices.
     """
 
     def __init__(self, choices: Choices) -> None:
@@ -49,7 +49,7 @@ class Sketch:
         return self.drawing.input(tensor)
 
     def operand(self, tensor: Tensor, values: Values, *, constant: bool) -> int:
-        """Add an operand: an input, or a constant with such values."""
+        """Add an operand: an input, or a constant, with values from `values`."""
         if not constant:
             return self.input(tensor, values)
         data = values(self.choices, tensor.shape)
@@ -59,10 +59,10 @@ class Sketch:
         """Return the case: one to three runs, with one, two or four threads.
 
         Args:
-            outputs: the tensors that go out.
-            bodies: the graphs that control flow calls.
-            by_rows: whether the rows of what comes in are computed each by itself, so that the
-                graph may be resized between two runs.
+            outputs: the indices of the output tensors.
+            bodies: the graphs that control-flow operators call.
+            by_rows: whether each row of the inputs is computed independently, so that the number of
+                rows may change between two runs.
         """
         graph = self.drawing.graph(*outputs, bodies=bodies)
         threads = one_of(self.choices, THREADS)

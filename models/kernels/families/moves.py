@@ -43,8 +43,8 @@ class Mover:
     """A case of an operator that moves the values of its first input.
 
     Args:
-        choices: what everything is drawn from.
-        kind: of the values.
+        choices: the source of all random choices.
+        kind: the kind of the values.
     """
 
     def __init__(self, choices: Choices, kind: str) -> None:
@@ -53,15 +53,15 @@ class Mover:
         self.how: Quantization | None = quantization(choices, kind) if kind in _QUANTIZED else None
 
     def tensor(self, shape: Shape) -> Tensor:
-        """Return a tensor of the kind."""
+        """Return a tensor of `kind`."""
         return Tensor(tuple(map(int, shape)), self.kind, quantization=self.how)
 
     def input(self, shape: Shape) -> int:
-        """Add an input of the kind."""
+        """Add an input of `kind`."""
         return self.sketch.input(self.tensor(shape), self.values)
 
     def values(self, choices: Choices, shape: Shape) -> Any:
-        """Draw values of the kind."""
+        """Draw values of `kind`."""
         if self.kind in {"float32", "float16"}:
             # Float16 numbers are drawn as float32 and rounded; moving does not change either.
             return floats(choices, shape, special=True).astype(self.kind)

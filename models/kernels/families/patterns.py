@@ -27,7 +27,7 @@ class Pattern:
     """A case of several operators on float32.
 
     Args:
-        choices: what everything is drawn from.
+        choices: the source of all random choices.
     """
 
     def __init__(self, choices: Choices) -> None:

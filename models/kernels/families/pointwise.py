@@ -32,11 +32,11 @@ class Unary(NamedTuple):
     """A function of one number.
 
     Attributes:
-        low: the least argument.
-        high: the largest.
-        kinds: dtypes besides float32.
-        output: (scale, zero point) that the specification prescribes, by dtype.
-        largest: of its values, by which the output's scale is chosen where none is prescribed.
+        low: the smallest argument.
+        high: the largest argument.
+        kinds: the supported dtypes besides float32.
+        output: by dtype, the (scale, zero point) that the specification prescribes.
+        largest: the largest result, which determines the output's scale if none is prescribed.
         special: whether NaN and infinities are specified.
     """
 

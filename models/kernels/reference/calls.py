@@ -43,7 +43,7 @@ class Operand:
 
     @property
     def real(self) -> Rounded:
-        """The real numbers that it represents."""
+        """The real numbers that the operand represents."""
         quantization = self.tensor.quantization
         if quantization is None or self.tensor.dtype not in RANGES:
             value = self.number.value.astype(np.float64)
@@ -53,7 +53,7 @@ class Operand:
 
     @property
     def centered(self) -> NDArray[np.int64]:
-        """Its integers without their zero points."""
+        """The integers of the operand minus their zero points."""
         if self.tensor.quantization is None:
             raise ValueError("not quantized")
         _, zeros = self.tensor.quantization.along(self.number.value.shape)
@@ -61,7 +61,7 @@ class Operand:
 
     @property
     def integers(self) -> list[int]:
-        """Its values as a list of whole numbers: axes, shapes, positions."""
+        """The values of the operand as a list of whole numbers: axes, shapes, positions."""
         return [int(item) for item in self.number.value.reshape(-1)]
 
 
@@ -70,10 +70,10 @@ class Call:
     """One operator with its operands.
 
     Attributes:
-        operands: None where an optional one is absent.
-        outputs: the tensors that it writes.
-        memory: what variables hold from earlier answers, by tensor.
-        bodies: the graphs that control flow calls, and what computes one.
+        operands: the operands by position; None for an absent optional one.
+        outputs: the tensors that the operator writes.
+        memory: by tensor, the values of variables after earlier runs.
+        bodies: the graphs that control-flow operators call, and the function that computes one.
     """
 
     node: Node
@@ -105,7 +105,7 @@ class Call:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The smallest and the largest number that its fused activation passes."""
+        """The smallest and the largest number after the operator's fused activation."""
         return _LIMITS[_NAMES[int(self.option("activation"))]]
 
 
@@ -113,9 +113,9 @@ def stored(call: Call, real: Rounded, slack: float = ONE_STEP) -> list[Rounded]:
     """Return real numbers as the first output stores them, after the fused activation.
 
     Args:
-        call: whose output.
-        real: what is stored.
-        slack: steps that an integer may be off, besides what `real` may be.
+        call: the operator whose output is stored.
+        real: the real numbers.
+        slack: the largest error of an integer, in steps, in addition to the error of `real`.
     """
     low, high = call.limits
     if not call.output.quantized:
@@ -134,12 +134,12 @@ def stepped(
     """Return the unrounded integers that represent real numbers in a tensor.
 
     Args:
-        real: the numbers.
-        tensor: what holds them.
-        slack: steps that each may be off: `HALF_STEP` for rounding to nearest, `ONE_STEP` where
-            either neighbor is right.
-        low: the activation's limits, as real numbers.
-        high: likewise.
+        real: the real numbers.
+        tensor: the tensor that stores them.
+        slack: the largest error of an integer, in steps: `HALF_STEP` for rounding to nearest,
+            `ONE_STEP` if either neighbor is right.
+        low: the lower limit of the activation, as a real number.
+        high: the upper limit of the activation, as a real number.
     """
     if tensor.quantization is None:
         raise ValueError("not quantized")
@@ -182,9 +182,10 @@ def requantized(scaled: NDArray[np.float64], multiplier: Any, bits: int = 31) ->
     requantization).
 
     Args:
-        scaled: accumulator times multiplier.
-        multiplier: the real one, of each channel.
-        bits: of the integer that stands for the multiplier: 31, or 15 where the accumulator has 64.
+        scaled: the accumulator times the multiplier.
+        multiplier: the real multiplier of each channel.
+        bits: the bits of the integer that represents the multiplier: 31, or 15 for an accumulator
+            of 64 bits.
     """
     # frexp returns a fraction of at least 1/2, so the negative exponent is the shift to the right.
     # A multiplier just below a power of two is stored as that power, with one shift less.

@@ -33,11 +33,11 @@ def evaluate(graph: Graph, runs: Sequence[Sequence[NDArray[Any]]]) -> list[list[
     """Return the exact outputs of a graph with their bounds, run by run.
 
     Args:
-        graph: whose operators are all in `REFERENCES`.
-        runs: the inputs of each run, by position, as they are stored.
+        graph: the graph; all of its operators must be in `REFERENCES`.
+        runs: the inputs of each run, by position, as stored values.
 
     Returns:
-        Of each run the outputs, as they are stored; integers are not rounded yet.
+        The outputs of each run, as stored values; integers are not rounded yet.
     """
     memory = {
         place: Rounded.exact(np.zeros(tensor.shape))

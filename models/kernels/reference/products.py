@@ -69,8 +69,8 @@ class _Turned:
     """A second operand in the layout of the multiplication: [..., n, k].
 
     Args:
-        operand: as it is stored.
-        turn: what makes it so.
+        operand: the operand in its stored layout.
+        turn: the function that converts an array to the layout of the multiplication.
     """
 
     def __init__(self, operand: Operand, turn: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
