@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from models.networks.architecture import Architecture
 
-# As Hugging Face publishes it.
+# The config.json that Hugging Face publishes.
 BERT_LARGE = {
     "model_type": "bert",
     "attention_probs_dropout_prob": 0.1,
@@ -28,7 +28,8 @@ BERT_LARGE = {
     "type_vocab_size": 2,
     "vocab_size": 30522,
 }
-# As google-research publishes them: no model_type, keys left out where they are off.
+# The configs that google-research publishes, without model_type and without keys of unused
+# features.
 GOOGLE_BERT_LARGE = {key: value for key, value in BERT_LARGE.items() if key != "model_type"}
 MOBILEBERT = {
     "attention_probs_dropout_prob": 0.1,

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from models.networks.architecture import Architecture
 
 TOKENS, CLASSES, TEXTS = 10, 3, 40
-# Of random weights: what passes through them keeps its size.
+# Factor for random weights with which activations keep their size from layer to layer.
 GAIN = 0.8
 TWO = ("float32", "dynamic_wi8_afp32")
-# A row that a quarter of the texts fit, and schemes that have to answer alike there.
+# A row length that suffices for a quarter of the texts, and the schemes that are compared there.
 SHORT, SEVERAL = 6, ("float32", "dynamic_wi8_afp32", "static_wi8_ai8_dense")
 SCHEMES = {"mobilebert": (*TWO, "float16", "static_wi8_ai8_integer")}
 SMALL = {

@@ -20,14 +20,14 @@ from suites.meta.networks.configs import MOBILEBERT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Hugging Face's config.json names the family.
+# The config.json of Hugging Face, which names the family.
 CONFIG: dict[str, Any] = {
     **MOBILEBERT,
     "model_type": "mobilebert",
     "use_bottleneck_attention": False,
 }
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-# 128 tokens, as the published files have.
+# Rows of 128 tokens, as in the published files.
 SUBJECT = """
 name = "mobilebert_random"
 description = "MobileBERT of 24 layers, random weights, a few steps of training"

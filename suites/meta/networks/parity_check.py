@@ -82,7 +82,7 @@ def make_model(case: str) -> Any:
                 parameter.add_(0.05 * torch.randn_like(parameter))
     for module in model.modules():
         if isinstance(module, torch.nn.LayerNorm):
-            # Two norms of MobileBERT there ignore the config's layer_norm_eps.
+            # Two norms of MobileBERT in transformers ignore the layer_norm_eps of the config.
             module.eps = config.layer_norm_eps
     return model
 

@@ -22,7 +22,7 @@ def test_bert_large_files_have_the_computed_sizes(tmp_path):
     paper = paper_arithmetic()
     assert answer["parameters"] == paper["bert_large_parameters"] + CLASSIFIER
     head = FLOAT32_BYTES * CLASSIFIER
-    # Names, shapes and counters beside the values: less than a thousandth.
+    # Names, shapes and counters add less than a thousandth to the values.
     assert answer["weights"] == pytest.approx(paper["bert_large_weights"] + head, rel=1e-3)
     assert answer["checkpoint"] == pytest.approx(
         paper["bert_large_checkpoint"] + 3 * head, rel=1e-3

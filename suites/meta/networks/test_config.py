@@ -50,7 +50,8 @@ def test_mobilebert_has_24581888_parameters_and_no_pooler(name, tmp_path):
 
 def test_mobilebert_tiny_computes_attention_values_inside_the_bottleneck(tmp_path):
     shape = read(tmp_path, MOBILEBERT_TINY, "bert_config.json")
-    # The paper's table says 15.1M, as it says 25.3M of MobileBERT's 24.6M: it counts otherwise.
+    # The paper's table states 15.1M, but counts differently: it also states 25.3M for MobileBERT,
+    # which has 24.6M.
     assert encoder_size(shape) == 15_485_696
     names = {parameter.name: parameter.shape for parameter in parameters(shape)}
     assert names["encoder.layer.0.attention.self.value.weight"] == (128, 128)
@@ -65,7 +66,7 @@ def test_attention_of_an_inverted_bottleneck_reads_the_hidden_states(tmp_path):
     assert names["encoder.layer.0.attention.self.query.weight"] == (1024, 512)
     assert shape.pooled
     assert shape.normalization == "layer_norm"
-    # 293M in the paper's table.
+    # The paper's table states 293M.
     assert encoder_size(shape) / 293e6 == pytest.approx(1.0, rel=0.01)
 
 

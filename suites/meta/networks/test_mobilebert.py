@@ -7,9 +7,9 @@ import pytest
 from suites.meta.gates.running import GATES, TIMEOUT, run_pytest
 from suites.meta.networks import mobilebert
 
-# What a few steps on 64 texts cannot give, and 40 answers cannot decide.
+# Suites that a model does not pass after a few steps on 64 texts, or that 40 answers cannot decide.
 UNTRAINED = ("suites/accuracy/", "suites/agreement/", "suites/backends/")
-# Others may be using the machine.
+# Gates of time, which can fail if other programs use the machine.
 TIMED = ("suites/latency/test_latency.py", "suites/latency/test_throughput.py")
 PUBLISHED_MB = 24e6, 29e6
 

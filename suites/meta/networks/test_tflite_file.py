@@ -15,14 +15,15 @@ from suites.meta.scripts import printed_by
 
 SCRIPT = Path(__file__).with_name("flatbuffer_check.py")
 NETWORKS = ("bert", "mobilebert", "mobilebert_tiny", "mobilebert_layer_norm")
-# Largest difference of the logits over their spread; eight bits are a few hundredths.
+# Largest difference of the logits relative to their standard deviation; eight bits cause a few
+# hundredths.
 TOLERANCES = {
     "float32": 1e-5,
     "float16": 5e-3,
     "dynamic_wi8_afp32": 0.05,
     "static_wi8_ai8_integer": 0.1,
 }
-# The same between two lengths of one file: rounding of sums over more padding.
+# The same limits between two row lengths of one file, whose sums over padding round differently.
 LENGTHS = {"float32": 1e-5, "dynamic_wi8_afp32": 0.02, "static_wi8_ai8_dense": 0.05}
 
 

@@ -91,7 +91,7 @@ def test_rejects_tensor_larger_than_its_storage(tmp_path):
     intact = torch_files.archive({"weight": np.zeros((4, 4), np.float32)})
     with zipfile.ZipFile(io.BytesIO(intact)) as archive:
         document = archive.read("pytorch_model/data.pkl")
-    wider = document.replace(b"K\x04K\x04\x86", b"K\x04K\x05\x86")  # the shape's (4, 4)
+    wider = document.replace(b"K\x04K\x04\x86", b"K\x04K\x05\x86")  # the pickled shape (4, 4)
     path = tmp_path / published.TORCH
     path.write_bytes(torch_files.zipped(wider, {"0": bytes(64)}))
     with pytest.raises(UsageMistake, match="needs more bytes than there are"):

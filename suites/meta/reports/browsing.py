@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-# Of waiting for what a page is to show; on a busy machine it takes a while.
+# Timeout in seconds for the content of a page, which takes long on a busy machine.
 SECONDS = 60
 DESK, PHONE = {"width": 1280, "height": 1300}, {"width": 420, "height": 900}
 

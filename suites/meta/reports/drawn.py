@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reports.documents.document import Document, Outcome
 
-# An attachment that would phone home if the browser let it.
+# An attachment that loads external addresses if the browser allows it.
 SPY = '<b>attached</b><img src="https://spy.example/x.png"><script src="//spy.example/x"></script>'
 DROP_GATE = DROP_TEST.partition("[")[0]
 STATUS = {"passed": "passed", "failed": "failed", "error": "broken", "skipped": "skipped"}

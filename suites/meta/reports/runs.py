@@ -44,7 +44,7 @@ LOCALIZATION = {
     "tried": [{"operators": ["SOFTMAX"], "agreement": 1.0}],
     "curve": CURVE,
 }  # fmt: skip
-# What a run of the whole suite says of itself.
+# The extent of a run of the whole suite.
 WHOLE = {"suites": ["accuracy", "size"], "collected": 15, "run": 15}
 TABLE = [[50, 3, 2], [4, 60, 1], [0, 5, 75]]
 

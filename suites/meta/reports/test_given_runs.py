@@ -88,7 +88,7 @@ def test_scoreboard_compares_user_files_with_their_reference():
     text = " ".join(as_text(given(*reference)).split())
     assert GIVEN in text
     assert "full model" not in text
-    # What edgeproof has trained is compared with its full model, or with nothing.
+    # Files that edgeproof trained are compared only with their full model, which is missing here.
     trained = document(*reference)
     head, row = scoreboard_table(trained)
     assert dict(zip(head, row, strict=True))["drop"] == "-"

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["chromium", "page_file", "visit"]
 
-# Characters of a page of few tests: Allure's program alone has 3.6 million before it is packed.
+# Limit on the characters of a page with few tests. Allure's program alone has 3.6 million
+# characters before it is packed.
 LARGEST = 2_000_000
 UNFOLD = "() => document.querySelectorAll('#edgeproof details').forEach((one) => one.open = true)"
-# Cells of the planted faults whose words are wider than the cell.
+# Cells in the table of faults whose text is wider than the cell.
 WIDE = """() => [...document.querySelectorAll(".faults :is(th, td)")]
   .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"""
-# Elements of the summary whose text, or whose drawing, reaches beyond what shows it.
+# Elements of the summary that extend beyond the window, and texts that extend beyond their picture.
 CUT = """() => [...document.querySelectorAll("#edgeproof *")].filter((one) => {
   const box = one.getBoundingClientRect();
   const scrolls = one.closest(".scroll, svg");

@@ -11,7 +11,7 @@ from suites.meta.devices.ended import OF_SIGNALS, after, end, moments, slow, whi
 from suites.meta.reports.browsing import require_allure
 from suites.meta.reports.drawn import write_run
 
-# Seconds by which most reports are drawn.
+# Seconds in which most reports are finished.
 LONGEST = 20.0
 MOMENTS = moments("report", LONGEST)
 
@@ -23,7 +23,8 @@ def end_report(tmp_path):
 
     def ended(number, moment):
         runs = [write_run(tmp_path / "runs" / name, name) for name in ("host", "rpi4")]
-        # A store of its own, in which another run's drafts are not taken for this one's.
+        # A separate store, so that unfinished files of other runs are not counted as those of this
+        # run.
         store, reports = tmp_path / "cache" / "edgeproof", tmp_path / "html"
         store.mkdir(parents=True)
         (store / "allure").symlink_to(default_root() / "allure")
@@ -55,6 +56,6 @@ def test_drawing_a_report_can_be_interrupted_at_any_moment(number, seconds, end_
     ended = end_report(number, after(seconds))
     assert ended.code in {0, *OF_SIGNALS}, ended.output
     assert ended.left == []
-    # It is whole or not there.
+    # The page is either complete or missing.
     page = tmp_path / "html" / "index.html"
     assert not page.exists() or page.read_text("utf-8").rstrip().endswith("</html>")

@@ -17,7 +17,7 @@ from suites.meta.foreign_text.payloads import payloads
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What is HTML before a template writes it: filled templates, and pictures.
+# Values that are already HTML when a template gets them: filled templates and pictures.
 HTML_ALREADY = {
     "faults",
     "picture.inline",
@@ -58,7 +58,7 @@ def test_only_known_html_values_are_exempt_from_escaping() -> None:
         code = re.findall(r"{[{%] (.*?) [}%]}", file.read_text(encoding="utf-8"))
         marked |= {part.removesuffix(" | safe") for part in code if part.endswith(" | safe")}
         unmarked = [part for part in code if not part.endswith(" | safe")]
-        # No other filter, block or operator leads around the escaping.
+        # No other filter, block or operator bypasses the escaping.
         assert not re.search(r"\||~|autoescape|Markup", "".join(unmarked)), file.name
     assert marked == HTML_ALREADY
 

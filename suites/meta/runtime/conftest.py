@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Each runtime with its usual kernels; suites/meta/backends has every backend.
+# Each runtime with its default kernels; suites/meta/backends tests all backends.
 RUNTIMES = [backend.name for backend in available_backends(("ai_edge_litert", "tflite_runtime"))]
 
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# The last that have wheels for it.
+# The last versions that have wheels for CPython 3.8.
 PACKAGES = ("numpy==1.24.4", "tflite-runtime==2.14.0", "tokenizers==0.20.3")
 
 

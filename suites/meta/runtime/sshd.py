@@ -31,7 +31,7 @@ IdentityFile {folder}/user
 IdentitiesOnly yes
 UserKnownHostsFile {folder}/known_hosts
 """
-# Root's sshd leaves its rights there.
+# Folder that sshd needs for privilege separation if root starts it.
 PRIVILEGE_SEPARATION = Path("/run/sshd")
 
 
@@ -84,7 +84,7 @@ class LoopbackBoard:
     def cut(self) -> None:
         """End every connection, as a power cut would; the server itself lives on."""
         for pid in _descendants(self._process.pid):
-            # One that has ended by itself since it was listed needs no signal.
+            # A process may have ended since it was listed.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

@@ -22,7 +22,8 @@ class Twin(LocalTarget):
     scheme: ClassVar[str] = "twin"
     form: ClassVar[str] = "twin:"
 """
-# A command that hands a shell what it is given, as `ssh`, `adb shell` and `docker exec` do.
+# A target whose command passes its arguments to a shell, as `ssh`, `adb shell` and `docker exec`
+# do.
 BRIDGE = """
 from typing import ClassVar
 from models.runtime.remote_shell import RemoteShell

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Inputs = dict[str, NDArray[np.int32]]
 
-# Both runtimes load and rightly answer these; the others are the business of the conformance suite.
+# Schemes that both runtimes execute correctly; the conformance suite tests the others.
 SOUND = ("float32", "float16", "static_wi8_ai8", "quantizer_static_wi8_ai8")
 
 
@@ -52,7 +52,7 @@ def test_two_runtimes_give_nearly_equal_logits(
         with Runner(LocalTransport(), name) as runner:
             runner.load(scheme, tiny[scheme])
             logits.append(runner.answer(scheme, by_name).logits)
-    # Integer kernels may round one step apart.
+    # Integer kernels may differ by one rounding step.
     np.testing.assert_allclose(logits[0], logits[1], atol=1e-4 if "float" in scheme else 0.1)
     assert (logits[0].argmax(1) == logits[1].argmax(1)).mean() >= 0.9
 

@@ -71,10 +71,10 @@ def test_dot_product_instructions_are_counted_only_on_cores_with_the_instruction
     old = count("rpi4", "ai_edge_litert", "static_wi8_ai8")
     new = count("rpi5", "ai_edge_litert", "static_wi8_ai8")
     assert old.dot_products == old.float_multiplies == 0
-    # Four or eight products in one instruction, by the kernel that the runtime takes.
+    # One instruction computes four or eight products, depending on the runtime's kernel.
     products = MATRIX_PRODUCTS + ATTENTION_PRODUCTS
     assert products / 8 <= old.integer_multiplies < 1.1 * products / 4
-    # Sixteen products in one instruction.
+    # One instruction computes sixteen products.
     assert MATRIX_PRODUCTS / 16 <= new.dot_products < 1.1 * MATRIX_PRODUCTS / 16
     assert new.instructions < old.instructions
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Inputs = dict[str, NDArray[np.int32]]
 
-# A damaged file can also make a runtime loop for ever.
+# Timeout in seconds, because a damaged file can make a runtime loop forever.
 SECONDS_PER_REQUEST = 3.0
 
 

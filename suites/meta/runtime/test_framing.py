@@ -86,7 +86,7 @@ def test_bytes_that_are_not_a_message_are_an_error(noise: bytes) -> None:
 
 @given(st.binary())
 def test_damaged_message_header_is_an_error(text: bytes) -> None:
-    # Hypothesis writes words that it finds in the code, and so a whole header now and then.
+    # Hypothesis also draws words from the code, and so can produce a valid header.
     assume(b"arrays" not in text)
     with pytest.raises(FramingError):
         read_message(io.BytesIO(MAGIC + struct.pack(">I", len(text)) + text))

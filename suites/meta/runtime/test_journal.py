@@ -18,7 +18,7 @@ from models.store import PROJECT
 from suites.meta.gates.running import environment
 
 TEXTS = 3000
-# Answers slowly, and notes each row that it was asked.
+# Program that classifies texts slowly and records each answer in a journal.
 KILLED = """
 import sys, time
 from pathlib import Path

@@ -44,7 +44,7 @@ class Lab:
         self._environment = {**os.environ, "LG_COORDINATOR": address}
         (folder / "exported.yaml").write_text(EXPORTED, encoding="utf-8")
         self._processes = [self._start(folder, "coordinator", "-l", address)]
-        # An exporter that finds no coordinator ends.
+        # Wait for the coordinator, because an exporter that finds none ends.
         self.client("resources")
         self._processes.append(self._start(folder, "exporter", "-n", "desk", "exported.yaml"))
 

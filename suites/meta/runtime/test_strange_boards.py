@@ -24,8 +24,8 @@ from models.store import PROJECT
 from models.targets.common.registry import find_target
 from models.targets.ssh import SshTarget
 
-# An ssh client of our own that runs what it is given in a shell of this machine: what a board's
-# login shell is, and says, is the test's to choose. The master is what it is given first.
+# A replacement for ssh that runs its command in a shell of this machine, so that a test can choose
+# the login shell of a board and its greeting. The first call opens the master connection.
 CLIENT = """\
 #!/bin/sh
 while [ "$1" != -- ]; do shift; done
@@ -241,7 +241,7 @@ def test_full_disk_on_a_board_is_not_reported_as_an_ssh_error(board, tmp_path):
     message = str(refused.value)
     assert "Free space in the board's" in message
     assert "without asking for input" not in message
-    # The remedy helps.
+    # The suggested remedy must help.
     (tmp_path / "cache").unlink()
     (tmp_path / "file").write_text("content", encoding="utf-8")
     placed = board().place(tmp_path / "file")

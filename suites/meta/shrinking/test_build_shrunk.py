@@ -62,7 +62,8 @@ temperature = 2.0
 weight = 0.9
 copies = 1
 """
-# Answers with the weights in the file, in a process of its own: pytest imports no TensorFlow.
+# Program that classifies texts with stored weights, in a process of its own because pytest imports
+# no TensorFlow.
 ANSWER = """
 import json, sys
 from pathlib import Path

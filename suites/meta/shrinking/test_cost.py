@@ -19,7 +19,8 @@ from models.shrinking.cost import (
 )
 from suites.meta.scripts import printed_by
 
-# Weights as training leaves them: no two vectors are the same.
+# Program that converts a network with random weights. Noise makes all vectors different, as
+# training does.
 CONVERT = """
 import json, sys
 import numpy as np
@@ -42,7 +43,7 @@ made = convert(scheme, shape, values, lengths, calibration)
 print()
 print(len(made))
 """
-# What the docstring of models/shrinking/cost.py states.
+# Errors that the docstring of models/shrinking/cost.py states.
 STATED_ERROR, STATED_ERROR_OF_TIME = 0.01, 0.06
 
 
@@ -61,7 +62,7 @@ def test_estimated_file_size_is_within_the_stated_error(tmp_path, sizes, lengths
     script = tmp_path / "convert.py"
     script.write_text(CONVERT)
     network = shape_of(*sizes)
-    # The quantizer prints lines of its own before.
+    # The quantizer prints its own lines before the result.
     real = int(printed_by(script, json.dumps(asdict(network)), json.dumps(lengths)).split()[-1])
     assert file_bytes(network, lengths) == pytest.approx(real, rel=STATED_ERROR)
 
@@ -89,8 +90,9 @@ def test_removed_attention_heads_are_not_counted_in_the_cost():
     assert multiplied(every, tokens) - multiplied(third, tokens) == 8 * (tokens * of_token + last)
 
 
-# Fastest of 3,000 answers in microseconds, by layers, heads, units, width of the word vectors, and
-# tokens: x86-64 with AMX, ai-edge-litert 2.3.0, one thread, machine with other work.
+# Shortest of 3,000 times for one text in microseconds, by layers, heads, units and width of the
+# word vectors, then by tokens. Measured on x86-64 with AMX under other load, with ai-edge-litert
+# 2.3.0 and one thread.
 MEASURED = {
     (1, 6, 1536, 64): {16: 76, 32: 96, 48: 117, 64: 138},
     (2, 4, 256, 64): {16: 81, 32: 134, 48: 194, 64: 253},
@@ -102,8 +104,8 @@ MEASURED = {
     (5, 6, 1216, 384): {16: 368, 32: 657, 48: 1001, 64: 1324},
     (5, 12, 1216, 384): {16: 465, 32: 846, 48: 1315, 64: 1763},
 }
-# Train texts of airline by the tokens of their row, and what the gate of a goal measured on its
-# test texts: times the paper's recipe, at a load of 4 to 5 and of 2.
+# `ROWS`: number of airline's train texts by the length of their row. `RACED`: speed relative to the
+# paper's recipe, as the gate of a goal measured it on the test texts, at a load of 4 to 5 and of 2.
 ROWS = {16: 1465, 24: 2002, 32: 2947, 40: 2490, 64: 359}
 RACED = {
     (2, 12, 256, 64): (38.3, 36.5),

@@ -28,7 +28,7 @@ FULL = from_table(
     classes=3,
     positions=512,
 )
-# Pieces are used as words are in any language: the n-th one n times less than the first.
+# Frequencies of pieces after Zipf's law: the n-th piece is n times less frequent than the first.
 USES = np.maximum(0, 60_000 // np.arange(1, 30_523) - 5)
 TASK = Fit(FULL, USES, {16: 2000, 32: 6000, 64: 2000})
 
@@ -113,7 +113,7 @@ def test_recipe_prefers_two_layers_to_one_layer_with_more_heads():
     keys = {"bytes": "1340567 bytes", "speed": "50 x paper"}
     table = found(task=long, **keys)
     assert (len(table.layers), table.heads) == (2, 2)
-    # A single layer would leave room for all heads.
+    # A single layer would be fast enough with all heads.
     alone = replace(shape_of(table, long), layers=1, heads=12, attention_width=384)
     time = long.mean({tokens: text_time(alone, tokens) for tokens in long.rows})
     assert times_paper(time) >= 50

@@ -11,7 +11,7 @@ BITS = 4
 LAST = 7
 RNG = np.random.default_rng(5)
 WEIGHTS = RNG.standard_normal((24, 96)).astype(np.float32)
-# Inputs of a real layer are far from independent: these lie near a space of 12 dimensions.
+# The inputs of a real layer are strongly correlated, so these lie near a space of 12 dimensions.
 INPUTS = RNG.standard_normal((2000, 12)) @ RNG.standard_normal((12, 96))
 INPUTS += 0.1 * RNG.standard_normal(INPUTS.shape)
 MOMENTS = INPUTS.T @ INPUTS
@@ -90,7 +90,7 @@ def test_weights_are_rounded_on_the_grid_of_their_products_with_the_gains():
 
 
 def test_rounding_preserves_the_output_for_constant_inputs():
-    # What every text begins with, as the first layer of a network is given it.
+    # The first token of all texts is the same, so that the first layer always gets the same input.
     same = np.tile(INPUTS[:1], (500, 1)).astype(np.float64)
     inputs = Inputs(len(same), same.sum(axis=0), same.T @ same)
     bias = np.zeros(len(WEIGHTS), np.float32)

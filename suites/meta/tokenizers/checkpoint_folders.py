@@ -29,7 +29,7 @@ BRACKETS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ANGLES = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 MPNETS = ("<s>", "<pad>", "</s>", "[UNK]", "<mask>")
 ROBERTAS_POSITIONS, BERTS_POSITIONS = 514, 512
-# The sizes of a network that tests train, as most families call them.
+# Sizes of the networks that tests train, under the keys of most families.
 SMALL: dict[str, Any] = {
     "hidden_size": 64,
     "num_hidden_layers": 2,
@@ -157,7 +157,7 @@ def _uncased(special: tuple[str, ...] = BRACKETS) -> Callable[[], Mapping[str, b
 _CASED = functools.partial(_word_pieces, BRACKETS, lower=False)
 _LOWERS, _KEEPS = {"do_lower_case": True}, {"do_lower_case": False}
 _BERTS = {"max_position_embeddings": BERTS_POSITIONS, "type_vocab_size": 2, "pad_token_id": 0}
-# Two rows of the table of positions belong to no token.
+# No token uses two of the rows in the table of positions.
 _ROBERTAS = {"max_position_embeddings": ROBERTAS_POSITIONS, "type_vocab_size": 1, "pad_token_id": 1}
 _NO_SEGMENTS = {"max_position_embeddings": BERTS_POSITIONS, "pad_token_id": 0}
 
@@ -187,7 +187,7 @@ FAMILIES = {
             **SMALL,
             "embedding_size": 32,
             "intra_bottleneck_size": 32,
-            # Four of them, without normalization, do not learn the task to the end in seven epochs.
+            # Four of these layers, without normalization, would not learn the task in seven epochs.
             "num_feedforward_networks": 1,
         },
     ),

@@ -17,7 +17,7 @@ _WORDS = ["good", "day", "the", "café", "日", "x", "##y"]
 _BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *_WORDS]
 _BYTES = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "g": 4, "o": 5, "go": 6, "d": 7, "Ġ": 8}
 _KERAS = {"word_index": json.dumps({"<o>": 1, "good": 2, "day": 3})}
-# The files of each kind, the first of which is given, and settings.
+# The files of each kind, the given file first, and the settings.
 _FILES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "wordpiece": ({"vocab.txt": "\n".join(_BERT)}, {"case": "unicode"}),
     "byte_pairs": ({"vocab.json": json.dumps(_BYTES), "merges.txt": "g o\n"}, {}),

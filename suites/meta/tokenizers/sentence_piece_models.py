@@ -20,7 +20,7 @@ _PARTS = [
     *("вет", "мир", "שלום", "good", "day", "'", "."),
 ]
 NORMALIZED = ("nmt_nfkc", "nfkc", "identity", "nmt_nfkc_cf")
-# The options of SentencePiece's trainer that change how a text is read.
+# Options of SentencePiece's trainer that change the reading of texts.
 OPTIONS: dict[str, dict[str, Any]] = {
     "usual": {},
     "bytes": {"byte_fallback": True, "vocab_size": 360},
@@ -57,9 +57,9 @@ def trained(kind: str, rule: str = "nmt_nfkc", option: str = "usual") -> bytes:
     return file.getvalue()
 
 
-# Of a model's file, the field for how texts are normalized, and in it the one for the table.
+# Numbers of fields in a model's file: of the normalizer, and inside it of the table of characters.
 NORMALIZER, TABLE = 3, 2
-# Characters and what they become, as SentencePiece reads them: A, the ligature fi, ka with a mark.
+# Characters and their replacements in SentencePiece's format: A, the ligature fi, ka with a mark.
 _RULES = "41\t61\nFB01\t66 69\n30AB 3099\t30AC\n"
 
 

@@ -74,7 +74,7 @@ def test_rejects_unusable_table_of_character_replacements(bad, tmp_path):
 @pytest.mark.parametrize("rule", NORMALIZED)
 def test_accepts_the_character_tables_of_sentencepiece(rule):
     normalizer = field_of(trained("unigram", rule), NORMALIZER)
-    # A model whose texts stay as they are has no table.
+    # A model that does not normalize texts has no table.
     table = b"" if rule == "identity" else field_of(normalizer, TABLE)
     assert whole_table(table) == table
     assert longest_replacement(table) <= 18 < LONGEST_REPLACEMENT

@@ -112,7 +112,7 @@ WITHOUT_LENGTH = {"max_position_embeddings": None}
         ({}, {}, (64, 512, 64)),
         ({"model_max_length": 128}, {}, (None, 128, 128)),
         ({"model_max_length": 128}, {}, (128, 128, 128)),
-        # As an old version wrote it, and one that was told no length.
+        # The key of an old version, and the value that is written if no length is known.
         ({"max_len": 100}, {}, (None, 100, 100)),
         ({"model_max_length": 1000000000000000019884624838656}, {}, (None, 512, 512)),
         ({"model_max_length": 1024}, {}, (None, 512, 512)),
@@ -241,17 +241,18 @@ def test_tokenizer_class_defaults_to_the_family_of_the_checkpoint(name, tmp_path
 @pytest.mark.parametrize(
     ("family", "stated", "expected"),
     [
-        # ALBERT told its network up to version 4 of transformers, which writes no "backend".
+        # Up to version 4 of transformers, which writes no "backend", ALBERT's tokenizer made
+        # segments.
         ("albert", {"tokenizer_class": "AlbertTokenizer"}, True),
         ("albert", {"tokenizer_class": "AlbertTokenizer", "backend": "tokenizers"}, False),
         ("albert", {"tokenizer_class": "AlbertTokenizerFast"}, True),
-        # What is written down wins.
+        # A list of inputs in the settings takes precedence.
         ("albert", {"model_input_names": ["input_ids", "attention_mask"]}, False),
         ("bert", {"model_input_names": ["input_ids", "token_type_ids"]}, True),
-        # The class of no family: its name in version 4, and in version 5.
+        # The class for tokenizers of any family: its name in version 4, and in version 5.
         ("bert", {"tokenizer_class": "PreTrainedTokenizerFast"}, True),
         ("bert", {"tokenizer_class": "TokenizersBackend", "backend": "tokenizers"}, False),
-        # A network that has none is given none, whatever its tokenizer says.
+        # A network without segments gets none, whatever its tokenizer declares.
         ("distilbert", {"model_input_names": ["input_ids", "token_type_ids"]}, False),
         ("deberta-v3", {"backend": "tokenizers"}, False),
     ],

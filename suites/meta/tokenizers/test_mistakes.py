@@ -27,9 +27,9 @@ def keras(**config):
 WITHOUT_UNKNOWN = json.dumps({"config": {"word_index": '{"the": 1}', "oov_token": "<o>"}})
 
 
-# What is given, the files beside it, the settings; what is said.
+# Name: the given file, its content, further files, the settings, and a part of the message.
 BAD = {
-    # No file that can be read.
+    # Files that cannot be read.
     "missing": ("a.txt", None, {}, {}, "no such file"),
     "a kind that is none, before a colon": ("nope:a.txt", None, {}, {}, "no such file"),
     "an unknown kind": ("a.txt", LIST, {}, {"kind": "nope"}, "is not a kind of tokenizer"),
@@ -250,7 +250,7 @@ def test_damaged_sentencepiece_model_is_read_or_rejected_with_a_remedy(kind, tmp
     """The model is truncated 50 times and changed 150 times; no unexpected exception may occur."""
     intact, chosen = trained(kind), random.Random(3)  # noqa: S311 - no secret
     file, refused = tmp_path / "a.model", 0
-    # The table of characters is most of the file: what lies around it is as likely.
+    # The table of characters is most of the file. Places outside of it are chosen more often.
     places = [*range(2000), *range(len(intact) - 300, len(intact)), *range(2000, len(intact), 400)]
     for at in range(200):
         damaged = bytearray(intact)

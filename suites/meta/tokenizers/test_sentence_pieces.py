@@ -19,8 +19,8 @@ CASES = [
     *(("nmt_nfkc", option) for option in OPTIONS),
     *((rule, option) for rule in NORMALIZED[1:] for option in ("usual", "all blanks")),
 ]
-# What the library is known to read in another way (sentence_pieces.py): a mark or a joiner after
-# a letter that the model's table changes; a text that holds the name of a byte's piece.
+# Texts that the library is known to read differently (sentence_pieces.py): a mark or a joiner after
+# a letter that the model's table changes, and the name of a byte's piece.
 MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0903\u093a-\u094f\u200c\u200d\ufe00-\ufe0f"
 KNOWN = re.compile(rf"[^\W\d_a-z][{MARKS}]|[^\x00-\u02ff][{MARKS}]|<0x[0-9A-F]{{2}}>")
 

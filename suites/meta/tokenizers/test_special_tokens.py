@@ -57,7 +57,7 @@ def test_rejects_unknown_token_outside_the_vocabulary(model, unknown, tmp_path):
     assert mistake.key == "model"
     assert mistake.file == str(tmp_path / "tokenizer.json")
     assert "model.unk_token" in mistake.remedy
-    # What the remedy says helps.
+    # The suggested remedy must help.
     document["model"] |= unknown
     assert 1 in loaded(tmp_path, document)
 
@@ -100,7 +100,7 @@ def test_rejects_special_tokens_without_ids(ids, tmp_path):
     ("token", "message"),
     [
         ({"id": 101, "content": "[CLS]"}, "gives '[CLS]' the id 101, and its vocabulary gives it"),
-        # The library gives it the next number that is free.
+        # The library would use the next free id for this token.
         ({"id": 500, "content": "<user>"}, "gives '<user>' the id 500, and its vocabulary gives"),
     ],
 )

@@ -68,7 +68,7 @@ def test_regex_tokenizer_is_case_sensitive_and_splits_at_non_ascii_letters(tmp_p
     _, file = write_model_maker(tmp_path)
     encoder = load(TokenizerSettings(file=str(file)))
     assert encoder.kind == "regex"
-    # <START> The good café: its last letter is a delimiter.
+    # <START> The good caf, because é is a delimiter.
     assert unpadded(encoder, "The GOOD café") == [1, 6, 2, 11]
 
 
@@ -200,7 +200,8 @@ def test_words_or_characters_are_mapped_to_their_ids(kind, around, tmp_path):
     encoder = load(TokenizerSettings(file=str(file), kind=kind, **around))
 
     def expected(text):
-        # Oniguruma's blanks are Unicode's; Python counts four control characters among them.
+        # Oniguruma uses Unicode's blanks, while Python also counts four control characters as
+        # blanks.
         parts = list(text) if kind == "characters" else re.split(UNICODE_BLANKS, text)
         ids = [words.get(part, words["<unk>"]) for part in parts if part]
         room = LENGTH - 2 * bool(around)

@@ -18,7 +18,7 @@ from models.runner.tokenizing import RowTokenizer, tokenizer
 from models.runner.word_pieces import LONGEST_TEXT, LONGEST_WORD, MOST_ASKED, MOST_WORDS
 from suites.meta.tokenizers.texts import MANY, NASTY, sample_texts
 
-# A piece of more characters than a word may have: the library gives it to no word.
+# A piece with more characters than a word may have, so that the library never uses it.
 LONGEST = 20
 TOO_LONG = "y" * (LONGEST + 1)
 WORDS = ["good", "day", "the", "un", "jo", "x", "4", "caf", "cafe", "日", "😀", "don"]
@@ -213,7 +213,7 @@ def test_tokenizers_library_is_called_a_limited_number_of_times_per_text():
     rows = RowTokenizer(CLEANING)
     ask = rows._pieces._ask
     rows._pieces._ask = lambda text: stretches.append(text) or ask(text)
-    # Marks without a letter have no id: a row of them is never full.
+    # Marks without a letter have no id, so that a row of them is never full.
     assert_equal(CLEANING, rows, [" ".join("\u0301" * number for number in range(1, 60))])
     assert len(stretches) == MOST_ASKED
 

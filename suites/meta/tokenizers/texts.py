@@ -36,7 +36,7 @@ _SURROGATES: list[Literal["Cs"]] = ["Cs"]
 _ANY = st.text(st.characters(exclude_categories=_SURROGATES), max_size=20)
 NASTY = st.lists(_PARTS | _ANY, max_size=12).map("".join)
 
-# The same examples each time, and no more than are worth their time.
+# The same examples in every run, and few of them to save time.
 MANY = settings(derandomize=True, deadline=None, max_examples=60, database=None)
 
 

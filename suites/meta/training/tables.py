@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Enough texts for a few steps, too few to learn anything.
+# Enough texts for a few steps, but too few for learning.
 CORPUS = """
 [corpus]
 source = "generated"

@@ -70,7 +70,7 @@ def test_rejects_subject_without_distillation(subject_file, capsys):
 
 
 def test_benchmark_interval_equals_students_t_interval():
-    # By hand: mean 2, standard deviation 1, t(0.975, 2) = 4.302653, over the root of 3.
+    # By hand: mean 2, standard deviation 1, half-width t(0.975, 2) / sqrt(3) = 4.302653 / 1.732051.
     mean = distillation._mean_with_interval(np.array([1.0, 2.0, 3.0]))
     assert mean == {"mean": 2.0, "low": -0.48414, "high": 4.48414, "n": 3}
     alone = distillation._mean_with_interval(np.array([0.5]))

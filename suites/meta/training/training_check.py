@@ -102,7 +102,7 @@ def options(_folder: Path) -> dict[str, Any]:
     """Train plainly, in parts, in bfloat16, and from a teacher."""
     still = make_shape(dropout=0.0)
     plain = train(still)
-    # Weights move by the sign of tiny gradients: compare what is answered, not what is stored.
+    # Weights follow the sign of tiny gradients, so compare the answers, not the stored weights.
     answers = {
         "plain": answers_of(still, plain.values, SPLITS["validation"]),
         **{

@@ -65,9 +65,10 @@ def baseline(*measurements: Measurement) -> Baseline:
         ("agreement", (0.985, 0.99, 0.995), (0.985, 0.99, 0.995), Move.SAME),
         ("agreement", (0.985, 0.99, 0.995), (0.96, 0.97, 0.975), Move.REGRESSION),
         ("agreement", (0.96, 0.97, 0.975), (0.985, 0.99, 0.995), Move.IMPROVEMENT),
-        # Apart by 2 points with half-widths of 1.5 each: joined by squares they overlap.
+        # The values differ by 2 points, less than both half-widths of 1.5 added in quadrature
+        # (2.1).
         ("agreement", (0.955, 0.97, 0.985), (0.935, 0.95, 0.965), Move.SAME),
-        # By 2.2 points they do not.
+        # A difference of 2.2 points exceeds 2.1.
         ("agreement", (0.955, 0.97, 0.985), (0.933, 0.948, 0.963), Move.REGRESSION),
         ("accuracy_drop", (0.01, 0.02, 0.03), (0.05, 0.06, 0.07), Move.REGRESSION),
         ("accuracy_drop", (0.01, 0.02, 0.03), (-0.03, -0.02, -0.01), Move.IMPROVEMENT),
@@ -238,7 +239,7 @@ def test_baseline_read_from_a_file_equals_the_written_one(tmp_path):
     text = path.read_text()
     assert text.startswith('{\n "schema": 3,\n "subject": "mini",')
     assert text.endswith("}\n")
-    # Another run replaces it.
+    # A later run replaces the file.
     write_baseline(path, baseline())
     assert json.loads(path.read_text())["measurements"] == []
 
@@ -279,7 +280,7 @@ def test_baseline_of_an_old_version_is_read_under_current_names(version, words, 
         text = text.replace(f'"{new}"', f'"{old}"')
     path.write_text(text)
     assert read_baseline(path, **WHO) == stored
-    # What calls itself version 3 has to be that.
+    # A file that claims version 3 must be valid in version 3.
     path.write_text(text.replace(f'"schema": {version}', '"schema": 3'))
     with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record the baseline again"):
         read_baseline(path, **WHO)

@@ -26,12 +26,12 @@ def load(folder: Path, text: str, *, classes: int = 3) -> Budgets:
 @pytest.mark.parametrize("name", budget_names())
 def test_shipped_budgets_are_valid(name: str) -> None:
     budgets = load_budgets(name, schemes=SCHEMES, classes=3)
-    # Files that are given have no smaller model: their drop is that of the reference's file.
+    # Given files have no full model, so that their drop is measured against the reference's file.
     metric = "accuracy_drop_float32" if name == "given" else "accuracy_drop"
     drop = budgets.limit(metric, "dynamic_wi8_afp32")
     assert drop is not None
     assert drop.limit == "max"
-    # None allows more than the paper lost.
+    # No budget allows a larger drop than the paper reports.
     assert drop.value <= 0.041
     assert drop.source == f"models/verdicts/limits/budgets/{name}.toml: {metric}.max"
 

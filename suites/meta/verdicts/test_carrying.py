@@ -60,7 +60,7 @@ def test_interval_from_host_answers_and_a_board_sample_has_the_nominal_error_rat
     random = np.random.default_rng([round(100 * close), round(1e4 * far), drawn])
     bound = cache(carrying.most_disagreeing)
     chosen = np.arange(TEXTS) < carrying.CLOSE_SHARE * TEXTS
-    # A label that disagrees is wrong: the worst that a board can do.
+    # A label that differs counts as wrong, which is the worst case for a board.
     truth = right * (1.0 - np.where(chosen, close, far).mean())
     gold = np.zeros(TEXTS, np.int64)
 

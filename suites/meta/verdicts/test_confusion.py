@@ -12,7 +12,8 @@ from models.verdicts import confusion, reputation
 from models.verdicts.confusion import MISSING, paired_confusion
 
 RANDOM = np.random.default_rng(9)
-# Three gold labels, three answers or none; more texts of some cells than of others.
+# Tables of three gold labels by three predicted labels or none, with more texts in some cells than
+# in others.
 MANY = RANDOM.integers(0, 9, size=(2, 4, 5, 3, 4)) + np.eye(3, 4, dtype=np.int64)
 
 

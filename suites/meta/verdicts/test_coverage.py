@@ -28,7 +28,7 @@ DISCORDANT = [
 ]
 
 
-# Simulations of ten seconds and more, of kinds that others show, too.
+# Simulations of ten seconds and more, if a faster case covers the same kind of data.
 SLOW = pytest.mark.slow
 
 
@@ -124,7 +124,8 @@ def test_interval_of_a_mean_distance_covers_the_true_mean_if_few_texts_change_mu
     assert covered / DRAWS >= FLOOR
 
 
-# Measure, texts of each group, and the share of them that the second model answers as the first.
+# Metric, number of texts in each group, and share of texts for which the second model repeats the
+# answer of the first.
 DROPS = [
     ("macro_f1", (200,), 0.3),
     ("macro_f1", (200,), 0.95),

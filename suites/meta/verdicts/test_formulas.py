@@ -60,7 +60,8 @@ def test_acceleration_of_a_constant_statistic_is_zero() -> None:
 def test_jackknife_skips_groups_that_would_be_empty() -> None:
     alone = np.zeros((2, 3, 4), dtype=np.int64)
     alone[0, 1, 2], alone[1] = 1, TABLES[1]
-    # With its one text in place the other group's texts alone are left out.
+    # Without its only text the first group would be empty, so that only texts of the other group
+    # are left out.
     expected = jackknifed(lambda tables: reputation.official_accuracy(tables[..., 1:, :, :]), alone)
     assert acceleration_of(reputation.official_accuracy, alone) == pytest.approx(expected)
 
@@ -70,7 +71,7 @@ def test_jackknife_skips_groups_that_would_be_empty() -> None:
 def test_interval_ends_are_the_quantiles_of_efrons_bca_formula(
     acceleration: float, confidence: float
 ) -> None:
-    # Ties on purpose: a hundred values, of which one in five equals the estimate.
+    # Deliberate ties: five of a hundred values equal the estimate.
     drawn = np.sort(np.repeat(np.arange(20.0) ** 1.5, 5))
     value = float(drawn[30])
     bias = NORMAL.inv_cdf((30 + 35) / 2 / 100)
@@ -200,7 +201,8 @@ def test_proportion_interval_follows_its_confidence(confidence: float) -> None:
 
 
 def test_quantile_interval_follows_its_confidence() -> None:
-    # Of nine, with 75 %: P(at most 2 below the median) = 0.0898 < 0.125 < P(at most 3) = 0.254.
+    # For nine samples and 75 %: P(at most 2 below the median) = 0.0898 < 0.125 < P(at most 3) =
+    # 0.254.
     assert intervals.quantile_interval(np.arange(1.0, 10.0), 0.5, confidence=0.75) == (3.0, 7.0)
     assert intervals.samples_for_quantile(0.5, confidence=0.75) == 3
     assert intervals.samples_for_quantile(0.9, confidence=0.5) == 14

@@ -156,7 +156,8 @@ def test_quantile_interval_of_too_few_samples_has_an_infinite_end(
 
 
 def test_mean_of_a_single_value_has_a_wide_interval() -> None:
-    # The weight of the one value is anything between 0 and 1: 0.5 w, and 0.5 w + (1 - w).
+    # The ends are the quantiles of 0.5 w and of 0.5 w + (1 - w), where w, the weight of the value,
+    # is uniform between 0 and 1.
     interval = intervals.mean_interval(np.array([0.5]), resamples=20_000)
     assert interval == pytest.approx((0.5 * 0.025, 1.0 - 0.5 * 0.025), abs=0.002)
 

@@ -88,7 +88,8 @@ def test_reason_of_a_verdict_shows_memory_in_megabytes() -> None:
 @pytest.mark.parametrize(
     ("estimate", "words"),
     [
-        # The upper end is twice as far from the value as the limit is: four times the texts.
+        # The upper end is twice as far from the value as the limit is, so that four times as many
+        # texts are needed.
         (Estimate(0.031, 0.021, 0.051, 500), "about 2,000 texts would decide"),
         (Estimate(0.051, 0.031, 0.061, 500), "about 2,000 texts would decide"),
         (
@@ -97,7 +98,7 @@ def test_reason_of_a_verdict_shows_memory_in_megabytes() -> None:
         ),
         (Estimate(0.02, -math.inf, math.inf, 5), "and 5 texts are too few to bound the value"),
         (Estimate(0.051, 0.041, 0.061, 500), "about 501 texts would decide"),
-        # No drop is the middle of what a drop can be, not its end.
+        # Drops range from -1 to 1, so that 0 is the middle of the range and not its end.
         (Estimate(0.0, -0.082, 0.082, 100), "about 400 texts would decide"),
     ],
 )

@@ -13,8 +13,9 @@ from suites.meta import mutation
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Refused by mypy, killed by a test, by what it broke in pytest, too slow; survived, without tests,
-# and two that ended as nobody expected.
+# Exit codes of mutants. First those that count as noticed: rejected by mypy, killed by a test,
+# killed by an error of pytest, by a time limit or by a crash. Then the survivors: alive, without
+# tests, and two unexpected codes.
 CODES = [37] * 100 + [1] * 89 + [3, 36, 255, -9, -11] + [0, 0, 33, 5, 35, 99]
 
 

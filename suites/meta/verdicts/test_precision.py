@@ -13,7 +13,7 @@ from models.verdicts.single_stream import CHUNK, FEWEST, single_stream
 from models.verdicts.stopping import why_enough
 
 DRAWS = 400
-# Of a share of 0.95 over so many draws, two standard deviations.
+# Two standard deviations of a share of 0.95 over this number of draws.
 ERROR = 2.0 * math.sqrt(0.95 * 0.05 / DRAWS)
 
 

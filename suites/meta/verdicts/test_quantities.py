@@ -40,7 +40,8 @@ MEASURED = {"exact": False}
         ("98 %", Unit.FRACTION, 0.98),
         ("98%", Unit.FRACTION, 0.98),
         ("0 %", Unit.FRACTION, 0.0),
-        # The smallest percentage that is not taken for a fraction.
+        # The smallest percentage that is accepted, because a smaller one may be meant as a
+        # fraction.
         ("0.1 %", Unit.FRACTION, 0.001),
         ("0.01 MB", Unit.BYTES, 1e4),
     ],

@@ -17,7 +17,7 @@ from models.verdicts.confusion import MISSING, confusion
 from models.verdicts.trivial_classifiers import always_best, group_majority, majority
 
 CLASSES = 3
-# Entity, gold label, answer (or none).
+# Entity, gold label, predicted label (or MISSING).
 TEXTS = st.lists(
     st.tuples(st.sampled_from("ABC"), st.integers(0, 2), st.integers(MISSING, 2)),
     min_size=1,
@@ -101,9 +101,9 @@ def test_scores_by_class_equal_their_definition(texts: Texts) -> None:
     [
         pytest.param([2, 1, 0], [2, 1, 0], (1.0, 1.0, 1.0), id="all right"),
         pytest.param([2, 1, 0], [0, 1, 2], (0.0, 0.0, 0.0), id="all reversed"),
-        # The system orders nothing: whatever it orders is right, and it finds nothing.
+        # The predictions order nothing: no order is wrong, and none of the true orders is found.
         pytest.param([2, 1, 0], [2, 2, 2], (1.0, 0.0, 0.0), id="one answer for all"),
-        # Gold orders nothing: there was nothing to find, and every order is wrong.
+        # The gold labels order nothing: no order is missed, and every predicted order is wrong.
         pytest.param([1, 1], [0, 2], (0.0, 1.0, 0.0), id="gold of one polarity"),
         pytest.param([2], [0], (1.0, 1.0, 1.0), id="a single text"),
         # Text by text: R 1/1, 0/1, 1/2; S 1/2, 0/1, 1/1.
@@ -121,7 +121,7 @@ def test_reliability_and_sensitivity_equal_hand_worked_examples(
 
 
 def test_f_of_reliability_and_sensitivity_is_the_mean_over_groups() -> None:
-    # A is perfect, B orders nothing: R (1, 1), S (1, 0), F (1, 0).
+    # A is all right, and the predictions for B order nothing: R (1, 1), S (1, 0), F (1, 0).
     tables = counted([("A", 2, 2), ("A", 0, 0), ("B", 2, 2), ("B", 0, 2)])
     assert float(reputation.reliability(tables)) == 1.0
     assert float(reputation.sensitivity(tables)) == 0.5
@@ -141,7 +141,7 @@ def test_scoring_as_many_texts_as_replab_has_takes_less_than_two_seconds() -> No
     started = time.process_time()
     tables = confusion(gold, predicted, groups, classes=CLASSES)
     assert 0.0 < float(reputation.f_rs(tables)) < 1.0
-    # 0.04 s where this was written; the pairs are 56 million.
+    # CPU seconds; 0.04 s at the time of writing, although there are 56 million pairs.
     assert time.process_time() - started < 2.0
 
 
@@ -166,7 +166,8 @@ def test_group_majority_classifier_predicts_the_most_frequent_label_of_the_group
     train = [("A", 0), ("A", 0), ("A", 2), ("B", 1), ("B", 2), ("C", 2)]
     labels = np.array([label for _, label in train])
     answers = group_majority(labels, [group for group, _ in train], ["A", "B", "C", "new"])
-    # B ties and takes what is more frequent in all, and so does the group never seen.
+    # The tie in B is decided by the most frequent label of all texts, which is also the prediction
+    # for a group without training texts.
     assert answers.tolist() == [0, 2, 2, 2]
 
 

@@ -41,7 +41,7 @@ def test_bootstrap_interval_is_reproducible_for_one_seed() -> None:
 
 
 def test_interval_of_a_constant_score_depends_on_the_smallest_group() -> None:
-    # Of twice 50 texts, the size of the smallest group for each.
+    # The interval counts each of the two groups with 50 texts, the size of the smallest group.
     unseen = 1.0 - 0.025**0.01
     for answer, ends in ((2, (1.0 - unseen, 1.0)), (3, (0.0, unseen))):
         tables = np.zeros((2, 3, 4), dtype=np.int64)

@@ -103,7 +103,8 @@ def test_score_command_reports_both_trivial_classifiers(score, tmp_path):
     )
     document = score(GOLD, "--training", training)
     assert document["floors"]["always_POSITIVE"]["accuracy"] == 0.5
-    # CAR is all NEUTRAL; BANK ties, and so do all labels but by order: the worst comes first.
+    # In training, CAR has only NEUTRAL. BANK's labels are tied, and so are those of all tweets: the
+    # worst label, which is first in order, is predicted.
     assert document["floors"]["group_majority_of_training"]["accuracy"] == round(2 / 6, 6)
     assert document["floors"]["majority_of_training"]["accuracy"] == round(2 / 6, 6)
     assert document["floors"]["always_POSITIVE"]["groups"] == 2

@@ -101,7 +101,7 @@ def test_stream_is_timed_in_float64_from_the_first_query() -> None:
         return np.full(count, 0.5, dtype=np.float32)
 
     seconds = asked_in(ask, queries=40, seconds=20.0)
-    # 32 queries take 16 of the 20 seconds, and there are to be 40.
+    # 32 queries take 16 of the 20 seconds, and 40 queries are required.
     assert calls == [(0, CHUNK), (CHUNK, CHUNK)]
     assert seconds.dtype == stream_of(seconds.astype(np.float32)).seconds.dtype == np.float64
 
@@ -118,14 +118,15 @@ def test_stream_stops_when_the_required_time_is_reached_exactly(
         calls.append((start, count))
         return np.full(count, 0.5)
 
-    # 32 queries take the 16 seconds.
+    # 32 queries take exactly 16 seconds.
     assert asked_in(ask, queries=queries, seconds=16.0).size == queries
     assert calls == asked_for
 
 
 def test_warm_up_ends_at_the_smallest_standard_error() -> None:
     seconds = np.exp(np.repeat([3.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], BATCH))
-    # Squared standard errors with 0, 1 and 2 batches cut: 0.444 / 9, 0.109 / 8 and 0.122 / 7.
+    # Squared standard errors without the first 0, 1 and 2 batches: 0.444 / 9, 0.109 / 8 and 0.122 /
+    # 7.
     assert warm_up_of(seconds) == BATCH
     assert warm_up_of(seconds[: -3 * BATCH]) == BATCH
 

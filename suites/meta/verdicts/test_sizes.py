@@ -34,7 +34,7 @@ def test_computed_size_ratios_and_size_ratio_metrics_correspond() -> None:
         for name, metric in METRICS.items()
         if metric.unit is Unit.RATIO and name.startswith("size_ratio_")
     }
-    # Over the reference's file, which is given: no size of a model is divided.
+    # This ratio divides the size of the reference's file, not that of a model.
     assert set(size_ratios(1, 1)) == ratios - {"size_ratio_reference"}
 
 

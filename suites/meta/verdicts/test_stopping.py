@@ -29,12 +29,13 @@ from models.verdicts.stopping import (
 )
 
 DRAWS = 400
-# Of errors of 2.5 % and of a coverage of 95 % over so many draws, two standard deviations.
+# Limits on the observed error (nominally 2.5 %) and coverage (at least 94 %), with a margin of two
+# standard deviations for this number of draws.
 ERROR = 0.025 + 2.0 * math.sqrt(0.025 * 0.975 / DRAWS)
 COVERED = 0.94 - 2.0 * math.sqrt(0.95 * 0.05 / DRAWS)
 SHARE = 0.9
 SPREAD = 0.15
-# Of a lognormal distribution around 1.
+# The 90th percentile of a lognormal distribution around 1.
 TRUE = math.exp(SPREAD * 1.2815515655446004)
 QUERIES = 512
 
