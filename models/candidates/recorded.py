@@ -330,7 +330,9 @@ def _finite(value: float, row: _Row, name: str, source: _Source) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise source.unfit(f"{row.where}: {name} contains {reprlib.repr(value)}")
+        raise source.unfit(
+            f"{row.where}: {name} contains {reprlib.repr(value)}, which is not a finite number"
+        )
     return number
 
 

@@ -18,10 +18,10 @@ KEY = "tokenizer.lowercase"
 
 
 def require_length(folder: Path, table: TokenizerTable) -> None:
-    """Check that the checkpoint's tokenizer was made for as many tokens.
+    """Check that the checkpoint's tokenizer allows texts of `table.length` tokens.
 
     Raises:
-        UsageMistake: it was made for fewer.
+        UsageMistake: it allows only fewer tokens.
     """
     file = folder / SETTINGS
     longest = read_settings(file).longest if file.is_file() else None

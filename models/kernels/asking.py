@@ -39,10 +39,10 @@ class Answer:
 
 
 class Answering(Protocol):
-    """The interface of anything that answers cases: a backend, or one with a planted fault."""
+    """The interface for computing cases: a backend, or one with a planted fault."""
 
     def answer(self, case: Case) -> Answer:
-        """Answer a case."""
+        """Compute a case; failures are returned too, not raised."""
         ...
 
 
@@ -78,7 +78,7 @@ class AskedBackend:
         return self._running().usage().cpu_ns / 1e9
 
     def answer(self, case: Case) -> Answer:
-        """Answer a case."""
+        """Compute a case; a refusal or a crash is returned, not raised."""
         return self.compute(case.flatbuffer(), case.runs, case.threads)
 
     def compute(self, flatbuffer: bytes, runs: Runs, threads: int) -> Answer:

@@ -61,10 +61,10 @@ def ask_in_turns(
 
 
 def seconds_per_turn(seconds: Floats) -> NDArray[np.float64]:
-    """Return the seconds of each turn, [turns], from the faster answer to each text.
+    """Return the seconds of each turn [turns]: of the two times for each text, the shorter counts.
 
     Args:
-        seconds: seconds [turns, 2, texts].
+        seconds: the measured times [turns, 2, texts].
     """
     return np.asarray(seconds.min(axis=1).sum(axis=1), np.float64)
 
