@@ -383,5 +383,5 @@ def _tensor(
 
 def _text(value: Value) -> str:
     if isinstance(value, int):
-        raise ValueError("a number is stored in place of a text")  # noqa: TRY004 - in the file
+        raise ValueError("a number is stored instead of a text")  # noqa: TRY004 - in the file
     return bytes(value).decode()
