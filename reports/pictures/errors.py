@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reports.documents.localizations import Localization
     from reports.pictures.views import View
 
-LONGEST, LINES = 90, 3  # characters of a line above a panel, lines
+LONGEST, LINES = 90, 3  # maximum characters of a line above a panel, maximum lines
 LONGEST_NAME = 40
 
 

@@ -169,7 +169,7 @@ def line(**values):
 
 REST = line(id="t2") + line(id="t3")
 SCORED = '{"id": "t2", "logits": [0, 0, 1]}\n{"id": "t3", "logits": [0, 0, 1]}\n'
-# Name: the content of a JSON lines file, and a part of the message about it.
+# By case: the content of a JSON lines file, and a part of the message about it.
 MISTAKES = {
     "nothing": ("", "contains no answers"),
     "no JSON": ("bad, fair\n", "line 1 is not a JSON object"),

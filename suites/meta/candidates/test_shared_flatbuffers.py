@@ -14,7 +14,7 @@ from models.flatbuffers.findings import findings_of
 
 FOLDER = Path(__file__).parents[4] / "shared" / "flatbuffers"
 THREE = {"ids": 0, "mask": 1, "segments": 2}
-# File: the positions of its inputs by role, the meaning of its output, and the findings.
+# By file: the positions of its inputs by role, the meaning of its output, and the findings.
 BOUND = {
     "as_edgeproof": (THREE, "logits", set()),
     "no_signature_model_maker": (THREE, "logits", {"no-signature"}),

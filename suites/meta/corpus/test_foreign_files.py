@@ -27,7 +27,7 @@ CSV = "text,polarity\n" + "".join(f"{text},{label}\n" for text, label in ROWS)
 LINES = [json.dumps({"text": text, "polarity": label}) for text, label in ROWS]
 TABLE = TokenizerTable(source="pretrained")
 
-# Name: the name of the file, its bytes, changes to the table, and a part of the message.
+# By case: the name of the file, its bytes, changes to the table, and a part of the message.
 REFUSED = {
     "a lone byte order mark": ("t.csv", codecs.BOM_UTF8, {}, "is empty"),
     "a lone byte order mark of UTF-16": (

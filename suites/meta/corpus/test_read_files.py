@@ -142,8 +142,8 @@ def test_copies_of_a_text_occur_only_in_the_train_split(files_table, lines):
     used = sum(len(texts) for texts in corpus.splits.values())
     copies = sum(entry.count for entry in corpus.left_out if entry.reason == COPY)
     assert used + copies == 400
-    # Seven texts with ten copies each are not in the train split, where one copy per entity (two of
-    # ten) is used.
+    # Seven texts with ten copies each are outside of the train split, the only one that keeps
+    # copies. Of each, one copy per entity is used, and eight copies are left out.
     assert copies == 7 * 8
 
 

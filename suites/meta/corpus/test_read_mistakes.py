@@ -13,7 +13,7 @@ GOOD = "text,polarity\n" + "".join(f"text {at},{('BAD', 'GOOD')[at % 2]}\n" for 
 ONLY_BAD = GOOD.replace("GOOD", "BAD")
 COUNTS = {"validation": 4, "calibration": 4, "test": 6}
 
-# Name: the name of the file, its content, changes to the table, and a part of the message.
+# By case: the name of the file, its content, changes to the table, and a part of the message.
 CASES = {
     "empty": ("t.csv", "", {}, "is empty"),
     "blank": ("t.csv", " \n\n", {}, "is empty"),

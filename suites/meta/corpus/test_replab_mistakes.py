@@ -13,7 +13,7 @@ from suites.meta.corpus.replab_package import MUSIC, replab_table, write_miniatu
 
 SMALLEST = {"train": 1, "validation": 1, "calibration": 1}
 
-# Name: changes to the table, and a part of the message.
+# By case: changes to the table, and a part of the message.
 UNFIT_TABLES = {
     "labels from the best": (
         {"labels": ["POSITIVE", "NEUTRAL", "NEGATIVE"]},

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# The exit code of a shell is positive; it is negative if the signal arrives before Python runs.
+# Exit codes after a signal: 128 plus its number, as in a shell, or negative if Python was not
+# running yet.
 OF_SIGNALS = {*(128 + number for number in SIGNALS), *(-number for number in SIGNALS)}
 MOMENTS = 20
 # A run ends within 15 s of a signal, by force if need be. A builder and a fleet also wait for their

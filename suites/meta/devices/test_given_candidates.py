@@ -90,7 +90,7 @@ def test_user_files_are_judged_on_a_board_over_ssh(name, judge, tmp_path):
     measured = outcome.results()["measurements"]
     assert {measurement["scheme"] for measurement in measured} >= SUBJECTS[name]
     private = [test for test in outcome.ids("passed") if "test_privacy.py" in test]
-    # Only a file with a tokenizer is sent with it, and only then there is a gate on privacy.
+    # Privacy is tested only with a tokenizer on the board; a corpus of token ids has none.
     assert len(private) >= (len(SUBJECTS[name]) if name == "mail" else 0)
 
 

@@ -270,7 +270,7 @@ def one(**settings: Any) -> Callable[[], bytes]:
 
 
 SCALES = [0.1] * WIDE
-# Id of a finding: a file with the finding, a file without it, and the scheme for --as.
+# By id of the finding: a file with the finding, a file without it, and the scheme for --as.
 FILES: dict[str, tuple[Callable[[], bytes], Callable[[], bytes], str | None]] = {
     "text-mode": (
         lambda: dense(dtype="int8", scale=0.1).replace(b"\r", b"\n"),

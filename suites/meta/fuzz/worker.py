@@ -34,7 +34,8 @@ PATIENCE = 30.0
 # Bytes that may be allocated beyond the peak of the good files: far above `BYTES`, so that an
 # excess is measured, and far below the machine's memory.
 ROOM = 3 << 30
-# Characters of a message: place, key, fault and remedy have up to about a thousand each.
+# Maximum length of a message in characters: place, key, fault and remedy have up to about a
+# thousand each.
 LONGEST_MESSAGE = 4100
 REPORT_EVERY = 0.5
 POSITION, INPUTS, FINDINGS = "position", "inputs", "findings"

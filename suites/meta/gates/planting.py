@@ -27,7 +27,7 @@ BACKENDS_VARIABLE = "EDGEPROOF_META_BACKENDS"
 SECONDS_VARIABLE = "EDGEPROOF_META_SECONDS"
 PLANTED_BACKENDS = Path(__file__).parent / "planted_backends"
 PLANTED_RUNNER = Path(__file__).with_name("planted_runner.py")
-# A watcher is sent as one file, but this one imports the checkout.
+# A watcher is a single file, so this one imports the rest from the checkout.
 WATCHER = """\
 import sys
 

@@ -56,7 +56,7 @@ MAY_IMPORT = {
     },
     "models.networks": {
         *("models.errors", "models.subjects"),
-        # Needed to tell which files of a checkpoint belong to its tokenizer.
+        # Needed to know which files of a checkpoint belong to its tokenizer.
         "models.tokenizers",
         # A user's own FlatBuffer can provide the weights. The modules that read it know no network.
         "models.flatbuffers",

@@ -142,8 +142,8 @@ def test_changed_table_of_schemes_changes_only_the_store_key_of_conversion(whole
     }
 
 
-# Data files that are in no key this way: subjects are hashed separately, as far as they are used,
-# and no artefact depends on kernels' smallest cases, limits or device profiles.
+# Folders whose data files no module has to name: subjects are hashed separately, as far as they are
+# used, and no artefact depends on kernels' smallest cases, limits or device profiles.
 BESIDE_THE_STORE = {"subjects", "deviating", "limits", "profiles", "emulated"}
 
 

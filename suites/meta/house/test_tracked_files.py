@@ -10,7 +10,7 @@ from suites.meta.house.tracked import tracked_texts
 
 # Folders of one particular machine, unlike /tmp, /proc or /usr.
 OF_ONE_MACHINE = re.compile(r"""(?<![\w.$}*-])/(?:root|work|mnt|Users|home/\w)[/\w]*""")
-# Users choose their package index, and tools use the public one by default.
+# No file may name a package index: users choose their own, and tools use the public one by default.
 REGISTRY = re.compile(r"index[-_]url|find[-_]links|trusted[-_]host|registry\s*=", re.IGNORECASE)
 RESOLVED = re.compile(r'"resolved": "(?!https://registry\.npmjs\.org/)')
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = ("NEGATIVE", "NEUTRAL", "POSITIVE")
-# Number of words that belong to one label alone, and number of words in a text.
+# Number of words that belong to one label alone, and number of such words in a text.
 WORDS, WORDS_OF_A_TEXT = 4, 5
 # Words of up to this many letters are not used, because they can be parts of others.
 LONG = 5

@@ -39,7 +39,7 @@ TOKENS, CLASSES, TEXTS = 10, 3, 40
 # Factor for random weights with which activations keep their size from layer to layer.
 GAIN = 0.8
 TWO = ("float32", "dynamic_wi8_afp32")
-# A row length that suffices for a quarter of the texts, and the schemes that are compared there.
+# A row length that suffices for a quarter of the texts, and the schemes that are tested with it.
 SHORT, SEVERAL = 6, ("float32", "dynamic_wi8_afp32", "static_wi8_ai8_dense")
 SCHEMES = {"mobilebert": (*TWO, "float16", "static_wi8_ai8_integer")}
 SMALL = {

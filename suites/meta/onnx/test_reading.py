@@ -17,7 +17,7 @@ from suites.meta.small_classifiers import classifier as flatbuffer
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
 TABLE = {"location": "model.onnx_data", "offset": "0", "length": str(4 * ROWS * WIDTH)}
-# Name: a damaged file, and a part of the message.
+# By case: a damaged file, and a part of the message.
 DAMAGED = {
     "empty": (b"", "is empty"),
     "a pointer of Git LFS": (LFS, "git lfs pull"),
@@ -41,7 +41,7 @@ DAMAGED = {
         "needs operators that onnxruntime does not have: com.own.NGramHash",
     ),
 }
-# Name: the declared place of the weights, and a part of the message.
+# By case: the declared place of the weights, and a part of the message.
 ELSEWHERE = {
     "missing": ({**TABLE, "location": "absent"}, "'absent', which cannot be read (No such file"),
     "above": ({**TABLE, "location": "../model.onnx_data"}, "is outside of its folder"),

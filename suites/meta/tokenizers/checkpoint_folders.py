@@ -157,7 +157,7 @@ def _uncased(special: tuple[str, ...] = BRACKETS) -> Callable[[], Mapping[str, b
 _CASED = functools.partial(_word_pieces, BRACKETS, lower=False)
 _LOWERS, _KEEPS = {"do_lower_case": True}, {"do_lower_case": False}
 _BERTS = {"max_position_embeddings": BERTS_POSITIONS, "type_vocab_size": 2, "pad_token_id": 0}
-# No token uses two of the rows in the table of positions.
+# RoBERTa's table of positions has two rows that no token uses.
 _ROBERTAS = {"max_position_embeddings": ROBERTAS_POSITIONS, "type_vocab_size": 1, "pad_token_id": 1}
 _NO_SEGMENTS = {"max_position_embeddings": BERTS_POSITIONS, "pad_token_id": 0}
 

@@ -27,7 +27,7 @@ def keras(**config):
 WITHOUT_UNKNOWN = json.dumps({"config": {"word_index": '{"the": 1}', "oov_token": "<o>"}})
 
 
-# Name: the given file, its content, further files, the settings, and a part of the message.
+# By case: the given file, its content, further files, the settings, and a part of the message.
 BAD = {
     # Files that cannot be read.
     "missing": ("a.txt", None, {}, {}, "no such file"),

@@ -60,8 +60,8 @@ def test_acceleration_of_a_constant_statistic_is_zero() -> None:
 def test_jackknife_skips_groups_that_would_be_empty() -> None:
     alone = np.zeros((2, 3, 4), dtype=np.int64)
     alone[0, 1, 2], alone[1] = 1, TABLES[1]
-    # Without its only text the first group would be empty, so that only texts of the other group
-    # are left out.
+    # The first group would be empty without its only text, so that the jackknife leaves out only
+    # texts of the other group.
     expected = jackknifed(lambda tables: reputation.official_accuracy(tables[..., 1:, :, :]), alone)
     assert acceleration_of(reputation.official_accuracy, alone) == pytest.approx(expected)
 
