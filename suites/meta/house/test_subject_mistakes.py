@@ -236,7 +236,8 @@ CONFIG = {"model_type": "bert", "vocab_size": 300, "hidden_size": 32, "num_hidde
 CONFIG |= {"num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 64}
 CONFIG |= {"type_vocab_size": 2, "hidden_act": "gelu", "hidden_dropout_prob": 0.1}
 CONFIG |= {"attention_probs_dropout_prob": 0.1}
-# By case: a line for the subject, changes to the checkpoint's config, and parts of the message.
+# By case: a line that is added to the subject, changes to the checkpoint's config, and parts of the
+# message.
 MISFITS = {
     "a layer that is not there": ("layers = [2]", {}, ("shrunk.layers", "0 to 1")),
     "more heads": ("heads = 3", {}, ("shrunk.heads", "3", "2")),

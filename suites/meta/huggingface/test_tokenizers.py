@@ -87,9 +87,8 @@ def test_token_ids_of_sample_texts_equal_transformers(folders):
     family, pairs_of_tokenizers = folders
     texts = [*sample_texts(200), *SPECIAL, *MARKED]
     if family.model_type != "roberta":
-        # In RoBERTa's published tokenizer.json, <mask> includes the blank before it, and edgeproof
-        # reads vocabulary files in the same way. With these files, transformers 5 does not include
-        # the blank.
+        # RoBERTa's <mask> includes the blank before it according to the published tokenizer.json,
+        # and also in edgeproof. In transformers 5 it does not if there are only vocabulary files.
         texts.append("good <mask> go [MASK] x")
     assert max(map(len, texts)) == 10_000
     assert "" in texts

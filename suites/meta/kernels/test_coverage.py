@@ -19,7 +19,7 @@ from models.runtime.transports import LocalTransport
 from models.store import PROJECT
 from suites.meta.kernels.planted import WRONG, Kernels
 
-# Families with one operator each, which together store constants in all possible ways.
+# Families with one operator each. Together they cover every way to store constants in a file.
 WRITTEN = (
     *("FULLY_CONNECTED-hybrid_int4_block", "FULLY_CONNECTED-hybrid_int4_channel"),
     *("FULLY_CONNECTED-int8_channel", "BATCH_MATMUL-int8", "STRIDED_SLICE-float32"),

@@ -113,7 +113,7 @@ def test_benchmark_tokenizer_encodes_known_and_unknown_words_and_counts_its_byte
 def test_word_frequency_classifier_learns_its_training_texts():
     counted = WordFrequencies(TEXTS, LABELS, TEXTS, LABELS)
     assert [counted.label(text) for text in TEXTS[:4]] == [1, 0, 1, 0]
-    # Three words of each text and their pairs, with one weight each in the vectorizer and in the
-    # regression, plus its bias.
+    # The vocabulary contains the three words of each text and their pairs. The vectorizer and the
+    # regression have one weight for each of them, and the regression has a bias.
     assert counted.words == sum(len(word) + 1 for word in _WORDS)
     assert counted.bytes == 4 * (2 * len(_WORDS) + 1)
