@@ -102,8 +102,8 @@ def left_aside(document: Document) -> list[str]:
         parts.append(f"{count:,} gate{'' if count == 1 else 's'} not run: {', '.join(counts)}")
     if extent.other_schemes:
         parts.append(f"schemes not asked for: {', '.join(extent.other_schemes)}")
-    # Users expect that each of their own limits is judged. Edgeproof's budgets serve many subjects,
-    # so that a run need not read all of their limits.
+    # Users expect that each of their own limits is judged. The budgets that come with edgeproof
+    # serve many subjects, so that a run need not read all of their limits.
     budgets = document.circumstances.budgets or ""
     if extent.unread_budgets and not budgets.startswith(SHIPPED):
         parts.append(f"budgets that no gate of this run reads: {_some(extent.unread_budgets)}")

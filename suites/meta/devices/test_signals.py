@@ -73,8 +73,7 @@ def judge_there(bundle, board, tmp_path):
         arguments += [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
         arguments += [f"--edge-cache-dir={tmp_path / 'store'}"]
         arguments += [f"--edge-report-dir={tmp_path / 'reports'}"]
-        # Processes on the board are recognized by the store's folder in their environment or
-        # command.
+        # Processes on the board are recognized by the path of this run's store in their commands.
         variables = {"PATH": f"{board.client}:{os.environ['PATH']}"}
         (tmp_path / "store").mkdir(exist_ok=True)
         return end(folder, arguments, number, moment, store=tmp_path / "store", variables=variables)

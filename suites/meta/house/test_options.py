@@ -63,7 +63,8 @@ class StandIn:
         return self._ini
 
 
-# Options whose value contains a path and other text, or can be a name: a text, and the value.
+# Options whose value contains a path and other text, or can be a name. For each: a text, and the
+# value that is read from it.
 MIXED = {
     "flatbuffer": ("small=files/a.tflite", ("small={}/files/a.tflite",)),
     "tokenizer": ("keras:files/words.json", "keras:{}/files/words.json"),

@@ -70,7 +70,7 @@ def test_emulated_board_classifies_few_texts_itself(emulated, carried, texts, an
 
 @pytest.mark.parametrize("metric", [*ALIKE, "agreement_golden"])
 def test_few_texts_with_equal_labels_meet_every_shipped_limit(metric):
-    # Of forty labels, two may differ between two files, and one between two kernels.
+    # Forty texts must suffice to pass if two labels differ between files, or one between kernels.
     flips = 1 if metric == "agreement_golden" else 2
     for name in budget_names():
         budgets = load_budgets(name, schemes=SCHEMES, classes=3, emulated=FEW)

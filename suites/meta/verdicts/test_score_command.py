@@ -103,8 +103,8 @@ def test_score_command_reports_both_trivial_classifiers(score, tmp_path):
     )
     document = score(GOLD, "--training", training)
     assert document["floors"]["always_POSITIVE"]["accuracy"] == 0.5
-    # In training, CAR has only NEUTRAL. BANK's labels are tied, and so are those of all tweets: the
-    # worst label, which is first in order, is predicted.
+    # In training, CAR has only NEUTRAL. BANK's labels are tied, and so are those of all tweets. A
+    # tie is decided for the worst label, NEGATIVE.
     assert document["floors"]["group_majority_of_training"]["accuracy"] == round(2 / 6, 6)
     assert document["floors"]["majority_of_training"]["accuracy"] == round(2 / 6, 6)
     assert document["floors"]["always_POSITIVE"]["groups"] == 2
