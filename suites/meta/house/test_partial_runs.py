@@ -250,7 +250,7 @@ def test_each_test_outcome_is_counted_separately(gathered):
     ] == [
         [("why skipped", 1)],
         [("why not_applicable", 1)],
-        [("why not_run", 1), ("the run ended before these gates", 1)],
+        [("why not_run", 1), ("the run ended before these gates could run", 1)],
     ]
 
 
