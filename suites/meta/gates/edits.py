@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.networks.architecture import MASK_VALUE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -151,15 +153,20 @@ mask_without_influence = reading_instead(b"attention_mask", b"token_type_ids")
 ids_without_influence = reading_instead(b"input_ids", b"attention_mask")
 
 
-def _lose_mask(model: Any) -> None:
-    closed = np.float32(-30.0).tobytes()
-    for buffer in model.buffers:
-        if buffer.data is not None and bytes(buffer.data) == closed:
-            buffer.data = np.zeros(len(closed), np.uint8)
+def _turn_mask(model: Any) -> None:
+    closed = np.float32(MASK_VALUE).tobytes()
+    masks = [
+        buffer
+        for buffer in model.buffers
+        if buffer.data is not None and bytes(buffer.data) == closed
+    ]
+    assert masks, "the file has no constant that masks padding"
+    for buffer in masks:
+        buffer.data = np.frombuffer(np.float32(-MASK_VALUE).tobytes(), np.uint8)
 
 
-# Without the masking constant, attention includes the padding.
-open_mask = edit(_lose_mask)
+# With the other sign of the masking constant, attention reads the padding instead of the text.
+turned_mask = edit(_turn_mask)
 
 
 def _deepen_mask(model: Any) -> None:

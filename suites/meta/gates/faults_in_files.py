@@ -201,9 +201,9 @@ CONVERSION = {
         schemes=("float32", INTEGER),
         plant=in_flatbuffer(INTEGER, edits.deep_mask),
     ),
-    "attention that sees the padding": Fault(
+    "attention that reads the padding": Fault(
         gate=BEHAVIOR + "test_padding_changes_no_label",
-        plant=in_flatbuffer("float32", edits.open_mask),
+        plant=in_flatbuffer("float32", edits.turned_mask),
     ),
     "segments without influence": Fault(
         gate=BEHAVIOR + "test_every_input_matters",

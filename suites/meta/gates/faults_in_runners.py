@@ -59,7 +59,7 @@ FAULTS = {
     ),
     "a runner that slows down a file that is small and right": Fault(
         gate="suites/goal/test_goal.py::test_bytes_drop_and_speed_keep_the_goal",
-        says="three axes, dynamic_wi8_afp32: bytes pass, drop pass, speed fail",
+        says="its goal on three axes: bytes pass, drop pass, speed fail",
         schemes=("float32", "dynamic_wi8_afp32"),
         runner="quantized labels seem late",
     ),

@@ -68,7 +68,7 @@ FAULTS = {
     ),
     "others that keep the cores busy": Fault(
         gate=THROUGHPUT,
-        says="cores busy, 1000 are allowed",
+        says="cores busy, but only 1000 are allowed",
         watcher="busy",
         arguments=ON_BOARD,
     ),
@@ -81,7 +81,7 @@ FAULTS = {
     "a board whose memory is full": Fault(
         gate=PERCENTILES,
         only="latency_p90",
-        says="not judged, 10 MiB of memory were available, 50 are needed",
+        says="not judged, 10 MiB of memory were available, but 50 are needed",
         watcher="memory full",
         arguments=ON_BOARD,
     ),
