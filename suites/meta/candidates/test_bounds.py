@@ -38,7 +38,7 @@ def test_accepts_row_length_and_number_of_texts_within_the_limits(hand):
 
 @pytest.mark.parametrize("length", [LONGEST + 1, 10**9, 2**62])
 def test_rejects_declared_length_beyond_the_limit(hand, length):
-    with pytest.raises(UsageMistake, match=f"takes {length:,} tokens") as refused:
+    with pytest.raises(UsageMistake, match=f"needs {length:,} tokens") as refused:
         hand(length, signature=(1, -1))
     assert refused.value.key == "--edge-length"
     assert refused.value.file.endswith("given.tflite")
@@ -54,7 +54,7 @@ def test_rejects_length_in_the_file_beyond_the_limit(hand, tokens, monkeypatch):
         return spec
 
     monkeypatch.setattr(given, "bind", longer)
-    with pytest.raises(UsageMistake, match=f"takes {tokens:,} tokens"):
+    with pytest.raises(UsageMistake, match=f"needs {tokens:,} tokens"):
         hand()
 
 

@@ -142,8 +142,8 @@ CORPUS = {
     "no such encoding": ('encoding = "utf-9"', "'utf-9'"),
     "an encoding without a name": ('encoding = ""', "encoding called ''"),
     "an encoding of bytes": ('fallback_encoding = "base64"', "'base64'"),
-    "a header without the column": ('header = ["label", "review"]', "is 0 times in `header`"),
-    "a header with it twice": ('header = ["text", "label", "text"]', "is 2 times in `header`"),
+    "a header without the column": ('header = ["label", "review"]', "occurs 0 times in `header`"),
+    "a header with it twice": ('header = ["text", "label", "text"]', "occurs 2 times in `header`"),
 }
 
 

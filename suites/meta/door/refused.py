@@ -217,7 +217,7 @@ FILES = {
         says=("ok.tflite", "length", "takes 8 tokens", "or give 8"), options={"length": "9"}
     ),
     "other lengths": Refused(
-        says=("ok.tflite", "takes only 8 tokens", "a signature for each length"),
+        says=("ok.tflite", "accepts only 8 tokens", "a signature for each length"),
         options={"length": "4,8"},
     ),
     "several outputs": _file(
