@@ -42,7 +42,7 @@ class Goal:
 
     @property
     def limits(self) -> dict[str, Budget]:
-        """The limits by name: bytes, drop, speed."""
+        """Return the limits on bytes, drop and speed, by these names."""
         return {axis: getattr(self, axis) for axis in AXES}
 
 
