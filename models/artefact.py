@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models.errors import StoreError
-from models.files import (
+from models.files.regular_files import (
     LARGEST_DOCUMENT,
     NotRegularError,
     open_regular,
@@ -75,7 +75,7 @@ class Artefact:
 
     def array(self, name: str) -> NDArray[Any]:
         """Return the array of a .npy file; errors as for `read`."""
-        from models.numpy_files import parse_npy  # noqa: PLC0415 - most commands read no array
+        from models.files.numpy_files import parse_npy  # noqa: PLC0415 - most commands read no array
 
         data, file = self.read(name), self.folder / name
         return parse_npy(data, name=file, remedy=_remedy(self.kept_as), kind=StoreError)
@@ -93,7 +93,7 @@ class Artefact:
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of a .npz file by name; errors as for `read`."""
-        from models.numpy_files import parse_npz  # noqa: PLC0415 - the same
+        from models.files.numpy_files import parse_npz  # noqa: PLC0415 - the same
 
         data, file = self.read(name), self.folder / name
         return parse_npz(data, name=file, remedy=_remedy(self.kept_as), kind=StoreError)

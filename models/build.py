@@ -21,13 +21,13 @@ from models.building.checkpoints import anchored
 from models.building.plan import make_plan, make_request
 from models.command_line import Parser, path, run_command
 from models.errors import EdgeproofError
-from models.paths import name_or_file
+from models.files.paths import name_or_file
+from models.files.unfinished_files import scratch_folder
+from models.processes.signals import stop_with_stdin
+from models.processes.standard_streams import open_output, raise_lost
 from models.progress import Progress
-from models.signals import stop_with_stdin
-from models.standard_streams import open_output, raise_lost
 from models.store import Store, default_root
 from models.subjects import load_subject
-from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

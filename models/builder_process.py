@@ -10,10 +10,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from models import processes
 from models.build import ENVIRONMENT, SECONDS_TO_STOP
 from models.building import helpers
 from models.errors import EdgeproofError
+from models.processes import programs
 from models.store import PROJECT, SECONDS_OF_A_BUILD
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class BuilderProcess:
         lives, self._ends = os.pipe()
         try:
             with os.fdopen(lives, "rb") as stdin:
-                self._process = processes.start(
+                self._process = programs.start(
                     command,
                     remedy=_AGAIN,
                     stdin=stdin,
@@ -72,7 +72,7 @@ class BuilderProcess:
         """
         if self._stopped:
             return False
-        if processes.lives(self._process):
+        if programs.lives(self._process):
             if time.monotonic() < self._deadline:
                 return True
             self.stop()
@@ -80,19 +80,19 @@ class BuilderProcess:
             raise EdgeproofError(f"the builder took longer than {hours:g} h", remedy=_AGAIN)
         code = self._end(0.0)
         if code:
-            raise helpers.failure_of(processes.Ended(code, self._ear.document(), ""))
+            raise helpers.failure_of(programs.Ended(code, self._ear.document(), ""))
         return False
 
     def stop(self) -> None:
         """Let it stop after its current epoch, and wait until it has."""
         if not self._stopped:
-            processes.terminate(self._process)
+            programs.terminate(self._process)
             self._end(SECONDS_TO_STOP + _SECONDS_TO_CLEAR)
 
     def _end(self, seconds: float) -> int:
         self._stopped = True
         os.close(self._ends)
-        code = processes.wait(self._process, seconds)
+        code = programs.wait(self._process, seconds)
         self._ear.close(_SECONDS_TO_HEAR)
         return -9 if code is None else code
 
@@ -130,16 +130,16 @@ class _Ear:
                 waiting.register(stream, selectors.EVENT_READ)  # type: ignore[arg-type] # pipes
             while waiting.get_map():
                 for key, _ in waiting.select():
-                    piece = os.read(key.fd, processes.PIECE)
+                    piece = os.read(key.fd, programs.PIECE)
                     if key.fileobj is self._process.stdout:
                         # A builder's document is never longer than this, so the rest is not kept.
-                        self._document += piece[: processes.OUTPUT_BYTES - len(self._document)]
+                        self._document += piece[: programs.OUTPUT_BYTES - len(self._document)]
                     else:
                         begun += piece
                         *lines, unfinished = begun.split(b"\n")
                         for line in lines:
                             self._lines.put(line.decode("utf-8", "replace"))
-                        begun = unfinished[-processes.TAIL_BYTES :]
+                        begun = unfinished[-programs.TAIL_BYTES :]
                     if not piece:
                         waiting.unregister(key.fileobj)
                         key.fileobj.close()  # type: ignore[union-attr] # a pipe

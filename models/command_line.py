@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from models.errors import EdgeproofError, UsageMistake
 from models.escaping import in_json
-from models.paths import absolute
-from models.signals import SECONDS_TO_STOP, Stopped, stop_on_signals
-from models.standard_streams import (
+from models.files.paths import absolute
+from models.processes.signals import SECONDS_TO_STOP, Stopped, stop_on_signals
+from models.processes.standard_streams import (
     STDERR,
     STDOUT,
     OutputLost,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from models.files import LARGEST_DOCUMENT, read_regular, write_whole
-from models.json_documents import parse_json
+from models.files.json_documents import parse_json
+from models.files.regular_files import LARGEST_DOCUMENT, read_regular, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from models.toml_tables import Table, read_table
+from models.files.toml_tables import Table, read_table
 
 _TABLE = Path(__file__).with_name("encoder_families.toml")
 

@@ -25,7 +25,7 @@ from models.errors import EdgeproofError
 from models.flatbuffers.schemes import scheme_named
 from models.networks.architecture import MASK_VALUE, Architecture
 from models.networks.parameters import initial_values
-from models.processes import run
+from models.processes.programs import run
 from models.sources import hash_imports, sources_of
 from models.store import PROJECT, Stage, Store, default_root, versions
 

@@ -26,9 +26,9 @@ from filelock import FileLock, Timeout
 
 from models.artefact import MANIFEST, Artefact, links_below, manifest_of, open_artefact
 from models.errors import EdgeproofError, StoreError, UsageMistake
-from models.files import open_regular, read_text, remedy_for
-from models.paths import absolute
-from models.unfinished_files import drafting
+from models.files.paths import absolute
+from models.files.regular_files import open_regular, read_text, remedy_for
+from models.files.unfinished_files import drafting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

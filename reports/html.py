@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from models.command_line import Parser, path, run_command
 from models.errors import EdgeproofError
 from models.escaping import one_line
-from models.files import write_whole
-from models.unfinished_files import scratch_folder
+from models.files.regular_files import write_whole
+from models.files.unfinished_files import scratch_folder
 from reports.documents.runs import ALLURE_RESULTS, FAULTS, OUT, RESULTS, read_runs, survey, test_id
 from reports.page import allure
 from reports.page.offline import external_loads, keep_to_itself

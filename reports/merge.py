@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from models.command_line import Parser, complain, path, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.escaping import one_line
-from models.extensible_tables import read_open
+from models.files.extensible_tables import read_open
 from reports.documents.document import ArtefactRecord, DeviceRecord, Merged, SubjectRecord
 from reports.documents.naming import device_names, identity_of, require_distinct
 from reports.documents.results import new_document, read_results, write_results

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.json_documents import parse_json
+from models.files.json_documents import parse_json
+from models.files.paths import id_or_folder
 from models.networks.config import config_path, read_config
 from models.networks.published import KEY
-from models.paths import id_or_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

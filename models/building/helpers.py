@@ -13,10 +13,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from models import processes
 from models.errors import EdgeproofError, UsageMistake
 from models.networks.architecture import from_published, from_table
 from models.networks.parameters import count
+from models.processes import programs
 from models.runtime.failures import ending_of
 from models.store import PROJECT
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.building.plan import Plan, Request
-    from models.processes import Ended
+    from models.processes.programs import Ended
     from models.store import Stage, Store
 
 # Limit for the memory of all helpers together, in bytes, whatever the machine has.
@@ -144,7 +144,7 @@ def work(
     with os.fdopen(lives, "rb") as stdin, os.fdopen(ends, "wb"):
         try:
             started.extend(
-                processes.start(
+                programs.start(
                     command,
                     remedy=_AGAIN,
                     stdin=stdin,
@@ -171,23 +171,23 @@ def _follow(helpers: Sequence[subprocess.Popen[bytes]]) -> None:
             waiting.register(helper.stdout, selectors.EVENT_READ, helper)  # type: ignore[arg-type] # a pipe
         while waiting.get_map():
             for key, _ in waiting.select():
-                helper, piece = key.data, os.read(key.fd, processes.PIECE)
+                helper, piece = key.data, os.read(key.fd, programs.PIECE)
                 # A builder's document is never longer than this, so the rest is not kept.
-                outputs[helper.pid] += piece[: processes.OUTPUT_BYTES - len(outputs[helper.pid])]
+                outputs[helper.pid] += piece[: programs.OUTPUT_BYTES - len(outputs[helper.pid])]
                 if not piece:
                     waiting.unregister(key.fileobj)
-                    code = processes.wait(helper, _SECONDS_TO_END)
+                    code = programs.wait(helper, _SECONDS_TO_END)
                     text = outputs[helper.pid].decode("utf-8", "replace")
                     if code != 0:
-                        raise failure_of(processes.Ended(-9 if code is None else code, text, ""))
+                        raise failure_of(programs.Ended(-9 if code is None else code, text, ""))
 
 
 def _stop(helpers: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     for helper in helpers:
-        processes.terminate(helper)
+        programs.terminate(helper)
     for helper in helpers:
-        processes.wait(helper, max(deadline - time.monotonic(), 0.0))
+        programs.wait(helper, max(deadline - time.monotonic(), 0.0))
         if helper.stdout is not None:
             helper.stdout.close()
 

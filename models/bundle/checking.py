@@ -32,11 +32,11 @@ from models.corpus.artefact import (
 )
 from models.corpus.texts import SPLITS
 from models.errors import EdgeproofError
+from models.files.toml_tables import Table
 from models.flatbuffers.schemes import SCHEMES
 from models.input_roles import IDS
 from models.networks.architecture import Architecture
 from models.store import Stage
-from models.toml_tables import Table
 from models.verdicts.budgets import load_budgets
 
 if TYPE_CHECKING:

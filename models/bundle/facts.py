@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from models.candidates.declaration import is_candidate_name
 from models.candidates.labels import check_labels
 from models.errors import UsageMistake
+from models.files.paths import is_name
 from models.flatbuffers.schemes import SCHEMES
-from models.paths import is_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from models.candidates.subject import SubjectFacts
-from models.toml_tables import Table
+from models.files.toml_tables import Table
 
 # Version 4: "runtimes" became "backends". Version 3: texts.jsonl, text_id and group_id. Version 2:
 # a bundle contains the facts about a subject, and candidates by name. Version 1: the builder's

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from models.archives import Limits, open_archive
 from models.artefact import Artefact
 from models.bundle.checking import check_contents
 from models.bundle.manifest import (
@@ -28,7 +27,8 @@ from models.bundle.recorded import recording_in
 from models.bundle.unpacked import UnpackedStore
 from models.candidates.subject import JudgedArtefacts, SubjectFacts
 from models.errors import UsageMistake
-from models.files import NotRegularError
+from models.files.archives import Limits, open_archive
+from models.files.regular_files import NotRegularError
 from models.store import Stage, Store, hash_sources
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.archives import Archive
     from models.candidates.recorded import Recording
+    from models.files.archives import Archive
 
 # A subject with twelve candidates and two backends has 70 members. Twelve candidates of BERT-large
 # take 6 GB; a FlatBuffer compresses to a fifth, golden logits hardly at all.

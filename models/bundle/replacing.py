@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.bundle.manifest import MANIFEST
 from models.errors import UsageMistake
-from models.files import open_regular
+from models.files.regular_files import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,7 +31,7 @@ from models.bundle.manifest import MANIFEST as BUNDLE_MANIFEST
 from models.bundle.recorded import arrays_of
 from models.corpus.artefact import ENCODED, LEFT_OUT, TEXTS, load_encoded
 from models.errors import EdgeproofError
-from models.files import write_whole
+from models.files.regular_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

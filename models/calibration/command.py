@@ -13,7 +13,7 @@ import numpy as np
 from models.calibration.network import dense_network
 from models.calibration.races import Calibrator, Comparison, cores_beside_one, other_cores_busy
 from models.errors import UsageMistake
-from models.files import read_regular
+from models.files.regular_files import read_regular
 from models.progress import Progress
 from models.runtime.available import absent_backends, available_backends
 from models.verdicts.intervals import proportion_interval

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models import processes
 from models.calibration import slowed_runner
+from models.processes import programs
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
 from models.verdicts.comparison import RacedRatio, latency_ratio, noise_floor, race_until_sure
@@ -134,13 +134,13 @@ def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
 def other_cores_busy(cores: int) -> Iterator[None]:
     """Keep a number of cores busy with processes that end with this one."""
     command = [sys.executable, "-c", BUSY]
-    busy = [processes.start(command, stdout=None, stderr=None, remedy=_START) for _ in range(cores)]
+    busy = [programs.start(command, stdout=None, stderr=None, remedy=_START) for _ in range(cores)]
     try:
         yield
     finally:
         for process in busy:
-            processes.kill(process)
-            processes.wait(process, _SECONDS_TO_END)
+            programs.kill(process)
+            programs.wait(process, _SECONDS_TO_END)
 
 
 def cores_beside_one() -> int:

@@ -54,11 +54,11 @@ import msgspec
 from models.candidates.spec import ROLES, Meaning, Role
 from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
-from models.json_documents import problem_and_place
-from models.paths import TOML, absolute, is_name
+from models.files.json_documents import problem_and_place
+from models.files.paths import TOML, absolute, is_name
+from models.files.toml_tables import Table, read_table
 from models.row_lengths import Lengths, check_lengths
 from models.tokenizers.kinds import TokenizerSettings
-from models.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,12 +15,12 @@ from models.candidates.declaration import NOTHING, InputsTable, OutputTable
 from models.candidates.spec import ROLES
 from models.errors import EdgeproofError, UsageMistake
 from models.escaping import one_line
+from models.files.paths import current_folder
 from models.flatbuffers.endings import ending_of
 from models.flatbuffers.inspect import report_of
 from models.flatbuffers.lookups import rows_looked_up
 from models.flatbuffers.metadata import RegexTokenizer
 from models.flatbuffers.recognizing import recognized
-from models.paths import current_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

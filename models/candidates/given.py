@@ -34,10 +34,10 @@ from models.candidates.texts import TextRow, Texts, labelled, read_rows, values_
 from models.candidates.tokenizer_of import encoder_of
 from models.candidates.unknown_words import unknown_words
 from models.errors import EdgeproofError, UsageMistake
+from models.files.paths import alike, require_name
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
 from models.input_roles import IDS
 from models.onnx.reading import SUFFIX as ONNX
-from models.paths import alike, require_name
 from models.tokenizers.kinds import load
 
 if TYPE_CHECKING:

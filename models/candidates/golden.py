@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import EdgeproofError
-from models.files import write_whole
+from models.files.regular_files import write_whole
 from models.input_roles import IDS, LENGTH, MASK, SEGMENTS
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from models.candidates.declaration import CandidateTable, ReferenceTable, read_c
 from models.candidates.reference_answers import OF_ITS_OWN
 from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
+from models.files.toml_tables import read_toml
 from models.tokenizers.kinds import parse_option
-from models.toml_tables import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from models.errors import UsageMistake
-from models.files import read_regular, remedy_for
+from models.files.regular_files import read_regular, remedy_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,8 +30,8 @@ import numpy as np
 
 from models.candidates.scores import logarithms, softmax
 from models.errors import UsageMistake
-from models.files import read_regular, remedy_for
-from models.numpy_files import read_npz
+from models.files.numpy_files import read_npz
+from models.files.regular_files import read_regular, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -15,9 +15,9 @@ from msgspec import field
 
 from models.corpus.records import Record, read_records
 from models.errors import UsageMistake
-from models.paths import absolute
+from models.files.paths import absolute
+from models.files.toml_tables import Table
 from models.subjects import Columns, CorpusTable, Counts, check_encoding
-from models.toml_tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import EdgeproofError, UsageMistake
+from models.files.unfinished_files import scratch_folder
 from models.flatbuffers.metadata import (
     AssociatedFile,
     BertTokenizer,
@@ -16,7 +17,6 @@ from models.flatbuffers.metadata import (
 )
 from models.tokenizers.checkpoint_vocabulary import KEY
 from models.tokenizers.kinds import TokenizerSettings, load, parse_option
-from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from models.candidates.candidate import Opened

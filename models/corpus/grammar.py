@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from models.toml_tables import Table, read_table
+from models.files.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     import random

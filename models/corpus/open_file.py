@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from models.archives import Archive, Limits, open_archive
 from models.corpus.foreign import Foreign, foreign, foreign_archive
 from models.errors import UsageMistake
-from models.files import NotRegularError, read_regular, remedy_for
+from models.files.archives import Archive, Limits, open_archive
+from models.files.regular_files import NotRegularError, read_regular, remedy_for
 
 TABULAR = {".tsv", ".tab", ".dat"}
 JSON_LINES = {".jsonl", ".ndjson", ".json"}

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.errors import UsageMistake
-from models.files import open_regular
+from models.files.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.corpus.open_file import JSON_LINES, TABULAR, open_text
 from models.errors import UsageMistake
-from models.json_documents import parse_json
+from models.files.json_documents import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

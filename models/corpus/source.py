@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.corpus.replab_layout import KEY, check_package, package_files
 from models.errors import UsageMistake
-from models.files import kind_of, open_regular
+from models.files.regular_files import kind_of, open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta
 
 from models.errors import UsageMistake
-from models.toml_tables import Table, read_table, shown
+from models.files.toml_tables import Table, read_table, shown
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import METRICS
 from models.verdicts.quantities import Unit, human, parse_quantity

@@ -14,9 +14,9 @@ from msgspec import Meta, field
 from models.devices.limits import read_limits
 from models.devices.reach import check_reach
 from models.errors import UsageMistake
-from models.paths import require_name
+from models.files.paths import require_name
+from models.files.toml_tables import Table, read_table, shown
 from models.runtime.available import read_backend
-from models.toml_tables import Table, read_table, shown
 from models.verdicts.quantities import Unit, parse_quantity
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.arrays import MOST_DIMENSIONS
+from models.files.arrays import MOST_DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

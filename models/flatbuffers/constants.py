@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.arrays import as_array
+from models.files.arrays import as_array
 from models.flatbuffers.reading import held_by
 
 if TYPE_CHECKING:

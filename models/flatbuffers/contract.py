@@ -6,11 +6,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from models.files.toml_tables import Table, read_table
 from models.flatbuffers.arithmetic import arithmetic, multiply_accumulates
 from models.flatbuffers.runtimes import version_key
 from models.flatbuffers.schemes import SCHEMES
 from models.flatbuffers.structure import Arithmetic  # noqa: TC001 - msgspec reads annotations
-from models.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

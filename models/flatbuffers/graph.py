@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from models.arrays import as_array, byte_array
+from models.files.arrays import as_array, byte_array
 from models.flatbuffers.packing import pack, unpack
 
 if TYPE_CHECKING:

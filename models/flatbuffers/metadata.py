@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from models.archives import Archive, Limits, open_archive
 from models.errors import EdgeproofError
+from models.files.archives import Archive, Limits, open_archive
 from models.flatbuffers.reading import buffer_bytes
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.errors import EdgeproofError, UsageMistake
-from models.files import read_regular, remedy_for
+from models.files.regular_files import read_regular, remedy_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from models.arrays import byte_array
+from models.files.arrays import byte_array
 from models.flatbuffers.opening import IDENTIFIER
 
 if TYPE_CHECKING:

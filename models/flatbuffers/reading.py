@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from models.arrays import MOST_DIMENSIONS
+from models.files.arrays import MOST_DIMENSIONS
 from models.flatbuffers.calls import called_by
 from models.flatbuffers.dtypes import SCHEMA_DTYPES, packed_bytes
 from models.flatbuffers.opening import IDENTIFIER, Damage, Damaged, damage_of, foreign

@@ -7,7 +7,7 @@ from typing import Literal
 
 from models import former_names
 from models.errors import UsageMistake
-from models.toml_tables import Table, read_table
+from models.files.toml_tables import Table, read_table
 
 _TABLE = Path(__file__).with_name("schemes.toml")
 # Weights with this number of bits are float16; integer weights have fewer.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.arrays import byte_array
+from models.files.arrays import byte_array
 from models.flatbuffers.packing import pack, unpack
 from models.flatbuffers.reading import read_contents
 from models.flatbuffers.runtimes import runtime_needs, version_key

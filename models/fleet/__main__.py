@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models import processes
 from models.command_line import Parser, path, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.escaping import one_line
+from models.files.paths import current_folder
 from models.fleet.last_words import last_words
-from models.paths import current_folder
-from models.signals import SECONDS_TO_STOP
+from models.processes import programs
+from models.processes.signals import SECONDS_TO_STOP
 from models.store import PROJECT
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
     command += [f"--benchmark-storage=file://{own / 'benchmarks'}", *more]
     environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(own / "hypothesis")}
     with (own / LOG).open("wb") as log:
-        running = processes.start(
+        running = programs.start(
             command,
             folder=current_folder(),
             environment=environment,
@@ -115,7 +115,7 @@ def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
             stderr=log,
             remedy="Check this Python",
         )
-        code = processes.wait(running, SECONDS_FOR_A_BOARD)
+        code = programs.wait(running, SECONDS_FOR_A_BOARD)
     return Judged(target, own, code)
 
 
@@ -145,13 +145,13 @@ def main() -> int:
                 sys.stdout.flush()
         except BaseException:
             # Each run closes its connections to the board; the pool waits for that.
-            processes.terminate_all()
+            programs.terminate_all()
             raise
     measured = [str(run.folder) for run in ended if run.has_results]
     if measured:
         merge = [sys.executable, "-m", "reports.merge", *sorted(measured)]
         command = [*merge, "--out", str(folder / RESULTS)]
-        merged = processes.run(command, folder=PROJECT, seconds=SECONDS_TO_MERGE, remedy=_BY_HAND)
+        merged = programs.run(command, folder=PROJECT, seconds=SECONDS_TO_MERGE, remedy=_BY_HAND)
         if merged.code:
             raise EdgeproofError(
                 f"the results cannot be merged ({merged.last_line})", file=folder, remedy=_BY_HAND

@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from models.processes import TAIL_BYTES
+from models.processes.programs import TAIL_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
-from models.files import LARGEST_TABLE, read_text
+from models.files.json_documents import parse_json
+from models.files.regular_files import LARGEST_TABLE, read_text
 from models.input_roles import IDS, MASK, SEGMENTS
-from models.json_documents import parse_json
 from models.networks.published import SAFETENSORS, SHARDED, TORCH, find_weights
 from models.tokenizers.network_config import config_beside
 

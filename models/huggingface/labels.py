@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.paths import look
+from models.files.paths import look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,11 +12,11 @@ from models.backends.common.compiled import CompiledBackend
 from models.backends.common.interpreters import RESOLVERS
 from models.backends.common.registry import find_backend
 from models.errors import UsageMistake
+from models.files.numpy_files import read_npz
 from models.kernels.arithmetic import arithmetic_of
 from models.kernels.graph import Tensor
 from models.kernels.judging import Deviation, deviation
 from models.kernels.rounded import Rounded
-from models.numpy_files import read_npz
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from models.errors import UsageMistake
+from models.files.toml_tables import Table, read_table
 from models.flatbuffers.runtimes import version_key
-from models.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.arrays import as_array
+from models.files.arrays import as_array
 from models.flatbuffers.calls import reached
 from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import held_by, read_contents

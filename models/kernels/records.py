@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from models.errors import UsageMistake
-from models.files import LARGEST_TABLE, read_text
+from models.files.regular_files import LARGEST_TABLE, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from models.command_line import run_command
+from models.files.numpy_files import read_npz
 from models.flatbuffers.schemes import SCHEMES
 from models.flatbuffers.signature import NAMES
 from models.input_roles import IDS
@@ -32,7 +33,6 @@ from models.localizing.files import answer_file
 from models.localizing.matching import match
 from models.localizing.mending import mending, why_not
 from models.localizing.watching import Watcher
-from models.numpy_files import read_npz
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,11 +20,11 @@ import numpy as np
 
 from models.command_line import run_command
 from models.errors import EdgeproofError
+from models.files.numpy_files import read_npz
 from models.localizing.curve import DIVERGED_DB
 from models.localizing.cutting import Cut, Cutter
 from models.localizing.files import answer_file
 from models.localizing.reproducing import write_folder
-from models.numpy_files import read_npz
 from models.runtime.binding import Binding, BoundInput
 from models.runtime.client import Runner, RunnerDied, RunnerRefused
 from models.runtime.transports import LocalTransport

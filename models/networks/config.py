@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from models.errors import UsageMistake
-from models.files import LARGEST_TABLE, read_text
-from models.json_documents import parse_json, problem_and_place
+from models.files.json_documents import parse_json, problem_and_place
+from models.files.regular_files import LARGEST_TABLE, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path

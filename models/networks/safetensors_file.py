@@ -6,9 +6,9 @@ import os
 import struct
 from typing import TYPE_CHECKING, Any
 
-from models.arrays import check_shape
 from models.errors import UsageMistake
-from models.files import open_regular
+from models.files.arrays import check_shape
+from models.files.regular_files import open_regular
 from models.networks.names import from_hugging_face
 
 if TYPE_CHECKING:

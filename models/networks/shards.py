@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.files import read_text
-from models.json_documents import parse_json
+from models.files.json_documents import parse_json
+from models.files.regular_files import read_text
 from models.networks import safetensors_file, torch_bin
 from models.networks.names import from_hugging_face
 

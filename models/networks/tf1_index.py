@@ -13,8 +13,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from models.arrays import check_shape, whole
-from models.files import open_regular, read_regular
+from models.files.arrays import check_shape, whole
+from models.files.regular_files import open_regular, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.archives import Limits, open_archive
 from models.errors import UsageMistake
-from models.files import open_regular
+from models.files.archives import Limits, open_archive
+from models.files.regular_files import open_regular
 from models.networks.names import from_hugging_face
 from models.networks.torch_pickle import LARGEST_PICKLE, Storage, StoredTensor, read_pickle
 

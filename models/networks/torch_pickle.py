@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.arrays import strided, whole
+from models.files.arrays import strided, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable

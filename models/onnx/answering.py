@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import EdgeproofError
-from models.numpy_files import read_npz
+from models.files.numpy_files import read_npz
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import UsageMistake
+from models.files.unfinished_files import scratch_folder
 from models.onnx.reading import KEY
-from models.processes import Overrun, run
+from models.processes.programs import Overrun, run
 from models.runtime.failures import ending_of
 from models.store import PROJECT
-from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +121,7 @@ def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
 
 
 def _answered(command: list[str], file: Path, answers: Path) -> NDArray[Any]:
-    from models.numpy_files import read_npy  # noqa: PLC0415 - where there is one to read
+    from models.files.numpy_files import read_npy  # noqa: PLC0415 - where there is one to read
 
     try:
         done = run(command, folder=PROJECT, seconds=SECONDS_IN_ALL, remedy=_OTHERWISE)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.files import read_regular, remedy_for
+from models.files.protocol_buffers import Message, Value, fields, integers, signed
+from models.files.regular_files import read_regular, remedy_for
 from models.flatbuffers.opening import IDENTIFIER, foreign
 from models.flatbuffers.structure import Operator, Tensor
 from models.onnx.weights import External, external_of, hash_external
-from models.protocol_buffers import Message, Value, fields, integers, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

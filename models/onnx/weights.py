@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.files import open_regular
+from models.files.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.protocol_buffers import Message
+    from models.files.protocol_buffers import Message
 
 KEY = "external_data"
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import models.backends
 import models.runner
-from models import unfinished_files
+from models.files import unfinished_files
 
 NAME = "runner.pyz"
 _PACKAGE = "models"

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from models.arrays import byte_array
+from models.files.arrays import byte_array
 from models.runner.framing import (
     LARGEST_ANSWER_ARRAYS,
     LARGEST_ANSWER_HEADER,

@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from models.errors import EdgeproofError
-from models.processes import run
+from models.processes.programs import run
 from models.runtime.client import Runner
 from models.runtime.debian import native_architecture, unpack, version_of
 from models.runtime.emulated import EmulatedTransport

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import EdgeproofError
-from models.processes import PIECE, run, start, wait
+from models.processes.programs import PIECE, run, start, wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

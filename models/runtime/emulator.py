@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.errors import EdgeproofError
+from models.files.toml_tables import Table, read_table
+from models.files.unfinished_files import scratch_folder
 from models.runtime.debian import (
     ELSEWHERE,
     PrivateApt,
@@ -22,8 +24,6 @@ from models.runtime.debian import (
 )
 from models.sources import hash_imports
 from models.store import Stage
-from models.toml_tables import Table, read_table
-from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

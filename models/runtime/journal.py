@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
-from models.arrays import as_array
 from models.errors import EdgeproofError
+from models.files.arrays import as_array
 
 if TYPE_CHECKING:
     from pathlib import Path

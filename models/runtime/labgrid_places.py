@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 
 from models.errors import EdgeproofError, UsageMistake
-from models.processes import Ended, run
+from models.processes.programs import Ended, run
 from models.runtime.addresses import labgrid_place, split_address
 
 CLIENT = ("-m", "labgrid.remote.client")

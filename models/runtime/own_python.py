@@ -18,7 +18,7 @@ from filelock import FileLock
 from models.backends.common.registry import find_backend
 from models.command_line import Parser, complain, run_command
 from models.errors import EdgeproofError, UsageMistake
-from models.processes import run
+from models.processes.programs import run
 from models.runtime.available import distributions
 from models.runtime.interpreters import own_folder, program_in
 from models.store import PROJECT

@@ -16,8 +16,8 @@ import subprocess
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from models import processes
 from models.errors import EdgeproofError, Unreachable
+from models.processes import programs
 from models.runtime import assembling
 from models.runtime.marked_scripts import (
     SECONDS_TO_START,
@@ -167,7 +167,7 @@ class RemoteShell(ABC):
         script = Script.running(line, secrets.token_hex(8))
         with contextlib.ExitStack() as stack:
             source = stack.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL
-            done = processes.run(
+            done = programs.run(
                 self.command(script),
                 stdin=source,
                 environment=own_environment(),
@@ -191,7 +191,7 @@ class RemoteShell(ABC):
         if self.stands and group > 1:
             script = Script.running(f"kill -KILL -- -{group}", secrets.token_hex(8))
             with contextlib.suppress(EdgeproofError):
-                processes.run(
+                programs.run(
                     self.command(script),
                     environment=own_environment(),
                     seconds=_SECONDS_TO_KILL,
@@ -226,7 +226,7 @@ class RemoteShell(ABC):
             self.run(f"{enter} && ({keep})", file, remedy=remedy, seconds=allowed)
         return f"{lines[0]}/{name}"
 
-    def _unanswered(self, done: processes.Ended) -> EdgeproofError:
+    def _unanswered(self, done: programs.Ended) -> EdgeproofError:
         if done.code == self.failed_status:
             return self._out_of_reach(done.last_error_line)
         return self._no_shell(describe_noise(done.stdout.encode()) or done.last_error_line)

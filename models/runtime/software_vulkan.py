@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models import unfinished_files
+from models.files import unfinished_files
 from models.runtime.debian import native_architecture, unpack, version_of
 from models.runtime.emulator import CARD, private_apt, read_sysroots, refuse_network
 from models.runtime.vulkan import VARIABLES

@@ -13,8 +13,8 @@ import shutil
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from models import unfinished_files
 from models.errors import EdgeproofError
+from models.files import unfinished_files
 from models.runtime.addresses import SshAddress
 from models.runtime.marked_scripts import SECONDS_TO_START, MarkedChannel, Script
 from models.runtime.remote_shell import SECONDS_TO_END, RemoteShell, own_environment

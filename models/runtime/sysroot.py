@@ -16,9 +16,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.archives import Limits, open_archive
 from models.errors import EdgeproofError, UsageMistake
-from models.processes import run
+from models.files.archives import Limits, open_archive
+from models.files.unfinished_files import scratch_folder
+from models.processes.programs import run
 from models.runtime.debian import ELSEWHERE, end_of, unpack, version_of
 from models.runtime.emulator import (
     CARD,
@@ -32,7 +33,6 @@ from models.runtime.emulator import (
 )
 from models.sources import hash_imports
 from models.store import Stage
-from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

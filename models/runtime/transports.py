@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 
-from models import processes
+from models.processes import programs
 from models.runtime import assembling
 from models.runtime.interpreters import interpreter_for
 
@@ -59,7 +59,7 @@ class Channel:
         self.where = machine
         # A process group of its own, so that killing it also ends the processes that a wrapper
         # started.
-        self._process = processes.start(
+        self._process = programs.start(
             command,
             environment=environment,
             stdin=subprocess.PIPE,
@@ -86,15 +86,15 @@ class Channel:
     @property
     def lives(self) -> bool:
         """Return whether the process is still running."""
-        return processes.lives(self._process)
+        return programs.lives(self._process)
 
     def terminate(self) -> None:
         """Ask the process to end."""
-        processes.terminate(self._process)
+        programs.terminate(self._process)
 
     def kill(self) -> None:
         """Kill the process and all processes that it started."""
-        processes.kill(self._process)
+        programs.kill(self._process)
 
     def wait(self, seconds: float) -> int | None:
         """Wait for the end of the process, and kill it after `seconds`.
@@ -102,7 +102,7 @@ class Channel:
         Returns:
             The exit status, negative for a signal; None if the process had to be killed.
         """
-        return processes.wait(self._process, seconds)
+        return programs.wait(self._process, seconds)
 
     def lost_connection(self, status: int | None) -> bool:  # noqa: ARG002 - for heirs
         """Tell whether this exit status means that the connection, not the runner, ended."""

@@ -31,7 +31,12 @@ _NAMING = ("models.sources", "models.sources.facts", "models.sources.kept")
 _AROUND = ("models.errors", "models.progress", "models.store")
 # Modules that reject files or pass on their bytes unchanged, so that a stricter limit changes no
 # artefact.
-_GUARDS = ("models.archives", "models.artefact", "models.files", "models.unfinished_files")
+_GUARDS = (
+    "models.files.archives",
+    "models.artefact",
+    "models.files.regular_files",
+    "models.files.unfinished_files",
+)
 # Only the row of a checkpoint's family matters in this table, and `models.building.plan` adds that
 # row to the keys.
 _COUNTED_APART = ("models.encoder_families",)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.files import read_regular, write_whole
+from models.files.regular_files import read_regular, write_whole
 from models.sources.facts import Facts, facts_of
 from models.store import default_root
 

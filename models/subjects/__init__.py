@@ -15,7 +15,7 @@ from msgspec import Meta, field
 from msgspec.structs import replace
 
 from models.errors import UsageMistake
-from models.paths import (
+from models.files.paths import (
     NAMES,
     TOML,
     absolute,
@@ -25,9 +25,9 @@ from models.paths import (
     look,
     name_or_file,
 )
+from models.files.toml_tables import Table, read_table
 from models.row_lengths import Lengths, check_lengths
 from models.subjects.limits import too_large
-from models.toml_tables import Table, read_table
 
 FOLDER = Path(__file__).parent
 ENGLISH = ("EN",)

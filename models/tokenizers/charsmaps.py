@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.arrays import as_array, byte_array
+from models.files.arrays import as_array, byte_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ import msgspec
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from models.errors import UsageMistake
-from models.files import LARGEST_TABLE, read_text
-from models.json_documents import parse_json
+from models.files.json_documents import parse_json
+from models.files.regular_files import LARGEST_TABLE, read_text
 from models.tokenizers.checkpoint_files import ADDED, SETTINGS
 from models.tokenizers.classes import ALBERT, DEBERTA_V2, SAY_NOTHING, XLM_ROBERTA
 from models.tokenizers.encoder import Encoder, Padding

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from models.errors import UsageMistake
-from models.paths import absolute
+from models.files.paths import absolute
+from models.files.toml_tables import Table
 from models.tokenizers.checkpoint_files import MERGES
 from models.tokenizers.checkpoint_vocabulary import KEY, find_vocabulary, read_found
 from models.tokenizers.pieces import (
@@ -23,7 +24,6 @@ from models.tokenizers.vocabularies import (
     read_vocabulary,
 )
 from models.tokenizers.words import CHARACTERS, WordSettings, word_encoder
-from models.toml_tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

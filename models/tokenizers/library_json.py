@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import Tokenizer
 
 from models.errors import UsageMistake
-from models.json_documents import parse_json
+from models.files.json_documents import parse_json
 from models.tokenizers.charsmaps import require_whole_tables, values_in
 from models.tokenizers.growth import require_bounded_growth
 from models.tokenizers.library_errors import LibraryError, library_errors

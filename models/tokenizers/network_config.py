@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from models.encoder_families import family_of
-from models.json_documents import read_json_table
+from models.files.json_documents import read_json_table
 from models.tokenizers.classes import plain_name
 
 if TYPE_CHECKING:

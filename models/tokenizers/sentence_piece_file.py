@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.files import read_regular, remedy_for
-from models.protocol_buffers import Message, fields, signed
+from models.files.protocol_buffers import Message, fields, signed
+from models.files.regular_files import read_regular, remedy_for
 from models.tokenizers.charsmaps import whole_table
 from models.tokenizers.vocabularies import LARGEST_FILE
 

@@ -11,8 +11,8 @@ import msgspec
 from tokenizers.normalizers import BertNormalizer
 
 from models.errors import UsageMistake
-from models.files import LARGEST_TABLE, read_text
-from models.json_documents import parse_json, read_json_table
+from models.files.json_documents import parse_json, read_json_table
+from models.files.regular_files import LARGEST_TABLE, read_text
 from models.tokenizers.checkpoint_files import ADDED, SETTINGS, TOKENS
 from models.tokenizers.classes import plain_name
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from models.errors import UsageMistake
-from models.files import read_regular, remedy_for
-from models.json_documents import DoubledKeyError, parse_json, problem_and_place
+from models.files.json_documents import DoubledKeyError, parse_json, problem_and_place
+from models.files.regular_files import read_regular, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

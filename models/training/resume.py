@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import EdgeproofError
-from models.numpy_files import open_npz
+from models.files.numpy_files import open_npz
 from models.training.history import Epoch
 
 if TYPE_CHECKING:

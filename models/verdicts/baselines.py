@@ -17,10 +17,10 @@ import msgspec
 
 from models import former_names
 from models.errors import EdgeproofError, UsageMistake
-from models.files import LARGEST_DOCUMENT, read_regular, write_whole
-from models.json_documents import parse_json
-from models.paths import require_name
-from models.toml_tables import Table, read_toml
+from models.files.json_documents import parse_json
+from models.files.paths import require_name
+from models.files.regular_files import LARGEST_DOCUMENT, read_regular, write_whole
+from models.files.toml_tables import Table, read_toml
 from models.verdicts.metrics import Source, metric_named
 from models.verdicts.quantities import Unit, human, human_interval, parse_quantity
 

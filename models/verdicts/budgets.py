@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal
 
 from models import former_names
 from models.errors import UsageMistake
-from models.toml_tables import ROOT, read_toml, refuse_another_kind, shown
+from models.files.toml_tables import ROOT, read_toml, refuse_another_kind, shown
 from models.verdicts.goals import GOAL, Goal, read_goals
 from models.verdicts.intervals import proportion_interval
 from models.verdicts.judge import Budget

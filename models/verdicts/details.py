@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from models.extensible_tables import Open
+from models.files.extensible_tables import Open
 
 Count = Annotated[int, Meta(ge=0)]
 # Limits that every number of a measurement respects and that int64 and float64 can represent. Whole

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.toml_tables import Table, read_table
+from models.files.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import msgspec
 
 from models.errors import EdgeproofError
-from models.extensible_tables import as_plain, read_open
-from models.toml_tables import Table
+from models.files.extensible_tables import as_plain, read_open
+from models.files.toml_tables import Table
 from models.verdicts.details import Details
 from models.verdicts.judge import Budget, Estimate, Judgment, Verdict, check_range, describe, judge
 from models.verdicts.metrics import metric_named

@@ -22,8 +22,8 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict, replace
 
-from models.extensible_tables import Open
-from models.toml_tables import Table
+from models.files.extensible_tables import Open
+from models.files.toml_tables import Table
 from models.verdicts.details import Number  # noqa: TC001 - msgspec reads the annotation
 from models.verdicts.measurement import Measurement  # noqa: TC001 - msgspec reads the annotation
 from reports.documents.extent import Extent  # noqa: TC001 - the same

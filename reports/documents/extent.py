@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from models.escaping import one_line
-from models.toml_tables import Table
+from models.files.toml_tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from models.errors import EdgeproofError, UsageMistake
-from models.files import LARGEST_DOCUMENT, read_regular, write_whole
-from models.json_documents import parse_json, problem_and_place
-from models.toml_tables import Table
+from models.files.json_documents import parse_json, problem_and_place
+from models.files.regular_files import LARGEST_DOCUMENT, read_regular, write_whole
+from models.files.toml_tables import Table
 from reports.documents.naming import commit_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 from models.escaping import one_line
-from models.extensible_tables import Open
+from models.files.extensible_tables import Open
 
 # Maximum length of a text, and of a name in a sentence, in characters.
 LONGEST_TEXT, LONGEST_NAME = 300, 80

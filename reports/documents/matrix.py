@@ -9,7 +9,7 @@ import msgspec
 
 from models import escaping
 from models.escaping import one_line
-from models.toml_tables import Table
+from models.files.toml_tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,9 +14,9 @@ import msgspec
 
 from models.errors import EdgeproofError
 from models.escaping import in_json
-from models.extensible_tables import as_plain, read_open
-from models.files import LARGEST_DOCUMENT, read_text, write_whole
-from models.json_documents import parse_json, problem_and_place
+from models.files.extensible_tables import as_plain, read_open
+from models.files.json_documents import parse_json, problem_and_place
+from models.files.regular_files import LARGEST_DOCUMENT, read_text, write_whole
 from models.verdicts.measurement import Measurement
 from reports.documents.document import (
     ArtefactRecord,
@@ -32,7 +32,7 @@ from reports.documents.migration import migrated
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.extensible_tables import Open
+    from models.files.extensible_tables import Open
 
 SCHEMA_VERSION = 4
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
 from models.escaping import one_line
-from models.files import LARGEST_DOCUMENT, read_text
+from models.files.regular_files import LARGEST_DOCUMENT, read_text
 from reports.documents.naming import (
     Identity,
     device_names,
@@ -194,7 +194,7 @@ def _identity(run: Run, device: str) -> Identity:
 
 def _facts(run: Run) -> dict[str, str]:
     """Return the circumstances of a run from results.json, as plain text."""
-    from models.extensible_tables import as_plain  # noqa: PLC0415 - a usage mistake must not wait
+    from models.files.extensible_tables import as_plain  # noqa: PLC0415 - a usage mistake must not wait
 
     if run.document is None:
         return {}

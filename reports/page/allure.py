@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import EdgeproofError
-from models.processes import Ended, run
+from models.processes.programs import Ended, run
 from models.store import Stage, Store, default_root, hash_file
 
 HERE = Path(__file__).parent

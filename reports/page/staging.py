@@ -11,7 +11,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from models.escaping import one_line, several_lines
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from reports.documents.faults import by_gate, gate_of, sentences
 from reports.documents.naming import slug
 from reports.documents.runs import labels_of, test_id

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from models.files import LARGEST_TABLE, read_text
-from models.toml_tables import ROOT
+from models.files.regular_files import LARGEST_TABLE, read_text
+from models.files.toml_tables import ROOT
 
 _TABLE = re.compile(r"\s*\[\s*([^\[\]#]+?)\s*\]")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models import escaping
 from models.errors import EdgeproofError
-from models.files import write_whole
+from models.files.regular_files import write_whole
 from models.verdicts.judge import Verdict
 from models.verdicts.metrics import FULL_MODEL
 from reports.documents.extent import counted

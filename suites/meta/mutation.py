@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from models.command_line import Parser, answer
 from models.errors import EdgeproofError, UsageMistake
-from models.toml_tables import read_toml
+from models.files.toml_tables import read_toml
 from models.verdicts.quantities import Unit, parse_quantity
 
 if TYPE_CHECKING:

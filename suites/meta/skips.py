@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from models.toml_tables import Table, read_table
+from models.files.toml_tables import Table, read_table
 
 FILE = Path(__file__).with_suffix(".toml")
 SWITCH = "--complete"

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from models.toml_tables import Table, read_table
+from models.files.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.arrays import as_array
+from models.files.arrays import as_array
 from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
 from models.flatbuffers.findings.finding import Finding, Inspected, limits, several
 from models.flatbuffers.reading import buffer_bytes

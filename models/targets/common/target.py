@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from models.backends.common.registry import backend_names
 from models.devices.watch import watch_here
 from models.errors import EdgeproofError
-from models.processes import run
+from models.processes.programs import run
 from models.runner.machine import usable_cores
 
 if TYPE_CHECKING:

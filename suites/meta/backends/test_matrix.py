@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from models.verdicts import deviation
 from reports.documents.matrix import Cell, Seen, State, as_table, as_text, fit_on
 from suites.meta.reports import runs

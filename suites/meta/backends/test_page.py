@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import UsageMistake
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from reports.backends import page_of
 from reports.documents.matrix import Cell, Departure, State, as_markdown
 from reports.texts.pages import BEGIN, END, replace_between

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.session.handing import provider_of
 from fixtures.session.options import OPTIONS
-from models.paths import is_name
+from models.files.paths import is_name
 from suites.meta.gates.running import run_pytest
 from suites.meta.recordings import write_app
 from suites.meta.small_classifiers import classifier

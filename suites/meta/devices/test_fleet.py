@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import UsageMistake
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from models.fleet.__main__ import LOG, Judged, folders_of
 from models.fleet.last_words import last_words
 from reports.documents.results import as_document, read_results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from reports.documents.results import as_document
 from reports.texts import sizes
 from suites.meta.reports.runs import document

@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.escaping import several_lines
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from reports import html
 from reports.documents.results import write_results
 from reports.page import allure

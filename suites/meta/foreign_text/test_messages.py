@@ -9,10 +9,10 @@ import pytest
 
 from models.command_line import answer
 from models.errors import EdgeproofError, UsageMistake
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
+from models.files.toml_tables import Table, typed
 from models.progress import Progress
 from models.runtime.failures import ConnectionLost, RunnerDied, RunnerRefused
-from models.toml_tables import Table, typed
 from models.verdicts.measurement import Measurement
 from reports.documents.results import read_results
 from suites.meta.foreign_text.payloads import acting_in_a_log, payloads

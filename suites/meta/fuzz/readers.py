@@ -15,10 +15,10 @@ from models.bundle.opening import open_bundle
 from models.candidates.candidate import read_candidate
 from models.candidates.texts import parse_columns, read_rows
 from models.errors import EdgeproofError
+from models.files.numpy_files import read_npy, read_npz
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.runtimes import minimum_runtime, unknown_operators
 from models.networks import safetensors_file, tf1, torch_bin
-from models.numpy_files import read_npy, read_npz
 from models.runner.framing import (
     LARGEST_ANSWER_ARRAYS,
     LARGEST_ANSWER_HEADER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from suites.meta.flatbuffers import metadata_files as write
 from suites.meta.fuzz.mutations import VALUES, dumped, mutated, mutated_json
 from suites.meta.fuzz.shapes import no_files

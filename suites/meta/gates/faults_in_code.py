@@ -166,7 +166,7 @@ FAULTS = {
     ),
     "an archive without a limit on its expansion": CodeFault(
         room="store",
-        file="models/archives.py",
+        file="models/files/archives.py",
         replacements={"info.file_size > most": "False"},
         gate="suites/meta/house/test_archives.py::test_invalid_archive_is_reported_in_one_message",
     ),

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from models.archives import Limits, open_archive
 from models.corpus.open_file import open_text
 from models.errors import EdgeproofError, UsageMistake
+from models.files.archives import Limits, open_archive
 from models.store import PROJECT
 
 LIMITS = Limits(members=10, member=2 << 20, total=3 << 20)

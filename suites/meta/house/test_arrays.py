@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.arrays import MOST_DIMENSIONS, ArrayError, as_array, byte_array, check_shape, strided
+from models.files.arrays import (
+    MOST_DIMENSIONS,
+    ArrayError,
+    as_array,
+    byte_array,
+    check_shape,
+    strided,
+)
 
 FLOAT = np.dtype(np.float32)
 VALUES = np.arange(12, dtype=np.float32)

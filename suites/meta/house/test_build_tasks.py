@@ -15,7 +15,7 @@ from models.build_tasks import Task, make_beside_others, make_in_order
 from models.building import helpers
 from models.building.plan import make_plan, make_request
 from models.errors import EdgeproofError, UsageMistake
-from models.processes import Ended
+from models.processes.programs import Ended
 from models.store import PROJECT, Stage, Store
 from models.subjects import load_subject
 from suites.meta.gates.running import environment

@@ -10,9 +10,9 @@ import pytest
 
 from models.corpus.open_file import open_text
 from models.errors import EdgeproofError, UsageMistake
-from models.files import NotRegularError, open_regular, read_regular, write_whole
+from models.files.regular_files import NotRegularError, open_regular, read_regular, write_whole
+from models.files.toml_tables import read_toml
 from models.flatbuffers.inspect import inspect
-from models.toml_tables import read_toml
 from models.verdicts.baselines import read_baseline
 from reports.documents.faults import read_faults
 from reports.documents.results import read_results

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 
 import pytest
 
+from models.files.toml_tables import read_toml
 from models.store import PROJECT
-from models.toml_tables import read_toml
 
 GROUPS = read_toml(PROJECT / "pyproject.toml")["dependency-groups"]
 

@@ -9,8 +9,8 @@ import pytest
 from models.candidates.declaration import read_candidates
 from models.devices.profile import load_device
 from models.errors import UsageMistake
+from models.files.toml_tables import ROOT
 from models.subjects import load_subject
-from models.toml_tables import ROOT
 from models.verdicts.budgets import load_budgets
 
 # An example, because the list of known failures in the repository can be empty.

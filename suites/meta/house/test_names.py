@@ -8,7 +8,7 @@ from models.candidates.declaration import is_candidate_name
 from models.candidates.given import candidate_named
 from models.devices.profile import FOLDER, load_device
 from models.errors import UsageMistake
-from models.paths import is_name, require_name
+from models.files.paths import is_name, require_name
 
 RESERVED = [
     "con",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from models.errors import EdgeproofError, UsageMistake
-from models.numpy_files import open_npz, read_npy, read_npz
+from models.files.numpy_files import open_npz, read_npy, read_npz
 
 REMEDY = "Make it again"
 PLAIN = st.sampled_from(["?", "i1", "u1", "<i2", "<i4", "<i8", "<u8", "<f2", "<f4", "<f8", "<U3"])

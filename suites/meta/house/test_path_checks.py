@@ -9,7 +9,7 @@ import pytest
 
 from models.bundle.replacing import check_replaced
 from models.errors import UsageMistake
-from models.path_checks import check_input_folder, check_output_file, check_output_folder
+from models.files.path_checks import check_input_folder, check_output_file, check_output_folder
 from suites.meta.devices.given_files import write_given
 from suites.meta.gates.running import run_pytest
 

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from models import processes
 from models.errors import EdgeproofError
+from models.processes import programs
 from models.store import PROJECT
 from suites.meta.gates.running import environment
 
@@ -39,34 +39,34 @@ def shell(arguments, redirection):
 
 
 def test_running_a_program_returns_its_output():
-    ended = processes.run(["sh", "-c", "echo out; echo err >&2; exit 3"], seconds=30, remedy="")
+    ended = programs.run(["sh", "-c", "echo out; echo err >&2; exit 3"], seconds=30, remedy="")
     assert (ended.code, ended.stdout, ended.stderr) == (3, "out\n", "err\n")
 
 
 @pytest.mark.parametrize("script", ["sleep 60", "sleep 60 & wait", "trap '' TERM; sleep 60"])
 def test_program_that_takes_too_long_is_killed(script):
     start = time.monotonic()
-    with pytest.raises(processes.Overrun, match=r"took longer than 0\.3 s and was killed"):
-        processes.run(["sh", "-c", script], seconds=0.3, remedy="Wait")
+    with pytest.raises(programs.Overrun, match=r"took longer than 0\.3 s and was killed"):
+        programs.run(["sh", "-c", script], seconds=0.3, remedy="Wait")
     assert time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize("script", ["yes", "cat /dev/zero", "while :; do echo; done"])
 def test_program_that_prints_too_much_is_killed(script):
-    with pytest.raises(processes.Overrun, match=r"printed more than 1,000 bytes"):
-        processes.run(["sh", "-c", script], seconds=30, output=1000, remedy="")
+    with pytest.raises(programs.Overrun, match=r"printed more than 1,000 bytes"):
+        programs.run(["sh", "-c", script], seconds=30, output=1000, remedy="")
 
 
 def test_only_the_end_of_a_long_stderr_is_stored():
     script = "head -c 10000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo last >&2"
-    ended = processes.run(["sh", "-c", script], seconds=30, remedy="")
+    ended = programs.run(["sh", "-c", script], seconds=30, remedy="")
     assert ended.last_line == "last"
-    assert len(ended.stderr) <= processes.TAIL_BYTES
+    assert len(ended.stderr) <= programs.TAIL_BYTES
 
 
 def test_background_processes_of_a_program_are_not_waited_for():
     start = time.monotonic()
-    ended = processes.run(["sh", "-c", "sleep 50 & echo $!"], seconds=40, remedy="")
+    ended = programs.run(["sh", "-c", "sleep 50 & echo $!"], seconds=40, remedy="")
     assert time.monotonic() - start < 20
     assert "sleep" not in _command_of(int(ended.stdout))
 
@@ -87,7 +87,7 @@ def _command_of(pid):
 
 def test_error_names_the_program_that_cannot_be_started():
     with pytest.raises(EdgeproofError) as refused:
-        processes.run(["/nowhere/program"], seconds=1, remedy="Install it")
+        programs.run(["/nowhere/program"], seconds=1, remedy="Install it")
     assert str(refused.value).startswith("/nowhere/program: it cannot be started (")
     assert str(refused.value).endswith("Install it")
 

@@ -17,40 +17,26 @@ from models.store import PROJECT
 # packages that all stages use import none of the stages.
 MAY_IMPORT = {
     "models.errors": set(),
-    "models.unfinished_files": set(),
+    "models.files": {"models.errors"},
     "models.processes": {"models.errors"},
-    "models.signals": set(),
-    "models.standard_streams": {"models.errors"},
-    "models.files": set(),
     "models.escaping": set(),
     # Names of earlier versions.
     "models.former_names": set(),
     "models.artefact": {"models.errors"},
-    "models.path_checks": {"models.errors"},
-    "models.archives": {"models.errors"},
-    "models.arrays": set(),
-    "models.numpy_files": {"models.errors"},
     "models.artefact_names": set(),
     # Roles of a classifier's inputs.
     "models.input_roles": set(),
     # Numbers of tokens in the rows of a classifier.
     "models.row_lengths": set(),
-    # Paths and names that users write, and JSON documents from elsewhere.
-    "models.paths": {"models.errors"},
-    "models.json_documents": {"models.errors"},
-    "models.protocol_buffers": set(),
     "models.progress": set(),
-    "models.encoder_families": {"models.toml_tables"},
+    "models.encoder_families": set(),
     "models.durations": set(),
-    "models.tokenizers": {"models.encoder_families", "models.errors", "models.toml_tables"},
+    "models.tokenizers": {"models.encoder_families", "models.errors"},
     "models.sources": {"models.errors", "models.store"},
-    "models.toml_tables": {"models.errors"},
-    # Tables of documents that may contain unknown keys.
-    "models.extensible_tables": set(),
     "models.store": {"models.errors"},
-    "models.subjects": {"models.errors", "models.toml_tables"},
+    "models.subjects": {"models.errors"},
     "models.corpus": {
-        *("models.errors", "models.toml_tables", "models.store", "models.subjects"),
+        *("models.errors", "models.store", "models.subjects"),
         # The tokenizer of a checkpoint has the same settings as one that the user gives.
         "models.tokenizers",
     },
@@ -67,7 +53,7 @@ MAY_IMPORT = {
         "models.training",
     },
     "models.flatbuffers": {
-        *("models.errors", "models.toml_tables"),
+        "models.errors",
         # The ledger of sizes computes the ratios for the metrics of sizes.
         "models.verdicts",
     },
@@ -75,7 +61,12 @@ MAY_IMPORT = {
     "models.candidates": {
         *("models.backends", "models.runner"),
         *("models.corpus", "models.errors", "models.flatbuffers", "models.artefact_names"),
-        *("models.onnx", "models.runtime", "models.store", "models.subjects", "models.toml_tables"),
+        *(
+            "models.onnx",
+            "models.runtime",
+            "models.store",
+            "models.subjects",
+        ),
         "models.tokenizers",
     },
     # ONNX files that candidates are compared with.
@@ -92,17 +83,19 @@ MAY_IMPORT = {
             "models.command_line",
             "models.runner",
             "models.errors",
-            "models.toml_tables",
             "models.sources",
             "models.store",
         ),
     },
     "models.verdicts": {
-        *("models.corpus", "models.errors", "models.extensible_tables", "models.toml_tables"),
+        *(
+            "models.corpus",
+            "models.errors",
+        ),
     },
     "models.devices": {
         *("models.backends", "models.runner"),
-        *("models.errors", "models.toml_tables", "models.store", "models.runtime"),
+        *("models.errors", "models.store", "models.runtime"),
         "models.verdicts",
     },
     # Targets: the device of a machine, and the way to start runners there.
@@ -114,7 +107,7 @@ MAY_IMPORT = {
     "models.bundle": {
         *("models.backends", "models.runner"),
         *("models.candidates", "models.corpus", "models.errors", "models.flatbuffers"),
-        *("models.artefact_names", "models.store", "models.toml_tables", "models.tokenizers"),
+        *("models.artefact_names", "models.store", "models.tokenizers"),
         # Needed to validate a bundle's contents when it is unpacked.
         *("models.networks", "models.runtime", "models.verdicts"),
     },
@@ -126,14 +119,13 @@ MAY_IMPORT = {
     # Kernels are tested by writing small FlatBuffers that runners execute.
     "models.kernels": {
         *("models.backends", "models.errors", "models.flatbuffers", "models.runtime"),
-        "models.toml_tables",
     },
     "models.command_line": {"models.errors"},
     # The second way to make candidates: PyTorch fine-tunes and converts a checkpoint.
     "models.huggingface": {
         "models.encoder_families",
         *("models.corpus", "models.errors", "models.flatbuffers", "models.artefact_names"),
-        *("models.networks", "models.progress", "models.subjects", "models.toml_tables"),
+        *("models.networks", "models.progress", "models.subjects"),
         *("models.build_tasks", "models.tokenizers", "models.training", "models.verdicts"),
     },
     # The builder combines the other packages: checkpoint, keys, stages, number of processes.
@@ -175,9 +167,7 @@ MAY_IMPORT = {
         *(
             "models.command_line",
             "models.errors",
-            "models.extensible_tables",
             "models.store",
-            "models.toml_tables",
             "models.verdicts",
         ),
         # Needed for the table of kernels, which is drawn from the results of their suite.
@@ -208,20 +198,11 @@ IN_REPORTS = {
     "page": {"documents", "templates", "pictures", "texts"},
 }
 ROOMS_OF = {"fixtures": IN_FIXTURES, "reports": IN_REPORTS}
-# Modules that every package may import: they open foreign or stored files, escape text, start
-# programs or handle their end.
+# Packages and modules that every package may import: they open foreign or stored files, escape
+# text, start programs or handle their end.
 FOR_ALL = {
-    *("models.archives", "models.arrays", "models.artefact", "models.files"),
-    *(
-        "models.escaping",
-        "models.former_names",
-        "models.numpy_files",
-        "models.processes",
-        "models.signals",
-        "models.unfinished_files",
-    ),
-    *("models.json_documents", "models.paths", "models.protocol_buffers", "models.input_roles"),
-    *("models.row_lengths", "models.standard_streams"),
+    *("models.artefact", "models.escaping", "models.files", "models.former_names"),
+    *("models.input_roles", "models.processes", "models.row_lengths"),
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}

@@ -13,13 +13,13 @@ from models.candidates.describe import describe, toml_of
 from models.candidates.labels import read_labels
 from models.corpus.open_file import open_text
 from models.errors import EdgeproofError, UsageMistake
-from models.files import remedy_for
+from models.files.paths import absolute
+from models.files.regular_files import remedy_for
+from models.files.toml_tables import read_toml
 from models.flatbuffers.opening import read_flatbuffer
 from models.onnx.reading import read_onnx
-from models.paths import absolute
 from models.store import Stage, Store, hash_file
 from models.tokenizers.vocabularies import read_vocabulary
-from models.toml_tables import read_toml
 from suites.meta import onnx_writer
 from suites.meta.small_classifiers import classifier
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from models.errors import UsageMistake
-from models.toml_tables import read_toml
+from models.files.toml_tables import read_toml
 
 SECONDS = 2.0
 PARTS = {

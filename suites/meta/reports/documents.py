@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from models.extensible_tables import as_plain, read_open
+from models.files.extensible_tables import as_plain, read_open
 from reports.documents.document import (
     ArtefactRecord,
     Circumstances,

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.errors import EdgeproofError, UsageMistake
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
 from models.verdicts.baselines import baseline_path, read_baseline
 from reports.documents.faults import read_faults

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import EdgeproofError
-from models.processes import Ended
+from models.processes.programs import Ended
 from reports import html, merge, scoreboard
 from reports.documents.document import Outcome
 from reports.documents.extent import counted

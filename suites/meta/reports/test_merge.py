@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import measure
 from reports.documents.document import Document, Outcome

@@ -12,7 +12,7 @@ import pytest
 
 from models import former_names
 from models.errors import EdgeproofError
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from models.store import PROJECT
 from reports.documents.migration import migrated
 from reports.documents.results import (

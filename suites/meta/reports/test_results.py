@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.errors import EdgeproofError
-from models.extensible_tables import as_plain
+from models.files.extensible_tables import as_plain
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import Measurement, measure
 from models.verdicts.metrics import METRICS

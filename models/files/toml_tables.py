@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 import msgspec
 
 from models.errors import UsageMistake
-from models.files import LARGEST_TABLE, read_text, remedy_for
-from models.json_documents import problem_and_place
+from models.files.json_documents import problem_and_place
+from models.files.regular_files import LARGEST_TABLE, read_text, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -34,7 +34,7 @@ _MARKS = {
 }
 
 # Root of the checkout, which contains the tables that ship with edgeproof.
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

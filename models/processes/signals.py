@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models import processes, unfinished_files
+from models.files import unfinished_files
+from models.processes import programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +129,7 @@ class _Listener:
 
 
 def _end_at_once(number: int) -> None:
-    processes.kill_all()
+    programs.kill_all()
     for pid in _companions():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
@@ -144,7 +145,7 @@ def tell_companions(number: int) -> None:
 
 
 def _companions() -> list[int]:
-    """Return the children in this process's group; `models.processes` uses other groups."""
+    """Return the children in this process's group; `programs` uses other groups."""
     processes = []
     for task in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):

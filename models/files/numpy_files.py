@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.archives import Limits, open_archive
-from models.arrays import ArrayError, as_array
 from models.errors import EdgeproofError
-from models.files import open_regular, read_regular
+from models.files.archives import Limits, open_archive
+from models.files.arrays import ArrayError, as_array
+from models.files.regular_files import open_regular, read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from models.archives import Archive
+    from models.files.archives import Archive
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _HEADER = re.compile(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from models.unfinished_files import drafting
+from models.files.unfinished_files import drafting
 
 if TYPE_CHECKING:
     import io

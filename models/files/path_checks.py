@@ -6,7 +6,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.files import kind_of
+from models.files.regular_files import kind_of
 
 if TYPE_CHECKING:
     from pathlib import Path

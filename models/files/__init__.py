@@ -1,0 +1,1 @@
+"""Open, check, read and write files, whoever made them."""

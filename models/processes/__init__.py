@@ -1,0 +1,1 @@
+"""Start programs within limits, and end this one without leaving any behind."""
