@@ -253,14 +253,15 @@ class Builder(PlanBuilder):
         return initial_values(shape, seed)
 
     def _lesson(self, table: DistillationTable | None) -> Lesson | None:
-        """Return the full model's answers to the train split, if the small one learns from them."""
+        """Return the full model's answers to two splits, if the small model learns from them."""
         if table is None:
             return None
         from models.training.objective import Lesson  # noqa: PLC0415 - TensorFlow
 
         self._store.get(self._plan.lesson, self._make_lesson, waiting=self._progress.say)
-        logits = self._store.artefact(self._plan.lesson).arrays(LOGITS)
-        return Lesson(logits["train"], table)
+        train = self._store.artefact(self._plan.lesson).arrays(LOGITS)["train"]
+        full = self._store.artefact(self._plan.full).arrays(LOGITS)
+        return Lesson(train, table, validation=full["validation"])
 
     def _make_lesson(self, out: Path) -> None:
         from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from models.encoder_families import family_of
+from models.errors import UsageMistake
 from models.huggingface.checkpoint import read_checkpoint
 from models.huggingface.labels import labels_in_order
 
@@ -58,13 +59,25 @@ def fitted(subject: Subject, folder: Path) -> Subject:
     """Return the subject with its labels in order and the number of tokens that it is judged with.
 
     Raises:
-        UsageMistake: see `with_labels`; or the tokenizer cannot be read, or allows fewer tokens
-            than the subject requires.
+        UsageMistake: see `with_labels`; the tokenizer cannot be read, or allows fewer tokens than
+            the subject requires; or its training has an option that PyTorch's does not have.
     """
+    _require_plain_training(subject)
     subject = with_labels(subject, read_checkpoint(folder))
     pairs = subject.pairs_with_group
     table = replace(subject.tokenizer, max_tokens=_length(subject, folder), pair_with_entity=pairs)
     return replace(subject, tokenizer=table)
+
+
+def _require_plain_training(subject: Subject) -> None:
+    training = subject.full.training
+    if training and (training.averaging or training.patience):
+        raise UsageMistake(
+            "PyTorch fine-tunes this checkpoint, without averages of weights and up to the last "
+            "epoch",
+            key="full.training",
+            remedy="Remove `averaging` and `patience`",
+        )
 
 
 def _length(subject: Subject, folder: Path) -> int:

@@ -180,10 +180,10 @@ def _accuracy(evaluation: Any) -> dict[str, float]:
 
 def _history(logged: list[dict[str, Any]]) -> tuple[Epoch, ...]:
     losses = [line["loss"] for line in logged if "loss" in line]
-    right = [line["eval_accuracy"] for line in logged if "eval_accuracy" in line]
+    validated = [line for line in logged if "eval_accuracy" in line]
     return tuple(
-        Epoch(number, loss, share)
-        for number, (loss, share) in enumerate(zip(losses, right, strict=True), 1)
+        Epoch(number, loss, line["eval_accuracy"], line["eval_loss"])
+        for number, (loss, line) in enumerate(zip(losses, validated, strict=True), 1)
     )
 
 

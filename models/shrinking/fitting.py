@@ -56,6 +56,13 @@ EPOCH = 65_000
 # Texts per batch, and the learning rate for one layer; it is divided by the number of layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
 TEMPERATURE, WEIGHT = 2.0, 0.9
+# Momentum of the moving average of the weights: about the last 500 updates. The average after an
+# epoch answers as a training whose learning rate had fallen to zero there, so that epochs can be
+# compared and the best one kept.
+AVERAGING = 0.998
+# Number of epochs without answers closer to the full model's, on the validation split, after which
+# the teaching ends.
+PATIENCE = 2
 
 
 @dataclass(frozen=True)
@@ -218,7 +225,7 @@ def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
 def _teaching(
     table: ShrunkTable, shape: Architecture, task: Fit
 ) -> tuple[TrainingTable, LessonTable]:
-    """Return how it is taught: as many epochs as the effort allows, more for small networks."""
+    """Return how it is taught: at most as many epochs as the effort allows."""
     copies = min(table.copies, round(EPOCH / task.texts) - 1)
     lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=max(copies, 0))
     costs = {tokens: multiplied(shape, tokens) for tokens in task.rows}
@@ -227,5 +234,7 @@ def _teaching(
         epochs=max(1, round(answers / (task.texts * (1 + lesson.copies)))),
         batch=BATCH,
         learning_rate=RATE_OF_ONE_LAYER / shape.layers,
+        averaging=AVERAGING,
+        patience=PATIENCE,
     )
     return training, lesson

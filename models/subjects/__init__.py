@@ -241,6 +241,10 @@ class TrainingTable(Table, frozen=True, kw_only=True):
 
     `accumulation` computes a batch in that many parts, for models whose batch does not fit in
     memory; `precision` says in which type. Neither is meant to change what is learned.
+    `averaging` is the momentum of a moving average of the weights over the updates (Polyak and
+    Juditsky 1992), which replaces the weights after each epoch; 0 averages nothing. With `patience`
+    the weights of the epoch with the smallest loss on the validation split are kept, and the
+    training ends after that many epochs without a smaller one; 0 takes the last epoch's weights.
     """
 
     epochs: Epochs
@@ -252,6 +256,8 @@ class TrainingTable(Table, frozen=True, kw_only=True):
     seed: Seed = 0
     accumulation: Batch = 1
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    averaging: Share = 0.0
+    patience: Annotated[int, Meta(ge=0, le=10_000)] = 0
 
     def __post_init__(self) -> None:
         if self.accumulation > self.batch:

@@ -13,8 +13,8 @@ import tensorflow as tf
 from models.errors import EdgeproofError
 from models.networks.classifier import Classifier
 from models.training import batches, datasets
-from models.training.history import Epoch, Step
-from models.training.objective import make_loss, make_targets
+from models.training.history import Epoch, Step, best_epoch, is_complete
+from models.training.objective import make_loss, make_targets, validation_loss
 from models.training.optimizer import make_optimizer
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ SANE_LOGIT = 1e3
 
 @dataclass(frozen=True)
 class Trained:
-    """The result of a fine-tuning: weights by name, and the history by epoch."""
+    """The result of a fine-tuning: weights by name, and the history by epoch.
+
+    The classifier has these weights.
+    """
 
     values: Values
     history: tuple[Epoch, ...]
@@ -72,8 +75,8 @@ def fine_tune(  # noqa: PLR0913 - what is learned from, how, and who is told
         table: the hyper-parameters.
         splits: at least `train` and `validation`.
         report: told after every batch.
-        lesson: what a teacher answers to the train split, to learn from it too.
-        resume: keeps the state after every epoch, and gives the last one back.
+        lesson: a teacher's answers, to learn from them, too.
+        resume: stores the state after every epoch, and restores the last one.
 
     Raises:
         EdgeproofError: the loss or the logits blow up.
@@ -82,15 +85,27 @@ def fine_tune(  # noqa: PLR0913 - what is learned from, how, and who is told
     train = splits["train"]
     classifier = _compiled(shape, values, table, len(train.labels), lesson)
     targets = make_targets(train.labels, lesson)
-    history = resume.load(classifier) if resume else []
-    for number in range(len(history) + 1, table.epochs + 1):
-        loss = _run_epoch(classifier, train, targets, table, _Reporter(report, number, table))
-        logits = predict(classifier, splits["validation"])
-        right = float(np.mean(logits.argmax(axis=1) == splits["validation"].labels))
-        history.append(Epoch(number, loss, right))
+    history, best = resume.load(classifier) if resume else ([], {})
+    while not is_complete(history, table.epochs, table.patience):
+        reporter = _Reporter(report, len(history) + 1, table)
+        loss = _run_epoch(classifier, train, targets, table, reporter)
+        history.append(_validated(classifier, splits["validation"], loss, lesson, len(history) + 1))
+        if table.patience and best_epoch(history) == len(history):
+            best = classifier.values_by_name()
         if resume:
-            resume.save(classifier, history)
+            resume.save(classifier, history, best)
+    if best:
+        classifier = Classifier(shape, best, seed=table.seed)
     return Trained(classifier.values_by_name(), tuple(history), classifier)
+
+
+def _validated(
+    classifier: Classifier, validation: Encoded, loss: float, lesson: Lesson | None, number: int
+) -> Epoch:
+    """Return the line of an epoch for the history."""
+    logits = predict(classifier, validation)
+    right = float(np.mean(logits.argmax(axis=1) == validation.labels))
+    return Epoch(number, loss, right, validation_loss(logits, validation.labels, lesson))
 
 
 def _compiled(

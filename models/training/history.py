@@ -19,8 +19,36 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of a training history."""
+    """One line of a training history.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: mean over the train split.
+        validation_accuracy: share of the validation split with the right label.
+        validation_loss: mean cross-entropy over the validation split, in nats: with the teacher's
+            answers where there is a teacher, else with the labels.
+    """
 
     epoch: int
     loss: float
     validation_accuracy: float
+    validation_loss: float
+
+
+def best_epoch(history: list[Epoch]) -> int:
+    """Return the number of the first epoch with the smallest loss on the validation split."""
+    return min(history, key=lambda epoch: epoch.validation_loss).epoch
+
+
+def is_complete(history: list[Epoch], epochs: int, patience: int) -> bool:
+    """Tell whether a training is over: all epochs are done, or no recent one was the best.
+
+    Args:
+        history: the epochs so far.
+        epochs: the most epochs.
+        patience: the number of epochs without a smaller loss on the validation split after which
+            the training ends; 0 never ends it early.
+    """
+    if len(history) >= epochs:
+        return True
+    return bool(patience and history) and len(history) - best_epoch(history) >= patience

@@ -22,10 +22,13 @@ class Lesson:
     Attributes:
         logits: of the teacher [texts, classes], in the split's order.
         table: temperature and weight.
+        validation: logits of the teacher to the validation split [texts, classes]; None compares
+            the epochs of a training with the labels of that split.
     """
 
     logits: NDArray[np.float32]
     table: DistillationTable
+    validation: NDArray[np.float32] | None = None
 
 
 def make_loss(lesson: Lesson | None) -> Any:
@@ -45,6 +48,34 @@ def make_targets(labels: NDArray[np.int32], lesson: Lesson | None) -> NDArray[An
     hard = np.eye(lesson.logits.shape[1], dtype=np.float32)[labels]
     hard[labels < 0] = 0.0
     return np.stack([hard, lesson.logits], axis=1)
+
+
+def validation_loss(
+    logits: NDArray[np.float32], labels: NDArray[np.int32], lesson: Lesson | None
+) -> float:
+    """Return the mean cross-entropy of the validation split, in nats.
+
+    With a teacher it differs from the mean Kullback-Leibler divergence from the teacher's answers
+    by their entropy, which is the same for every epoch.
+
+    Args:
+        logits: of the model that is trained [texts, classes].
+        labels: of the split [texts].
+        lesson: its answers to the validation split replace the labels, where it has them.
+    """
+    if lesson is None or lesson.validation is None:
+        targets = np.eye(logits.shape[1])[labels]
+    else:
+        targets = np.exp(_log_shares(lesson.validation))
+    return float(-(targets * _log_shares(logits)).sum(axis=1).mean())
+
+
+def _log_shares(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the logarithm of the softmax over the last axis."""
+    shifted: NDArray[np.float64] = logits.astype(np.float64)
+    shifted -= shifted.max(axis=-1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return shifted
 
 
 class DistillationLoss(keras.losses.Loss):  # type: ignore[misc] # keras ships no types

@@ -29,6 +29,9 @@ def make_optimizer(table: TrainingTable, *, updates: int, undecayed: Any) -> Any
         global_clipnorm=table.clip_norm,
         epsilon=1e-6,
         gradient_accumulation_steps=table.accumulation if table.accumulation > 1 else None,
+        # `fit()` replaces the weights by their average when an epoch ends.
+        use_ema=table.averaging > 0,
+        ema_momentum=table.averaging,
     )
     optimizer.exclude_from_weight_decay(var_list=[undecayed])
     return optimizer

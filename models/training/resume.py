@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.networks.classifier import Classifier
+    from models.networks.parameters import Values
 
 STATE = "state.npz"
+# Prefix of the arrays with the weights of the best epoch.
+_BEST = "best_"
 _AFRESH = "Delete this file: the fine-tuning then starts from its first epoch"
 
 
@@ -32,7 +35,8 @@ class Resume:
     """The state that the next epoch depends on, in one file: a training checkpoint.
 
     That is the weights, the optimizer's moments and counters, the state of dropout's generator,
-    and the history. The order of an epoch's batches depends on the seed and its number alone.
+    the history, and the weights of the best epoch where a training keeps them. The order of an
+    epoch's batches depends on the seed and its number alone.
 
     Args:
         folder: where the file is, or will be; its name says of which fine-tuning it is.
@@ -50,8 +54,14 @@ class Resume:
         with self._opened() as state:
             return len(_history(state))
 
-    def save(self, classifier: Classifier, history: list[Epoch]) -> None:
-        """Store the state after an epoch; until that has succeeded, the previous one stays."""
+    def save(self, classifier: Classifier, history: list[Epoch], best: Values) -> None:
+        """Store the state after an epoch; until that has succeeded, the previous one stays.
+
+        Args:
+            classifier: what is trained.
+            history: the epochs so far.
+            best: the weights of the best epoch by name; empty where the last epoch counts.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".draft")
         lines = json.dumps([asdict(epoch) for epoch in history])
@@ -62,12 +72,18 @@ class Resume:
                 # the weights.
                 for name, variable in _variables(classifier).items():
                     _write(archive, name, variable.numpy())
+                for name, value in best.items():
+                    _write(archive, _BEST + name, value)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.path)
 
-    def load(self, classifier: Classifier) -> list[Epoch]:
-        """Restore the state of the classifier and its optimizer; return the history so far.
+    def load(self, classifier: Classifier) -> tuple[list[Epoch], Values]:
+        """Restore the state of the classifier and its optimizer.
+
+        Returns:
+            The history so far, and the weights of the best epoch by name; both empty without a
+            file, the weights also where the last epoch counts.
 
         Raises:
             EdgeproofError: the file is damaged.
@@ -76,7 +92,12 @@ class Resume:
             if state:
                 for name, variable in _variables(classifier).items():
                     variable.assign(state[name])
-            return _history(state)
+            best = {
+                name.removeprefix(_BEST): np.asarray(state[name])
+                for name in state
+                if name.startswith(_BEST)
+            }
+            return _history(state), best
 
     @contextmanager
     def _opened(self) -> Iterator[Mapping[str, Any]]:

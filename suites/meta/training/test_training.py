@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from models.errors import EdgeproofError
+from models.training.history import Epoch, is_complete
 from models.training.resume import STATE, Resume
 from suites.meta.scripts import printed_by, run_script
 
@@ -31,6 +32,20 @@ def options(tmp_path_factory):
     """The results of training plainly, in parts, in bfloat16, and from a teacher."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     return json.loads(printed_by(SCRIPT, "options", tmp_path_factory.mktemp("options")))
+
+
+@pytest.fixture(scope="module")
+def overtaught(tmp_path_factory):
+    """The result of a training on random labels that keeps its best epoch."""
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    return json.loads(printed_by(SCRIPT, "overtaught", tmp_path_factory.mktemp("overtaught")))
+
+
+@pytest.fixture(scope="module")
+def averaged(tmp_path_factory):
+    """How far the weights moved with different averages."""
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    return json.loads(printed_by(SCRIPT, "averaged", tmp_path_factory.mktemp("averaged")))
 
 
 def test_killed_fine_tuning_resumes_after_its_last_completed_epoch(resumed):
@@ -69,6 +84,50 @@ def test_distillation_weight_decides_how_far_the_student_follows_the_teacher(opt
     """The teacher always predicts a wrong label, so a student that follows is never right."""
     assert options["accuracy"]["0.01"] > 0.9
     assert options["accuracy"]["1.0"] < 0.1
+
+
+@pytest.mark.parametrize("kind", ["labels", "teacher"])
+def test_validation_loss_equals_the_formula(kind, options):
+    found, expected = options["validation"][kind], options["validation"][f"{kind}_by_formula"]
+    assert found == pytest.approx([expected, expected] if kind == "labels" else expected, rel=1e-6)
+
+
+def test_overtaught_model_keeps_the_epoch_with_the_smallest_validation_loss(overtaught):
+    losses = overtaught["losses"]
+    assert overtaught["loss_of_kept"] == pytest.approx(min(losses), rel=1e-5)
+    assert losses[-1] > min(losses)
+
+
+def test_training_ends_after_the_given_number_of_epochs_without_improvement(overtaught):
+    losses = overtaught["losses"]
+    assert len(losses) - 1 - losses.index(min(losses)) == overtaught["patience"]
+
+
+def test_resumed_training_keeps_the_best_epoch_of_the_interrupted_one(overtaught):
+    assert overtaught["resumed"] == overtaught["whole"]
+
+
+def test_average_of_weights_follows_its_momentum(averaged):
+    assert averaged["last"] < 1e-6
+    assert 0.0 < averaged["first"] < 0.3 * averaged["whole_epoch"]
+
+
+@pytest.mark.parametrize(
+    ("losses", "epochs", "patience", "complete"),
+    [
+        ([], 3, 1, False),
+        ([2.0], 1, 0, True),
+        ([2.0, 3.0], 3, 0, False),
+        ([2.0, 3.0], 3, 1, True),
+        ([2.0, 2.0], 3, 1, True),
+        ([2.0, 1.0], 3, 1, False),
+        ([1.0, 3.0, 2.0], 9, 2, True),
+        ([1.0, 3.0, 0.5], 9, 2, False),
+    ],
+)
+def test_training_is_complete_without_epochs_or_patience_left(losses, epochs, patience, complete):
+    history = [Epoch(number, 0.0, 0.0, loss) for number, loss in enumerate(losses, 1)]
+    assert is_complete(history, epochs, patience) == complete
 
 
 def test_damaged_state_error_names_file_and_remedy(tmp_path):

@@ -11,6 +11,8 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ from models.networks.parameters import initial_values
 from models.subjects import DistillationTable, NetworkTable, TrainingTable
 from models.training.batches import epoch, parts
 from models.training.finetune import answers_of, fine_tune
-from models.training.objective import DistillationLoss, Lesson
+from models.training.history import best_epoch
+from models.training.objective import DistillationLoss, Lesson, validation_loss
 from models.training.resume import Resume
 
 TEXTS, TOKENS, VOCABULARY, CLASSES = 90, 8, 30, 3
@@ -139,7 +142,88 @@ def options(_folder: Path) -> dict[str, Any]:
             for weight, t in taught.items()
         },
         "loss": distillation_by_hand(),
+        "validation": validation_losses(),
         "parts": parts_by_hand(),
+    }
+
+
+def overtaught(folder: Path) -> dict[str, Any]:
+    """Train on random labels, which makes answers to the validation split worse and worse.
+
+    The best epoch is kept; also where the training is interrupted two epochs after it and resumed.
+    """
+    draw = np.random.default_rng(5)
+    noise = replace(SPLITS["train"], labels=draw.integers(0, CLASSES, TEXTS).astype(np.int32))
+    splits = {"train": noise, "validation": SPLITS["validation"]}
+    table = TrainingTable(
+        epochs=40, batch=16, learning_rate=1e-2, seed=3, averaging=0.5, patience=3
+    )
+    shape = make_shape()
+
+    def trained(report: Any = lambda _: None, resume: Resume | None = None) -> Any:
+        return fine_tune(shape, initial_values(shape, seed=7), table, splits, report, resume=resume)
+
+    uninterrupted = trained()
+    best = best_epoch(list(uninterrupted.history))
+
+    def interrupt(step: Any) -> None:
+        if step.epoch == best + 3:
+            raise InterruptedError
+
+    with suppress(InterruptedError):
+        trained(interrupt, Resume(folder))
+    resumed = trained(resume=Resume(folder))
+    answers = answers_of(shape, uninterrupted.values, SPLITS["validation"])
+    return {
+        "losses": [epoch.validation_loss for epoch in uninterrupted.history],
+        "loss_of_kept": validation_loss(answers, SPLITS["validation"].labels, None),
+        "patience": table.patience,
+        "whole": digest(uninterrupted),
+        "resumed": digest(resumed),
+    }
+
+
+def averaged(_folder: Path) -> dict[str, Any]:
+    """Train one epoch, plainly and with an average that follows the last update alone or none.
+
+    A momentum near 0 gives the last weights, one near 1 those after the first update.
+    """
+    shape = make_shape(dropout=0.0)
+    weights = {
+        momentum: train(shape, table={"epochs": 1, "averaging": momentum}).values
+        for momentum in (0.0, 1e-9, 1.0 - 1e-9)
+    }
+    first = initial_values(shape, seed=7)
+
+    def moved(momentum: float, since: Any) -> float:
+        values = weights[momentum]
+        return max(float(np.abs(values[name] - since[name]).max()) for name in since)
+
+    return {
+        "last": moved(1e-9, weights[0.0]),
+        "whole_epoch": moved(0.0, first),
+        "first": moved(1.0 - 1e-9, first),
+    }
+
+
+def validation_losses() -> dict[str, Any]:
+    """Return the loss of three answers with labels and with a teacher, and by the formula."""
+    answers = np.array([[2.0, 0.0, -1.0], [0.5, 0.5, 0.5], [-3.0, 1.0, 1.0]], np.float32)
+    teacher = np.array([[1.0, 1.0, 0.0], [0.0, 2.0, -2.0], [0.0, 0.0, 3.0]], np.float32)
+    labels = np.array([0, 2, 1], np.int32)
+    shares, wanted = (np.exp(x.astype(float)) for x in (answers, teacher))
+    shares /= shares.sum(axis=1, keepdims=True)
+    wanted /= wanted.sum(axis=1, keepdims=True)
+    table = DistillationTable(temperature=2.0, weight=0.5)
+    lesson = Lesson(teacher, table, validation=teacher)
+    return {
+        "labels": [
+            validation_loss(answers, labels, None),
+            validation_loss(answers, labels, Lesson(teacher, table)),
+        ],
+        "labels_by_formula": float(-np.log(shares[np.arange(3), labels]).mean()),
+        "teacher": validation_loss(answers, labels, lesson),
+        "teacher_by_formula": float(-(wanted * np.log(shares)).sum(axis=1).mean()),
     }
 
 
