@@ -152,11 +152,14 @@ def open_artefact(folder: Path, key_of: Callable[[object], str]) -> Artefact:
         manifest = json.loads(text)
         members, links = dict(manifest["members"]), dict(manifest.get("links", {}))
         # The text must be exactly what the store writes; any other byte or order means damage.
-        same = text == manifest_of(manifest["stage"], manifest["recipe"], members, links)
-        mine = (manifest["stage"], key_of(manifest["recipe"])) == (folder.parent.name, folder.name)
+        is_unchanged = text == manifest_of(manifest["stage"], manifest["recipe"], members, links)
+        is_at_its_key = (manifest["stage"], key_of(manifest["recipe"])) == (
+            folder.parent.name,
+            folder.name,
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _damaged(file, folder) from None
-    if not same or not mine:
+    if not is_unchanged or not is_at_its_key:
         raise _damaged(file, folder)
     return Artefact(folder, members, links, folder, manifest["recipe"])
 
@@ -179,9 +182,9 @@ def links_below(folder: Path) -> dict[str, str]:
 
 def _unreadable(file: Path, folder: Path, error: OSError) -> StoreError:
     """Return the error that explains why a file cannot be opened, with a remedy."""
-    gone = isinstance(error, (FileNotFoundError, NotADirectoryError, NotRegularError))
+    is_missing = isinstance(error, (FileNotFoundError, NotADirectoryError, NotRegularError))
     # ELOOP: a symbolic link that leads to itself leads to no file.
-    if gone or error.errno == errno.ELOOP:
+    if is_missing or error.errno == errno.ELOOP:
         return _damaged(file, folder)
     return StoreError(
         f"the stored artefact cannot be read ({error.strerror})",

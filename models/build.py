@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from models.build_tasks import make_beside_others
 from models.building import helpers
-from models.building.checkpoints import anchored
+from models.building.checkpoints import make_folders_absolute
 from models.building.plan import make_plan, make_request
 from models.command_line import Parser, path, run_command
 from models.errors import EdgeproofError
@@ -92,10 +92,10 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
                 offline=options.offline,
             )
         )
-        number = helpers.size(plan, store) if options.helpers is None else options.helpers
-        if number and not options.beside_others:
+        helper_count = helpers.size(plan, store) if options.helpers is None else options.helpers
+        if helper_count and not options.beside_others:
             helpers.work(
-                number,
+                helper_count,
                 arguments,
                 threads=helpers.threads(plan, store),
                 stderr=stderr,
@@ -112,9 +112,9 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         return error.exit_code, {"error": error.describe()}
     except Exception:  # noqa: BLE001 - the last line of defense: no traceback reaches a user
         traceback.print_exc()
-        last = traceback.format_exc().strip().splitlines()[-1]
+        last_line = traceback.format_exc().strip().splitlines()[-1]
         failure = EdgeproofError(
-            f"the builder failed: {last}", file=log, remedy="See the log above for the reason"
+            f"the builder failed: {last_line}", file=log, remedy="See the log above for the reason"
         )
         return failure.exit_code, {"error": failure.describe()}
     artefacts = {f"{s.name}/{s.key}": str(store.path(s)) for s in plan.stages()}
@@ -141,7 +141,9 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m models.build", description=__doc__)
     parser.add_argument("subject", help="a shipped subject's name, or the path of a TOML file")
     parser.add_argument("--corpus", type=path, help="labelled texts (CSV, TSV, JSON lines, zip)")
-    parser.add_argument("--pretrained", type=anchored, help="a checkpoint's folder or hub id")
+    parser.add_argument(
+        "--pretrained", type=make_folders_absolute, help="a checkpoint's folder or hub id"
+    )
     parser.add_argument("--schemes", type=_schemes, default=(), help="default: the subject's")
     parser.add_argument(
         "--cache-dir", type=path, default=default_root(), help="the store (default: %(default)s)"

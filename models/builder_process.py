@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _SECONDS_TO_CLEAR = 5.0
 # Seconds to read the rest of the output. It has arrived by then, unless a process that the builder
 # left behind keeps the streams open.
-_SECONDS_TO_HEAR = 2.0
-_AGAIN = "Run again: the builder resumes after the last completed epoch"
+_SECONDS_TO_READ = 2.0
+_RUN_AGAIN = "Run again: the builder resumes after the last completed epoch"
 
 
 class BuilderProcess:
@@ -42,27 +42,27 @@ class BuilderProcess:
 
     def __init__(self, arguments: Sequence[str]) -> None:
         command = [sys.executable, "-m", "models.build", *arguments, "--until-stdin-ends"]
-        lives, self._ends = os.pipe()
+        read_end, self._write_end = os.pipe()
         try:
-            with os.fdopen(lives, "rb") as stdin:
+            with os.fdopen(read_end, "rb") as stdin:
                 self._process = programs.start(
                     command,
-                    remedy=_AGAIN,
+                    remedy=_RUN_AGAIN,
                     stdin=stdin,
                     # The builder would otherwise restart itself to set these variables.
                     environment=os.environ | ENVIRONMENT,
                     folder=PROJECT,
                 )
         except EdgeproofError:
-            os.close(self._ends)
+            os.close(self._write_end)
             raise
         self._deadline = time.monotonic() + SECONDS_OF_A_BUILD
         self._stopped = False
-        self._ear = _Ear(self._process)
+        self._output = _OutputReader(self._process)
 
     def lines(self) -> list[str]:
         """Return the builder's new messages since the last call."""
-        return self._ear.lines()
+        return self._output.lines()
 
     def lives(self) -> bool:
         """Tell whether it is running; a builder that has taken too long is not.
@@ -77,10 +77,10 @@ class BuilderProcess:
                 return True
             self.stop()
             hours = SECONDS_OF_A_BUILD / 3600
-            raise EdgeproofError(f"the builder took longer than {hours:g} h", remedy=_AGAIN)
+            raise EdgeproofError(f"the builder took longer than {hours:g} h", remedy=_RUN_AGAIN)
         code = self._end(0.0)
         if code:
-            raise helpers.failure_of(programs.Ended(code, self._ear.document(), ""))
+            raise helpers.failure_of(programs.Ended(code, self._output.document(), ""))
         return False
 
     def stop(self) -> None:
@@ -91,13 +91,13 @@ class BuilderProcess:
 
     def _end(self, seconds: float) -> int:
         self._stopped = True
-        os.close(self._ends)
+        os.close(self._write_end)
         code = programs.wait(self._process, seconds)
-        self._ear.close(_SECONDS_TO_HEAR)
+        self._output.close(_SECONDS_TO_READ)
         return -9 if code is None else code
 
 
-class _Ear:
+class _OutputReader:
     """Reads both streams of a process in a thread, so that the process never blocks on a pipe.
 
     Args:
@@ -108,7 +108,7 @@ class _Ear:
         self._process = process
         self._document = bytearray()
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._listen, name="builder", daemon=True)
+        self._thread = threading.Thread(target=self._read, name="builder", daemon=True)
         self._thread.start()
 
     def lines(self) -> list[str]:
@@ -123,8 +123,8 @@ class _Ear:
         """Read the rest of the output, for a number of seconds at most."""
         self._thread.join(seconds)
 
-    def _listen(self) -> None:
-        begun = bytearray()
+    def _read(self) -> None:
+        begun_line = bytearray()
         with selectors.DefaultSelector() as waiting:
             for stream in (self._process.stdout, self._process.stderr):
                 waiting.register(stream, selectors.EVENT_READ)  # type: ignore[arg-type] # pipes
@@ -135,11 +135,11 @@ class _Ear:
                         # A builder's document is never longer than this, so the rest is not kept.
                         self._document += piece[: programs.OUTPUT_BYTES - len(self._document)]
                     else:
-                        begun += piece
-                        *lines, unfinished = begun.split(b"\n")
+                        begun_line += piece
+                        *lines, unfinished = begun_line.split(b"\n")
                         for line in lines:
                             self._lines.put(line.decode("utf-8", "replace"))
-                        begun = unfinished[-programs.TAIL_BYTES :]
+                        begun_line = unfinished[-programs.TAIL_BYTES :]
                     if not piece:
                         waiting.unregister(key.fileobj)
                         key.fileobj.close()  # type: ignore[union-attr] # a pipe

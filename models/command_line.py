@@ -44,10 +44,10 @@ class Once(argparse.Action):
         if any(isinstance(value, str) and not value.strip() for value in arguments):
             name = option_string or str(self.metavar or self.dest)
             raise UsageMistake("is empty", key=name, remedy="Give a value, or remove the option")
-        before = getattr(namespace, self.dest, self.default)
-        if option_string and before is not self.default and before != values:
+        earlier = getattr(namespace, self.dest, self.default)
+        if option_string and earlier is not self.default and earlier != values:
             raise UsageMistake(
-                f"is given twice, as {str(before)!r} and as {str(values)!r}",
+                f"is given twice, as {str(earlier)!r} and as {str(values)!r}",
                 key=option_string,
                 remedy="Give this option only once",
             )

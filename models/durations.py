@@ -53,18 +53,18 @@ class Durations:
     def expected(self, tests: Iterable[str]) -> Expected | None:
         """Return the predicted duration of some gates; None if none was ever timed."""
         every = list(tests)
-        known = [self._seconds[test] for test in every if test in self._seconds]
-        if not known:
+        timed = [self._seconds[test] for test in every if test in self._seconds]
+        if not timed:
             return None
-        return Expected(sum(known) / len(known) * len(every), len(known), len(every))
+        return Expected(sum(timed) / len(timed) * len(every), len(timed), len(every))
 
-    def keep(self, taken: Mapping[str, float]) -> None:
+    def keep(self, durations: Mapping[str, float]) -> None:
         """Store the durations of gates, keeping those of others.
 
         Raises:
             OSError: it cannot be written.
         """
-        self._seconds |= {test: round(seconds, 3) for test, seconds in taken.items()}
+        self._seconds |= {test: round(seconds, 3) for test, seconds in durations.items()}
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with write_whole(self._file) as file:
             file.write(json.dumps(self._seconds, indent=0, sort_keys=True).encode())
@@ -72,11 +72,11 @@ class Durations:
 
 def _read(file: Path) -> dict[str, float]:
     try:
-        held = parse_json(read_regular(file, LARGEST_DOCUMENT))
-        known = msgspec.convert(held, dict[str, float])
+        document = parse_json(read_regular(file, LARGEST_DOCUMENT))
+        seconds_by_test = msgspec.convert(document, dict[str, float])
     except (OSError, ValueError):
         return {}
-    return {test: seconds for test, seconds in known.items() if seconds >= 0.0}
+    return {test: seconds for test, seconds in seconds_by_test.items() if seconds >= 0.0}
 
 
 def parse_duration(text: str) -> float:
@@ -85,19 +85,19 @@ def parse_duration(text: str) -> float:
     Raises:
         ValueError: it is written otherwise, or no time at all.
     """
-    found = _WRITTEN.fullmatch(text.strip())
-    if found is None or float(found[1]) <= 0.0:
+    match = _WRITTEN.fullmatch(text.strip())
+    if match is None or float(match[1]) <= 0.0:
         raise ValueError(text)
-    return float(found[1]) * _UNITS[found[2]]
+    return float(match[1]) * _UNITS[match[2]]
 
 
-def said(seconds: float) -> str:
+def in_words(seconds: float) -> str:
     """Return a duration in words: "4 s", "2 min 10 s", "1 h 5 min"."""
-    whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{whole} s" if whole else f"{seconds:.1f} s"
-    if whole < _HOUR:
-        minutes, rest = divmod(whole, _MINUTE)
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, rest = divmod(round(whole / _MINUTE), _MINUTE)
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
+    whole_seconds = round(seconds)
+    if whole_seconds < _MINUTE:
+        return f"{whole_seconds} s" if whole_seconds else f"{seconds:.1f} s"
+    if whole_seconds < _HOUR:
+        minutes, remaining = divmod(whole_seconds, _MINUTE)
+        return f"{minutes} min {remaining} s" if remaining else f"{minutes} min"
+    hours, remaining = divmod(round(whole_seconds / _MINUTE), _MINUTE)
+    return f"{hours} h {remaining} min" if remaining else f"{hours} h"

@@ -96,17 +96,17 @@ def paper_file(store: Store, say: Callable[[str], None]) -> Path:
     stage = paper_stage()
     if not store.has(stage):
         store.require_writable()
-        say("making the paper's recipe to race against: a minute, once for this store")
-        done = run(
+        say("making the paper's recipe to race against: this takes a minute, once per store")
+        ended = run(
             [sys.executable, "-m", "models.paper_recipe", f"--cache-dir={store.root}"],
             seconds=_SECONDS,
             remedy=_REMEDY,
             folder=PROJECT,
             environment=os.environ | ENVIRONMENT,
         )
-        if done.code:
+        if ended.code:
             raise EdgeproofError(
-                f"the paper's recipe was not made: {done.last_error_line}", remedy=_REMEDY
+                f"the paper's recipe was not made: {ended.last_error_line}", remedy=_REMEDY
             )
     return store.artefact(stage).path(FLATBUFFER)
 
@@ -154,8 +154,8 @@ def _words_of(document: dict[str, Any]) -> int:
 def _make(out: Path) -> None:
     from models.building.convert import convert  # noqa: PLC0415 - TensorFlow
 
-    none = np.zeros((0, TOKENS), np.int32)
-    calibration = Encoded(none, none, none, np.zeros(0, np.int32))
+    no_rows = np.zeros((0, TOKENS), np.int32)
+    calibration = Encoded(no_rows, no_rows, no_rows, np.zeros(0, np.int32))
     values = initial_values(SHAPE, _SEED)
     files = convert(scheme_named(SCHEME), SHAPE, values, (TOKENS,), calibration)
     (out / FLATBUFFER).write_bytes(files)

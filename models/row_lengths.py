@@ -53,5 +53,5 @@ def shortest_that_fit(mask: NDArray[np.integer[Any]], lengths: Sequence[int]) ->
         mask: of the rows [n, longest]: 1 where a token stands.
         lengths: ascending; the last is that of the rows.
     """
-    places = np.searchsorted(lengths, tokens_of(mask))
-    return np.asarray(lengths, np.int32)[places]
+    indices = np.searchsorted(lengths, tokens_of(mask))
+    return np.asarray(lengths, np.int32)[indices]

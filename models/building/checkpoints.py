@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from models.subjects import Subject
 
 _BY_ROLE = re.compile(r"(full|small)=")
-_GRAMMAR = "Give a folder or a hub id, or one for each model: full=FOLDER,small=FOLDER"
+_HOW_TO_GIVE = "Give a folder or a hub id, or one for each model: full=FOLDER,small=FOLDER"
 
 
-def chosen(subject: Subject, option: str | None) -> dict[str, str]:
+def choose_checkpoints(subject: Subject, option: str | None) -> dict[str, str]:
     """Return the folder or hub id of each model that starts from a checkpoint, by role.
 
     Args:
@@ -32,26 +32,26 @@ def chosen(subject: Subject, option: str | None) -> dict[str, str]:
         UsageMistake: a checkpoint is missing, superfluous, or could be for either model.
     """
     starts = {role: table.start for role, table in subject.models().items() if table.start}
-    own = _by_role(option, starts, subject.name) if option else {}
-    for role in own.keys() - starts.keys():
+    given = _by_role(option, starts, subject.name) if option else {}
+    for role in given.keys() - starts.keys():
         raise UsageMistake(
             f"subject {subject.name!r} trains its {role} model from scratch and would ignore "
-            f"{own[role]!r}",
+            f"{given[role]!r}",
             key=KEY,
             remedy=f"Remove this checkpoint, or choose a subject with {role}.pretrained",
         )
-    start = starts | own
+    start = starts | given
     for role, checkpoint in start.items():
         if checkpoint is True:
             raise UsageMistake(
                 f"subject {subject.name!r} takes a published checkpoint as its {role} model",
                 key=KEY,
-                remedy=_GRAMMAR,
+                remedy=_HOW_TO_GIVE,
             )
     return {role: str(checkpoint) for role, checkpoint in start.items()}
 
 
-def anchored(option: str, *, folder: Path | None = None, key: str = KEY) -> str:
+def make_folders_absolute(option: str, *, folder: Path | None = None, key: str = KEY) -> str:
     """Make the folders in the user's option absolute, for processes that start elsewhere.
 
     Hub ids stay as they are.
@@ -68,7 +68,7 @@ def anchored(option: str, *, folder: Path | None = None, key: str = KEY) -> str:
     for role, checkpoint in roles:
         if not checkpoint.strip() or [name for name, _ in roles].count(role) > 1:
             problem = "twice" if checkpoint.strip() else "no checkpoint"
-            raise UsageMistake(f"{option!r} gives {role} {problem}", key=key, remedy=_GRAMMAR)
+            raise UsageMistake(f"{option!r} gives {role} {problem}", key=key, remedy=_HOW_TO_GIVE)
     resolved = [
         (role, id_or_folder(checkpoint, folder=folder, key=key)) for role, checkpoint in roles
     ]
@@ -116,7 +116,7 @@ def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
                 f"tokenizer.max_tokens, {subject.max_tokens}",
                 file=config_path(checkpoints[role]),
                 key="max_position_embeddings",
-                remedy="Lower tokenizer.max_tokens, or give a checkpoint that knows as many",
+                remedy="Lower tokenizer.max_tokens, or give a checkpoint with enough positions",
             )
     if subject.shrunk is None or "full" not in configs:
         return
@@ -147,7 +147,7 @@ def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
     for folder in folders[1:]:
         if folder != folders[0] and _pieces(folder) != _pieces(folders[0]):
             raise UsageMistake(
-                f"its vocabulary is not that of {folders[0]}",
+                f"its vocabulary differs from that of {folders[0]}",
                 file=folder,
                 key=KEY,
                 remedy="Give checkpoints of one vocabulary, both uncased for example",
@@ -167,6 +167,6 @@ def _pieces(folder: Path) -> dict[str, int]:
             f"the vocabulary cannot be read ({error})",
             file=document if document.is_file() else vocabulary_file,
             key=KEY,
-            remedy="Give a published checkpoint's folder, whole",
+            remedy="Give the complete folder of a published checkpoint",
         ) from None
     return {piece: number for number, piece in enumerate(pieces)}

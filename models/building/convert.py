@@ -48,19 +48,19 @@ def convert(
     """
     try:
         padding = {tokens: _padding_of(calibration) for tokens in lengths[:-1]}
-        plain = {
+        converted = {
             tokens: _by_tflite(
                 scheme, _Frozen(shape, values, tokens, padding.get(tokens), scheme.looks_up)
             )
             for tokens in lengths
         }
         if scheme.converter == "tflite" and scheme.integer_weights:
-            plain = {tokens: store_addends(file) for tokens, file in plain.items()}
+            converted = {tokens: store_addends(file) for tokens, file in converted.items()}
     except (RuntimeError, ValueError) as error:
         raise UnsupportedSchemeError.of(scheme, "tflite", error) from error
-    files = plain
+    files = converted
     if scheme.converter == "litert_quantizer":
-        files = make_variants(plain, scheme, _samples(calibration))
+        files = make_variants(converted, scheme, _samples(calibration))
     return merge_lengths(files)
 
 

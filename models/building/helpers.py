@@ -46,7 +46,7 @@ _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _SECONDS_TO_CLEAR = 1.0
 # TensorFlow needs a moment to free its memory and threads.
 _SECONDS_TO_END = 30.0
-_AGAIN = "Run again, with more free memory if it was SIGKILL: finished artefacts are kept"
+_RUN_AGAIN = "Run again, with more free memory if it was SIGKILL: finished artefacts are kept"
 
 
 def size(plan: Plan, store: Store) -> int:
@@ -55,7 +55,7 @@ def size(plan: Plan, store: Store) -> int:
         # Only one model is trained and one file converted; everything after that takes seconds.
         return 0
     missing = [stage for stage in plan.stages() if not store.has(stage)]
-    if _learning(plan, missing) < _WORTH_A_START:
+    if _texts_times_parameters(plan, missing) < _WORTH_A_START:
         return 0
     helpers = min(len(missing), _cores(), _MOST_MEMORY // _memory_of(plan))
     return helpers if helpers > 1 else 0
@@ -80,7 +80,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _learning(plan: Plan, missing: Sequence[Stage]) -> int:
+def _texts_times_parameters(plan: Plan, missing: Sequence[Stage]) -> int:
     """Return how much is left to learn: texts times parameters, over all epochs and models."""
     texts = plan.request.subject.corpus.counts.train or _USUAL_TEXTS
     return sum(
@@ -139,14 +139,14 @@ def work(
     command = [sys.executable, "-m", "models.build", *arguments, "--beside-others"]
     environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
     # The helpers stop at the end of their stdin, which comes however this process ends.
-    lives, ends = os.pipe()
+    read_end, write_end = os.pipe()
     started: list[subprocess.Popen[bytes]] = []
-    with os.fdopen(lives, "rb") as stdin, os.fdopen(ends, "wb"):
+    with os.fdopen(read_end, "rb") as stdin, os.fdopen(write_end, "wb"):
         try:
             started.extend(
                 programs.start(
                     command,
-                    remedy=_AGAIN,
+                    remedy=_RUN_AGAIN,
                     stdin=stdin,
                     stderr=stderr,
                     environment=environment,
@@ -192,10 +192,10 @@ def _stop(helpers: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
             helper.stdout.close()
 
 
-def failure_of(done: Ended) -> EdgeproofError:
+def failure_of(ended: Ended) -> EdgeproofError:
     """Return the error that a builder reported; if it reported none, describe its exit."""
-    lines = done.stdout.strip().splitlines()
+    lines = ended.stdout.strip().splitlines()
     if lines:
-        kind = UsageMistake if done.code == UsageMistake.exit_code else EdgeproofError
+        kind = UsageMistake if ended.code == UsageMistake.exit_code else EdgeproofError
         return kind(**json.loads(lines[-1])["error"])
-    return EdgeproofError(f"the builder {ending_of(done.code)}", remedy=_AGAIN)
+    return EdgeproofError(f"the builder {ending_of(ended.code)}", remedy=_RUN_AGAIN)

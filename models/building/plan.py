@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.building.checkpoints import chosen, require_fit, require_one_vocabulary
+from models.building.checkpoints import choose_checkpoints, require_fit, require_one_vocabulary
 from models.corpus.source import check_corpus, hash_corpus
 from models.encoder_families import family_of
 from models.flatbuffers.schemes import REFERENCE, scheme_named
@@ -92,14 +92,14 @@ class Plan:
     @property
     def lesson(self) -> Stage:
         """Answers of the full model to the train split, which only training needs."""
-        return Stage(LESSON, {"teacher": self.full.key, **_made_by("_make_lesson")})
+        return Stage(LESSON, {"teacher": self.full.key, **_code_recipe("_make_lesson")})
 
     @property
     def copies(self) -> tuple[Stage, ...]:
         """Answers of the full model to altered copies of that split, one stage for each copy."""
         shrunk = self.request.subject.shrunk
         return tuple(
-            Stage(LESSON, {"teacher": self.full.key, "copy": copy, **_made_by("_make_copies")})
+            Stage(LESSON, {"teacher": self.full.key, "copy": copy, **_code_recipe("_make_copies")})
             for copy in range(shrunk.copies if shrunk else 0)
         )
 
@@ -130,7 +130,7 @@ def check_inputs(
     for scheme in subject.schemes:
         scheme_named(scheme, key=f"subject {subject.name!r}: schemes")
     check_corpus(subject, corpus)
-    chosen(subject, pretrained)
+    choose_checkpoints(subject, pretrained)
 
 
 def make_request(
@@ -151,7 +151,7 @@ def make_request(
     check_inputs(subject, schemes, corpus, pretrained)
     checkpoints = {
         role: published.resolve(checkpoint, offline=offline)
-        for role, checkpoint in chosen(subject, pretrained).items()
+        for role, checkpoint in choose_checkpoints(subject, pretrained).items()
     }
     folder = checkpoints.get("full")
     by_pytorch = folder is not None and is_for_pytorch(subject, lambda: family_in(folder))
@@ -192,18 +192,18 @@ def _plan_for_pytorch(request: Request, corpus: Stage) -> Plan:
     """
     table = request.subject.full
     # The checkpoint's bytes decide the key, not its folder or its name on the hub.
-    learned = {
+    recipe = {
         "model": msgspec.to_builtins(table) | {"pretrained": False, "checkpoint": True},
         "labels": list(request.subject.corpus.labels),
         "corpus": corpus.key,
         "checkpoint": _hash_checkpoint(request.checkpoints["full"]),
     }
-    full = Stage(MODEL, learned | _made_by("_make_model", _PYTORCH))
+    full = Stage(MODEL, recipe | _code_recipe("_make_model", _PYTORCH))
     lengths = list(request.subject.tokenizer.row_lengths)
-    plain = {"model": full.key, "lengths": lengths, "corpus": corpus.key}
-    converted = Stage(CONVERTED, plain | _made_by("_convert", _PYTORCH))
-    compared = {"converted": converted.key, "model": full.key, "corpus": corpus.key}
-    parity = Stage(PARITY, compared | _made_by("_compare", _PYTORCH))
+    conversion = {"model": full.key, "lengths": lengths, "corpus": corpus.key}
+    converted = Stage(CONVERTED, conversion | _code_recipe("_convert", _PYTORCH))
+    comparison = {"converted": converted.key, "model": full.key, "corpus": corpus.key}
+    parity = Stage(PARITY, comparison | _code_recipe("_compare", _PYTORCH))
     variants = {name: _quantized_stage(name, converted, parity, corpus) for name in request.schemes}
     return Plan(request, corpus, corpus, full, full, full, variants, converted, parity)
 
@@ -215,12 +215,12 @@ def _quantized_stage(scheme: str, converted: Stage, parity: Stage, corpus: Stage
         # Only a float32 file that agrees with PyTorch is quantized.
         "parity": None if scheme == REFERENCE else parity.key,
         "calibration": corpus.key if scheme_named(scheme).calibrated else None,
-        **_made_by("_make_variant", _PYTORCH),
+        **_code_recipe("_make_variant", _PYTORCH),
     }
     return Stage(VARIANT, recipe)
 
 
-def _made_by(method: str, builder: str = _KERAS) -> dict[str, Any]:
+def _code_recipe(method: str, builder: str = _KERAS) -> dict[str, Any]:
     """Return the code part of a recipe: the hash of all code that a builder's method executes."""
     maker = f"{builder}.{method}"
     packages = sources_of(maker).packages
@@ -241,7 +241,7 @@ def _corpus_stage(request: Request) -> Stage:
         "file": None if path is None else hash_corpus(path),
         "tokenizer_files": _hash_tokenizer(request.tokenizer_folder),
         "family": _family_recipe(request.tokenizer_folder),
-        **_made_by("_make_corpus", _PYTORCH if request.by_pytorch else _KERAS),
+        **_code_recipe("_make_corpus", _PYTORCH if request.by_pytorch else _KERAS),
     }
     return Stage(CORPUS, recipe)
 
@@ -281,7 +281,7 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
         "corpus": corpus.key,
         "checkpoint": _hash_checkpoint(request.checkpoints.get(role)),
         "teacher": teacher.key if teacher and table.distillation else None,
-        **_made_by("_make_model"),
+        **_code_recipe("_make_model"),
     }
     return Stage(MODEL, recipe)
 
@@ -297,8 +297,8 @@ def _pruned_stage(request: Request, whole: Stage, full: Stage) -> Stage:
     recipe = {
         "pieces": table.pieces,
         "corpus": whole.key,
-        **_found_by(request, full),
-        **_made_by("_prune_corpus"),
+        **_search_recipe(request, full),
+        **_code_recipe("_prune_corpus"),
     }
     return Stage(CORPUS, recipe)
 
@@ -310,7 +310,7 @@ def _shrunk(request: Request) -> ShrunkTable:
     return table
 
 
-def _found_by(request: Request, full: Stage) -> dict[str, Any]:
+def _search_recipe(request: Request, full: Stage) -> dict[str, Any]:
     """Return the inputs of the search for a shrunk model's sizes, without the corpus."""
     table = _shrunk(request)
     if table.bytes is None:
@@ -329,9 +329,9 @@ def _cut_stage(request: Request, corpus: Stage, full: Stage) -> Stage:
     recipe = {
         "shrunk": unrounded,
         "corpus": corpus.key,
-        **_found_by(request, full),
+        **_search_recipe(request, full),
         "full": full.key,
-        **_made_by("_make_cut"),
+        **_code_recipe("_make_cut"),
     }
     return Stage(MODEL, recipe)
 
@@ -344,7 +344,7 @@ def _rounded_stage(table: ShrunkTable, corpus: Stage, cut: Stage) -> Stage:
         "rounding": table.rounding,
         "corpus": corpus.key,
         "model": cut.key,
-        **_made_by("_round"),
+        **_code_recipe("_round"),
     }
     return Stage(MODEL, recipe)
 
@@ -355,6 +355,6 @@ def _variant_stage(scheme: str, request: Request, small: Stage, corpus: Stage) -
         "lengths": list(request.subject.tokenizer.row_lengths),
         "model": small.key,
         "calibration": corpus.key,
-        **_made_by("_make_variant"),
+        **_code_recipe("_make_variant"),
     }
     return Stage(VARIANT, recipe)

@@ -135,7 +135,7 @@ class Builder(PlanBuilder):
             self._shrunk.pieces
             or load_summary(self._store.artefact(self._plan.whole))["vocabulary"]
         )
-        self._progress.say(f"corpus: encoding with the {pieces:,} word pieces used most")
+        self._progress.say(f"corpus: encoding with the {pieces:,} most frequent word pieces")
         prune_corpus(
             self._store.artefact(self._plan.whole),
             out,
@@ -266,7 +266,7 @@ class Builder(PlanBuilder):
     def _make_lesson(self, out: Path) -> None:
         from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
 
-        self._progress.say("full model: answering the train split for the small one")
+        self._progress.say("full model: classifying the train split, to teach the small one")
         shape, values = self._trained(self._plan.full)
         np.savez(out / LOGITS, train=answers_of(shape, values, self._splits["train"]))
 
@@ -293,7 +293,7 @@ class Builder(PlanBuilder):
     def _make_copies(self, copy: int, out: Path) -> None:
         from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
 
-        self._progress.say(f"full model: answering altered copy {copy + 1} of the train split")
+        self._progress.say(f"full model: classifying altered copy {copy + 1} of the train split")
         shape, values = self._trained(self._plan.full)
         tokenizer = load_tokenizer(self._store.artefact(self._plan.whole))
         np.savez(

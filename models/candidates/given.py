@@ -34,7 +34,7 @@ from models.candidates.texts import TextRow, Texts, labelled, read_rows, values_
 from models.candidates.tokenizer_of import encoder_of
 from models.candidates.unknown_words import unknown_words
 from models.errors import EdgeproofError, UsageMistake
-from models.files.paths import alike, require_name
+from models.files.paths import find_lookalikes, require_name
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
 from models.input_roles import IDS
 from models.onnx.reading import SUFFIX as ONNX
@@ -206,7 +206,7 @@ def _refuse_declared(handed: Handed, reason: str) -> None:
 def _refuse_one_name(handed: Handed) -> None:
     names = [candidate.name for candidate in handed.candidates]
     # A candidate's name becomes a file's name, and some file systems ignore case.
-    same = alike(names)
+    same = find_lookalikes(names)
     problem = None
     if same is not None:
         also = "" if same[0] == same[1] else f" and {same[1]!r}, which look the same"

@@ -148,8 +148,8 @@ def make_corpus(subject: Subject, path: Path | None) -> Corpus:
             key="--edge-corpus",
             remedy="Give a CSV, TSV or JSON lines file, plain or zipped, or the RepLab package",
         )
-    read = read_replab if subject.corpus.source == "replab" else read_files
-    return read(subject.corpus, path)
+    reader = read_replab if subject.corpus.source == "replab" else read_files
+    return reader(subject.corpus, path)
 
 
 def make_tokenizer(

@@ -55,8 +55,8 @@ def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normal
     Raises:
         UsageMistake: a name that is no step.
     """
-    wanted = {step for name in cleaning for step in COMBINED.get(name, (name,))}
-    unknown = sorted(wanted - STEPS.keys())
+    requested = {step for name in cleaning for step in COMBINED.get(name, (name,))}
+    unknown = sorted(requested - STEPS.keys())
     if unknown:
         raise UsageMistake(
             f"no cleaning step is called {', '.join(map(repr, unknown))}",
@@ -64,9 +64,9 @@ def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normal
             remedy=f"Use any of {', '.join((*STEPS, *COMBINED))}",
         )
     steps: list[Normalizer] = [
-        Replace(Regex(pattern), by) for name, (pattern, by) in STEPS.items() if name in wanted
+        Replace(Regex(pattern), by) for name, (pattern, by) in STEPS.items() if name in requested
     ]
-    if "spaces" in wanted:
+    if "spaces" in requested:
         steps.append(Strip())
     if lowercase is not None:
         steps.append(BertNormalizer(lowercase=lowercase))

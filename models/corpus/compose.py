@@ -71,9 +71,9 @@ def foil(rng: random.Random, entity: Entity, polarity: str, foil_entity: Entity)
 def two_entities(rng: random.Random, entity: Entity, polarity: str, second: Entity) -> Statement:
     """Return a clause about each of two entities, of different polarity, in either order."""
     against = rng.choice([candidate for candidate in POLARITIES if candidate != polarity])
-    parts = [clause(rng, entity, polarity), clause(rng, second, against)]
-    rng.shuffle(parts)
-    text = expand("{two_entities}", rng, entity, {"one": parts[0], "other": parts[1]})
+    clauses = [clause(rng, entity, polarity), clause(rng, second, against)]
+    rng.shuffle(clauses)
+    text = expand("{two_entities}", rng, entity, {"one": clauses[0], "other": clauses[1]})
     return Statement(text, "two_entities", ((entity, polarity), (second, against)))
 
 
@@ -93,16 +93,18 @@ def distractor(rng: random.Random, entity: Entity, polarity: str) -> Statement:
     return Statement(text, "distractor", ((entity, polarity),))
 
 
-def compose(rng: random.Random, known: Sequence[Entity]) -> Statement:
+def compose(rng: random.Random, entities: Sequence[Entity]) -> Statement:
     """Draw entities, a polarity and a composition, and return the statement.
 
     Args:
         rng: where every choice comes from.
-        known: the entities that may be spoken about.
+        entities: the entities that may be spoken about.
     """
-    entity = rng.choice(known)
+    entity = rng.choice(entities)
     # Entities that share a word of their names would be hard to tell apart even for a person.
-    second = rng.choice([candidate for candidate in known if not words(candidate) & words(entity)])
+    second = rng.choice(
+        [candidate for candidate in entities if not words(candidate) & words(entity)]
+    )
     shares = grammar().shares
     odds = grammar().polarity
     (polarity,) = rng.choices(POLARITIES, [getattr(odds, name) for name in POLARITIES])

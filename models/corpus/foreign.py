@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 class Foreign(NamedTuple):
     """The kind of a file without texts: the rest of a sentence about it, and a remedy."""
 
-    what: str
+    problem: str
     remedy: str
 
 
-_AND = ", but texts are read from CSV, TSV or JSON lines"
+_NOT_TEXTS = ", but texts are read from CSV, TSV or JSON lines"
 _AS_CSV = "Save its rows as CSV in UTF-8, with a header"
 _UNPACK = (
     "Unpack it and give the file with the texts, or a zip archive that contains only this file"
@@ -28,7 +28,7 @@ _TABLES = {
     b"FEA1": "a Feather file",
     b"Obj\x01": "an Avro file",
     b"SQLite format 3": "an SQLite database",
-    b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel",
+    b"\xd0\xcf\x11\xe0": "an Excel spreadsheet",
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "an array of numpy",
     **{b"\x80" + bytes([protocol]): "a Python pickle" for protocol in range(2, 6)},
@@ -42,14 +42,14 @@ _PACKED = {
 }
 _OTHERS = {
     b"%PDF-": "a PDF",
-    b"{\\rtf": "a document in RTF",
+    b"{\\rtf": "an RTF document",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"GIF87a": "a picture",
     b"GIF89a": "a picture",
     b"\x7fELF": "a program",
 }
-_FETCHED = {
+_DOWNLOADS = {
     b"version https://git-lfs.github.com/spec/": (
         "a pointer of Git LFS, not the file itself",
         "Run `git lfs pull` in the repository that the file is from",
@@ -72,26 +72,26 @@ def foreign(data: bytes) -> Foreign | None:
     for beginnings, remedy in ((_TABLES, _AS_CSV), (_PACKED, _UNPACK), (_OTHERS, _TEXTS)):
         for start, kind in beginnings.items():
             if data.startswith(start):
-                return Foreign(f"is {kind}{_AND}", remedy)
-    return _twice_said(data) or _fetched(data)
+                return Foreign(f"is {kind}{_NOT_TEXTS}", remedy)
+    return _recognize_by_two_signs(data) or _recognize_download(data)
 
 
-def _twice_said(data: bytes) -> Foreign | None:
+def _recognize_by_two_signs(data: bytes) -> Foreign | None:
     """Return the kind of a file by two signs: the first alone could also be a word."""
     if data.startswith(b"BZh") and data[_BZIP2] == b"1AY&SY":
-        return Foreign(f"is compressed by bzip2{_AND}", _UNPACK)
+        return Foreign(f"is compressed by bzip2{_NOT_TEXTS}", _UNPACK)
     if data.startswith(b"ORC") and data[_ORC] == b"ORC":
-        return Foreign(f"is an ORC file{_AND}", _AS_CSV)
+        return Foreign(f"is an ORC file{_NOT_TEXTS}", _AS_CSV)
     if data[_TAR] == b"ustar" and b"\0" in data[: _TAR.start]:
-        return Foreign(f"is a tar archive{_AND}", _UNPACK)
+        return Foreign(f"is a tar archive{_NOT_TEXTS}", _UNPACK)
     if data[_FLATBUFFER] == b"TFL3" and b"\0" in data[: _FLATBUFFER.start]:
-        return Foreign(f"is a TFLite FlatBuffer{_AND}", _TEXTS)
+        return Foreign(f"is a TFLite FlatBuffer{_NOT_TEXTS}", _TEXTS)
     return None
 
 
-def _fetched(data: bytes) -> Foreign | None:
+def _recognize_download(data: bytes) -> Foreign | None:
     """Return the kind of file that was downloaded by mistake, such as a web page."""
-    for start, (kind, remedy) in _FETCHED.items():
+    for start, (kind, remedy) in _DOWNLOADS.items():
         if data.startswith(start):
             return Foreign(f"is {kind}", remedy)
     if data[:_LONGEST_START].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
@@ -109,4 +109,4 @@ def foreign_archive(names: Iterable[str]) -> Foreign | None:
         return None
     document = any(name.startswith(("word/", "ppt/")) for name in members)
     kind = "a document of an office program" if document else "a spreadsheet"
-    return Foreign(f"is {kind}{_AND}", _AS_CSV)
+    return Foreign(f"is {kind}{_NOT_TEXTS}", _AS_CSV)

@@ -36,16 +36,16 @@ def generate(table: CorpusTable) -> Corpus:
     """
     _check(table)
     rng = random.Random(table.seed)  # noqa: S311 - repeatable, not secret
-    everyone = list(entities())
-    rng.shuffle(everyone)
-    held_out = round(len(everyone) * grammar().surface.held_out_entities)
-    in_training = everyone[held_out:]
-    seen: set[str] = set()
+    all_entities = list(entities())
+    rng.shuffle(all_entities)
+    held_out = round(len(all_entities) * grammar().surface.held_out_entities)
+    in_training = all_entities[held_out:]
+    forms_used: set[str] = set()
     splits = {}
     for split in SPLITS:
-        speakable = everyone if split == "test" else in_training
+        entities_of_split = all_entities if split == "test" else in_training
         count = _count(table.counts, split)
-        splits[split] = tuple(_texts(rng, speakable, split, count, seen))
+        splits[split] = tuple(_texts(rng, entities_of_split, split, count, forms_used))
     return Corpus(labels=table.labels, splits=splits)
 
 
@@ -70,27 +70,29 @@ def _count(counts: Counts, split: str) -> int:
 
 
 def _texts(
-    rng: random.Random, entities: Sequence[Entity], split: str, count: int, seen: set[str]
+    rng: random.Random, entities: Sequence[Entity], split: str, count: int, forms_used: set[str]
 ) -> Iterator[LabelledText]:
     """Yield `count` texts; a text about two entities gives two, unless only one is wanted."""
     written = number = 0
     while written < count:
         number += 1
-        statement, text = _fresh(rng, entities, seen)
+        statement, text = _new_statement(rng, entities, forms_used)
         for entity, polarity in statement.stands[: count - written]:
             label = _noisy(POLARITIES.index(polarity), rng)
             yield LabelledText(f"{split}-{number:05d}", entity.name, text, label)
             written += 1
 
 
-def _fresh(rng: random.Random, entities: Sequence[Entity], seen: set[str]) -> tuple[Statement, str]:
+def _new_statement(
+    rng: random.Random, entities: Sequence[Entity], forms_used: set[str]
+) -> tuple[Statement, str]:
     """Return a statement that is new, with and without the medium's traits."""
     for _ in range(_TRIES_PER_TEXT):
         statement = compose(rng, entities)
         text = tweeted(statement, rng)
         forms = {normalized(statement.text), normalized(text)}
-        if not forms & seen:
-            seen |= forms
+        if not forms & forms_used:
+            forms_used |= forms
             return statement, text
     raise UsageMistake(
         "the grammar cannot generate that many different texts",

@@ -117,8 +117,8 @@ def expand(template: str, rng: random.Random, entity: Entity, bound: Mapping[str
     Raises:
         KeyError: the grammar has no such symbol.
     """
-    own = grammar().categories[entity.category].phrases
-    common = grammar().phrases
+    category_phrases = grammar().categories[entity.category].phrases
+    shared_phrases = grammar().phrases
 
     def phrase(match: re.Match[str]) -> str:
         symbol = match[1]
@@ -129,7 +129,7 @@ def expand(template: str, rng: random.Random, entity: Entity, bound: Mapping[str
         if symbol in ("praise", "scorn"):
             negated = rng.random() < grammar().surface.negation
             symbol += "_negated" if negated else "_plain"
-        choices = own.get(symbol) or common[symbol]
+        choices = category_phrases.get(symbol) or shared_phrases[symbol]
         return expand(rng.choice(choices), rng, entity, bound)
 
     return _SYMBOL.sub(phrase, template)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Mapping, Sequence
 
 
-def linked(keys: Sequence[Collection[Hashable]]) -> list[int]:
+def link_items(keys: Sequence[Collection[Hashable]]) -> list[int]:
     """Return the group number of each item: items that share a key belong together.
 
     Args:
@@ -27,15 +27,15 @@ def linked(keys: Sequence[Collection[Hashable]]) -> list[int]:
             at = group[at]
         return at
 
-    first: dict[Hashable, int] = {}
-    for at, shared in enumerate(keys):
-        for key in shared:
-            earlier, later = root(first.setdefault(key, at)), root(at)
+    first_item: dict[Hashable, int] = {}
+    for at, shared_keys in enumerate(keys):
+        for key in shared_keys:
+            earlier, later = root(first_item.setdefault(key, at)), root(at)
             group[max(earlier, later)] = min(earlier, later)
     return [root(at) for at in range(len(group))]
 
 
-def carve(groups: Sequence[int], size: Mapping[str, int], seed: int) -> dict[str, list[int]]:
+def draw_groups(groups: Sequence[int], size: Mapping[str, int], seed: int) -> dict[str, list[int]]:
     """Choose whole groups at random until each part has its number of items.
 
     A group larger than what a part still lacks is passed over, so that a part is full exactly as
@@ -57,13 +57,13 @@ def carve(groups: Sequence[int], size: Mapping[str, int], seed: int) -> dict[str
     rows_of: dict[str, list[int]] = {}
     for part, count in size.items():
         chosen: list[int] = []
-        passed = []
+        too_large = []
         for group in pool:
             fits = len(chosen) + len(members[group]) <= count
             if fits:
                 chosen += members[group]
             else:
-                passed.append(group)
-        pool = passed
+                too_large.append(group)
+        pool = too_large
         rows_of[part] = sorted(chosen)
     return rows_of

@@ -108,30 +108,32 @@ def _read_bytes(path: Path) -> tuple[str, bytes]:
         ) from None
     if zipfile.is_zipfile(io.BytesIO(data)):
         with open_archive(io.BytesIO(data), _LIMITS, remedy=_ZIP_AGAIN, name=path) as archive:
-            _refuse(foreign_archive(archive.members), path)
+            _reject_format(foreign_archive(archive.members), path)
             return _read_member(archive)
-    _refuse(foreign(data), path)
+    _reject_format(foreign(data), path)
     if path.suffix.lower() == ".zip":
-        raise UsageMistake("is not a zip", file=path, remedy="Download the file or zip it again")
+        raise UsageMistake(
+            "is not a zip archive", file=path, remedy="Download the file or zip it again"
+        )
     return path.name, data
 
 
-def _refuse(format_found: Foreign | None, path: Path, member: str | None = None) -> None:
+def _reject_format(format_found: Foreign | None, path: Path, member: str | None = None) -> None:
     """Reject a file without texts."""
     if format_found is not None:
-        raise UsageMistake(format_found.what, file=path, key=member, remedy=format_found.remedy)
+        raise UsageMistake(format_found.problem, file=path, key=member, remedy=format_found.remedy)
 
 
 def _read_member(archive: Archive) -> tuple[str, bytes]:
-    member = _fitting(list(archive.members), archive.file)
+    member = _only_member_of_texts(list(archive.members), archive.file)
     data = archive.read(member)
     if zipfile.is_zipfile(io.BytesIO(data)):
-        raise archive.refusal("is a zip in a zip", member)
-    _refuse(foreign(data), archive.file, member)
+        raise archive.refusal("is a zip archive inside a zip archive", member)
+    _reject_format(foreign(data), archive.file, member)
     return PurePosixPath(member).name, data
 
 
-def _fitting(names: list[str], path: Path) -> str:
+def _only_member_of_texts(names: list[str], path: Path) -> str:
     """Return the only member, or the only one whose name suggests rows."""
     # macOS adds a hidden companion of each file.
     names = [name for name in names if not name.startswith("__MACOSX/")]
@@ -148,15 +150,15 @@ def _fitting(names: list[str], path: Path) -> str:
 
 
 def _decode_lines(
-    data: bytes, encoding: str, fallback: str | None, path: Path, first: ValueError
+    data: bytes, encoding: str, fallback: str | None, path: Path, first_error: ValueError
 ) -> str:
     """Decode line by line, with `encoding` or else with `fallback`."""
-    why = getattr(first, "reason", first)
+    first_reason = getattr(first_error, "reason", first_error)
     if codecs.lookup(encoding).name.startswith(tuple(_MARKS)):
         # In these encodings the byte of "\n" can be part of another character, so the file cannot
         # be decoded line by line.
         raise UsageMistake(
-            f"is not {encoding} ({why})",
+            f"is not {encoding} ({first_reason})",
             file=path,
             key=_ENCODING_KEY,
             remedy="Set `encoding`, or save the file as UTF-8",
@@ -168,7 +170,7 @@ def _decode_lines(
         except ValueError as error:
             if fallback is None:
                 raise UsageMistake(
-                    f"line {number} is not {encoding} ({why})",
+                    f"line {number} is not {encoding} ({first_reason})",
                     file=path,
                     key=_ENCODING_KEY,
                     remedy="Set `encoding` under [corpus] in the TOML file of "

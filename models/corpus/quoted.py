@@ -51,10 +51,10 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
         UsageMistake: the file cannot be read, is empty, or lacks a column.
     """
     lines = _lines(path)
-    records = _strictly(lines)
+    records = _parse_strictly(lines)
     broken: list[int] = []
     if records is None:
-        records, broken = _line_by_line(lines)
+        records, broken = _parse_line_by_line(lines)
     if not records:
         raise UsageMistake(
             "is empty",
@@ -77,10 +77,10 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
                 remedy="Copy the file again from the package, or rename all but one of "
                 "these columns",
             )
-    places = {name: header.index(name) for name in (*required, *optional) if name in header}
+    positions = {name: header.index(name) for name in (*required, *optional) if name in header}
     blank = dict.fromkeys(optional, "")
     rows = [
-        Row(line, blank | {name: values[at] for name, at in places.items()})
+        Row(line, blank | {name: values[at] for name, at in positions.items()})
         for line, values in records[1:]
     ]
     return Sheet(rows, broken)
@@ -108,7 +108,7 @@ def _decoded(line: bytes) -> str:
         return line.decode("latin-1")
 
 
-def _strictly(lines: list[str]) -> list[Record] | None:
+def _parse_strictly(lines: list[str]) -> list[Record] | None:
     """Return every record according to the format.
 
     None if one is not quoted or not as wide as it asks.
@@ -131,7 +131,7 @@ def _strictly(lines: list[str]) -> list[Record] | None:
     return records if len({len(values) for _, values in records}) <= 1 else None
 
 
-def _line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
+def _parse_line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
     """Return the records of a file with careless quotes, and the lines of unreadable ones.
 
     The header says how many values a record has; an extra tab belongs to its last value. A line
@@ -170,10 +170,10 @@ def _record_at(lines: list[str], at: int) -> tuple[str, int]:
     return "".join(parts), at
 
 
-def _last_value(line: str, before: str) -> str:
+def _last_value(line: str, value_before: str) -> str:
     """Return a record's last value so far: `before` extended by the line, or a new one."""
     text = line.rstrip("\r\n")
-    return text.rpartition("\t")[2] if "\t" in text else before + text
+    return text.rpartition("\t")[2] if "\t" in text else value_before + text
 
 
 def _is_open(value: str) -> bool:

@@ -118,12 +118,12 @@ def _without_copies(
     copies: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         copies[candidate.row.group_id, normalized(candidate.row.text)].append(candidate)
-    for same in copies.values():
-        agree = len({candidate.row.label for candidate in same}) == 1
+    for group in copies.values():
+        agree = len({candidate.row.label for candidate in group}) == 1
         if agree:
-            yield same[0]
+            yield group[0]
         reason = DOUBLED if agree else CONFLICTING
         left_out.extend(
             LeftOut(candidate.row.text_id, candidate.where, reason)
-            for candidate in same[1 if agree else 0 :]
+            for candidate in group[1 if agree else 0 :]
         )

@@ -50,7 +50,7 @@ def read_records(table: CorpusTable, path: Path) -> list[Record]:
     content = open_text(path, table.encoding, table.fallback_encoding)
     suffix = PurePosixPath(content.name).suffix.lower()
     if suffix in JSON_LINES or (suffix == ".txt" and content.text.lstrip().startswith("{")):
-        records = list(_json_records(content.text, path, _used(table)))
+        records = list(_json_records(content.text, path, _columns_read(table)))
         columns = list(dict.fromkeys(name for record in records for name in record.values))
     else:
         rows = _csv_rows(content.text, _delimiter(suffix, content.text), path)
@@ -71,8 +71,8 @@ def _delimiter(suffix: str, text: str) -> str:
     What the first line holds most, if it holds neither.
     """
     expected = "\t" if suffix in TABULAR else ","
-    first = text.lstrip().partition("\n")[0]
-    return expected if expected in first else max(("\t", ",", ";"), key=first.count)
+    first_line = text.lstrip().partition("\n")[0]
+    return expected if expected in first_line else max(("\t", ",", ";"), key=first_line.count)
 
 
 def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -101,8 +101,10 @@ def _stand_in(text: str) -> str:
     Where line feeds do, a text may hold one: many writers, Python's csv before 3.13 among them,
     leave it without quotes. A csv reader would end the row there, whatever ends the others.
     """
-    first = text.find("\n")
-    ends_lines = first < 0 or _LONE_RETURN.search(text, 0, first + 1) is not None
+    first_line_feed = text.find("\n")
+    ends_lines = (
+        first_line_feed < 0 or _LONE_RETURN.search(text, 0, first_line_feed + 1) is not None
+    )
     return "" if ends_lines or "\0" in text else "\0"
 
 
@@ -140,7 +142,7 @@ def _json_records(text: str, path: Path, used: frozenset[str]) -> Iterator[Recor
         yield Record(number, values, unfit, min(inside, default=None))
 
 
-def _used(table: CorpusTable) -> frozenset[str]:
+def _columns_read(table: CorpusTable) -> frozenset[str]:
     """Return the columns that the subject reads."""
     columns = table.columns
     names = [] if columns is None else [getattr(columns, key) for key in columns.__struct_fields__]
@@ -160,7 +162,7 @@ def _check_columns(table: CorpusTable, columns: list[str], path: Path) -> None:
             "the subject does not name the columns",
             key="corpus.columns",
             remedy='Write columns = { text = "...", polarity = "..." }; columns found: '
-            f"{_list(columns)}",
+            f"{_listed(columns)}",
         )
     for key in table.columns.__struct_fields__:
         name = getattr(table.columns, key)
@@ -169,7 +171,7 @@ def _check_columns(table: CorpusTable, columns: list[str], path: Path) -> None:
                 f"there is no column {name!r}",
                 file=path,
                 key=f"corpus.columns.{key}",
-                remedy=f"Name one of the file's columns: {_list(columns)}",
+                remedy=f"Name one of the file's columns: {_listed(columns)}",
             )
         if name is not None and columns.count(name) > 1:
             raise UsageMistake(
@@ -180,5 +182,5 @@ def _check_columns(table: CorpusTable, columns: list[str], path: Path) -> None:
             )
 
 
-def _list(names: list[str]) -> str:
+def _listed(names: list[str]) -> str:
     return ", ".join(map(repr, names)) or "none"

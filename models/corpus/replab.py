@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from models.corpus.groups import carve
+from models.corpus.groups import draw_groups
 from models.corpus.replab_layout import ENTITIES, KEY, POLARITIES
 from models.corpus.replab_package import read_package
 from models.corpus.replab_select import groups_of, select
@@ -50,16 +50,16 @@ def corpus_of(
 ) -> Corpus:
     """Split the selected tweets; arguments and errors as in `read_replab`."""
     left_out = list(selection.left_out)
-    parts = _carved(selection.train, table)
-    parts["test"] = _sampled(selection.test, table.counts.test, table.seed)
-    _check_counts(parts, selection, table, path)
-    used = {tweet.where for tweets in parts.values() for tweet in tweets}
+    tweets_of = _split_training(selection.train, table)
+    tweets_of["test"] = _sample(selection.test, table.counts.test, table.seed)
+    _check_counts(tweets_of, selection, table, path)
+    used = {tweet.where for tweets in tweets_of.values() for tweet in tweets}
     left_out += [
         LeftOut(tweet.tweet_id, tweet.where, BEYOND)
         for tweet in (*selection.train, *selection.test)
         if tweet.where not in used
     ]
-    splits = {split: tuple(_tweets(parts[split], entities, path)) for split in parts}
+    splits = {split: tuple(_tweets(tweets_of[split], entities, path)) for split in tweets_of}
     return Corpus(labels=table.labels, splits=splits, left_out=tuple(left_out))
 
 
@@ -103,21 +103,23 @@ def _check_package(package: Package, table: CorpusTable, path: Path) -> None:
         )
 
 
-def _carved(tweets: list[LabeledTweet], table: CorpusTable) -> dict[str, list[LabeledTweet]]:
+def _split_training(
+    tweets: list[LabeledTweet], table: CorpusTable
+) -> dict[str, list[LabeledTweet]]:
     """Split the training tweets into train, validation and calibration."""
     counts = table.counts
     sizes = {"validation": counts.validation, "calibration": counts.calibration}
     if counts.train is not None:
         sizes["train"] = counts.train
-    places = carve(groups_of(tweets), sizes, table.seed)
+    positions = draw_groups(groups_of(tweets), sizes, table.seed)
     if counts.train is None:
-        gone = {at for part in places.values() for at in part}
-        places["train"] = [at for at in range(len(tweets)) if at not in gone]
+        used = {at for part in positions.values() for at in part}
+        positions["train"] = [at for at in range(len(tweets)) if at not in used]
     order = ("train", "validation", "calibration")
-    return {split: [tweets[at] for at in places[split]] for split in order}
+    return {split: [tweets[at] for at in positions[split]] for split in order}
 
 
-def _sampled(tweets: list[LabeledTweet], count: int | None, seed: int) -> list[LabeledTweet]:
+def _sample(tweets: list[LabeledTweet], count: int | None, seed: int) -> list[LabeledTweet]:
     """Return all items, or `count` of them at random, in their order."""
     if count is None or count >= len(tweets):
         return tweets

@@ -34,13 +34,16 @@ def describe_package(package: Package, root: Path) -> dict[str, Any]:
             "texts": _describe_texts(package),
             "unreadable_rows": list(package.unreadable),
         },
-        "labeled": {folder: _describe_rows(_of(package, folder)) for folder in FOLDERS},
+        "labeled": {folder: _describe_rows(_tweets_in(package, folder)) for folder in FOLDERS},
         "related_with_polarity": {
             name: _by_language(tweets) for name, tweets in with_polarity(package).items()
         },
         "gold_standard": {
-            **{folder: _compare(package.gold[folder], _of(package, folder)) for folder in FOLDERS},
-            OFFICIAL_TEST: _compare(package.official, _of(package, TEST)),
+            **{
+                folder: _compare_with_gold(package.gold[folder], _tweets_in(package, folder))
+                for folder in FOLDERS
+            },
+            OFFICIAL_TEST: _compare_with_gold(package.official, _tweets_in(package, TEST)),
         },
         "by_entity": _by_entity(package),
     }
@@ -49,7 +52,7 @@ def describe_package(package: Package, root: Path) -> dict[str, Any]:
 def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
     """Return each split's related tweets with polarity, and those of the official test, if any."""
     tweets = {
-        folder: [tweet for tweet in _of(package, folder) if has_polarity(tweet)]
+        folder: [tweet for tweet in _tweets_in(package, folder) if has_polarity(tweet)]
         for folder in FOLDERS
     }
     if package.official is not None:
@@ -68,7 +71,7 @@ def languages_of(tweets: Iterable[LabeledTweet]) -> dict[str, list[LabeledTweet]
     }
 
 
-def _of(package: Package, folder: str) -> list[LabeledTweet]:
+def _tweets_in(package: Package, folder: str) -> list[LabeledTweet]:
     return [tweet for tweet in package.tweets if tweet.folder == folder]
 
 
@@ -120,7 +123,7 @@ def _polarities(tweets: Iterable[LabeledTweet]) -> dict[str, int]:
     return {polarity: counts[polarity] for polarity in POLARITIES}
 
 
-def _compare(
+def _compare_with_gold(
     gold: Mapping[Key, str] | None, tweets: Sequence[LabeledTweet]
 ) -> dict[str, int] | dict[str, str]:
     """Tell whether the gold standard agrees with the `labeled` files."""

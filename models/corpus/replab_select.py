@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.corpus.clean import normalized
-from models.corpus.groups import linked
+from models.corpus.groups import link_items
 from models.corpus.replab_layout import POLARITIES, RELATED, TEST, TRAINING, UNRELATED
 from models.corpus.texts import LeftOut
 
@@ -55,13 +55,13 @@ def select(package: Package, languages: Collection[str]) -> Selection:
         LeftOut("", where, UNREADABLE) for where in package.unreadable if "/labeled/" in where
     ]
     usable: dict[str, list[LabeledTweet]] = {TRAINING: [], TEST: []}
-    seen = set()
+    keys_used = set()
     for tweet in package.tweets:
-        reason = _unfit(tweet, languages)
-        if reason is None and (tweet.folder, tweet.key) in seen:
+        reason = _reason_to_leave_out(tweet, languages)
+        if reason is None and (tweet.folder, tweet.key) in keys_used:
             reason = REPEATED
         if reason is None:
-            seen.add((tweet.folder, tweet.key))
+            keys_used.add((tweet.folder, tweet.key))
             usable[tweet.folder].append(tweet)
         else:
             left_out.append(_left_out(tweet, reason))
@@ -79,10 +79,10 @@ def select(package: Package, languages: Collection[str]) -> Selection:
 
 def groups_of(tweets: Sequence[LabeledTweet]) -> list[int]:
     """Return each tweet's group: tweets of one id, of one text, or near-duplicates."""
-    return linked([list(_identities(tweet)) for tweet in tweets])
+    return link_items([list(_identities(tweet)) for tweet in tweets])
 
 
-def _unfit(tweet: LabeledTweet, languages: Collection[str]) -> str | None:
+def _reason_to_leave_out(tweet: LabeledTweet, languages: Collection[str]) -> str | None:
     """Return why a row cannot be in a split; None if it can."""
     reasons = (
         (tweet.filtering == UNRELATED, NOT_RELATED),
@@ -94,8 +94,8 @@ def _unfit(tweet: LabeledTweet, languages: Collection[str]) -> str | None:
         (tweet.text is None, NO_TEXT),
         (not tweet.text, EMPTY_TEXT),
     )
-    first = next((reason for applies, reason in reasons if applies), None)
-    return None if first is None else first.format(tweet.language)
+    template = next((reason for applies, reason in reasons if applies), None)
+    return None if template is None else template.format(tweet.language)
 
 
 def _shared_with_test(train: list[LabeledTweet], test: list[LabeledTweet]) -> list[bool]:

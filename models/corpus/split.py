@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.corpus.clean import normalized
-from models.corpus.groups import linked
+from models.corpus.groups import link_items
 from models.corpus.texts import SPLITS, LabelledText, LeftOut
 from models.errors import UsageMistake
 
@@ -71,13 +71,13 @@ def split_texts(
     for split in _ORDER:
         pool = pools[split if pools[split] else "train"]
         size = getattr(table.counts, split)
-        chosen, copied = _take(pool, size, rng, copies=split == "train")
+        chosen, copied = _draw(pool, size, rng, copies=split == "train")
         copies += copied
         if len(chosen) < (size or 1):
             raise UsageMistake(
                 f"too few texts: {len(chosen)} remain for {split}, but "
                 f"{size or 'some'} are requested ({len(candidates)} usable in "
-                f"all{_why(left_out)})",
+                f"all{_reasons(left_out)})",
                 file=path,
                 key=f"corpus.counts.{split}",
                 remedy="Lower the counts, or give more texts",
@@ -88,7 +88,7 @@ def split_texts(
     for reason, count in ((COPY, copies), (BEYOND, beyond)):
         if count:
             left_out.append(LeftOut("", "", reason, count))
-    _check_labels(splits, table, path, _why(left_out))
+    _check_labels(splits, table, path, _reasons(left_out))
     return {split: tuple(splits[split]) for split in SPLITS}
 
 
@@ -121,7 +121,7 @@ def _groups(candidates: Sequence[Candidate]) -> list[Group]:
         for candidate in candidates
     ]
     groups: dict[int, Group] = {}
-    for at, candidate in zip(linked(keys), candidates, strict=True):
+    for at, candidate in zip(link_items(keys), candidates, strict=True):
         # Reinserting moves the group to the end, so groups are in the order of their last
         # candidates.
         group = groups.pop(at, [])
@@ -130,7 +130,7 @@ def _groups(candidates: Sequence[Candidate]) -> list[Group]:
     return list(groups.values())
 
 
-def _take(
+def _draw(
     pool: list[Group], size: int | None, rng: random.Random, *, copies: bool
 ) -> tuple[list[Candidate], int]:
     """Take random groups out of the pool until there are `size` candidates, or none are left.
@@ -143,21 +143,21 @@ def _take(
     copied = 0
     while pool and (size is None or len(chosen) < size):
         group = pool.pop()
-        members = group if copies else _one_of_each(group)
+        members = group if copies else _without_copies(group)
         copied += len(group) - len(members)
         chosen.extend(members)
     return chosen, copied
 
 
-def _one_of_each(group: Group) -> Group:
+def _without_copies(group: Group) -> Group:
     """Return the first candidate of each id, with its topic."""
-    first: dict[tuple[str, str], Candidate] = {}
+    first_of_id: dict[tuple[str, str], Candidate] = {}
     for candidate in group:
-        first.setdefault((candidate.row.text_id, candidate.row.group_id), candidate)
-    return list(first.values())
+        first_of_id.setdefault((candidate.row.text_id, candidate.row.group_id), candidate)
+    return list(first_of_id.values())
 
 
-def _why(left_out: list[LeftOut]) -> str:
+def _reasons(left_out: list[LeftOut]) -> str:
     reasons: Counter[str] = Counter()
     for entry in left_out:
         reasons[entry.reason] += entry.count

@@ -86,7 +86,7 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
     texts = list(texts)
     tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
     lowercase = table.lowercase is not False
-    _bert_parts(tokenizer, normalizer_for(table.cleaning, lowercase=lowercase))
+    _set_bert_parts(tokenizer, normalizer_for(table.cleaning, lowercase=lowercase))
     clean = tokenizer.normalizer.normalize_str
     letters = sorted({letter for text in texts for letter in clean(text) if not letter.isspace()})
     trainer = trainers.WordPieceTrainer(
@@ -99,7 +99,7 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return _finished(tokenizer, table)
+    return _configure(tokenizer, table)
 
 
 def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
@@ -121,8 +121,8 @@ def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
     tokenizer = encoder_of(folder).library
     _check_pieces(tokenizer, folder)
     _require_agreement(tokenizer, table, folder)
-    _clean_before(tokenizer, table)
-    return _finished(tokenizer, table)
+    _prepend_cleaning(tokenizer, table)
+    return _configure(tokenizer, table)
 
 
 def load_published(folder: Path, table: TokenizerTable, *, pairs: bool) -> Tokenizer:
@@ -138,7 +138,7 @@ def load_published(folder: Path, table: TokenizerTable, *, pairs: bool) -> Token
     """
     tokenizer = tokenizer_of(folder, max_tokens=table.length, pairs=pairs).library
     _require_agreement(tokenizer, table, folder)
-    _clean_before(tokenizer, table)
+    _prepend_cleaning(tokenizer, table)
     return tokenizer
 
 
@@ -146,7 +146,7 @@ def _require_agreement(tokenizer: Tokenizer, table: TokenizerTable, folder: Path
     require_agreement(table, lowercase=lowers(tokenizer), file=vocabulary_in(folder))
 
 
-def _clean_before(tokenizer: Tokenizer, table: TokenizerTable) -> None:
+def _prepend_cleaning(tokenizer: Tokenizer, table: TokenizerTable) -> None:
     """Add a subject's cleaning before a tokenizer's own normalization."""
     if not table.cleaning:
         return
@@ -186,14 +186,14 @@ def _check_ids(numbers: dict[str, int], file: Path) -> None:
         )
 
 
-def _bert_parts(tokenizer: Tokenizer, normalizer: normalizers.Normalizer) -> None:
+def _set_bert_parts(tokenizer: Tokenizer, normalizer: normalizers.Normalizer) -> None:
     """Give a bare WordPiece model a normalizer, and BERT's pre-tokenizer and decoder."""
     tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
 
 
-def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
+def _configure(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
     """Set the pair's template, truncation and padding, replacing earlier settings.
 
     No special token is recognized in a text: somebody who writes "[SEP]" ends no sequence.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta
 
 from models.errors import UsageMistake
-from models.files.toml_tables import Table, read_table, shown
+from models.files.toml_tables import Table, read_table, shown_path
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import METRICS
 from models.verdicts.quantities import Unit, human, parse_quantity
@@ -131,7 +131,7 @@ def load_expected(subject: str) -> Expected | None:
 def read_expected(path: Path) -> Expected:
     """Read one file of limits; errors as of `load_expected`."""
     table = read_table(path, ExpectedTable)
-    file = shown(path)
+    file = shown_path(path)
     limits: dict[LimitKey, Budget] = {}
     for place, budget in _limits(table, file):
         if place in limits:

@@ -15,7 +15,7 @@ from models.devices.limits import read_limits
 from models.devices.reach import check_reach
 from models.errors import UsageMistake
 from models.files.paths import require_name
-from models.files.toml_tables import Table, read_table, shown
+from models.files.toml_tables import Table, read_table, shown_path
 from models.runtime.available import read_backend
 from models.verdicts.quantities import Unit, parse_quantity
 
@@ -185,7 +185,7 @@ def load_device(name_or_path: str) -> Device:
                 remedy=f"Give one of {', '.join(device_names())}, or the path of a TOML file",
             )
     table = read_table(path, DeviceTable)
-    file = shown(path)
+    file = shown_path(path)
     check_reach(table, file)
     for key, names in (("backends", table.backends), ("looked_at", table.looked_at)):
         for backend in names:

@@ -161,7 +161,7 @@ def open_archive(
         OSError: the file is missing, no regular file, or cannot be read.
     """
     file = source if isinstance(source, Path) else (name or Path("archive"))
-    with open_regular(source) if isinstance(source, Path) else _borrowed(source) as opened:
+    with open_regular(source) if isinstance(source, Path) else _left_open(source) as opened:
         bounded = _Bounded(opened)
         try:
             archive = zipfile.ZipFile(bounded)
@@ -281,9 +281,13 @@ class _Bounded(io.RawIOBase):
         end = self._file.read(length)
         # Find the end record as zipfile does: at the very end if there is no comment, otherwise at
         # the last signature, because the signature's bytes may also occur inside a record.
-        last = end[-_END_BYTES:]
-        bare = last.startswith(_END) and last.endswith(b"\0\0")
-        start = len(end) - _END_BYTES if bare else end.rfind(_END, 0, len(end) - _END_BYTES + 4)
+        tail = end[-_END_BYTES:]
+        has_no_comment = tail.startswith(_END) and tail.endswith(b"\0\0")
+        start = (
+            len(end) - _END_BYTES
+            if has_no_comment
+            else end.rfind(_END, 0, len(end) - _END_BYTES + 4)
+        )
         (count,) = struct.unpack_from("<H", end, start + 10)
         return int(count)
 
@@ -321,6 +325,6 @@ def _write(target: BinaryIO, piece: bytes) -> None:
 
 
 @contextmanager
-def _borrowed(file: BinaryIO) -> Iterator[BinaryIO]:
+def _left_open(file: BinaryIO) -> Iterator[BinaryIO]:
     """Yield an open file without closing it."""
     yield file

@@ -26,7 +26,7 @@ class ArrayError(ValueError):
     """The description of an array is wrong, or exceeds a limit."""
 
 
-def whole(value: object, name: str) -> int:
+def whole_number(value: object, name: str) -> int:
     """Return a non-negative integer: no bool, no float, no text.
 
     Raises:
@@ -51,8 +51,8 @@ def check_shape(shape: object, itemsize: int, room: int) -> tuple[int, ...]:
     if not isinstance(shape, list | tuple):
         raise ArrayError(f"a shape is {_shown(shape)}, not a list of sizes")
     if len(shape) > MOST_DIMENSIONS:
-        raise ArrayError(f"it has {len(shape)} dimensions, at most {MOST_DIMENSIONS} are read")
-    sizes = tuple(whole(size, "a dimension") for size in shape)
+        raise ArrayError(f"it has {len(shape)} dimensions, but at most {MOST_DIMENSIONS} are read")
+    sizes = tuple(whole_number(size, "a dimension") for size in shape)
     needed = itemsize * math.prod(max(size, 1) for size in sizes)
     if needed > (max(room, _LARGEST_EMPTY) if 0 in sizes else room):
         raise ArrayError(f"an array of shape {_shown(list(sizes))} needs more bytes than there are")
@@ -71,7 +71,7 @@ def as_array(data: Bytes, dtype: np.dtype[Any], shape: object, offset: int = 0) 
     Raises:
         ArrayError: the array takes more bytes than are there, or fewer.
     """
-    room = memoryview(data).nbytes - whole(offset, "an offset")
+    room = memoryview(data).nbytes - whole_number(offset, "an offset")
     sizes = check_shape(shape, dtype.itemsize, room)
     if dtype.itemsize * math.prod(sizes) != room:
         raise ArrayError(
@@ -99,15 +99,15 @@ def strided(
         ArrayError: some value of it lies outside of the bytes, or it has too many.
     """
     items = memoryview(data).nbytes // dtype.itemsize
-    start = whole(offset, "an offset")
+    start = whole_number(offset, "an offset")
     sizes = check_shape(shape, 1, max(items - start, 0))
     if not isinstance(strides, list | tuple) or len(strides) != len(sizes):
         raise ArrayError(f"a tensor of {len(sizes)} dimensions has strides {_shown(strides)}")
-    steps = [whole(step, "a stride") for step in strides]
+    steps = [whole_number(step, "a stride") for step in strides]
     if 0 in sizes:
         return np.empty(sizes, dtype)
-    last = start + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
-    if last >= items:
+    last_item = start + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
+    if last_item >= items:
         raise ArrayError(f"a tensor of shape {_shown(list(sizes))} reaches beyond its storage")
     # numpy checks these bounds once more: unlike as_strided, this constructor verifies the view.
     view: NDArray[Any] = np.ndarray(

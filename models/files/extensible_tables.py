@@ -41,8 +41,8 @@ def read_open(data: object, kind: type[T]) -> T:
         ValidationError: a key is missing or mistyped; the error names it.
         RecursionError: the values are nested too deeply.
     """
-    read: T = _keeping(data, msgspec.convert(data, type=kind, strict=True))
-    return read
+    typed: T = _with_further_keys(data, msgspec.convert(data, type=kind, strict=True))
+    return typed
 
 
 def as_plain(value: Any) -> Any:
@@ -56,23 +56,23 @@ def as_plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _keeping(data: Any, read: Any) -> Any:
+def _with_further_keys(data: Any, typed: Any) -> Any:
     """Return typed data in which each open table keeps its order and its further keys."""
-    if isinstance(read, dict):
-        return {key: _keeping(data[key], entry) for key, entry in read.items()}
-    if isinstance(read, (list, tuple)):
-        return type(read)(_keeping(*pair) for pair in zip(data, read, strict=True))
-    if not isinstance(read, msgspec.Struct):
-        return read
-    fields = _fields(type(read))
+    if isinstance(typed, dict):
+        return {key: _with_further_keys(data[key], entry) for key, entry in typed.items()}
+    if isinstance(typed, (list, tuple)):
+        return type(typed)(_with_further_keys(*pair) for pair in zip(data, typed, strict=True))
+    if not isinstance(typed, msgspec.Struct):
+        return typed
+    fields = _fields(type(typed))
     values = {
-        field.name: _keeping(data[key], getattr(read, field.name))
+        field.name: _with_further_keys(data[key], getattr(typed, field.name))
         for key, field in fields.items()
         if key in data
     }
-    if isinstance(read, Open):
+    if isinstance(typed, Open):
         values[_HELD] = {key: None if key in fields else entry for key, entry in data.items()}
-    return msgspec.structs.replace(read, **values)
+    return msgspec.structs.replace(typed, **values)
 
 
 def _plain_table(table: msgspec.Struct) -> dict[str, Any]:

@@ -73,8 +73,8 @@ def problem_and_place(error: Exception) -> tuple[str, str]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
-        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise DoubledKeyError(f"an object has the key {twice!r} twice")
+        repeated = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise DoubledKeyError(f"an object has the key {repeated!r} twice")
     return document
 
 

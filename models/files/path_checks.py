@@ -23,7 +23,7 @@ def check_output_file(path: Path, key: str) -> None:
         UsageMistake: it is a folder, a FIFO or a device, or its folder cannot be written to.
     """
     try:
-        _refuse_no_file(path, key, "Give the path of a file")
+        _reject_non_file(path, key, "Give the path of a file")
         if not path.parent.is_dir():
             raise UsageMistake(
                 "the folder of this file does not exist",
@@ -33,7 +33,7 @@ def check_output_file(path: Path, key: str) -> None:
             )
         _try_to_write(path.parent)
     except OSError as error:
-        raise _refused(path, key, error) from None
+        raise _not_writable(path, key, error) from None
 
 
 def check_output_folder(path: Path, key: str, *names: str) -> None:
@@ -49,11 +49,11 @@ def check_output_folder(path: Path, key: str, *names: str) -> None:
             no file has the name of one.
     """
     try:
-        _try_to_write(_folder_there(path, key))
+        _try_to_write(_nearest_folder(path, key))
         for name in names:
-            _refuse_no_file(path / name, key, "Remove the existing one, or give another folder")
+            _reject_non_file(path / name, key, "Remove the existing one, or give another folder")
     except OSError as error:
-        raise _refused(path, key, error) from None
+        raise _not_writable(path, key, error) from None
 
 
 def check_input_folder(path: Path, key: str) -> None:
@@ -67,7 +67,7 @@ def check_input_folder(path: Path, key: str) -> None:
         UsageMistake: it is something else, or lies below something else.
     """
     try:
-        _folder_there(path, key)
+        _nearest_folder(path, key)
     except OSError as error:
         raise UsageMistake(
             f"cannot be read ({error.strerror})",
@@ -77,7 +77,7 @@ def check_input_folder(path: Path, key: str) -> None:
         ) from None
 
 
-def _folder_there(path: Path, key: str) -> Path:
+def _nearest_folder(path: Path, key: str) -> Path:
     """Return the folder, or its nearest existing parent."""
     existing = next(place for place in (path, *path.parents) if place.exists())
     if not existing.is_dir():
@@ -86,7 +86,7 @@ def _folder_there(path: Path, key: str) -> Path:
     return existing
 
 
-def _refuse_no_file(path: Path, key: str, remedy: str) -> None:
+def _reject_non_file(path: Path, key: str, remedy: str) -> None:
     if path.exists() and not path.is_file():
         problem = f"is {kind_of(path.stat().st_mode)}, but edgeproof would write a file there"
         raise UsageMistake(problem, file=path, key=key, remedy=remedy)
@@ -99,7 +99,7 @@ def _try_to_write(folder: Path) -> None:
         file.flush()
 
 
-def _refused(path: Path, key: str, error: OSError) -> UsageMistake:
+def _not_writable(path: Path, key: str, error: OSError) -> UsageMistake:
     return UsageMistake(
         f"cannot be written ({error.strerror})",
         file=path,

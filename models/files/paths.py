@@ -21,7 +21,7 @@ _WINDOWS_DEVICES = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³]) *(?:\
 NAMES = (
     "Use up to 64 letters, digits, '_', '-', '+', '.' and spaces; begin with a letter, a digit or "
     "'_', do not end with '.' or a space; con, prn, aux, nul, com1 to com9 and lpt1 to lpt9 are "
-    "no files' names on Windows"
+    "names that Windows reserves for devices"
 )
 # Beginnings that mark a path; a name without them may be a model's id on the hub.
 _PATH_BEGINS = (".", "/", "~")
@@ -117,16 +117,16 @@ def require_name(name: str, *, file: Path | str | None = None, key: str | None =
     return name
 
 
-def look(name: str) -> str:
+def common_form(name: str) -> str:
     """Return the common form of names that differ only in case, spaces or equal-looking letters."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def alike(names: Iterable[str]) -> tuple[str, str] | None:
+def find_lookalikes(names: Iterable[str]) -> tuple[str, str] | None:
     """Return the first two names that look the same; None if all differ."""
     earlier: dict[str, str] = {}
     for name in names:
-        if (same := look(name)) in earlier:
-            return earlier[same], name
-        earlier[same] = name
+        if (form := common_form(name)) in earlier:
+            return earlier[form], name
+        earlier[form] = name
     return None

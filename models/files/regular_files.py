@@ -144,7 +144,7 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
 
 def kind_of(mode: int) -> str:
     """Name the kind of file in a mode of `os.stat`: a folder, a FIFO, ..."""
-    return _KINDS.get(stat.S_IFMT(mode), "a file" if stat.S_ISREG(mode) else "no regular file")
+    return _KINDS.get(stat.S_IFMT(mode), "a file" if stat.S_ISREG(mode) else "a special file")
 
 
 def _require_regular(path: Path, mode: int) -> None:

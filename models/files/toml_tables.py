@@ -41,7 +41,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A TOML table whose unknown keys are errors."""
 
 
-def shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Return a file's path for messages: relative to the checkout's root if inside."""
     full = path.resolve()
     return str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
@@ -143,10 +143,10 @@ def refuse_another_kind(data: dict[str, Any], keys: Collection[str], path: Path)
         UsageMistake: it holds the key that tells another kind of file, and that is not known here.
     """
     for key in _MARKS.keys() & data.keys() - set(keys):
-        description, takers = _MARKS[key]
+        description, accepted_by = _MARKS[key]
         raise UsageMistake(
             f"{description}, so it is not the kind of file that is needed here",
             file=path,
             key=key,
-            remedy=f"Give a file of the right kind; {takers}",
+            remedy=f"Give a file of the right kind; {accepted_by}",
         )

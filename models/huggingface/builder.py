@@ -132,7 +132,7 @@ class Builder(PlanBuilder):
             self._say_left_out(head)
             network = load_network(checkpoint, classes=len(labels), seed=table.seed)
             history = self._fine_tune(network, resumed)
-        self._progress.say("full model: answering the test split")
+        self._progress.say("full model: classifying the validation, calibration and test splits")
         judged = ("validation", "calibration", "test")
         logits: dict[str, Any] = {name: network.answer(self._splits[name]) for name in judged}
         np.savez(out / LOGITS, **logits)
@@ -159,9 +159,11 @@ class Builder(PlanBuilder):
         table = self._subject.full.training
         if table is None:
             return []
-        done = len(finished_epochs(folder))
-        whence = ", going on after the last whole epoch" if done else ""
-        self._progress.say(f"full model: fine-tuning {network.parameters:,} parameters{whence}")
+        finished = len(finished_epochs(folder))
+        continuation = ", resuming after the last complete epoch" if finished else ""
+        self._progress.say(
+            f"full model: fine-tuning {network.parameters:,} parameters{continuation}"
+        )
         texts = len(self._splits["train"])
         report = TrainingProgress("full", texts, 0, table.epochs, self._progress)
         epochs = fine_tune(network, table, self._splits, report, folder)
@@ -209,11 +211,17 @@ class Builder(PlanBuilder):
         flatbuffer = self._converted()[self._lengths[-1]]
         answers = {form: _answers(flatbuffer, network, rows) for form, rows in rows_of.items()}
         parities = {form: compare(expected[form], answers[form]) for form in rows_of}
-        wrong = next((form for form, parity in parities.items() if not _is_sound(parity)), None)
+        deviating_form = next(
+            (form for form, parity in parities.items() if not _may_be_quantized(parity)), None
+        )
         departs = None
-        if wrong is not None:
-            worst = int(np.abs(expected[wrong] - answers[wrong]).max(axis=1).argmax())
-            departs = self._departure(network, flatbuffer, wrong, rows_of[wrong].rows([worst]))
+        if deviating_form is not None:
+            worst = int(
+                np.abs(expected[deviating_form] - answers[deviating_form]).max(axis=1).argmax()
+            )
+            departs = self._departure(
+                network, flatbuffer, deviating_form, rows_of[deviating_form].rows([worst])
+            )
         forms = {form: asdict(parity) for form, parity in parities.items()}
         _write_json(out / PARITY_CARD, {"forms": forms, DEPARTS: departs})
         _write_rows(
@@ -234,9 +242,9 @@ class Builder(PlanBuilder):
             make_variants,
         )
 
-        chosen, departs = scheme_named(scheme), self._departs()
+        chosen, departs = scheme_named(scheme), self._stored_departure()
         if departs is not None and scheme != REFERENCE:
-            self._refuse(out, scheme, f"the float32 file departs from PyTorch: {departs}")
+            self._write_refused(out, scheme, f"the float32 file departs from PyTorch: {departs}")
             return
         self._progress.say(f"variant {scheme}: converting")
         calibration = self._splits["calibration"]
@@ -244,20 +252,20 @@ class Builder(PlanBuilder):
         try:
             files = merge_lengths(make_variants(self._converted(), chosen, samples))
         except UnsupportedSchemeError as error:
-            self._refuse(out, scheme, error.what)
+            self._write_refused(out, scheme, error.what)
             return
         self._write_variant(
             out, scheme, files, self._calibration_hashes() if chosen.calibrated else []
         )
 
-    def _departs(self) -> str | None:
+    def _stored_departure(self) -> str | None:
         """Return where the float32 file deviates from PyTorch; None if it does not."""
         if self._plan.parity is None:
             return None
         layer: str | None = self._store.artefact(self._plan.parity).document(PARITY_CARD)[DEPARTS]
         return layer
 
-    def _refuse(self, out: Path, scheme: str, reason: str) -> None:
+    def _write_refused(self, out: Path, scheme: str, reason: str) -> None:
         self._progress.say(f"variant {scheme}: not made, {reason}")
         card = {
             "scheme": scheme,
@@ -297,7 +305,7 @@ def _file_of(tokens: int) -> str:
     return f"float32_{tokens}.tflite"
 
 
-def _is_sound(parity: Parity) -> bool:
+def _may_be_quantized(parity: Parity) -> bool:
     """Tell whether a file may be quantized: it must meet the limits of the parity gate."""
     return (
         sound("pytorch_labels", SCHEMES).keeps(parity.same_labels)

@@ -80,7 +80,7 @@ class Checkpoint:
             )
         if self.problem == "regression" or len(self.labels) == 1:
             raise self._mistake(
-                "answers with a number, not a label (it is a regression)",
+                "gives a number and no label (a regression)",
                 "problem_type" if self.problem else "id2label",
                 "Give a checkpoint with two labels or more",
             )
@@ -192,18 +192,18 @@ def _labels(document: dict[str, Any], file: Path) -> tuple[str, ...]:
     names = document.get("id2label")
     if names is None:
         return ()
-    wrong = UsageMistake(
+    mistake = UsageMistake(
         "must give each output from 0 on a different name",
         file=file,
         key="id2label",
         remedy='Write for example {"0": "negative", "1": "positive"}',
     )
     if not isinstance(names, dict) or len(names) > _MOST_LABELS:
-        raise wrong
+        raise mistake
     labels = [names.get(str(number)) for number in range(len(names))]
     texts = tuple(name for name in labels if isinstance(name, str) and name.strip())
     if len(texts) != len(names) or len(set(texts)) != len(texts):
-        raise wrong
+        raise mistake
     return texts
 
 

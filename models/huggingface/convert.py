@@ -44,7 +44,7 @@ def convert(network: Network, tokens: int) -> bytes:
         lines = [line for line in str(error).splitlines() if line.strip()]
         message = lines[0].strip()[:300] if lines else type(error).__name__
         raise EdgeproofError(
-            f"litert-torch {litert_torch.__version__} does not convert this "
+            f"litert-torch {litert_torch.__version__} cannot convert this "
             f"{network.model.config.model_type} network ({message})",
             key="full.checkpoint",
             remedy="Convert it with another tool, and judge the file (docs/my-flatbuffer.md)",

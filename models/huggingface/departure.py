@@ -48,18 +48,18 @@ def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
         is no such operator.
     """
     graph = Graph(flatbuffer)
-    right = _Known(_computed(network, row))
+    computed = _ComputedValues(_computed(network, row))
     inputs = {NAMES[role]: getattr(row, role) for role in network.roles}
     tensors = list(graph.written())
     (values,) = Observer(flatbuffer, whole=True).each([inputs], tensors)
-    matched = {name for name in tensors if values[name] in right}
+    matched = {name for name in tensors if values[name] in computed}
     operators = list(graph.outputs())
     for number, (kind, name) in enumerate(operators):
         if name not in tensors or name in matched:
             continue
         if not matched & graph.reached_from(name):
             return f"operator {number} of {len(operators)}, {kind}, which writes {name!r}"
-    return "no operator: PyTorch has the values of each"
+    return "no single operator: PyTorch computes the outputs of each"
 
 
 def _computed(network: Network, row: Encoded) -> Iterator[Values]:
@@ -87,7 +87,7 @@ class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` h
         return value
 
 
-class _Known:
+class _ComputedValues:
     """Correct values, in any order of their elements."""
 
     def __init__(self, values: Iterator[Values]) -> None:

@@ -91,8 +91,8 @@ def _length(subject: Subject, folder: Path) -> int:
         tokenizer_of,
     )
 
-    wanted = subject.tokenizer.max_tokens
-    if wanted is not None or not subject.full.trained:
+    requested = subject.tokenizer.max_tokens
+    if requested is not None or not subject.full.trained:
         tokenizer = tokenizer_of(
             folder, max_tokens=subject.max_tokens, pairs=subject.pairs_with_group
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.files.paths import look
+from models.files.paths import common_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +37,8 @@ def labels_in_order(
             key=KEY,
             remedy=_remedy(outputs, labels),
         )
-    by_look = {look(label): label for label in labels}
-    ordered = tuple(mapping.get(name) or by_look.get(look(name), "") for name in outputs)
+    by_look = {common_form(label): label for label in labels}
+    ordered = tuple(mapping.get(name) or by_look.get(common_form(name), "") for name in outputs)
     if sorted(ordered) != sorted(labels):
         raise UsageMistake(
             f"the checkpoint's labels, {_listed(outputs)}, are not the corpus's, {_listed(labels)}",
@@ -65,5 +65,5 @@ def _remedy(outputs: tuple[str, ...], labels: tuple[str, ...]) -> str:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    first = ", ".join(map(repr, names[:10]))
-    return first if len(names) <= 10 else f"{first} and {len(names) - 10} more"  # noqa: PLR2004 - as above
+    first_names = ", ".join(map(repr, names[:10]))
+    return first_names if len(names) <= 10 else f"{first_names} and {len(names) - 10} more"  # noqa: PLR2004 - as above

@@ -135,7 +135,7 @@ def load_network(checkpoint: Checkpoint, *, classes: int | None = None, seed: in
     config = _config(checkpoint, classes)
     expected = _expected(checkpoint, config)
     _, file = find_weights(checkpoint.folder)
-    stored = read_tensors(checkpoint.folder, _named)
+    stored = read_tensors(checkpoint.folder, _current_name)
     fitting = _fitting(stored, expected, file, fresh_head=classes is not None)
     torch.manual_seed(seed)
     model = transformers.AutoModelForSequenceClassification.from_config(
@@ -147,7 +147,7 @@ def load_network(checkpoint: Checkpoint, *, classes: int | None = None, seed: in
 
 def _config(checkpoint: Checkpoint, classes: int | None) -> Any:
     """Return the config as an object of `transformers`, without running the checkpoint's code."""
-    document = {k: v for k, v in checkpoint.config.items() if k not in _NOT_THE_NETWORKS}
+    document = {k: v for k, v in checkpoint.config.items() if k not in _NOT_ABOUT_THE_NETWORK}
     if classes is not None:
         document = {k: v for k, v in document.items() if k not in {"id2label", "label2id"}}
         document |= {"num_labels": classes, "problem_type": None}
@@ -156,14 +156,14 @@ def _config(checkpoint: Checkpoint, classes: int | None) -> Any:
     # Each family validates its config differently.
     except Exception as error:  # noqa: BLE001 - as it says
         raise UsageMistake(
-            f"transformers {transformers.__version__} does not take it ({first_line(error)})",
+            f"transformers {transformers.__version__} cannot read it ({first_line(error)})",
             file=checkpoint.file,
             remedy=_ANOTHER,
         ) from None
 
 
 # Keys of config.json about how the checkpoint was saved, and about code to load for it.
-_NOT_THE_NETWORKS = {
+_NOT_ABOUT_THE_NETWORK = {
     "auto_map",
     "_name_or_path",
     "transformers_version",
@@ -194,8 +194,8 @@ def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
     # sizes that do not divide.
     except Exception as error:  # noqa: BLE001 - as it says
         raise UsageMistake(
-            f"transformers {transformers.__version__} makes no classifier of the family "
-            f"{checkpoint.model_type!r} of it ({first_line(error)})",
+            f"transformers {transformers.__version__} cannot make a classifier of the family "
+            f"{checkpoint.model_type!r} from it ({first_line(error)})",
             file=checkpoint.file,
             key="model_type",
             remedy=_ANOTHER,
@@ -217,7 +217,7 @@ def _fitting(
         if fresh_head and name.startswith(_HEADS):
             continue
         values = stored.get(name, stored.get(name.removeprefix(expected.prefix)))
-        if values is None and fresh_head and _is_drawn(name, expected.prefix):
+        if values is None and fresh_head and _belongs_to_head(name, expected.prefix):
             continue
         if values is None:
             raise _misfit(file, name, "is missing", shape)
@@ -227,7 +227,7 @@ def _fitting(
     return fitting
 
 
-def _is_drawn(name: str, prefix: str) -> bool:
+def _belongs_to_head(name: str, prefix: str) -> bool:
     """Tell whether a parameter belongs to the head, the layers between encoder and labels."""
     return "pooler." in name or not name.startswith(prefix)
 
@@ -238,7 +238,7 @@ def _misfit(file: Path, name: str, problem: str, shape: tuple[int, ...]) -> Usag
     )
 
 
-def _named(name: str) -> str:
+def _current_name(name: str) -> str:
     """Return the current name of a parameter from an early checkpoint."""
     for old, new in _NORMS:
         if name.endswith(old):

@@ -49,8 +49,8 @@ def compare(expected: Logits, actual: Logits) -> Parity:
         return Parity(0.0, np.inf, np.inf, len(actual))
     difference = float(np.abs(expected.astype(np.float64) - actual).max())
     decided = _margins(expected) > 2 * np.finfo(np.float32).eps * np.abs(expected).max()
-    same = expected.argmax(axis=1) == actual.argmax(axis=1)
-    share = float(same[decided].mean()) if decided.any() else 1.0
+    labels_agree = expected.argmax(axis=1) == actual.argmax(axis=1)
+    share = float(labels_agree[decided].mean()) if decided.any() else 1.0
     return Parity(share, difference, _divergence(expected, actual), len(actual))
 
 
@@ -60,8 +60,8 @@ def _margins(logits: Logits) -> NDArray[np.float64]:
 
 
 def _divergence(expected: Logits, actual: Logits) -> float:
-    first, second = _log_softmax(expected), _log_softmax(actual)
-    return float((np.exp(first) * (first - second)).sum(axis=1).mean().clip(min=0.0))
+    reference, candidate = _log_softmax(expected), _log_softmax(actual)
+    return float((np.exp(reference) * (reference - candidate)).sum(axis=1).mean().clip(min=0.0))
 
 
 def _log_softmax(logits: Logits) -> NDArray[np.float64]:

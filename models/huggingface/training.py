@@ -62,15 +62,15 @@ def fine_tune(
         callbacks=[reporter],
     )
     trainer.remove_callback(transformers.PrinterCallback)
-    done = finished_epochs(folder)
+    finished = finished_epochs(folder)
     try:
-        trainer.train(resume_from_checkpoint=str(done[-1]) if done else None)
+        trainer.train(resume_from_checkpoint=str(finished[-1]) if finished else None)
     except (OSError, ValueError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
-        if not done:
+        if not finished:
             raise
         raise EdgeproofError(
             f"the saved state of an interrupted fine-tuning cannot be read ({first_line(error)})",
-            file=done[-1],
+            file=finished[-1],
             remedy=_AFRESH,
         ) from None
     network.model.to("cpu").eval()
@@ -165,11 +165,11 @@ class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # likewise
 
     def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
         """Report one update."""
-        done = (state.global_step - 1) % self._updates + 1
+        updates_done = (state.global_step - 1) % self._updates + 1
         epoch = (state.global_step - 1) // self._updates + 1
-        texts = min(done * self._table.batch, self._texts)
-        loss = self._sum / done
-        self._report(Step(epoch, self._table.epochs, done, self._updates, texts, loss))
+        texts = min(updates_done * self._table.batch, self._texts)
+        loss = self._sum / updates_done
+        self._report(Step(epoch, self._table.epochs, updates_done, self._updates, texts, loss))
 
 
 def _accuracy(evaluation: Any) -> dict[str, float]:

@@ -14,10 +14,10 @@ def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
     states = blocks.drop(blocks.norm("embeddings", states), blocks.shape.dropout)
     for layer in range(blocks.shape.layers):
         prefix = f"encoder.layer.{layer}"
-        asking = blocks.asking(layer, states)
+        computed = blocks.computed_states(layer, states)
         context = blocks.attention(
-            f"{prefix}.attention.self", query=asking, key=states, value=states, bias=bias
+            f"{prefix}.attention.self", query=computed, key=states, value=states, bias=bias
         )
-        states = blocks.residual(f"{prefix}.attention.output", context, asking)
+        states = blocks.residual(f"{prefix}.attention.output", context, computed)
         states = blocks.feedforward(prefix, states)
     return states

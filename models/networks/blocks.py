@@ -104,10 +104,10 @@ class Blocks:
         bias = (1.0 - ops.cast(attention_mask, "float32")) * self.shape.mask_value
         return ops.expand_dims(ops.expand_dims(bias, 1), 1)
 
-    def asking(self, layer: int, states: Tensor) -> Tensor:
+    def computed_states(self, layer: int, states: Tensor) -> Tensor:
         """Return the states of the tokens that a layer computes: of all, or of the first alone."""
-        last = layer == self.shape.layers - 1
-        return states[:, :1] if last and self.shape.first_token_last else states
+        is_last = layer == self.shape.layers - 1
+        return states[:, :1] if is_last and self.shape.first_token_last else states
 
     def attention(
         self, name: str, *, query: Tensor, key: Tensor, value: Tensor, bias: Tensor

@@ -106,22 +106,22 @@ def head_of(folder: Path) -> str | None:
         if isinstance(architectures, list)
         else []
     )
-    tuned = next((name for name in heads if not name.endswith(_UNTUNED)), None)
-    if tuned is None:
+    fine_tuned = next((name for name in heads if not name.endswith(_UNTUNED)), None)
+    if fine_tuned is None:
         return None
-    answers = _answers_of(document)
-    return f"{tuned}, {answers}" if answers else tuned
+    outputs = _outputs_in_words(document)
+    return f"{fine_tuned}, {outputs}" if outputs else fine_tuned
 
 
-def _answers_of(document: dict[str, Any]) -> str:
+def _outputs_in_words(document: dict[str, Any]) -> str:
     """Return the outputs of a fine-tuned head in words; "" if the config does not name them."""
     labels, problem = document.get("id2label"), document.get("problem_type")
     count = len(labels) if isinstance(labels, dict) else None
     if problem == "regression" or count == 1:
-        return "which answers a number and no label (a regression)"
+        return "which gives a number and no label (a regression)"
     if problem == "multi_label_classification":
-        several = f"{count} labels" if count else "labels"
-        return f"which answers {several} of which several may be right (multi-label)"
+        labels_in_words = f"{count} labels" if count else "labels"
+        return f"which may give a text several of its {labels_in_words} (multi-label)"
     return f"{count} labels" if count else ""
 
 
@@ -140,7 +140,7 @@ def _read_object(path: Path) -> dict[str, Any]:
         document = parse_json(read_text(path, LARGEST_TABLE))
     except FileNotFoundError:
         raise UsageMistake(
-            f"the file is missing, and {GOOGLE} too",
+            f"neither this file nor {GOOGLE} exists",
             file=path,
             remedy="Point --edge-pretrained at a folder with a checkpoint and its config",
         ) from None

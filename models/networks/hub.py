@@ -52,7 +52,7 @@ def fetch(hub_id: str, patterns: list[str], *, key: str, offline: bool) -> Path:
 
 
 def _unreachable(hub_id: str, key: str, error: Exception, *, offline: bool) -> UsageMistake:
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
     if offline:
         return UsageMistake(
             f"{hub_id!r} is not in the local cache, and --edge-offline forbids downloading it",
@@ -60,7 +60,7 @@ def _unreachable(hub_id: str, key: str, error: Exception, *, offline: bool) -> U
             remedy="Run once without --edge-offline, or give a local folder",
         )
     return UsageMistake(
-        f"{hub_id!r} is not in the local cache and cannot be downloaded ({first})",
+        f"{hub_id!r} is not in the local cache and cannot be downloaded ({first_line})",
         key=key,
         remedy="Check the id and the network, or give a local folder",
     )

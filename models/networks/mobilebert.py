@@ -49,16 +49,16 @@ def _words(blocks: Blocks, ids: Tensor) -> Tensor:
 def _layer(blocks: Blocks, layer: int, states: Tensor, bias: Tensor) -> Tensor:
     """Return the states of the tokens that a layer computes [batch, tokens, hidden]."""
     prefix = f"encoder.layer.{layer}"
-    inner = asking = blocks.asking(layer, states)
-    query, key, value = asking, states, states
+    inner = computed = blocks.computed_states(layer, states)
+    query, key, value = computed, states, states
     if blocks.shape.attention_input == "bottleneck":
         key = value = _bottleneck(blocks, f"{prefix}.bottleneck.input", states)
-        query = inner = blocks.asking(layer, key)
+        query = inner = blocks.computed_states(layer, key)
     elif blocks.shape.bottleneck:
-        inner = _bottleneck(blocks, f"{prefix}.bottleneck.input", asking)
+        inner = _bottleneck(blocks, f"{prefix}.bottleneck.input", computed)
     if blocks.shape.attention_input == "shared":
         key = _bottleneck(blocks, f"{prefix}.bottleneck.attention", states)
-        query = blocks.asking(layer, key)
+        query = blocks.computed_states(layer, key)
     context = blocks.attention(
         f"{prefix}.attention.self", query=query, key=key, value=value, bias=bias
     )
@@ -68,7 +68,7 @@ def _layer(blocks: Blocks, layer: int, states: Tensor, bias: Tensor) -> Tensor:
     inner = blocks.feedforward(prefix, inner)
     if not blocks.shape.bottleneck:
         return inner
-    return blocks.residual(f"{prefix}.output.bottleneck", inner, asking)
+    return blocks.residual(f"{prefix}.output.bottleneck", inner, computed)
 
 
 def _bottleneck(blocks: Blocks, name: str, states: Tensor) -> Tensor:

@@ -161,7 +161,7 @@ def find_weights(folder: Path) -> tuple[str, Path]:
         if files:
             return pattern, files[0]
     raise UsageMistake(
-        f"the folder holds no weights, that is none of {', '.join(SOURCES)}",
+        f"the folder holds no weights: none of {', '.join(SOURCES)}",
         file=folder,
         key=KEY,
         remedy="Give the complete folder of a published checkpoint",

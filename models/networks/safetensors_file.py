@@ -61,11 +61,13 @@ def read(
     try:
         size = _size(path)
         with safe_open(path, framework="numpy") as file:
-            held = {name_of(name): name for name in file.keys()}  # noqa: SIM118 - no dict
+            stored_names = {name_of(name): name for name in file.keys()}  # noqa: SIM118 - no dict
             chosen = (
-                held if chosen_names is None else [name for name in chosen_names if name in held]
+                stored_names
+                if chosen_names is None
+                else [name for name in chosen_names if name in stored_names]
             )
-            return {name: _tensor(file, held[name], size) for name in chosen}
+            return {name: _tensor(file, stored_names[name], size) for name in chosen}
     except (SafetensorError, OSError, ValueError) as error:
         raise UsageMistake(
             f"is not a readable safetensors file ({error})",

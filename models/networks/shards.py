@@ -38,8 +38,10 @@ def shards_of(index: Path) -> list[Path]:
         problem = f"names {len(names):,} files, but only 1 to {_MOST_SHARDS:,} are read"
         raise UsageMistake(problem, file=index, key="weight_map", remedy=_REMEDY)
     for name in names:
-        plain = PurePosixPath(name).name == name and name not in {".", ".."} and "\0" not in name
-        if not plain or not (index.parent / name).is_file():
+        is_file_name = (
+            PurePosixPath(name).name == name and name not in {".", ".."} and "\0" not in name
+        )
+        if not is_file_name or not (index.parent / name).is_file():
             raise UsageMistake(
                 f"{name[:100]!r} is not a file in the same folder as the index",
                 file=index,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 INDEX = ".index"
 
 
-def read(path: Path, wanted: Collection[str]) -> Tensors:
+def read(path: Path, chosen: Collection[str]) -> Tensors:
     """Return the wanted tensors that the checkpoint with the index file `path` holds.
 
     Kernels are [inputs, outputs] there, and come out as [outputs, inputs].
@@ -31,8 +31,10 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
         # TensorFlow would crash on an inconsistent index.
         check_index(path)
         reader = tf.train.load_checkpoint(str(path.with_suffix("")))
-        held = {from_google(name): name for name in reader.get_variable_to_shape_map()}
-        return {name: _tensor(reader, held[name]) for name in wanted if name in held}
+        stored_names = {from_google(name): name for name in reader.get_variable_to_shape_map()}
+        return {
+            name: _tensor(reader, stored_names[name]) for name in chosen if name in stored_names
+        }
     except (tf.errors.OpError, OSError, LookupError, ValueError, RuntimeError) as error:
         raise UsageMistake(
             f"is not a readable TensorFlow checkpoint ({_first_line(error)})",

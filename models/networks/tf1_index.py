@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from models.files.arrays import check_shape, whole
+from models.files.arrays import check_shape, whole_number
 from models.files.regular_files import open_regular, read_regular
 
 if TYPE_CHECKING:
@@ -92,40 +92,44 @@ def check_index(path: Path) -> None:
 
 
 def _check(name: str, record: _Record, shards: list[int]) -> None:
-    start = name[:100]
+    shown_name = name[:100]
     if record.shard >= len(shards):
-        raise ValueError(f"{start} lies in shard {record.shard} of {len(shards)}")
+        raise ValueError(f"{shown_name} lies in shard {record.shard} of {len(shards)}")
     room = shards[record.shard]
     if record.offset + record.size > room:
-        raise ValueError(f"{start} lies beyond the end of its file")
+        raise ValueError(f"{shown_name} lies beyond the end of its file")
     if record.dtype == _STRING:  # TensorFlow stores only its own metadata as strings, never weights
         check_shape(record.shape, 1, record.size)
         return
     if record.dtype not in _ITEM_BYTES:
-        raise ValueError(f"{start} is of an unknown type, {record.dtype}")
+        raise ValueError(f"{shown_name} is of an unknown type, {record.dtype}")
     sizes = check_shape(record.shape, _ITEM_BYTES[record.dtype], record.size)
     needed = _ITEM_BYTES[record.dtype]
     for size in sizes:
         needed *= size
     if needed != record.size:
-        raise ValueError(f"{start} of shape {list(sizes)} takes {record.size:,} bytes")
+        raise ValueError(f"{shown_name} of shape {list(sizes)} takes {record.size:,} bytes")
 
 
 def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the record of each variable, and of "", the record of the whole file."""
     footer = data[-_FOOTER:]
     if len(footer) < _FOOTER or not footer.endswith(_MAGIC):
-        raise ValueError("its index has no end")
+        raise ValueError("its index lacks the footer at its end")
     handles = _Bytes(footer)
     handles.varint(), handles.varint()  # skips the handle of a block that is always empty
-    last, count = b"", 0
+    previous_key, count = b"", 0
     for _, handle in _block(data, handles.varint(), handles.varint()):
-        place = _Bytes(handle)
-        for key, record in _block(data, place.varint(), place.varint()):
+        location = _Bytes(handle)
+        for key, record in _block(data, location.varint(), location.varint()):
             count += 1
-            if (key <= last and count > 1) or len(key) > _LONGEST_NAME or count > _MOST_VARIABLES:
+            if (
+                (key <= previous_key and count > 1)
+                or len(key) > _LONGEST_NAME
+                or count > _MOST_VARIABLES
+            ):
                 raise ValueError("its index lists names twice, out of order, or too many")
-            last = key
+            previous_key = key
             yield key.decode("utf-8"), record
 
 
@@ -142,25 +146,25 @@ def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
         raise ValueError("its index has a block that is cut off")
     block, key = _Bytes(data[start:entries]), b""
     while block:
-        shared, own, length = block.varint(), block.varint(), block.varint()
+        shared, added, length = block.varint(), block.varint(), block.varint()
         if shared > len(key):
             raise ValueError("its index has a name that repeats more than the previous name holds")
-        key = key[:shared] + block.take(own)
+        key = key[:shared] + block.take(added)
         yield key, block.take(length)
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield number and value of each field of a protobuf message, rejecting repeated fields."""
-    rest, numbers = _Bytes(message), set()
-    while rest:
-        number, kind = divmod(rest.varint(), 8)
+    remaining, numbers = _Bytes(message), set()
+    while remaining:
+        number, kind = divmod(remaining.varint(), 8)
         value: int | bytes
         if kind == _VARINT:
-            value = rest.varint()
+            value = remaining.varint()
         elif kind == _BYTES:
-            value = rest.take(rest.varint())
+            value = remaining.take(remaining.varint())
         elif kind in {_FOUR_BYTES, _EIGHT_BYTES}:
-            value = rest.take(4 if kind == _FOUR_BYTES else 8)
+            value = remaining.take(4 if kind == _FOUR_BYTES else 8)
         else:
             raise ValueError("its index has an invalid record")
         if (number, kind) in numbers and (number, kind) != (2, _BYTES):
@@ -176,10 +180,10 @@ def _parsed(record: bytes) -> _Record:
     for number, value in _fields(record):
         if number == 2 and isinstance(value, bytes):  # noqa: PLR2004 - TensorShapeProto
             if parsed.shape:
-                raise ValueError("its index says two shapes of a variable")
+                raise ValueError("its index gives two shapes for one variable")
             parsed.shape = _shape(value)
         elif number in names and isinstance(value, int):
-            setattr(parsed, names[number], whole(value, "a number"))
+            setattr(parsed, names[number], whole_number(value, "a number"))
         elif number != 6:  # noqa: PLR2004 - the checksum, which TensorFlow compares
             raise ValueError("its index has a variable in slices, or of a kind that is not read")
     return parsed

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.networks.tensors import Tensors
 
 
-def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
+def read(path: Path, chosen: Collection[str], shape: Architecture) -> Tensors:
     """Return the wanted parameters, with which the network answers as the FlatBuffer does.
 
     Bottlenecks come out with norms of 1 and 0, positions with the first type's embedding in
@@ -58,7 +58,7 @@ def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
             file=path,
             remedy="Give a float, float16 or 8-bit FlatBuffer, or the checkpoint it was made from",
         ) from None
-    return {name: tensors[name] for name in wanted if name in tensors}
+    return {name: tensors[name] for name in chosen if name in tensors}
 
 
 class _Reader:
@@ -77,7 +77,7 @@ class _Reader:
             self._head(states)
         return self._found
 
-    def _layer(self, prefix: str, softmax: Node, before: Node | None) -> Node:
+    def _layer(self, prefix: str, softmax: Node, previous: Node | None) -> Node:
         """Collect one layer; return its output, before its norm.
 
         `before` is the output of the layer before; None at the first, which reads embeddings.
@@ -89,9 +89,9 @@ class _Reader:
         states = stream
         if self._shape.bottleneck:
             states = self._bottleneck(f"{prefix}.bottleneck.input", stream)
-        if before is None:
+        if previous is None:
             self._embeddings(states)
-        elif before is not states:
+        elif previous is not states:
             raise Absent(f"residual connection of {prefix}")
         query, key = self._walk.scores(softmax, attention)
         for part, form in {"query": query, "key": key, "value": value}.items():
@@ -157,7 +157,7 @@ class _Reader:
             raise Absent(f"{name}.position_embeddings")
         if len(positions) != shape.positions:
             raise ValueError(
-                f"it knows {len(positions)} positions: set max_position_embeddings to that"
+                f"it has {len(positions)} position embeddings: set max_position_embeddings to that"
             )
         self._found[f"{name}.position_embeddings.weight"] = positions + added
         self._collect_norm(name, states, shape.hidden)
@@ -214,9 +214,9 @@ class _Reader:
         outputs, inputs_ = node.kernel.shape
         for values in (gain, shift, source.scale, source.shift):
             if values.size not in (1, inputs_):
-                raise ValueError(f"{name} reads {inputs_} values that are scaled as {values.size}")
+                raise ValueError(f"{name} has {inputs_} inputs, but {values.size} scales for them")
         if out is not None and not {out.scale.size, out.shift.size} <= {1, outputs}:
-            raise ValueError(f"{name} gives {outputs} values that are scaled as others")
+            raise ValueError(f"{name} has {outputs} outputs, but another number of scales")
         self._constants.allow(node.kernel.size)
         if ((gain == 0.0) & (source.scale != 0.0)).any():
             raise ValueError(f"a norm before {name} has a weight of 0")

@@ -37,11 +37,11 @@ _REMEDY = "Download the checkpoint again, or give one with model.safetensors"
 class _Chosen:
     """The tensors to read, with edgeproof's name of each."""
 
-    wanted: Collection[str] | None
-    named: Callable[[str], str]
+    names: Collection[str] | None
+    name_of: Callable[[str], str]
 
     def __contains__(self, name: str) -> bool:
-        return self.wanted is None or name in self.wanted
+        return self.names is None or name in self.names
 
 
 def read(
@@ -102,15 +102,15 @@ def _read_legacy(file: BinaryIO, chosen: _Chosen) -> Tensors:
     pickles = io.BytesIO(file.read(LARGEST_PICKLE))
 
     def load() -> Any:
-        return read_pickle(pickles, lambda storage: _note(storages, storage))
+        return read_pickle(pickles, lambda storage: _remember_storage(storages, storage))
 
     if [load(), load()] != [_LEGACY_MAGIC, _LEGACY_PROTOCOL]:
-        raise ValueError("it is neither a zip archive nor of the format before that")
+        raise ValueError("it is neither a zip archive nor a file of the older format")
     machine, document, keys = load(), load(), load()
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
         raise ValueError("its values are big-endian")
     if not isinstance(keys, list) or any(type(key) is not str for key in keys):
-        raise ValueError("it does not say in which order its storages lie")
+        raise ValueError("it does not list its storages in their order")
     if len(set(keys)) != len(keys) or not storages.keys() >= set(keys):
         raise ValueError("it lists a storage twice, or one that no tensor has")
     file.seek(pickles.tell())
@@ -125,7 +125,7 @@ def _read_legacy(file: BinaryIO, chosen: _Chosen) -> Tensors:
     return _values(document, chosen, size, data_of)
 
 
-def _note(storages: dict[str, Storage], storage: Storage) -> None:
+def _remember_storage(storages: dict[str, Storage], storage: Storage) -> None:
     storages[storage.key] = storage
 
 
@@ -151,7 +151,7 @@ def _values(
     storages: dict[str, bytes] = {}
     tensors: Tensors = {}
     for name, tensor in document.items():
-        own_name = chosen.named(str(name))
+        own_name = chosen.name_of(str(name))
         if own_name not in chosen or not isinstance(tensor, StoredTensor):
             continue
         key = tensor.storage.key

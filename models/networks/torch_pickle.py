@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.files.arrays import strided, whole
+from models.files.arrays import strided, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,8 +127,8 @@ class _Machine:
                     return self._stack.pop()
                 self._do(instruction.name, argument)
         except IndexError:
-            raise PickleError("it takes more values than it has") from None
-        raise PickleError("it has no end")
+            raise PickleError("it takes more values than it has stored") from None
+        raise PickleError("it does not end with STOP")
 
     def _spend(self, steps: int) -> None:
         self._steps -= steps
@@ -269,7 +269,7 @@ class _Machine:
             raise PickleError("it refers to an object that is not a storage")
         if dtype.name not in _DTYPES or any(part is not None for part in view):
             raise PickleError("it refers to a storage of another kind")
-        storage = Storage(str(_checked_key(key)), _DTYPES[dtype.name], whole(size, "a size"))
+        storage = Storage(str(_checked_key(key)), _DTYPES[dtype.name], whole_number(size, "a size"))
         self._on_storage(storage)
         self._stack.append(storage)
 

@@ -44,11 +44,11 @@ def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDAr
         # The timer's signal has no handler, so the kernel kills this process even if native code
         # hangs.
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
-        fed = {
+        feeds = {
             port["name"]: rows[port["role"]][at].reshape(port["shape"]).astype(port["dtype"])
             for port in request["inputs"]
         }
-        answers.append(_answer_of(session, fed, request))
+        answers.append(_answer_of(session, feeds, request))
     return np.stack(answers)
 
 
@@ -62,16 +62,16 @@ def _session(file: str, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - the library raises classes of its own
-        raise CannotAnswerError(f"onnxruntime does not load it ({_said(error)})") from None
+        raise CannotAnswerError(f"onnxruntime cannot load it ({_message_of(error)})") from None
 
 
 def _answer_of(
-    session: Any, fed: dict[str, NDArray[Any]], request: Mapping[str, Any]
+    session: Any, feeds: dict[str, NDArray[Any]], request: Mapping[str, Any]
 ) -> NDArray[Any]:
     try:
-        (output,) = session.run([request["output"]], fed)
+        (output,) = session.run([request["output"]], feeds)
     except Exception as error:  # noqa: BLE001 - the same
-        raise CannotAnswerError(f"onnxruntime cannot run it ({_said(error)})") from None
+        raise CannotAnswerError(f"onnxruntime cannot run it ({_message_of(error)})") from None
     values = np.asarray(output)
     if values.dtype.kind not in "fiu" or not 1 <= values.size <= request["most"]:
         raise CannotAnswerError(
@@ -85,7 +85,7 @@ def _answer_of(
     return values.reshape(-1)
 
 
-def _said(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".") or repr(error)
 
 

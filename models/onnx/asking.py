@@ -124,20 +124,20 @@ def _answered(command: list[str], file: Path, answers: Path) -> NDArray[Any]:
     from models.files.numpy_files import read_npy  # noqa: PLC0415 - where there is one to read
 
     try:
-        done = run(command, folder=PROJECT, seconds=SECONDS_IN_ALL, remedy=_OTHERWISE)
+        ended = run(command, folder=PROJECT, seconds=SECONDS_IN_ALL, remedy=_OTHERWISE)
     except Overrun as overrun:
-        raise _cannot(file, overrun.what) from None
-    if done.code == 0:
+        raise _mistake(file, overrun.what) from None
+    if ended.code == 0:
         return read_npy(answers, remedy=_OTHERWISE, kind=UsageMistake)
-    lines = done.stdout.strip().splitlines()
-    if done.code == 1 and lines:
-        raise _cannot(file, str(json.loads(lines[-1])["cannot"]))
-    if done.code == -signal.SIGALRM:
-        raise _cannot(
+    lines = ended.stdout.strip().splitlines()
+    if ended.code == 1 and lines:
+        raise _mistake(file, str(json.loads(lines[-1])["cannot"]))
+    if ended.code == -signal.SIGALRM:
+        raise _mistake(
             file, f"took longer than {SECONDS_PER_TEXT:g} s to load or to answer one text"
         )
-    raise _cannot(
-        file, f"the process that runs the file {ending_of(done.code)}: {done.last_error_line}"
+    raise _mistake(
+        file, f"the process that runs the file {ending_of(ended.code)}: {ended.last_error_line}"
     )
 
 
@@ -147,7 +147,7 @@ _OTHERWISE = (
 )
 
 
-def _cannot(file: Path, problem: str) -> UsageMistake:
+def _mistake(file: Path, problem: str) -> UsageMistake:
     return UsageMistake(problem, file=file, key=KEY, remedy=_OTHERWISE)
 
 

@@ -55,7 +55,7 @@ _DTYPES = dict(
 # Operator domains that onnxruntime supports without additional libraries.
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc"}
 # Operators under a FlatBuffer's name for the same operation; others keep their ONNX name.
-_SAME = {
+_FLATBUFFER_NAMES = {
     "Add": "ADD",
     "Cast": "CAST",
     "Clip": "MINIMUM",
@@ -238,7 +238,7 @@ class _Reader:
         return Operator(
             index=index,
             subgraph=0,
-            name=_SAME.get(kind, kind),
+            name=_FLATBUFFER_NAMES.get(kind, kind),
             code=0,
             version=0,
             custom=False,
@@ -280,7 +280,7 @@ class _Reader:
         self._functions.add((domain, name))
 
     def _unknown(self) -> tuple[str, ...]:
-        needed = (pair for pair in self._used if pair not in self._functions)
+        needed = (operator for operator in self._used if operator not in self._functions)
         return tuple(f"{domain}.{kind}" for domain, kind in needed if domain not in _DOMAINS)
 
     def _value(self, content: Value) -> Tensor:
@@ -306,8 +306,8 @@ class _Reader:
             if number == _DIMENSION
         ]
         dynamic = tuple(size is None for size in sizes)
-        known = tuple(1 if size is None else size for size in sizes)
-        return _tensor(name, known, dynamic, _DTYPES.get(element, f"of type {element}"))
+        fixed_sizes = tuple(1 if size is None else size for size in sizes)
+        return _tensor(name, fixed_sizes, dynamic, _DTYPES.get(element, f"of type {element}"))
 
     def _dimension(self, content: Value) -> int | None:
         for number, value in self._fields(content):

@@ -229,7 +229,7 @@ def run(  # noqa: PLR0913 - what a process is started with, and its limits
     return Ended(code, _text(printed.stdout), _text(printed.stderr))
 
 
-class _Said:
+class _Printed:
     """The output of a program so far."""
 
     def __init__(self) -> None:
@@ -238,9 +238,9 @@ class _Said:
         self.too_much = False
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Said:
+def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Printed:
     """Read both streams to their ends, the deadline, or the largest output."""
-    printed = _Said()
+    printed = _Printed()
     with selectors.DefaultSelector() as waiting:
         for stream, block in ((process.stdout, printed.stdout), (process.stderr, printed.stderr)):
             if stream is not None:

@@ -97,26 +97,26 @@ class _Listener:
     """Ends the process if its main thread does not.
 
     Args:
-        heard: a pipe from which the numbers of signals are read.
+        signals: a pipe from which the numbers of signals are read.
         seconds: how long the main thread may take.
     """
 
-    def __init__(self, heard: int, seconds: float) -> None:
-        self._heard, self._seconds = heard, seconds
+    def __init__(self, signals: int, seconds: float) -> None:
+        self._signals, self._seconds = signals, seconds
         self._first: int | None = None
         self._since = 0.0
 
     def listen(self) -> None:
         """Wait for signals as long as the process lives."""
         while True:
-            ready, _, _ = select.select([self._heard], [], [], self._seconds_left())
-            for number in os.read(self._heard, 64) if ready else b"":
+            ready, _, _ = select.select([self._signals], [], [], self._seconds_left())
+            for number in os.read(self._signals, 64) if ready else b"":
                 if number in SIGNALS:
-                    self._hear(number)
+                    self._receive(number)
             if self._first is not None and not self._seconds_left():
                 _end_at_once(self._first)
 
-    def _hear(self, number: int) -> None:
+    def _receive(self, number: int) -> None:
         if self._first is None:
             self._first, self._since = number, time.monotonic()
         elif number != self._first or time.monotonic() > self._since + _SECONDS_OF_ONE_SIGNAL:

@@ -37,40 +37,42 @@ class OutputLost(EdgeproofError):  # noqa: N818 - a state
 class _Output(io.FileIO):
     """A descriptor that reports once that it cannot be written, and then stays silent."""
 
-    def __init__(self, descriptor: int, lost: Callable[[OSError], None], *, closed: bool) -> None:
+    def __init__(
+        self, descriptor: int, on_lost: Callable[[OSError], None], *, closed: bool
+    ) -> None:
         super().__init__(descriptor, "w", closefd=False)
-        self._tell = lost
+        self._tell = on_lost
         self._was_closed = closed
         self._lost = False
 
     def write(self, block: ReadableBuffer, /) -> int:
         """Write a block, or report why it cannot."""
         if self._was_closed:
-            self._lose(OSError(errno.EBADF, "it is closed"))
+            self._report_once(OSError(errno.EBADF, "it is closed"))
         while not self._lost:
             try:
                 return super().write(block) or 0
             except OSError as error:
-                self._lose(error)
+                self._report_once(error)
         return memoryview(block).nbytes
 
-    def _lose(self, error: OSError) -> None:
+    def _report_once(self, error: OSError) -> None:
         already_lost, self._lost = self._lost, True
         if not already_lost:
             self._tell(error)
 
 
 def open_output(
-    descriptor: int, lost: Callable[[OSError], None], *, closed: bool = False
+    descriptor: int, on_lost: Callable[[OSError], None], *, closed: bool = False
 ) -> io.TextIOWrapper:
     """Return a text stream to a descriptor.
 
     Args:
         descriptor: of a file that is open.
-        lost: told, once, that it cannot be written.
+        on_lost: called once with the error if it cannot be written.
         closed: whether something else was opened in its place, which nobody reads.
     """
-    raw = _Output(descriptor, lost, closed=closed)
+    raw = _Output(descriptor, on_lost, closed=closed)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding="utf-8",

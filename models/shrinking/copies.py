@@ -41,11 +41,11 @@ def altered(texts: Sequence[LabelledText], seed: int) -> tuple[LabelledText, ...
     draw = np.random.default_rng(seed)
     words = [text.text.split() for text in texts]
     pool = [word for words_of_text in words for word in words_of_text]
-    others = draw.permutation(len(words))
+    partners = draw.permutation(len(words))
     copies = []
-    for text, own, partner in zip(texts, words, others, strict=True):
-        mixed = _spliced(own, words[partner], draw) if draw.random() < SPLICED else own
-        changed = _changed(mixed, pool, draw) or own
+    for text, own_words, partner in zip(texts, words, partners, strict=True):
+        mixed = _spliced(own_words, words[partner], draw) if draw.random() < SPLICED else own_words
+        changed = _changed(mixed, pool, draw) or own_words
         copies.append(replace(text, text=" ".join(changed), label=UNLABELLED))
     return tuple(copies)
 

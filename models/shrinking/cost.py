@@ -60,10 +60,10 @@ def file_bytes(shape: Architecture, lengths: Sequence[int]) -> int:
     """
     hidden, units, attended = shape.hidden, shape.intermediate, shape.attended
     norms = (1 + 2 * shape.layers) * 2 * FLOAT * hidden
-    of_layer = 3 * _dense(hidden, attended) + _dense(attended, hidden)
-    of_layer += _dense(hidden, units) + _dense(units, hidden)
+    bytes_of_layer = 3 * _dense(hidden, attended) + _dense(attended, hidden)
+    bytes_of_layer += _dense(hidden, units) + _dense(units, hidden)
     total = _rows(shape.vocabulary, shape.embedding) + shape.vocabulary * ZERO_POINT
-    total += norms + shape.layers * of_layer + _dense(hidden, shape.classes)
+    total += norms + shape.layers * bytes_of_layer + _dense(hidden, shape.classes)
     if shape.embedding_transformed:
         total += _dense(shape.embedding, hidden)
     if shape.pooled:
@@ -96,23 +96,27 @@ def text_time(shape: Architecture, tokens: int) -> float:
         tokens: of its row, padding included.
     """
     rows, hidden, attended = math.ceil(tokens / TILE) * TILE, shape.hidden, shape.attended
-    last = int(shape.first_token_last)
-    full_layers = shape.layers - last
-    of_layer = 2 * hidden * (2 * attended + shape.intermediate)
-    by_weights = rows * (full_layers * of_layer + last * 2 * hidden * attended)
+    short_layers = int(shape.first_token_last)
+    full_layers = shape.layers - short_layers
+    weights_of_layer = 2 * hidden * (2 * attended + shape.intermediate)
+    products_of_rows = rows * (
+        full_layers * weights_of_layer + short_layers * 2 * hidden * attended
+    )
     if shape.embedding_transformed:
-        by_weights += rows * shape.embedding * hidden
-    of_one = last * (of_layer - 2 * hidden * attended) + hidden * shape.classes
+        products_of_rows += rows * shape.embedding * hidden
+    products_of_one_row = (
+        short_layers * (weights_of_layer - 2 * hidden * attended) + hidden * shape.classes
+    )
     if shape.pooled:
-        of_one += hidden * hidden
-    passes = PASSES + full_layers * PASSES_OF_LAYER + last * PASSES_OF_LAST
-    passes_of_heads = full_layers * PASSES_OF_HEADS + last * PASSES_OF_LAST_HEADS
+        products_of_one_row += hidden * hidden
+    passes = PASSES + full_layers * PASSES_OF_LAYER + short_layers * PASSES_OF_LAST
+    passes_of_heads = full_layers * PASSES_OF_HEADS + short_layers * PASSES_OF_LAST_HEADS
     return (
         TEXT
         + OPERATOR * (OPERATORS + OPERATORS_OF_LAYER * shape.layers)
         + ELEMENT * rows * (hidden * passes + attended * passes_of_heads)
-        + by_weights / OF_ROWS
-        + of_one / OF_ONE_ROW
+        + products_of_rows / OF_ROWS
+        + products_of_one_row / OF_ONE_ROW
         + full_layers * 2 * rows * rows * attended / OF_ATTENTION
     )
 
@@ -138,8 +142,8 @@ def multiplied(shape: Architecture, tokens: int) -> int:
     if shape.embedding_transformed:
         total += tokens * shape.embedding * hidden
     for layer in range(shape.layers):
-        last = shape.first_token_last and layer == shape.layers - 1
-        computed = 1 if last else tokens
+        first_token_alone = shape.first_token_last and layer == shape.layers - 1
+        rows_computed = 1 if first_token_alone else tokens
         total += 2 * tokens * hidden * attended  # keys and values
-        total += computed * (2 * hidden * (attended + units) + 2 * tokens * attended)
+        total += rows_computed * (2 * hidden * (attended + units) + 2 * tokens * attended)
     return total

@@ -40,16 +40,22 @@ def prune_corpus(whole: Artefact, out: Path, *, pieces: int, pair_with_group: bo
         pair_with_group: as `whole` was encoded.
     """
     corpus, encoded, summary = load_corpus(whole), load_encoded(whole), load_summary(whole)
-    before = load_tokenizer(whole)
-    tokenizer = keep_used(before, count_uses(encoded["train"], summary["vocabulary"]), pieces)
-    lost = np.ones(summary["vocabulary"], bool)
-    lost[numbers_before(tokenizer, before)] = False
+    full_tokenizer = load_tokenizer(whole)
+    tokenizer = keep_used(
+        full_tokenizer, count_uses(encoded["train"], summary["vocabulary"]), pieces
+    )
+    removed = np.ones(summary["vocabulary"], bool)
+    removed[numbers_before(tokenizer, full_tokenizer)] = False
     arrays: dict[str, Any] = {}
     for split, texts in corpus.splits.items():
         pruned = encode(tokenizer, texts, pair_with_group=pair_with_group)
         arrays |= {f"{split}_{name}": getattr(pruned, name) for name in pruned.__slots__}
-        summary["splits"][split] |= _changed(tokenizer, texts, pruned, pair=pair_with_group)
-        summary["splits"][split]["out_of_vocabulary_share"] = _share(lost, encoded[split])
+        summary["splits"][split] |= _token_statistics(
+            tokenizer, texts, pruned, pair=pair_with_group
+        )
+        summary["splits"][split]["out_of_vocabulary_share"] = _removed_share(
+            removed, encoded[split]
+        )
     summary["vocabulary"] = tokenizer.get_vocab_size()
     for name in (TEXTS, LEFT_OUT):
         (out / name).write_bytes(whole.read(name))
@@ -63,7 +69,7 @@ def load_tokenizer(artefact: Artefact) -> Tokenizer:
     return Tokenizer.from_str(artefact.text(TOKENIZER))
 
 
-def _changed(
+def _token_statistics(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], pruned: Encoded, *, pair: bool
 ) -> dict[str, Any]:
     """Return the changes of a split's summary under other pieces."""
@@ -76,6 +82,6 @@ def _changed(
     }
 
 
-def _share(lost: Any, split: Encoded) -> float:
+def _removed_share(removed: Any, split: Encoded) -> float:
     """Return the share of a split's tokens, under the whole vocabulary, whose piece was removed."""
-    return float(lost[split.ids[split.mask > 0]].mean())
+    return float(removed[split.ids[split.mask > 0]].mean())

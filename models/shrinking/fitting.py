@@ -95,8 +95,8 @@ class Fit:
             mask: [texts, tokens]: 1 where a token stands.
             lengths: of the rows that the file takes, ascending.
         """
-        taken = shortest_that_fit(mask, lengths)
-        return cls(full, uses, {tokens: int((taken == tokens).sum()) for tokens in lengths})
+        row_lengths = shortest_that_fit(mask, lengths)
+        return cls(full, uses, {tokens: int((row_lengths == tokens).sum()) for tokens in lengths})
 
     @property
     def texts(self) -> int:
@@ -156,12 +156,12 @@ def _needed(uses: NDArray[np.int64]) -> int:
     return int(np.searchsorted(covered, COVERED)) + 1
 
 
-def describe(found: ShrunkTable) -> str:
+def describe(table: ShrunkTable) -> str:
     """Say in one line what was found."""
-    layers, epochs = found.layers or (), found.training.epochs if found.training else 0
+    layers, epochs = table.layers or (), table.training.epochs if table.training else 0
     return (
-        f"{found.pieces:,} word pieces of {found.embedding} values, {len(layers)} layers of "
-        f"{found.heads} heads and {found.intermediate} units, taught for {epochs} "
+        f"{table.pieces:,} word pieces of {table.embedding} values, {len(layers)} layers of "
+        f"{table.heads} heads and {table.intermediate} units, trained for {epochs} "
         "epochs"
     )
 
@@ -175,13 +175,13 @@ def _shapes(task: Fit, pieces: int) -> Iterator[Architecture]:
     ways to choose them, it costs least to drop the last.
     """
     full = task.full
-    for layers, part, units, narrow in itertools.product(
+    for layers, head_divisor, units, width_divisor in itertools.product(
         range(1, full.layers + 1),
         HEADS + FEWEST_HEADS,
         range(STEP, full.intermediate + 1, STEP),
         NARROW,
     ):
-        heads = max(1, full.heads // part)
+        heads = max(1, full.heads // head_divisor)
         yield replace(
             full,
             vocabulary=pieces,
@@ -191,7 +191,9 @@ def _shapes(task: Fit, pieces: int) -> Iterator[Architecture]:
             attention_width=full.width_of(heads),
             intermediate=units,
             # An even width, because two 4-bit values share a byte.
-            embedding=full.embedding if narrow == 1 else full.hidden // narrow // 2 * 2,
+            embedding=full.embedding
+            if width_divisor == 1
+            else full.hidden // width_divisor // 2 * 2,
             pooled=False,
             first_token_last=True,
         )
@@ -210,16 +212,18 @@ def _rank(shape: Architecture, task: Fit) -> tuple[int, bool, float, int]:
 
 def _size(shape: Architecture, task: Fit) -> float:
     """Return the multiply-accumulates of an encoder, however wide the word vectors are."""
-    alike = replace(shape, embedding=shape.hidden)
-    return task.mean({tokens: multiplied(alike, tokens) for tokens in task.rows})
+    same_width = replace(shape, embedding=shape.hidden)
+    return task.mean({tokens: multiplied(same_width, tokens) for tokens in task.rows})
 
 
 def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
     """Return how many word pieces there is room for, at the most all of them."""
-    none, one = (
+    without_pieces, with_one_piece = (
         file_bytes(replace(shape, vocabulary=pieces), tuple(task.rows)) for pieces in (0, 1)
     )
-    return min((largest - none) // (one - none), task.full.vocabulary)
+    return min(
+        (largest - without_pieces) // (with_one_piece - without_pieces), task.full.vocabulary
+    )
 
 
 def _teaching(

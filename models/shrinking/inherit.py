@@ -59,10 +59,12 @@ def shrink_shape(
         f"the full model has only {full.layers} layers, numbered from 0",
     )
     for key in ("heads", "intermediate", "embedding"):
-        wanted, there = getattr(table, key), getattr(full, key)
-        _require(wanted is None or wanted <= there, key, f"the full model has only {there}")
-        plain = full.family == "bert" or wanted is None
-        _require(plain, key, "only a full model of the family bert can be shrunk in this way")
+        requested, available = getattr(table, key), getattr(full, key)
+        _require(
+            requested is None or requested <= available, key, f"the full model has only {available}"
+        )
+        can_shrink = full.family == "bert" or requested is None
+        _require(can_shrink, key, "only a full model of the family bert can be shrunk in this way")
     embedding, heads = table.embedding or full.embedding, table.heads or full.heads
     return replace(
         full,
@@ -104,21 +106,23 @@ def shrink_values(
     shrunk[WORDS] = values[WORDS][pieces.numbers]
     shrunk[POSITIONS] = values[POSITIONS][: small.positions]
     if small.embedding != values[WORDS].shape[1]:
-        shrunk |= _factorized(shrunk[WORDS], pieces.uses, small.embedding)
+        shrunk |= _factorize_words(shrunk[WORDS], pieces.uses, small.embedding)
     if f"{POOLER}.weight" in values and not small.pooled:
-        shrunk |= _without_pooler(values)
+        shrunk |= _merge_pooler(values)
     for number, layer in enumerate(layers):
         prefix = f"{LAYER}.{layer}."
-        own = {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
-        if own[f"{QUERY}.bias"].size != small.attended:
-            own |= _busiest_heads(own, activity[f"{prefix}{ATTENDED}"], small)
-        if own[f"{INTO}.bias"].size != small.intermediate:
-            own |= _busiest(own, activity[f"{prefix}{OUT}"], small.intermediate)
-        shrunk |= {f"{LAYER}.{number}.{name}": value for name, value in own.items()}
+        of_layer = {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
+        if of_layer[f"{QUERY}.bias"].size != small.attended:
+            of_layer |= _keep_busiest_heads(of_layer, activity[f"{prefix}{ATTENDED}"], small)
+        if of_layer[f"{INTO}.bias"].size != small.intermediate:
+            of_layer |= _keep_busiest_units(
+                of_layer, activity[f"{prefix}{OUT}"], small.intermediate
+            )
+        shrunk |= {f"{LAYER}.{number}.{name}": value for name, value in of_layer.items()}
     return {p.name: np.ascontiguousarray(shrunk[p.name]) for p in parameters(small)}
 
 
-def _factorized(words: NDArray[np.float32], uses: NDArray[np.int64], width: int) -> Values:
+def _factorize_words(words: NDArray[np.float32], uses: NDArray[np.int64], width: int) -> Values:
     """Write word vectors as narrow ones times a matrix, the best of that width for the train split.
 
     A singular value decomposition in which a word counts as often as it is used, and once more so
@@ -126,49 +130,53 @@ def _factorized(words: NDArray[np.float32], uses: NDArray[np.int64], width: int)
     """
     weighted = words.astype(np.float64) * np.sqrt(uses + 1.0)[:, None]
     _, directions = np.linalg.eigh(weighted.T @ weighted)
-    kept = directions[:, ::-1][:, :width].astype(np.float32)
+    leading = directions[:, ::-1][:, :width].astype(np.float32)
     return {
-        WORDS: words @ kept,
-        f"{WIDEN}.weight": kept,
-        f"{WIDEN}.bias": np.zeros(len(kept), np.float32),
+        WORDS: words @ leading,
+        f"{WIDEN}.weight": leading,
+        f"{WIDEN}.bias": np.zeros(len(leading), np.float32),
     }
 
 
-def _without_pooler(values: Values) -> Values:
+def _merge_pooler(values: Values) -> Values:
     """Return a classifier that reads what the pooler reads: both in one, without the tanh."""
     weight, pooler = values[f"{CLASSIFIER}.weight"], values[f"{POOLER}.weight"]
     bias = weight @ values[f"{POOLER}.bias"] + values[f"{CLASSIFIER}.bias"]
     return {f"{CLASSIFIER}.weight": weight @ pooler, f"{CLASSIFIER}.bias": bias}
 
 
-def _busiest(layer: Values, activity: NDArray[np.float64], units: int) -> Values:
+def _keep_busiest_units(layer: Values, activity: NDArray[np.float64], units: int) -> Values:
     """Return the feed-forward network of a layer with those units that add most to its output."""
-    kept = _largest(_effect(layer[f"{OUT}.weight"], activity), units)
+    chosen = _largest(_effect_on_output(layer[f"{OUT}.weight"], activity), units)
     return {
-        f"{INTO}.weight": layer[f"{INTO}.weight"][kept],
-        f"{INTO}.bias": layer[f"{INTO}.bias"][kept],
-        f"{OUT}.weight": layer[f"{OUT}.weight"][:, kept],
+        f"{INTO}.weight": layer[f"{INTO}.weight"][chosen],
+        f"{INTO}.bias": layer[f"{INTO}.bias"][chosen],
+        f"{OUT}.weight": layer[f"{OUT}.weight"][:, chosen],
     }
 
 
-def _busiest_heads(layer: Values, activity: NDArray[np.float64], small: Architecture) -> Values:
+def _keep_busiest_heads(
+    layer: Values, activity: NDArray[np.float64], small: Architecture
+) -> Values:
     """Return the attention of a layer with those heads that add most to its output.
 
     Michel et al. 2019, "Are sixteen heads really better than one?": many can be left out.
     """
     size = small.attended // small.heads
-    effect = _effect(layer[f"{ATTENDED}.weight"], activity).reshape(-1, size).sum(axis=1)
+    effect = _effect_on_output(layer[f"{ATTENDED}.weight"], activity).reshape(-1, size).sum(axis=1)
     heads = _largest(effect, small.heads)
-    kept = (heads[:, None] * size + np.arange(size)).ravel()
+    chosen = (heads[:, None] * size + np.arange(size)).ravel()
     into = {
-        f"{name}.{part}": layer[f"{name}.{part}"][kept]
+        f"{name}.{part}": layer[f"{name}.{part}"][chosen]
         for name in (QUERY, KEY, VALUE)
         for part in ("weight", "bias")
     }
-    return into | {f"{ATTENDED}.weight": layer[f"{ATTENDED}.weight"][:, kept]}
+    return into | {f"{ATTENDED}.weight": layer[f"{ATTENDED}.weight"][:, chosen]}
 
 
-def _effect(outgoing: NDArray[np.float32], activity: NDArray[np.float64]) -> NDArray[np.float64]:
+def _effect_on_output(
+    outgoing: NDArray[np.float32], activity: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the mean square that each input of a dense layer adds to its output."""
     squares: NDArray[np.float64] = (outgoing.astype(np.float64) ** 2).sum(axis=0)
     return activity * squares
@@ -179,8 +187,8 @@ def _largest(effect: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     return np.sort(np.argsort(-effect, kind="stable")[:count])
 
 
-def _require(kept: bool, key: str, why: str) -> None:  # noqa: FBT001 - reads as a condition
-    if not kept:
+def _require(condition: bool, key: str, problem: str) -> None:  # noqa: FBT001 - reads as a condition
+    if not condition:
         raise UsageMistake(
-            why, key=f"shrunk.{key}", remedy="Ask for no more than the full model has"
+            problem, key=f"shrunk.{key}", remedy="Ask for no more than the full model has"
         )

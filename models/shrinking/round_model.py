@@ -48,11 +48,11 @@ def _gains(shape: Architecture, values: Values) -> Values:
     that knows nothing of it.
     """
     gains: Values = {}
-    before = values["embeddings.LayerNorm.weight"]
+    gain_before = values["embeddings.LayerNorm.weight"]
     for number in range(shape.layers):
         layer = f"encoder.layer.{number}"
         attention = (f"{layer}.attention.self.{name}" for name in ("query", "key", "value"))
-        gains |= dict.fromkeys(attention, before)
+        gains |= dict.fromkeys(attention, gain_before)
         gains[f"{layer}.intermediate.dense"] = values[f"{layer}.attention.output.LayerNorm.weight"]
-        before = values[f"{layer}.output.LayerNorm.weight"]
+        gain_before = values[f"{layer}.output.LayerNorm.weight"]
     return gains

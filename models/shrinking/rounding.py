@@ -66,8 +66,8 @@ def round_rows(weights: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
         weights: [rows, columns].
         bits: of a weight, sign included.
     """
-    scales, last = _scales(weights.astype(np.float64), np.ones(weights.shape[1]), bits)
-    return _on_grid(np.clip(np.rint(weights / scales), -last, last), scales, last)
+    scales, grid_end = _scales(weights.astype(np.float64), np.ones(weights.shape[1]), bits)
+    return _on_grid(np.clip(np.rint(weights / scales), -grid_end, grid_end), scales, grid_end)
 
 
 def round_for_inputs(
@@ -85,16 +85,16 @@ def round_for_inputs(
     order = np.argsort(-np.diag(moments), kind="stable")
     unrounded = weights.astype(np.float64)[:, order]
     damped = _damped(moments[np.ix_(order, order)])
-    scales, last = _scales(unrounded, np.diag(damped), bits)
+    scales, grid_end = _scales(unrounded, np.diag(damped), bits)
     upper = np.linalg.cholesky(np.linalg.inv(damped)).T
     steps = np.zeros_like(unrounded)
     for start in range(0, unrounded.shape[1], BLOCK):
         block = slice(start, start + BLOCK)
         errors = _round_block(
-            unrounded[:, block], upper[block, block], steps[:, block], scales, last
+            unrounded[:, block], upper[block, block], steps[:, block], scales, grid_end
         )
         unrounded[:, start + BLOCK :] -= errors @ upper[block, start + BLOCK :]
-    return np.ascontiguousarray(_on_grid(steps, scales, last)[:, np.argsort(order)])
+    return np.ascontiguousarray(_on_grid(steps, scales, grid_end)[:, np.argsort(order)])
 
 
 def round_dense(
@@ -122,8 +122,8 @@ def round_dense(
     deviations = inputs.deviations() / np.outer(scaled, scaled)
     products = round_for_inputs((weights * scaled).astype(np.float32), deviations, bits)
     rounded = (products / scaled).astype(np.float32)
-    missed = (weights.astype(np.float64) - rounded) @ inputs.mean
-    return rounded, (bias + missed).astype(np.float32)
+    mean_error = (weights.astype(np.float64) - rounded) @ inputs.mean
+    return rounded, (bias + mean_error).astype(np.float32)
 
 
 def _round_block(
@@ -131,14 +131,16 @@ def _round_block(
     upper: NDArray[np.float64],
     steps: NDArray[np.float64],
     scales: NDArray[np.float64],
-    last: int,
+    grid_end: int,
 ) -> NDArray[np.float64]:
     """Round the columns of one block into `steps`; return the errors for later ones to absorb."""
     errors = np.zeros_like(unrounded)
     for column in range(unrounded.shape[1]):
-        steps[:, column] = np.clip(np.rint(unrounded[:, column] / scales[:, 0]), -last, last)
-        missed = unrounded[:, column] - steps[:, column] * scales[:, 0]
-        errors[:, column] = missed / upper[column, column]
+        steps[:, column] = np.clip(
+            np.rint(unrounded[:, column] / scales[:, 0]), -grid_end, grid_end
+        )
+        differences = unrounded[:, column] - steps[:, column] * scales[:, 0]
+        errors[:, column] = differences / upper[column, column]
         unrounded[:, column + 1 :] -= np.outer(errors[:, column], upper[column, column + 1 :])
     return errors
 
@@ -155,23 +157,23 @@ def _scales(
     weights: NDArray[np.float64], importance: NDArray[np.float64], bits: int
 ) -> tuple[NDArray[np.float64], int]:
     """Return the grid step of each row [rows, 1] with the least weighted error, and the end."""
-    last = 2 ** (bits - 1) - 1
+    grid_end = 2 ** (bits - 1) - 1
     largest = np.maximum(np.abs(weights).max(axis=1, keepdims=True), TINY)
-    best, least = largest / last, np.full(largest.shape, np.inf)
+    best, least = largest / grid_end, np.full(largest.shape, np.inf)
     for end in ENDS:
-        scales = end * largest / last
-        missed = weights - scales * np.clip(np.rint(weights / scales), -last, last)
-        error = (importance * missed**2).sum(axis=1, keepdims=True)
+        scales = end * largest / grid_end
+        differences = weights - scales * np.clip(np.rint(weights / scales), -grid_end, grid_end)
+        error = (importance * differences**2).sum(axis=1, keepdims=True)
         best, least = np.where(error < least, scales, best), np.minimum(error, least)
-    return best, last
+    return best, grid_end
 
 
 def _on_grid(
-    steps: NDArray[np.float64], scales: NDArray[np.float64], last: int
+    steps: NDArray[np.float64], scales: NDArray[np.float64], grid_end: int
 ) -> NDArray[np.float32]:
     """Return the weights; the largest of a row that falls short is moved to the grid's end."""
     steps = steps.copy()
-    rows = np.flatnonzero(np.abs(steps).max(axis=1) < last)
+    rows = np.flatnonzero(np.abs(steps).max(axis=1) < grid_end)
     columns = np.abs(steps[rows]).argmax(axis=1)
-    steps[rows, columns] = np.where(steps[rows, columns] < 0, -last, last)
+    steps[rows, columns] = np.where(steps[rows, columns] < 0, -grid_end, grid_end)
     return (steps * scales).astype(np.float32)

@@ -40,11 +40,13 @@ def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tok
     """
     document = json.loads(tokenizer.to_str())
     numbers = document["model"]["vocab"]
-    always = {p for p in numbers if p in _KEPT_ALWAYS or (_is_letter(p) and _bare(p).isascii())}
+    required = {p for p in numbers if p in _KEPT_ALWAYS or (_is_letter(p) and _bare(p).isascii())}
     # Special tokens of the checkpoint such as "[unused7]" and "[MASK]" do not occur in texts.
     words = {p for p in numbers if not (p.startswith("[") and p.endswith("]") and len(p) > 1)}
-    others = sorted(words - always, key=lambda p: (-uses[numbers[p]], _is_letter(p), numbers[p]))
-    chosen = always.union(others[: max(0, pieces - len(always))])
+    candidates = sorted(
+        words - required, key=lambda p: (-uses[numbers[p]], _is_letter(p), numbers[p])
+    )
+    chosen = required.union(candidates[: max(0, pieces - len(required))])
     ordered = sorted(chosen, key=numbers.get)
     document["model"]["vocab"] = {piece: number for number, piece in enumerate(ordered)}
     for name, special in document["post_processor"]["special_tokens"].items():

@@ -95,10 +95,10 @@ def sources_of(entry: str, root: Path = ROOT) -> Sources:
         ValueError: there is no such module or part.
     """
     package = _package(root)
-    own = package.needed_by(entry)
-    part = ":" in entry
-    waiting = list(own.modules) if part else [entry]
-    packages, files = set(own.packages), set(own.files)
+    entry_needs = package.needed_by(entry)
+    is_part = ":" in entry
+    waiting = list(entry_needs.modules) if is_part else [entry]
+    packages, files = set(entry_needs.packages), set(entry_needs.files)
     modules: set[str] = set()
     while waiting:
         module = waiting.pop()
@@ -110,7 +110,7 @@ def sources_of(entry: str, root: Path = ROOT) -> Sources:
         files.update(needed.files)
         packages.update(needed.packages)
     return Sources(
-        entry=package.facts(entry).executed if part else "",
+        entry=package.facts(entry).executed if is_part else "",
         modules=frozenset(modules),
         files=frozenset(files),
         packages=frozenset(packages - PACKAGES_WITHOUT_EFFECT),
@@ -146,7 +146,7 @@ class _Package:
             name = entry.partition(":")[0]
             path = self.path_of(name)
             if path is None:
-                raise ValueError(f"{name} is no module below {self._root}")
+                raise ValueError(f"there is no module {name} below {self._root}")
             within = name if path.endswith("/__init__.py") else name.rpartition(".")[0]
             source = (self._root / path).read_bytes()
             self._facts[entry] = self._kept.of(entry, source, within)

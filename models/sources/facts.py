@@ -65,7 +65,7 @@ def facts_of(source: bytes, *, package: str, part: str = "") -> Facts:
         if isinstance(statement, _IMPORTS)
         for alias in statement.names
         if (alias.asname or alias.name.partition(".")[0]) in used
-        for name in _meant_by(statement, alias, package)
+        for name in _imported_names(statement, alias, package)
     ]
     executed = "\0".join(ast.dump(statement) for statement in reached)
     return _facts(executed, nodes, [*_imported_by(nodes, package), *by_name])
@@ -84,14 +84,16 @@ def _imported_by(nodes: Iterable[ast.AST], package: str) -> list[str]:
     names = []
     for node in nodes:
         if isinstance(node, _IMPORTS):
-            names += [name for alias in node.names for name in _meant_by(node, alias, package)]
+            names += [
+                name for alias in node.names for name in _imported_names(node, alias, package)
+            ]
         elif (text := _text(node)) and _IN_PACKAGE.fullmatch(text):
             # A module that is started as a process: python -m models.NAME.
             names.append(text)
     return names
 
 
-def _meant_by(
+def _imported_names(
     statement: ast.Import | ast.ImportFrom, alias: ast.alias, package: str
 ) -> tuple[str, ...]:
     """Return the absolute names that an import may mean."""

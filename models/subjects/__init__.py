@@ -19,10 +19,10 @@ from models.files.paths import (
     NAMES,
     TOML,
     absolute,
-    alike,
+    common_form,
+    find_lookalikes,
     id_or_folder,
     is_name,
-    look,
     name_or_file,
 )
 from models.files.toml_tables import Table, read_table
@@ -126,12 +126,12 @@ class CorpusTable(Table, frozen=True, kw_only=True):
         for label in self.labels:
             if label != label.strip() or not label:
                 raise ValueError(f"`labels`: {label!r} is empty, or begins or ends with a space")
-        same = alike(self.labels)
-        if same is not None:
-            raise ValueError(f"`labels`: {same[0]!r} and {same[1]!r} look the same")
+        lookalikes = find_lookalikes(self.labels)
+        if lookalikes is not None:
+            raise ValueError(f"`labels`: {lookalikes[0]!r} and {lookalikes[1]!r} look the same")
         if not self.polarities or self.source == "replab":
             return
-        meant = set(self.polarities.values()) - {""}
+        labels_mapped = set(self.polarities.values()) - {""}
         for value, label in self.polarities.items():
             if label and label not in self.labels:
                 raise ValueError(
@@ -140,7 +140,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
                     "value"
                 )
         for label in self.labels:
-            if label not in meant:
+            if label not in labels_mapped:
                 raise ValueError(f"`polarities`: no value is mapped to the label {label!r}")
 
     def _check_columns(self) -> None:
@@ -466,9 +466,11 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
             "pieces": pieces,
         }
         for key, most in of_full_model.items():
-            own = getattr(self, key)
-            if own is not None and most is not None and own > most:
-                raise ValueError(f"`shrunk.{key}`: {own} is more than the full model has, {most}")
+            requested = getattr(self, key)
+            if requested is not None and most is not None and requested > most:
+                raise ValueError(
+                    f"`shrunk.{key}`: {requested} is more than the full model has, {most}"
+                )
 
 
 class Subject(Table, frozen=True, kw_only=True):
@@ -487,9 +489,9 @@ class Subject(Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not is_name(self.name):
             raise ValueError(f"`name`: {self.name[:80]!r} cannot name a file. {NAMES}")
-        same = alike(self.schemes)
-        if same is not None:
-            raise ValueError(f"`schemes` names {same[1]!r} twice")
+        lookalikes = find_lookalikes(self.schemes)
+        if lookalikes is not None:
+            raise ValueError(f"`schemes` names {lookalikes[1]!r} twice")
         self._check_models()
         for role, table in self.models().items():
             self._check_size(role, table)
@@ -579,7 +581,7 @@ def load_subject(name_or_path: str) -> Subject:
             )
     path = absolute(path, key="--edge-subject")
     subject = read_table(path, Subject)
-    shipped = {look(name): name for name in subject_names()}.get(look(subject.name))
+    shipped = {common_form(name): name for name in subject_names()}.get(common_form(subject.name))
     if shipped is not None and path != (FOLDER / f"{shipped}{TOML}").resolve():
         raise UsageMistake(
             f"{subject.name!r} is the name of a subject that ships with edgeproof, and its "
@@ -613,6 +615,6 @@ def check_encoding(key: str, name: str | None) -> None:
         "a".encode("utf-8" if name is None else name)
     except (LookupError, ValueError):
         raise ValueError(
-            f"`{key}`: Python knows no encoding called {name!r}; "
+            f"`{key}`: Python has no encoding called {name!r}; "
             'write for example "utf-8" or "cp1252"'
         ) from None

@@ -34,7 +34,7 @@ _IS_VALUE, _VALUE, _HAS_VALUE, _IS_FAR = 1 << 31, (1 << 31) - 1, 1 << 8, 1 << 9
 _FORM, _WITHIN = 0xC0, 0x80
 
 
-def whole_table(content: bytes) -> bytes:
+def checked_table(content: bytes) -> bytes:
     """Check that every look-up in a table of characters is safe, and return the table.
 
     The library looks at none of it: it dies of a size that is too large, and gives up on a text
@@ -79,7 +79,7 @@ def longest_replacement(content: bytes) -> int:
     return max(map(len, texts.split("\0")))
 
 
-def require_whole_tables(document: Any) -> None:
+def require_sound_tables(document: Any) -> None:
     """Reject a tokenizer.json with a damaged table of characters.
 
     Args:
@@ -90,7 +90,7 @@ def require_whole_tables(document: Any) -> None:
     """
     for value in values_in(document):
         if isinstance(value, dict) and isinstance(value.get(_KEY), str):
-            whole_table(decoded(value[_KEY]))
+            checked_table(decoded(value[_KEY]))
 
 
 def values_in(document: Any) -> Iterator[Any]:
@@ -123,18 +123,18 @@ def _require_within(trie: NDArray[np.uint32], texts: bytes) -> None:
     # always a step, because look-ups start there.
     is_step = (trie & _IS_VALUE) == 0
     is_step[0] = True
-    steps, places = trie[is_step], np.flatnonzero(is_step)
+    steps, positions = trie[is_step], np.flatnonzero(is_step)
     offsets = (steps >> 10).astype(np.int64) << ((steps & _IS_FAR) >> 6)
-    targets = places ^ offsets
+    targets = positions ^ offsets
     # From there, a look-up continues at the XOR with a character's byte.
     if (targets | 0xFF).max() >= trie.size:
-        raise _unfit("leads out of its own trie")
+        raise _unfit("has a step that points outside of its trie")
     values = trie[targets[(steps & _HAS_VALUE) != 0]] & _VALUE
     if values.max(initial=0) > len(texts):
-        raise _unfit("leads out of its own texts")
-    ended = byte_array(texts + b"\0")
-    if ((ended[values] & _FORM) == _WITHIN).any():
-        raise _unfit("leads into the middle of a letter")
+        raise _unfit("has a value that points outside of its texts")
+    terminated = byte_array(texts + b"\0")
+    if ((terminated[values] & _FORM) == _WITHIN).any():
+        raise _unfit("has a value that points into the middle of a character")
 
 
 def _unfit(problem: str) -> ValueError:

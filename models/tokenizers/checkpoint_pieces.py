@@ -15,7 +15,7 @@ from models.errors import UsageMistake
 from models.files.json_documents import parse_json
 from models.files.regular_files import LARGEST_TABLE, read_text
 from models.tokenizers.checkpoint_files import ADDED, SETTINGS
-from models.tokenizers.classes import ALBERT, DEBERTA_V2, SAY_NOTHING, XLM_ROBERTA
+from models.tokenizers.classes import ALBERT, DEBERTA_V2, GENERIC_CLASSES, XLM_ROBERTA
 from models.tokenizers.encoder import Encoder, Padding
 from models.tokenizers.library_errors import LibraryError, library_errors
 from models.tokenizers.network_config import class_named
@@ -86,7 +86,7 @@ def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Enc
     settings_read = settings_beside(file)
     settings = settings_read or Settings()
     name = class_named(file, settings_read)
-    if name is None or name in SAY_NOTHING:
+    if name is None or name in GENERIC_CLASSES:
         return from_sentence_pieces(file, settings_given)
     _require_known(name, settings_given, file)
     own_class, model = _CLASSES[name], read_pieces(file)
@@ -124,7 +124,7 @@ def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Enc
 def _require_known(name: str, settings_given: Mapping[str, Any], file: Path) -> None:
     if name not in _CLASSES:
         raise UsageMistake(
-            f"is {name!r}, and SentencePiece models are read as {', '.join(_CLASSES)} reads them",
+            f"is {name!r}, but SentencePiece models are only read for {', '.join(_CLASSES)}",
             file=file.with_name(SETTINGS),
             key="tokenizer_class",
             remedy="Give the checkpoint with its tokenizer.json, which save_pretrained writes",
@@ -132,7 +132,7 @@ def _require_known(name: str, settings_given: Mapping[str, Any], file: Path) -> 
     for key in ("start", "end"):
         if key in settings_given:
             raise UsageMistake(
-                f"is {settings_given[key]!r}, and {name} says by itself what stands around a text",
+                f"is {settings_given[key]!r}, but {name} defines the tokens around a text itself",
                 file=file,
                 key=f"tokenizer.{key}",
                 remedy=f"Leave it out, or give the file itself: sentencepiece:{file.name}",
@@ -156,8 +156,8 @@ def _add_tokens(
     for text, number in added.items():
         if library.token_to_id(text) != number:
             raise UsageMistake(
-                f"gives {text!r} the number {number}, which is {library.token_to_id(text)} by the "
-                f"{len(model.pieces):,} pieces of {file.name}",
+                f"gives {text!r} the number {number}, but after the {len(model.pieces):,} pieces "
+                f"of {file.name} it is {library.token_to_id(text)}",
                 file=file.with_name(ADDED),
                 remedy="Give both files from the same checkpoint",
             )
@@ -176,28 +176,33 @@ def _added(file: Path) -> dict[str, int]:
         added = msgspec.convert(parse_json(read_text(beside, LARGEST_TABLE)), dict[str, int])
     except (OSError, ValueError, RecursionError) as error:
         raise UsageMistake(
-            f"cannot be read ({error})", file=beside, remedy="Fetch the checkpoint again, whole"
+            f"cannot be read ({error})",
+            file=beside,
+            remedy="Download the complete checkpoint again",
         ) from None
     return dict(sorted(added.items(), key=lambda entry: entry[1]))
 
 
-def _own(model: PieceModel) -> Scored:
+def _scored_pieces(model: PieceModel) -> Scored:
     return [(piece.text, piece.score) for piece in model.pieces]
 
 
 def _xlm_robertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
     """Return fairseq's four tokens and the pieces, the first three of which they replace."""
-    first = [names[key] for key in ("bos_token", "pad_token", "eos_token", "unk_token")]
-    return [*((text, 0.0) for text in first), *_own(model)[3:]], _XLM_ROBERTAS_UNKNOWN
+    first_tokens = [names[key] for key in ("bos_token", "pad_token", "eos_token", "unk_token")]
+    return [
+        *((text, 0.0) for text in first_tokens),
+        *_scored_pieces(model)[3:],
+    ], _XLM_ROBERTAS_UNKNOWN
 
 
 def _alberts_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
     del names
-    return _own(model), _ALBERTS_UNKNOWN
+    return _scored_pieces(model), _ALBERTS_UNKNOWN
 
 
 def _debertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
-    scored = _own(model)
+    scored = _scored_pieces(model)
     unknown_piece = (names["unk_token"], 0.0)
     if unknown_piece in scored:
         return scored, scored.index(unknown_piece)

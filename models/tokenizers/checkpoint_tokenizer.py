@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from models.tokenizers.encoder import Encoder
 
 LENGTH = "tokenizer.max_tokens"
-_WHOLE = (
+_COMPLETE_FOLDER = (
     "Give the checkpoint's complete folder, preferably with the tokenizer.json and "
     "tokenizer_config.json that save_pretrained writes"
 )
@@ -92,7 +92,7 @@ def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> Checkp
         UsageMistake: there is none, it cannot be read, its files contradict each other, or rows of
             this length do not fit the network or the special tokens.
     """
-    settings, network = _stated(folder)
+    settings, network = _read_configs(folder)
     longest = _longest(settings, network)
     length = _length(max_tokens, longest, settings, folder)
     encoder = encoder_of(folder)
@@ -117,7 +117,7 @@ def longest_of(folder: Path) -> int | None:
     Raises:
         UsageMistake: tokenizer_config.json or config.json cannot be read.
     """
-    return _longest(*_stated(folder))
+    return _longest(*_read_configs(folder))
 
 
 def encoder_of(folder: Path) -> Encoder:
@@ -133,7 +133,7 @@ def encoder_of(folder: Path) -> Encoder:
         if error.key is None or not error.key.startswith(("tokenizer.", KEY)):
             raise
         problem, file = error.what, error.file or folder
-        raise UsageMistake(problem, file=file, remedy=_WHOLE) from None
+        raise UsageMistake(problem, file=file, remedy=_COMPLETE_FOLDER) from None
 
 
 def vocabulary_in(folder: Path) -> Path:
@@ -143,12 +143,13 @@ def vocabulary_in(folder: Path) -> Path:
 
 def lowers(library: Tokenizer) -> bool:
     """Tell whether a tokenizer lowers capital letters."""
-    own = None if library.normalizer is None else json.loads(library.normalizer.__getstate__())
-    steps = (step for step in values_in(own) if isinstance(step, dict))
+    normalizer = library.normalizer
+    description = None if normalizer is None else json.loads(normalizer.__getstate__())
+    steps = (step for step in values_in(description) if isinstance(step, dict))
     return any(step.get("type") == "Lowercase" or step.get("lowercase") is True for step in steps)
 
 
-def _stated(folder: Path) -> tuple[Settings | None, NetworkConfig]:
+def _read_configs(folder: Path) -> tuple[Settings | None, NetworkConfig]:
     # These functions take any file of the folder, and read the files beside it.
     beside = folder / CONFIG
     return settings_beside(beside), config_beside(beside) or NetworkConfig()
@@ -164,16 +165,16 @@ def _drop_segments(library: Tokenizer) -> None:
     """Give the second text of a pair segment 0, like the first."""
     if library.post_processor is None:
         return
-    own = json.loads(library.post_processor.__getstate__())
-    if own["type"] == "BertProcessing":
-        (start, number), (end, last) = own["cls"], own["sep"]
-        processor = around({start: number, end: last}, start, end)
-        own = json.loads(processor.__getstate__())
-    for step in values_in(own):
+    description = json.loads(library.post_processor.__getstate__())
+    if description["type"] == "BertProcessing":
+        (start, number), (end, end_number) = description["cls"], description["sep"]
+        processor = around({start: number, end: end_number}, start, end)
+        description = json.loads(processor.__getstate__())
+    for step in values_in(description):
         if isinstance(step, dict) and "type_id" in step:
             step["type_id"] = 0
     # The library can only read complete tokenizers; this one has no words, so reading is fast.
-    empty = json.loads(Tokenizer(models.BPE()).to_str()) | {"post_processor": own}
+    empty = json.loads(Tokenizer(models.BPE()).to_str()) | {"post_processor": description}
     library.post_processor = Tokenizer.from_str(json.dumps(empty)).post_processor
 
 
@@ -184,26 +185,26 @@ def _longest(settings: Settings | None, network: NetworkConfig) -> int | None:
 
 
 def _length(
-    wanted: int | None, longest: int | None, settings: Settings | None, folder: Path
+    requested: int | None, longest: int | None, settings: Settings | None, folder: Path
 ) -> int:
-    if wanted is None and longest is None:
+    if requested is None and longest is None:
         raise UsageMistake(
             "the checkpoint does not state how many tokens its network takes",
             file=folder,
             key=LENGTH,
             remedy=f"Write max_tokens in [tokenizer], or model_max_length in {SETTINGS}",
         )
-    if wanted is None or longest is None or wanted <= longest:
-        return wanted or longest or 0
+    if requested is None or longest is None or requested <= longest:
+        return requested or longest or 0
     if settings is not None and settings.longest == longest:
         raise UsageMistake(
-            f"is {longest}, but {LENGTH} is {wanted}",
+            f"is {longest}, but {LENGTH} is {requested}",
             file=folder / SETTINGS,
             key="model_max_length" if settings.model_max_length is not None else "max_len",
             remedy=_SHORTER,
         )
     raise UsageMistake(
-        f"leaves {longest} positions, but {LENGTH} is {wanted}",
+        f"leaves {longest} positions, but {LENGTH} is {requested}",
         file=folder / CONFIG,
         key="max_position_embeddings",
         remedy=_SHORTER,
@@ -231,11 +232,11 @@ def _require_fit(encoder: Encoder, network: NetworkConfig, config: Path) -> None
             key="vocab_size",
             remedy="Give config, weights and tokenizer from the same checkpoint",
         )
-    padding, own = network.pad_token_id, encoder.padding
-    if network.counts_from_padding and padding is not None and padding != own.number:
+    padding, own_padding = network.pad_token_id, encoder.padding
+    if network.counts_from_padding and padding is not None and padding != own_padding.number:
         raise UsageMistake(
             f"is {padding}, but the checkpoint's tokenizer pads rows with "
-            f"{own.token!r}, number {own.number}, so every position would be wrong",
+            f"{own_padding.token!r}, number {own_padding.number}, so every position would be wrong",
             file=config,
             key="pad_token_id",
             remedy="Give config, weights and tokenizer from the same checkpoint",

@@ -6,7 +6,7 @@ Which class a family's checkpoints have is in `models/encoder_families.toml`.
 from __future__ import annotations
 
 # Classes that do not determine how texts are tokenized; a tokenizer.json does.
-SAY_NOTHING = frozenset({"PreTrainedTokenizer", "TokenizersBackend"})
+GENERIC_CLASSES = frozenset({"PreTrainedTokenizer", "TokenizersBackend"})
 BERT, MPNET, ROBERTA = "BertTokenizer", "MPNetTokenizer", "RobertaTokenizer"
 XLM_ROBERTA, ALBERT, DEBERTA_V2 = "XLMRobertaTokenizer", "AlbertTokenizer", "DebertaV2Tokenizer"
 
@@ -19,14 +19,14 @@ BERTS = frozenset(
         "SqueezeBertTokenizer",
     }
 )
-LIKE_BERT = SAY_NOTHING | BERTS
+LIKE_BERT = GENERIC_CLASSES | BERTS
 # MPNet has BERT's word pieces and RoBERTa's special tokens.
 OF_WORD_PIECES = LIKE_BERT | {MPNET}
-LIKE_ROBERTA = SAY_NOTHING | {ROBERTA, "BartTokenizer", "LongformerTokenizer"}
+LIKE_ROBERTA = GENERIC_CLASSES | {ROBERTA, "BartTokenizer", "LongformerTokenizer"}
 
 # Classes that never give the segments of a pair to a network.
 _WITHOUT_SEGMENTS = frozenset(
-    {"DistilBertTokenizer", MPNET, XLM_ROBERTA} | (LIKE_ROBERTA - SAY_NOTHING)
+    {"DistilBertTokenizer", MPNET, XLM_ROBERTA} | (LIKE_ROBERTA - GENERIC_CLASSES)
 )
 # Classes that gave the segments up to version 4 of `transformers`, but not since.
 _WITHOUT_SEGMENTS_TODAY = frozenset({ALBERT, "TokenizersBackend"})
@@ -44,5 +44,7 @@ def gives_segments(name: str | None, *, today: bool) -> bool:
         name: of the class; None if nothing says it.
         today: whether version 5 or later wrote the settings.
     """
-    plain = plain_name(name)
-    return plain not in _WITHOUT_SEGMENTS and not (today and plain in _WITHOUT_SEGMENTS_TODAY)
+    class_name = plain_name(name)
+    return class_name not in _WITHOUT_SEGMENTS and not (
+        today and class_name in _WITHOUT_SEGMENTS_TODAY
+    )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Side = Literal["left", "right"]
 # Text in the library's error if a regular expression takes too long.
-_REGULAR = "Regex"
+_REGEX_ERROR = "Regex"
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class Encoder:
     @property
     def special(self) -> dict[str, int]:
         """Ids of special tokens, by their use."""
-        ids = {"what fills rows up": self.padding.number}
+        ids = {"padding": self.padding.number}
         if self.unknown not in {None, self.left_out}:
-            ids["a word that is not known"] = self.unknown
+            ids["an unknown word"] = self.unknown
         return ids | {
             f"{self.tokens([number])[0]!r} around a text": number for number in self.around
         }
@@ -99,7 +99,7 @@ class Encoder:
             UsageMistake: `length` has no room for the tokenizer's own special tokens.
         """
         if self.left_out is not None:
-            return self._encode_kept(texts, length)
+            return self._encode_without_left_out(texts, length)
         pairs = any(len(text) > 1 for text in texts)
         rows = self._encoded(self.bounded(length, pairs=pairs), texts)
         columns = {
@@ -114,8 +114,8 @@ class Encoder:
 
     def lengths(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
         """Return the tokens of each text before truncation and padding, [n]."""
-        rows = self._encoded(self._free(), texts)
-        return np.array([len(self._kept(row.ids)) for row in rows], np.int64)
+        rows = self._encoded(self._unbounded(), texts)
+        return np.array([len(self._without_left_out(row.ids)) for row in rows], np.int64)
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
         """Return the token of each id; "?" for an unknown id."""
@@ -128,7 +128,7 @@ class Encoder:
         """
         return None if self.left_out is not None else self.bounded(length).to_str()
 
-    def _free(self) -> Tokenizer:
+    def _unbounded(self) -> Tokenizer:
         copy = Tokenizer.from_str(self.library.to_str())
         copy.no_truncation()
         copy.no_padding()
@@ -144,7 +144,7 @@ class Encoder:
         Raises:
             UsageMistake: there is no room for the special tokens.
         """
-        copy, padding = self._free(), self.padding
+        copy, padding = self._unbounded(), self.padding
         special = copy.num_special_tokens_to_add(pairs)
         self._require_room(length, special)
         copy.enable_truncation(length, strategy="longest_first", direction=self.truncation)
@@ -165,23 +165,23 @@ class Encoder:
                 remedy="Give the tokenizer that belongs to the file, or a longer length",
             )
 
-    def _kept(self, ids: Sequence[int]) -> list[int]:
+    def _without_left_out(self, ids: Sequence[int]) -> list[int]:
         return [number for number in ids if number != self.left_out]
 
-    def _encode_kept(
+    def _encode_without_left_out(
         self, texts: Sequence[tuple[str, ...]], length: int
     ) -> dict[str, NDArray[np.int32]]:
         self._require_room(length, 0)
         ids = np.full((len(texts), length), self.padding.number, np.int32)
         mask = np.zeros_like(ids)
-        rows = self._encoded(self._free(), texts)
+        rows = self._encoded(self._unbounded(), texts)
         for at, row in enumerate(rows):
-            ids_kept = self._kept(row.ids)
+            ids_kept = self._without_left_out(row.ids)
             ids_kept = ids_kept[:length] if self.truncation == "right" else ids_kept[-length:]
-            place = slice(0, len(ids_kept))
+            columns = slice(0, len(ids_kept))
             if self.padding.side == "left":
-                place = slice(length - len(ids_kept), length)
-            ids[at, place], mask[at, place] = ids_kept, 1
+                columns = slice(length - len(ids_kept), length)
+            ids[at, columns], mask[at, columns] = ids_kept, 1
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
     def _encoded(self, library: Tokenizer, texts: Sequence[tuple[str, ...]]) -> list[Encoding]:
@@ -191,21 +191,22 @@ class Encoder:
             with library_errors():
                 return library.encode_batch(inputs)
         except LibraryError as error:
+            failing = _first_failing(library, inputs)
             raise UsageMistake(
-                f"the {self.kind} tokenizer fails on text {_bad(library, inputs)} ({error})",
+                f"the {self.kind} tokenizer fails on text {failing} ({error})",
                 key="--edge-tokenizer",
-                remedy=self._way_out(str(error)),
+                remedy=self._remedy_for(str(error)),
             ) from None
 
-    def _way_out(self, message: str) -> str:
+    def _remedy_for(self, message: str) -> str:
         """Return the remedy for a text without ids, by the library's message."""
-        leave = "leave that text out, or give ids in a column: --edge-columns=...,ids=NAME"
-        if _REGULAR not in message:
-            return leave.capitalize()
+        alternative = "leave that text out, or give ids in a column: --edge-columns=...,ids=NAME"
+        if _REGEX_ERROR not in message:
+            return alternative.capitalize()
         place = (
             "the tokenizer.json" if self.kind == "huggingface" else "[tokenizer] of your TOML file"
         )
-        return f"Simplify the regular expressions in {place}, {leave}"
+        return f"Simplify the regular expressions in {place}, {alternative}"
 
 
 def unknown_id(library: Tokenizer) -> int | None:
@@ -217,7 +218,7 @@ def unknown_id(library: Tokenizer) -> int | None:
     return number
 
 
-def _bad(library: Tokenizer, texts: Sequence[str | tuple[str, ...]]) -> str:
+def _first_failing(library: Tokenizer, texts: Sequence[str | tuple[str, ...]]) -> str:
     """Return the number of the first text that cannot be encoded, counted from 1."""
     for number, text in enumerate(texts, start=1):
         try:

@@ -72,7 +72,7 @@ class TokenizerSettings(Table, frozen=True, kw_only=True):
     side: Literal["left", "right"] | None = None
     truncation: Literal["left", "right"] | None = None
 
-    def given(self) -> dict[str, Any]:
+    def written(self) -> dict[str, Any]:
         """Return the settings that the user wrote, by key."""
         names = (name for name in self.__struct_fields__ if name not in {"file", "kind"})
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
@@ -83,11 +83,11 @@ class Kind(NamedTuple):
 
     Attributes:
         read: reads its file, with the settings that were written down.
-        takes: names of these settings; others would change nothing.
+        settings: names of these settings; others would change nothing.
     """
 
     read: Callable[[Path, Mapping[str, Any]], Encoder]
-    takes: frozenset[str]
+    settings: frozenset[str]
 
 
 def _regex(file: Path, settings: Mapping[str, Any]) -> Encoder:
@@ -239,29 +239,29 @@ def load(settings: TokenizerSettings, folder: Path | None = None) -> Encoder:
             remedy="Check the path"
             + (f"; a kind is one of {', '.join(KINDS)}" * (":" in path.name)),
         )
-    declared = settings.given()
+    declared = settings.written()
     if path.is_dir():
         path, kind = find_vocabulary(path, kind)
-        _require_taken(declared, kind)
+        _require_allowed(declared, kind)
         return read_found(path, kind, declared)
-    kind = kind or recognized(path)
-    _require_taken(declared, kind)
+    kind = kind or recognize_kind(path)
+    _require_allowed(declared, kind)
     return KINDS[kind].read(path, declared)
 
 
-def _require_taken(settings: Mapping[str, Any], kind: str) -> None:
+def _require_allowed(settings: Mapping[str, Any], kind: str) -> None:
     """Check that each setting has an effect on a tokenizer of this kind."""
     for key in settings:
-        if key not in KINDS[kind].takes:
+        if key not in KINDS[kind].settings:
             raise UsageMistake(
                 f"is not a setting of a {kind} tokenizer",
                 key=f"tokenizer.{key}",
                 remedy="Remove this key; the settings of this kind are "
-                f"{', '.join(sorted(KINDS[kind].takes))}",
+                f"{', '.join(sorted(KINDS[kind].settings))}",
             )
 
 
-def recognized(file: Path) -> str:
+def recognize_kind(file: Path) -> str:
     """Return the kind of a tokenizer's file if its content is unambiguous.
 
     Raises:
@@ -284,7 +284,7 @@ def _kind_of_list(file: Path) -> str:
         "regex": {"<PAD>", "<UNKNOWN>"} <= words.keys(),
         "text_vectorization": (words.get(""), words.get("[UNK]")) == (0, 1),
     }
-    certain = [kind for kind, is_seen in signs.items() if is_seen]
+    certain = [kind for kind, is_present in signs.items() if is_present]
     if len(certain) == 1:
         return certain[0]
     raise UsageMistake(

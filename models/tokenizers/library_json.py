@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 
 from models.errors import UsageMistake
 from models.files.json_documents import parse_json
-from models.tokenizers.charsmaps import require_whole_tables, values_in
+from models.tokenizers.charsmaps import require_sound_tables, values_in
 from models.tokenizers.growth import require_bounded_growth
 from models.tokenizers.library_errors import LibraryError, library_errors
 from models.tokenizers.special_tokens import require_own_tokens, require_unknown_id
@@ -60,7 +60,7 @@ def _document(text: str, file: Path) -> Any:
             remedy="Download the complete tokenizer.json again, or write it with a JSON library",
         ) from None
     try:
-        require_whole_tables(document)
+        require_sound_tables(document)
     except ValueError as error:
         raise UsageMistake(
             str(error),

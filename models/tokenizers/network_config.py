@@ -78,7 +78,7 @@ def config_beside(file: Path) -> NetworkConfig | None:
     beside = file.with_name(CONFIG)
     if not beside.exists():
         return None
-    return read_json_table(beside, NetworkConfig, remedy="Fetch the checkpoint again, whole")
+    return read_json_table(beside, NetworkConfig, remedy="Download the complete checkpoint again")
 
 
 def class_named(file: Path, settings: Settings | None) -> str | None:

@@ -28,14 +28,14 @@ from models.tokenizers.network_config import CONFIG, class_named
 from models.tokenizers.remedies import PADDED, write_token
 from models.tokenizers.settings import (
     Settings,
+    number_in_words,
     require_basic_words,
     require_class,
     require_none_added,
     require_same_numbers,
     settings_beside,
-    which_has,
 )
-from models.tokenizers.stated import heed_settings
+from models.tokenizers.stated import apply_settings
 from models.tokenizers.templates import around
 from models.tokenizers.vocabularies import (
     parsed_or_none,
@@ -82,29 +82,29 @@ def from_json(file: Path, declared: Mapping[str, Any]) -> Encoder:
             remedy="Give the tokenizer.json that save_pretrained wrote, or write KIND:FILE",
         ) from None
     settings = settings_beside(file) or Settings()
-    heed_settings(library, settings, class_named(file, settings), file)
+    apply_settings(library, settings, class_named(file, settings), file)
     words = library.get_vocab(with_added_tokens=True)
     _require_named(settings, words, file)
     padding, truncation = library.padding or {}, library.truncation or {}
     side: Side = (
         declared.get("side") or padding.get("direction") or settings.padding_side or "right"
     )
-    cut: Side = (
+    truncation_side: Side = (
         declared.get("truncation")
         or truncation.get("direction")
         or settings.truncation_side
         or "right"
     )
-    padding_token = declared.get("pad") or _padding_said(padding, settings, words, file)
+    padding_token = declared.get("pad") or _named_padding(padding, settings, words, file)
     return Encoder(
         kind="huggingface",
         library=library,
         padding=_padding_of(words, padding_token, side, file),
-        truncation=cut,
+        truncation=truncation_side,
     )
 
 
-def _padding_said(
+def _named_padding(
     padding: Mapping[str, Any], settings: Settings, words: Mapping[str, int], file: Path
 ) -> str | None:
     """Return the padding token that the files name; None if they name none."""
@@ -136,7 +136,7 @@ def _require_named(settings: Settings, words: Mapping[str, int], file: Path) -> 
         token = settings.token(key)
         if token and token not in words:
             raise UsageMistake(
-                f"is {token!r}, {which_has(None, file)}",
+                f"is {token!r}, {number_in_words(None, file)}",
                 file=config,
                 key=key,
                 remedy=f"Give {file.name} and {SETTINGS} from the same checkpoint",
@@ -187,8 +187,8 @@ def from_word_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
     return Encoder(
         kind="wordpiece",
         library=library,
-        padding=_padding_as_said(names["pad_token"], words, settings, declared),
-        truncation=_truncation_as_said(settings, declared),
+        padding=_declared_padding(names["pad_token"], words, settings, declared),
+        truncation=_truncation_side(settings, declared),
     )
 
 
@@ -229,14 +229,14 @@ def has_capitals(pieces: Iterable[str]) -> bool:
 
 
 def _lowers(settings: Settings | None, declared: Mapping[str, Any], file: Path) -> bool:
-    wanted = {"kept": False, "unicode": True}.get(declared.get("case", ""))
+    requested = {"kept": False, "unicode": True}.get(declared.get("case", ""))
     if declared.get("case") == "ascii":
         raise UsageMistake(
             "is 'ascii', but a word-piece tokenizer lowers either every letter or none",
             key="tokenizer.case",
             remedy='Write case = "unicode" or case = "kept" in [tokenizer] of your TOML file',
         )
-    if settings is None and wanted is None:
+    if settings is None and requested is None:
         raise UsageMistake(
             f"does not say whether case is lowered, and there is no {SETTINGS} beside it",
             file=file,
@@ -246,9 +246,9 @@ def _lowers(settings: Settings | None, declared: Mapping[str, Any], file: Path) 
             'case = "kept" in [tokenizer] of your TOML file',
         )
     lowers = None if settings is None else settings.do_lower_case is not False
-    if None not in {wanted, lowers} and wanted != lowers:
+    if None not in {requested, lowers} and requested != lowers:
         raise _contradiction("case", declared["case"], "do_lower_case", json.dumps(lowers), file)
-    return bool(wanted if lowers is None else lowers)
+    return bool(requested if lowers is None else lowers)
 
 
 def from_byte_pairs(file: Path, declared: Mapping[str, Any]) -> Encoder:
@@ -283,8 +283,8 @@ def from_byte_pairs(file: Path, declared: Mapping[str, Any]) -> Encoder:
     return Encoder(
         kind="byte_pairs",
         library=library,
-        padding=_padding_as_said(names["pad_token"], words, settings, declared),
-        truncation=_truncation_as_said(settings, declared),
+        padding=_declared_padding(names["pad_token"], words, settings, declared),
+        truncation=_truncation_side(settings, declared),
     )
 
 
@@ -314,7 +314,7 @@ def _byte_pair_model(words: dict[str, int], merges: Path) -> models.BPE:
     lines = [line for line in lines if line and not line.startswith("#version")]
     if not all(line.count(" ") == 1 for line in lines):
         raise UsageMistake(
-            "is not a list of merges: two parts a line",
+            "is not a list of merges: each line must hold two parts",
             file=merges,
             remedy="Download the checkpoint's complete merges.txt again",
         )
@@ -324,18 +324,18 @@ def _byte_pair_model(words: dict[str, int], merges: Path) -> models.BPE:
             return models.BPE(vocab=words, merges=pairs)
     except LibraryError as error:
         raise UsageMistake(
-            f"does not fit vocab.json ({error})", file=merges, remedy="Fetch both files again"
+            f"does not fit vocab.json ({error})", file=merges, remedy="Download both files again"
         ) from None
 
 
-def _padding_as_said(
+def _declared_padding(
     token: str, words: Mapping[str, int], settings: Settings, declared: Mapping[str, Any]
 ) -> Padding:
     side: Side = declared.get("side") or settings.padding_side or "right"
     return Padding(token, words[token], side)
 
 
-def _truncation_as_said(settings: Settings, declared: Mapping[str, Any]) -> Side:
+def _truncation_side(settings: Settings, declared: Mapping[str, Any]) -> Side:
     side: Side = declared.get("truncation") or settings.truncation_side or "right"
     return side
 
@@ -350,10 +350,10 @@ def _tokens(
     """Name the special tokens by key: the declared one, else the settings', else the usual one."""
     names = {}
     for key, text in usual.items():
-        wanted, from_settings = declared.get(_KEYS[key]), settings.token(key)
-        if None not in {wanted, from_settings} and wanted != from_settings:
-            raise _contradiction(_KEYS[key], wanted, key, repr(from_settings), file)
-        names[key] = wanted or from_settings or text
+        requested, from_settings = declared.get(_KEYS[key]), settings.token(key)
+        if None not in {requested, from_settings} and requested != from_settings:
+            raise _contradiction(_KEYS[key], requested, key, repr(from_settings), file)
+        names[key] = requested or from_settings or text
         if names[key] not in words:
             raise _missing(_KEYS[key], names[key], file, is_declared=from_settings is not None)
     require_same_numbers(settings, words, file, file.with_name(SETTINGS))
@@ -363,20 +363,22 @@ def _tokens(
 
 def _missing(key: str, token: str, file: Path, *, is_declared: bool) -> UsageMistake:
     """Return the mistake that a special token is not in the vocabulary."""
-    belong = f"Give the vocabulary that belongs to {SETTINGS}" if is_declared else ""
-    called = write_token(key, "the token that the vocabulary has for it")
+    give_matching = f"Give the vocabulary that belongs to {SETTINGS}" if is_declared else ""
+    declare = write_token(key, "the token that the vocabulary has for it")
     return UsageMistake(
         f"does not hold {token!r}",
         file=file,
         key=f"tokenizer.{key}",
-        remedy=belong
-        or f"{called}, or give the complete vocabulary that the file was trained with",
+        remedy=give_matching
+        or f"{declare}, or give the complete vocabulary that the file was trained with",
     )
 
 
-def _contradiction(key: str, wanted: object, setting: str, shown: str, file: Path) -> UsageMistake:
+def _contradiction(
+    key: str, requested: object, setting: str, written: str, file: Path
+) -> UsageMistake:
     return UsageMistake(
-        f"says {shown}, but tokenizer.{key} is {wanted!r}",
+        f"says {written}, but tokenizer.{key} is {requested!r}",
         file=file.with_name(SETTINGS),
         key=setting,
         remedy=f"Remove {key} from [tokenizer] in your TOML file, or give the settings "

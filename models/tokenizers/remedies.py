@@ -5,11 +5,11 @@ from __future__ import annotations
 PADDED = "the token that training padded with"
 
 
-def write_token(key: str, which: str) -> str:
+def write_token(key: str, token_in_words: str) -> str:
     """Return the remedy to declare a token.
 
     Args:
         key: of `[tokenizer]`, such as "pad".
-        which: the token, in words.
+        token_in_words: the token, in words, such as "the token that training padded with".
     """
-    return f'Write {key} = "..." in [tokenizer] in your TOML file, with {which}'
+    return f'Write {key} = "..." in [tokenizer] in your TOML file, with {token_in_words}'

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from models.errors import UsageMistake
 from models.files.protocol_buffers import Message, fields, signed
 from models.files.regular_files import read_regular, remedy_for
-from models.tokenizers.charsmaps import whole_table
+from models.tokenizers.charsmaps import checked_table
 from models.tokenizers.vocabularies import LARGEST_FILE
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _parsed(content: bytes) -> PieceModel:
         pad=signed(trainer.integer(_PAD_ID, -1)),
         space_after=bool(trainer.integer(_SPACE_AFTER, 0)),
         rule=normalizer.bytes(_RULE).decode(),
-        charsmap=whole_table(normalizer.bytes(_CHARSMAP)),
+        charsmap=checked_table(normalizer.bytes(_CHARSMAP)),
         adds_prefix=bool(normalizer.integer(_ADD_DUMMY_PREFIX, 1)),
         removes_blanks=bool(normalizer.integer(_REMOVE_EXTRA, 1)),
         escapes=bool(normalizer.integer(_ESCAPE, 1)),

@@ -50,7 +50,7 @@ def from_sentence_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
     words = {piece.text: at for at, piece in enumerate(model.pieces)}
     unknown = next((at for at, piece in enumerate(model.pieces) if piece.type == UNKNOWN), None)
     if unknown is None or len(words) != len(model.pieces):
-        raise damaged(file, "it has no piece for what is unknown, or one piece twice")
+        raise damaged(file, "it has no piece for unknown text, or lists a piece twice")
     try:
         with library_errors():
             library = _library(model, words, unknown)
@@ -129,7 +129,7 @@ def _merges(model: PieceModel, words: dict[str, int]) -> list[tuple[str, str]]:
 
 def _normalizer(model: PieceModel) -> normalizers.Normalizer:
     """Return SentencePiece's normalization of a text, which precedes its search for pieces."""
-    steps = _mapped(model)
+    steps = _charsmap_steps(model)
     prefix = [normalizers.Prepend(" ")] if model.adds_prefix else []
     if model.removes_blanks:
         # At the end of a text, SentencePiece also removes its own symbol for a space, but not at
@@ -142,7 +142,7 @@ def _normalizer(model: PieceModel) -> normalizers.Normalizer:
     return normalizers.Sequence(steps)
 
 
-def _mapped(model: PieceModel) -> list[normalizers.Normalizer]:
+def _charsmap_steps(model: PieceModel) -> list[normalizers.Normalizer]:
     """Return its table of characters.
 
     The library looks a letter and its marks up together, and where the letter alone is in the

@@ -163,14 +163,14 @@ def require_same_numbers(
         number_of_token = words.get(token.content)
         if str(number_of_token) != number:
             raise UsageMistake(
-                f"is {token.content!r}, {which_has(number_of_token, vocabulary)}",
+                f"is {token.content!r}, {number_in_words(number_of_token, vocabulary)}",
                 file=config,
                 key=f"added_tokens_decoder.{number}",
                 remedy=f"Give {vocabulary.name} and {config.name} from the same checkpoint",
             )
 
 
-def which_has(number: int | None, vocabulary: Path) -> str:
+def number_in_words(number: int | None, vocabulary: Path) -> str:
     """Return a vocabulary's number of a token, as the end of a sentence."""
     if number is None:
         return f"which {vocabulary.name} does not hold"
@@ -187,7 +187,7 @@ def require_basic_words(settings: Settings, file: Path) -> None:
     Raises:
         UsageMistake: the settings ask for another way.
     """
-    for key, problem in _other_ways(settings):
+    for key, problem in _unsupported(settings):
         raise UsageMistake(
             problem,
             file=file,
@@ -196,7 +196,7 @@ def require_basic_words(settings: Settings, file: Path) -> None:
         )
 
 
-def _other_ways(settings: Settings) -> Iterator[tuple[str, str]]:
+def _unsupported(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield each key that asks for another way of making words or pieces, with the way."""
     if not settings.do_basic_tokenize:
         yield "do_basic_tokenize", "is false, but edgeproof always splits words at punctuation"
@@ -254,7 +254,8 @@ def require_none_added(words: Mapping[str, int], vocabulary: Path) -> None:
     for token, number in added.items():
         if words.get(token) != number:
             raise UsageMistake(
-                f"adds {token!r} as number {number}, {which_has(words.get(token), vocabulary)}",
+                f"adds {token!r} as number {number}, "
+                f"{number_in_words(words.get(token), vocabulary)}",
                 file=file,
                 remedy=remedy,
             )

@@ -13,7 +13,7 @@ from tokenizers import normalizers, pre_tokenizers
 
 from models.errors import UsageMistake
 from models.tokenizers.checkpoint_files import SETTINGS
-from models.tokenizers.classes import BERTS, LIKE_ROBERTA, MPNET, SAY_NOTHING, plain_name
+from models.tokenizers.classes import BERTS, GENERIC_CLASSES, LIKE_ROBERTA, MPNET, plain_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ _KEYS: dict[str, tuple[str, bool | None]] = {
 }
 
 
-def heed_settings(library: Tokenizer, settings: Settings, name: str | None, file: Path) -> None:
+def apply_settings(library: Tokenizer, settings: Settings, name: str | None, file: Path) -> None:
     """Change the tokenizer of a tokenizer.json as the settings beside it state.
 
     Args:
@@ -45,41 +45,41 @@ def heed_settings(library: Tokenizer, settings: Settings, name: str | None, file
         UsageMistake: the settings are silent, and `transformers` would do something else than what
             tokenizer.json says.
     """
-    if name in SAY_NOTHING:
+    if name in GENERIC_CLASSES:
         return
     if name is None or name in _LOWERS:
-        _heed_normalizer(library, settings, file)
+        _apply_to_normalizer(library, settings, file)
     if name in LIKE_ROBERTA:
-        _heed_prefix(library, settings)
+        _apply_to_prefix(library, settings)
 
 
-def _heed_normalizer(library: Tokenizer, settings: Settings, file: Path) -> None:
-    own = json.loads(library.normalizer.__getstate__()) if library.normalizer else {}
-    if own.pop("type", None) != "BertNormalizer":
+def _apply_to_normalizer(library: Tokenizer, settings: Settings, file: Path) -> None:
+    in_file = json.loads(library.normalizer.__getstate__()) if library.normalizer else {}
+    if in_file.pop("type", None) != "BertNormalizer":
         return
     if plain_name(settings.tokenizer_class) in _LOWERS:
-        _require_stated(own, settings, file)
-    stated = {to: getattr(settings, key) for key, (to, _) in _KEYS.items()}
-    changed = own | {key: value for key, value in stated.items() if value is not None}
-    if changed != own:
+        _require_stated(in_file, settings, file)
+    in_settings = {to: getattr(settings, key) for key, (to, _) in _KEYS.items()}
+    changed = in_file | {key: value for key, value in in_settings.items() if value is not None}
+    if changed != in_file:
         library.normalizer = normalizers.BertNormalizer(**changed)
 
 
-def _require_stated(own: dict[str, Any], settings: Settings, file: Path) -> None:
+def _require_stated(in_file: dict[str, Any], settings: Settings, file: Path) -> None:
     """Check that only one of the two files states the rules of BERT's normalizer."""
     for key, (to, assumed) in _KEYS.items():
-        if getattr(settings, key) is None and own[to] != assumed:
+        if getattr(settings, key) is None and in_file[to] != assumed:
             raise UsageMistake(
-                f"is not stated, which {settings.tokenizer_class} takes for {json.dumps(assumed)}, "
-                f"and {file.name} has {json.dumps(own[to])}",
+                f"is missing: {settings.tokenizer_class} assumes {json.dumps(assumed)}, but "
+                f"{file.name} has {json.dumps(in_file[to])}",
                 file=file.with_name(SETTINGS),
                 key=key,
-                remedy=f'Write "{key}": {json.dumps(own[to])} there if the network was trained so, '
-                f"or {json.dumps(assumed)}",
+                remedy=f'Write "{key}": {json.dumps(in_file[to])} there if the network was trained '
+                f"with it, otherwise {json.dumps(assumed)}",
             )
 
 
-def _heed_prefix(library: Tokenizer, settings: Settings) -> None:
-    own = library.pre_tokenizer
-    if settings.add_prefix_space is not None and isinstance(own, pre_tokenizers.ByteLevel):
-        own.add_prefix_space = settings.add_prefix_space
+def _apply_to_prefix(library: Tokenizer, settings: Settings) -> None:
+    splitter = library.pre_tokenizer
+    if settings.add_prefix_space is not None and isinstance(splitter, pre_tokenizers.ByteLevel):
+        splitter.add_prefix_space = settings.add_prefix_space

@@ -46,11 +46,11 @@ Pairs = list[tuple[str, Any]]
 # Remedies for word lists that cannot be read.
 _KERAS = "Write the file with Tokenizer.to_json(), or give a word list as words:FILE"
 _AGAIN = "Download or write the file again, or give the path of another file"
-_WHOLE = "Write the file again with a JSON library, without half characters"
+_WHOLE_CHARACTERS = "Write the file again with a JSON library, without half characters"
 _AS_JSON = "Write a JSON object of whole numbers by word, or a JSON list of words"
 _ONCE = "Write each word once, with its own number, as training numbered them: WORD,NUMBER"
 _NUMBERS = f"Write the numbers that training gave, from 0 to {LARGEST_NUMBER - 1:,}"
-_KNOWN = "Give the words that the model has ids for, and no others"
+_ONLY_KNOWN_WORDS = "Give the words that the model has ids for, and no others"
 
 
 def read_vocabulary(file: Path) -> dict[str, int]:
@@ -129,7 +129,7 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
     return _checked(list(table.items()), file), config
 
 
-def _refuse_others(data: bytes, file: Path) -> None:
+def _reject_other_files(data: bytes, file: Path) -> None:
     """Reject files that people mistake for a vocabulary, and unreadable ones."""
     if data.startswith(_PICKLES):
         raise UsageMistake(
@@ -157,7 +157,7 @@ def read_text(file: Path) -> str:
     """
     try:
         data = read_regular(file, LARGEST_FILE)
-        _refuse_others(data, file)
+        _reject_other_files(data, file)
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise UsageMistake(
@@ -190,10 +190,12 @@ def load_json(text: str, file: Path) -> Any:
             str(error), file, "Keep one of the two, with the number that training used"
         ) from None
     except ValueError as error:
-        raise _unfit(f"is not JSON ({error})", file, _WHOLE) from None
+        raise _unfit(f"is not JSON ({error})", file, _WHOLE_CHARACTERS) from None
     # Half of a surrogate pair can only come from an escape, so other texts need no check.
     if "\\ud" in text.lower() and not _is_unicode(json.dumps(document, ensure_ascii=False)):
-        raise _unfit("holds half a character, written as \\ud8.. to \\udf..", file, _WHOLE)
+        raise _unfit(
+            "holds half a character, written as \\ud8.. to \\udf..", file, _WHOLE_CHARACTERS
+        )
     return document
 
 
@@ -279,15 +281,15 @@ def _require_words_alone(lines: list[str], file: Path) -> None:
     Raises:
         UsageMistake: most lines hold a number.
     """
-    last = [bool(_NUMBER_LAST.search(line)) for line in lines]
-    first = [bool(_NUMBER_FIRST.search(line)) for line in lines]
-    if 2 * sum(last) > len(lines):
+    number_is_last = [bool(_NUMBER_LAST.search(line)) for line in lines]
+    number_is_first = [bool(_NUMBER_FIRST.search(line)) for line in lines]
+    if 2 * sum(number_is_last) > len(lines):
         ends_in_number = [_is_number(_BLANKS.split(line)[-1]) for line in lines]
         # If every line ends in a number, the separators differ or some words contain commas: then
         # name the first line.
         at = ends_in_number.index(False) + 1 if False in ends_in_number else 1
         problem = f"most lines end in a number, but line {at} does not"
-    elif 2 * sum(first) > len(lines):
+    elif 2 * sum(number_is_first) > len(lines):
         problem = "most lines begin with a number"
     else:
         return
@@ -301,7 +303,9 @@ def _require_words_alone(lines: list[str], file: Path) -> None:
 
 def _require_fewer(words: int, file: Path) -> None:
     if words > MOST_WORDS:
-        raise _unfit(f"holds {words:,} words, but at most {MOST_WORDS:,} are read", file, _KNOWN)
+        raise _unfit(
+            f"holds {words:,} words, but at most {MOST_WORDS:,} are read", file, _ONLY_KNOWN_WORDS
+        )
 
 
 def _checked(pairs: Pairs, file: Path) -> dict[str, int]:

@@ -80,12 +80,12 @@ def word_encoder(kind: str, file: Path, words: dict[str, int], settings: WordSet
             rows up, or a regular expression is none.
     """
     _require_tokens(words, settings, file)
-    kept_words = words
+    words_used = words
     if settings.limit is not None:
         specials = {settings.start, settings.end, settings.unknown, settings.pad}
-        kept_words = {w: n for w, n in words.items() if n < settings.limit or w in specials}
-    nobody = max(kept_words.values(), default=0) + 1
-    table = kept_words if settings.unknown is not None else {**kept_words, LEFT_OUT: nobody}
+        words_used = {w: n for w, n in words.items() if n < settings.limit or w in specials}
+    left_out = max(words_used.values(), default=0) + 1
+    table = words_used if settings.unknown is not None else {**words_used, LEFT_OUT: left_out}
     unknown = LEFT_OUT if settings.unknown is None else settings.unknown
     library = Tokenizer(models.WordLevel(table, unknown))
     library.normalizer = _normalizer(settings)
@@ -101,7 +101,7 @@ def word_encoder(kind: str, file: Path, words: dict[str, int], settings: WordSet
             side=settings.side,
         ),
         truncation=settings.truncation,
-        left_out=None if settings.unknown is not None else nobody,
+        left_out=None if settings.unknown is not None else left_out,
     )
 
 
@@ -116,13 +116,13 @@ def _require_tokens(words: Mapping[str, int], settings: WordSettings, file: Path
                 remedy=write_token(name, "the token that the list has for it")
                 + ", or give the complete list that the model was trained with",
             )
-    first = next((word for word, number in words.items() if number == 0), None)
-    if settings.pad is None and first is not None:
+    word_of_zero = next((word for word, number in words.items() if number == 0), None)
+    if settings.pad is None and word_of_zero is not None:
         raise UsageMistake(
-            f"no padding token is defined, and its default number 0 belongs to {first!r}",
+            f"no padding token is defined, and its default number 0 belongs to {word_of_zero!r}",
             file=file,
             key="tokenizer.pad",
-            remedy=f"{write_token('pad', PADDED)}, {first!r} if it was that one",
+            remedy=f"{write_token('pad', PADDED)}, {word_of_zero!r} if it was that one",
         )
 
 

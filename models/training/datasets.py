@@ -23,23 +23,29 @@ _INPUTS = dict.fromkeys(ROLES, tf.TensorSpec((None, None), tf.int32))
 def inputs_only(split: Encoded, rows: list[NDArray[np.int64]]) -> Any:
     """Return a dataset of the inputs of each batch."""
 
-    def each() -> Iterator[tuple[batches.Inputs]]:
+    def input_batches() -> Iterator[tuple[batches.Inputs]]:
         for part in rows:
             yield (batches.cut(split, part),)
 
-    return _dataset(each, (_INPUTS,), len(rows))
+    return _dataset(input_batches, (_INPUTS,), len(rows))
 
 
 def with_targets(split: Encoded, parts: list[batches.Part], targets: NDArray[Any]) -> Any:
     """Return a dataset of inputs, targets and the texts' weights of each part of a batch."""
 
-    def each() -> Iterator[tuple[batches.Inputs, NDArray[Any], NDArray[np.float32]]]:
+    def batches_with_targets() -> Iterator[
+        tuple[batches.Inputs, NDArray[Any], NDArray[np.float32]]
+    ]:
         for part in parts:
             weights = np.full(len(part.rows), part.weight, np.float32)
             yield batches.cut(split, part.rows), targets[part.rows], weights
 
     targets_spec = tf.TensorSpec((None, *targets.shape[1:]), targets.dtype)
-    return _dataset(each, (_INPUTS, targets_spec, tf.TensorSpec((None,), tf.float32)), len(parts))
+    return _dataset(
+        batches_with_targets,
+        (_INPUTS, targets_spec, tf.TensorSpec((None,), tf.float32)),
+        len(parts),
+    )
 
 
 def _dataset(generator: Any, signature: Any, length: int) -> Any:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal
 
 from models import former_names
 from models.errors import UsageMistake
-from models.files.toml_tables import ROOT, read_toml, refuse_another_kind, shown
+from models.files.toml_tables import ROOT, read_toml, refuse_another_kind, shown_path
 from models.verdicts.goals import GOAL, Goal, read_goals
 from models.verdicts.intervals import proportion_interval
 from models.verdicts.judge import Budget
@@ -141,7 +141,7 @@ def load_guards(
     names = [*schemes, FULL_MODEL]
     of_few = _limits(EMULATED, names, classes) if emulated is not None else {}
     return Budgets(
-        shown(path),
+        shown_path(path),
         _as_guards(_limits(path, names, classes)),
         few=_as_guards(of_few),
         texts=emulated,
@@ -185,14 +185,14 @@ def load_budgets(  # noqa: PLR0913 - all named but the file
     if not (own or goals):
         raise UsageMistake(
             "contains no budget, so almost nothing would be judged",
-            file=shown(path),
+            file=shown_path(path),
             remedy='Limit at least one metric, such as [accuracy_drop] with max = "2 points"',
         )
     limited = {metric for metric, _ in own}
     common = _limits(SOUNDNESS, names, classes)
     of_few = _limits(EMULATED, names, classes) if emulated is not None else {}
     return Budgets(
-        shown(path),
+        shown_path(path),
         {key: common[key] for key in common if key[0] not in limited} | own,
         few={of: limit for of, limit in of_few.items() if not carried or of[0] in OF_FEW_TEXTS},
         texts=None if carried else emulated,
@@ -228,7 +228,7 @@ def _limits(
     path: Path, schemes: Collection[str], classes: int
 ) -> dict[tuple[str, str | None], Budget]:
     """Return the limits in one file, by metric and scheme."""
-    reader, tables = _Reader(shown(path), schemes, classes), read_toml(path)
+    reader, tables = _Reader(shown_path(path), schemes, classes), read_toml(path)
     refuse_another_kind(tables, (*METRICS, GOAL), path)
     return {
         (name, scheme): budget
@@ -243,7 +243,7 @@ def _goals(path: Path, schemes: Collection[str]) -> dict[str | None, Goal]:
     tables = read_toml(path)
     if GOAL not in tables:
         return {}
-    return read_goals(tables[GOAL], file=shown(path), schemes=schemes)
+    return read_goals(tables[GOAL], file=shown_path(path), schemes=schemes)
 
 
 @dataclass(frozen=True)

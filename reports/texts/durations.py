@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.durations import said
+from models.durations import in_words
 from models.escaping import one_line
 
 if TYPE_CHECKING:
@@ -33,5 +33,5 @@ def cost_of(taken: Mapping[str, float]) -> str:
     for test, seconds in taken.items():
         suites[suite_of(test)] = suites.get(suite_of(test), 0.0) + seconds
     slowest = sorted(suites.items(), key=lambda suite: suite[1], reverse=True)
-    parts = (f"{one_line(name)} {said(seconds)}" for name, seconds in slowest)
-    return f"{said(sum(suites.values()))}: {', '.join(parts)}" if suites else ""
+    parts = (f"{one_line(name)} {in_words(seconds)}" for name, seconds in slowest)
+    return f"{in_words(sum(suites.values()))}: {', '.join(parts)}" if suites else ""

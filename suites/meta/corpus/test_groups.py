@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.corpus.groups import carve, linked
+from models.corpus.groups import draw_groups, link_items
 
 KEYS = st.lists(st.sets(st.integers(0, 12), max_size=3), max_size=14)
 GROUPS = st.lists(st.integers(0, 9), max_size=40)
@@ -15,7 +15,7 @@ GROUPS = st.lists(st.integers(0, 9), max_size=40)
 
 @given(KEYS)
 def test_items_are_grouped_exactly_if_connected_by_a_chain_of_common_keys(keys):
-    groups = linked(keys)
+    groups = link_items(keys)
     for at, start in enumerate(keys):
         keys_reached, members = set(start), {at}
         # Add all items that share a key with a member, until there is no new one.
@@ -33,7 +33,7 @@ def test_parts_consist_of_whole_groups_and_never_exceed_the_wanted_size(
     groups, first, second, seed
 ):
     wanted = {"first": first, "second": second}
-    parts = carve(groups, wanted, seed)
+    parts = draw_groups(groups, wanted, seed)
     items = [at for part in parts.values() for at in part]
     assert len(items) == len(set(items))
     sizes = Counter(groups)
@@ -48,4 +48,4 @@ def test_parts_consist_of_whole_groups_and_never_exceed_the_wanted_size(
 @given(st.integers(0, 30), st.integers(0, 99))
 def test_part_reaches_its_wanted_size_if_there_are_enough_small_groups(wanted, seed):
     groups = [*range(30), *[30] * 40]
-    assert len(carve(groups, {"part": wanted}, seed)["part"]) == wanted
+    assert len(draw_groups(groups, {"part": wanted}, seed)["part"]) == wanted

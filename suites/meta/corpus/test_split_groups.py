@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.corpus.groups import linked
+from models.corpus.groups import link_items
 from models.corpus.quoted import read_quoted
 from models.corpus.split import Candidate, _groups
 from models.corpus.texts import LabelledText
@@ -41,7 +41,7 @@ def candidates_of(pairs):
 def test_texts_with_equal_ids_or_equal_words_share_a_group(pairs):
     rows = [(f"{text_id}", f"word{word}") for text_id, word in pairs]
     groups = _groups(candidates_of(enumerate(rows)))
-    expected = linked([(("id", name), ("text", text)) for name, text in rows])
+    expected = link_items([(("id", name), ("text", text)) for name, text in rows])
     assert sorted(candidate.where for group in groups for candidate in group) == sorted(
         f"line {at}" for at in range(len(rows))
     )

@@ -225,7 +225,7 @@ def test_error_on_an_unsupported_network_names_the_supported_networks(tmp_path, 
         ({"architectures": 3}, None),
         (
             {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "a"}},
-            "BertForSequenceClassification, which answers a number and no label (a regression)",
+            "BertForSequenceClassification, which gives a number and no label (a regression)",
         ),
         (
             {
@@ -242,7 +242,7 @@ def test_error_on_an_unsupported_network_names_the_supported_networks(tmp_path, 
                 "problem_type": "multi_label_classification",
             },
             (
-                "BertForTokenClassification, which answers 9 labels of which several may be right "
+                "BertForTokenClassification, which may give a text several of its 9 labels "
                 "(multi-label)"
             ),
         ),
@@ -252,8 +252,8 @@ def test_error_on_an_unsupported_network_names_the_supported_networks(tmp_path, 
                 "problem_type": "multi_label_classification",
             },
             (
-                "MobileBertForSequenceClassification, which answers labels of which several may be "
-                "right (multi-label)"
+                "MobileBertForSequenceClassification, which may give a text several of its labels "
+                "(multi-label)"
             ),
         ),
     ],

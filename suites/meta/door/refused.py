@@ -353,12 +353,12 @@ NUMBERS = {
         options={"tokenizer": "text_vectorization:{}/bad.txt", "corpus": "{}/texts.csv"},
     ),
     "an unknown token beyond the table": Refused(
-        says=("ok.tflite", "--edge-tokenizer", "the id 64 for a word that is not known", "64 rows"),
+        says=("ok.tflite", "--edge-tokenizer", "the id 64 for an unknown word", "64 rows"),
         files={"bad.txt": f"<pad>\n{_words(63)}<unk>\n"},
         options={"tokenizer": "words:{}/bad.txt"},
     ),
     "a padding beyond the table": Refused(
-        says=("ok.tflite", "--edge-tokenizer", "the id 64 for what fills rows up", "64 rows"),
+        says=("ok.tflite", "--edge-tokenizer", "the id 64 for padding", "64 rows"),
         files={"bad.txt": f"<unk>\n{_words(63)}<pad>\n"},
         options={"tokenizer": "words:{}/bad.txt"},
     ),

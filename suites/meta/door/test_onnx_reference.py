@@ -115,7 +115,7 @@ def test_unusable_onnx_file_is_reported_in_one_message(handed, tmp_path):
         for printed in outcome.output.splitlines()
         if "bad.onnx: --edge-reference: " in printed
     }
-    assert "onnxruntime does not load it" in line
+    assert "onnxruntime cannot load it" in line
     assert "record the model's answers" in line
 
 
@@ -150,7 +150,7 @@ def test_rejects_onnx_file_that_takes_all_memory(tmp_path, monkeypatch):
             {"output": "logits", "values": 2},
             "answers a text with 3 numbers, but 2 were expected",
         ),
-        (onnx_writer.of_operator("Twice", ""), {}, "onnxruntime does not load it"),
+        (onnx_writer.of_operator("Twice", ""), {}, "onnxruntime cannot load it"),
     ],
     ids=["another output", "another number of answers", "an unknown operator"],
 )

@@ -210,7 +210,7 @@ def test_rejects_zipped_corpus_that_expands_without_limit_before_unpacking(tmp_p
 def test_error_names_a_zip_within_a_zip(tmp_path):
     outer = tmp_path / "texts.zip"
     outer.write_bytes(zipped(("texts.zip", zipped(("texts.csv", NOISE)))))
-    with pytest.raises(UsageMistake, match="is a zip in a zip"):
+    with pytest.raises(UsageMistake, match="is a zip archive inside a zip archive"):
         open_text(outer, "utf-8", None)
 
 

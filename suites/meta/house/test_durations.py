@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from models.durations import Durations, parse_duration, said
+from models.durations import Durations, in_words, parse_duration
 from models.store import PROJECT
 from reports.texts.durations import cost_of
 from suites.meta.gates.running import run_pytest
@@ -46,7 +46,7 @@ def test_rejects_texts_without_a_duration(text):
     ],
 )
 def test_writes_durations_in_words(seconds, text):
-    assert said(seconds) == text
+    assert in_words(seconds) == text
 
 
 def test_duration_of_untimed_gates_is_estimated_from_timed_gates(tmp_path):

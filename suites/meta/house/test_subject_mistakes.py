@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from models.building.checkpoints import chosen
+from models.building.checkpoints import choose_checkpoints
 from models.building.plan import make_request
 from models.errors import UsageMistake
 from models.subjects import FOLDER, load_subject, subject_names
@@ -200,14 +200,14 @@ def test_paths_in_a_subject_are_relative_to_the_subjects_file(tmp_path, monkeypa
     text += "epochs = 1\nbatch = 1\nlearning_rate = 0.1\n"
     subject = load(folder, text)
     assert subject.budgets == str(folder / "own-budgets.toml")
-    assert chosen(subject, None) == {"full": str(folder / "checkpoint")}
+    assert choose_checkpoints(subject, None) == {"full": str(folder / "checkpoint")}
 
 
 def test_hub_id_in_a_subject_is_not_turned_into_a_path(tmp_path):
     text = MINI[:FULL].replace('"trained"\nvocabulary = 300', '"pretrained"')
     text += '[full]\npretrained = "owner/name"\n[full.training]\n'
     text += "epochs = 1\nbatch = 1\nlearning_rate = 0.1\n"
-    assert chosen(load(tmp_path, text), None) == {"full": "owner/name"}
+    assert choose_checkpoints(load(tmp_path, text), None) == {"full": "owner/name"}
 
 
 @pytest.mark.parametrize("name", subject_names())

@@ -7,7 +7,11 @@ import json
 import msgspec
 import pytest
 
-from models.building.checkpoints import anchored, chosen, require_one_vocabulary
+from models.building.checkpoints import (
+    choose_checkpoints,
+    make_folders_absolute,
+    require_one_vocabulary,
+)
 from models.errors import UsageMistake
 from models.subjects import ModelTable, Subject, load_subject, subject_names
 
@@ -48,24 +52,30 @@ def subject(full, small=None, /, **changes):
 
 
 def test_checkpoints_named_in_the_subject_are_used_by_default():
-    assert chosen(subject("a/large", ["b/small"]), None) == {"full": "a/large", "small": "b/small"}
+    assert choose_checkpoints(subject("a/large", ["b/small"]), None) == {
+        "full": "a/large",
+        "small": "b/small",
+    }
 
 
 def test_users_checkpoint_is_used_for_models_without_a_named_checkpoint():
-    assert chosen(subject(True), "DIR") == {"full": "DIR"}
-    assert chosen(subject("a/large", [True]), "DIR") == {"full": "a/large", "small": "DIR"}
-    assert chosen(subject(True, [True]), "DIR") == {"full": "DIR", "small": "DIR"}
+    assert choose_checkpoints(subject(True), "DIR") == {"full": "DIR"}
+    assert choose_checkpoints(subject("a/large", [True]), "DIR") == {
+        "full": "a/large",
+        "small": "DIR",
+    }
+    assert choose_checkpoints(subject(True, [True]), "DIR") == {"full": "DIR", "small": "DIR"}
 
 
 def test_users_checkpoint_replaces_the_only_checkpoint_of_the_subject():
-    assert chosen(subject("a/large"), "DIR") == {"full": "DIR"}
+    assert choose_checkpoints(subject("a/large"), "DIR") == {"full": "DIR"}
 
 
 def test_each_model_can_have_its_own_checkpoint():
     two_models = subject("a/large", ["b/small"])
     option = "full=/with,comma,small=/some where"
-    assert chosen(two_models, option) == {"full": "/with,comma", "small": "/some where"}
-    assert chosen(two_models, "small=C") == {"full": "a/large", "small": "C"}
+    assert choose_checkpoints(two_models, option) == {"full": "/with,comma", "small": "/some where"}
+    assert choose_checkpoints(two_models, "small=C") == {"full": "a/large", "small": "C"}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +90,7 @@ def test_each_model_can_have_its_own_checkpoint():
 )
 def test_rejects_pretrained_option_that_does_not_fit_the_subject(tested, option, message):
     with pytest.raises(UsageMistake, match=message) as caught:
-        chosen(tested, option)
+        choose_checkpoints(tested, option)
     assert caught.value.key == "--edge-pretrained"
 
 
@@ -134,11 +144,11 @@ def test_every_shipped_subject_is_valid(name):
 
 
 def test_subjects_of_the_paper_name_the_published_encoders():
-    assert chosen(load_subject("paper"), None) == {
+    assert choose_checkpoints(load_subject("paper"), None) == {
         "full": "google-bert/bert-large-uncased",
         "small": "google/mobilebert-uncased",
     }
-    assert chosen(load_subject("paper_tiny"), "TINY")["small"] == "TINY"
+    assert choose_checkpoints(load_subject("paper_tiny"), "TINY")["small"] == "TINY"
 
 
 def folder_with(path, pieces, *, whole):
@@ -163,7 +173,7 @@ def test_accepts_checkpoints_with_equal_vocabularies(whole, tmp_path):
 def test_rejects_checkpoints_with_different_vocabularies(tmp_path):
     full = folder_with(tmp_path / "full", ["[PAD]", "good"], whole=False)
     small = folder_with(tmp_path / "small", ["good", "[PAD]"], whole=False)
-    with pytest.raises(UsageMistake, match="vocabulary is not that of") as caught:
+    with pytest.raises(UsageMistake, match="vocabulary differs from that of") as caught:
         require_one_vocabulary({"full": full, "small": small})
     assert caught.value.file == str(small)
 
@@ -179,7 +189,10 @@ def test_error_on_a_checkpoint_without_a_vocabulary_names_the_file(tmp_path):
 def test_checkpoint_folders_are_made_absolute_and_hub_ids_are_unchanged(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert anchored("mine") == str(tmp_path / "mine")
-    assert anchored("google/mobilebert-uncased") == "google/mobilebert-uncased"
-    assert anchored("full=google/bert,small=mine") == f"full=google/bert,small={tmp_path / 'mine'}"
-    assert anchored("small=mine") == f"small={tmp_path / 'mine'}"
+    assert make_folders_absolute("mine") == str(tmp_path / "mine")
+    assert make_folders_absolute("google/mobilebert-uncased") == "google/mobilebert-uncased"
+    assert (
+        make_folders_absolute("full=google/bert,small=mine")
+        == f"full=google/bert,small={tmp_path / 'mine'}"
+    )
+    assert make_folders_absolute("small=mine") == f"small={tmp_path / 'mine'}"

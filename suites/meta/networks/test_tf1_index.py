@@ -38,8 +38,8 @@ def test_accepts_index_written_by_tensorflow(path):
         (index((NAME, record()), (NAME, record())), "twice"),
         (index((NAME, record()), header=tf1_files.number(1, 0)), "how many files"),
         (index((NAME, record()), header=tf1_files.number(2, 1)), "big-endian"),
-        (next(tf1_files.good_files())[:-1], "no end"),
-        (b"", "no end"),
+        (next(tf1_files.good_files())[:-1], "lacks the footer"),
+        (b"", "lacks the footer"),
     ],
 )
 def test_rejects_invalid_tensorflow_index(content, message, path):

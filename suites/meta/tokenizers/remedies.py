@@ -137,7 +137,7 @@ HELPS = {
     "Download the checkpoint's complete merges.txt again": [
         "merges of three",
     ],
-    "Fetch both files again": [
+    "Download both files again": [
         "merges that do not fit",
     ],
     "Give the .model file that SentencePiece wrote": [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.errors import UsageMistake
-from models.tokenizers.charsmaps import LONGEST_REPLACEMENT, longest_replacement, whole_table
+from models.tokenizers.charsmaps import LONGEST_REPLACEMENT, checked_table, longest_replacement
 from models.tokenizers.kinds import TokenizerSettings, load
 from suites.meta.tokenizers.kinds import small_encoder
 from suites.meta.tokenizers.sentence_piece_models import (
@@ -49,10 +49,16 @@ def bad_tables():
         "a size of half a word": ((1022).to_bytes(4, "little") + good[4:], "trie has 1,022"),
         "no trie": (bytes(4) + texts, "trie has 0 bytes"),
         "too many bytes": (good + bytes(8_000_000), "at most 8,000,000"),
-        "a start that leads away": (changed(good, 0, 2**31 - 1), "out of its own trie"),
-        "a letter that leads away": (changed(good, ord("A"), 2**20 + ord("A")), "own trie"),
-        "a text that is not there": (changed(good, value, 2**31 + len(texts) + 1), "own texts"),
-        "half a letter": (whole + "aé\0".encode() * 9, "middle of a letter"),
+        "a start that leads away": (changed(good, 0, 2**31 - 1), "outside of its trie"),
+        "a letter that leads away": (
+            changed(good, ord("A"), 2**20 + ord("A")),
+            "outside of its trie",
+        ),
+        "a text that is not there": (
+            changed(good, value, 2**31 + len(texts) + 1),
+            "outside of its texts",
+        ),
+        "half a letter": (whole + "aé\0".encode() * 9, "middle of a character"),
         "texts of no encoding": (whole + b"\xff\0" * 9, "not UTF-8"),
         "a letter of a megabyte": (whole + b"a" * 2**20, "turns one character into 1,048,576"),
     }
@@ -76,10 +82,10 @@ def test_accepts_the_character_tables_of_sentencepiece(rule):
     normalizer = field_of(trained("unigram", rule), NORMALIZER)
     # A model that does not normalize texts has no table.
     table = b"" if rule == "identity" else field_of(normalizer, TABLE)
-    assert whole_table(table) == table
+    assert checked_table(table) == table
     assert longest_replacement(table) <= 18 < LONGEST_REPLACEMENT
 
 
 def test_accepts_character_table_with_custom_rules():
-    assert whole_table(small_table()) == small_table()
+    assert checked_table(small_table()) == small_table()
     assert longest_replacement(small_table()) == 2

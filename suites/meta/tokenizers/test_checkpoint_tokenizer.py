@@ -180,7 +180,7 @@ MISTAKES = {
     ),
     "a class of another kind of pieces": (
         *("albert", {"tokenizer_class": "T5Tokenizer"}, {}, {}),
-        ("tokenizer_config.json", "tokenizer_class", "is 'T5Tokenizer', and SentencePiece models"),
+        ("tokenizer_config.json", "tokenizer_class", "is 'T5Tokenizer', but SentencePiece models"),
     ),
     "a network of another kind of pieces": (
         *("bert", {"tokenizer_class": None}, {"model_type": "albert"}, {}),
@@ -188,7 +188,7 @@ MISTAKES = {
     ),
     "an added token of another number": (
         *("deberta-v3", {}, {}, {"added": {"[MASK]": 9999}}),
-        ("added_tokens.json", None, "gives '[MASK]' the number 9999, which is"),
+        ("added_tokens.json", None, "gives '[MASK]' the number 9999, but after"),
     ),
     "added tokens that are damaged": (
         *("deberta-v3", {}, {}, {"added": {"[MASK]": "last"}}),
@@ -301,7 +301,7 @@ def test_rejects_tokenizer_json_whose_settings_do_not_state_the_case(tmp_path):
     library = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library
     library.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
-    with pytest.raises(UsageMistake, match="BertTokenizer takes for true") as refused:
+    with pytest.raises(UsageMistake, match="BertTokenizer assumes true") as refused:
         tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
     assert refused.value.key == "do_lower_case"
     assert refused.value.file == str(tmp_path / "tokenizer_config.json")

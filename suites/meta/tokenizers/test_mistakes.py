@@ -175,7 +175,7 @@ BAD = {
     "no tokenizer in the JSON": ("a.json", "{}", {}, {"kind": "huggingface"}, "is not a tokenizer"),
     "a tokenizer of no type": ("a.json", '{"model": {}}', {}, {}, "is not a tokenizer of"),
     "no merges": ("vocab.json", ROBERTA, {}, {"kind": "byte_pairs"}, "is missing"),
-    "merges of three": ("vocab.json", ROBERTA, {"merges.txt": "a b c\n"}, {}, "two parts a line"),
+    "merges of three": ("vocab.json", ROBERTA, {"merges.txt": "a b c\n"}, {}, "two parts"),
     "merges of nothing": ("vocab.json", ROBERTA, {"merges.txt": ""}, {}, "is empty"),
     "merges that do not fit": ("vocab.json", ROBERTA, {"merges.txt": "a x\n"}, {}, "does not fit"),
     "a byte vocabulary of BERT": ("vocab.json", '{"a": 0}', {"merges.txt": "a b\n"}, {}, "'<unk>'"),

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from models.errors import UsageMistake
-from models.tokenizers.kinds import TokenizerSettings, load, parse_option, recognized
+from models.tokenizers.kinds import TokenizerSettings, load, parse_option, recognize_kind
 from models.tokenizers.vocabularies import read_keras_json, read_vocabulary
 
 WORDS = {"": 0, "[UNK]": 1, "the": 2, 'a "quoted", word': 3, "two words": 4, "日本語": 5, "9": 6}
@@ -83,7 +83,7 @@ def test_kind_of_vocabulary_is_recognized_if_the_content_is_unambiguous(kind, tm
     name, text = SIGNS[kind]
     (tmp_path / name).write_text(text)
     (tmp_path / "merges.txt").write_text("a b\n")
-    assert recognized(tmp_path / name) == kind
+    assert recognize_kind(tmp_path / name) == kind
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_both_models_start_from_their_own_checkpoint(built, folder):
 
 
 def test_small_model_is_distilled_from_the_full_model(built):
-    assert "full model: answering the train split for the small one" in built.stderr
+    assert "full model: classifying the train split, to teach the small one" in built.stderr
 
 
 def test_finished_training_leaves_no_resume_state(built, folder):
@@ -137,4 +137,4 @@ def test_rejects_checkpoints_with_different_vocabularies(built, folder, tmp_path
     (second / "vocab.txt").write_text("\n".join(reversed(PIECES)) + "\n")
     refused = build(folder, f"full={folder / 'full'},small={second}")
     assert refused.returncode == 4
-    assert "its vocabulary is not that of" in json.loads(refused.stdout)["error"]["what"]
+    assert "its vocabulary differs from that of" in json.loads(refused.stdout)["error"]["what"]
