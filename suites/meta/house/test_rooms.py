@@ -437,3 +437,11 @@ def test_suites_do_not_import_each_other(imports):
         if name.split(".")[0] in {"suites", "reports"}
     }
     assert wrong == set()
+
+
+@pytest.mark.parametrize("top", ["models", *ROOMS_OF])
+def test_contributing_names_every_package(top):
+    section = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("\n## Rooms\n")[1]
+    named = set(re.findall(r"`(\w+)`", section.split("\n## ")[0]))
+    packages = {file.parent.name for file in (PROJECT / top).glob("*/__init__.py")}
+    assert packages - named == set()
