@@ -1,8 +1,8 @@
 """Make altered copies of texts, which the full model labels for more training data.
 
-A small model needs more texts than the labelled ones to learn what the full model knows. It need
-not be told which label is right: the full model's answer will do, whatever the text (Jiao et al.
-2020, "TinyBERT", section 4.2, alter texts too).
+A small model needs more texts than the labelled ones to learn to answer like the full model. The
+correct labels of these texts need not be known: the full model's answers take their place (Jiao et
+al. 2020, "TinyBERT", section 4.2, alter texts too).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ CHANGED = 0.1
 def altered(texts: Sequence[LabelledText], seed: int) -> tuple[LabelledText, ...]:
     """Return an altered copy of each text without its label; the same seed gives the same copies.
 
-    Half of them begin as the text does and end as another does. Then words are left out, replaced
-    by others as they occur in the texts, and moved.
+    Half of the copies get the end of another text. Then some words are removed, replaced by words
+    of other texts, or swapped with the word before.
 
     Args:
-        texts: of one split: nothing of another gets into a copy.
-        seed: what is drawn from.
+        texts: the texts of one split; copies contain words of this split alone.
+        seed: seed of all random choices.
     """
     draw = np.random.default_rng(seed)
     words = [text.text.split() for text in texts]
@@ -68,14 +68,14 @@ def _spliced(first: list[str], second: list[str], draw: np.random.Generator) -> 
 
 
 def _changed(words: list[str], pool: list[str], draw: np.random.Generator) -> list[str]:
-    """Return words, some of them removed, replaced or moved."""
+    """Return the words after removing, replacing and moving some of them."""
     changed: list[str] = []
     for word, chance in zip(words, draw.random(len(words)) / CHANGED, strict=True):
         if chance < 1:
             continue
         if chance < 2:  # noqa: PLR2004 - the second of three equal shares
             changed.append(pool[int(draw.integers(len(pool)))])
-        elif chance < 3 and changed:  # noqa: PLR2004
+        elif chance < 3 and changed:  # noqa: PLR2004 - the third of them
             changed.insert(len(changed) - 1, word)
         else:
             changed.append(word)

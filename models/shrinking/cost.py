@@ -1,14 +1,15 @@
 """Estimate a network's cost as a FlatBuffer of four-bit weights: bytes, and speed over the paper's.
 
-Both follow from its shape alone, so that a recipe finds the same network on every machine. Bytes
-are within 1 % of the file's. Time is a model of one processor's, with one thread: x86-64 with AMX,
-ai-edge-litert 2.3, XNNPACK. Its five rates are fitted to the fastest answers of nine files at four
-lengths each, one to five layers of 4 to 12 heads and 64 to 1,536 units, 76 to 1,763 microseconds:
-it is within 6 % of each. There an answer takes rows in sixteens.
+Both follow from the network's shape alone, so that a recipe finds the same network on every
+machine. The estimated size is within 1 % of the file's. The estimated time holds for one thread of
+one processor: x86-64 with AMX, ai-edge-litert 2.3, XNNPACK. Its five rates are fitted to the
+fastest answers of nine files at four lengths each (one to five layers of 4 to 12 heads and 64 to
+1,536 units; 76 to 1,763 microseconds), and each estimate is within 6 % of the measured time.
+Kernels there compute sixteen rows together.
 
-In a race with the paper's recipe a network takes longer than that, for its turn begins with the
-caches full of the other's weights: `times_paper` allows for it. The gate of a goal measures what
-is promised here.
+In a race against the paper's recipe a network takes longer, because the caches hold the other
+network's weights when its turn begins: `times_paper` allows for it. The gate of a goal measures
+the speed that is estimated here.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def file_bytes(shape: Architecture, lengths: Sequence[int]) -> int:
 
     Args:
         shape: the network, of the family BERT or with narrow word vectors.
-        lengths: of the rows that its graphs take, in tokens.
+        lengths: row lengths of its graphs, in tokens.
     """
     hidden, units, attended = shape.hidden, shape.intermediate, shape.attended
     norms = (1 + 2 * shape.layers) * 2 * FLOAT * hidden
@@ -73,7 +74,7 @@ def file_bytes(shape: Architecture, lengths: Sequence[int]) -> int:
 
 
 def _graph(shape: Architecture, tokens: int) -> int:
-    """Return the bytes of one graph and of its positions, which no other graph shares."""
+    """Return the bytes of one graph with its own copy of the position embeddings."""
     cells = tokens * shape.hidden
     positions = cells + FLOAT * shape.hidden if cells >= LARGE else FLOAT * cells
     return GRAPH + shape.layers * GRAPH_OF_LAYER + positions
@@ -93,7 +94,7 @@ def text_time(shape: Architecture, tokens: int) -> float:
 
     Args:
         shape: the network.
-        tokens: of its row, padding included.
+        tokens: length of its row in tokens, padding included.
     """
     rows, hidden, attended = math.ceil(tokens / TILE) * TILE, shape.hidden, shape.attended
     short_layers = int(shape.first_token_last)
@@ -130,13 +131,13 @@ def times_paper(microseconds: float) -> float:
     """Estimate a network's texts per second over those of the paper's recipe, in a race.
 
     Args:
-        microseconds: of a text, as `text_time` estimates it.
+        microseconds: the time of a text, as `text_time` estimates it.
     """
     return paper_time() / (RACE_START + RACE_SHARE * microseconds)
 
 
 def multiplied(shape: Architecture, tokens: int) -> int:
-    """Return the multiply-accumulates of one answer to a row of this many tokens."""
+    """Return the number of multiply-accumulates that answer one row of `tokens` tokens."""
     hidden, units, attended = shape.hidden, shape.intermediate, shape.attended
     total = hidden * shape.classes + (hidden * hidden if shape.pooled else 0)
     if shape.embedding_transformed:

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 def cut(
     full: Architecture, values: Values, table: ShrunkTable, pieces: Pieces, train: Encoded
 ) -> tuple[Architecture, Values]:
-    """Return the remaining shape and weights of the full model.
+    """Return the shape and the weights, by name, of the part of the full model that is kept.
 
     Args:
         full: the full model.
         values: its weights by name.
-        table: what is to be left.
-        pieces: the word pieces that stay.
-        train: the train split as the full model takes it.
+        table: the sizes of the small model.
+        pieces: the word pieces to keep.
+        train: the train split as encoded for the full model.
 
     Raises:
-        UsageMistake: as `shrink_shape`.
+        UsageMistake: see `shrink_shape`.
     """
     tokens = train.ids.shape[1]
     shape = shrink_shape(full, table, vocabulary=len(pieces.numbers), positions=tokens)

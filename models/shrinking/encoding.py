@@ -36,8 +36,8 @@ def prune_corpus(whole: Artefact, out: Path, *, pieces: int, pair_with_group: bo
     Args:
         whole: a corpus artefact.
         out: an existing folder.
-        pieces: how many word pieces stay.
-        pair_with_group: as `whole` was encoded.
+        pieces: number of word pieces to keep.
+        pair_with_group: whether texts are paired with their group, as in `whole`.
     """
     corpus, encoded, summary = load_corpus(whole), load_encoded(whole), load_summary(whole)
     full_tokenizer = load_tokenizer(whole)
@@ -72,7 +72,7 @@ def load_tokenizer(artefact: Artefact) -> Tokenizer:
 def _token_statistics(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], pruned: Encoded, *, pair: bool
 ) -> dict[str, Any]:
-    """Return the changes of a split's summary under other pieces."""
+    """Return the entries of a split's summary that depend on the word pieces."""
     lengths = token_lengths(tokenizer, texts, pair_with_group=pair)
     unknown = pruned.ids == tokenizer.token_to_id(UNKNOWN)
     return {
@@ -83,5 +83,5 @@ def _token_statistics(
 
 
 def _removed_share(removed: Any, split: Encoded) -> float:
-    """Return the share of a split's tokens, under the whole vocabulary, whose piece was removed."""
+    """Return the share of a split's tokens, as encoded in full, that are removed pieces."""
     return float(removed[split.ids[split.mask > 0]].mean())

@@ -1,9 +1,9 @@
-"""What of the full model fits into a budget of bytes and time, and how long it is taught.
+"""Find the part of the full model that fits into a budget of bytes and time, and its training.
 
-The largest encoder wins whose answers take no longer than allowed and which leaves room for the
-word pieces that nearly all tokens of the train split are. Two layers win over a single one, in
-which no word's vector depends on another word. What room is left goes to further pieces.
-Nothing else of the corpus decides.
+The search takes the largest encoder that is fast enough and leaves room for the word pieces of
+nearly all tokens in the train split. It prefers two layers to one, because a single layer attends
+to vectors that each depend on one word alone. The remaining bytes are filled with further word
+pieces. Nothing else in the corpus affects the choice.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ PATIENCE = 2
 
 @dataclass(frozen=True)
 class Fit:
-    """What a small model is found for.
+    """The inputs of the search for a small model.
 
     Attributes:
         full: the full model.
-        uses: of each of its word pieces by the train split, [vocabulary].
-        rows: how many texts of the train split are answered at each length in tokens.
+        uses: how often the train split uses each of its word pieces, [vocabulary].
+        rows: number of texts in the train split by the length of their row in tokens.
     """
 
     full: Architecture
@@ -87,32 +87,32 @@ class Fit:
         mask: NDArray[np.int32],
         lengths: Sequence[int],
     ) -> Fit:
-        """Return the task of a train split.
+        """Return the inputs of the search for a train split.
 
         Args:
             full: the full model.
-            uses: of each of its word pieces, [vocabulary].
-            mask: [texts, tokens]: 1 where a token stands.
-            lengths: of the rows that the file takes, ascending.
+            uses: how often the train split uses each of its word pieces, [vocabulary].
+            mask: mask of the train split [texts, tokens], 1 for a token and 0 for padding.
+            lengths: row lengths of the file in tokens, ascending.
         """
         row_lengths = shortest_that_fit(mask, lengths)
         return cls(full, uses, {tokens: int((row_lengths == tokens).sum()) for tokens in lengths})
 
     @property
     def texts(self) -> int:
-        """How many texts the train split has."""
+        """Return the number of texts in the train split."""
         return sum(self.rows.values())
 
     def mean(self, costs: Mapping[int, float]) -> float:
-        """Return the mean over the texts of what differs by length."""
+        """Return the mean cost of a text, given the cost by row length."""
         return sum(costs[tokens] * texts for tokens, texts in self.rows.items()) / self.texts
 
 
 def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
-    """Return a table that names what was found, in place of `bytes` and `speed`.
+    """Return the table with the sizes and the training that were found for `bytes` and `speed`.
 
     Raises:
-        UsageMistake: nothing of the full model fits.
+        UsageMistake: no part of the full model fits.
     """
     largest = math.floor(table.byte_limit * (1 - FREE))
     needed = _needed(task.uses)
@@ -151,13 +151,13 @@ def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
 
 
 def _needed(uses: NDArray[np.int64]) -> int:
-    """Return how many word pieces cover enough of the tokens, those used most first."""
+    """Return the number of most frequent word pieces that cover enough of the tokens."""
     covered = np.cumsum(np.sort(uses)[::-1]) / uses.sum()
     return int(np.searchsorted(covered, COVERED)) + 1
 
 
 def describe(table: ShrunkTable) -> str:
-    """Say in one line what was found."""
+    """Describe the small model of a table in one line."""
     layers, epochs = table.layers or (), table.training.epochs if table.training else 0
     return (
         f"{table.pieces:,} word pieces of {table.embedding} values, {len(layers)} layers of "
@@ -167,12 +167,11 @@ def describe(table: ShrunkTable) -> str:
 
 
 def _shapes(task: Fit, pieces: int) -> Iterator[Architecture]:
-    """Yield every network that is tried.
+    """Yield every network that the search tries.
 
-    The first layers, for they read what they were made for.
-
-    Sajjad et al. 2023, "On the effect of dropping layers of pre-trained transformer models": of six
-    ways to choose them, it costs least to drop the last.
+    Each keeps the first layers, whose inputs stay the same. Sajjad et al. 2023, "On the effect of
+    dropping layers of pre-trained transformer models", compare six ways to choose layers: dropping
+    the last ones costs least.
     """
     full = task.full
     for layers, head_divisor, units, width_divisor in itertools.product(
@@ -217,7 +216,7 @@ def _size(shape: Architecture, task: Fit) -> float:
 
 
 def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
-    """Return how many word pieces there is room for, at the most all of them."""
+    """Return the number of word pieces that fit, at most the full vocabulary."""
     without_pieces, with_one_piece = (
         file_bytes(replace(shape, vocabulary=pieces), tuple(task.rows)) for pieces in (0, 1)
     )

@@ -1,4 +1,4 @@
-"""The shape and the initial weights that a small model takes over from the full one."""
+"""Derive the shape and the initial weights of a small model from the full one."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ POOLER, CLASSIFIER = "pooler.dense", "classifier"
 
 @dataclass(frozen=True)
 class Pieces:
-    """The word pieces that stay.
+    """The word pieces to keep.
 
     Attributes:
-        numbers: of each of them in the full vocabulary.
-        uses: how often the train split uses each.
+        numbers: the id of each piece in the full vocabulary, [pieces].
+        uses: how often the train split uses each piece, [pieces].
     """
 
     numbers: NDArray[np.int64]
@@ -47,10 +47,10 @@ class Pieces:
 def shrink_shape(
     full: Architecture, table: ShrunkTable, *, vocabulary: int, positions: int
 ) -> Architecture:
-    """Return the architecture that `table` leaves of the full model's.
+    """Return the architecture of the full model, reduced to the sizes in `table`.
 
     Raises:
-        UsageMistake: the full model has no such layer, or less of what is to be left.
+        UsageMistake: the full model lacks a layer that `table` names, or is smaller than `table`.
     """
     layers = table.layers or tuple(range(full.layers))
     _require(
@@ -92,15 +92,14 @@ def shrink_values(
     pieces: Pieces,
     activity: dict[str, NDArray[np.float64]],
 ) -> Values:
-    """Return the weights of `small`, cut out of the full model's.
+    """Return the weights of `small` by name, cut out of the full model's.
 
     Args:
-        values: of the full model.
-        small: as `shrink_shape` gives it.
-        layers: of the full model, those that stay.
-        pieces: the word pieces that stay.
-        activity: mean square of each unit, and of each value of a head, by the name of the dense
-            layer that takes it in.
+        values: the weights of the full model by name.
+        small: the small architecture, see `shrink_shape`.
+        layers: numbers of the full model's layers to keep.
+        pieces: the word pieces to keep.
+        activity: sum of squares of each input of a dense layer, [inputs] by the layer's name.
     """
     shrunk = {name: value for name, value in values.items() if not name.startswith(LAYER)}
     shrunk[WORDS] = values[WORDS][pieces.numbers]
@@ -123,10 +122,10 @@ def shrink_values(
 
 
 def _factorize_words(words: NDArray[np.float32], uses: NDArray[np.int64], width: int) -> Values:
-    """Write word vectors as narrow ones times a matrix, the best of that width for the train split.
+    """Factorize word vectors into narrower ones and a matrix, with the least error in use.
 
-    A singular value decomposition in which a word counts as often as it is used, and once more so
-    that no word is free.
+    This is a singular value decomposition that weights each word by how often the train split uses
+    it, plus one, so that unused words count too.
     """
     weighted = words.astype(np.float64) * np.sqrt(uses + 1.0)[:, None]
     _, directions = np.linalg.eigh(weighted.T @ weighted)
@@ -139,14 +138,14 @@ def _factorize_words(words: NDArray[np.float32], uses: NDArray[np.int64], width:
 
 
 def _merge_pooler(values: Values) -> Values:
-    """Return a classifier that reads what the pooler reads: both in one, without the tanh."""
+    """Merge the pooler into the classifier, without its tanh; return the classifier's weights."""
     weight, pooler = values[f"{CLASSIFIER}.weight"], values[f"{POOLER}.weight"]
     bias = weight @ values[f"{POOLER}.bias"] + values[f"{CLASSIFIER}.bias"]
     return {f"{CLASSIFIER}.weight": weight @ pooler, f"{CLASSIFIER}.bias": bias}
 
 
 def _keep_busiest_units(layer: Values, activity: NDArray[np.float64], units: int) -> Values:
-    """Return the feed-forward network of a layer with those units that add most to its output."""
+    """Return a layer's feed-forward network, reduced to the units that add most to its output."""
     chosen = _largest(_effect_on_output(layer[f"{OUT}.weight"], activity), units)
     return {
         f"{INTO}.weight": layer[f"{INTO}.weight"][chosen],
@@ -158,9 +157,10 @@ def _keep_busiest_units(layer: Values, activity: NDArray[np.float64], units: int
 def _keep_busiest_heads(
     layer: Values, activity: NDArray[np.float64], small: Architecture
 ) -> Values:
-    """Return the attention of a layer with those heads that add most to its output.
+    """Return a layer's attention, reduced to the heads that add most to its output.
 
-    Michel et al. 2019, "Are sixteen heads really better than one?": many can be left out.
+    Michel et al. 2019, "Are sixteen heads really better than one?", show that many heads can be
+    removed.
     """
     size = small.attended // small.heads
     effect = _effect_on_output(layer[f"{ATTENDED}.weight"], activity).reshape(-1, size).sum(axis=1)
@@ -177,13 +177,13 @@ def _keep_busiest_heads(
 def _effect_on_output(
     outgoing: NDArray[np.float32], activity: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the mean square that each input of a dense layer adds to its output."""
+    """Return how much each input of a dense layer adds to its output, as a sum of squares."""
     squares: NDArray[np.float64] = (outgoing.astype(np.float64) ** 2).sum(axis=0)
     return activity * squares
 
 
 def _largest(effect: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Return the places of the largest values, ascending."""
+    """Return the indices of the largest values, ascending."""
     return np.sort(np.argsort(-effect, kind="stable")[:count])
 
 

@@ -24,13 +24,13 @@ BATCH = 64
 def dense_inputs(
     shape: Architecture, values: Values, split: Encoded, texts: int
 ) -> dict[str, Inputs]:
-    """Return the inputs of each dense layer by name, summed over real tokens.
+    """Return the sums over each dense layer's inputs by the layer's name, without padding.
 
     Args:
         shape: the network.
         values: its weights by name.
-        split: where texts are taken from.
-        texts: how many at most, from its beginning.
+        split: the split whose texts are observed.
+        texts: largest number of texts, taken from the start of the split.
     """
     weights = {name: tf.constant(value) for name, value in values.items()}
     inputs: dict[str, Inputs] = {}
@@ -59,7 +59,7 @@ class _Watching(Blocks):
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Add up `inputs`, then compute as usual."""
-        rows = inputs[self._real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
+        rows = inputs[self._real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - the axes [batch, tokens, inputs]
         # Sum in float64: the deviations from the mean are a small difference of large sums.
         rows = tf.cast(rows, tf.float64)
         sums = self._found.setdefault(name, Inputs(0, np.zeros(()), np.zeros(())))

@@ -29,13 +29,13 @@ Moments = dict[str, "NDArray[np.float64]"]
 def second_moments(shape: Architecture, values: Values, split: Encoded, texts: int) -> Moments:
     """Return the sum of x @ x.T over the inputs x of each dense layer, [inputs, inputs] by name.
 
-    Padding is left out: a layer that is exact there is exact for nobody.
+    Padding is left out, because no answer depends on a layer's outputs there.
 
     Args:
         shape: the network.
         values: its weights by name.
-        split: where texts are taken from.
-        texts: how many at most, from its beginning.
+        split: the split whose texts are observed.
+        texts: largest number of texts, taken from the start of the split.
     """
     watching = _Watching({name: tf.constant(value) for name, value in values.items()}, shape)
     rows = np.arange(min(texts, len(split.labels)))
@@ -57,14 +57,14 @@ class _Watching(Blocks):
     real: NDArray[np.bool_]
 
     def look(self, inputs: batches.Inputs) -> None:
-        """Compute a batch."""
+        """Compute a batch, and add its moments."""
         mask = inputs[MASK]
         object.__setattr__(self, "real", mask.astype(bool))
         forward(self, inputs[IDS], tf.constant(mask), tf.constant(inputs[SEGMENTS]))
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Add up the moments of `inputs`, then compute as usual."""
-        rows = inputs[self.real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
+        rows = inputs[self.real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - the axes [batch, tokens, inputs]
         added = tf.matmul(rows, rows, transpose_a=True).numpy().astype(np.float64)
         self.moments[name] = self.moments.get(name, 0.0) + added
         return super().dense(name, inputs)

@@ -26,7 +26,7 @@ def round_weights(shape: Architecture, values: Values, rounding: str, train: Enc
         shape: the network.
         values: its weights by name.
         rounding: a key of BITS.
-        train: the train split as this network takes it.
+        train: the train split as encoded for this network.
     """
     bits = BITS[rounding]
     rounded = values | {WORDS: round_rows(values[WORDS], bits)}
@@ -44,8 +44,8 @@ def round_weights(shape: Architecture, values: Values, rounding: str, train: Enc
 def _gains(shape: Architecture, values: Values) -> Values:
     """Return the gain of the normalization directly before each dense layer, by the layer's name.
 
-    TensorFlow's converter multiplies it into the layer's weights, which would take them off a grid
-    that knows nothing of it.
+    TensorFlow's converter multiplies the gain into the layer's weights, which would move them off
+    a grid that was chosen without it.
     """
     gains: Values = {}
     gain_before = values["embeddings.LayerNorm.weight"]

@@ -1,8 +1,8 @@
 """Round weights to the grid of few-bit integers so that the layer's outputs change least.
 
 GPTQ (Frantar, Ashkboos, Hoefler and Alistarh 2023, "GPTQ: Accurate Post-Training Quantization for
-Generative Pre-trained Transformers"): columns are rounded one after the other, and those not yet
-rounded make up for the error, as far as the inputs that the layer sees let them.
+Generative Pre-trained Transformers") rounds columns one after the other. The columns not yet
+rounded compensate for the error, as far as the layer's inputs allow.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ class Inputs:
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """The mean input, [inputs]."""
+        """Return the mean input, [inputs]."""
         return self.total / self.number
 
     def deviations(self) -> NDArray[np.float64]:
         """Return the sum of d @ d.T over the inputs' deviations d from their mean.
 
-        Inputs may not deviate at all: the first token of every text is the same until it has
-        attended to others. What the difference leaves is then noise; a larger diagonal hides it.
+        Some inputs do not deviate at all: the first token of every text is the same until it has
+        attended to others. The difference of the sums is then rounding noise, and a larger diagonal
+        outweighs it.
         """
         noise = NOISE * float(np.diag(self.moments).mean()) * np.eye(len(self.mean))
         return self.moments - self.number * np.outer(self.mean, self.mean) + noise
@@ -59,12 +60,12 @@ TINY = float(np.finfo(np.float32).tiny)
 def round_rows(weights: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     """Round each row to its best symmetric grid, ignoring the inputs.
 
-    For tables whose rows are looked up. Every row reaches its grid's end, so that a converter that
-    scales by a row's largest weight finds the same grid.
+    Use this for tables whose rows are looked up. Every row reaches the end of its grid, so that a
+    converter that scales by a row's largest weight finds the same grid.
 
     Args:
         weights: [rows, columns].
-        bits: of a weight, sign included.
+        bits: number of bits of a weight, sign included.
     """
     scales, grid_end = _scales(weights.astype(np.float64), np.ones(weights.shape[1]), bits)
     return _on_grid(np.clip(np.rint(weights / scales), -grid_end, grid_end), scales, grid_end)
@@ -77,8 +78,8 @@ def round_for_inputs(
 
     Args:
         weights: [outputs, inputs].
-        moments: sum of input @ input.T over inputs that the layer sees, [inputs, inputs].
-        bits: of a weight, sign included.
+        moments: sum of input @ input.T over the layer's inputs, [inputs, inputs].
+        bits: number of bits of a weight, sign included.
     """
     # Round the inputs with the largest moments first, while many columns remain to compensate for
     # the error.
@@ -107,14 +108,18 @@ def round_dense(
     """Round a dense layer; its bias compensates for the change of the mean output.
 
     So the weights are rounded for the inputs' deviations from their mean alone. In a transformer
-    a few inputs are large and nearly constant: they would rule the rounding of all the others.
+    a few inputs are large and nearly constant, and would dominate the rounding of all weights.
 
     Args:
         weights: [outputs, inputs].
         bias: [outputs].
-        inputs: what the layer is given.
-        bits: of a weight, sign included.
-        gains: [inputs], what a converter multiplies the columns by; the grid is the products'.
+        inputs: the sums over the layer's inputs.
+        bits: number of bits of a weight, sign included.
+        gains: [inputs], factors by which a converter will multiply the columns. The products are
+            rounded to a grid.
+
+    Returns:
+        The rounded weights and the new bias.
     """
     scaled = np.broadcast_to(gains, weights.shape[1:]).astype(np.float64)
     # A column with a gain of zero has no effect, whatever its weights are.
@@ -133,7 +138,7 @@ def _round_block(
     scales: NDArray[np.float64],
     grid_end: int,
 ) -> NDArray[np.float64]:
-    """Round the columns of one block into `steps`; return the errors for later ones to absorb."""
+    """Round the columns of a block into `steps`; return the errors that later columns correct."""
     errors = np.zeros_like(unrounded)
     for column in range(unrounded.shape[1]):
         steps[:, column] = np.clip(
@@ -156,7 +161,7 @@ def _damped(moments: NDArray[np.float64]) -> NDArray[np.float64]:
 def _scales(
     weights: NDArray[np.float64], importance: NDArray[np.float64], bits: int
 ) -> tuple[NDArray[np.float64], int]:
-    """Return the grid step of each row [rows, 1] with the least weighted error, and the end."""
+    """Return each row's grid step with the least weighted error [rows, 1], and the last step."""
     grid_end = 2 ** (bits - 1) - 1
     largest = np.maximum(np.abs(weights).max(axis=1, keepdims=True), TINY)
     best, least = largest / grid_end, np.full(largest.shape, np.inf)
@@ -171,7 +176,7 @@ def _scales(
 def _on_grid(
     steps: NDArray[np.float64], scales: NDArray[np.float64], grid_end: int
 ) -> NDArray[np.float32]:
-    """Return the weights; the largest of a row that falls short is moved to the grid's end."""
+    """Return the weights, with the largest of each row moved to the end of the grid."""
     steps = steps.copy()
     rows = np.flatnonzero(np.abs(steps).max(axis=1) < grid_end)
     columns = np.abs(steps[rows]).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Keep fewer word pieces: those that the train split uses, under new numbers."""
+"""Reduce a vocabulary to the word pieces that the train split uses most, with new ids."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def count_uses(split: Encoded, vocabulary: int) -> NDArray[np.int64]:
 def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tokenizer:
     """Return the tokenizer with its most used pieces.
 
-    Of pieces used alike, words go before letters, then by their order: published vocabularies
-    and ours list letters first, and then frequent words before rare ones. ASCII characters stay
-    whatever their use, so that WordPiece spells a word whose pieces are gone in smaller ones:
-    "[UNK]" is left to what the whole vocabulary could not spell either, and to letters of other
-    scripts. Pieces keep their order.
+    Among equally frequent pieces, words precede letters, and then earlier pieces precede later
+    ones: published vocabularies and those trained here list letters first, then words from
+    frequent to rare. ASCII characters always stay, so that WordPiece can spell a word in smaller
+    pieces if its own are removed. Only text that the whole vocabulary could not spell either, and
+    letters of other scripts, become "[UNK]". The kept pieces stay in their order.
 
     Args:
-        tokenizer: WordPiece, as `models.corpus.tokenize` leaves it.
-        uses: of each piece [vocabulary].
-        pieces: how many stay; more where the ASCII characters alone are more.
+        tokenizer: a WordPiece tokenizer of `models.corpus.tokenize`.
+        uses: how often the train split uses each piece, [vocabulary].
+        pieces: number of pieces to keep; more are kept if the ASCII characters alone are more.
     """
     document = json.loads(tokenizer.to_str())
     numbers = document["model"]["vocab"]
@@ -58,7 +58,7 @@ def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tok
 
 
 def numbers_before(pruned: Tokenizer, whole: Tokenizer) -> NDArray[np.int64]:
-    """Return the number in `whole` of each piece of `pruned`, in the order of `pruned`."""
+    """Return the id in `whole` of each piece of `pruned`, in the order of `pruned`."""
     pieces = pruned.get_vocab()
     ordered = sorted(pieces, key=pieces.__getitem__)
     return np.array([whole.token_to_id(piece) for piece in ordered], np.int64)

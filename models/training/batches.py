@@ -30,8 +30,9 @@ class Part:
     """The texts of a batch that are computed together.
 
     Attributes:
-        rows: which ones.
-        weight: of each of them, so that the mean over parts of their mean is the batch's mean.
+        rows: indices of the texts in the split.
+        weight: weight of each text, chosen so that the mean of the parts' losses is the mean loss
+            of the batch.
     """
 
     rows: NDArray[np.int64]
@@ -39,7 +40,7 @@ class Part:
 
 
 def cut(split: Encoded, rows: NDArray[np.int64]) -> Inputs:
-    """Return the three inputs of `rows`, each [len(rows), longest], without shared padding."""
+    """Return ids, mask and segments, int32 [len(rows), longest], without padding that all share."""
     longest = int(split.mask[rows].sum(axis=1).max())
     longest = min(-(-longest // STEP) * STEP, split.ids.shape[1])
     return {
@@ -65,8 +66,8 @@ def epoch(split: Encoded, batch: int, seed: int) -> list[NDArray[np.int64]]:
 def parts(rows: list[NDArray[np.int64]], number: int) -> list[Part]:
     """Cut every batch into `number` parts of similar size.
 
-    A batch of fewer texts has parts that repeat one of them without weight, so that all batches
-    have as many.
+    A batch with fewer texts than parts repeats its first text with weight 0, so that every batch
+    has `number` parts.
     """
     cut = []
     for batch in rows:
@@ -77,7 +78,7 @@ def parts(rows: list[NDArray[np.int64]], number: int) -> list[Part]:
 
 
 def in_order(split: Encoded, batch: int) -> Iterator[NDArray[np.int64]]:
-    """Yield rows in order of length, so that prediction wastes no padding."""
+    """Yield batches of rows in order of their length, so that prediction has little padding."""
     order = np.argsort(split.mask.sum(axis=1), kind="stable")
     for start in range(0, len(order), batch):
         yield order[start : start + batch]

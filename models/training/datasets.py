@@ -31,7 +31,7 @@ def inputs_only(split: Encoded, rows: list[NDArray[np.int64]]) -> Any:
 
 
 def with_targets(split: Encoded, parts: list[batches.Part], targets: NDArray[Any]) -> Any:
-    """Return a dataset of inputs, targets and the texts' weights of each part of a batch."""
+    """Return a dataset of the inputs, targets and text weights of each part of a batch."""
 
     def batches_with_targets() -> Iterator[
         tuple[batches.Inputs, NDArray[Any], NDArray[np.float32]]

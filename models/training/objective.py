@@ -41,7 +41,8 @@ def make_loss(lesson: Lesson | None) -> Any:
 def make_targets(labels: NDArray[np.int32], lesson: Lesson | None) -> NDArray[Any]:
     """Return the labels [texts]; with a lesson, one-hot over logits [texts, 2, classes].
 
-    A negative label is none: its row is zero, and the text is learned from the teacher alone.
+    A negative label stands for a missing one. Its one-hot row is zero, so that only the teacher's
+    answer to this text is learned.
     """
     if lesson is None:
         return labels
@@ -87,7 +88,7 @@ class DistillationLoss(keras.losses.Loss):  # type: ignore[misc] # keras ships n
 
     Args:
         temperature: T, by which both models' logits are divided.
-        weight: w.
+        weight: w, the weight of the divergence.
     """
 
     def __init__(self, temperature: float, weight: float) -> None:

@@ -16,7 +16,7 @@ def make_optimizer(table: TrainingTable, *, updates: int, undecayed: Any) -> Any
 
     Args:
         table: the hyper-parameters; its gradients are averaged over `accumulation` parts.
-        updates: how often the weights change in all.
+        updates: total number of weight updates.
         undecayed: the variable that weight decay leaves alone.
     """
     warmup = max(1, round(table.warmup * updates))
@@ -40,7 +40,7 @@ def make_optimizer(table: TrainingTable, *, updates: int, undecayed: Any) -> Any
 class _Warmup(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # keras ships no types
     """Rise linearly to `peak` over `updates`, then follow `after`.
 
-    Keras counts the parts of a batch, the schedule what they make together.
+    Keras counts one step for each part of a batch; the schedule counts one update for all of them.
     """
 
     def __init__(self, after: Any, peak: float, updates: int, parts: int) -> None:
