@@ -121,5 +121,5 @@ def test_rejects_config_other_than_a_json_object(text, tmp_path):
 
 
 def test_rejects_missing_config(tmp_path):
-    with pytest.raises(UsageMistake, match="the file is missing"):
+    with pytest.raises(UsageMistake, match="neither this file nor"):
         from_published(tmp_path, classes=3)
