@@ -88,7 +88,7 @@ class Delegate(InterpreterBackend):
             raise Refusal("no-backend", message.format(name))
         return cls(name, library, options)
 
-    def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - the library's
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - the library's
         """Return True: the library executes operators."""
         return True
 
@@ -125,6 +125,6 @@ class Delegate(InterpreterBackend):
 class LoadedBesideXnnpack(LoadedInterpreter):
     """A loaded file whose operators the library and XNNPACK share."""
 
-    def taken(self) -> None:
+    def delegated_operators(self) -> None:
         """Return nothing: the interpreter does not report which of the two executes an operator."""
         return

@@ -42,7 +42,7 @@ class LitertGpu(CompiledBackend):
             reason = "no Vulkan driver is installed"
         return reason
 
-    def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - the GPU's
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - the GPU's
         """Return True: the GPU executes operators."""
         return True
 
@@ -82,7 +82,7 @@ class OnGpu(LoadedModel):
         super().__init__(compiled, described)
         self._share = share
 
-    def taken(self) -> Optional[DelegatedOperators]:
+    def delegated_operators(self) -> Optional[DelegatedOperators]:
         """Return the GPU's share as the library logged it."""
         return self._share
 

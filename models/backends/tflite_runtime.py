@@ -26,6 +26,6 @@ class TfliteRuntime(InterpreterBackend):
         """Return its version, which is TFLite's."""
         return numbers_of(version)
 
-    def takes_over(self, bits: int) -> bool:
+    def has_accelerator(self, bits: int) -> bool:
         """Tell whether XNNPACK executes operators: the 32-bit wheel has none of its kernels."""
-        return super().takes_over(bits) and bits > 32  # noqa: PLR2004 - a pointer's
+        return super().has_accelerator(bits) and bits > 32  # noqa: PLR2004 - a pointer's

@@ -51,8 +51,8 @@ def main() -> int:
 
     def slow(name: str, model: Any) -> None:
         if name == slowed:
-            for each_length in (model, *model.shorter.values()):
-                each_length.graph = Slowed(each_length.graph, share)
+            for at_length in (model, *model.shorter.values()):
+                at_length.graph = Slowed(at_length.graph, share)
 
     return serving.main(adapt=slow)
 

@@ -202,14 +202,14 @@ def invalid_because(
         during: further readings in between.
     """
     readings = (before, *during, after)
-    reasons = [reason for reading in readings for reason in _not_told(reading, device)]
-    reasons += [reason for reading in readings for reason in _reasons_at_once(reading, device)]
+    reasons = [reason for reading in readings for reason in _missing_values(reading, device)]
+    reasons += [reason for reading in readings for reason in _reasons_in_reading(reading, device)]
     reasons += _throttled_meanwhile(readings)
     reasons += _reasons_between(before, after, device)
     return "; ".join(dict.fromkeys(reasons)) or None
 
 
-def _not_told(reading: Circumstances, device: Device) -> Iterator[str]:
+def _missing_values(reading: Circumstances, device: Device) -> Iterator[str]:
     """Yield required values that a reading lacks.
 
     Kernels differ in what they show: one guard that speaks is enough. Where all of them are silent,
@@ -229,7 +229,7 @@ def _not_told(reading: Circumstances, device: Device) -> Iterator[str]:
         yield f"the power mode is unknown: {key} gives no value here"
 
 
-def _reasons_at_once(reading: Circumstances, device: Device) -> Iterator[str]:
+def _reasons_in_reading(reading: Circumstances, device: Device) -> Iterator[str]:
     """Yield reasons found in a single reading."""
     if reading.throttled:
         yield f"throttled ({', '.join(reading.throttled)})"

@@ -63,7 +63,7 @@ def recognize(
         devices: the profiles to choose from; the shipped ones by default.
     """
     profiles = shipped() if devices is None else devices
-    reading = watcher.take_reading(telling_files(profiles), root=str(root))
+    reading = watcher.take_reading(identifying_files(profiles), root=str(root))
     return recognize_texts(reading["texts"], machine or os.uname().machine, profiles)
 
 
@@ -78,7 +78,11 @@ def recognize_there(start: Callable[[Path], Channel], devices: Sequence[Device])
         EdgeproofError: its Python does not answer.
     """
     channel = start(WATCHER_FILE)
-    options: dict[str, Any] = {"patterns": telling_files(devices), "commands": [], "every": None}
+    options: dict[str, Any] = {
+        "patterns": identifying_files(devices),
+        "commands": [],
+        "every": None,
+    }
     try:
         with suppress(OSError):
             channel.requests.write(json.dumps(options).encode() + b"\n\n")
@@ -104,14 +108,14 @@ def shipped() -> list[Device]:
     return [load_device(name) for name in device_names()]
 
 
-def telling_files(devices: Sequence[Device]) -> tuple[str, ...]:
+def identifying_files(devices: Sequence[Device]) -> tuple[str, ...]:
     """Return the files that identify a machine."""
     tables = [device.table.recognition for device in devices]
     return (*MODEL_FILES, *sorted({path for table in tables if table for path in table.files}))
 
 
 def recognize_texts(texts: Mapping[str, str], machine: str, devices: Sequence[Device]) -> Found:
-    """Recognize a machine from the contents of its `telling_files`.
+    """Recognize a machine from the contents of its `identifying_files`.
 
     Args:
         texts: by path; what is not there is left out.

@@ -75,13 +75,13 @@ def events(texts: Texts, hwmon: str) -> int | None:
 
 def temperatures(texts: Texts, types: Sequence[str]) -> dict[str, float]:
     """Return the degrees Celsius by type of thermal zone."""
-    celsius_of = {}
+    degrees = {}
     for path, kind in _described(texts, "/sys/class/thermal/thermal_zone", "type", types):
         for value in _numbers(texts, f"{path}/temp"):
             celsius = value / 1000.0
             if _COLDEST <= celsius < _HOTTEST:
-                celsius_of[kind] = celsius
-    return celsius_of
+                degrees[kind] = celsius
+    return degrees
 
 
 def cooling(texts: Texts, types: Sequence[str]) -> list[tuple[str, int]]:

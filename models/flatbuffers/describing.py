@@ -216,7 +216,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     claim = f" ({scheme['said_by']} says {scheme['said']})" if scheme["said"] else ""
     yield f"{document['file']}: {document['bytes']} bytes, sha256 {document['sha256'][:16]}"
     yield f"scheme      {scheme['is']}{claim}"
-    declared = f" (it says {runtime['declared']})" if runtime["declared"] else ""
+    declared = f" (declared: {runtime['declared']})" if runtime["declared"] else ""
     yield f"runtime     TFLite {runtime['needed']} or newer{declared}"
     yield from _ports("inputs", document["inputs"])
     yield from _ports("outputs", document["outputs"])

@@ -419,9 +419,7 @@ class _Decoder:
         self._left -= count
         if self._left < 0:
             raise _Malformed(f"it has more than {_MOST_PARTS} parts")
-        return tuple(
-            float(number_read) for number_read in _unpacked(self._data, f"<{count}f", start)
-        )
+        return tuple(float(value) for value in _unpacked(self._data, f"<{count}f", start))
 
     def _text(self, table: _Table, number: int) -> str:
         at = table.follow(number)

@@ -32,7 +32,7 @@ class FlatBufferSizes:
     resident: int | None = None
 
 
-def size_ledger(
+def subject_sizes(
     full: Mapping[str, int], small: Mapping[str, int], flatbuffers: Mapping[str, FlatBufferSizes]
 ) -> dict[str, Any]:
     """Return all sizes and ratios as plain values.
@@ -61,8 +61,8 @@ def size_ledger(
     return {**models, "variants": variants, "paper": paper_arithmetic()}
 
 
-def given_ledger(flatbuffers: Mapping[str, FlatBufferSizes]) -> dict[str, Any]:
-    """Return the sizes of given candidates: `variants`, as in `size_ledger`.
+def candidate_sizes(flatbuffers: Mapping[str, FlatBufferSizes]) -> dict[str, Any]:
+    """Return the sizes of given candidates: `variants`, as in `subject_sizes`.
 
     Raises:
         EdgeproofError: a file of no bytes.

@@ -77,14 +77,14 @@ def _written(builder: Any, value: Any) -> Any:
 
         flags = getattr(number_types, f"{value.kind}Flags")
         builder.StartVector(flags.bytewidth, len(value.values), flags.bytewidth)
-        for fieldere in reversed(value.values):
-            getattr(builder, f"Prepend{value.kind}")(fieldere)
+        for number in reversed(value.values):
+            getattr(builder, f"Prepend{value.kind}")(number)
         return builder.EndVector()
     if isinstance(value, list):
         places = [_written(builder, entry) for entry in value]
         builder.StartVector(4, len(places), 4)
-        for fieldere in reversed(places):
-            builder.PrependUOffsetTRelative(fieldere)
+        for place in reversed(places):
+            builder.PrependUOffsetTRelative(place)
         return builder.EndVector()
     parts = {
         slot: _written(builder, field)
@@ -92,9 +92,9 @@ def _written(builder: Any, value: Any) -> Any:
         if not isinstance(field, Scalar)
     }
     builder.StartObject(max(value.fields, default=0) + 1)
-    for slot, fieldere in value.fields.items():
-        if isinstance(fieldere, Scalar):
-            getattr(builder, f"Prepend{fieldere.kind}Slot")(slot, fieldere.value, 0)
+    for slot, field in value.fields.items():
+        if isinstance(field, Scalar):
+            getattr(builder, f"Prepend{field.kind}Slot")(slot, field.value, 0)
         else:
             builder.PrependUOffsetTRelativeSlot(slot, parts[slot], 0)
     return builder.EndObject()

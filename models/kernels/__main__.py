@@ -36,11 +36,11 @@ def main() -> dict[str, Any]:
                 threads=options.threads,
                 arithmetic=arithmetic_of(name),
             )
-            coverages[name] = as_told(covered)
+            coverages[name] = summary_of(covered)
     return coverages
 
 
-def as_told(covered: Coverage) -> dict[str, Any]:
+def summary_of(covered: Coverage) -> dict[str, Any]:
     """Return the coverage as plain values for people."""
     described = covered.describe()
     return {

@@ -117,8 +117,8 @@ _CURRENT: ContextVar[Arithmetic] = ContextVar("arithmetic", default=PROCESSOR)
 
 def arithmetic_of(backend: str) -> Arithmetic:
     """Return the arithmetic of a backend, by its name."""
-    named_backend = find_backend(backend)
-    return _BY_SHADERS[named_backend.precision] if named_backend.uses_vulkan else PROCESSOR
+    found = find_backend(backend)
+    return _BY_SHADERS[found.precision] if found.uses_vulkan else PROCESSOR
 
 
 def current() -> Arithmetic:

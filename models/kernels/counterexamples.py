@@ -57,7 +57,8 @@ _INTERPRETING = """    for details, array in zip(interpreter.get_input_details()
     for details, array in zip(interpreter.get_input_details(), given):
         interpreter.set_tensor(details["index"], array)
     interpreter.invoke()
-    answers = [interpreter.get_tensor(one["index"]) for one in interpreter.get_output_details()]"""
+    outputs = interpreter.get_output_details()
+    answers = [interpreter.get_tensor(details["index"]) for details in outputs]"""
 _COMPILED = """model = CompiledModel.from_file("model.tflite", options=Options(
     hardware_accelerators={hardware},
     {options},
@@ -73,8 +74,8 @@ _COMPILING = """    inputs, outputs = model.create_input_buffers(0), model.creat
     for buffer, array in zip(inputs, given):
         buffer.write(array)
     model.run_by_index(0, inputs, outputs)
-    kept = [case[f"actual_{{run}}_{{place}}"] for place in range(len(outputs))]
-    answers = [buffer.read(one.size, one.dtype.type) for buffer, one in zip(outputs, kept)]"""
+    earlier = [case[f"actual_{{run}}_{{place}}"] for place in range(len(outputs))]
+    answers = [buffer.read(old.size, old.dtype.type) for buffer, old in zip(outputs, earlier)]"""
 
 
 def keep(folder: Path, family: Family, info: RunnerInfo, deviating: Deviating) -> None:
@@ -146,7 +147,7 @@ def _script(family: Family, info: RunnerInfo, deviating: Deviating) -> str:
     )
 
 
-class Kept:
+class StoredCase:
     """A stored counterexample, which can be repeated without drawing the case again.
 
     Args:

@@ -132,7 +132,7 @@ class Coverage:
             # If no activations were recorded at all, one reason covers the whole file.
             "not_recorded": "" if self.texts else next(iter(self.not_recorded.values()), ""),
             "drawn_alone": [
-                f"{graph}: fed with drawn values alone; {reason}"
+                f"{graph}: only random values were fed; {reason}"
                 for graph, reason in self.not_recorded.items()
                 if self.texts
             ],
@@ -202,7 +202,7 @@ def _judged(
     reason = _why_not_covered(operator, instance)
     runs = [] if instance is None or reason else _runs(instance, values)
     if instance is None or not runs:
-        problem = reason or "its inputs cannot be drawn, and were not recorded"
+        problem = reason or "its inputs cannot be random values, and were not recorded"
         return judged_as("not covered", why=problem)
     facts = {"graph": operator.subgraph, "place": operator.index}
     case = Case(_asked(instance.graph), tuple(runs), asking.threads, facts)
@@ -222,15 +222,17 @@ def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
         graphs = f"graph{'s' if len(called) > 1 else ''} {' and '.join(map(str, called))}"
         return f"it calls {graphs}, whose operators are tested in its place"
     if operator.name in _CALLING:
-        return "it names no graph to call"
+        return "it calls no graph"
     if operator.name not in REFERENCES:
         return "there is no reference for it"
     if instance is None:
         return "its options, shapes or the type of a constant are not known"
     if sum(math.prod(tensor.shape) for tensor in instance.graph.tensors) > _MOST_NUMBERS:
-        return f"its tensors hold more than {_MOST_NUMBERS:,} numbers"
+        return f"its tensors contain more than {_MOST_NUMBERS:,} numbers"
     ports = max(len(instance.graph.inputs), len(instance.graph.outputs))
-    return "it has more tensors than a message to a runner" if ports > MOST_TENSORS else ""
+    return (
+        "it has more tensors than a message to a runner can contain" if ports > MOST_TENSORS else ""
+    )
 
 
 def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:

@@ -59,12 +59,12 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
     reason: str
     link: str
 
-    def holds_on(self, backend: str, info: RunnerInfo) -> bool:
+    def applies_to(self, backend: str, info: RunnerInfo) -> bool:
         """Tell whether the entry applies to a backend, in the version that the runner reports."""
         includes_version = any(within(info.runtime_version, versions) for versions in self.versions)
-        return includes_version and self.holds_on_a_version_of(backend, info)
+        return includes_version and self.applies_to_some_version(backend, info)
 
-    def holds_on_a_version_of(self, backend: str, info: RunnerInfo) -> bool:
+    def applies_to_some_version(self, backend: str, info: RunnerInfo) -> bool:
         """Tell whether the entry applies to a version of a backend on the runner's platform."""
         return (
             backend in self.backends
@@ -73,7 +73,7 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
             and not set(self.without) & set(info.processor.features)
         )
 
-    def speaks_of(self, operator: str, kind: str) -> bool:
+    def covers_family(self, operator: str, kind: str) -> bool:
         """Tell whether the entry applies to a family."""
         return operator in self.operators and (not self.kinds or kind in self.kinds)
 
@@ -139,9 +139,9 @@ def known_of_other_versions(
     near = [
         deviation
         for deviation in known_deviations()
-        if deviation.speaks_of(family.operator, family.kind)
-        and deviation.holds_on_a_version_of(info.backend, info)
-        and not deviation.holds_on(info.backend, info)
+        if deviation.covers_family(family.operator, family.kind)
+        and deviation.applies_to_some_version(info.backend, info)
+        and not deviation.applies_to(info.backend, info)
     ]
     return explaining(near, facts, died=died)
 

@@ -89,7 +89,7 @@ def _of_output(want: Rounded, got: NDArray[Any], tensor: Tensor, place_of: str) 
     place = list(map(int, at))
     share = f"{int((~right).sum())} of {right.size} numbers"
     problem = (
-        f"{place_of}: {share} are outside of their bounds; at {place} it is {got[at]}, "
-        f"must be {want.value[at]:.9g} within {want.error[at]:.3g}"
+        f"{place_of}: {share} are outside of their bounds; at {place}, {got[at]} differs from "
+        f"{want.value[at]:.9g} by more than {want.error[at]:.3g}"
     )
     return Deviation(problem, float(times[at]))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.flatbuffers.calls import entries
-from models.kernels.entering import entered
-from models.kernels.showing import NotShown, Shown
+from models.kernels.called_graph_inputs import inputs_of_called_graphs
+from models.kernels.inner_tensors import InnerTensors, NotComputed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from models.flatbuffers.structure import Contents, Operator
     from models.flatbuffers.structure import Tensor as Held
     from models.kernels.asking import AskedBackend
+    from models.kernels.inner_tensors import Given
     from models.kernels.reading import Instances
-    from models.kernels.showing import Given
     from models.runtime.binding import Binding
 
     # Inputs of each entry graph for every text.
@@ -98,16 +98,16 @@ class Recorder:
         reason: str = "no texts were given",
     ) -> None:
         self._file = instances
-        self._shown = None if backend is None else Shown(instances, backend, threads)
+        self._inner = None if backend is None else InnerTensors(instances, backend, threads)
         self._given = {graph: list((texts or {}).get(graph, ())) for graph in instances.graphs}
         self._texts = {graph: len(fed) for graph, fed in self._given.items()}
         entry_graphs = set(entries(instances.contents))
-        uncalled = "nothing that was recorded calls it"
+        uncalled = "no recorded operator calls it"
         self._reasons = {
             graph: reason if graph in entry_graphs else uncalled for graph in instances.graphs
         }
         if instances.cycle:
-            self._record_nothing(f"its graph {instances.cycle[0]} calls itself, and never ends")
+            self._record_nothing(f"its graph {instances.cycle[0]} calls itself endlessly")
 
     @property
     def recorded(self) -> int:
@@ -133,29 +133,31 @@ class Recorder:
 
     def _values(self, graph: int, tensors: Sequence[int]) -> Values:
         fed = self._given[graph]
-        if not fed or self._shown is None or not tensors:
+        if not fed or self._inner is None or not tensors:
             return {}
         try:
-            recorded = self._shown.tensors(graph, tensors, fed)
-        except NotShown as error:
+            recorded = self._inner.tensors(graph, tensors, fed)
+        except NotComputed as error:
             self._given[graph], self._reasons[graph] = [], str(error)
             return {}
-        return {index: [recorded_text[index] for recorded_text in recorded] for index in tensors}
+        return {index: [values[index] for values in recorded] for index in tensors}
 
     def _enter(self, operator: Operator, values: Values) -> None:
         """Record the inputs of the graphs that an operator calls."""
-        if not operator.calls or self._shown is None:
+        if not operator.calls or self._inner is None:
             return
         for time in range(len(self._given[operator.subgraph])):
             operands = self._operands(operator, values, time)
             if operands is None:
-                self._say(operator, f"not all that {operator.name} reads was recorded")
+                self._say(operator, f"not every operand of {operator.name} was recorded")
                 return
             try:
-                for graph, operands_of_call in entered(operator, operands, self._shown):
+                for graph, operands_of_call in inputs_of_called_graphs(
+                    operator, operands, self._inner
+                ):
                     if len(self._given[graph]) < MOST_GIVEN:
                         self._given[graph].append(operands_of_call)
-            except NotShown as error:
+            except NotComputed as error:
                 self._say(operator, str(error))
                 return
 
@@ -200,9 +202,9 @@ def _activations(operator: Operator) -> list[Held]:
     """Return the tensors that an operator reads and writes, without constants and variables."""
     beside = (tensor for tensor in (*operator.inputs, *operator.outputs) if tensor is not None)
     return [
-        one
-        for one in beside
-        if one.dtype in _RECORDED and not one.constant_bytes and not one.variable
+        tensor
+        for tensor in beside
+        if tensor.dtype in _RECORDED and not tensor.constant_bytes and not tensor.variable
     ]
 
 

@@ -55,10 +55,10 @@ class Rounded:
         return Rounded(move(self.value), move(self.error))
 
     def __add__(self, other: Rounded) -> Rounded:
-        return _once(self.value + other.value, self.error + other.error)
+        return _rounded_once(self.value + other.value, self.error + other.error)
 
     def __sub__(self, other: Rounded) -> Rounded:
-        return _once(self.value - other.value, self.error + other.error)
+        return _rounded_once(self.value - other.value, self.error + other.error)
 
     def __mul__(self, other: Rounded) -> Rounded:
         error = (
@@ -66,7 +66,7 @@ class Rounded:
             + _size(other.value) * self.error
             + self.error * other.error
         )
-        return _once(self.value * other.value, error)
+        return _rounded_once(self.value * other.value, error)
 
     def __truediv__(self, other: Rounded) -> Rounded:
         return quotient(self, other)
@@ -91,7 +91,7 @@ def settled(value: Array, error: Array) -> Rounded:
     return Rounded(np.asarray(value), np.where(open_, ANYTHING, np.where(finite, error, 0.0)))
 
 
-def _once(value: Array, propagated: Array, ulps: Any = None) -> Rounded:
+def _rounded_once(value: Array, propagated: Array, ulps: Any = None) -> Rounded:
     """Return the result of one rounded operation, within so many units in the last place."""
     arithmetic = current()
     relative = arithmetic.unit if ulps is None else ulps * arithmetic.ulp
@@ -102,7 +102,7 @@ def _once(value: Array, propagated: Array, ulps: Any = None) -> Rounded:
 
 def rounded(number: Rounded, ulps: float | None = None) -> Rounded:
     """Return numbers after one more rounding."""
-    return _once(number.value, number.error, ulps)
+    return _rounded_once(number.value, number.error, ulps)
 
 
 def flushed(number: Rounded) -> Rounded:
@@ -125,7 +125,7 @@ def stored_narrowly(number: Rounded) -> Rounded:
 
 def constant(value: float) -> Rounded:
     """Return a constant that a kernel stores in float32."""
-    return _once(np.asarray(value, np.float64), np.zeros(()))
+    return _rounded_once(np.asarray(value, np.float64), np.zeros(()))
 
 
 def quotient(top: Rounded, bottom: Rounded) -> Rounded:
@@ -141,7 +141,7 @@ def quotient(top: Rounded, bottom: Rounded) -> Rounded:
         spread = np.where(exact, 0.0, np.where(least_divisor > 0.0, spread, ANYTHING))
         if current().shading:
             spread = np.where(_divides(bottom), spread, ANYTHING)
-    return _once(value, spread, current().ulps["div"])
+    return _rounded_once(value, spread, current().ulps["div"])
 
 
 def _divides(bottom: Rounded) -> Array:
@@ -168,9 +168,9 @@ def function(
     with np.errstate(all="ignore"):
         value, spread = apply(number.value), spread_of(apply, number)
         if name is None:
-            return _once(value, spread, ulps)
+            return _rounded_once(value, spread, ulps)
         low, high = number.value - number.error, number.value + number.error
-        result = _once(
+        result = _rounded_once(
             value, spread, arithmetic.ulps_of(name, np.maximum(np.abs(low), np.abs(high)))
         )
         least = spread + arithmetic.absolute_of(name, low, high)

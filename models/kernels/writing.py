@@ -33,10 +33,7 @@ def write(graph: Graph, *, open_rows: bool = False) -> bytes:
             every runtime lets it be resized.
     """
     file = _File(open_rows=open_rows)
-    subgraphs = [
-        file.subgraph(drawn_graph, number)
-        for number, drawn_graph in enumerate((graph, *graph.bodies))
-    ]
+    subgraphs = [file.subgraph(part, number) for number, part in enumerate((graph, *graph.bodies))]
     root = {
         0: u32(_SCHEMA),
         1: file.codes(),
@@ -142,8 +139,8 @@ class _File:
             fields[3] = u8(_table_number(table))
             fields[4] = Table(
                 {
-                    options[name].slot: _option(options[name].kind, v)
-                    for name, v in node.options.items()
+                    options[name].slot: _option(options[name].kind, value)
+                    for name, value in node.options.items()
                 }
             )
         return Table(fields)

@@ -31,7 +31,7 @@ from models.localizing.curve import (
 )
 from models.localizing.files import answer_file
 from models.localizing.matching import match
-from models.localizing.mending import mending, why_not
+from models.localizing.mending import mending, why_not_tried
 from models.localizing.watching import Watcher
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
     stood_in: bool,  # noqa: FBT001 - of the calibration
 ) -> dict[str, Any]:
     """Return the sets of operator kinds that were tried in float, and the one that helped."""
-    missing = why_not(scheme)
+    missing = why_not_tried(scheme)
     if missing is not None or request.reference is None:
         return {"notes": [missing or ""]}
     tried = []

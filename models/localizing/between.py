@@ -168,9 +168,7 @@ class Between:
         try:
             loaded = runner.load("part", part.data, binding=Binding(inputs, output=0))
             bound = zip(part_inputs.items(), loaded.inputs, strict=True)
-            rows = {
-                str(tensor): _rows(array, tensor_told) for (tensor, array), tensor_told in bound
-            }
+            rows = {str(index): _rows(array, tensor) for (index, array), tensor in bound}
             answers = runner.answer("part", rows).logits
         except RunnerDied:
             del self._runners[backend]

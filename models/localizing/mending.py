@@ -24,7 +24,7 @@ MOVES = {"RESHAPE", "TRANSPOSE"}
 QUANTIZER = "litert_quantizer"
 
 
-def why_not(scheme: Scheme | None) -> str | None:
+def why_not_tried(scheme: Scheme | None) -> str | None:
     """Return why no operators can be tried in float; None if they can, or need not be."""
     if scheme is None or not scheme.calibrated or find_spec(QUANTIZER):
         return None

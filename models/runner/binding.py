@@ -50,7 +50,7 @@ def bind(loaded: Loaded, binding: Optional[Mapping[str, Any]]) -> Model:
         return _bind_one(loaded, binding)
     resizing = Resizing(loaded)
     *shorter, longest = (
-        _at_length(resizing, bound_length) for bound_length in [*binding["shorter"], binding]
+        _at_length(resizing, at_length) for at_length in [*binding["shorter"], binding]
     )
     for model in shorter:
         if not model.stores_like(longest):

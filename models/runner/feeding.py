@@ -18,7 +18,7 @@ from models.runner.tokenizing import IDS, MASK, ROLES, SEGMENTS
 if TYPE_CHECKING:
     from models.backends.common.tensors import Tensor
     from models.runner.model import Model
-    from models.runner.tokenizer_json import Filling
+    from models.runner.tokenizer_json import Padding
     from models.runner.tokenizing import Row
 
 # Limit up to which a float of each size, in bytes, represents every integer.
@@ -30,16 +30,16 @@ class Feed:
 
     Args:
         model: the model for the longest rows.
-        filling: the padding; None if the tokenizer returns padded rows.
+        padding: the padding; None if the tokenizer returns padded rows.
     """
 
-    def __init__(self, model: Model, filling: Optional[Filling]) -> None:
-        self._model, self._filling = model, filling
+    def __init__(self, model: Model, padding: Optional[Padding]) -> None:
+        self._model, self._padding = model, padding
         self._names = [tensor.name for tensor in model.inputs]
         graphs = [*(model.shorter[length] for length in sorted(model.shorter)), model]
         self._rows: List[_Rows] = []
-        if filling is not None and all(_is_usual(graph, filling, model) for graph in graphs):
-            self._rows = [_Rows(graph, filling) for graph in graphs]
+        if padding is not None and all(_is_usual(graph, padding, model) for graph in graphs):
+            self._rows = [_Rows(graph, padding) for graph in graphs]
 
     def give(self, row: Row) -> Model:
         """Set the inputs of the next answer; return the graph to run.
@@ -57,7 +57,7 @@ class Feed:
 
     def _give_checked(self, row: Row) -> Model:
         """Set the inputs with full checks, for any row and any model."""
-        values = row.whole(self._filling)
+        values = row.whole(self._padding)
         arrays = {
             name: np.array([values[name]], np.int32) for name in self._names if name in values
         }
@@ -70,9 +70,9 @@ class Feed:
 class _Rows:
     """The input arrays of one graph; they contain the most recent text."""
 
-    def __init__(self, model: Model, filling: Filling) -> None:
+    def __init__(self, model: Model, padding: Padding) -> None:
         self.model, self.length = model, model.length
-        self._pads = _pads(filling)
+        self._pads = _pads(padding)
         self._most = {tensor.name: most_allowed(tensor) for tensor in model.inputs}
         arrays = {
             tensor.name: np.full(tensor.shape, self._pads[tensor.name], tensor.dtype)
@@ -117,10 +117,10 @@ def most_allowed(tensor: Tensor) -> int:
     return largest if tensor.below is None else min(largest, tensor.below - 1)
 
 
-def _is_usual(graph: Model, filling: Filling, longest: Model) -> bool:
+def _is_usual(graph: Model, padding: Padding, longest: Model) -> bool:
     """Tell whether all inputs of a graph are rows of tokens, and their dtypes fit the padding."""
-    pads = _pads(filling)
-    return longest.length == filling.length and all(
+    pads = _pads(padding)
+    return longest.length == padding.length and all(
         tensor.name in ROLES
         and math.prod(tensor.shape) == graph.length
         and 0 <= pads[tensor.name] <= most_allowed(tensor)
@@ -130,5 +130,5 @@ def _is_usual(graph: Model, filling: Filling, longest: Model) -> bool:
     )
 
 
-def _pads(filling: Filling) -> Dict[str, int]:
-    return {IDS: filling.pad, MASK: 0, SEGMENTS: filling.segment}
+def _pads(padding: Padding) -> Dict[str, int]:
+    return {IDS: padding.pad, MASK: 0, SEGMENTS: padding.segment}

@@ -91,7 +91,7 @@ def read_message(
         header = json.loads(_read_exactly(stream, length).decode("utf-8"))
         listed = _array_entries(header.pop("arrays"), largest_arrays)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        message = "the header is not a message's ({:.200})".format(repr(error))
+        message = "the header is not valid ({:.200})".format(repr(error))
         raise FramingError(message) from None
     return header, {name: _read_array(stream, dtype, shape) for name, dtype, shape in listed}
 

@@ -110,7 +110,7 @@ class Model:
             or lengths.dtype.kind not in "iu"
             or not np.isin(lengths, own_lengths).all()
         ):
-            message = "a length is one whole number for each row, one of {}"
+            message = "each row needs one length, a whole number, one of {}"
             raise Refusal("inputs", message.format(", ".join(map(str, own_lengths))))
         return lengths
 

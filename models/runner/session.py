@@ -136,7 +136,7 @@ class Session:
         if self.adapt is not None:
             self.adapt(header["name"], model)
         self.models[header["name"]] = model
-        delegated = model.loaded.taken()
+        delegated = model.loaded.delegated_operators()
         facts = {
             "inputs": [tensor.facts() for tensor in model.inputs],
             "output": model.output.facts(),
@@ -239,7 +239,7 @@ class Session:
         """
         model = self._model(header["name"])
         words = tokenizer(header["tokenizer"])
-        encode, feed = words.encode, Feed(model, words.filling)
+        encode, feed = words.encode, Feed(model, words.padding)
         texts = header["texts"]
         times = np.zeros(len(texts), np.int64)
         labels, lengths = np.zeros((2, len(texts)), np.int32)

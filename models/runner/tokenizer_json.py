@@ -24,7 +24,7 @@ EXPRESSIONS = {
 _SPACES = (r"\s+", " ")
 
 
-class Filling(NamedTuple):
+class Padding(NamedTuple):
     """The padding after a row's tokens: length of the row, id and segment of the padding."""
 
     length: int
@@ -46,7 +46,7 @@ class Cleaning(NamedTuple):
     by: str
 
 
-def filling(padding: Optional[Mapping[str, Any]]) -> Optional[Filling]:
+def fixed_padding(padding: Optional[Mapping[str, Any]]) -> Optional[Padding]:
     """Return the padding if it fills every row to the same length after its tokens; else None.
 
     Args:
@@ -55,7 +55,7 @@ def filling(padding: Optional[Mapping[str, Any]]) -> Optional[Filling]:
     if padding is None or padding["direction"] != "right" or padding["pad_to_multiple_of"]:
         return None
     length = padding["length"]
-    return length and Filling(length, padding["pad_id"], padding["pad_type_id"])
+    return length and Padding(length, padding["pad_id"], padding["pad_type_id"])
 
 
 def word_pieces(
@@ -80,11 +80,11 @@ def word_pieces(
     )
     if not is_known or room is None or lowercase is None or not templates:
         return None
-    words = _finding(cleaning, lowercase=lowercase)
+    words = _word_splitter(cleaning, lowercase=lowercase)
     return WordPieces(ask, words, Vocabulary(model), templates, room)
 
 
-def _finding(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], List[str]]:
+def _word_splitter(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], List[str]]:
     """Return a function that splits a text of printable ASCII and white space into words."""
     find_all = (_LOWER if lowercase else _KEPT).findall
 

@@ -7,7 +7,7 @@ import json
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from models.backends.common.refusals import Refusal
-from models.runner.tokenizer_json import Filling, filling, word_pieces
+from models.runner.tokenizer_json import Padding, fixed_padding, word_pieces
 
 # Arrays of a tokenized text, under the names of the inputs in a binding.
 IDS, MASK, SEGMENTS = ROLES = "ids", "mask", "segments"
@@ -21,7 +21,7 @@ class Row(NamedTuple):
     Attributes:
         ids: ids of the padded row; if `mask` is None, only those of the tokens.
         segments: segments of as many positions; None if all are 0.
-        mask: mask of the padded row; None if the row is not padded yet, see `Filling`.
+        mask: mask of the padded row; None if the row is not padded yet, see `Padding`.
         end: position at which the padding after the tokens begins; the end of the row if the
             padding precedes the tokens.
     """
@@ -31,16 +31,16 @@ class Row(NamedTuple):
     mask: Optional[List[int]]
     end: int
 
-    def whole(self, filling: Optional[Filling]) -> Dict[str, List[int]]:
+    def whole(self, padding: Optional[Padding]) -> Dict[str, List[int]]:
         """Return the padded row as lists by role."""
         segments = self.segments or [0] * len(self.ids)
-        if self.mask is not None or filling is None:
+        if self.mask is not None or padding is None:
             return {IDS: self.ids, MASK: self.mask or [], SEGMENTS: segments}
-        missing = filling.length - self.end
+        missing = padding.length - self.end
         return {
-            IDS: self.ids + [filling.pad] * missing,
+            IDS: self.ids + [padding.pad] * missing,
             MASK: [1] * self.end + [0] * missing,
-            SEGMENTS: segments + [filling.segment] * missing,
+            SEGMENTS: segments + [padding.segment] * missing,
         }
 
 
@@ -56,21 +56,21 @@ class RowTokenizer:
 
     def __init__(self, library: Any) -> None:
         self._library = library
-        self.filling = filling(library.padding)
+        self.padding = fixed_padding(library.padding)
         self._pieces = None
         # Write the JSON only for WordPiece, because that of other tokenizers can be many megabytes.
-        if self.filling and type(library.model).__name__ == "WordPiece":
+        if self.padding and type(library.model).__name__ == "WordPiece":
             document = json.loads(library.to_str())
-            self._pieces = word_pieces(document, self.filling.length, self._ask)
+            self._pieces = word_pieces(document, self.padding.length, self._ask)
 
     def encode(self, texts: Sequence[str]) -> Row:
         """Return the row of a text or a pair."""
-        row_encoded = None if self._pieces is None else self._pieces.encode(texts)
-        if row_encoded is not None:
-            return Row(row_encoded.ids, row_encoded.segments, None, len(row_encoded.ids))
+        encoded_row = None if self._pieces is None else self._pieces.encode(texts)
+        if encoded_row is not None:
+            return Row(encoded_row.ids, encoded_row.segments, None, len(encoded_row.ids))
         encoded = self._library.encode(texts[0], texts[1] if len(texts) > 1 else None)
         ids, mask, segments = encoded.ids, encoded.attention_mask, encoded.type_ids
-        if self.filling is None or len(ids) != self.filling.length:
+        if self.padding is None or len(ids) != self.padding.length:
             return Row(ids, segments, mask, _end(mask))
         end = sum(mask)
         return Row(ids[:end], segments[:end], None, end)
@@ -84,11 +84,11 @@ class RowTokenizer:
 def tokenizer(text: str) -> RowTokenizer:
     """Return the tokenizer of a JSON text; cache the most recent ones, because parsing is slow."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    tokenizer_kept = _KEPT.pop(digest, None) or RowTokenizer(_read(text))
-    _KEPT[digest] = tokenizer_kept
+    kept = _KEPT.pop(digest, None) or RowTokenizer(_read(text))
+    _KEPT[digest] = kept
     if len(_KEPT) > _MOST_KEPT:
         del _KEPT[next(iter(_KEPT))]
-    return tokenizer_kept
+    return kept
 
 
 # Tokenizers by the hash of their JSON; the most recently used one is last.

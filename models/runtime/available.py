@@ -111,8 +111,8 @@ def available_backends(
 
 def absent_backends(names: Iterable[str] | None = None) -> list[AbsentBackend]:
     """Return why the other backends cannot run here; for `names` see `available_backends`."""
-    names_asked = backend_names(boards=True) if names is None else names
-    reasons = ((name, why_absent(name)) for name in names_asked)
+    requested = backend_names(boards=True) if names is None else names
+    reasons = ((name, why_absent(name)) for name in requested)
     return [AbsentBackend(name, reason) for name, reason in reasons if reason is not None]
 
 

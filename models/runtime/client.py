@@ -200,8 +200,8 @@ class Runner:
         }
         arrays = {
             f"{number}/{role}": array
-            for number, of_candidate in enumerate(inputs.values())
-            for role, array in of_candidate.items()
+            for number, arrays_of_model in enumerate(inputs.values())
+            for role, array in arrays_of_model.items()
         }
         texts = replies.rows_in(next(iter(inputs.values())))
 
@@ -326,7 +326,7 @@ class Runner:
             except OSError:
                 pass  # a broken pipe: the process's exit status explains more
             except (FramingError, replies.WrongReplyError) as error:
-                wrong = f"sent something else than an answer ({error})"
+                wrong = f"sent an invalid reply ({error})"
             except BaseException:
                 # After an interruption the reply may still come, and would be read as the reply to
                 # the next request.
@@ -335,10 +335,10 @@ class Runner:
         if fault is not None:
             raise RunnerRefused(fault.kind, fault.message, file)
         late = f"took longer than {allowed:g} s and was killed" if expired() else ""
-        self._death = self._bury(late, wrong, doing, file)
+        self._death = self._record_death(late, wrong, doing, file)
         raise self._death
 
-    def _bury(self, late: str, wrong: str, doing: str, file: str | None) -> RunnerDied:
+    def _record_death(self, late: str, wrong: str, doing: str, file: str | None) -> RunnerDied:
         channel, self._channel = self._channel, None
         if channel is None:
             raise RuntimeError("the runner was closed by another thread")
@@ -353,7 +353,7 @@ class Runner:
         else:
             ended = None if status is None else ending_of(status)
             death = RunnerDied(
-                late or wrong or ended or "ended its answers", doing, file, last_words
+                late or wrong or ended or "closed its output", doing, file, last_words
             )
             if status is not None and not (late or wrong):
                 death.signal = signal_of(status)

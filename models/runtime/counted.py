@@ -47,8 +47,8 @@ class CountedGraph:
 
 def count(_name: str, model: Any) -> None:
     """Count the instructions of a model's answers, at each of its lengths."""
-    for each_length in (model, *model.shorter.values()):
-        each_length.graph = CountedGraph(each_length.graph)
+    for at_length in (model, *model.shorter.values()):
+        at_length.graph = CountedGraph(at_length.graph)
 
 
 if __name__ == "__main__":

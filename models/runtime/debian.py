@@ -150,7 +150,7 @@ class PrivateApt:
         lines = [f'{key} "{value}";' for key, value in settings.items()]
         lines.append(f'APT::Architectures {{ "{architecture}"; }};')
         configuration = folder / "apt.conf"
-        configuration.write_text("\n".join([*_reach(), *lines]) + "\n", encoding="utf-8")
+        configuration.write_text("\n".join([*_mirror_settings(), *lines]) + "\n", encoding="utf-8")
         self._environment = {**os.environ, "APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
 
     def update(self) -> None:
@@ -262,7 +262,7 @@ def native_architecture() -> str:
     return _run(["dpkg", "--print-architecture"]).strip()
 
 
-def _reach() -> list[str]:
+def _mirror_settings() -> list[str]:
     """Return the machine's own settings for reaching mirrors."""
     lines = _run(["apt-config", "dump", "Acquire"]).splitlines()
     return [line for line in lines if line.startswith(_INHERITED)]

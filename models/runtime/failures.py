@@ -48,7 +48,7 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
         self.ending = ending
         self.signal = ""
         self.stderr = several_lines(stderr)
-        last_words = f"; its last words: {' | '.join(stderr.splitlines())}" if stderr else ""
+        last_words = f"; its last output: {' | '.join(stderr.splitlines())}" if stderr else ""
         remedy = "Check that the Python of the runner has numpy and the runtime"
         if file is not None:
             remedy = "The file may be corrupt or need another runtime: build the file again"

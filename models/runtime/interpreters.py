@@ -58,7 +58,5 @@ def interpreter_for(runtime: str | None) -> Interpreter:
 @cache
 def _version(distribution: str, packages: tuple[str, ...] | None) -> str | None:
     folders = sys.path if packages is None else list(packages)
-    distribution_found = next(
-        iter(metadata.Distribution.discover(name=distribution, path=folders)), None
-    )
-    return None if distribution_found is None else distribution_found.version
+    found = next(iter(metadata.Distribution.discover(name=distribution, path=folders)), None)
+    return None if found is None else found.version

@@ -41,7 +41,7 @@ _SECONDS = 60.0
 Service = tuple[str | None, str, Annotated[int, msgspec.Meta(ge=1, le=65535)]]
 
 
-def lend(address: str) -> str:
+def acquire_place(address: str) -> str:
     """Acquire a place until this process ends; return the `ssh://` address of its board.
 
     If this user has already acquired the place, it is used, and is not released afterwards.
@@ -57,7 +57,7 @@ def lend(address: str) -> str:
             key="--edge-target",
             remedy="Install the dependency group fleet: pip install --group fleet",
         )
-    if not os.environ.get(OWN_ENVIRONMENT) and not _has(place):
+    if not os.environ.get(OWN_ENVIRONMENT) and not _is_acquired(place):
         _labgrid(address, *CLIENT, "-p", place, "acquire")
         atexit.register(_labgrid, address, *CLIENT, "-p", place, "release")
     answer = _labgrid(address, "-c", _FIND_SERVICE, place)
@@ -73,7 +73,7 @@ def lend(address: str) -> str:
     return f"ssh://{login}{host}:{port}{split_address(address).path}"
 
 
-def _has(place: str) -> bool:
+def _is_acquired(place: str) -> bool:
     """Tell whether this user has already acquired the place."""
     acquired = _run(*CLIENT, "places", "--acquired")
     return place in acquired.stdout.split()

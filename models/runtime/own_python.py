@@ -40,8 +40,8 @@ _PIP = ("install", "--quiet", "--no-deps", "--only-binary=:all:")
 def groups() -> dict[str, list[str]]:
     """Return the requirements of each runtime with its own dependency group."""
     tables = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]
-    tables_of = {name: tables.get(distribution) for name, distribution in distributions().items()}
-    return {name: requirements for name, requirements in tables_of.items() if requirements}
+    by_runtime = {name: tables.get(distribution) for name, distribution in distributions().items()}
+    return {name: requirements for name, requirements in by_runtime.items() if requirements}
 
 
 def give_own_python(runtime: str, python: str = sys.executable) -> Path:

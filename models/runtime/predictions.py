@@ -176,7 +176,7 @@ class _Shared:
         report: Callable[[Progress], None],
     ) -> None:
         self._missing, self._before, self._texts = missing, before, texts
-        self._journal, self._told = journal, report
+        self._journal, self._report = journal, report
         self._lock = threading.Lock()
         self._next = self._now = 0
         self._began = time.monotonic()
@@ -220,7 +220,7 @@ class _Shared:
             self._answered.append((rows, logits))
             self._now += len(rows)
             done, seconds = self._before + self._now, time.monotonic() - self._began
-            self._told(Progress(done, self._texts, seconds, self._now))
+            self._report(Progress(done, self._texts, seconds, self._now))
 
 
 def _count(inputs: Inputs) -> int:

@@ -51,7 +51,7 @@ def fault_in(header: Header) -> Fault | None:
 
 def info_in(header: Header, arrays: Arrays) -> RunnerInfo:
     """Parse the description of a runner."""
-    _only(arrays)
+    _require_arrays(arrays)
     return _typed(header, RunnerInfo)
 
 
@@ -64,7 +64,7 @@ def model_of(loaded: Mapping[str, LoadedModel], name: str) -> LoadedModel:
 
 def loaded_in(header: Header, arrays: Arrays, name: str) -> LoadedModel:
     """Parse the runner's description of the file that was loaded as `name`."""
-    _only(arrays)
+    _require_arrays(arrays)
     loaded = _typed({**header, "name": name}, LoadedModel)
     for tensor in (*loaded.inputs, loaded.output):
         if not all(map(math.isfinite, tensor.scales)):
@@ -74,7 +74,7 @@ def loaded_in(header: Header, arrays: Arrays, name: str) -> LoadedModel:
 
 def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) -> Answers:
     """Parse a model's answers to a number of rows."""
-    _only(arrays, "logits", "invoke_ns", "cpu_ns")
+    _require_arrays(arrays, "logits", "invoke_ns", "cpu_ns")
     logits = _array(arrays, "logits", np.float32, (rows, classes_of(model)))
     counts = {
         "nan_count": int(np.isnan(logits).sum()),
@@ -94,7 +94,7 @@ def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) ->
 
 def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, LoadedModel]) -> Race:
     """Parse a race with a number of rounds and a number of texts."""
-    _only(arrays, "ns", "cpu_ns", "predictions", "rows")
+    _require_arrays(arrays, "ns", "cpu_ns", "predictions", "rows")
     shape = len(models), rounds
     wall, cpu = (_times(arrays, name, shape) for name in ("ns", "cpu_ns"))
     predictions = _array(arrays, "predictions", np.int32, shape)
@@ -113,7 +113,7 @@ def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, Loaded
 
 def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
     """Parse a model's labels for a number of texts."""
-    _only(arrays, "logits", "labels", "lengths", "text_to_label_ns")
+    _require_arrays(arrays, "logits", "labels", "lengths", "text_to_label_ns")
     labels = _array(arrays, "labels", np.int32, (texts,))
     _within(labels, "a label", _labels_of(model))
     lengths = _array(arrays, "lengths", np.int32, (texts,))
@@ -132,19 +132,19 @@ def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArr
     """Parse the outputs of a graph for a number of runs, with equally many outputs in each."""
     outputs = len(arrays) // runs
     names = [[f"{run}/{place}" for place in range(outputs)] for run in range(runs)]
-    _only(arrays, *(name for names_of_run in names for name in names_of_run))
+    _require_arrays(arrays, *(name for names_of_run in names for name in names_of_run))
     return tuple(tuple(arrays[name] for name in names_of_run) for names_of_run in names)
 
 
 def usage_in(header: Header, arrays: Arrays) -> Usage:
     """Parse memory, CPU time and age of a runner."""
-    _only(arrays)
+    _require_arrays(arrays)
     return _typed(header, Usage)
 
 
 def audit_in(header: Header, arrays: Arrays) -> tuple[AuditEvent, ...]:
     """Parse the records of an audit."""
-    _only(arrays)
+    _require_arrays(arrays)
     return _typed(header, _Audit).events
 
 
@@ -177,7 +177,7 @@ def _typed(value: object, kind: type[T]) -> T:
         raise WrongReplyError(str(error)) from None
 
 
-def _only(arrays: Arrays, *names: str) -> None:
+def _require_arrays(arrays: Arrays, *names: str) -> None:
     if arrays.keys() != set(names):
         _refuse(f"it contains the arrays {sorted(arrays)}, not {sorted(names)}")
 

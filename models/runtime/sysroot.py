@@ -158,22 +158,22 @@ def prepare_sysroot(
             _unpack_wheels(folder / OWN / runtime, wheels, table.platforms)
         say(f"the {architecture} root file system: starting its Python for the first time")
         _compile(folder)
-        _show_cores(folder)
+        _make_core_views(folder)
         for runtime in table.runtimes():
-            _warm_up(_described(folder, architecture, emulator), runtime, table.imports)
+            _warm_up(_sysroot_in(folder, architecture, emulator), runtime, table.imports)
         card = json.dumps({"debian": debian, "wheels": table.wheels, OWN: table.own}, indent=2)
         (folder / CARD).write_text(card, encoding="utf-8")
 
     unpacked = store.get(Stage("sysroot", recipe), make, say)
     unpacked.check()
-    return _described(unpacked.folder, architecture, emulator)
+    return _sysroot_in(unpacked.folder, architecture, emulator)
 
 
 def _distributions(table: ArchitectureTable) -> list[str]:
     return sorted({*table.wheels, *(name for wheels in table.own.values() for name in wheels)})
 
 
-def _described(folder: Path, architecture: str, emulator: Emulator) -> Sysroot:
+def _sysroot_in(folder: Path, architecture: str, emulator: Emulator) -> Sysroot:
     tables = read_sysroots()
     table = tables.architectures[architecture]
     root = folder / ROOT
@@ -231,7 +231,7 @@ def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[st
                 archive.extract(site)
 
 
-def _show_cores(folder: Path) -> None:
+def _make_core_views(folder: Path) -> None:
     """Make a view of the root for each core, with the core's own /proc/cpuinfo."""
     for name, core in read_sysroots().cores.items():
         view = folder / CORES / name

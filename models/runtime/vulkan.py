@@ -28,8 +28,8 @@ def driver_manifests(environment: Mapping[str, str] = os.environ) -> tuple[str, 
         if environment.get(variable):
             manifests = environment[variable].split(os.pathsep)
             return tuple(name for name in manifests if Path(name).is_file())
-    manifests_found = (path for folder in FOLDERS for path in sorted(Path(folder).glob("*.json")))
-    return tuple(map(str, manifests_found))
+    found = (path for folder in FOLDERS for path in sorted(Path(folder).glob("*.json")))
+    return tuple(map(str, found))
 
 
 def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from models.runtime.labgrid_places import lend
+from models.runtime.labgrid_places import acquire_place
 from models.runtime.ssh import SshTransport
 from models.targets.common.reached import ReachedTarget
 
@@ -28,4 +28,4 @@ class LabgridTarget(ReachedTarget):
             UsageMistake: the URL is not valid, or the board is not the required device.
             EdgeproofError: labgrid does not lend the board, or the board cannot be reached.
         """
-        return cls.reach(SshTransport(lend(wish.address)), wish.profile)
+        return cls.reach(SshTransport(acquire_place(wish.address)), wish.profile)

@@ -109,7 +109,7 @@ class Loaded(abc.ABC):
     def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:
         """Return the graph that a signature runs, which need not be the first, ready to run."""
 
-    def taken(self) -> Optional[DelegatedOperators]:
+    def delegated_operators(self) -> Optional[DelegatedOperators]:
         """Return the operators that the accelerator executes; None if they are not reported."""
         return None
 
@@ -215,7 +215,7 @@ class Backend(abc.ABC):
         """Files beside its package that compute: their bytes decide answers, too."""
         return ()
 
-    def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - some do not
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - some do not
         """Tell whether it has an accelerator.
 
         Args:

@@ -61,7 +61,7 @@ class CompiledBackend(Backend):
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedModel:
         """Compile a FlatBuffer."""
         if keep_all:
-            message = "{} cannot show the values between its operators"
+            message = "{} cannot return the values between operators"
             raise Refusal("no-inner-tensors", message.format(self.name))
         api = self.imported()
         described = _described(source)

@@ -45,7 +45,7 @@ class InterpreterBackend(Backend):
 
     modes: ClassVar[Dict[str, str]] = MODES
 
-    def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - wheels differ
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - wheels differ
         """Tell whether XNNPACK executes operators."""
         return not self.mode
 
@@ -131,7 +131,7 @@ class LoadedInterpreter(Loaded):
                 self._is_allocated = True
             return SignatureGraph(self.interpreter.get_signature_runner(key))
 
-    def taken(self) -> Optional[DelegatedOperators]:
+    def delegated_operators(self) -> Optional[DelegatedOperators]:
         """Return the operators that XNNPACK or a delegate executes."""
         return delegated_nodes(self.interpreter)
 

@@ -44,7 +44,7 @@ def _ports(inspected: Inspected) -> Iterator[Finding]:
                 "metadata-ports",
                 "warning",
                 f"The metadata describes {len(described)} {side}, "
-                f"and the graph has {len(tensors)}.",
+                f"but the graph has {len(tensors)}.",
                 (),
                 _WRITE_AGAIN,
             )
@@ -69,7 +69,7 @@ def _names(
             "metadata-order",
             "warning",
             f"The metadata describes its {side} in the order {several(described_names)}, "
-            f"and the graph has them in the order {several(tensor_names)}.",
+            f"but the graph has them in the order {several(tensor_names)}.",
             tuple(described_names),
             _WRITE_AGAIN,
         )
@@ -96,7 +96,7 @@ def _files(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "files-without-metadata",
             "note",
-            f"Files are packed behind the model, and no metadata describes them: "
+            f"Files are packed behind the model, but no metadata describes them: "
             f"{several(sorted(packed))}.",
             tuple(sorted(packed)),
             _WRITE_AGAIN,
@@ -118,8 +118,8 @@ def _labels(inspected: Inspected) -> Iterator[Finding]:
                 yield Finding(
                     "metadata-labels",
                     "warning",
-                    f"{file.name!r} holds {lines} labels, and output {tensor.name!r} tells "
-                    f"{expected} apart.",
+                    f"{file.name!r} contains {lines} labels, but output {tensor.name!r} "
+                    f"distinguishes {expected}.",
                     (file.name, tensor.name),
                     "Pack the labels that the model was trained with, in the order of its output",
                 )
@@ -151,7 +151,7 @@ def _packed(inspected: Inspected) -> Iterator[Finding]:
                 yield Finding(
                     "metadata-file-unread",
                     "warning",
-                    f"Packed {file.name!r} {error.what}.",
+                    f"The packed file {file.name!r} {error.what}.",
                     (file.name,),
                     error.remedy,
                 )
@@ -166,8 +166,8 @@ def _vocabulary(inspected: Inspected) -> Iterator[Finding]:
             yield Finding(
                 "metadata-vocabulary",
                 "warning",
-                f"{file.name!r} has {words} words, and the table that ids look up has {rows} rows: "
-                "an id beyond it fails, or reads other data.",
+                f"{file.name!r} has {words} words, but the embedding table has {rows} rows: a "
+                "larger id fails, or reads other data.",
                 (file.name,),
                 "Pack the vocabulary that the model was trained with",
             )
@@ -194,18 +194,18 @@ def _units(inspected: Inspected) -> Iterator[Finding]:
                 "metadata-normalization",
                 "warning",
                 f"The metadata normalizes values by mean {list(unit.mean)} and std "
-                f"{list(unit.std)}, which ids are not made for.",
+                f"{list(unit.std)}, but ids must not be normalized.",
                 (),
-                "Take it out: an app that follows it feeds other ids",
+                "Remove the normalization: an app that applies it feeds wrong ids",
             )
         elif isinstance(unit, ScoreCalibration):
             yield Finding(
                 "metadata-calibration",
                 "note",
-                "The metadata calibrates scores outside of the graph: an app that follows it shows "
-                "other scores than the graph answers.",
+                "The metadata calibrates scores outside of the graph: an app that applies it shows "
+                "other scores than the graph's.",
                 (),
-                "Say whether answers are judged before or after that",
+                "Decide whether scores are judged before or after calibration",
             )
 
 
@@ -215,10 +215,10 @@ def _parser(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "metadata-newer",
             "note",
-            f"Its metadata wants a reader of version {version}; this one knows "
+            f"Its metadata needs a reader of version {version}, but this one supports "
             f"{limits().metadata_parser}.",
             (),
-            "Look at the fields that are not shown here with a newer reader",
+            "Read the metadata with a newer reader, because some fields are not shown here",
         )
 
 

@@ -29,8 +29,8 @@ def _flex(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "flex-placeholder",
             "error",
-            "It holds FlexPlaceholder: a table or a variable was lost in conversion, and not even "
-            "a runtime with TensorFlow's operators answers.",
+            "It contains FlexPlaceholder: a table or a variable was lost in conversion, and even a "
+            "runtime with TensorFlow's operators cannot run it.",
             (PLACEHOLDER,),
             "Convert only the part after the token ids; keep tables and tokenizer beside it",
         )
@@ -69,9 +69,9 @@ def _unknown(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "unknown-operator",
             "note",
-            f"Which runtime these need is not known here: {several(names)}.",
+            f"It is unknown which runtime these operators need: {several(names)}.",
             names,
-            "Try the file on the oldest runtime that it is for",
+            "Try the file on the oldest runtime that it must support",
         )
 
 
@@ -99,9 +99,9 @@ def _understated(need: RuntimeNeed, old: str) -> Finding:
         "warning",
         f"{need.operator} declares version {need.declared}, and its operands need version "
         f"{need.version} (TFLite {need.runtime}): tflite-runtime {old} loads the file and may "
-        "answer nonsense.",
+        "give wrong answers.",
         (f"{need.operator} v{need.declared}",),
-        f"Run it on TFLite {need.runtime} or newer alone",
+        f"Run it only on TFLite {need.runtime} or newer",
     )
 
 
@@ -113,9 +113,9 @@ def _declared(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "declared-runtime-too-old",
             "warning",
-            f"It says that TFLite {declared} is enough, and its operators need {newest}.",
+            f"It declares that TFLite {declared} is enough, but its operators need {newest}.",
             ("min_runtime_version",),
-            f"Go by {newest}",
+            f"Run it only on TFLite {newest} or newer",
         )
 
 
@@ -152,7 +152,8 @@ def _variables(inspected: Inspected) -> Iterator[Finding]:
             "It keeps variables from one answer to the next: an answer may depend on the texts "
             "before it.",
             variables or (READS,),
-            "Reset the variables before each text, and judge the order of texts",
+            "Reset the variables before each text, and test whether the order of texts changes "
+            "answers",
         )
 
 

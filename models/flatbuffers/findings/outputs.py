@@ -32,7 +32,7 @@ def _several(inspected: Inspected) -> Iterator[Finding]:
             "warning",
             f"It has {len(names)} outputs: {several(map(repr, names))}.",
             names,
-            "Say which one answers a text, by name",
+            "Declare by name which output contains the answer",
         )
     if not inspected.outputs:
         yield Finding("no-outputs", "error", "It has no outputs.", (), "Convert the model again")
@@ -46,7 +46,7 @@ def _shapes(inspected: Inspected) -> Iterator[Finding]:
             yield Finding(
                 "output-is-no-score",
                 "error" if not answers else "warning",
-                f"Output {name} is {tensor.dtype}: no score for each label can be read from it.",
+                f"Output {name} is {tensor.dtype}, so it contains no score for each label.",
                 (tensor.name,),
                 "Convert the model with its scores as the output, before ARG_MAX",
             )
@@ -62,7 +62,7 @@ def _shapes(inspected: Inspected) -> Iterator[Finding]:
             yield Finding(
                 "open-output",
                 "note",
-                f"How many scores output {name} has is known only when it has answered.",
+                f"The number of scores in output {name} is known only after the first answer.",
                 (tensor.name,),
                 "Give the labels, and check their number against an answer",
             )
@@ -99,14 +99,14 @@ def _meanings(inspected: Inspected) -> Iterator[Finding]:
                 "warning",
                 f"Output {name!r} is called logits and holds {ending}.",
                 (name,),
-                "Use it unchanged: a second softmax makes every answer unsure",
+                "Use it unchanged: a second softmax makes all probabilities nearly equal",
             )
         one_number = tensor.shape[-1:] == (1,) and tensor.dynamic[-1:] != (True,)
         if ending in {"probabilities", "log_probabilities"} and one_number:
             yield Finding(
                 "softmax-of-one",
                 "error",
-                f"Output {name!r} is a softmax of one number, which is 1 whatever the text.",
+                f"Output {name!r} is a softmax of one number, which is 1 for every text.",
                 (name,),
                 "Convert the model with a sigmoid, or with an output for each label",
             )
@@ -114,10 +114,10 @@ def _meanings(inspected: Inspected) -> Iterator[Finding]:
             yield Finding(
                 "sigmoid",
                 "note",
-                f"Output {name!r} comes from a sigmoid: a threshold decides, and the file does not "
-                "say which, nor which label 1 stands for.",
+                f"Output {name!r} comes from a sigmoid: a threshold decides, but the file contains "
+                "neither the threshold nor the label that 1 stands for.",
                 (name,),
-                "Declare threshold and positive label as the app has them",
+                "Declare the threshold and the positive label that the app uses",
             )
 
 
@@ -131,17 +131,20 @@ def _integers(inspected: Inspected) -> Iterator[Finding]:
             yield Finding(
                 "output-without-scale",
                 "error",
-                f"Output {name} holds {tensor.dtype}, and their meaning is not declared.",
+                f"Output {name} is {tensor.dtype} without a scale, so the meaning of its integers "
+                "is unknown.",
                 (tensor.name,),
                 "Convert again, or declare scale and zero point",
             )
             continue
-        yield from _held(
+        yield from _range_problems(
             inspected, tensor, quantization.scales[0], (*quantization.zero_points, 0)[0]
         )
 
 
-def _held(inspected: Inspected, tensor: Tensor, scale: float, zero: int) -> Iterator[Finding]:
+def _range_problems(
+    inspected: Inspected, tensor: Tensor, scale: float, zero: int
+) -> Iterator[Finding]:
     """Find integer outputs that cannot represent the range of their values."""
     name = named(tensor, inspected.outputs)
     bits = BITS[tensor.dtype]
@@ -154,8 +157,8 @@ def _held(inspected: Inspected, tensor: Tensor, scale: float, zero: int) -> Iter
         yield Finding(
             "output-saturates",
             "warning",
-            f"The integers of output {name} end at {low:.4g} and {high:.4g}: the surest answer "
-            f"that they hold is a probability of {min(surest, 1.0):.2f}.",
+            f"The integers of output {name} represent values from {low:.4g} to {high:.4g}: the "
+            f"largest probability that they can express is {min(surest, 1.0):.2f}.",
             (tensor.name,),
             "Calibrate with texts like those of the test, or keep the output in floats",
         )
@@ -163,7 +166,7 @@ def _held(inspected: Inspected, tensor: Tensor, scale: float, zero: int) -> Iter
         yield Finding(
             "output-coarse",
             "warning",
-            f"The integers of output {name} are {scale:.3g} apart: close answers become ties.",
+            f"The integers of output {name} are {scale:.3g} apart, so close scores become equal.",
             (tensor.name,),
             "Keep the output in floats",
         )

@@ -23,7 +23,7 @@ def _none(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "no-inputs",
             "error",
-            "It has no inputs, so no text reaches it.",
+            "It has no inputs, so its answer is the same for every text.",
             (),
             "Convert the model with its inputs as arguments, not as constants",
         )
@@ -48,7 +48,7 @@ def _wide(inspected: Inspected) -> Iterator[Finding]:
             "int64-input",
             "warning",
             f"It takes int64 in {several(map(repr, names))}: an app that writes ids of four bytes "
-            "feeds others, and GPU and microcontroller runtimes refuse them.",
+            "feeds wrong ids, and GPU and microcontroller runtimes refuse int64.",
             names,
             "Convert with inputs of int32, or write eight bytes for each id",
         )
@@ -98,7 +98,7 @@ def _batches(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "fixed-batch",
             "warning",
-            f"It takes several texts at once, and no fewer: {_shaped(inspected, fixed)}.",
+            f"It always takes several texts at once: {_shaped(inspected, fixed)}.",
             tuple(port.name for port in fixed),
             "Convert with a batch of 1, or of -1",
         )
@@ -158,7 +158,7 @@ def _signatures(inspected: Inspected) -> Iterator[Finding]:
             "warning",
             f"It has {len(signatures)} signatures: {several(map(repr, keys))}.",
             keys,
-            "Say which one is called",
+            "Declare the one that the app calls",
         )
 
 
@@ -171,7 +171,7 @@ def _graphs(inspected: Inspected) -> Iterator[Finding]:
                 "signature-of-another-graph",
                 "warning",
                 f"Signature {signature.key!r} runs graph {signature.subgraph}: an app that invokes "
-                "the interpreter, and does not call this signature, runs graph 0.",
+                "the interpreter instead of calling this signature runs graph 0.",
                 (signature.key,),
                 "Call the signature by its key, or convert it into a file of its own",
             )
@@ -184,8 +184,8 @@ def _rounded(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "ids-rounded",
             "error",
-            f"It takes quantized numbers in {names}, with a scale above 1: ids beside each other "
-            "become the same.",
+            f"It takes quantized numbers in {names}, with a scale above 1: adjacent ids become "
+            "equal.",
             tuple(port.name for port in rounding),
             "Convert with inputs of int32, which are never quantized, or with "
             "inference_input_type = tf.float32",
@@ -217,9 +217,9 @@ def _order(inspected: Inspected) -> Iterator[Finding]:
             yield Finding(
                 "input-order",
                 "warning",
-                f"The graph takes {several(map(str, order))} in this order, signature "
-                f"{signature.key!r} names {several(signature.inputs)}: an app that binds by "
-                "position feeds the wrong ones.",
+                f"The graph takes {several(map(str, order))} in this order, but signature "
+                f"{signature.key!r} lists {several(signature.inputs)}: an app that binds by "
+                "position feeds the wrong inputs.",
                 tuple(map(str, order)),
                 "Bind by the signature's names",
             )

@@ -52,7 +52,8 @@ def _claimed(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "float16-that-is-not",
             "error" if inspected.declared else "warning",
-            f"{inspected.claimed_by} says float16, and nothing in it is: {_told(inspected)}.",
+            f"{inspected.claimed_by} says float16, but nothing in the file is float16: "
+            f"{_weight_shares(inspected)}.",
             (),
             "Set optimizations = [DEFAULT] and target_spec.supported_types = [float16], or "
             "convert with another tool, and look again",
@@ -61,8 +62,8 @@ def _claimed(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "integers-that-stayed-float",
             "error" if inspected.declared else "warning",
-            f"{inspected.claimed_by} says {claimed}, and nothing in it is in small integers: "
-            f"{_told(inspected)}.",
+            f"{inspected.claimed_by} says {claimed}, but nothing in the file is stored in small "
+            f"integers: {_weight_shares(inspected)}.",
             (),
             "Set optimizations = [DEFAULT] and give a representative dataset, or quantize the "
             "float32 file with litert-quantizer, and look again",
@@ -78,7 +79,8 @@ def _dtypes(inspected: Inspected) -> set[str]:
     return census | {tensor.dtype for tensor in (*inspected.inputs, *inspected.outputs)}
 
 
-def _told(inspected: Inspected) -> str:
+def _weight_shares(inspected: Inspected) -> str:
+    """List the dtypes of the large weights with their shares of the bytes."""
     return several(f"{part:.0%} {dtype}" for dtype, part in inspected.scheme.shares.items())
 
 
@@ -87,12 +89,12 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
     breaches = [
         *product_breaches(contract, report),
         *weight_breaches(contract, report),
-        *(f"{name} has a zero point" for name in zero_point_breaches(report)),
+        *(f"{name} has a zero point other than 0" for name in zero_point_breaches(report)),
         *(f"{name} computes on floats" for name in float_breaches(contract, report)),
     ]
     needed = minimum_runtime(report)
     if version_key(needed) > version_key(contract.runtime):
-        breaches.append(f"it needs TFLite {needed}, not {contract.runtime} at the most")
+        breaches.append(f"it needs TFLite {needed}, but may need at most {contract.runtime}")
     # The contract concerns dense layers, whose weights may be few beside the table of word
     # embeddings.
     share = inspected.scheme.shares.get(contract.dense_weights, 0.0)
@@ -103,7 +105,7 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
         yield Finding(
             "not-the-scheme",
             "error",
-            f"{inspected.claimed_by} says {contract.scheme}, and it is {inspected.scheme.name}: "
+            f"{inspected.claimed_by} says {contract.scheme}, but it is {inspected.scheme.name}: "
             f"{several(breaches)}.",
             tuple(breaches),
             f"Convert it again under {contract.scheme}, or rename the file",
@@ -138,7 +140,7 @@ def _old_integers(inspected: Inspected) -> Iterator[Finding]:
             "note",
             f"Its weights are uint8, as converters before 2020 wrote them: {several(names)}.",
             names,
-            "Convert again with a newer converter where the model is at hand",
+            "If the model is available, convert it again with a newer converter",
         )
 
 

@@ -32,7 +32,7 @@ def _none(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "no-weights",
             "error",
-            "It holds no weights: it computes the same for every training.",
+            "It contains no weights, so training cannot have changed its answers.",
             (),
             "Convert an exported SavedModel, or freeze the variables first",
         )
@@ -47,8 +47,8 @@ def _text_mode(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "text-mode",
             "warning",
-            f"No byte in it is a carriage return (13), and its neighbors 11, 12 and 14 are "
-            f"{neighbors} times: a copy in text mode may have changed its weights.",
+            "It contains no byte 13 (carriage return), although it contains the bytes 11, 12 and "
+            f"14 {neighbors} times: a copy in text mode may have changed its weights.",
             (),
             "Compare its sha256 with its author's; mark it in .gitattributes as `*.tflite binary`",
         )
@@ -65,10 +65,10 @@ def _numbers(inspected: Inspected) -> Iterator[Finding]:
         raw = buffer_bytes(inspected.data, tensor.buffer)
         size = np.dtype(kind).itemsize
         values = as_array(raw[: len(raw) // size * size], np.dtype(kind), [len(raw) // size])
-        yield from _of(tensor, values, _readers(tensor, inspected.report.operators))
+        yield from _not_finite(tensor, values, _readers(tensor, inspected.report.operators))
 
 
-def _of(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding]:
+def _not_finite(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding]:
     nans, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
     place = (tensor.name,)
     if nans:
@@ -78,7 +78,7 @@ def _of(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding]:
             f"{nans} of the {values.size} numbers of {tensor.name!r}, which {readers} reads, are "
             "NaN.",
             place,
-            "Train or convert again: every answer that meets them is NaN",
+            "Train or convert again: every answer that is computed from them is NaN",
         )
     if infinite and tensor.dtype == "float16":
         yield Finding(
@@ -87,14 +87,16 @@ def _of(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding]:
             f"{infinite} of the {values.size} numbers of {tensor.name!r}, which {readers} reads, "
             "are infinite: they were too large for float16, and infinity times 0 is NaN.",
             place,
-            "Make the model's constants smaller than 65504 (-1e4 does for a mask), then convert",
+            "Make the model's constants smaller than 65504 (-1e4 is enough for a mask), and "
+            "convert again",
         )
     elif infinite:
         yield Finding(
             "infinite-constant",
             "warning",
             f"{infinite} of the {values.size} numbers of {tensor.name!r}, which {readers} reads, "
-            "are infinite: infinity times 0, or less infinity, is NaN, and no integer holds it.",
+            "are infinite: infinity times 0 and infinity minus infinity are NaN, and no integer "
+            "can represent infinity.",
             place,
             "Use a large finite number instead (a mask of -1e4 is enough)",
         )
@@ -109,10 +111,12 @@ def _too_large(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding
         yield Finding(
             "overflows-half",
             "warning",
-            f"{tensor.name!r}, which {readers} reads, holds {largest:.3g}: in float16, and on "
-            "GPUs, that is infinite, and beside it integers hold no small difference.",
+            f"{tensor.name!r}, which {readers} reads, contains {largest:.3g}: in float16, and on "
+            "GPUs, this number is infinite, and quantized to a range that includes it, smaller "
+            "numbers become equal.",
             (tensor.name,),
-            "Use a smaller number (-1e4 does for a mask) before converting to less than float32",
+            "Use a smaller number (-1e4 is enough for a mask) before converting to fewer bits than "
+            "float32",
         )
 
 
@@ -127,7 +131,7 @@ def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
         readers = [
             operator
             for operator in listed
-            if any(_reads(operator, weights_read) for weights_read in unpacked)
+            if any(_reads(operator, weights) for weights in unpacked)
         ] or readers
     return several(f"{reader.name} {reader.index}" for reader in readers) or "nothing"
 
@@ -149,8 +153,8 @@ def _zero_points(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "weight-zero-point",
             "error",
-            f"The zero point of these weights is not 0: {several(map(repr, names))}. Kernels take "
-            "it to be 0 and answer something else.",
+            f"The zero point of these weights is not 0: {several(map(repr, names))}. Kernels "
+            "assume 0, so the answers are wrong.",
             tuple(names),
             "Quantize weights symmetrically, as the TFLite specification demands",
         )
@@ -200,9 +204,10 @@ def _tables(inspected: Inspected) -> Iterator[Finding]:
             yield Finding(
                 "one-scale-for-a-table",
                 "note",
-                f"All rows of the table {table.name!r} share one scale: rare words lose most.",
+                f"All rows of the table {table.name!r} share one scale, so rare words lose the "
+                "most precision.",
                 (table.name,),
-                "Quantize the table with a scale for each row, where the runtime takes that",
+                "Quantize the table with a scale for each row, if the runtime supports that",
             )
 
 

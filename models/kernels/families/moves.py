@@ -50,11 +50,13 @@ class Mover:
     def __init__(self, choices: Choices, kind: str) -> None:
         self.choices, self.kind = choices, kind
         self.sketch = Sketch(choices)
-        self.how: Quantization | None = quantization(choices, kind) if kind in _QUANTIZED else None
+        self.quantization: Quantization | None = (
+            quantization(choices, kind) if kind in _QUANTIZED else None
+        )
 
     def tensor(self, shape: Shape) -> Tensor:
         """Return a tensor of `kind`."""
-        return Tensor(tuple(map(int, shape)), self.kind, quantization=self.how)
+        return Tensor(tuple(map(int, shape)), self.kind, quantization=self.quantization)
 
     def input(self, shape: Shape) -> int:
         """Add an input of `kind`."""
@@ -250,7 +252,7 @@ def _gather(mover: Mover) -> Case:
     after = (*shape[:axis], *looked, *shape[axis + 1 :])
     if mover.kind == "int4":
         data = mover.values(choices, shape)
-        place = mover.sketch.drawing.constant(data, "int4", mover.how)
+        place = mover.sketch.drawing.constant(data, "int4", mover.quantization)
     else:
         place = mover.input(shape)
     options: dict[str, Any] = {"axis": axis, "batch_dims": batches}
@@ -283,8 +285,10 @@ def _embedding_lookup(choices: Choices, kind: str) -> Case:
     if dtype == "float32":
         place = mover.sketch.drawing.constant(floats(choices, shape))
     elif dtype == "uint8":
-        mover.how = quantization(choices, dtype)
-        place = mover.sketch.drawing.constant(held(choices, shape, dtype), dtype, mover.how)
+        mover.quantization = quantization(choices, dtype)
+        place = mover.sketch.drawing.constant(
+            held(choices, shape, dtype), dtype, mover.quantization
+        )
     else:
         scales = channel_scales(choices, rows if fine else 1, 0.1)
         quantized = type(quantization(choices, "int8"))(scales, np.zeros(scales.size, np.int64))

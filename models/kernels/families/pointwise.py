@@ -153,20 +153,22 @@ def _gelu(choices: Choices, kind: str, *, approximate: bool) -> Case:
 def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
     sketch = Sketch(choices)
     left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
-    hows, draws = _operands(choices, operator, kind)
+    quantizations, draws = _operands(choices, operator, kind)
     constant = one_of(choices, (None, 1, 0))
     # Divisors and exponents are drawn from their own range of numbers.
     own = operator == "POW" or (operator == "DIV" and kind != "float32")
     twice = left == right and not own and one_in(choices, 6)
     x = sketch.operand(
-        Tensor(left, kind, quantization=hows[0]), draws[0], constant=constant == 0 and not twice
+        Tensor(left, kind, quantization=quantizations[0]),
+        draws[0],
+        constant=constant == 0 and not twice,
     )
     if twice:
         # Both operands are the same tensor.
-        y, hows = x, (hows[0], hows[0], hows[2])
+        y, quantizations = x, (quantizations[0], quantizations[0], quantizations[2])
     else:
         y = sketch.operand(
-            Tensor(right, kind, quantization=hows[1]), draws[1], constant=constant == 1
+            Tensor(right, kind, quantization=quantizations[1]), draws[1], constant=constant == 1
         )
     options = {}
     if operator in _FUSING:
@@ -175,7 +177,7 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
     if kind == "int16" and operator in {"ADD", "SUB"}:
         # Allow scales that are no powers of two.
         options["pot_scale_int16"] = False
-    out = Tensor(answer, kind, quantization=hows[2])
+    out = Tensor(answer, kind, quantization=quantizations[2])
     fixed = None if constant is None or twice else (left, right)[constant]
     sketch.facts |= {"twice": twice, "constant": constant, "broadcast": left != right}
     sketch.facts |= {

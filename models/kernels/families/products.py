@@ -205,14 +205,18 @@ def _product(choices: Choices, kind: str) -> Case:
         y = quantized_weights(sketch, right, "int8", scales, axis)
         out = Tensor(answer)
     else:
-        hows = [Quantization.of(scale(choices), zero_point(choices, kind)) for _ in range(2)]
+        quantizations = [
+            Quantization.of(scale(choices), zero_point(choices, kind)) for _ in range(2)
+        ]
         draw = partial(held, dtype=kind)
-        x = sketch.input(Tensor(left, kind, quantization=hows[0]), draw)
-        y = sketch.operand(Tensor(right, kind, quantization=hows[1]), draw, constant=constant)
-        step = float(hows[0].scales[0]) * float(hows[1].scales[0])
+        x = sketch.input(Tensor(left, kind, quantization=quantizations[0]), draw)
+        y = sketch.operand(
+            Tensor(right, kind, quantization=quantizations[1]), draw, constant=constant
+        )
+        step = float(quantizations[0].scales[0]) * float(quantizations[1].scales[0])
         step *= 100.0 if kind == "int16" else 1.0
         inner = left[-2] if adj[0] else left[-1]
-        sketch.facts["second_zero"] = int(hows[1].zeros[0])
+        sketch.facts["second_zero"] = int(quantizations[1].zeros[0])
         out = Tensor(answer, kind, quantization=_answer(choices, kind, step, inner))
     result = sketch.drawing.node("BATCH_MATMUL", [x, y], [out], **options)
     batches = left[:-2], right[:-2]

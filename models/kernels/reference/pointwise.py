@@ -317,10 +317,10 @@ def _quantize(call: Call) -> list[Rounded]:
     scaled = np.asarray(source.centered * multiplier, np.float64)
     value = scaled + float(tensor.quantization.zeros[0])
     number = Rounded(value, requantized(scaled, multiplier) + source.number.error * multiplier)
-    return [stepped_range(number, call)]
+    return [_saturated(number, call)]
 
 
-def stepped_range(number: Rounded, call: Call) -> Rounded:
+def _saturated(number: Rounded, call: Call) -> Rounded:
     """Saturate integers at the limits of the output's type."""
     low, high = RANGES[call.output.dtype]
     return Rounded(np.clip(number.value, low, high), number.error)

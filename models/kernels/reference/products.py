@@ -50,7 +50,7 @@ def fully_connected(call: Call) -> list[Rounded]:
     """Return source @ weights.T + bias, weights [outputs, inputs]."""
     source, weights, bias = call.operand(0), call.operand(1), call.optional(2)
     rows = source.number.moved(lambda a: a.reshape(-1, weights.tensor.shape[-1]))
-    result = _multiplied(call, source, rows, _Turned(weights, np.transpose), bias)
+    result = _multiplied(call, source, rows, _SecondOperand(weights, np.transpose), bias)
     return [output.moved(lambda a: a.reshape(call.output.shape)) for output in result]
 
 
@@ -58,14 +58,14 @@ def batch_matmul(call: Call) -> list[Rounded]:
     """Return left @ right, with transposed operands if asked for, over broadcast batches."""
     left, right = call.operand(0), call.operand(1)
     x = left.number.moved(_turning(call.option("adj_x")))
-    return _multiplied(call, left, x, _Turned(right, _turning(call.option("adj_y"))), None)
+    return _multiplied(call, left, x, _SecondOperand(right, _turning(call.option("adj_y"))), None)
 
 
 def _turning(adjoint: Any) -> Callable[[NDArray[Any]], NDArray[Any]]:
     return (lambda a: np.swapaxes(a, -1, -2)) if adjoint else (lambda a: a)
 
 
-class _Turned:
+class _SecondOperand:
     """A second operand in the layout of the multiplication: [..., n, k].
 
     Args:
@@ -81,7 +81,7 @@ class _Turned:
 
 
 def _multiplied(
-    call: Call, source: Operand, x: Rounded, weights: _Turned, bias: Operand | None
+    call: Call, source: Operand, x: Rounded, weights: _SecondOperand, bias: Operand | None
 ) -> list[Rounded]:
     """Multiply stored x [..., m, n] and weights [..., n, k], and add a bias [k]."""
     if source.tensor.quantized:
@@ -149,7 +149,7 @@ def convolution(call: Call) -> list[Rounded]:
     )
     flat = windows.moved(lambda a: a.reshape(-1, a.shape[-1]))
     # Each row of the weights is an output channel.
-    kernel = _Turned(weights, lambda a: a.reshape(len(a), -1).T)
+    kernel = _SecondOperand(weights, lambda a: a.reshape(len(a), -1).T)
     if weights.tensor.quantized and not source.tensor.quantized:
         # A convolution quantizes a whole image with one step, and not each row with its own.
         image = quantized_activations(source.number.moved(lambda a: a.reshape(len(a), -1)))
@@ -159,7 +159,7 @@ def convolution(call: Call) -> list[Rounded]:
         answers = stored(call, product(rows, kernel.real, added, extra=_HYBRID_ROUNDINGS))
     else:
         answers = _multiplied(call, source, flat, kernel, bias)
-    return [answer_part.moved(lambda a: a.reshape(call.output.shape)) for answer_part in answers]
+    return [output.moved(lambda a: a.reshape(call.output.shape)) for output in answers]
 
 
 def _windows(call: Call, image: NDArray[Any], shape: tuple[int, ...], padding: int) -> NDArray[Any]:

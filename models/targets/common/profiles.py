@@ -47,12 +47,12 @@ def judging_profile(
     if asked is not None and asked.name != found.device:
         raise UsageMistake(
             f"{asked.name} was requested, but {where} is {found.describe()}",
-            remedy=ways_to(asked.name, reached=reached),
+            remedy=how_to_reach(asked.name, reached=reached),
         )
     return next(device for device in known_profiles(asked) if device.name == found.device)
 
 
-def ways_to(name: str, *, reached: bool) -> str:
+def how_to_reach(name: str, *, reached: bool) -> str:
     """Return a remedy: how to judge a device that this run did not find.
 
     Args:

@@ -53,7 +53,7 @@ def test_stored_rows_equal_the_output_of_the_checkpoints_tokenizer(name, pairs, 
     on_device = tokenizer(built.text(TOKENIZER))
     devices = [on_device.encode(text) for text in inputs]
     assert [row.end for row in devices] == encoded.mask.sum(1).tolist()
-    device_rows = [row.whole(on_device.filling) for row in devices]
+    device_rows = [row.whole(on_device.padding) for row in devices]
     for role in ROLES:
         rows = getattr(encoded, role)
         np.testing.assert_array_equal(rows, expected[role])

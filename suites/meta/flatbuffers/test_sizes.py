@@ -7,7 +7,7 @@ import json
 import pytest
 
 from models.errors import EdgeproofError
-from models.flatbuffers.sizes import FlatBufferSizes, paper_arithmetic, size_ledger
+from models.flatbuffers.sizes import FlatBufferSizes, paper_arithmetic, subject_sizes
 from models.networks.parameters import count, counts
 from models.verdicts.sizes import size_ratios
 from suites.meta.networks import configs
@@ -21,7 +21,7 @@ PUBLISHED = FlatBufferSizes(26_698_576, 22_000_000, 60_000_000)
 @pytest.fixture
 def ledger():
     """The paper's systems."""
-    return size_ledger(counts(BERT_LARGE), counts(MOBILEBERT), {"dynamic_wi8_afp32": PUBLISHED})
+    return subject_sizes(counts(BERT_LARGE), counts(MOBILEBERT), {"dynamic_wi8_afp32": PUBLISHED})
 
 
 def test_parameters_are_counted_for_each_part_of_the_network(ledger):
@@ -80,7 +80,7 @@ def test_sizes_can_be_written_as_json(ledger):
 
 
 def test_sizes_that_were_not_measured_are_none():
-    ledger = size_ledger(
+    ledger = subject_sizes(
         counts(BERT_LARGE), counts(BERT_LARGE), {"float32": FlatBufferSizes(10, 9)}
     )
     assert ledger["variants"]["float32"]["resident"] is None
@@ -89,4 +89,4 @@ def test_sizes_that_were_not_measured_are_none():
 
 def test_rejects_empty_file():
     with pytest.raises(EdgeproofError, match="no size ratio"):
-        size_ledger(counts(BERT_LARGE), counts(MOBILEBERT), {"float32": FlatBufferSizes(0, 1)})
+        subject_sizes(counts(BERT_LARGE), counts(MOBILEBERT), {"float32": FlatBufferSizes(0, 1)})

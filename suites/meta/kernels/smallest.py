@@ -72,11 +72,11 @@ def main() -> int:
 
 def _kept(entry: KnownDeviation, numbers: int, here: list[str], transport: Transport) -> bool:
     families = [
-        family for family in FAMILIES.values() if entry.speaks_of(family.operator, family.kind)
+        family for family in FAMILIES.values() if entry.covers_family(family.operator, family.kind)
     ]
     for name in (backend_name for backend_name in entry.backends if backend_name in here):
         with AskedBackend(transport, name, EMULATED_SECONDS) as backend:
-            for family in families if entry.holds_on(name, backend.info) else ():
+            for family in families if entry.applies_to(name, backend.info) else ():
                 record = search(
                     _only(family, entry, numbers),
                     Judge(backend, arithmetic=arithmetic_of(name)),

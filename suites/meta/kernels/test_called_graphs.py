@@ -190,7 +190,7 @@ def test_values_in_the_executed_branch_are_recorded(instances, backend):
         ("ABS", 2): "proven",
     }
     assert covered.describe()["drawn_alone"] == [
-        "graph 2 (graph_2): fed with drawn values alone; nothing that was recorded calls it"
+        "graph 2 (graph_2): only random values were fed; no recorded operator calls it"
     ]
     values = recorded(Recorder(file, {0: [[np.array(True), GIVEN]]}, backend))
     np.testing.assert_allclose(values[1], [np.tanh(GIVEN)], rtol=1e-6)
@@ -267,7 +267,7 @@ def test_loop_that_calls_itself_is_not_executed(instances, backend, body):
     file = instances(loop(*graphs, body=body))
     covered = coverage(file, backend, recorder=Recorder(file, {0: [[GIVEN]]}, backend))
     told = covered.describe()
-    assert "calls itself, and never ends" in told["not_recorded"]
+    assert "calls itself endlessly" in told["not_recorded"]
     assert states(covered)["LESS", 1] == "proven"
     assert states(covered)["WHILE", 0] == "not covered"
 
@@ -303,14 +303,14 @@ def test_reports_loop_that_names_no_graphs(instances):
     model.operator("WHILE", [row], [out], options=("AddOptions", {0: Scalar("Int8", 1)}))
     model.end_graph([row], [out])
     (line,) = coverage(instances(model.pack()), Kernels()).describe()["not_proven"]
-    assert line == "WHILE (0): not covered; it names no graph to call"
+    assert line == "WHILE (0): not covered; it calls no graph"
 
 
 @pytest.mark.parametrize(
     ("graphs", "said"),
     [
-        ((single("ABS"), doubling()), "graph 1 takes 1 tensors, and is given 2"),
-        ((doubling(), doubling()), "graph 1 is a condition, and returns 2 tensors"),
+        ((single("ABS"), doubling()), "graph 1 has 1 inputs, but 2 were given"),
+        ((doubling(), doubling()), "graph 1 is a condition, but returns 2 tensors"),
     ],
     ids=["too few inputs", "two answers"],
 )

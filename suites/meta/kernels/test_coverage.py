@@ -10,9 +10,9 @@ from models.kernels.choices import RandomChoices
 from models.kernels.coverage import coverage
 from models.kernels.families.all_families import FAMILIES
 from models.kernels.graph import Drawing, Tensor
+from models.kernels.inner_tensors import with_outputs
 from models.kernels.reading import Instances
 from models.kernels.recording import Recorder, by_position
-from models.kernels.showing import showing
 from models.kernels.writing import write
 from models.runtime.binding import Binding, BoundInput
 from models.runtime.transports import LocalTransport
@@ -151,7 +151,7 @@ def test_chosen_inner_tensors_become_outputs_of_the_file(tmp_path):
     instances = Instances(EXAMPLE)
     tensors = [operator.outputs[0].index for operator in instances.operators]
     file = tmp_path / "showing.tflite"
-    file.write_bytes(showing(EXAMPLE.read_bytes(), tensors))
+    file.write_bytes(with_outputs(EXAMPLE.read_bytes(), tensors))
     shown = Instances(file).contents
     assert [tensor.index for tensor in shown.subgraphs[0].outputs] == tensors
     assert shown.signatures == ()
@@ -179,4 +179,4 @@ def test_reports_tensors_too_large_for_memory(tmp_path):
     negated = drawing.node("NEG", [drawing.input(large)], [large])
     file.write_bytes(write(drawing.graph(negated)))
     (line,) = coverage(Instances(file), Kernels()).describe()["not_proven"]
-    assert line == "NEG (0): not covered; its tensors hold more than 268,435,456 numbers"
+    assert line == "NEG (0): not covered; its tensors contain more than 268,435,456 numbers"

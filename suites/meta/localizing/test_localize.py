@@ -144,9 +144,9 @@ def test_tensors_are_not_matched_by_name_if_the_name_occurs_twice(tmp_path):
 def test_error_without_the_quantizer_says_what_to_install(monkeypatch):
     static, dynamic = SCHEMES["static_wi8_ai8_dense"], SCHEMES["dynamic_wi8_afp32"]
     monkeypatch.setattr(mending, "find_spec", lambda _name: None)
-    assert "pip install --group host" in mending.why_not(static)
-    assert mending.why_not(dynamic) is None
-    assert mending.why_not(None) is None
+    assert "pip install --group host" in mending.why_not_tried(static)
+    assert mending.why_not_tried(dynamic) is None
+    assert mending.why_not_tried(None) is None
 
 
 # Program that localizes a damaged file of a static scheme, first with the packages for trying

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.errors import EdgeproofError, UsageMistake
 from models.files.extensible_tables import as_plain
-from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
+from models.flatbuffers.sizes import FlatBufferSizes, subject_sizes
 from models.verdicts.baselines import baseline_path, read_baseline
 from reports.documents.faults import read_faults
 from reports.documents.naming import Identity, device_names
@@ -71,7 +71,7 @@ def ledger() -> dict[str, Any]:
     assert network is not None
     parts = counts(from_table(network, vocabulary=100, classes=3, positions=8))
     sizes = FlatBufferSizes(flatbuffer=10_000, flatbuffer_zipped=9_000, resident=None)
-    return json.loads(json.dumps(size_ledger(parts, parts, {"float32": sizes})))
+    return json.loads(json.dumps(subject_sizes(parts, parts, {"float32": sizes})))
 
 
 LEDGER = ledger()

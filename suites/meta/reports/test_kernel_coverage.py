@@ -45,7 +45,7 @@ def test_kernel_report_shows_the_proven_share_and_unproven_operators():
 
 
 def test_kernel_report_names_graphs_without_recorded_activations():
-    alone = "graph 2 (<other>): fed with drawn values alone; nothing that was recorded calls it"
+    alone = "graph 2 (<other>): only random values were fed; no recorded operator calls it"
     kernels = KERNELS | {"graphs": 3, "asked_graphs": 3, "drawn_alone": [alone]}
     text = as_text(document(kernels))
     assert "(9 deviates, 146 proven; in its 3 graphs; fed with" in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
+from models.flatbuffers.sizes import FlatBufferSizes, subject_sizes
 from models.networks.parameters import counts
 from reports.page.summary import Shown, put_first
 from reports.texts.sizes import HEADER, as_html, as_markdown, as_text, size_rows
@@ -15,7 +15,7 @@ from suites.meta.reports.documents import changed
 
 def document(full, small, flatbuffers):
     """A document that holds the ledger."""
-    ledger = size_ledger(counts(full), counts(small), flatbuffers)
+    ledger = subject_sizes(counts(full), counts(small), flatbuffers)
     return changed(runs.document(), subject={"name": "paper", "sizes": ledger})
 
 

@@ -143,13 +143,13 @@ def test_output_printed_by_libraries_does_not_disturb_the_protocol(
 
 def test_error_shows_unexpected_output_before_the_first_answer() -> None:
     noisy = LocalTransport(wrapper=("sh", "-c", 'echo Welcome to the board; exec "$@"', "sh"))
-    with pytest.raises(RunnerDied, match=r"sent something else than an answer .*Welcome"):
+    with pytest.raises(RunnerDied, match=r"sent an invalid reply .*Welcome"):
         Runner(noisy).__enter__()
 
 
 def test_error_shows_the_failing_command() -> None:
     failing = LocalTransport(wrapper=("sh", "-c", "echo cannot >&2; exit 7", "sh"))
-    with pytest.raises(RunnerDied, match="exit status 7 while starting; its last words: cannot"):
+    with pytest.raises(RunnerDied, match="exit status 7 while starting; its last output: cannot"):
         Runner(failing).__enter__()
 
 

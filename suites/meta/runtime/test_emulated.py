@@ -91,7 +91,7 @@ def test_runner_classifies_texts_on_every_emulated_board(
         assert "ARM" in runner.info.processor.model
         assert runner.info.bits == {"aarch64": 64, "armv7": 32}[architecture]
         delegation = runner.load("m", tiny["float32"]).delegation
-        assert (delegation.delegated > 0) == find_backend("tflite_runtime").takes_over(
+        assert (delegation.delegated > 0) == find_backend("tflite_runtime").has_accelerator(
             runner.info.bits
         )
         answers = runner.answer("m", by_name)

@@ -12,11 +12,11 @@ from models.backends.common.refusals import Refusal
 from models.backends.common.tensors import Tensor
 from models.runner.feeding import Feed, most_allowed
 from models.runner.model import Model
-from models.runner.tokenizer_json import Filling
+from models.runner.tokenizer_json import Padding
 from models.runner.tokenizing import Row
 
 LENGTHS = (4, 8)
-FILLING = Filling(LENGTHS[-1], pad=9, segment=1)
+PADDING = Padding(LENGTHS[-1], pad=9, segment=1)
 BELOW = 50
 
 
@@ -76,7 +76,7 @@ def drawn_rows(number: int) -> list[Row]:
 
 def checked(longest: Model, row: Row) -> tuple[int, dict[int, Any]]:
     """Return the length that answers a row, and its inputs, as checked arrays give them."""
-    padded = row.whole(FILLING)
+    padded = row.whole(PADDING)
     names = [port.name for port in longest.inputs]
     _, arrays = longest.check({name: np.array([padded[name]], np.int32) for name in names})
     at_length = longest.shortest_for(row.end)
@@ -88,7 +88,7 @@ def checked(longest: Model, row: Row) -> tuple[int, dict[int, Any]]:
 @pytest.mark.parametrize("names", [("ids", "mask", "segments"), ("mask", "ids"), ("ids",)])
 def test_token_rows_are_fed_like_checked_arrays(names, dtype):
     fed, expected = model(names, dtype=dtype), model(names, dtype=dtype)
-    feed = Feed(fed, FILLING)
+    feed = Feed(fed, PADDING)
     assert feed._rows
     for row in drawn_rows(60):
         at_length = feed.give(row)
@@ -109,7 +109,7 @@ UNUSUAL: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("how", UNUSUAL.values(), ids=UNUSUAL)
 def test_models_with_unusual_inputs_are_fed_through_checked_arrays(how):
-    feed = Feed(model(**how), FILLING)
+    feed = Feed(model(**how), PADDING)
     assert not feed._rows
     row = Row([2, 3], None, None, 2)
     if how is UNUSUAL["quantized"]:
@@ -129,13 +129,13 @@ WRONG = {
 
 @pytest.mark.parametrize("row", WRONG.values(), ids=WRONG)
 def test_rejects_token_rows_with_invalid_values_or_length(row):
-    feed = Feed(model(), FILLING)
+    feed = Feed(model(), PADDING)
     with pytest.raises(Refusal, match=r"but only 0 to|needs rows of"):
         feed.give(row)
 
 
 def test_row_after_a_rejected_row_is_fed_correctly():
-    feed = Feed(model(), FILLING)
+    feed = Feed(model(), PADDING)
     feed.give(Row([1, 2, 3], [1, 1, 1], None, 3))
     with pytest.raises(Refusal):
         feed.give(Row([BELOW], None, None, 1))
@@ -148,7 +148,7 @@ def test_row_after_a_rejected_row_is_fed_correctly():
 
 
 def test_row_without_tokens_is_fed_as_padding():
-    fed = Feed(model(), FILLING).give(Row([], None, None, 0)).graph.given
+    fed = Feed(model(), PADDING).give(Row([], None, None, 0)).graph.given
     assert [array.tolist() for array in fed.values()] == [[[9] * 4], [[0] * 4], [[1] * 4]]
 
 

@@ -145,7 +145,7 @@ def test_accepts_numpys_largest_number_of_dimensions() -> None:
 )
 def test_rejects_invalid_or_too_many_array_headers(arrays) -> None:
     header = json.dumps({"arrays": arrays}).encode()
-    with pytest.raises(FramingError, match="not a message's"):
+    with pytest.raises(FramingError, match="the header is not valid"):
         read_message(headed(header), LARGEST_ANSWER_HEADER, LARGEST_ANSWER_ARRAYS)
 
 

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 import pytest
 
 from models.errors import UsageMistake
-from models.runtime.labgrid_places import lend
+from models.runtime.labgrid_places import acquire_place
 from models.store import PROJECT
 
 needs_labgrid = pytest.mark.skipif(
@@ -27,7 +27,10 @@ boards:
     port: 2222
 """
 RESOURCE = "desk/boards/NetworkService"
-LEND = "import sys; from models.runtime.labgrid_places import lend; print(lend(sys.argv[1]))"
+ACQUIRE = (
+    "import sys; from models.runtime.labgrid_places import acquire_place; "
+    "print(acquire_place(sys.argv[1]))"
+)
 
 
 class Lab:
@@ -76,10 +79,10 @@ class Lab:
             time.sleep(0.5)
         raise AssertionError(f"{resource} was not offered within the time allowed")
 
-    def lend(self, address):
+    def acquire_place(self, address):
         """Lend a place to a process of its own, which then ends."""
         return subprocess.run(
-            [sys.executable, "-c", LEND, address],
+            [sys.executable, "-c", ACQUIRE, address],
             cwd=PROJECT,
             env={**self._environment, "PYTHONPATH": str(PROJECT)},
             capture_output=True,
@@ -112,7 +115,7 @@ def lab(tmp_path_factory):
 @pytest.mark.skipif(find_spec("labgrid") is not None, reason="labgrid is installed")
 def test_error_without_labgrid_says_what_to_install():
     with pytest.raises(UsageMistake, match=r"needs labgrid.*--group fleet"):
-        lend("labgrid://kitchen")
+        acquire_place("labgrid://kitchen")
 
 
 @pytest.mark.parametrize(
@@ -121,12 +124,12 @@ def test_error_without_labgrid_says_what_to_install():
 )
 def test_rejects_invalid_labgrid_place(address):
     with pytest.raises(UsageMistake, match="is not a valid address of a board"):
-        lend(address)
+        acquire_place(address)
 
 
 @needs_labgrid
 def test_labgrid_place_is_acquired_and_released(lab):
-    done = lab.lend("labgrid://kitchen/opt/python")
+    done = lab.acquire_place("labgrid://kitchen/opt/python")
     assert done.stdout == "ssh://pi@192.0.2.7:2222/opt/python\n", done.stderr
     assert "kitchen" not in lab.client("places", "--acquired")
 
@@ -134,13 +137,13 @@ def test_labgrid_place_is_acquired_and_released(lab):
 @needs_labgrid
 def test_previously_acquired_labgrid_place_is_not_released(lab):
     lab.client("-p", "kitchen", "acquire")
-    assert lab.lend("labgrid://kitchen").stdout == "ssh://pi@192.0.2.7:2222\n"
+    assert lab.acquire_place("labgrid://kitchen").stdout == "ssh://pi@192.0.2.7:2222\n"
     assert "kitchen" in lab.client("places", "--acquired")
     lab.client("-p", "kitchen", "release")
 
 
 @needs_labgrid
 def test_missing_labgrid_place_is_reported(lab):
-    done = lab.lend("labgrid://garage")
+    done = lab.acquire_place("labgrid://garage")
     assert "labgrid refuses to acquire the place" in done.stderr
     assert "garage matches nothing" in done.stderr

@@ -327,7 +327,7 @@ def test_rejects_invalid_answers_sent_by_a_runner(lie, tiny, by_name, tmp_path):
             runner.race({"m": by_name}, rounds=3, warmup=0)
             runner.usage()
 
-    with pytest.raises(RunnerDied, match="sent something else than an answer") as refused:
+    with pytest.raises(RunnerDied, match="sent an invalid reply") as refused:
         ask()
     assert len(str(refused.value)) < 2500
 

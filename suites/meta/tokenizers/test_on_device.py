@@ -29,7 +29,7 @@ def test_runner_gives_the_token_ids_of_the_host(kind, sides, tmp_path):
     texts = [(text,) for text in sample_texts(100)]
     expected = encoder.encode(texts, LENGTH)
     on_device = tokenizer(encoder.for_device(LENGTH))
-    rows = [on_device.encode(text).whole(on_device.filling) for text in texts]
+    rows = [on_device.encode(text).whole(on_device.padding) for text in texts]
     for role in ROLES:
         np.testing.assert_array_equal(np.array([row[role] for row in rows]), expected[role])
 
@@ -40,7 +40,7 @@ def test_runner_gives_the_token_ids_of_the_host_for_pairs(kind, tmp_path):
     texts = list(zip(sample_texts(30), reversed(sample_texts(30)), strict=True))
     expected = encoder.encode(texts, LENGTH)
     on_device = tokenizer(encoder.for_device(LENGTH))
-    rows = [on_device.encode(text).whole(on_device.filling) for text in texts]
+    rows = [on_device.encode(text).whole(on_device.padding) for text in texts]
     for role in ROLES:
         np.testing.assert_array_equal(np.array([row[role] for row in rows]), expected[role])
 

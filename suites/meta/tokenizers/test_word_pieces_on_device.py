@@ -68,7 +68,7 @@ def is_recognized(tokenizer_given: Tokenizer) -> bool:
 
 def assert_equal(tokenizer_given: Tokenizer, rows: RowTokenizer, texts) -> None:
     expected = tokenizer_given.encode(*texts)
-    row = rows.encode(texts).whole(rows.filling)
+    row = rows.encode(texts).whole(rows.padding)
     assert row["ids"] == expected.ids, texts
     assert row["mask"] == expected.attention_mask, texts
     assert row["segments"] == expected.type_ids, texts

@@ -51,7 +51,7 @@ class Planted(AiEdgeLitert):
         "plain": "its accelerator takes nothing over",
     }
 
-    def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - as it says
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - as it says
         """Return that it has an accelerator."""
         return True
 

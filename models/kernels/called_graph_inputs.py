@@ -4,68 +4,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.kernels.showing import NotShown
+from models.kernels.inner_tensors import NotComputed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from models.flatbuffers.structure import Operator
-    from models.kernels.showing import Given, Shown
+    from models.kernels.inner_tensors import Given, InnerTensors
 
-    Entered = Iterator[tuple[int, Given]]
+    CalledInputs = Iterator[tuple[int, Given]]
 
 # Number of loop iterations to record. Iterations usually have the same shapes, and shapes decide
 # which kernel runs.
 ROUNDS = 4
 
 
-def entered(operator: Operator, operands: Given, shown: Shown) -> Entered:
+def inputs_of_called_graphs(
+    operator: Operator, operands: Given, inner: InnerTensors
+) -> CalledInputs:
     """Yield each graph that an operator calls, with its inputs.
 
     Args:
         operator: an operator that calls graphs: a loop or a branch.
         operands: the values that the operator reads.
-        shown: computes the values after each round of a loop.
+        inner: computes the values after each round of a loop.
 
     Raises:
-        NotShown: the backend cannot compute the condition or the body of a loop separately.
+        NotComputed: the backend cannot compute the condition or the body of a loop separately.
     """
-    yield from _ENTERED[operator.name](operator.calls, operands, shown)
+    yield from _BY_OPERATOR[operator.name](operator.calls, operands, inner)
 
 
-def _loop(calls: tuple[int, ...], states: Given, shown: Shown) -> Entered:
+def _loop(calls: tuple[int, ...], states: Given, inner: InnerTensors) -> CalledInputs:
     """Yield the first rounds: the inputs of the condition, and of the body if it is run."""
     condition, body = calls
     for _ in range(ROUNDS):
         yield condition, states
-        goes_on = shown.outputs(condition, states)
+        goes_on = inner.outputs(condition, states)
         if len(goes_on) != 1:
-            raise NotShown(f"graph {condition} is a condition, and returns {len(goes_on)} tensors")
+            raise NotComputed(
+                f"graph {condition} is a condition, but returns {len(goes_on)} tensors"
+            )
         if not goes_on[0].all():
             return
         yield body, states
-        states = shown.outputs(body, states)
+        states = inner.outputs(body, states)
 
 
-def _branch(calls: tuple[int, ...], operands: Given, _: Shown) -> Entered:
+def _branch(calls: tuple[int, ...], operands: Given, _: InnerTensors) -> CalledInputs:
     """Yield the chosen branch; the first operand chooses it."""
     if_true, if_false = calls
     if not operands:
-        raise NotShown("an IF reads no condition")
+        raise NotComputed("an IF has no condition")
     yield (if_true if operands[0].all() else if_false), operands[1:]
 
 
-def _nothing(_calls: tuple[int, ...], _operands: Given, _shown: Shown) -> Entered:
+def _nothing(_calls: tuple[int, ...], _operands: Given, _inner: InnerTensors) -> CalledInputs:
     """Yield nothing: the graph initializes variables and has no inputs."""
     yield from ()
 
 
-def _decomposition(calls: tuple[int, ...], operands: Given, _: Shown) -> Entered:
+def _decomposition(calls: tuple[int, ...], operands: Given, _: InnerTensors) -> CalledInputs:
     (graph,) = calls
     yield graph, operands
 
 
-_ENTERED: dict[str, Callable[[tuple[int, ...], Given, Shown], Entered]] = {
+_BY_OPERATOR: dict[str, Callable[[tuple[int, ...], Given, InnerTensors], CalledInputs]] = {
     "CALL_ONCE": _nothing,
     "IF": _branch,
     "STABLEHLO_COMPOSITE": _decomposition,

@@ -25,11 +25,11 @@ _OUTPUTS, _GRAPHS, _SIGNATURES = 2, 2, 7
 _ALIGNMENT = 4
 
 
-class NotShown(Exception):  # noqa: N818 - internal: becomes a reason in the report
+class NotComputed(Exception):  # noqa: N818 - internal: becomes a reason in the report
     """The backend does not compute the tensors; the message gives the reason."""
 
 
-def showing(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> bytes:
+def with_outputs(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> bytes:
     """Return a copy of a file that runs a chosen graph first, and whose outputs are chosen tensors.
 
     The list of outputs is written behind the file, and the offset of the old one is replaced. The
@@ -58,7 +58,7 @@ def showing(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> bytes:
     return bytes(edited)
 
 
-class Shown:
+class InnerTensors:
     """Computes tensors between the operators of a file's graphs.
 
     Args:
@@ -81,21 +81,21 @@ class Shown:
             inputs_of_texts: what its inputs take, each time.
 
         Raises:
-            NotShown: the backend does not compute them.
+            NotComputed: the backend does not compute them.
         """
         inputs = [tensor.index for tensor in self._file.contents.subgraphs[graph].inputs]
         for count in {len(arrays) for arrays in inputs_of_texts} - {len(inputs)}:
-            raise NotShown(f"graph {graph} takes {len(inputs)} tensors, and is given {count}")
+            raise NotComputed(f"graph {graph} has {len(inputs)} inputs, but {count} were given")
         # Inputs are known already, and not every backend accepts them as outputs.
         computed = [index for index in dict.fromkeys(indices_wanted) if index not in inputs]
-        file = showing(self._file.data, computed, graph) if computed else b""
+        file = with_outputs(self._file.data, computed, graph) if computed else b""
         values_of_texts = []
         for arrays in inputs_of_texts:
             values = dict(zip(inputs, arrays, strict=True))
             if computed:
                 answer = self._backend.compute(file, [arrays], self._threads)
                 if answer.kind != "computed":
-                    raise NotShown(answer.said)
+                    raise NotComputed(answer.said)
                 values |= dict(zip(computed, answer.runs[0], strict=True))
             values_of_texts.append({index: values[index] for index in indices_wanted})
         return values_of_texts
@@ -104,11 +104,13 @@ class Shown:
         """Return the outputs of a graph.
 
         Raises:
-            NotShown: the backend does not compute it.
+            NotComputed: the backend does not compute it.
         """
         outputs = self._file.contents.subgraphs[graph].outputs
         if not all(map(self._file.readable, outputs)):
-            raise NotShown(f"graph {graph} returns a constant whose type numpy does not have")
+            raise NotComputed(
+                f"graph {graph} returns a constant of a type that numpy does not support"
+            )
         computed = [tensor.index for tensor in outputs if not tensor.constant_bytes]
         (values,) = self.tensors(graph, computed, [arrays])
         return [
