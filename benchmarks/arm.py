@@ -72,7 +72,7 @@ def measure_arm() -> dict[str, Any]:
 
 
 def table_of(counts: dict[str, dict[str, Any]]) -> str:
-    """Return the counts as a Markdown table, a line for each file and core."""
+    """Return the counts as a Markdown table with a line for each file and core."""
     head = ("file", "core", "million instructions", "less than the paper's", "XNNPACK", "products")
     lines = [head, ("---",) * len(head)]
     for core, rows in counts.items():
@@ -108,7 +108,7 @@ def _files(store: Store) -> dict[str, tuple[Path, Binding, Inputs]]:
     file = paper_file(store, _say)
     tokenizer = Tokenizer.from_str(with_paper_rows(store.artefact(plan.corpus).text(TOKENIZER)))
     texts = texts_of(plan, store)[:PAPER_TEXTS]
-    rows = [tokenizer.encode(*text) for text in texts]  # type: ignore[arg-type]  # one or two
+    rows = [tokenizer.encode(*text) for text in texts]  # type: ignore[arg-type]  # a text has one or two parts
     roles = {
         IDS: [row.ids for row in rows],
         MASK: [row.attention_mask for row in rows],
@@ -118,7 +118,7 @@ def _files(store: Store) -> dict[str, tuple[Path, Binding, Inputs]]:
     return {**files, PAPER: (file, paper_binding(file), arrays)}
 
 
-def _counted(  # noqa: PLR0913, PLR0917 - where, and which file
+def _counted(  # noqa: PLR0913, PLR0917 - the board, the counter, and a file with its inputs
     transport: EmulatedTransport,
     counter: Counter,
     out: Path,

@@ -22,7 +22,7 @@ ENCODER = SHARED / "weights" / "all-MiniLM-L6-v2"
 
 
 def build(plans: list[Plan], store: Store) -> None:
-    """Build the missing artefacts of some plans."""
+    """Build those artefacts of the plans that the store lacks."""
     missing = [plan for plan in plans if not all(store.has(stage) for stage in plan.stages())]
     if missing:
         in_own_process(_make, missing, store.root)
@@ -50,7 +50,7 @@ def texts_of(plan: Plan, store: Store, split: str = "test") -> list[tuple[str, .
 
 
 def _make(plans: list[Plan], root: Path) -> None:
-    from models.building.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
+    from models.building.stages import Builder  # noqa: PLC0415 - imports TensorFlow
 
     for plan in plans:
         Builder(Store(root), plan, Progress(sys.stderr)).build()

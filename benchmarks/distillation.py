@@ -129,7 +129,7 @@ def _build(plans: list[Plan], store: Store) -> None:
 
 
 def _train(plans: list[Plan], root: Path) -> None:
-    from models.building.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
+    from models.building.stages import Builder  # noqa: PLC0415 - imports TensorFlow
 
     progress = Progress(sys.stderr)
     for number, plan in enumerate(plans, start=1):
@@ -139,10 +139,10 @@ def _train(plans: list[Plan], root: Path) -> None:
 
 def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) -> dict[str, Any]:
     """Return the whole document: circumstances, models of every seed, effects of distillation."""
-    some = next(iter(pairs.values()))[WITH]
-    splits = load_encoded(store.artefact(some.corpus))
+    any_plan = next(iter(pairs.values()))[WITH]
+    splits = load_encoded(store.artefact(any_plan.corpus))
     gold = splits["test"].labels
-    full = _answers(some.full, store)
+    full = _answers(any_plan.full, store)
     answers = {
         learned_from: np.array(
             [_answers(pair[learned_from].small, store) for pair in pairs.values()]
@@ -154,8 +154,8 @@ def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) 
         "subject": subject.name,
         "small": msgspec.to_builtins(subject.small),
         "parameters": {
-            "full": _parameters(some.full, store),
-            "small": _parameters(some.small, store),
+            "full": _parameters(any_plan.full, store),
+            "small": _parameters(any_plan.small, store),
         },
         "texts": {name: len(split.labels) for name, split in splits.items()},
         "full_model": _scores(gold, full, full),
@@ -203,7 +203,7 @@ def _over_seeds(with_it: Sequence[float], without: Sequence[float]) -> dict[str,
 
 def _mean_with_interval(differences: NDArray[np.floating[Any]]) -> dict[str, Any]:
     """Return the mean and its 95 % interval by Student's t; a single difference has no interval."""
-    from scipy.stats import t  # noqa: PLC0415 - slow to import
+    from scipy.stats import t  # noqa: PLC0415 - takes a second to import
 
     mean, n = float(differences.mean()), int(differences.size)
     if n == 1:

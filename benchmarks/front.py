@@ -72,7 +72,7 @@ CORPORA = {
 PAPER = "the paper's recipe"
 # Schemes under which the full model itself is converted.
 FULL_SCHEMES = (REFERENCE, "dynamic_wi8_afp32")
-# Number of turns. Six files and the contenders without a file take about a second per turn.
+# Number of turns; all contenders together take about a second per turn.
 TURNS = 60
 # Texts per request if nothing is timed, and the timeout of a request in seconds.
 _CHUNK, _SECONDS = 500, 3600.0
@@ -99,20 +99,20 @@ class Contender:
 
 def measure_front() -> dict[str, Any]:
     """Return the table of each corpus; if ../shared is missing, return the reason."""
-    missing = [str(each) for each in (ENCODER, *CORPORA.values()) if not each.exists()]
+    missing = [str(path) for path in (ENCODER, *CORPORA.values()) if not path.exists()]
     if missing:
         return {"not_measured": f"{', '.join(missing)}: not there"}
-    found: dict[str, Any] = {name: _measure(name, file) for name, file in CORPORA.items()}
-    for name, rows in found.items():
+    tables: dict[str, Any] = {name: _measure(name, file) for name, file in CORPORA.items()}
+    for name, rows in tables.items():
         sys.stderr.write(f"\n{name}\n{table_of(rows)}\n")
     missed = [
         f"{corpus}: {name}: {axis}"
-        for corpus, rows in found.items()
+        for corpus, rows in tables.items()
         for name, row in rows.items()
         for axis in row.get("missed", ())
     ]
-    judged = any("missed" in row for rows in found.values() for row in rows.values())
-    return {**found, "missed": missed, "kept": judged and not missed}
+    judged = any("missed" in row for rows in tables.values() for row in rows.values())
+    return {**tables, "missed": missed, "kept": judged and not missed}
 
 
 def table_of(rows: dict[str, dict[str, Any]]) -> str:
@@ -123,7 +123,7 @@ def table_of(rows: dict[str, dict[str, Any]]) -> str:
     )
     lines = [head, ("---",) * len(head)]
     for name, row in rows.items():
-        kept = ", ".join(f"misses {axis}" for axis in row.get("missed", ())) or "kept"
+        goal = ", ".join(f"misses {axis}" for axis in row.get("missed", ())) or "kept"
         lines.append(
             (
                 name,
@@ -133,14 +133,14 @@ def table_of(rows: dict[str, dict[str, Any]]) -> str:
                 _shown(row["drop"], 100) if "drop" in row else "",
                 f"{row['texts_per_second']:,.0f}",
                 _shown(row["over_paper"], 1),
-                kept if "missed" in row else "",
+                goal if "missed" in row else "",
             )
         )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _shown(value: list[float], factor: float) -> str:
-    middle, low, high = (f"{factor * each:.1f}" for each in value)
+    middle, low, high = (f"{factor * number:.1f}" for number in value)
     return f"{middle} [{low}, {high}]"
 
 
@@ -164,29 +164,32 @@ def _measure(name: str, file: Path) -> dict[str, Any]:
             **_instead(full, store, runner, Path(folder)),
             PAPER: _paper(full, store, runner),
         }
-        taken = _race(contenders, texts)
+        seconds = _race(contenders, texts)
         labels = {
-            called: _labels(one.label, texts) for called, one in contenders.items() if one.answers
+            contender_name: _labels(contender.label, texts)
+            for contender_name, contender in contenders.items()
+            if contender.answers
         }
-    found = {}
-    for called, one in contenders.items():
-        speed = speed_race(taken[called], taken[PAPER]).widened
+    rows = {}
+    for contender_name, contender in contenders.items():
+        own_seconds = seconds[contender_name]
+        speed = speed_race(own_seconds, seconds[PAPER]).widened
         row: dict[str, Any] = {
-            "bytes": one.bytes,
-            "with_words": one.bytes + one.words,
-            "texts_per_second": taken[called].shape[2]
-            / float(np.median(seconds_per_turn(taken[called]))),
+            "bytes": contender.bytes,
+            "with_words": contender.bytes + contender.words,
+            "texts_per_second": own_seconds.shape[2]
+            / float(np.median(seconds_per_turn(own_seconds))),
             "over_paper": [speed.value, speed.low, speed.high],
         }
-        if one.answers:
-            right = accuracy(gold, labels[called])
-            drop = accuracy_drop(gold, expected, labels[called])
+        if contender.answers:
+            right = accuracy(gold, labels[contender_name])
+            drop = accuracy_drop(gold, expected, labels[contender_name])
             row["accuracy"] = [right.value, right.low, right.high]
             row["drop"] = [drop.value, drop.low, drop.high]
-            if one.goal is not None:
-                row["missed"] = missed(one.goal, exact(one.bytes), drop, speed)
-        found[called] = row
-    return found
+            if contender.goal is not None:
+                row["missed"] = missed(contender.goal, exact(contender.bytes), drop, speed)
+        rows[contender_name] = row
+    return rows
 
 
 def missed(goal: Goal, size: Estimate, drop: Estimate, speed: Estimate) -> list[str]:
@@ -200,15 +203,18 @@ def missed(goal: Goal, size: Estimate, drop: Estimate, speed: Estimate) -> list[
 
 
 def plans_of(name: str, file: Path) -> dict[str, Plan]:
-    """Return the plans of a corpus' small subjects, by their names.
+    """Return the plans of the small subjects of a corpus, by their names.
 
     Args:
-        name: name of the subject with the full model from which they are made.
+        name: name of the subject whose full model they are made from.
         file: path of the corpus.
     """
-    subjects = [path.stem for path in (PROJECT / "models" / "subjects").glob(f"{name}_*x.toml")]
-    found = {each: load_subject(each) for each in sorted(subjects)}
-    return {each: _plan(one, file, one.schemes) for each, one in found.items()}
+    names = [path.stem for path in (PROJECT / "models" / "subjects").glob(f"{name}_*x.toml")]
+    subjects = {small_name: load_subject(small_name) for small_name in sorted(names)}
+    return {
+        small_name: _plan(subject, file, subject.schemes)
+        for small_name, subject in subjects.items()
+    }
 
 
 def _plan(subject: Subject, file: Path, schemes: tuple[str, ...]) -> Plan:
@@ -227,7 +233,7 @@ def _full_plan(plans: dict[str, Plan], file: Path) -> Plan:
     """
     name, first = next(iter(plans.items()))
     full = _plan(replace(first.request.subject, shrunk=None), file, FULL_SCHEMES)
-    other = [each for each, plan in plans.items() if plan.full != full.full]
+    other = [other_name for other_name, plan in plans.items() if plan.full != full.full]
     if other:
         raise EdgeproofError(
             f"{', '.join(other)} descend from another full model than {name}",
@@ -238,16 +244,16 @@ def _full_plan(plans: dict[str, Plan], file: Path) -> Plan:
 
 def _small(plans: dict[str, Plan], store: Store, runner: Runner) -> dict[str, Contender]:
     """Return the small files: every scheme of a subject except the reference."""
-    found = {}
+    contenders = {}
     for name, plan in plans.items():
         subject = plan.request.subject
         budgets = load_budgets(
             subject.budgets, schemes=tuple(SCHEMES), classes=len(subject.corpus.labels)
         )
         for scheme in (scheme for scheme in plan.variants if scheme != REFERENCE):
-            called = f"{name}, {scheme}"
-            found[called] = _file(called, plan, scheme, store, runner, budgets.goal(scheme))
-    return found
+            shown = f"{name}, {scheme}"
+            contenders[shown] = _file(shown, plan, scheme, store, runner, budgets.goal(scheme))
+    return contenders
 
 
 def _full(plan: Plan, store: Store, runner: Runner) -> dict[str, Contender]:
@@ -257,8 +263,8 @@ def _full(plan: Plan, store: Store, runner: Runner) -> dict[str, Contender]:
     }
 
 
-def _file(  # noqa: PLR0913, PLR0917 - which file, where it is and answers, what it has to keep
-    called: str,
+def _file(  # noqa: PLR0913, PLR0917 - a contender's name, file, runner and goal
+    name: str,
     plan: Plan,
     scheme: str,
     store: Store,
@@ -267,7 +273,7 @@ def _file(  # noqa: PLR0913, PLR0917 - which file, where it is and answers, what
 ) -> Contender:
     file = store.artefact(plan.variants[scheme]).path(FLATBUFFER)
     tokenizer = store.artefact(plan.corpus).text(TOKENIZER)
-    label = _on_runner(runner, called, file, tokenizer)
+    label = _on_runner(runner, name, file, tokenizer)
     return Contender(file.stat().st_size, words_in(tokenizer), label, goal)
 
 
@@ -286,17 +292,17 @@ def _instead(plan: Plan, store: Store, runner: Runner, folder: Path) -> dict[str
     known = splits["train"].labels, splits["validation"].labels
     counted = WordFrequencies(train, known[0], validation, known[1])
 
-    kept = store.artefact(plan.full)
-    shape = Architecture(**kept.document(MODEL_CARD)["architecture"])
+    full_model = store.artefact(plan.full)
+    shape = Architecture(**full_model.document(MODEL_CARD)["architecture"])
     whole, small = folder / "minilm.onnx", folder / "minilm_int8.onnx"
-    write_onnx(shape, load_file(kept.path(WEIGHTS)), whole)
+    write_onnx(shape, load_file(full_model.path(WEIGHTS)), whole)
     quantize(whole, small)
     tokenizer = corpus.text(TOKENIZER)
 
     words, average = word_tokenizer(train), folder / "average.tflite"
-    learned = encode(words, train), known[0], (encode(words, validation), known[1])
-    in_own_process(train_average, *learned, average)
-    called = "average of word vectors"
+    examples = encode(words, train), known[0], (encode(words, validation), known[1])
+    in_own_process(train_average, *examples, average)
+    average_name = "average of word vectors"
     return {
         "MiniLM, onnxruntime's dynamic int8": Contender(
             small.stat().st_size,
@@ -306,10 +312,10 @@ def _instead(plan: Plan, store: Store, runner: Runner, folder: Path) -> dict[str
         "TF-IDF and logistic regression": Contender(
             counted.bytes, counted.words, _here(counted.label)
         ),
-        called: Contender(
+        average_name: Contender(
             average.stat().st_size,
             words_in(words),
-            _on_runner(runner, called, average, words),
+            _on_runner(runner, average_name, average, words),
         ),
     }
 
@@ -348,7 +354,7 @@ def _race(contenders: dict[str, Contender], texts: Texts) -> dict[str, NDArray[n
     def asking(label: Labelling) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
         return lambda rows: label([texts[row] for row in rows])[1]
 
-    asked = {name: asking(one.label) for name, one in contenders.items()}
+    asked = {name: asking(contender.label) for name, contender in contenders.items()}
     # Warm up, because a file allocates memory for the first text of each length.
     ask_in_turns(asked, len(texts), turns=3)
     return ask_in_turns(asked, len(texts), turns=TURNS)

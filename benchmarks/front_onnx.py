@@ -35,7 +35,7 @@ class OnnxClassifier:
     """
 
     def __init__(self, file: Path, tokenizer: str) -> None:
-        import onnxruntime  # noqa: PLC0415 - of one benchmark
+        import onnxruntime  # noqa: PLC0415 - only this benchmark needs the package
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -48,7 +48,7 @@ class OnnxClassifier:
 
     def label(self, text: tuple[str, ...]) -> int:
         """Return the label of a text, or of a group and a text."""
-        encoded = self._tokenizer.encode(*text)  # type: ignore[arg-type]  # one text or two
+        encoded = self._tokenizer.encode(*text)  # type: ignore[arg-type]  # a text has one or two parts
         ids, types = np.array([[encoded.ids], [encoded.type_ids]], np.int64)
         (logits,) = self._session.run(None, {"ids": ids, "types": types})
         return int(logits[0].argmax())
@@ -56,7 +56,7 @@ class OnnxClassifier:
 
 def quantize(source: Path, out: Path) -> None:
     """Quantize a file with onnxruntime's dynamic int8 and its default settings."""
-    from onnxruntime.quantization import quantize_dynamic  # noqa: PLC0415 - of one benchmark
+    from onnxruntime.quantization import quantize_dynamic  # noqa: PLC0415 - only this benchmark needs the package
 
     quantize_dynamic(source, out)
 
@@ -69,11 +69,11 @@ def write_onnx(shape: Architecture, values: Values, out: Path) -> None:
         values: the weights.
         out: path of the file.
     """
-    import onnx  # noqa: PLC0415 - of one benchmark
+    import onnx  # noqa: PLC0415 - only this benchmark needs the package
 
     graph = _Graph(shape, values)
     logits = graph.logits()
-    made = onnx.helper.make_graph(
+    onnx_graph = onnx.helper.make_graph(
         graph.nodes,
         "classifier",
         [
@@ -84,7 +84,7 @@ def write_onnx(shape: Architecture, values: Values, out: Path) -> None:
         [onnx.numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
     )
     opset = [onnx.helper.make_opsetid("", OPSET)]
-    onnx.save(onnx.helper.make_model(made, opset_imports=opset, ir_version=9), out)
+    onnx.save(onnx.helper.make_model(onnx_graph, opset_imports=opset, ir_version=9), out)
 
 
 class _Graph:
@@ -159,7 +159,7 @@ class _Graph:
         return name
 
     def _add(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        from onnx import helper  # noqa: PLC0415 - of one benchmark
+        from onnx import helper  # noqa: PLC0415 - only this benchmark needs the package
 
         name = f"{operator}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [name], name, **attributes))

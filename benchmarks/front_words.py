@@ -56,10 +56,10 @@ class WordFrequencies:
         validation: Texts,
         expected: NDArray[np.int32],
     ) -> None:
-        from sklearn.feature_extraction.text import (  # noqa: PLC0415 - of one benchmark
+        from sklearn.feature_extraction.text import (  # noqa: PLC0415 - only this benchmark needs the package
             TfidfVectorizer,
         )
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - the same
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - likewise
 
         self._vectorizer = TfidfVectorizer(
             ngram_range=(1, 2), sublinear_tf=True, min_df=2, dtype=np.float32
@@ -70,7 +70,7 @@ class WordFrequencies:
             LogisticRegression(C=strength, max_iter=1000).fit(known, labels)
             for strength in STRENGTHS
         ]
-        self._regression = max(fitted, key=lambda one: one.score(seen, expected))
+        self._regression = max(fitted, key=lambda regression: regression.score(seen, expected))
         words = self._vectorizer.vocabulary_
         self.words = sum(len(word.encode()) + 1 for word in words)
         values = len(words) + self._regression.coef_.size + self._regression.intercept_.size
@@ -83,30 +83,30 @@ class WordFrequencies:
 
 def word_tokenizer(train: Texts) -> str:
     """Return the JSON of a tokenizer with the most frequent words in some texts."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers  # noqa: PLC0415
-    from tokenizers.processors import TemplateProcessing  # noqa: PLC0415 - of one benchmark
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers  # noqa: PLC0415 - likewise
+    from tokenizers.processors import TemplateProcessing  # noqa: PLC0415 - only this benchmark needs the package
 
     counted = Counter(
         word for text in train for part in text for word in re.findall(_WORD, part.lower())
     )
     special = (PAD, START, UNKNOWN)
-    most = [word for word, _ in counted.most_common(WORDS - len(special))]
-    vocabulary = {word: number for number, word in enumerate((*special, *most))}
-    made = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
-    made.normalizer = normalizers.Lowercase()
-    made.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), "removed", invert=True)
+    frequent = [word for word, _ in counted.most_common(WORDS - len(special))]
+    vocabulary = {word: number for number, word in enumerate((*special, *frequent))}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), "removed", invert=True)
     start = (START, vocabulary[START])
-    made.post_processor = TemplateProcessing(
+    tokenizer.post_processor = TemplateProcessing(
         single=f"{START} $A", pair=f"{START} $A $B", special_tokens=[start]
     )
-    made.enable_truncation(TOKENS)
-    made.enable_padding(pad_id=vocabulary[PAD], pad_token=PAD, length=TOKENS)
-    return str(made.to_str())
+    tokenizer.enable_truncation(TOKENS)
+    tokenizer.enable_padding(pad_id=vocabulary[PAD], pad_token=PAD, length=TOKENS)
+    return str(tokenizer.to_str())
 
 
 def encode(tokenizer: str, texts: Texts) -> NDArray[np.int32]:
     """Return the ids of some texts, [n, TOKENS]."""
-    from tokenizers import Tokenizer  # noqa: PLC0415 - of one benchmark
+    from tokenizers import Tokenizer  # noqa: PLC0415 - only this benchmark needs the package
 
     rows = Tokenizer.from_str(tokenizer).encode_batch(
         [text[0] if len(text) == 1 else text for text in texts]
@@ -134,8 +134,8 @@ def train_average(
         validation: ids and labels of the texts whose accuracy chooses the epoch.
         out: path of the file.
     """
-    import keras  # noqa: PLC0415 - in a process of its own
-    import tensorflow as tf  # noqa: PLC0415 - the same
+    import keras  # noqa: PLC0415 - imported only in a separate process
+    import tensorflow as tf  # noqa: PLC0415 - likewise
 
     keras.utils.set_random_seed(SEED)
     classes = int(labels.max()) + 1
@@ -166,7 +166,7 @@ def train_average(
     class Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
         """The model with constant weights, because the converter loses variables of Keras 3."""
 
-        @tf.function(input_signature=[tf.TensorSpec((1, TOKENS), tf.int32, "input_ids")])  # type: ignore[untyped-decorator] # no types
+        @tf.function(input_signature=[tf.TensorSpec((1, TOKENS), tf.int32, "input_ids")])  # type: ignore[untyped-decorator] # tensorflow ships no types
         def answer(self, input_ids: Any) -> dict[str, Any]:
             pooled = tf.reduce_mean(tf.gather(tf.constant(table), input_ids), axis=1)
             hidden = tf.nn.relu(tf.matmul(pooled, tf.constant(inner)) + inner_bias)

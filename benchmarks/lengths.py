@@ -71,7 +71,7 @@ def _measure(
     single_length = replace(subject, tokenizer=replace(subject.tokenizer, lengths=()))
     request = {"corpus": corpus, "pretrained": None if encoder is None else str(encoder)}
     plans = {
-        name: make_plan(make_request(request_subject, schemes=SCHEMES, offline=True, **request))  # type: ignore[arg-type] # by name
+        name: make_plan(make_request(request_subject, schemes=SCHEMES, offline=True, **request))  # type: ignore[arg-type] # mypy merges the types of both keywords
         for name, request_subject in (("one length", single_length), ("several", subject))
     }
     store = Store(default_root())

@@ -65,12 +65,11 @@ def measure_times() -> dict[str, Any]:
         files = {name: Path(folder) / f"{name}.tflite" for name in shapes}
         rows_of = {backend: _compare(backend, shapes, files, paper) for backend in BACKENDS}
     worst = max(abs(row["error"]) for rows in rows_of.values() for row in rows.values())
-    machine = f"of the processor whose rates they are, with {PROCESSOR}"
     if PROCESSOR not in Path("/proc/cpuinfo").read_text(encoding="utf-8").split():
         return {
             "backends": rows_of,
             "largest_error": worst,
-            "not_judged": f"another than {machine}",
+            "not_judged": f"this processor lacks {PROCESSOR}, for which the rates hold",
         }
     return {"backends": rows_of, "largest_error": worst, "limit": LIMIT, "kept": worst <= LIMIT}
 
@@ -107,14 +106,13 @@ def shape_of(layers: int, heads: int, units: int, width: int) -> Architecture:
 
 def _make(shapes: dict[str, Architecture], folder: str) -> None:
     from models.building.convert import convert  # noqa: PLC0415 - imports TensorFlow
-    from models.corpus.tokenize import Encoded  # noqa: PLC0415 - in a process of its own
-    from models.flatbuffers.schemes import scheme_named  # noqa: PLC0415
-    from models.networks.parameters import initial_values  # noqa: PLC0415
+    from models.corpus.tokenize import Encoded  # noqa: PLC0415 - imported only in a separate process
+    from models.flatbuffers.schemes import scheme_named  # noqa: PLC0415 - likewise
+    from models.networks.parameters import initial_values  # noqa: PLC0415 - likewise
 
     draw = np.random.default_rng(0)
     ones = np.ones((2, LENGTHS[-1]), np.int32)
-    # Calibration texts that are shorter than the longest row; without any, other lengths would be
-    # of no use.
+    # The file gets its shorter lengths only if calibration texts fit them.
     mask = (np.arange(LENGTHS[-1]) < LENGTHS[0]).astype(np.int32) * ones
     calibration = Encoded(ids=ones, mask=mask, segments=ones * 0, labels=np.array([0, 1], np.int32))
     for name, shape in shapes.items():
@@ -158,7 +156,7 @@ def _in_turns(runner: Runner, names: list[str]) -> dict[tuple[str, int], float]:
 
 
 def _rows(length: int, longest: int) -> Rows:
-    """Return rows of this many tokens, with their length if the file has several."""
+    """Return rows of `length` tokens, and the length itself for a file with several lengths."""
     ids = np.ones((ANSWERS, longest), np.int32)
     mask = np.tile((np.arange(longest) < length).astype(np.int32), (ANSWERS, 1))
     rows = {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}

@@ -28,7 +28,7 @@ LIMITS = {
 UNITS = {"tweets/s": "texts/s"}
 # Keys of a measurement in versions 1 and 2 of results.json and of a baseline.
 MEASURED = {"runtime": "backend"}
-# Key in version 1 of a baseline: the texts that were classified.
+# Key in version 1 of a baseline, for the hash of the test texts.
 TAKEN = {"tweets": "texts"}
 # Options without their prefix; environment variables and ini keys derive from them.
 OPTIONS = {"tweets": "texts", "runtime": "backend"}
@@ -56,11 +56,11 @@ TESTS = {
 
 
 def remedy_for(name: str, names: Mapping[str, str], otherwise: str) -> str:
-    """Return the remedy for a name that is not known.
+    """Return the remedy for an unknown name.
 
     Args:
-        name: as it was written.
-        names: one of the tables above.
-        otherwise: the remedy where no earlier version knew that name.
+        name: the name that the user wrote.
+        names: current names by former names, one of the tables above.
+        otherwise: the remedy if the name is not a former name.
     """
     return f"Its name is now {names[name]}: write the new name" if name in names else otherwise

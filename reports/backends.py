@@ -29,7 +29,7 @@ PAGE = PROJECT / "docs" / "backends.md"
 OUT = PROJECT / "reports" / "out"
 # Results of `tox -e backends`.
 RESULTS = (OUT / "backends" / "results.json", OUT / "backends" / "gpu" / "results.json")
-FAULTS = ["candidate", "backends", "what a gate says", "smallest file that shows it"]
+FAULTS = ["candidate", "backends", "message of the gate", "smallest file with the fault"]
 
 
 def page_of(documents: Sequence[Document]) -> str:
@@ -91,7 +91,7 @@ def _smallest(cell: Cell) -> str:
 
 
 def main() -> int:
-    """Write the page."""
+    """Write the page; return the exit code."""
     parser = argparse.ArgumentParser(description="Write the matrix of docs/backends.md.")
     parser.add_argument("results", nargs="*", type=path, help="results.json of runs")
     options_given: list[Path] = parser.parse_args().results

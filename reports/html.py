@@ -100,8 +100,8 @@ def _draw(
     rules: dict[str, Any],
     faults: Sequence[PlantedFault] | None,
 ) -> tuple[Path, list[dict[str, Any]]]:
-    from reports.page.staging import draw, stage  # noqa: PLC0415 - numpy, only when there is a run
-    from reports.page.summary import Shown, put_first  # noqa: PLC0415 - the same
+    from reports.page.staging import draw, stage  # noqa: PLC0415 - imports numpy, after usage mistakes are reported
+    from reports.page.summary import Shown, put_first  # noqa: PLC0415 - likewise
 
     history, name = out.parent / "history.jsonl", _run_name(surveyed.began)
     _forget(history, name)
@@ -170,7 +170,7 @@ def _run_of(line: str) -> str | None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Draw the report as the command line asks; return the exit code."""
+    """Draw the report that the command line requests; return the exit code."""
     started = time.monotonic()
     try:
         options = _parser().parse_args(arguments)
@@ -197,7 +197,7 @@ def _planted(file: Path | None) -> list[PlantedFault] | None:
 
     Return None if no file is given and the default file does not exist.
     """
-    from reports.documents.faults import read_faults  # noqa: PLC0415 - msgspec, only when it draws
+    from reports.documents.faults import read_faults  # noqa: PLC0415 - imports msgspec, which only drawing needs
 
     if file is None and not DEFAULT_FAULTS.exists():
         return None
@@ -251,7 +251,7 @@ def _parser() -> Parser:
 
 
 def _say(line: str) -> None:
-    print(one_line(f"report: {line}"), file=sys.stderr, flush=True)  # noqa: T201 - progress of a command
+    print(one_line(f"report: {line}"), file=sys.stderr, flush=True)  # noqa: T201 - a command reports its progress
 
 
 if __name__ == "__main__":

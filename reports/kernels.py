@@ -80,7 +80,7 @@ def write_page(page: Path, cells: list[Cell]) -> None:
 
 
 def main() -> int:
-    """Write the page."""
+    """Write the page; return the exit code."""
     parser = argparse.ArgumentParser(description="Write the table of docs/kernels.md.")
     parser.add_argument(
         "folders",

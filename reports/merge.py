@@ -37,7 +37,7 @@ SIZE, RATIO, DROP = "flatbuffer_bytes", "size_ratio_bert_large_weights", "accura
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Merge, write, print; return the exit code."""
+    """Merge the runs, write the document and print the scoreboards; return the exit code."""
     parser = Parser(prog="python -m reports.merge", description=__doc__)
     parser.add_argument(
         "folders", nargs="+", type=path, help=f"folders of runs, each with {RESULTS}"

@@ -1,7 +1,7 @@
 """Migrate a results.json of an earlier version: `python -m reports.migrate OLD --out NEW`.
 
-The other commands in `reports` read earlier versions directly; use this one for programs of your
-own.
+The other commands in `reports` read earlier versions directly; this command is for your own
+programs.
 
 Exit codes: 0 written; 1 the document cannot be read or written; 4 usage.
 """

@@ -15,7 +15,7 @@ from reports.texts.scoreboard import as_csv, as_markdown, as_text
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the scoreboard of a run as the command line asks; return the exit code."""
+    """Print the scoreboard that the command line requests; return the exit code."""
     forms = {"text": as_text, "markdown": as_markdown, "csv": as_csv}
     parser = Parser(
         prog="python -m reports.scoreboard", description="Print the scoreboard of a run."
@@ -27,7 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         default=OUT,
         help=f"a run's folder, or its {RESULTS} (default: %(default)s)",
     )
-    parser.add_argument("--as", dest="form", choices=forms, default="text")
+    parser.add_argument(
+        "--as", dest="form", choices=forms, default="text", help="the format (default: %(default)s)"
+    )
     try:
         options = parser.parse_args(arguments)
         file = options.run if options.run.suffix == ".json" else options.run / RESULTS

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 _JUDGED = ("validation", "calibration", "test")
 # Splits that a board classifies; of the others it needs only the labels.
 _ANSWERED = {"test", "calibration"}
-# Largest number of texts, of word pieces, and of a layer's width; and of layers (BERT-large has
-# 24).
+# Largest number of texts, of word pieces and of units in a layer; largest number of layers
+# (BERT-large has 24).
 _MOST, _MOST_LAYERS = 10_000_000, 10_000
 Count = Annotated[int, Meta(ge=0, le=_MOST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -174,7 +174,7 @@ class _Checker(Members):
             raise ValueError("its manifest lists other files or hashes than the bundle")
 
     def _check_candidate(self, name: str, folder: str) -> None:
-        """Check a card and the file beside it against the manifest of the bundle."""
+        """Check a candidate's card and its FlatBuffer against the manifest of the bundle."""
         cards: list[CandidateCard] = []
 
         def check_card(member: str) -> None:
@@ -265,7 +265,7 @@ class _Checker(Members):
 
     def _check_empty(self, member: str) -> None:
         if self._kept.read(member):
-            raise ValueError("it lists texts that were left out, and a board gets none")
+            raise ValueError("it lists texts that were left out, but must list none in a bundle")
 
     def _check_encoded(self, folder: str, corpus: Corpus) -> None:
         encoded_splits = load_encoded(self._below(folder))
@@ -281,7 +281,7 @@ class _Checker(Members):
                 raise ValueError(f"the labels of its {split} split are not those of {TEXTS}")
 
     def _check_inputs(self, folder: str, split: str, encoded: Encoded, texts: int) -> None:
-        """Check the inputs of candidates: a board classifies two splits, the others are empty."""
+        """Check the inputs of candidates; those of splits that no board classifies may be empty."""
         ids, mask, segments = encoded.ids, encoded.mask, encoded.segments
         names = [name for name in self._candidates if self._held.texts_of(name) == folder]
         for length in dict.fromkeys(self._candidates[name].length for name in names):
@@ -295,7 +295,7 @@ class _Checker(Members):
         tables = [self._candidates[name].rows for name in names]
         sizes = [rows for rows in (self._summaries[folder].vocabulary, *tables) if rows]
         if ids.size and not 0 <= ids.min() <= ids.max() < min(sizes, default=1 << 31):
-            raise ValueError(f"its {split} split has ids that are in no vocabulary")
+            raise ValueError(f"its {split} split has ids outside of the vocabulary")
         if not (np.isin(mask, (0, 1)).all() and np.isin(segments, (0, 1)).all()):
             raise ValueError(f"its {split} split has masks that are neither 0 nor 1")
 
@@ -317,7 +317,7 @@ class _Checker(Members):
             if isinstance(value, int) and not 0 <= value <= _MOST:
                 raise ValueError(f"architecture.{name} is {value}")
         if shape.layers * shape.feedforward_networks > _MOST_LAYERS:
-            raise ValueError("its architecture has more layers than are counted")
+            raise ValueError(f"its architecture has more than {_MOST_LAYERS:,} layers")
 
     def _check_logits(self, member: str) -> None:
         arrays = self._kept.arrays(member)

@@ -65,4 +65,4 @@ def _of_the_host(facts: SubjectFacts) -> Iterator[str]:
         yield "has_files says that there is nothing to run"
     for key in OF_THE_HOST:
         if getattr(facts, key) is not None:
-            yield f"{key} would lead to a file of the host"
+            yield f"{key} names a file of the host"

@@ -58,12 +58,12 @@ class Held(Table, frozen=True, kw_only=True):
 
     @property
     def all_texts(self) -> tuple[str, ...]:
-        """The folders of texts, without duplicates."""
+        """Return the folders of texts, without duplicates."""
         return tuple(dict.fromkeys((self.texts, *self.encoded.values())))
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The folders of the trained models; only one if the full model is also the small one."""
+        """Return the folders of trained models, without duplicates."""
         return tuple(
             dict.fromkeys(folder for folder in (self.full, self.small) if folder is not None)
         )

@@ -86,9 +86,9 @@ class Members:
         if len({*held.candidates.values()}) != len(held.candidates):
             yield "two of its candidates share an artefact"
         if self._facts.taught != (held.full is not None and held.small is not None):
-            yield "a full model belongs to candidates that descend from one, and to no other"
+            yield "it must contain the full and the small model only if its candidates were trained"
         if set(held.named.values()) != set(held.folders()):
-            yield "it lists artefacts that are not in it, or lacks some that are"
+            yield "its named artefacts are not those of its candidates, texts and models"
 
     def _of_judged(self) -> Iterator[str]:
         """Report judged candidates and backends that are missing or unknown."""

@@ -63,17 +63,17 @@ class Bundle:
 
     @property
     def store(self) -> Store:
-        """The artefacts in the bundle, as a store."""
+        """Return the artefacts in the bundle, as a store."""
         return UnpackedStore(self.kept)
 
     @property
     def budgets(self) -> Path:
-        """The path of the budgets with which the host judged."""
+        """Return the path of the budgets with which the host judged."""
         return self.kept.path(BUDGETS)
 
     @property
     def facts(self) -> SubjectFacts:
-        """Facts of the subject, for all candidates in the bundle."""
+        """Return the facts of the subject, for all candidates in the bundle."""
         facts = facts_from(self.manifest.facts)
         if KNOWN_FAILURES not in self.kept.members:
             return facts
@@ -81,7 +81,7 @@ class Bundle:
 
     @property
     def recorded(self) -> Recording | None:
-        """The answers of a reference that is not a FlatBuffer; None if there is none."""
+        """Return the answers of a reference that is not a FlatBuffer; None if there is none."""
         if RECORDED not in self.kept.members:
             return None
         labels = facts_from(self.manifest.facts).labels
@@ -149,7 +149,7 @@ class Bundle:
         return np.asarray(self.kept.array(golden_member(backend, candidate)), np.float32)
 
     def artefacts(self, names: Iterable[str]) -> JudgedArtefacts:
-        """Return the artefacts of some of the candidates."""
+        """Return the artefacts of the named candidates."""
         folders, store = self.manifest.artefacts, UnpackedStore(self.kept)
 
         def stage(folder: str) -> Stage:
@@ -157,6 +157,7 @@ class Bundle:
 
         return JudgedArtefacts(
             texts=stage(folders.texts),
+            # A JSON object has no order, so take the order from the facts.
             candidates={name: stage(folders.candidates[name]) for name in self._in_order},
             encoded={name: stage(folder) for name, folder in folders.encoded.items()},
             full=None if folders.full is None else stage(folders.full),
@@ -166,7 +167,7 @@ class Bundle:
 
     @property
     def _in_order(self) -> tuple[str, ...]:
-        """The candidates in the order in which they are judged; a JSON object has no order."""
+        """Return the candidates in the order in which they are judged."""
         return facts_from(self.manifest.facts).candidates
 
 
@@ -253,7 +254,7 @@ def _check_names(archive: Archive, manifest: Manifest) -> None:
     """Reject members that are missing, unlisted or of another size."""
     for name in (*archive.folders, *archive.members):
         if name != MANIFEST and name not in manifest.members:
-            raise archive.refusal("does not belong into the bundle, whose manifest lacks it", name)
+            raise archive.refusal("is not listed in the bundle's manifest", name)
     for name, member in manifest.members.items():
         if name not in archive.members:
             raise archive.refusal("is missing", name)

@@ -49,4 +49,4 @@ def recording_in(arrays: Arrays, *, texts: int, classes: int) -> Recording:
             raise ValueError(f"its {name} are not float64 of {[texts, classes]}")
         if not np.isfinite(array).all():
             raise ValueError(f"its {name} hold NaN or infinity")
-    return Recording(labels=labels, **scores)  # type: ignore[arg-type] # as checked
+    return Recording(labels=labels, **scores)  # type: ignore[arg-type] # the dtypes were checked above

@@ -16,7 +16,7 @@ class UnpackedStore(Store):
     """The artefacts in an unpacked bundle; they are checked against the hashes of the bundle.
 
     Args:
-        kept: the unpacked bundle.
+        artefact: the unpacked bundle.
     """
 
     def __init__(self, artefact: Artefact) -> None:

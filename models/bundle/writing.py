@@ -179,7 +179,7 @@ def _facts(contents: Contents) -> SubjectFacts:
     sources = {name: source for name, source in facts.sources.items() if name not in _PATHS}
     if contents.recorded is not None:
         sources["compared with"] = "recorded answers"
-    return replace(facts, sources=sources, **dict.fromkeys(OF_THE_HOST))  # type: ignore[arg-type] # each may be None
+    return replace(facts, sources=sources, **dict.fromkeys(OF_THE_HOST))  # type: ignore[arg-type] # each of these fields may be None
 
 
 def _held(contents: Contents) -> JudgedArtefacts:

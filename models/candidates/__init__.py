@@ -1,6 +1,6 @@
 """Describe the system under test: an existing FlatBuffer with its inputs, output and labels.
 
-| module | what |
+| module | content |
 |---|---|
 | `spec` | the description of a candidate: frozen values, and how each was found |
 | `declaration` | a user's declarations: the grammar of the TOML file and of the options |

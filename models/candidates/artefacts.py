@@ -41,7 +41,7 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
     """The description of a candidate, stored beside its file.
 
     Attributes:
-        scheme: the scheme whose contract it must fulfil; None without a contract.
+        scheme: name of the scheme that defines its contract; None without a contract.
         calibration: hashes of the calibration texts; None if unknown.
         declared: declarations about inputs and output that the file itself does not contain.
         refused: why the converter could not make the file; None if there is a file.
@@ -166,7 +166,7 @@ def _write_candidate(candidate: GivenCandidate, out: Path) -> None:
 
 
 def _write_texts(subject: GivenSubject, candidate: GivenCandidate | None, out: Path) -> None:
-    """Write the texts with their ids; without a candidate only the texts."""
+    """Write the texts with their token ids; without a candidate, write only the texts."""
     texts = subject.texts
     labelled = tuple(
         LabelledText(

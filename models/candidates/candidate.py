@@ -70,7 +70,7 @@ def read_candidate(
         raise
     except EdgeproofError as error:
         # A usage mistake, because the person who gave the file can correct it.
-        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
+        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type] # its own fields
 
 
 def open_candidate(file: Path, contents: Contents | None = None) -> Opened:
@@ -326,7 +326,7 @@ def labels_of(
     declared: Declaration,
     in_metadata: tuple[tuple[str, ...] | None, list[str]],
 ) -> tuple[tuple[str, ...] | None, Found | None, list[str]]:
-    """Return the labels, their source, and the problem of the metadata's labels.
+    """Return the labels, their source, and warnings about the metadata's labels.
 
     Args:
         file: the FlatBuffer, for messages.

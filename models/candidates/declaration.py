@@ -1,45 +1,45 @@
 """Define the grammar of declarations about candidates, in the TOML and in options.
 
-    name = "spam"                     # what results are kept under; else this file's name
+    name = "spam"                     # name of the results; default: the name of this TOML file
     corpus = "test.csv"               # labelled texts; paths are relative to this file
-    labels = ["ham", "spam"]          # in the order of the output, or a file with one a line
-    ordered = false                   # whether that order means something, worst first
-    tokenizer = "tokenizer.json"      # PATH, or KIND:PATH, or a table: see TokenizerSettings
-    reference = "float32"             # a candidate's name, or a file, that all are compared with:
+    labels = ["ham", "spam"]          # in the order of the output; or a file, one label per line
+    ordered = false                   # true if the labels are listed from the worst to the best
+    tokenizer = "tokenizer.json"      # PATH, KIND:PATH, or a table (see TokenizerSettings)
+    reference = "float32"             # name of the candidate to compare with, or a file:
                                       # .tflite, .onnx, or recorded answers
-    budgets = "budgets.toml"          # likewise known_failures, device, and baseline, a folder
+    budgets = "budgets.toml"          # similarly known_failures, device, and baseline (a folder)
 
-    [corpus]                          # in place of corpus = "...", where columns have other names
+    [corpus]                          # replaces corpus = "..." if columns have other names
     file = "test.csv"
-    text = "review"                  # see TextsTable
+    text = "review"                   # see TextsTable
 
-    [reference]                       # in place of reference = "...", of a file that does not say
-    file = "model.onnx"               # for certain what it takes and answers; also signature,
-    inputs = { ids = "a", mask = "b" }  # length, output, tokenizer, as a candidate has them
+    [reference]                       # replaces reference = "..." if the inputs or the output of
+    file = "model.onnx"               # the file are uncertain; it has the keys signature, length,
+    inputs = { ids = "a", mask = "b" }  # inputs, output and tokenizer of a candidate
 
     [[candidates]]
     name = "mine"
     flatbuffer = "model.tflite"
-    signature = "serving_default"     # where the file has several
-    length = 128                      # where the file leaves it open
-    lengths = [16, 32, 64]            # in its place: a text is answered at the shortest it fits
+    signature = "serving_default"     # needed if the file has several signatures
+    length = 128                      # needed if the file accepts any length
+    lengths = [16, 32, 64]            # instead of length: each text uses the shortest that it fits
 
-    [candidates.inputs]               # each by name, or by its position in the graph
+    [candidates.inputs]               # names, or positions in the graph
     ids = "input_ids"
     mask = "attention_mask"
     segments = "token_type_ids"
 
     [candidates.output]
     name = "logits"                   # or its position
-    meaning = "sigmoid"               # one of those that `models.candidates.spec.OutputSpec` lists
-    threshold = 0.35                  # sigmoid, logit: above it the answer is `positive`
-    positive = "spam"                 # the label that 1 stands for, or its index
-    scale = 0.03                      # of integers, where the file does not hold it
+    meaning = "sigmoid"               # `models.candidates.spec.OutputSpec` lists all meanings
+    threshold = 0.35                  # of a sigmoid or logit: above it, the label is `positive`
+    positive = "spam"                 # the label for values above the threshold, or its index
+    scale = 0.03                      # of an integer output, if the file does not contain it
     zero_point = 5
 
-Of a candidate only `name` and `flatbuffer` are needed: what the file says for certain is read from
-it. The `tokenizer` of one candidate wins over the one above; its `labels` and `reference` may stand
-there or above, and are the same for all candidates of a file.
+A candidate needs only `name` and `flatbuffer`: certain facts are read from the file. A candidate's
+own `tokenizer` takes precedence over the common one. `labels` and `reference` may be declared for
+the whole file or for a candidate, but must be the same for all candidates.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def is_candidate_name(name: str) -> bool:
 
 
 class InputsTable(Table, frozen=True, kw_only=True):
-    """`[candidates.inputs]`: the role of each input, by name or by position."""
+    """The table `[candidates.inputs]`: the name or the position of the input for each role."""
 
     ids: Reference | None = None
     mask: Reference | None = None
@@ -97,7 +97,7 @@ class InputsTable(Table, frozen=True, kw_only=True):
 
 
 class OutputTable(Table, frozen=True, kw_only=True):
-    """`[candidates.output]`: the judged output, and its meaning."""
+    """The table `[candidates.output]`: the judged output and its meaning."""
 
     name: Reference | None = None
     meaning: Meaning | None = None
@@ -116,7 +116,7 @@ class OutputTable(Table, frozen=True, kw_only=True):
 
 
 class CandidateTable(Table, frozen=True, kw_only=True):
-    """One of `[[candidates]]`; `read_candidates` makes its paths absolute."""
+    """One table `[[candidates]]`; `read_candidates` makes its paths absolute."""
 
     name: str
     flatbuffer: str
@@ -163,7 +163,7 @@ class CandidateTable(Table, frozen=True, kw_only=True):
 
 
 class ReferenceTable(Table, frozen=True, kw_only=True):
-    """`[reference]`: the file with which all candidates are compared, with absolute paths."""
+    """The table `[reference]`: a file to compare all candidates with, by its absolute path."""
 
     file: str
     signature: str | None = None
@@ -178,7 +178,7 @@ class ReferenceTable(Table, frozen=True, kw_only=True):
 
     @property
     def declares(self) -> bool:
-        """Whether the table declares anything about the file."""
+        """Tell whether the table declares anything about the file."""
         return self != ReferenceTable(file=self.file)
 
     def as_candidate(self, name: str) -> CandidateTable:
@@ -344,9 +344,9 @@ def parse_output(text: str, option: str = OUTPUT_OPTION) -> OutputTable:
     Raises:
         UsageMistake: the value does not have this form.
     """
-    meanings = f"MEANING being one of {', '.join(get_args(Meaning))}"
+    meanings = f"MEANING is one of {', '.join(get_args(Meaning))}"
     form = "name=NAME,meaning=MEANING,threshold=0.5,positive=LABEL"
-    return _table(text, OutputTable, option, f"{form}, each only where needed, {meanings}")
+    return _table(text, OutputTable, option, f"{form}, leaving out unneeded keys; {meanings}")
 
 
 def inputs_lines(references: dict[Role, Reference]) -> str:

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 _HEAD = (
     '# corpus = "test.csv"                  # labelled texts',
-    '# labels = ["negative", "positive"]     # in the order of the output, or a file of them',
+    '# labels = ["negative", "positive"]     # in the order of the output, or a file of labels',
     '# tokenizer = "tokenizer.json"          # PATH, or KIND:PATH',
-    '# reference = "NAME"                    # the candidate, or the file, to compare with',
+    '# reference = "NAME"                    # the candidate or the file to compare with',
 )
 _UNSURE = "output.meaning"
-# Number of things that a file can leave open: signature, inputs, output and the output's meaning.
+# Largest number of questions about a file: its signature, inputs, output and output's meaning.
 _QUESTIONS = 4
 
 
@@ -67,7 +67,7 @@ def describe(file: Path) -> Described:
     try:
         opened = open_candidate(file)
     except EdgeproofError as error:
-        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
+        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type] # its own fields
     declared = NOTHING
     questions: list[str] = []
     for _ in range(_QUESTIONS):
@@ -146,7 +146,7 @@ def _candidate(described: Described, name: str) -> Iterator[str]:
     if described.declared.signature is not None:
         yield f"# signature = {quoted(described.declared.signature)}"
     if described.spec.length is None:
-        yield "# length = 128                        # the file leaves it open"
+        yield "# length = 128                        # the file accepts any length"
     yield from _inputs(described)
     yield from _output(described)
 
@@ -160,7 +160,7 @@ def _from_here(file: Path) -> str:
 def _inputs(described: Described) -> Iterator[str]:
     if not described.declared.inputs.named():
         return
-    yield from ("", "# [candidates.inputs]                 # in the order that is right")
+    yield from ("", "# [candidates.inputs]                 # correct the order")
     for role in ROLES:
         port = described.spec.input(role)
         if port is not None:

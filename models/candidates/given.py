@@ -52,9 +52,9 @@ KEY = "--edge-flatbuffer"
 LABELS_OPTION = "--edge-labels"
 # Most labels that a message lists.
 _SHOWN_LABELS = 10
-# Name of recorded answers that are given without a file.
+# Name of a candidate that consists of recorded answers alone.
 RECORDED = "recorded"
-# Name, in budgets and results, of the trained model from which variants are made.
+# Name of the full model in budgets and results.
 TRAINED = "full_model"
 _RECORDED = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz"}
 _UNNAMED = re.compile(r"[^A-Za-z0-9._-]+")
@@ -297,7 +297,7 @@ def _expected_ids(
 
 
 def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, Path | None]:
-    """Return the candidates with the reference first, and its name or its answers."""
+    """Return the candidates with the reference first, its name, and the path of other answers."""
     tables = list(handed.candidates)
     names = [table.name for table in tables]
     reference = handed.reference
@@ -339,7 +339,7 @@ def _open(table: CandidateTable, handed: Handed) -> Opened:
             )
         elif parts.get("key") is None:
             parts["key"] = f"candidate {table.name}"
-        raise UsageMistake(**parts) from None  # type: ignore[arg-type]
+        raise UsageMistake(**parts) from None  # type: ignore[arg-type] # an error's own fields
 
 
 def _declared_labels(handed: Handed) -> tuple[str, ...] | None:
@@ -438,7 +438,7 @@ def _bind(
 
 
 def _scheme(table: CandidateTable, handed: Handed) -> str | None:
-    """Return the scheme whose contract a candidate must fulfil, from its `contract` or its name.
+    """Return the scheme that defines a candidate's contract, from its `contract` or its name.
 
     Raises:
         UsageMistake: no scheme has the name in `contract`.
@@ -467,7 +467,7 @@ def _remarks(candidates: Mapping[str, GivenCandidate], texts: Texts) -> list[str
             )
         if (same := first.setdefault(candidate.sha256, candidate.name)) != candidate.name:
             remarks.append(
-                f"{candidate.name}: its file is identical to that of {same}, so that every "
+                f"{candidate.name}: its file is identical to that of {same}, so every "
                 "comparison of the two passes."
             )
         remarks += [f"{candidate.name}: {sentence}" for sentence in candidate.spec.warnings]

@@ -40,7 +40,7 @@ class GivenCandidate:
         spec: inputs, output and labels.
         declared: the user's declarations about the file.
         sha256: hash of the file.
-        scheme: the scheme whose contract it must fulfil; None without a contract.
+        scheme: name of the scheme that defines its contract; None without a contract.
         encoder: its tokenizer; None if the texts contain ids.
         length: row length in tokens.
         rows: number of rows of the embedding table; None if no table was found.
@@ -57,12 +57,12 @@ class GivenCandidate:
 
     @property
     def device_tokenizer(self) -> str | None:
-        """The JSON of a tokenizer that runs on a device; None if there is none."""
+        """Return the JSON of a tokenizer that runs on a device; None if there is none."""
         return None if self.encoder is None else self.encoder.for_device(self.length)
 
     @property
     def encoding(self) -> tuple[str, int]:
-        """A key that is equal for candidates with the same tokenized rows."""
+        """Return a key that is equal for candidates with the same tokenized rows."""
         encoder = self.encoder
         if encoder is None:
             return "ids", self.length
@@ -90,7 +90,7 @@ class GivenCandidate:
         return arrays
 
     def _require_special_ids(self) -> None:
-        """Check special ids, too, which occur in an app as soon as a word is unknown."""
+        """Check the special ids, too: an app makes them even if no text of the corpus does."""
         if self.encoder is None or self.rows is None:
             return
         for use, number in self.encoder.special.items():

@@ -1,8 +1,8 @@
 """Write golden vectors, with which an app's unit test compares its inputs and outputs.
 
-A folder contains `NAME.jsonl` for each candidate, which has on each line one text with the
-candidate's inputs and outputs; `labels.txt`; and `README.md`, which describes the inputs and
-outputs of each file.
+The folder contains, for each candidate, a file `NAME.jsonl` with one text per line and the
+candidate's inputs and outputs for it. It also contains `labels.txt`, and `README.md`, which
+describes the inputs and outputs of each candidate.
 """
 
 from __future__ import annotations
@@ -35,28 +35,29 @@ _INPUTS = {IDS: "ids", MASK: "mask", SEGMENTS: "segments", LENGTH: "length"}
 _PLACES = 7
 _HEAD = """# Golden vectors of {subject}
 
-The unit test of an app compares itself with these. Each line of `NAME.jsonl` is one text, and what
-the file answered to it on the machine that wrote this:
+The unit test of an app compares its own inputs and outputs with these. Each line of `NAME.jsonl`
+contains one text, and the inputs and output of the model file on the machine that wrote this:
 
-| key | holds |
+| key | content |
 |---|---|
 | `id` | the text's id |
-| `text`, `second` | the text; of a pair the first, and the other |
-| `ids`, `mask`, `segments` | what each input takes, padding included |
-| `length` | where `signatures` has several: how many of these were given, and so which answered |
-| {meaning} | what the file answers, as numbers |
-| `label` | the label that follows from the answer: what an app has to say, not what is right |
+| `text`, `second` | the text; for a pair, its first and its second text |
+| `ids`, `mask`, `segments` | the values of each input, with padding |
+| `length` | if the file has several `signatures`: the row length, which determines the signature |
+| {meaning} | the file's output, as numbers |
+| `label` | the label of this output; the app must give the same label, even if it is wrong |
 
-Of each line the test asks three things. Does the app make the same `ids` of `text`? Does it answer
-the same to the same `ids`? (Choose a tolerance: a GPU in float16 needs more than a CPU.) Does it
-say the same `label`? What an app answers to every text of a corpus is judged with
-`--edge-recorded=FILE`. edgeproof's docs/my-app.md shows both.
+For each line, the test checks three things. Does the app make the same `ids` from `text`? Does it
+compute the same output from the same `ids`? (Allow for rounding: a GPU in float16 needs a larger
+tolerance than a CPU.) Does it give the same `label`? To judge an app's answers to all texts of a
+corpus, run edgeproof with `--edge-recorded=FILE`. docs/my-app.md in edgeproof's repository
+describes both.
 {hidden}
-`labels.txt` holds the labels in the order of the output.
+`labels.txt` contains the labels in the order of the output.
 """
 _HIDDEN = """
-The texts of this corpus may not be passed on: lines hold their ids and what was answered, but
-neither the texts nor the token ids, from which they could be read.
+The texts of this corpus may not be passed on. So each line contains the id of a text and the
+output, but neither the text nor its token ids, which could be converted back into the text.
 """
 
 
@@ -89,7 +90,7 @@ class Golden:
         subject: name of the subject.
         labels: labels in the order of the outputs.
         ids: ids of the texts [n].
-        texts: the texts, or both texts of a pair; None if they may not be redistributed.
+        texts: the texts, or both texts of a pair; None if they may not be passed on.
         gold: gold labels [n].
         candidates: one or more candidates.
     """

@@ -38,7 +38,7 @@ class Handed:
         budgets: name of shipped budgets, or a file; None for the default.
         known_failures: the user's file of known failures; None without one.
         baseline: the user's folder of earlier measurements; None without one.
-        device: name or file of the required device profile; None for the recognized device's.
+        device: name or file of the required device profile; None for that of the recognized device.
     """
 
     name: str
@@ -93,7 +93,7 @@ def read_handed(path: Path) -> Handed:
         labels=table.labels,
         ordered=table.ordered,
         tokenizer=parse_option(tokenizer) if isinstance(tokenizer, str) else tokenizer,
-        reference=own.file if own else reference,  # type: ignore[arg-type] # else no table
+        reference=own.file if own else reference,  # type: ignore[arg-type] # not a table, if `own` is None
         reference_table=own.as_candidate(OF_ITS_OWN) if own and own.declares else None,
         where=path,
         description=table.description or "Files that were handed in",

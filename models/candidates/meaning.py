@@ -31,7 +31,7 @@ THRESHOLD = 0.5
 POSITIVE = 1
 SIDES = 2
 
-# Meaning of a single number, by the meaning that several numbers with the same last operator have.
+# For the meaning of several numbers after an operator, the meaning of a single one after it.
 _OF_ONE: dict[Ending, Meaning] = {"sigmoids": "sigmoid", "logits": "logit"}
 
 
@@ -203,7 +203,7 @@ def _meaning(
 def _ways(classes: int | None, graph: Meaning | None) -> str:
     if graph == "logit":
         lines = output_lines(meaning="logit", threshold=THRESHOLD, positive=POSITIVE)
-        return f"If the output's sigmoid is a probability, declare this: {lines}"
+        return f"If the sigmoid of the output is a probability, declare this: {lines}"
     if classes == 1:
         lines = output_lines(meaning="sigmoid", threshold=THRESHOLD, positive=POSITIVE)
         return f'Declare the meaning: {lines}; or meaning = "logit" for a number before the sigmoid'
@@ -232,7 +232,7 @@ def _check_meaning(
     sided = meaning in {"sigmoid", "logit"}
     if classes is not None and sided != (classes == 1):
         raise declared.mistake(
-            f"`{meaning}` is declared, which means "
+            f"the declared meaning `{meaning}` requires "
             f"{'a single number' if sided else 'one number for each label'}, but "
             f"output {port} has {classes}",
             file=file,

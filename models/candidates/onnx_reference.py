@@ -57,12 +57,12 @@ class OnnxReference:
     """An ONNX file with the texts that it classifies.
 
     Attributes:
-        one: the file with its inputs and output.
+        candidate: the file with its inputs and output.
         rows: the tokenized texts, arrays [n, tokens] by role.
         remarks: sentences that the user needs to know about the file.
     """
 
-    one: GivenCandidate
+    candidate: GivenCandidate
     rows: Mapping[str, NDArray[np.int32]] = field(repr=False)
     remarks: tuple[str, ...]
     name: str = OF_ITS_OWN
@@ -70,16 +70,18 @@ class OnnxReference:
 
     @property
     def binding(self) -> str:
-        """The inputs and the output of the file on one line."""
-        return self.one.spec.binding
+        """Return the inputs and the output of the file on one line."""
+        return self.candidate.spec.binding
 
     @property
     def stage(self) -> Stage:
-        """The stage of the file's answers, keyed by everything that can change them."""
+        """Return the stage of the file's answers, keyed by everything that can change them."""
         recipe = {
-            "onnx": self.one.sha256,
+            "onnx": self.candidate.sha256,
             "call": asdict(self._call()) | {"file": None},
-            "rows": {port.role: _digest(self.rows[port.role]) for port in self.one.spec.inputs},
+            "rows": {
+                port.role: _digest(self.rows[port.role]) for port in self.candidate.spec.inputs
+            },
             "source": hash_sources("onnx"),
             "versions": versions(RUNTIME, "numpy"),
             "machine": platform.machine(),
@@ -101,7 +103,7 @@ class OnnxReference:
         raw = answers.numbers(ANSWERS, len(self.rows[IDS]))
         if not np.isfinite(raw.astype(np.float64)).all():
             raise answers.damaged(ANSWERS)
-        scores = scores_of(self.one.spec.output, raw, self._classes)
+        scores = scores_of(self.candidate.spec.output, raw, self._classes)
         return Recording(
             labels=scores.labels,
             logits=scores.logits,
@@ -111,10 +113,10 @@ class OnnxReference:
 
     def _asked(self) -> NDArray[Any]:
         raw = ask(self._call(), self.rows)
-        spec = self.one.spec
+        spec = self.candidate.spec
         # The runtime opened the file by its path, so verify that the file has not changed since it
         # was read.
-        refuse_changed(spec.file, read_onnx(spec.file).sha256, self.one.sha256)
+        refuse_changed(spec.file, read_onnx(spec.file).sha256, self.candidate.sha256)
         wrong = ~np.isfinite(raw.astype(np.float64)).all(axis=1)
         if wrong.any():
             raise UsageMistake(
@@ -128,14 +130,14 @@ class OnnxReference:
             scores_of(spec.output, raw, self._classes)
         except UsageMistake as mistake:
             parts = mistake.describe() | {"file": str(spec.file)}
-            raise UsageMistake(**parts) from None  # type: ignore[arg-type] # what it was made of
+            raise UsageMistake(**parts) from None  # type: ignore[arg-type] # an error's own fields
         return raw
 
     def _call(self) -> Call:
-        spec = self.one.spec
+        spec = self.candidate.spec
         return Call(
             file=spec.file,
-            inputs=tuple(_fed(port, self.one.length) for port in spec.inputs),
+            inputs=tuple(_fed(port, self.candidate.length) for port in spec.inputs),
             output=spec.output.tensor,
             values=1 if spec.output.threshold is not None else self._classes,
             most=MOST,
@@ -144,10 +146,10 @@ class OnnxReference:
 
     @property
     def _classes(self) -> int:
-        return len(self.one.spec.labels or ())
+        return len(self.candidate.spec.labels or ())
 
 
-def read_reference(  # noqa: PLR0913 - what it is made of
+def read_reference(  # noqa: PLR0913 - the file, its declarations, and the three things to check it against
     file: Path,
     declared: Declaration,
     texts: Texts,
@@ -191,7 +193,9 @@ def read_reference(  # noqa: PLR0913 - what it is made of
     fixed = [replace(port, length=length) for port in spec.inputs]
     sentences = (*warnings_of(None, None, fixed, spec.output), *remarks)
     warned = (f"{file.name}: {sentence}" for sentence in sentences)
-    return OnnxReference(one=candidate, rows=candidate.arrays(texts.rows), remarks=tuple(warned))
+    return OnnxReference(
+        candidate=candidate, rows=candidate.arrays(texts.rows), remarks=tuple(warned)
+    )
 
 
 def bind_onnx(read: OnnxFile, declared: Declaration) -> CandidateSpec:
@@ -230,7 +234,7 @@ def _encoder(
     *,
     has_ids: bool,
 ) -> Encoder | None:
-    """Return the declared tokenizer, else the one that all candidates share."""
+    """Return the declared tokenizer, or else the tokenizer that all candidates share."""
     if tokenizer is not None or settings is not None or has_ids:
         return declared_encoder(tokenizer, settings, has_ids=has_ids)
     encoders = {candidate.encoding[0]: candidate.encoder for candidate in candidates}
@@ -260,7 +264,7 @@ def _length(
 
 
 def _fed(port: InputSpec, length: int) -> Fed:
-    """Return the shape and dtype in which an input receives the row of one text."""
+    """Return the shape and dtype of the array that gives an input the row of one text."""
     sizes = tuple(1 if size == 1 else length for size in port.shape[1:])
     shape = (1, *sizes) if len(port.shape) > 1 else (length,)
     return Fed(role=port.role, name=port.tensor, dtype=port.dtype, shape=shape)

@@ -1,4 +1,4 @@
-"""Handle labels and references that a TOML declares per candidate but a run shares."""
+"""Merge the labels and references of candidates, which must be the same for a whole run."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Parity:
 
     @property
     def share(self) -> float:
-        """The share of texts whose ids are equal."""
+        """Return the share of texts with equal ids."""
         return float(self.equal.mean())
 
 

@@ -6,13 +6,13 @@ A recording contains, for each text, its id in the corpus and the answer to it:
     id               the text's id; texts of a corpus without an id column are "line-2" ...
     label            a label's name, or its index
     logits           a number for each label
-    probabilities    a number for each label, together 1
-    ids              the token ids that were fed, with padding or without
-    latency_ms       how long the answer took; or latency_us, latency_ns, latency_s
+    probabilities    a number for each label; they sum to 1
+    ids              the token ids of the text, with or without padding
+    latency_ms       the time of the answer; or latency_us, latency_ns, latency_s
 
 In JSON lines, each line is an object with these keys. In CSV and TSV, lists are written as JSON,
-for example `[0.1, 0.9]`. In an .npz, each column is an array; its first dimension is that of the
-texts. `id` is required, and one of `label`, `logits` and `probabilities`.
+for example `[0.1, 0.9]`. In an .npz, each column is an array with one row per text. `id` is
+required, and one of `label`, `logits` and `probabilities`.
 """
 
 from __future__ import annotations
@@ -293,7 +293,7 @@ def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, ND
 def _check_largest(
     matrices: Mapping[str, NDArray[np.float64]], rows: Sequence[_Row], source: _Source
 ) -> None:
-    """Check that logits and probabilities of a row have the same largest label."""
+    """Check that a row's largest logit and its largest probability belong to the same label."""
     logits, probabilities = (matrices[name] for name in SCORES)
     chosen = logits.argmax(axis=1)[:, None]
     # Rounded probabilities can have several maxima; the label with the largest logit must be one of
@@ -374,7 +374,7 @@ def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
 
 
 def _are_numbered_otherwise(labels: Sequence[str]) -> bool:
-    """Tell whether labels are named by numbers other than their indices: "1", "2", "3" stars."""
+    """Tell whether labels have numbers as names that are not their indices: "1", "2", "3" stars."""
     return any(name.isdecimal() and name != str(at) for at, name in enumerate(labels))
 
 

@@ -21,32 +21,32 @@ INPUTS_OPTION = "--edge-reference-inputs"
 OUTPUT_OPTION = "--edge-reference-output"
 # Name of a reference that has its own file.
 OF_ITS_OWN = "reference"
-# Options that exist only for candidates, as the end of a remedy names them.
+# Hints about options that exist only for candidates, at the end of a remedy.
 _OF_CANDIDATES = re.compile(r", or --edge-(?:signature|length)=\S+")
 
 
 class ReferenceAnswers(Protocol):
-    """The interface of a reference whose answers are known without a runner."""
+    """The interface of a reference that needs no runner to answer."""
 
     @property
     def name(self) -> str:
-        """The name of the reference in results."""
+        """Return the name of the reference in results."""
 
     @property
     def has_scores(self) -> bool:
-        """Whether the answers contain probabilities, and not only labels."""
+        """Tell whether the answers contain probabilities, and not only labels."""
 
     @property
     def stage(self) -> Stage | None:
-        """The stage of the answers; None if they need not be computed."""
+        """Return the stage of the answers; None if they need not be computed."""
 
     @property
     def binding(self) -> str | None:
-        """The inputs and the output of its file on one line; None if it has no file."""
+        """Return the inputs and the output of its file on one line; None if it has no file."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Remarks for the user about the reference, one sentence each."""
+        """Return remarks for the user about the reference, one sentence each."""
 
     def make(self, store: Store) -> None:
         """Make its answers if a store lacks them.
@@ -75,20 +75,20 @@ class RecordedReference:
 
     @property
     def has_scores(self) -> bool:
-        """Whether it gives probabilities, and not labels alone."""
+        """Tell whether the answers contain probabilities, and not only labels."""
         return self.answers.probabilities is not None
 
     def make(self, store: Store) -> None:
         """Do nothing: the answers exist."""
 
-    def recording(self, store: Store) -> Recording:  # noqa: ARG002 - they are kept in no store
+    def recording(self, store: Store) -> Recording:  # noqa: ARG002 - the answers are already in memory
         """Return its answers to the texts."""
         return self.answers
 
 
 @contextmanager
 def of_the_reference() -> Iterator[None]:
-    """Change mistakes raised inside, so that they name declarations of the reference."""
+    """Change mistakes raised inside the block, so that they name options of the reference."""
     try:
         yield
     except UsageMistake as mistake:
@@ -100,4 +100,4 @@ def of_the_reference() -> Iterator[None]:
         ):
             remedy = remedy.replace(of_candidates, of_reference)
         parts = mistake.describe() | {"remedy": remedy}
-        raise UsageMistake(**parts) from None  # type: ignore[arg-type] # what it was made of
+        raise UsageMistake(**parts) from None  # type: ignore[arg-type] # an error's own fields

@@ -70,7 +70,7 @@ class Port:
 
     @property
     def shape(self) -> Shape:
-        """Shape of the tensor; None for dynamic dimensions."""
+        """Return the shape of the tensor; None for dynamic dimensions."""
         pairs = zip(self.tensor.shape, self.tensor.dynamic, strict=False)
         return tuple(None if dynamic else size for size, dynamic in pairs)
 
@@ -80,12 +80,12 @@ class Port:
 
     @property
     def shown(self) -> str:
-        """The name to display."""
+        """Return the name to display."""
         return self.name or self.tensor.name
 
     @property
     def reference(self) -> Reference:
-        """Name or position of the port in a declaration."""
+        """Return the name or position of the port for a declaration."""
         return self.shown or self.position
 
     def is_called(self, reference: Reference) -> bool:
@@ -136,7 +136,7 @@ def bind_inputs(
 def _check_there_are_some(file: Path, ports: Sequence[Port]) -> None:
     if not ports:
         raise UsageMistake(
-            "has no inputs, so no text reaches it",
+            "has no inputs, so it cannot receive a text",
             file=file,
             key="inputs",
             remedy="Convert the model with its inputs as arguments, not as constants",
@@ -235,12 +235,12 @@ def _found(
         return {ports[0].position: ("ids", "shape")}
     unnamed = [port for port in ports if port.position not in bound]
     if unnamed:
-        raise uncertain(f"the name of input {unnamed[0]} does not say its role")
+        raise uncertain(f"the name of input {unnamed[0]} does not show its role")
     roles = [role for role, _ in bound.values()]
     if len(set(roles)) < len(roles):
         raise uncertain("two inputs have names for the same role")
     if "ids" not in roles:
-        raise uncertain("no input is named for ids")
+        raise uncertain("no input has a name for ids")
     return bound
 
 
@@ -260,7 +260,7 @@ def _said(port: Port) -> list[tuple[Role, Found]]:
 def _uncertain(
     file: Path, ports: Sequence[Port], operators: Sequence[Operator], reason: str
 ) -> UsageMistake:
-    """Return the error that asks for the roles; it says how the graph uses each input."""
+    """Return an error that asks for the roles and lists how the graph uses each input."""
     rows = [rows_looked_up(port.tensor, operators) or 0 for port in ports]
     tables = [
         f"input {port.position} looks up a table of {size} rows"

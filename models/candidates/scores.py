@@ -1,9 +1,9 @@
 """Convert a runtime's outputs into labels and probabilities, by the meaning of the output.
 
-output       raw      label    probabilities
-logits       [2, 0]   first    softmax: [0.881, 0.119]
-probabilities[0.7, 0.3]  first  as they are: no second softmax
-sigmoid 0.4, threshold 0.35, positive 1:  second, [0.6, 0.4]
+output                                    raw value   label    probabilities
+logits                                    [2, 0]      first    [0.881, 0.119] (softmax)
+probabilities                             [0.7, 0.3]  first    [0.7, 0.3] (unchanged)
+sigmoid with threshold 0.35, positive 1   0.4         second   [0.6, 0.4]
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _check_probabilities(output: OutputSpec, values: Floats) -> None:
         first = int(wrong.argmax())
         raise UsageMistake(
             f"is declared to contain probabilities, but {int(wrong.sum())} of "
-            f"{len(values)} answers are none: those for text {first} begin with "
+            f"{len(values)} answers are not probabilities: those for text {first} begin with "
             f"{np.round(values[first][:4], 3).tolist()} and sum to {sums[first]:.3f}",
             key=output.name or output.tensor or f"output {output.position}",
             remedy='Declare meaning = "logits", or another meaning that fits',

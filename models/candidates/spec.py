@@ -54,7 +54,7 @@ class InputSpec:
 
     @property
     def open_batch(self) -> bool:
-        """Whether the batch is dynamic, so that the file may classify several texts at once."""
+        """Tell whether the file may classify several texts at once: its batch is dynamic."""
         return len(self.shape) > 1 and self.shape[0] is None
 
 
@@ -134,23 +134,23 @@ class CandidateSpec:
 
     @property
     def length(self) -> int | None:
-        """Row length in tokens; None if it is dynamic and not declared."""
+        """Return the row length in tokens; None if it is dynamic and not declared."""
         return next((port.length for port in self.inputs if port.role == "ids"), None)
 
     @property
     def graphs(self) -> int:
-        """Number of graphs that are used: one for each length, or only one."""
+        """Return the number of graphs that are used: one for each length, or only one."""
         return len({spec.graph for spec in (self, *self.shorter)})
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Accepted row lengths in tokens, ascending; () if the length is dynamic."""
+        """Return the accepted row lengths in tokens, ascending; () if the length is dynamic."""
         every = (spec.length for spec in (*self.shorter, self))
         return tuple(length for length in every if length is not None)
 
     @property
     def binding(self) -> str:
-        """Inputs and output on one line, for the header of a run."""
+        """Return the inputs and the output on one line, for the header of a run."""
         inputs = ", ".join(_input_line(port) for port in self.inputs)
         line = f"{inputs} -> {_output_line(self.output)}"
         if not self.shorter:

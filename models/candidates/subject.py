@@ -41,7 +41,7 @@ class SubjectFacts:
         budgets: name of shipped budgets, or a file; None without any.
         known_failures: the user's file of known failures; None without one.
         baseline: the user's folder of earlier measurements; None without one.
-        device: name or file of the required device profile; None for the recognized device's.
+        device: name or file of the required device profile; None for that of the recognized device.
         may_show_texts: whether a report may contain texts.
         seeds: seeds by purpose.
     """
@@ -74,13 +74,13 @@ class SubjectFacts:
 
     @property
     def read_as(self) -> list[str]:
-        """Lines about the inputs and output of each file, and about the other sources."""
+        """Return lines about the inputs and output of each file, and about the other sources."""
         every = self.bindings | self.sources
         return [f"{name}: {reading}" for name, reading in every.items()]
 
     @property
     def all_candidates(self) -> tuple[str, ...]:
-        """Every candidate of the subject, judged ones first."""
+        """Return the names of all candidates of the subject, judged ones first."""
         return (*self.candidates, *self.other_candidates)
 
     def of(self, names: Iterable[str]) -> SubjectFacts:

@@ -33,7 +33,7 @@ _COLUMNS = ("text", "label", "second", "group", "id", "ids")
 
 
 class TextsTable(Table, frozen=True, kw_only=True):
-    """`[corpus]` of candidates: a file of labelled texts, and the meaning of its columns.
+    """The table `[corpus]` of candidates: a file of labelled texts, and the use of its columns.
 
     Attributes:
         file: CSV, TSV or JSON lines, plain or zipped.
@@ -134,7 +134,7 @@ def parse_columns(file: Path, option: str | None) -> TextsTable:
                 "are required",
             )
         columns[use] = column
-    return TextsTable(file=str(file), **columns)  # type: ignore[arg-type] # each is a name
+    return TextsTable(file=str(file), **columns)  # type: ignore[arg-type] # the values are names of columns
 
 
 def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[TextRow, ...]:
@@ -297,7 +297,7 @@ def _row(record: Record, table: TextsTable, path: Path) -> TextRow:
 def _ids(text: str, location: str, column: str, path: Path) -> tuple[int, ...]:
     """Parse numbers separated by blanks or commas, in brackets or not."""
     pieces = re.split(r"[\s,]+", text.strip().strip("[]").strip())
-    if not all(piece.isascii() and piece.isdigit() and len(piece) < 10 for piece in pieces):  # noqa: PLR2004 - digits of an int32
+    if not all(piece.isascii() and piece.isdigit() and len(piece) < 10 for piece in pieces):  # noqa: PLR2004 - the number of digits of the largest int32
         raise UsageMistake(
             f"{location}: {text[:60]!r} is not a row of token ids",
             file=path,

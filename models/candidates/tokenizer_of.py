@@ -144,7 +144,7 @@ def _packed(
         path = folder / Path(name).name
         path.write_bytes(content)
         try:
-            return load(TokenizerSettings(file=str(path), kind=kind, **settings))  # type: ignore[arg-type] # literals
+            return load(TokenizerSettings(file=str(path), kind=kind, **settings))  # type: ignore[arg-type] # the settings are literals above
         except UsageMistake as error:
             # Do not name the temporary file: it no longer exists when the user reads the message.
             problem = f"in its metadata, {name} {error.what}"

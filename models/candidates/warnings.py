@@ -55,7 +55,7 @@ def _about_floats(port: InputSpec) -> str:
             "numbers. This is right only if it was trained on ids, not on features such as TF-IDF."
         )
     return (
-        f"Its {port.role} are float32, which holds whole numbers up to {LARGEST_FLOAT_ID} exactly."
+        f"Its {port.role} are float32, which is exact for whole numbers up to {LARGEST_FLOAT_ID}."
     )
 
 
@@ -63,39 +63,39 @@ def _about_output(output: OutputSpec) -> Iterator[str]:
     name = output.name or output.tensor
     if output.meaning not in {"logit", "logits"} and name.lower().startswith("logit"):
         content = "one sigmoid" if output.meaning == "sigmoid" else output.meaning.replace("_", " ")
-        yield f"Its output is called {name!r} and holds {content}: it is judged as that."
+        yield f"Its output is called {name!r}, but contains {content}, and is judged accordingly."
     if output.found_threshold == "default":
         yield (
-            f"It answers one number: above {output.threshold} is taken to mean label "
-            f"{output.positive}, the second. Declare `threshold` and `positive` where an app does "
-            "otherwise."
+            f"Its output is one number: values above {output.threshold} are read as label "
+            f"{output.positive}, the second one. Declare `threshold` and `positive` if the app "
+            "reads it differently."
         )
     if output.meaning == "sigmoids":
         yield (
-            "Its scores are independent of each other: the largest is the answer, and shares of "
-            "them stand for probabilities."
+            "Its scores are independent of each other: the label with the largest score counts, "
+            "and the scores divided by their sum are used as probabilities."
         )
     if output.classes is None:
-        yield "The file leaves the number of scores open: the labels decide it."
+        yield "The file's number of scores is dynamic: the number of labels is used."
 
 
 def _about_metadata(metadata: ModelMetadata, inputs: int) -> Iterator[str]:
     described = len(metadata.main.inputs)
     if described not in (0, inputs):
         yield (
-            f"The metadata describes {described} inputs, and the graph has {inputs}: the metadata "
-            "is not used for the inputs."
+            f"The metadata describes {described} inputs, but the graph has {inputs}, so the "
+            "metadata is not used for the inputs."
         )
     for unit in metadata.units:
         if isinstance(unit, Normalization) and _does_something(unit):
             yield (
-                f"The metadata normalizes values by mean {list(unit.mean)} and std "
-                f"{list(unit.std)}: ids are fed as they are."
+                f"The metadata normalizes inputs by mean {list(unit.mean)} and standard deviation "
+                f"{list(unit.std)}, but token ids are not normalized."
             )
         elif isinstance(unit, ScoreCalibration):
-            yield "The metadata calibrates scores: they are judged as the graph answers them."
+            yield "The metadata calibrates scores, but the scores are judged without calibration."
         elif isinstance(unit, ScoreThresholding) and unit.threshold > 0:
-            yield (f"The metadata drops answers below {unit.threshold:g}: every answer is judged.")
+            yield f"The metadata drops scores below {unit.threshold:g}, but every answer is judged."
 
 
 def _does_something(unit: Normalization) -> bool:

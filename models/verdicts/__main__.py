@@ -92,7 +92,7 @@ def _add_calibration(commands: Any) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> dict[str, Any]:
-    from models.calibration.command import calibrate  # noqa: PLC0415 - scoring needs no runner
+    from models.calibration.command import calibrate  # noqa: PLC0415 - imports the runner, which scoring does not need
 
     return calibrate(
         comparisons=options.comparisons,

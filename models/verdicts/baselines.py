@@ -230,7 +230,10 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
-    """Return the measurements of a baseline, in a fixed order."""
+    """Convert measurements for a baseline, sorted by metric and backend.
+
+    If there are several measurements of a metric on a backend, keep the last one.
+    """
     chosen = {
         (measurement.metric, measurement.backend): Kept(
             metric=measurement.metric,

@@ -80,7 +80,10 @@ class Budgets:
 
 
 def lowered(own: Budget, texts: int) -> Budget:
-    """Lower a score's limit to what so few texts can show for a candidate exactly at that limit.
+    """Lower a score's limit so far that few texts can decide it.
+
+    The result is the lower end of the exact interval of a candidate that scores exactly the limit
+    on these texts.
 
     Args:
         own: the limit of the score.
@@ -88,7 +91,7 @@ def lowered(own: Budget, texts: int) -> Budget:
     """
     right = math.floor(own.value * texts + _ROUNDING)
     low, _ = proportion_interval(right, texts)
-    text = f"{100 * low:.4g} % (all that {texts} texts can tell of {own.text})"
+    text = f"{100 * low:.4g} % ({own.text}, lowered for only {texts} texts)"
     return replace(own, value=low, text=text)
 
 
@@ -154,7 +157,7 @@ def _as_guards(
     return {of: replace(limit, guards=True) for of, limit in limits.items()}
 
 
-def load_budgets(  # noqa: PLR0913 - all named but the file
+def load_budgets(  # noqa: PLR0913 - callers pass all but the file by name
     name_or_path: str,
     *,
     schemes: Collection[str],
@@ -304,7 +307,7 @@ class _Reader:
         return Budget(metric.name, side, value, str(text), self.file, key)
 
     def _check(self, metric: Metric, value: float, text: str, key: str) -> None:
-        """Reject a limit that nothing can meet, that everything meets, or that guessing meets."""
+        """Reject a limit that no value, every value, or a guessing model keeps."""
         if not metric.low <= value <= metric.high:
             low, high = (
                 human(end, metric.unit, difference=metric.difference) for end in metric[3:5]

@@ -71,7 +71,7 @@ class Strata(NamedTuple):
 
     @property
     def texts(self) -> int:
-        """The number of all texts."""
+        """Return the number of all texts."""
         return len(self.order)
 
     def sample(self, drawn: int) -> Rows:

@@ -61,7 +61,7 @@ class RacedRatio:
 
     @property
     def widened(self) -> Estimate:
-        """The ratio, with an interval that the noise floor widens."""
+        """Return the ratio with its interval widened by the noise floor."""
         if math.isinf(self.noise_floor):
             # There are too few rounds for a conclusion, for example on an emulated board.
             return Estimate(self.ratio.value, -math.inf, math.inf, self.ratio.n)

@@ -119,7 +119,10 @@ def accuracy(tables: Counts) -> Floats:
 
 
 def class_scores(tables: Counts) -> ClassScores:
-    """Return each label's precision, recall, F1 = 2 hits / (gold + answered), counts, [..., c]."""
+    """Return precision, recall, F1 and counts of each label, [..., classes].
+
+    F1 is 2 hits / (gold + answered).
+    """
     hits = np.diagonal(tables[..., :-1], axis1=-2, axis2=-1)
     in_gold = tables.sum(axis=-1)
     answered = tables[..., :-1].sum(axis=-2)

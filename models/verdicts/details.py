@@ -2,7 +2,7 @@
 
 The table is open: a gate may add keys that are not defined here; results.json contains them, too.
 """
-# ruff: noqa: RUF012 - msgspec gives each table an empty list or table of its own
+# ruff: noqa: RUF012 - msgspec gives each instance a copy of the empty list or table
 
 from __future__ import annotations
 
@@ -131,5 +131,5 @@ class Details(Open, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def since_baseline(self) -> Moved | None:
-        """The change since the baseline, if it was compared with one."""
+        """Return the change since the baseline; None if there was no comparison."""
         return None if isinstance(self.baseline, UnsetType) else self.baseline

@@ -157,7 +157,7 @@ def _of_all(statistic: Statistic) -> Statistic:
     return lambda tables: statistic(tables[..., 0, :, :])
 
 
-def _drop(  # noqa: PLR0913 - a statistic, and what it is taken of
+def _drop(  # noqa: PLR0913 - a statistic and the four arrays that it is computed from
     statistic: Statistic,
     gold: Labels,
     reference: Labels,

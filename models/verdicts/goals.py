@@ -8,7 +8,7 @@ x paper": N times the texts per second of the paper's recipe, see `models.paper_
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from models import former_names
 from models.errors import UsageMistake
@@ -121,8 +121,8 @@ def _limit(axis: str, text: object, file: str, key: str) -> Budget:
             key=key,
             remedy=f"Write the limit like {_EXAMPLES[axis]}",
         )
-    side = "max" if metric.better == "lower" else "min"
-    return Budget(metric.name, side, value, str(text), file, key)  # type: ignore[arg-type] # one of two
+    side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
+    return Budget(metric.name, side, value, str(text), file, key)
 
 
 def _written(table: str) -> str:

@@ -44,7 +44,7 @@ def proportion_interval(successes: int, trials: int, *, confidence: float = CONF
     Raises:
         EdgeproofError: there are no trials, or not 0 <= successes <= trials.
     """
-    from scipy.special import betaincinv  # noqa: PLC0415 - half a second that collection must not pay
+    from scipy.special import betaincinv  # noqa: PLC0415 - its import takes half a second, too long for collection
 
     if not 0 <= successes <= trials or trials < 1:
         raise EdgeproofError(
@@ -129,7 +129,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
         only_first: number of texts that only the first model gets right.
         only_second: number of texts that only the second model gets right.
     """
-    from scipy.special import bdtr  # noqa: PLC0415 - half a second that collection must not pay
+    from scipy.special import bdtr  # noqa: PLC0415 - its import takes half a second, too long for collection
 
     fewer, discordant = min(only_first, only_second), only_first + only_second
     return min(1.0, 2.0 * float(bdtr(fewer, discordant, 0.5)))
@@ -215,7 +215,7 @@ def _binomial_quantile(share: float, trials: int, probability: float) -> int:
 
     The result equals `scipy.stats.binom.ppf`, but scipy takes a second to import.
     """
-    from scipy.special import bdtr, bdtrik  # noqa: PLC0415 - half a second that collection must not pay
+    from scipy.special import bdtr, bdtrik  # noqa: PLC0415 - its import takes half a second, too long for collection
 
     quantile = max(0, math.ceil(float(bdtrik(share, trials, probability))))
     # The inverse is that of a continuous function and has rounding errors, so correct its result.

@@ -11,8 +11,8 @@ from models.errors import EdgeproofError
 from models.verdicts.metrics import Metric, metric_named
 from models.verdicts.quantities import human_interval
 
-# Ratio of an interval's width to its distance from the limit from which no sample size is
-# suggested: the square of this ratio, a million times as many samples, is out of reach.
+# No sample size is suggested if the interval's end is this many times farther from the value than
+# the limit is: the square of this ratio, a million times as many samples, would be needed.
 UNREACHABLE = 1000.0
 
 
@@ -79,7 +79,7 @@ class Budget:
 
     @property
     def source(self) -> str:
-        """The file and the key of the limit, as one text."""
+        """Return the file and the key of the limit, as one text."""
         return f"{self.file}: {self.key}"
 
     def keeps(self, value: float) -> bool:
@@ -111,10 +111,11 @@ class Judgment:
 
     @property
     def needed(self) -> int | None:
-        """How many samples would give a verdict if the value stayed the same; None if none would.
+        """Return how many samples would give a verdict if the value stayed the same, or None.
 
-        Intervals narrow with the root of the number of samples. The exact interval of n out of n
-        samples narrows faster: its lower end is a power with the exponent 1 / n.
+        None means that no reachable number of samples would. Intervals narrow with the root of the
+        number of samples. The exact interval of n out of n samples narrows faster: its lower end is
+        a power with the exponent 1 / n.
         """
         estimate, metric = self.estimate, metric_named(self.budget.metric)
         distance = abs(estimate.value - self.budget.value)
@@ -127,7 +128,7 @@ class Judgment:
 
     @property
     def why(self) -> str:
-        """The reason of the verdict in a few words."""
+        """Return the reason of the verdict in a few words."""
         estimate = self.estimate
         subject = "the whole interval" if estimate.low < estimate.high else "the value"
         if self.verdict is Verdict.INVALID:
@@ -138,13 +139,13 @@ class Judgment:
 
     @property
     def reason(self) -> str:
-        """The whole sentence: the measured value, the budget, and the reason of the verdict."""
+        """Return a sentence with the measured value, the budget, and the reason of the verdict."""
         measured = describe(self.estimate, metric_named(self.budget.metric), scheme=self.scheme)
         return f"{measured}, {self.budget}: {self.why}"
 
     @property
     def _reach(self) -> float:
-        """Return the distance of the value from the interval's end beyond the limit."""
+        """Return the distance from the value to the end of the interval on the limit's side."""
         estimate = self.estimate
         above = estimate.value > self.budget.value
         return estimate.value - estimate.low if above else estimate.high - estimate.value

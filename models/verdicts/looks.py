@@ -128,7 +128,7 @@ def confidences_of(shares: tuple[float, ...]) -> tuple[float, ...]:
     """
     if len(shares) == 1:
         return (CONFIDENCE,)
-    from scipy.special import ndtr  # noqa: PLC0415 - half a second that collection must not pay
+    from scipy.special import ndtr  # noqa: PLC0415 - its import takes half a second, too long for collection
 
     error = 1.0 - CONFIDENCE
     confidences: list[float] = []
@@ -183,7 +183,7 @@ def _density(
 
 def _end(before: _Inside | None, share: float, spent: float) -> float:
     """Return the number of standard deviations beyond which the look errs with `spent`."""
-    from scipy.special import ndtri  # noqa: PLC0415 - half a second that collection must not pay
+    from scipy.special import ndtri  # noqa: PLC0415 - its import takes half a second, too long for collection
 
     if before is None:
         return float(-ndtri(spent / 2.0))

@@ -25,12 +25,12 @@ class BudgetRecord(Table, frozen=True, kw_only=True):
 
     @property
     def file(self) -> str:
-        """The file of the limit; for a derived limit, a description of its source."""
+        """Return the file of the limit; for a derived limit, a description of its source."""
         return self.source.rpartition(": ")[0]
 
     @property
     def key(self) -> str:
-        """The key in that file."""
+        """Return the key in that file."""
         return self.source.rpartition(": ")[2]
 
 
@@ -100,12 +100,12 @@ class Measurement(Table, frozen=True, kw_only=True):
 
     @property
     def is_judged(self) -> bool:
-        """Whether the measurement has a verdict by a budget or by a regression guard."""
+        """Tell whether the measurement has a verdict by a budget or by a regression guard."""
         return self.verdict is not None or self.guard is not None
 
     @property
     def estimate(self) -> Estimate:
-        """The value with its interval."""
+        """Return the value with its interval."""
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         return Estimate(self.value, low, high, self.n)
@@ -144,7 +144,7 @@ class Measurement(Table, frozen=True, kw_only=True):
             ) from None
 
 
-def measure(  # noqa: PLR0913 - a measurement has these parts, all named
+def measure(  # noqa: PLR0913 - one keyword for each field of a measurement
     estimate: Estimate,
     *,
     metric: str,

@@ -72,27 +72,27 @@ class Metric(NamedTuple):
 
     @property
     def is_share(self) -> bool:
-        """Whether the metric is a share from 0 to 1."""
+        """Tell whether the metric is a share from 0 to 1."""
         return (self.low, self.high) == (0.0, 1.0)
 
     @property
     def exact(self) -> bool:
-        """Whether the metric depends only on the file, and not on a backend."""
+        """Tell whether the metric depends only on the file, and not on a backend."""
         return self.source is Source.FILE
 
     @property
     def timed(self) -> bool:
-        """Whether the metric is a time, so that it depends on the machine and its load."""
+        """Tell whether the metric is a time, so that it depends on the machine and its load."""
         return self.source in {Source.CLOCK, Source.RACE}
 
     @property
     def of_the_machine(self) -> bool:
-        """Whether the metric depends on the machine."""
+        """Tell whether the metric depends on the machine."""
         return self.timed or self.source is Source.PROCESS
 
     @property
     def of_the_texts(self) -> bool:
-        """Whether the metric depends on the texts."""
+        """Tell whether the metric depends on the texts."""
         return self.source is Source.ANSWERS
 
 
@@ -137,22 +137,22 @@ METRICS = {
     metric.name: metric
     for metric in (
         _score("accuracy", "Share of texts whose label equals the gold label"),
-        _score("balanced_accuracy", "Mean over the gold classes of their recall"),
-        _score("macro_f1", "Mean over the classes of their F1", has_chance=False),
-        _score("official_accuracy", "Mean over the groups of their accuracy, as in RepLab 2013"),
+        _score("balanced_accuracy", "Mean recall of the labels that occur in gold"),
+        _score("macro_f1", "Mean F1 of the labels", has_chance=False),
+        _score("official_accuracy", "Mean accuracy of the groups, as in RepLab 2013"),
         _score(
             "reliability",
-            "Mean over the groups of the pairs ordered by the system that gold orders alike",
+            "Share of the pairs ordered by the system that gold orders alike; mean over the groups",
             has_chance=False,
         ),
         _score(
             "sensitivity",
-            "Mean over the groups of the pairs ordered by gold that the system orders alike",
+            "Share of the pairs ordered by gold that the system orders alike; mean over the groups",
             has_chance=False,
         ),
         _score(
             "f_rs",
-            "Mean over the groups of the F of their R and S, as in RepLab 2013",
+            "Harmonic mean of Reliability and Sensitivity, as in RepLab 2013; mean over the groups",
             has_chance=False,
         ),
         _drop("accuracy_drop", "Accuracy of the full model minus the variant's"),
@@ -166,7 +166,7 @@ METRICS = {
             "backend_deviation",
             Unit.RATIO,
             Source.ANSWERS,
-            "Largest difference of a logit from the run's own backend, over what the scheme allows",
+            "Largest difference of a logit from the run's own backend, over the allowed difference",
         ),
         _score("agreement_backends", "Share of texts labelled as on the run's own backend"),
         _score("agreement_lengths", "Share of texts labelled alike at every length that they fit"),
@@ -200,13 +200,13 @@ METRICS = {
             "latency_first_p50", Unit.SECONDS, Source.CLOCK, "Median latency in the first seconds"
         ),
         _cost("text_to_label_p50", Unit.SECONDS, Source.CLOCK, "Median time from text to label"),
-        _cost("text_to_label_p90", Unit.SECONDS, Source.CLOCK, "90th percentile of the same"),
-        _cost("text_to_label_p99", Unit.SECONDS, Source.CLOCK, "99th percentile of the same"),
+        _cost("text_to_label_p90", Unit.SECONDS, Source.CLOCK, "90th percentile, text to label"),
+        _cost("text_to_label_p99", Unit.SECONDS, Source.CLOCK, "99th percentile, text to label"),
         _cost(
             "latency_order_ratio",
             Unit.RATIO,
             Source.RACE,
-            "Latency of texts in random order over the same in fixed order",
+            "Latency of texts in random order over that of texts in fixed order",
         ),
         _cost(
             "latency_repeat_ratio",
@@ -218,7 +218,7 @@ METRICS = {
             "texts_per_second",
             Unit.PER_SECOND,
             Source.CLOCK,
-            "Texts from text to label in a second, tokenization included",
+            "Texts classified in a second, from text to label, with tokenization",
         )._replace(counted="rounds"),
         _gain(
             "speed_ratio_paper",
@@ -258,9 +258,7 @@ METRICS = {
             "Mean Kullback-Leibler divergence of the float32 FlatBuffer's probabilities from "
             "PyTorch's",
         ),
-        _share(
-            "token_parity", Source.ANSWERS, "Texts of which an app makes the ids that are right"
-        ),
+        _share("token_parity", Source.ANSWERS, "Texts for which an app makes the right token ids"),
         _share(
             "quantized_operator_share", Source.FILE, "Operators that compute on integers"
         )._replace(counted="operators"),
@@ -268,9 +266,7 @@ METRICS = {
         _share(
             "quantized_weight_share", Source.FILE, "Weight bytes that are stored quantized"
         )._replace(counted="bytes"),
-        _share(
-            "delegated_share", Source.RUNTIME, "Operators that the runtime's XNNPACK takes over"
-        ),
+        _share("delegated_share", Source.RUNTIME, "Operators that the runtime passes to XNNPACK"),
         _share(
             "kernel_coverage", Source.RUNTIME, "Operators whose kernel was proven on the backend"
         ),
@@ -309,7 +305,7 @@ METRICS = {
         _share(
             "integer_multiply_share",
             Source.EMULATOR,
-            "Multiplying instructions that multiply integers",
+            "Multiplications that multiply integers",
         ),
         _share(
             "dot_product_share", Source.EMULATOR, "Integer multiplications that are dot products"
@@ -393,7 +389,7 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
 
 def _sane(logits: Floats) -> NDArray[np.float64]:
     """Return logits as float64; reject NaN and Inf, which could get a good score by accident."""
-    if logits.ndim != 2 or logits.size == 0:  # noqa: PLR2004 - [n, classes]
+    if logits.ndim != 2 or logits.size == 0:  # noqa: PLR2004 - the number of axes of [n, classes]
         raise EdgeproofError(
             f"logits have the shape {list(logits.shape)}, not [n, classes]",
             remedy="Give one row of logits per text",

@@ -1,4 +1,4 @@
-"""Compute bootstrap intervals from confusion tables; the cost does not depend on the texts."""
+"""Compute bootstrap intervals from confusion tables, at a cost independent of the sample size."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def _corrected_ends(
     drawn: Floats, value: float, acceleration: float, confidence: float
 ) -> tuple[float, float]:
     """Return the quantiles of Efron's correction; both NaN if it is undefined."""
-    from scipy.special import ndtr, ndtri  # noqa: PLC0415 - slow to import for collection
+    from scipy.special import ndtr, ndtri  # noqa: PLC0415 - its import takes half a second, too long for collection
 
     # Of the resamples that equal the estimate, half count as below it.
     below = (np.searchsorted(drawn, value, "left") + np.searchsorted(drawn, value, "right")) / 2

@@ -68,12 +68,12 @@ class Stream:
 
     @property
     def first(self) -> NDArray[np.float64]:
-        """Latencies in the first seconds after the warm-up, [n]."""
+        """Return the latencies in the first seconds after the warm-up, [n]."""
         return self.seconds[self.warm_up : self._sustained_from]
 
     @property
     def sustained(self) -> NDArray[np.float64]:
-        """Latencies after the first seconds, [n]; if too few, all latencies after the warm-up."""
+        """Return the latencies after the first seconds, [n]; if too few, all after the warm-up."""
         enough = self.seconds.size - self._sustained_from >= ENOUGH
         return self.seconds[self._sustained_from if enough else self.warm_up :]
 
@@ -89,7 +89,7 @@ class Stream:
         return quantile(self.sustained, at, confidence=self.confidence)
 
     def details(self) -> dict[str, Any]:
-        """Return details of a measurement: the seconds of all queries, and the warm-up's end."""
+        """Return the seconds of all queries and the warm-up's end, as details of a measurement."""
         timed = {} if self.stopped is None else {TIMED: self.stopped.said()}
         return timed | {
             "seconds": self.seconds,
@@ -146,7 +146,7 @@ def stream_of(seconds: Floats) -> Stream:
 def warm_up_of(seconds: Floats) -> int:
     """Return how many of the first queries to drop so that the rest is stationary.
 
-    This is MSER-5: drop as many that the mean of batches of five has the smallest standard error
+    This is MSER-5: drop so many that the mean of batches of five has the smallest standard error
     (White 1997, "An effective truncation heuristic for bias reduction in simulation output"). It
     uses the batches' medians, so that a single interrupted answer has no effect. At most a third of
     the queries is dropped.

@@ -41,7 +41,7 @@ class Stopped(NamedTuple):
     because: str
 
     def said(self) -> dict[str, Any]:
-        """Return the number of answers and the reason of its end, as measurement details."""
+        """Return how many answers were timed and why no more, as details of a measurement."""
         return {
             "asked": self.look.texts,
             "of": self.of,

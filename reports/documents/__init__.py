@@ -1,1 +1,1 @@
-"""Read and write results.json, and what else a run leaves: types, versions, names, outcomes."""
+"""Read and write results.json and the other files of a run: types, versions, names, outcomes."""

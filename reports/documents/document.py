@@ -1,6 +1,6 @@
 """Define the types of results.json, which is read once and drawn many times.
 
-| table | what |
+| table | content |
 |---|---|
 | `Run` | date, commit, extent, and results that are not numbers |
 | `SubjectRecord` | the judged subject: candidates, labels, sizes |
@@ -13,7 +13,7 @@ Most tables are open: they may contain keys that are not defined here, which are
 that is defined without a default is in every document.
 """
 
-# ruff: noqa: RUF012 - msgspec gives each table an empty list or table of its own
+# ruff: noqa: RUF012 - msgspec gives each instance a copy of the empty list or table
 from __future__ import annotations
 
 from datetime import datetime
@@ -24,11 +24,11 @@ from msgspec.structs import asdict, replace
 
 from models.files.extensible_tables import Open
 from models.files.toml_tables import Table
-from models.verdicts.details import Number  # noqa: TC001 - msgspec reads the annotation
-from models.verdicts.measurement import Measurement  # noqa: TC001 - msgspec reads the annotation
-from reports.documents.extent import Extent  # noqa: TC001 - the same
-from reports.documents.localizations import Localization  # noqa: TC001 - the same
-from reports.documents.matrix import Cell  # noqa: TC001 - the same
+from models.verdicts.details import Number  # noqa: TC001 - msgspec reads the annotation at run time
+from models.verdicts.measurement import Measurement  # noqa: TC001 - msgspec reads the annotation at run time
+from reports.documents.extent import Extent  # noqa: TC001 - likewise
+from reports.documents.localizations import Localization  # noqa: TC001 - likewise
+from reports.documents.matrix import Cell  # noqa: TC001 - likewise
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -101,7 +101,7 @@ class Sizes(Open, frozen=True, kw_only=True):
     """All sizes of a subject."""
 
     variants: dict[str, VariantSizes]
-    # None for given candidates, whose models are unknown.
+    # None for existing files, because their models are unknown.
     full_model: ModelSizes | None = None
     small_model: ModelSizes | None = None
     paper: Published | None = None
@@ -258,12 +258,12 @@ class Document(Table, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """The name of the subject and of the device."""
+        """Return the name of the subject and of the device."""
         return f"{self.subject.name} on {self.device.name}"
 
     @property
     def merged(self) -> list[Merged] | None:
-        """The single runs, if `reports.merge` combined several; else None."""
+        """Return the single runs, if `reports.merge` combined several; else None."""
         return self.run.merged if isinstance(self.run.merged, list) else None
 
     def renamed(self, device: str) -> Document:
@@ -272,7 +272,7 @@ class Document(Table, frozen=True, kw_only=True):
         return replace(self, device=replace(self.device, name=device), measurements=measurements)
 
     def parts(self) -> list[Document]:
-        """Return a document for each single run, which has one subject and one device."""
+        """Return a document for each single run, with one subject and one device."""
         return [self] if self.merged is None else [self._part(merged) for merged in self.merged]
 
     def _part(self, merged: Merged) -> Document:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reports.documents.document import Document, Outcome
 
-# The ending of a passed test that says nothing about a user's needs, because it was judged only by
-# a regression guard.
+# The ending of a passed test that was judged only by a regression guard, not by a user's needs.
 GUARDED = "guarded"
 # Endings of tests in words.
 ENDED = {

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from reports.documents.document import Document
 
-# Start of the path of a budget that comes with edgeproof, as documents name its file.
+# Beginning of the paths of the budgets that ship with edgeproof, as in documents.
 SHIPPED = "models/verdicts/limits/budgets/"
-# Maximum number of budgets in a headline, and of those below the scoreboard.
+# Maximum number of budgets in a headline, and below the scoreboard.
 _NAMED, _LISTED = 3, 20
 UNKNOWN = "its results do not say which gates ran"
 
@@ -101,8 +101,8 @@ def left_aside(document: Document) -> list[str]:
         counts = _counts(extent.skipped, brief=True, most=_NAMED)
         parts.append(f"{count:,} gate{'' if count == 1 else 's'} not run: {', '.join(counts)}")
     if extent.other_schemes:
-        parts.append(f"schemes not asked for: {', '.join(extent.other_schemes)}")
-    # Users expect that each of their own limits is judged. The budgets that come with edgeproof
+        parts.append(f"schemes not requested: {', '.join(extent.other_schemes)}")
+    # Users expect that each of their own limits is judged. The budgets that ship with edgeproof
     # serve many subjects, so that a run need not read all of their limits.
     budgets = document.circumstances.budgets or ""
     if extent.unread_budgets and not budgets.startswith(SHIPPED):
@@ -138,7 +138,7 @@ def _counts(groups: Iterable[Group], *, brief: bool = False, most: int | None = 
 
 
 def _some(names: tuple[str, ...], most: int = _NAMED) -> str:
-    """Return the first of some names, and how many more there are."""
+    """Return the first names, and how many more there are."""
     more = len(names) - most
     listed = ", ".join(map(one_line, names[:most]))
     return f"{listed} and {more:,} more" if more > 0 else listed

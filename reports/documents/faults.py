@@ -24,7 +24,7 @@ SCHEMA_VERSION = 1
 WRITTEN_BY = "Run `tox -e meta`, which writes this file again"
 # Name of the property in which a test that plants a fault records the message of the gate.
 SAID = "the gate said"
-# Folder of edgeproof's own tests, which are no gates of a subject.
+# Folder of edgeproof's own tests, which do not judge a subject.
 META = "suites/meta/"
 
 
@@ -68,7 +68,7 @@ class PlantedFault(Table, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_shown(self) -> bool:
-        """Whether the gate turned red when the fault was planted."""
+        """Tell whether the gate turned red when the fault was planted."""
         return self.seen is not None and self.seen.outcome == "red"
 
 
@@ -147,8 +147,8 @@ def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
     seen_here = [fault.name for fault in faults if fault.is_shown]
     not_seen = [fault.name for fault in faults if not fault.is_shown]
     groups = [
-        ("Shown to fail by", seen_here),
-        ("Has to fail by, not tried on this machine", not_seen),
+        ("Shown to fail for", seen_here),
+        ("Must fail for, but not tried on this machine", not_seen),
     ]
     return [(label, "; ".join(names)) for label, names in groups if names]
 

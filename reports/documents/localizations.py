@@ -1,6 +1,6 @@
-"""Read where failed variants deviate from the float32 one (results of `models.localizing`)."""
+"""Define where failed variants deviate from the float32 variant (see `models.localizing`)."""
 
-# ruff: noqa: RUF012 - msgspec gives each table an empty list or table of its own
+# ruff: noqa: RUF012 - msgspec gives each instance a copy of the empty list or table
 from __future__ import annotations
 
 from typing import Literal
@@ -47,8 +47,8 @@ class Flip(Open, frozen=True, kw_only=True):
         gold: its gold label.
         labels: its labels from float32 and from the variant.
         margins: each model's difference in logits between its label and the next best.
-        text: the text; empty if the corpus may not be redistributed.
-        group: the group of the text; empty if the corpus may not be redistributed.
+        text: the text; empty if the corpus may not be passed on.
+        group: the group of the text; empty if the corpus may not be passed on.
     """
 
     row: int
@@ -64,7 +64,7 @@ class Flip(Open, frozen=True, kw_only=True):
 
     @property
     def said(self) -> str:
-        """The quoted text, or its row if the text may not be displayed."""
+        """Return the quoted text, or its row if the text may not be displayed."""
         return f'"{one_line(self.text, LONGEST_TEXT)}"' if self.text else f"test text {self.row}"
 
     def as_sentence(self) -> str:
@@ -120,7 +120,7 @@ class Localization(Open, frozen=True, kw_only=True):
 
     @property
     def first(self) -> int | None:
-        """The position in the curve at which it first diverges."""
+        """Return the position in the curve at which it first diverges; None if it does not."""
         divergence = self.diverges_at
         if divergence is None:
             return None
@@ -129,12 +129,12 @@ class Localization(Open, frozen=True, kw_only=True):
 
     @property
     def broken(self) -> list[int]:
-        """The positions of NaN or Inf in the curve."""
+        """Return the positions of NaN or Inf in the curve."""
         return [place for place, point in enumerate(self.curve) if point.nan or point.inf]
 
     @property
     def counts(self) -> tuple[int, int]:
-        """The number of NaN and the number of infinities in the curve."""
+        """Return the number of NaN and the number of infinities in the curve."""
         return sum(point.nan for point in self.curve), sum(point.inf for point in self.curve)
 
     def as_sentence(self) -> str:
@@ -150,7 +150,7 @@ class Localization(Open, frozen=True, kw_only=True):
             return f"not localized: {reason}"
         sentence = f"{self._where()}{self._broken()}"
         if self.mended_by_float:
-            sentence += f"; mended by {' and '.join(map(_name, self.mended_by_float))} in float"
+            sentence += f"; correct with {' and '.join(map(_name, self.mended_by_float))} in float"
         if self.matched == "order":
             sentence += (
                 "; operators were matched by their order, because the two files name them "

@@ -68,7 +68,7 @@ class Departure(Table, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The deviation in one line."""
+        """Return the deviation in one line."""
         if self.unknown_because:
             return f"not localized: {self.unknown_because}"
         return (
@@ -121,12 +121,12 @@ class Cell(Table, frozen=True, kw_only=True):
 
     @property
     def is_right(self) -> bool:
-        """Whether every gate found the pair correct."""
+        """Tell whether every gate found the pair correct."""
         return self.state == State.RIGHT
 
     @property
     def short(self) -> str:
-        """The text of the cell in a table."""
+        """Return the text of the cell in a table."""
         if self.is_right:
             share = "" if self.taken is None else f" {self.taken[0]}/{self.taken[1]}"
             return f"right{share}"
@@ -137,8 +137,8 @@ class Cell(Table, frozen=True, kw_only=True):
 
 
 LEGEND = (
-    "right 141/154: operators that the accelerator took over, of all; known: written down in "
-    "fixtures/known_pairs.toml, with its reason"
+    "right 141/154: the accelerator runs 141 of 154 operators; known: listed in "
+    "fixtures/known_pairs.toml, with a reason"
 )
 # Texts of cells that are neither right nor wrong.
 JUDGED, NOT_ASKED, REFUSED = "judged", "-", "refused"
@@ -210,7 +210,7 @@ def departures_in(cells: Iterable[Cell]) -> list[str]:
 
 
 def fit_on(document: Document) -> str:
-    """Return on which backends all candidates are correct, and which are wrong on the others.
+    """Return the backends on which all candidates are correct, and the wrong ones on the others.
 
     For a document of several runs, list each run with its device.
     """

@@ -13,7 +13,7 @@ from models import former_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    # Turns a document into one of the next version.
+    # Converts a document into one of the next version.
     Step = Callable[[dict[str, Any]], dict[str, Any]]
 
 # Current names of keys that version 1 uses for a text with a flipped label.

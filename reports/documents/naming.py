@@ -40,7 +40,7 @@ class Identity(NamedTuple):
 
     @property
     def address(self) -> str:
-        """A board's address without scheme and path: "pi@one" for "ssh://pi@one/path"."""
+        """Return a board's address without scheme and path: "pi@one" for "ssh://pi@one/path"."""
         return (self.target or "").rpartition("://")[2].partition("/")[0]
 
 

@@ -39,7 +39,7 @@ SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 TOP_LEVEL = Document.__struct_fields__
 
 
-def new_document(  # noqa: PLR0913 - the parts of a document, all named
+def new_document(  # noqa: PLR0913 - one keyword for each part of a document
     *,
     run: Run,
     subject: SubjectRecord,

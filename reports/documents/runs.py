@@ -57,17 +57,17 @@ class Run:
 
     @property
     def allure_results(self) -> Path:
-        """The folder of Allure's results."""
+        """Return the folder of Allure's results."""
         return self.folder / ALLURE_RESULTS
 
     @property
     def devices(self) -> set[str]:
-        """The devices named in the run's tests."""
+        """Return the devices named in the run's tests."""
         return {device for test in self.tests.values() for device in labels_of(test, "device")}
 
     @property
     def began(self) -> float:
-        """The start of the run's first test, in milliseconds since 1970."""
+        """Return the start of the run's first test in ms since 1970; inf without tests."""
         return min((float(test["start"]) for test in self.tests.values()), default=math.inf)
 
 
@@ -113,7 +113,7 @@ def read_run(folder: Path) -> Run:
         UsageMistake: the folder contains no results.
         EdgeproofError: its results.json is not valid.
     """
-    from reports.documents.results import read_results  # noqa: PLC0415 - a usage mistake must not wait
+    from reports.documents.results import read_results  # noqa: PLC0415 - a usage mistake is reported before this import
 
     tests, unreadable = {}, []
     for file in sorted((folder / ALLURE_RESULTS).glob("*-result.json")):
@@ -194,7 +194,7 @@ def _identity(run: Run, device: str) -> Identity:
 
 def _facts(run: Run) -> dict[str, str]:
     """Return the circumstances of a run from results.json, as plain text."""
-    from models.files.extensible_tables import as_plain  # noqa: PLC0415 - a usage mistake must not wait
+    from models.files.extensible_tables import as_plain  # noqa: PLC0415 - a usage mistake is reported before this import
 
     if run.document is None:
         return {}

@@ -32,7 +32,7 @@ def as_html(
     """Return the section, collapsed and searchable: counts first, then each gate with its faults.
 
     Args:
-        faults: the planted faults; None if there is no table of them.
+        faults: the planted faults; None if they are unknown.
         tests: ids of the tests in the report.
         links: address of each test in the page, by its id.
     """
@@ -64,7 +64,7 @@ def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> st
         words.append(f"{ended['']:,} {NEVER}")
     own = sum(gate.startswith(META) for gate in grouped)
     return (
-        f"{len(faults):,} faults one by one, and each has to turn its gate red: "
+        f"{len(faults):,} faults one by one, and each must turn its gate red: "
         f"{len(grouped) - own:,} gates of the suites, {own:,} of edgeproof itself. "
         f"Of the faults: {', '.join(words) or 'none'}."
     )

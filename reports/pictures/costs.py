@@ -37,9 +37,9 @@ BINS = 120
 # Ratio of the ends of the time axis above which the axis is logarithmic.
 FAR = 8.0
 MARGIN = 1.03
-_FACTOR = "The factor is over the smallest FlatBuffer."
+_FACTOR = "Each factor is relative to the smallest FlatBuffer."
 _OF_CHECKPOINTS = (
-    " A checkpoint is the weights and Adam's two moments: that is what the paper's 160x fits."
+    " A checkpoint has the weights and Adam's two moments; its size fits the paper's 160x."
 )
 
 
@@ -49,7 +49,7 @@ def latency(view: View) -> Picture | None:
         scheme: MILLISECONDS * np.asarray(measurement.details.seconds)[_warm(measurement) :]
         for scheme, measurement in view.of("latency_p50", holding="seconds").items()
     }
-    # Times in an emulator say nothing about a board.
+    # Times under an emulator do not apply to a board.
     if not raw or view.core is not None:
         return None
     figure, axes = canvas(1.3 + 0.6 * len(raw))
@@ -81,7 +81,7 @@ def latency(view: View) -> Picture | None:
         "latency",
         "Latency",
         caption=f"About {count:,} answers of each variant, one text after the other, warm-up left "
-        "out. The few slowest lie right of the picture; the percentiles count them.",
+        "out. The few slowest ones are outside of the picture, but count in the percentiles.",
         figure=figure,
         tests=view.tests(*SHARES, "latency_ratio"),
     )
@@ -188,7 +188,7 @@ def sizes(view: View) -> Picture | None:
         style = look(0 if "checkpoint" in name else 1 if "weights" in name else 2)
         bars = axes.barh(row, size / MEGABYTE, 0.7, alpha=0.7, edgecolor=GRAY, **style.fill)
         megabytes = size / MEGABYTE
-        label = f"{megabytes:,.2f}" if megabytes >= 0.01 else f"{megabytes:.2g}"  # noqa: PLR2004 - two digits
+        label = f"{megabytes:,.2f}" if megabytes >= 0.01 else f"{megabytes:.2g}"  # noqa: PLR2004 - smaller sizes need significant digits
         label += f" MB = {size / smallest:,.1f}x"
         axes.bar_label(bars, [label], padding=4, fontsize=9, color=GRAY)
     rows_of(axes, rows)
@@ -197,7 +197,7 @@ def sizes(view: View) -> Picture | None:
     axes.set_xlabel("MB (logarithmic)")
     return view.picture(
         "sizes",
-        "Sizes and what each is a multiple of",
+        "Sizes, and their ratios to the smallest FlatBuffer",
         caption=caption,
         figure=figure,
         tests=view.tests(*(name for name in METRICS if name.startswith("size_ratio"))),

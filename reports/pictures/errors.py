@@ -29,9 +29,9 @@ def by_operator(view: View) -> Picture | None:
     return view.picture(
         "errors",
         "Error of each operator",
-        caption="Operators in execution order, against the same tensor of the reference; "
-        "higher is better. The line marks the first that diverges. One without any noise has no "
-        "point, nor has one with NaN or Inf: a cross on the axis stands for it.",
+        caption="Operators in execution order, compared with the same tensor of the reference; "
+        "higher is better. The line marks the first operator that diverges. Operators without "
+        "noise have no point. A cross on the axis marks an operator that gives NaN or Inf.",
         figure=figure,
         tests=frozenset(test for localization in localized for test in localization.tests),
     )
@@ -52,14 +52,14 @@ def _curve(axes: Axes, index: int, localization: Localization) -> None:
                      label=f"{localization.diverged_db:g} dB")  # fmt: skip
     if localization.diverges_at is not None and localization.first is not None:
         operator = one_line(localization.diverges_at.operator, LONGEST_NAME)
-        labele = f"first diverges: {localization.first + 1}, {operator}"
-        axes.axvline(localization.first + 1, color=BUDGET, linewidth=1.5, label=labele)
+        divergence = f"first diverges: {localization.first + 1}, {operator}"
+        axes.axvline(localization.first + 1, color=BUDGET, linewidth=1.5, label=divergence)
     axes.set_xlim(0, len(localization.curve) + 1)
     axes.set_ylabel("SQNR, dB")
     axes.set_xlabel("operator, in execution order")
     heading = one_line(f"{localization.scheme}: {localization.as_sentence()}", LINES * LONGEST)
-    labele = "\n".join(textwrap.wrap(heading, LONGEST))
-    axes.set_title(labele, fontsize=9, color=GRAY, loc="left", pad=26)
+    title = "\n".join(textwrap.wrap(heading, LONGEST))
+    axes.set_title(title, fontsize=9, color=GRAY, loc="left", pad=26)
     legend(axes, columns=3)
 
 

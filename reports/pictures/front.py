@@ -70,7 +70,7 @@ class _Time:
 
     @property
     def is_speed(self) -> bool:
-        """Whether a larger value is faster."""
+        """Tell whether a larger value is faster."""
         return self.metric == "speed_ratio_paper"
 
 
@@ -97,10 +97,10 @@ def three_axes(view: View) -> Picture | None:
         _times(panels[1], schemes, drops, time)
     limit = _limit(drops)
     if limit is not None:
-        axis_labell = f"limit: {-100 * limit.value:+.1f} points"
+        limit_label = f"limit: {-100 * limit.value:+.1f} points"
         for axes in panels:
-            axes.axhline(-100 * limit.value, color=BUDGET, linestyle="--", label=axis_labell)
-            axis_labell = _UNDRAWN
+            axes.axhline(-100 * limit.value, color=BUDGET, linestyle="--", label=limit_label)
+            limit_label = _UNDRAWN
     _shade(panels[0], limit, _limit(sizes), 1 / MEGABYTE)
     if time is not None:
         _shade(panels[1], limit, _limit(time.measured), time.factor)
@@ -108,10 +108,10 @@ def three_axes(view: View) -> Picture | None:
     return view.picture(
         "pareto",
         "Size against accuracy" if time is None else "Size, accuracy and time",
-        caption="Costs are logarithmic; up and left is better. Bars are 95 % intervals, dashed "
-        "lines limits, and the hatched region keeps both of its panel. BERT-large is the paper's "
-        "full model, so it stands at 0. The paper's size is 1/160 of BERT-large's training "
-        "checkpoint: inferred, not published.",
+        caption="Sizes and times are logarithmic; up and left is better. Bars are 95 % intervals, "
+        "dashed lines are limits, and the hatched region is within both limits of its panel. "
+        "BERT-large is the paper's full model, so it is drawn at 0. The paper does not publish a "
+        "size; the one drawn is 1/160 of BERT-large's training checkpoint.",
         figure=figure,
         tests=view.tests(
             *("accuracy_drop", "flatbuffer_bytes", "size_ratio_bert_large_weights"),
@@ -225,9 +225,13 @@ def _references(axes: Axes) -> None:
     size = CHECKPOINT_OVER_WEIGHTS * large / PAPER_RATIO
     axes.plot(size, -PAPER_DROP, "X", color=GRAY, markersize=9, mfc="none",
               label=f"the paper: {size:.0f} MB, {-PAPER_DROP}")  # fmt: skip
-    honest = large / PAPER_RATIO
+    of_weights = large / PAPER_RATIO
     axes.axvline(
-        honest, color=GRAY, linewidth=1, linestyle="-.", label=f"BERT-large / 160: {honest:.2f} MB"
+        of_weights,
+        color=GRAY,
+        linewidth=1,
+        linestyle="-.",
+        label=f"BERT-large / 160: {of_weights:.2f} MB",
     )
 
 

@@ -42,7 +42,7 @@ class Look(NamedTuple):
 
     @property
     def fill(self) -> dict[str, Any]:
-        """The color and hatch of an area."""
+        """Return the color and hatch of an area."""
         return {"color": self.color, "hatch": self.hatch}
 
 
@@ -82,7 +82,7 @@ class Picture:
 
     @property
     def inline(self) -> str:
-        """The picture as SVG to insert into a page, with text in the page's color."""
+        """Return the picture as SVG to insert into a page, with text in the page's color."""
         return _PROLOG.sub("", self.svg).replace(GRAY, "currentColor")
 
 
@@ -121,8 +121,8 @@ def _plain(axes: Axes) -> Axes:
 
 def sheet(height: float) -> Figure:
     """Return a transparent figure of this height, in inches."""
-    import matplotlib as mpl  # noqa: PLC0415 - drawing only
-    from matplotlib.figure import Figure as MplFigure  # noqa: PLC0415 - the same
+    import matplotlib as mpl  # noqa: PLC0415 - only drawing needs it
+    from matplotlib.figure import Figure as MplFigure  # noqa: PLC0415 - likewise
 
     mpl.rcParams.update(
         {
@@ -154,7 +154,7 @@ def logarithmic(axes: Axes, wide: float = WIDE) -> None:
         axes: the axes.
         wide: from this ratio of the last to the first value on, only powers of ten are labelled.
     """
-    from matplotlib.ticker import LogLocator  # noqa: PLC0415 - drawing only
+    from matplotlib.ticker import LogLocator  # noqa: PLC0415 - only drawing needs it
 
     axes.set_xscale("log")
     low, high = axes.get_xlim()

@@ -64,7 +64,7 @@ def _said(measurement: Measurement) -> str:
 
 
 def _table(axes: Axes, counts: np.ndarray, labels: tuple[str, ...], color: str) -> None:
-    from matplotlib.patches import Rectangle  # noqa: PLC0415 - drawing only
+    from matplotlib.patches import Rectangle  # noqa: PLC0415 - only drawing needs it
 
     size = len(counts)
     for (row, column), count in np.ndenumerate(counts):

@@ -56,8 +56,9 @@ def drop_intervals(view: View) -> Picture | None:
     return view.picture(
         "drop",
         "Accuracy lost by each scheme",
-        caption="A bar is the 95 % interval, paired over the same texts. Wholly left of its "
-        "budget is a pass, wholly right a fail, across it too few texts to tell.",
+        caption="A bar is the 95 % interval, paired over the same texts. The verdict is a pass if "
+        "the whole bar is left of its budget, and a fail if the whole bar is right of it. If the "
+        "bar crosses the budget, there were too few texts for a verdict.",
         figure=figure,
         tests=view.tests(*DROPS),
     )

@@ -49,7 +49,7 @@ class View:
 
     @property
     def slug(self) -> str:
-        """The view's name for files."""
+        """Return the view's name for files."""
         return slug(f"{self.subject}-{self.device}")
 
     def of(self, metric: str, *, holding: str | None = None) -> dict[str, Measurement]:
@@ -87,7 +87,7 @@ class View:
         )
 
     def tests(self, *metrics: str) -> frozenset[str]:
-        """Return the ids of the tests that took one of these metrics."""
+        """Return the ids of the tests that measured one of these metrics."""
         return frozenset(
             measurement.test for measurement in self.measurements if measurement.metric in metrics
         )

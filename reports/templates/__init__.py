@@ -36,8 +36,8 @@ def fill(template: str, **values: object) -> str:
 def _environment() -> Environment:
     try:
         # Imported here, because a board writes no page and needs no Jinja.
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
-        from markupsafe import Markup  # noqa: PLC0415 - the same
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - see above
+        from markupsafe import Markup  # noqa: PLC0415 - see above
     except ImportError:
         raise EdgeproofError(
             "drawing the report needs Jinja, which is not installed",
@@ -45,7 +45,7 @@ def _environment() -> Environment:
         ) from None
 
     def escaped(value: object) -> Markup:
-        return value if isinstance(value, Markup) else Markup(as_markup(value))  # noqa: S704
+        return value if isinstance(value, Markup) else Markup(as_markup(value))  # noqa: S704 - the value was escaped
 
     return Environment(
         loader=FileSystemLoader(FOLDER),

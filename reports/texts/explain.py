@@ -34,7 +34,7 @@ MEANING = {
     Verdict.PASS: "the whole interval keeps the budget",
     Verdict.FAIL: "the whole interval breaks the budget",
     Verdict.INCONCLUSIVE: "the limit lies inside the interval: more samples would decide",
-    Verdict.INVALID: "the circumstances were wrong: nothing follows from the number",
+    Verdict.INVALID: "the circumstances were wrong, so the number is not judged",
 }
 NO_BASELINE = "this measurement has no baseline (--edge-update-baseline records one)"
 UNSURE = {Verdict.INCONCLUSIVE, Verdict.INVALID}
@@ -71,7 +71,7 @@ class Explanation:
 
     @property
     def unsure(self) -> bool:
-        """Whether the outcome is undecided: too few samples, or invalid circumstances."""
+        """Tell whether the outcome is undecided: too few samples, or invalid circumstances."""
         measurement = self.measurement
         return (
             measurement is not None
@@ -81,7 +81,7 @@ class Explanation:
 
     @property
     def is_regression(self) -> bool:
-        """Whether a value became worse, while no requirement is known to be broken."""
+        """Tell whether a value became worse, while no requirement is known to be broken."""
         measurement = self.measurement
         return (
             measurement is not None
@@ -91,16 +91,16 @@ class Explanation:
 
     @property
     def red(self) -> bool:
-        """Whether the test failed."""
+        """Tell whether the test failed."""
         return self.outcome in RED
 
     @property
     def is_known(self) -> bool:
-        """Whether the test failed in the expected way."""
+        """Tell whether the test failed in the expected way."""
         return self.outcome == "xfailed"
 
     def as_text(self) -> str:
-        """Return the explanation for a terminal, wrapped, with the command on a line of its own."""
+        """Return the explanation for a terminal, wrapped, with the command on a separate line."""
         width = max(len(label) for label, _ in self.rows) + 2
         lines = [one_line(self.title), f"  {one_line(self.test)}"]
         for label, text in self.rows:
@@ -273,10 +273,10 @@ def _told(label: str, text: str) -> str:
 
 def _localized(localization: Localization) -> list[tuple[str, str]]:
     """Return where the error begins, and the texts whose labels it flipped."""
-    rows = [("Localizer", localization.as_sentence())]
+    rows = [("Error localization", localization.as_sentence())]
     if localization.flips:
         count = localization.flipped or len(localization.flips)
-        head = f"{count:,}, surest in the reference (by logits over the next label):"
+        head = f"{count:,}, by descending margin of the reference (in logits):"
         flips = "\n".join([head, *(flip.as_sentence() for flip in localization.flips[:FLIPS])])
         rows.append(("Labels that flipped", flips))
     return rows
@@ -318,7 +318,7 @@ def _judged(measurement: Measurement) -> list[tuple[str, str]]:
         rows.append(("Known failure", measurement.known_failure))
     details = measurement.details
     if isinstance(details.looked, Looked):
-        rows.append(("Texts looked at", _looked(details.looked)))
+        rows.append(("Texts used", _looked(details.looked)))
     if isinstance(details.timed, Timed):
         answers = f"{details.timed.asked:,} of {details.timed.of:,}: {details.timed.because}"
         rows.append(("Timed answers", answers))

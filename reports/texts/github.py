@@ -50,7 +50,7 @@ def step_summary(document: Document) -> str:
         f"## edgeproof: {escaping.as_markdown(document.title)}",
         "",
         f"**{_said(document)}**" if red else _said(document),
-        f"{len(red)} red: unfold one to see why." if red else "",
+        f"{len(red)} failed or undecided: unfold an entry to see why." if red else "",
         "",
         endings.as_sentence(document),
         "",
@@ -83,7 +83,7 @@ def annotations_asked_for(document: Document) -> list[str]:
 
 
 def annotations_of(document: Document) -> list[str]:
-    """Return a workflow command for each red test, pointing at the budget that was broken."""
+    """Return a workflow command for each failed test; it names the line of the broken budget."""
     return [_annotation(explanation) for explanation in explanations(document)]
 
 

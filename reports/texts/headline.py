@@ -65,8 +65,8 @@ def _verdict(document: Document, red: _Red) -> tuple[str, str]:
         return "bad", ", ".join([failed, *worse])
     kind = "bad" if worse else "unsure"
     if red.unsure:
-        open_gates = _counted(len(red.unsure), "gate")
-        return kind, ", ".join([*worse, f"not known to be fit, {open_gates} could not tell"])
+        undecided = f"{_counted(len(red.unsure), 'gate')} undecided"
+        return kind, ", ".join([*worse, f"not known to be fit, {undecided}"])
     if not any(measurement.is_judged for measurement in document.measurements):
         return kind, ", ".join([*worse, "nothing was judged"])
     if partial_because(document):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reports.documents.document import Document
 
 METRIC = "kernel_coverage"
-TITLE = "Which operators stand on proven kernels"
+TITLE = "Operators with proven kernels"
 # Maximum number of operators that are named; a file can have hundreds without a reference.
 _MOST_SHOWN = 12
 
@@ -44,9 +44,9 @@ def _how(covered: Covered) -> str:
         of = f"{covered.asked_graphs} of its" if fewer else "its"
         parts.append(f"in {of} {covered.graphs} graphs")
     if covered.texts:
-        parts.append(f"fed with drawn values and the activations of {covered.texts} texts")
+        parts.append(f"tested with random values and the activations of {covered.texts} texts")
     else:
-        parts.append(f"fed only with drawn values: {covered.not_recorded}")
+        parts.append(f"tested only with random values: {covered.not_recorded}")
     return "; ".join(parts)
 
 

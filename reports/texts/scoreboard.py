@@ -76,7 +76,7 @@ COLUMNS = (
     ),
     Column(
         *("logits off", "logit_difference", ("logit_difference",), 1.0, 4),
-        legend="logits off: largest difference from the host's",
+        legend="logits off: largest difference of a logit from the host's",
         may_go=True,
     ),
 )
@@ -85,12 +85,12 @@ HEADER = ("scheme", *(column.title for column in COLUMNS), "verdict")
 LEGEND = (
     "ratio: the full model's float32 weights over the FlatBuffer; drop: percentage points of "
     "accuracy below the full model, with the 95 % interval; agreement: with the float32 variant, "
-    "of another backend with the same file on the judged one; ms: median of one answer"
+    "or for another backend with the judged one; ms: median of one answer"
 )
 GIVEN = (
     "ratio: the reference's FlatBuffer over the candidate's; drop: percentage points of accuracy "
-    "below the reference, with the 95 % interval; agreement: with the reference, of another "
-    "backend with the same file on the judged one; ms: median of one answer"
+    "below the reference, with the 95 % interval; agreement: with the reference, or for another "
+    "backend with the judged one; ms: median of one answer"
 )
 KNOWN = (
     "fail (known): listed with a reason as a known failure, and accepted until that entry expires"
@@ -100,11 +100,11 @@ FLOORS = "last rows: trivial classifiers, which need no model"
 OF_TEST = "_of_test"
 FLOORS_OF_TEST = (
     "majority_of_test: the most frequent label of the test texts, because there are no training "
-    "texts; a model has to beat it"
+    "texts; a model must score better"
 )
 EMULATED = (
-    "emulated: real ARM code without a board. Its times say nothing about the board, and nobody "
-    "verified that the emulator computes as silicon does"
+    "emulated: ARM code in an emulator, without a board; its times do not apply to the board, and "
+    "its results have not been compared with those of a board"
 )
 UNMEASURED = "-"
 # Maximum length of the lines below the table, in characters.
@@ -328,7 +328,7 @@ def _floors(document: Document) -> dict[str, dict[str, float]]:
 
 
 def _judged_backend(document: Document) -> str | None:
-    """Return the backend of the main rows: as the circumstances say, else the most frequent."""
+    """Return the backend of the main rows: the recorded one, or else the most frequent."""
     backend = document.circumstances.backend
     if backend is not None:
         return backend

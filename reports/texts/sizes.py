@@ -111,9 +111,9 @@ def published(document: Document) -> str:
         return ""
     factor = sizes.paper.published_ratio
     return (
-        f"published (arXiv 2310.03971): {factor}x, BERT-large over the FlatBuffer; "
-        f"{factor}x of its checkpoint is a FlatBuffer of "
-        f"{sizes.paper.flatbuffer_for_bert_large_checkpoint:,} bytes, of its weights "
+        f"published (arXiv 2310.03971): BERT-large is {factor}x the size of the FlatBuffer; if its "
+        "checkpoint is meant, the FlatBuffer has "
+        f"{sizes.paper.flatbuffer_for_bert_large_checkpoint:,} bytes, if its weights are meant "
         f"{sizes.paper.flatbuffer_for_bert_large_weights:,}"
     )
 

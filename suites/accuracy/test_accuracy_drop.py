@@ -24,7 +24,7 @@ def test_drop_from_the_full_model_is_within_budget(variant, full_model, judge):
 @pytest.mark.needs("a teacher")
 @pytest.mark.parametrize("metric", MEASURES)
 def test_drop_of_the_rarer_labels_is_within_budget(metric, variant, full_model, judge):
-    """Counted by label, not by text, it loses at most the budgeted points of the full model."""
+    """With equal weight for each label, the FlatBuffer loses at most the budgeted points."""
 
     def drop(texts):
         answers = texts.gold, texts.labels(full_model), texts.labels(variant)

@@ -1,4 +1,4 @@
-"""Check that a model is more accurate than trivial classifiers, as every comparison presumes."""
+"""Check that a model is more accurate than trivial classifiers, as all other gates presume."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MEASURES = {
 @pytest.mark.measures("accuracy", "weights_bytes")
 @pytest.mark.needs("a teacher")
 def test_full_model_has_learned(full_model, corpus, judge):
-    """The full model reaches the accuracy that the subject promises."""
+    """The full model reaches the accuracy that the subject's budgets demand."""
     judge.record("weights_bytes", estimates.exact(full_model.weights_bytes), of=full_model)
     judge("accuracy", estimates.accuracy(corpus.test.labels, full_model.labels), of=full_model)
 
 
 @pytest.mark.parametrize("metric", MEASURES)
 def test_variant_beats_the_majority(metric, variant, corpus, trivial_classifiers, judge):
-    """The FlatBuffer is better than one label for all texts, or for all of a group."""
+    """The FlatBuffer scores higher than one label for all texts, and than one label per group."""
 
     def score(texts):
         return MEASURES[metric](texts.gold, texts.labels(variant), confidence=texts.confidence)
@@ -42,7 +42,7 @@ def test_variant_beats_the_majority(metric, variant, corpus, trivial_classifiers
 @pytest.mark.needs("a teacher")
 @pytest.mark.parametrize("metric", MEASURES)
 def test_full_model_beats_the_majority(metric, full_model, corpus, trivial_classifiers, judge):
-    """The full model is better than one label for all texts, or for all of a group."""
+    """The full model scores higher than one label for all texts, and than one label per group."""
     judge(
         metric,
         MEASURES[metric](corpus.test.labels, full_model.labels),

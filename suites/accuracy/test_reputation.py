@@ -1,4 +1,4 @@
-"""Measure RepLab 2013's scores: every group counts alike, and texts are ordered by label."""
+"""Measure RepLab 2013's scores, which give each group the same weight or rank texts by label."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.verdicts.scores import by_group
 @pytest.mark.measures("official_accuracy")
 @pytest.mark.needs("all texts")
 def test_variant_beats_the_majority_group_by_group(variant, corpus, trivial_classifiers, judge):
-    """Averaged over the groups, the FlatBuffer is better than trivial classifiers."""
+    """The FlatBuffer's accuracy, averaged over the groups, exceeds that of trivial classifiers."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
     metric = "official_accuracy"
     highest, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
@@ -24,7 +24,7 @@ def test_variant_beats_the_majority_group_by_group(variant, corpus, trivial_clas
 def test_full_model_beats_the_majority_group_by_group(
     full_model, corpus, trivial_classifiers, judge
 ):
-    """Averaged over the groups, the full model is better than trivial classifiers."""
+    """The full model's accuracy, averaged over the groups, exceeds that of trivial classifiers."""
     answers = corpus.test.labels, full_model.labels, corpus.groups("test")
     metric = "official_accuracy"
     highest, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
@@ -35,7 +35,7 @@ def test_full_model_beats_the_majority_group_by_group(
 @pytest.mark.needs("groups", "ordered labels")
 @pytest.mark.needs("all texts")
 def test_variant_orders_texts_as_gold_does(variant, corpus, trivial_classifiers, judge):
-    """Of the texts of a group, the FlatBuffer puts the better above the worse: F(R,S)."""
+    """Within each group, the FlatBuffer's labels order the texts as gold does: F(R,S)."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
     scores = order(*answers)
     judge.record("reliability", scores.reliability, of=variant)
@@ -47,7 +47,7 @@ def test_variant_orders_texts_as_gold_does(variant, corpus, trivial_classifiers,
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
 @pytest.mark.needs("groups", "ordered labels", "a teacher")
 def test_full_model_orders_texts_as_gold_does(full_model, corpus, trivial_classifiers, judge):
-    """Of the texts of a group, the full model puts the better above the worse: F(R,S)."""
+    """Within each group, the full model's labels order the texts as gold does: F(R,S)."""
     answers = corpus.test.labels, full_model.labels, corpus.groups("test")
     scores = order(*answers)
     judge.record("reliability", scores.reliability, of=full_model)

@@ -10,14 +10,14 @@ from models.verdicts.estimates import total_variation
 @pytest.mark.measures("agreement")
 @pytest.mark.needs("a reference")
 def test_labels_agree_with_float32(candidate, reference, judge_agreement):
-    """The FlatBuffer gives the label of the reference for the budgeted share of texts."""
+    """The FlatBuffer gives the reference's label to at least the budgeted share of the texts."""
     judge_agreement("agreement", of=candidate, answering=reference)
 
 
 @pytest.mark.needs("a teacher")
 @pytest.mark.measures("agreement_full")
 def test_labels_agree_with_the_full_model(variant, full_model, judge_agreement):
-    """The FlatBuffer gives the label of the full model for the budgeted share of texts."""
+    """The FlatBuffer gives the full model's label to at least the budgeted share of the texts."""
     judge_agreement("agreement_full", of=variant, answering=full_model)
 
 
@@ -25,7 +25,7 @@ def test_labels_agree_with_the_full_model(variant, full_model, judge_agreement):
 @pytest.mark.needs("scores")
 @pytest.mark.needs("reference scores")
 def test_probabilities_stay_close_to_float32(candidate, reference, judge):
-    """Its probabilities stay within the budgeted total variation distance of the reference's."""
+    """The mean total variation distance from the reference's probabilities is within budget."""
 
     def measured(texts):
         answers = texts.probabilities(reference), texts.probabilities(candidate)

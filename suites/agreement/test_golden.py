@@ -1,4 +1,4 @@
-"""Compare the device's answers with the host's: the same file, the same runtime."""
+"""Compare the device's answers with those of the host, with the same file and runtime."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.verdicts.estimates import agreement, exact
 @pytest.mark.measures("agreement_golden")
 @pytest.mark.needs("a host")
 def test_labels_agree_with_the_host(variant, golden, expected, judge):
-    """The device gives the label that the same runtime gives on the host."""
+    """The device gives the labels that the same runtime gives on the host."""
     host = variant.scores(golden(variant)).labels
     limit = expected("agreement_golden", variant)
 
@@ -37,7 +37,7 @@ def test_logits_stay_close_to_the_host(variant, score_differences, expected, jud
 @pytest.mark.measures("reference_difference")
 @pytest.mark.needs("an emulator")
 def test_reference_kernels_answer_as_on_the_host(variant, reference_logits, expected, judge):
-    """With the runtime's portable kernels, device and host give the same bits, or nearly so."""
+    """With the runtime's portable kernels, device and host give (almost) identical logits."""
     on_device, on_host = reference_logits(variant)
     differences = np.abs(on_host - on_device)
     measured = exact(differences.max(), n=len(differences))

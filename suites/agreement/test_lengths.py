@@ -8,7 +8,7 @@ import pytest
 @pytest.mark.measures("agreement_lengths")
 @pytest.mark.needs("a runner", "several lengths")
 def test_labels_agree_at_every_length_that_fits(variant, at_every_length, judge):
-    """A text gets the label of the shortest length that it fits at each longer one, too."""
+    """Each longer row gives a text the label that the shortest row gives it."""
     compared = at_every_length(variant)
     judge.alike(
         "agreement_lengths",

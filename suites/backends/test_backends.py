@@ -1,4 +1,4 @@
-"""Find the backends that answer a FlatBuffer correctly: some load it and answer nonsense."""
+"""Check which backends answer a FlatBuffer correctly: some load it, but answer wrongly."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ pytestmark = pytest.mark.needs("a runner", "another backend")
 
 
 def test_backend_loads_the_file(on_backend):
-    """A backend loads the file, or refuses it where the file says that it needs a newer one."""
+    """A backend loads the file; it may refuse only a file that needs a newer runtime."""
     refused = on_backend.refused
     if refused:
         needed = on_backend.needed
         if not on_backend.must_refuse:
-            fails(f"{refused} ({needed} is enough, it says)")
+            fails(f"{refused} (although the file needs only {needed})")
         # The report counts reasons by their first line.
-        does_not_apply(f"refused, as it must: the file needs {needed}\n{refused}")
+        does_not_apply(f"refused, as expected: the file needs {needed}\n{refused}")
 
 
 def test_backend_answers_every_text(on_backend):
-    """A backend that has loaded the file answers: it neither crashes nor hangs nor refuses."""
+    """A backend that has loaded the file answers every text without a crash, hang or refusal."""
     assert len(on_backend.logits) == on_backend.count
 
 
 def test_backend_gives_finite_answers(on_backend):
-    """No answer holds NaN or infinity."""
+    """No answer contains NaN or infinity."""
     finite = np.isfinite(on_backend.logits)
     if not finite.all():
         broken = np.count_nonzero(~finite)
@@ -36,7 +36,7 @@ def test_backend_gives_finite_answers(on_backend):
 
 
 def test_backend_gives_different_answers_to_different_texts(on_backend):
-    """Not all texts get the same logits, unless the judged backend gives all the same."""
+    """Not all texts get the same logits, unless they do on the judged backend, too."""
     if not np.ptp(on_backend.expected, axis=0).any():
         does_not_apply("the judged backend gives every text the same logits")
     if not np.ptp(on_backend.logits, axis=0).any():
@@ -91,15 +91,17 @@ def test_number_of_threads_changes_no_label_on_the_backend(
 
 @pytest.mark.measures("delegated_share")
 def test_accelerator_takes_the_operators(on_backend, judge):
-    """A backend's XNNPACK takes over the budgeted share of the operators."""
+    """A backend's XNNPACK runs at least the budgeted share of the operators."""
     delegated, accelerator = on_backend.loaded.taken, on_backend.backend.accelerator
     if delegated is None or not accelerator:
-        does_not_apply("the backend has no accelerator that tells what it takes over")
+        does_not_apply("the backend has no accelerator that reports which operators it runs")
     if accelerator != "XNNPACK":
-        does_not_apply("budgets are XNNPACK's: what another accelerator takes is in the matrix")
+        does_not_apply(
+            "the budget applies to XNNPACK only; the matrix shows the share of other accelerators"
+        )
     if on_backend.backend.release:
         does_not_apply(
-            "budgets are LiteRT's: what an older TFLite's XNNPACK takes is in the matrix"
+            "the budget applies to LiteRT only; the matrix shows the share of an older TFLite"
         )
     share = exact(delegated.delegated / delegated.nodes, n=delegated.nodes)
     variant = on_backend.variant

@@ -1,4 +1,4 @@
-"""Check that the FlatBuffer's answers are repeatable, whatever the other texts and the padding."""
+"""Check that the FlatBuffer's answers do not depend on repetition, other texts or padding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPEAT = hypothesis.settings(
     hypothesis.settings.get_profile(PROFILE),
     deadline=None,
     derandomize=True,
-    # No shrinking: a smaller seed is no simpler example.
+    # No shrinking, because a smaller seed is not a simpler example.
     phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
     # The fixtures' runner keeps no state between examples.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -69,8 +69,8 @@ def test_order_of_inputs_changes_nothing(variant, logits_for, few):
 @pytest.mark.needs("a runner", "a mask")
 @REPEAT
 @given(seed=SEEDS)
-def test_padding_changes_no_label(variant, logits_for, filled_padding, few, tries, seed):  # noqa: PLR0913, PLR0917 - fixtures
-    """Words in the padding, beyond a trigram's reach, change no label."""
+def test_padding_changes_no_label(variant, logits_for, filled_padding, few, tries, seed):  # noqa: PLR0913, PLR0917 - pytest passes each fixture as an argument
+    """Ids in the padding change no label (except next to the text, where trigrams read them)."""
     if tries.over():
         return
     answers = logits_for(variant, filled_padding(variant, seed))
@@ -80,7 +80,7 @@ def test_padding_changes_no_label(variant, logits_for, filled_padding, few, trie
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.needs("a runner")
 def test_every_input_matters(role, variant, logits_for, changed_input, few):
-    """Changing any one input changes the logits: none was lost or bound to another's tensor."""
+    """Changing any one input changes the logits, so conversion neither lost nor mixed up inputs."""
     answers = logits_for(variant, changed_input(variant, role))
     usual = variant.probabilities_of(few)
     moved = total_variations(usual, variant.scores(answers).probabilities)

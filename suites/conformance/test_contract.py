@@ -13,13 +13,13 @@ from models.verdicts.estimates import exact
 
 @pytest.mark.needs("edgeproof's own conversion")
 def test_converter_makes_the_scheme(conversion):
-    """The scheme's converter can convert this network; if not, the failure gives its reason."""
+    """The scheme's converter can convert this network."""
     assert conversion is None
 
 
 @pytest.mark.needs("a contract")
 def test_dense_weights_are_stored_as_the_scheme_says(variant):
-    """Every dense layer's weights have the scheme's dtype, and its scales by channel or block."""
+    """Every dense layer's weights have the dtype of the scheme, and scales by channel or block."""
     assert contract.weight_breaches(variant.contract, variant.report) == []
 
 
@@ -51,7 +51,7 @@ def test_multiply_accumulates_are_integer(variant, judge):
 @pytest.mark.measures("delegated_share")
 @pytest.mark.needs("a runner")
 def test_xnnpack_takes_the_operators(variant, load, judge):
-    """The runtime's XNNPACK takes over the budgeted share of the operators: its fast kernels."""
+    """The runtime's XNNPACK, with its fast kernels, runs the budgeted share of the operators."""
     runner = load(variant)
     if not read_backend(runner.info.backend).has_accelerator(runner.info.bits):
         does_not_apply(
@@ -59,7 +59,7 @@ def test_xnnpack_takes_the_operators(variant, load, judge):
         )
     delegation = runner.loaded[variant.scheme].delegation
     if delegation is None:
-        does_not_apply("this runtime does not tell what it delegates")
+        does_not_apply("this runtime does not report which operators it delegates")
     share = exact(delegation.delegated / delegation.nodes, n=delegation.nodes)
     judge("delegated_share", share, of=variant)
 

@@ -19,7 +19,7 @@ def test_identifier_and_schema(variant):
 
 @pytest.mark.needs("edgeproof's own conversion")
 def test_signature_names_every_input_and_the_output(variant, corpus, settings):
-    """For each length S of its rows a signature takes [1, S] inputs by name and gives logits."""
+    """For each length S, one signature takes named inputs of shape [1, S] and returns logits."""
     logits = "int8" if variant.grammar.integer_output else "float32"
     names = [NAMES[role] for role in settings.subject.roles.get(variant.scheme, ROLES)]
     signatures = {
@@ -37,7 +37,7 @@ def test_signature_names_every_input_and_the_output(variant, corpus, settings):
 
 @pytest.mark.needs("a file")
 def test_only_builtin_operators(variant):
-    """No custom and no TensorFlow operator: the device needs nothing beyond its runtime."""
+    """The file has no custom and no TensorFlow operator, which need more than the runtime."""
     assert [
         operator.name for operator in variant.report.operators if operator.custom or operator.flex
     ] == []
@@ -46,26 +46,26 @@ def test_only_builtin_operators(variant):
 @pytest.mark.measures("quantized_weight_share")
 @pytest.mark.needs("a file")
 def test_weights_are_stored_as_the_scheme_says(variant, judge):
-    """The budgeted share of weight bytes is quantized."""
+    """At least the budgeted share of the weight bytes is quantized."""
     judge("quantized_weight_share", exact(variant.report.quantized_weight_share), of=variant)
 
 
 @pytest.mark.measures("quantized_operator_share")
 @pytest.mark.needs("a file")
 def test_operators_compute_as_the_scheme_says(variant, judge):
-    """The budgeted share of operators computes on integers."""
+    """At least the budgeted share of the operators computes on integers."""
     judge("quantized_operator_share", exact(variant.report.quantized_operator_share), of=variant)
 
 
 @pytest.mark.needs("a file")
 def test_minimum_runtime_is_known(variant):
-    """The first runtime that has it is known for every operator."""
+    """For every operator, the first runtime that supports it is known."""
     assert unknown_operators(variant.report) == ()
 
 
 @pytest.mark.needs("a file")
 def test_runtime_needed_is_declared(variant):
-    """No operator declares an older version than its operands need: old runtimes must refuse."""
+    """No operator declares an older version than its operands need, so old runtimes refuse it."""
     understated = [need for need in runtime_needs(variant.report.operators) if need.understated]
     assert understated == []
 

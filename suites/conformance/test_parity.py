@@ -1,4 +1,4 @@
-"""Check that the float32 FlatBuffer, the reference of all others, computes PyTorch's network."""
+"""Check that the float32 FlatBuffer, the reference of all others, computes as PyTorch does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [
 
 @pytest.mark.measures("pytorch_labels")
 def test_float32_file_gives_the_labels_of_pytorch(form, reference, parity, judge):
-    """Every text gets PyTorch's label, except for texts that rounding decides."""
+    """Every text gets PyTorch's label, except for texts whose label rounding decides."""
     compared = parity(form)
     judge(
         "pytorch_labels",

@@ -1,6 +1,6 @@
 """Count the instructions of one answer on the emulated core, unaffected by the machine's load.
 
-Instructions are not time: an emulator knows no cache and no pipeline.
+Instructions do not measure time, because an emulator models neither caches nor a pipeline.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from models.verdicts.estimates import exact
 @pytest.mark.measures("instructions", "instructions_sdot", "instructions_mlal", "instructions_fmla")
 @pytest.mark.needs("an emulator")
 def test_instructions_are_within_budget(variant, counted, expected, judge):
-    """One answer takes hardly more instructions than were measured for its scheme on this core."""
+    """One answer takes hardly more instructions than the profile of this core expects."""
     counts = counted(variant)
     for metric, count in counts.classes.items():
         judge.record(metric, exact(count, n=counts.answers), of=variant)
@@ -24,7 +24,7 @@ def test_instructions_are_within_budget(variant, counted, expected, judge):
 @pytest.mark.parametrize("metric", ["integer_multiply_share", "dot_product_share"])
 @pytest.mark.needs("an emulator")
 def test_multiplications_are_as_the_scheme_says(metric, variant, counted, expected, judge):
-    """The promised share of multiplications is integer, by dot products if the core has them."""
+    """The expected share of multiplications is integer, by dot products if the core has them."""
     counts = counted(variant)
     measured = exact(counts.shares[metric], n=counts.answers)
     judge(metric, measured, of=variant, instead=expected(metric, variant))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def test_kernel_answers_as_specified(search_kernels):
-    """For every drawn case, each number lies within the bound of a correct kernel."""
+    """For every random case, each number of the output is within a correct kernel's bound."""
     search_kernels()
 
 
 def test_known_deviation_still_deviates(still_deviates):
-    """An entry of known deviations is still needed: its smallest case still gets a wrong answer."""
-    assert still_deviates(), "it is answered rightly now: remove the entry"
+    """The smallest case of a known deviation is still computed wrongly, so its entry is needed."""
+    assert still_deviates(), "the case is computed correctly now: remove the entry"

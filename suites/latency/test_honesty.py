@@ -1,4 +1,4 @@
-"""Check that timed answers are the judged answers, and that the way of timing hides no cost."""
+"""Check that timed answers equal the judged ones, and that neither order nor caching helps."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def test_answers_while_timed_are_those_of_the_accuracy_run(variant, race):
 @pytest.mark.measures("latency_order_ratio")
 @pytest.mark.needs("a runner", "a clock")
 def test_random_order_takes_as_long_as_fixed_order(variant, orders, judge):
-    """Texts in random order take at most the budgeted multiple of those in the file's order."""
+    """Texts in random order take at most the budgeted multiple of the time in file order."""
     judge.confirmed("latency_order_ratio", orders(variant, "latency_order_ratio"), of=variant)
 
 
 @pytest.mark.measures("latency_repeat_ratio")
 @pytest.mark.needs("a runner", "a clock")
 def test_other_texts_take_as_long_as_repeated_ones(variant, orders, judge):
-    """New texts take at most the budgeted multiple of a repeated one: no answer is cached."""
+    """New texts take at most the budgeted multiple of a repeated text's time, without a cache."""
     judge.confirmed("latency_repeat_ratio", orders(variant, "latency_repeat_ratio"), of=variant)

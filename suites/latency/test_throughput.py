@@ -1,4 +1,4 @@
-"""Measure the time from text to label, tokenization included, as a user of the device sees it."""
+"""Measure the time from text to label on the device, including tokenization."""
 
 from __future__ import annotations
 

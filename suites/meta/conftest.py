@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Disable hypothesis's deadlines, and collect the results of faults in the reporting process.
 
-    A busy machine takes longer than 200 ms over any example. Under xdist the process that reports
-    is not the one that tests.
+    On a busy machine, any example can take longer than 200 ms. Under xdist, the process that
+    reports results does not run the tests.
     """
     settings.register_profile("edgeproof", deadline=None)
     settings.load_profile("edgeproof")

@@ -42,7 +42,7 @@ class Model:
     metadata: dict[str, bytes] = field(default_factory=dict)
     subgraphs: list[Table] = field(default_factory=list)
 
-    def tensor(  # noqa: PLR0913 - as many as a tensor has
+    def tensor(  # noqa: PLR0913 - callers pass most properties of a tensor by name
         self,
         name: str,
         shape: tuple[int, ...],
@@ -90,7 +90,7 @@ class Model:
         version: int = 1,
         options: tuple[str, dict[int, Scalar]] | None = None,
     ) -> None:
-        """Add an operator: a built-in's name, or a custom one's."""
+        """Add an operator by the name of a built-in or custom operator."""
         number = getattr(BuiltinOperator, name, _CUSTOM)
         code = (number, version, name if number == _CUSTOM else "")
         if code not in self.codes:
@@ -113,7 +113,7 @@ class Model:
         key: str = "serving",
         graph: int = 0,
     ) -> None:
-        """Add a signature of a graph, by its number."""
+        """Add a signature of the graph with this number."""
 
         def ports(indices: dict[str, int]) -> list[Table]:
             return [Table({0: name, 1: u32(tensor)}) for name, tensor in indices.items()]
@@ -123,7 +123,7 @@ class Model:
         )
 
     def end_graph(self, inputs: list[int], outputs: list[int], name: str = "main") -> None:
-        """Finish a subgraph with everything added since the last one."""
+        """Finish a subgraph with everything added since the previous subgraph."""
         self.subgraphs.append(
             Table(
                 {
@@ -168,7 +168,7 @@ class Model:
 
 
 def with_files(flatbuffer: bytes, files: dict[str, bytes]) -> bytes:
-    """Return a model with a zip archive of files behind it, as tflite-support packs them."""
+    """Return a model with an appended zip archive of files, as tflite-support packs them."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
         for name, content in files.items():

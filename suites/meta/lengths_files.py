@@ -1,4 +1,4 @@
-"""Small classifiers that take rows of several lengths, as one file each."""
+"""Write small classifiers that accept rows of several lengths, each in one file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LENGTHS = (4, 6, 8)
 def of_lengths(
     *lengths: int, edits: dict[int, Callable[[bytes], bytes]] | None = None, **shape: Any
 ) -> bytes:
-    """Return one classifier at several lengths over the same weights.
+    """Return one classifier with several lengths that share the same weights.
 
     Args:
-        lengths: tokens of its rows; those of `LENGTHS` if none is given.
-        edits: changes of single lengths, by the length.
+        lengths: numbers of tokens in a row; `LENGTHS` if none is given.
+        edits: changes of the file of a length, by length.
         shape: the classifier's shape.
     """
-    from models.flatbuffers.merging import merge_lengths  # noqa: PLC0415 - collection stays light
+    from models.flatbuffers.merging import merge_lengths  # noqa: PLC0415 - slow to import
 
     files = {length: classifier(tokens=length, **shape) for length in lengths or LENGTHS}
     for length, edit in (edits or {}).items():

@@ -1,7 +1,7 @@
 """Fail if more mutants of models/verdicts survive than pyproject.toml allows.
 
-`python -m suites.meta.mutation`, after `mutmut run`. What mypy refuses is no merit of the tests, so
-those that live are a share of the mutants that only a test could catch.
+Run `python -m suites.meta.mutation` after `mutmut run`. Mutants that mypy rejects are not counted,
+because no test has to detect them.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ def judge(codes: Iterable[int | None], limit: float) -> dict[str, float]:
     """Return the results of the mutants as a document.
 
     Args:
-        codes: the exit code of each; None of one that was not tried.
-        limit: the largest share that may live, of those that mypy does not refuse.
+        codes: exit code of each mutant; None if it was not tried.
+        limit: largest allowed share of survivors among the mutants that mypy accepts.
 
     Raises:
-        EdgeproofError: too many live, or mutmut did not try them all.
+        EdgeproofError: too many mutants survive, or mutmut did not try all of them.
     """
     outcomes = Counter(codes)
     mutants, refused = outcomes.total(), outcomes[REFUSED]
@@ -71,13 +71,13 @@ def judge(codes: Iterable[int | None], limit: float) -> dict[str, float]:
 
 
 def main() -> int:
-    """Judge the last run of mutmut in this folder; the exit code."""
+    """Judge the last run of mutmut in this folder; return the exit code."""
     Parser(prog="python -m suites.meta.mutation", description=__doc__).parse_args()
     return answer(lambda: judge(_codes(), _limit()))
 
 
 def _codes() -> list[int | None]:
-    """Return the exit codes of the mutants of an existing file."""
+    """Return the exit codes of the mutants of all files that still exist."""
     results = [
         path
         for path in sorted(MUTANTS.rglob("*.meta"))

@@ -1,6 +1,6 @@
 """Write small ONNX files for tests, field by field (onnx.proto), without the onnx package.
 
-`classifier` computes what `suites.meta.small_classifiers` does, from the same numbers.
+`classifier` computes the same function as `suites.meta.small_classifiers`, with the same weights.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _WITH = {"Mul2": ("Mul", 2.0), "Infinite": ("Div", 0.0)}
 
 
 def number(field_number: int, value: int) -> bytes:
-    """Write a whole number."""
+    """Return a field with a whole number."""
     return _varint(field_number << 3 | _VARINT) + _varint(value % (1 << 64))
 
 
 def block(field_number: int, content: bytes | str) -> bytes:
-    """Write a text, bytes or a message."""
+    """Return a field with a text, bytes or a message."""
     data = content.encode() if isinstance(content, str) else content
     return _varint(field_number << 3 | _BYTES) + _varint(len(data)) + data
 
@@ -40,7 +40,7 @@ def _varint(value: int) -> bytes:
 
 
 def tensor(name: str, values: Any, *, external: dict[str, str] | None = None) -> bytes:
-    """Write the values of a tensor, or where they lie."""
+    """Return a tensor with its values, or with the location of external values."""
     array = np.asarray(values)
     dims = b"".join(number(1, size) for size in array.shape)
     start = dims + number(2, DTYPES[array.dtype.name]) + block(8, name)
@@ -51,7 +51,7 @@ def tensor(name: str, values: Any, *, external: dict[str, str] | None = None) ->
 
 
 def value(name: str, dtype: str, shape: tuple[int | str, ...]) -> bytes:
-    """Write an input or an output; a name in place of a size leaves it open."""
+    """Return an input or an output; a name instead of a size makes it dynamic."""
     dims = (block(2, size) if isinstance(size, str) else number(1, size) for size in shape)
     sizes = b"".join(block(1, dim) for dim in dims)
     return block(1, name) + block(2, block(1, number(1, DTYPES[dtype]) + block(2, sizes)))
@@ -60,7 +60,7 @@ def value(name: str, dtype: str, shape: tuple[int | str, ...]) -> bytes:
 def node(
     kind: str, inputs: list[str], output: str, *, domain: str = "", **attributes: Any
 ) -> bytes:
-    """Write an operator; an attribute is a number, a list of them, or an output of `held`."""
+    """Return an operator; attributes are numbers, lists, or results of `held_...` functions."""
     encoded = b"".join(block(1, name) for name in inputs) + block(2, output) + block(4, kind)
     for name, value in attributes.items():
         if isinstance(value, int):
@@ -74,12 +74,12 @@ def node(
 
 
 def held_tensor(content: bytes) -> bytes:
-    """Write a tensor as an attribute holds it."""
+    """Return the content of an attribute that is a tensor."""
     return block(5, content) + number(20, _TENSOR)
 
 
 def held_graph(content: bytes) -> bytes:
-    """Write a graph as an attribute holds it."""
+    """Return the content of an attribute that is a graph."""
     return block(6, content) + number(20, _GRAPH)
 
 
@@ -98,7 +98,7 @@ class Onnx:
         return output
 
     def graph(self) -> bytes:
-        """Return the graph alone."""
+        """Return the graph without the file around it."""
         graph = b"".join(block(1, node_block) for node_block in self.nodes) + block(2, "small")
         graph += b"".join(block(5, block_of_constant) for block_of_constant in self.constants)
         graph += b"".join(block(11, port) for port in self.inputs)
@@ -112,15 +112,15 @@ class Onnx:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """Describe one small classifier that is written for a test.
+    """The properties of a small classifier.
 
     Attributes:
-        names: of its inputs; fewer than three leave mask or segments out.
-        shape: of each input.
-        end: operators after the dense layer; Mul2 doubles, Infinite divides by zero.
-        order: of the classes in the output: another one swaps labels.
-        outputs: names of the graph's outputs: the second is what was pooled.
-        external: the file that holds its table, in place of itself, and how many bytes of it.
+        names: names of the inputs for ids, mask and segments; the last one or two may be missing.
+        shape: shape of each input; texts are names of dynamic sizes.
+        end: operators after the dense layer; Mul2 doubles its input, Infinite divides it by zero.
+        order: order of the classes in the output; None for the order of the weights.
+        outputs: names of the graph's outputs, "logits" and "pooled".
+        external: location of the table in another file; None to store it in this file.
     """
 
     names: tuple[str, ...] = NAMES
@@ -135,7 +135,7 @@ class Shape:
 
 
 def table_of(seed: int = 0) -> Any:
-    """Return the table that a classifier of a seed looks up."""
+    """Return the table [rows, width] of the classifier with this seed."""
     return np.random.default_rng(seed).normal(size=(ROWS, WIDTH)).astype(np.float32)
 
 
@@ -182,7 +182,7 @@ def _after(model: Onnx, kind: str, source: str, called: str) -> str:
 
 
 def endless() -> bytes:
-    """Return a file that loops for ever before it answers."""
+    """Return a file whose graph loops forever before it answers."""
     body = Onnx()
     body.inputs += [
         value("at", "int64", ()),
@@ -202,7 +202,7 @@ def endless() -> bytes:
 
 
 def huge(values: int) -> bytes:
-    """Return a file that makes so many values before it answers three."""
+    """Return a file that computes a tensor of this many values before it returns three."""
     model = Onnx()
     model.inputs.append(value("input_ids", "int64", (1, TOKENS)))
     model.constants += [
@@ -221,7 +221,7 @@ def huge(values: int) -> bytes:
 
 
 def of_operator(kind: str, domain: str, *, dtype: str = "int64") -> bytes:
-    """Return a file of one operator."""
+    """Return a file with one operator."""
     model = Onnx()
     model.inputs.append(value("input_ids", dtype, (1, TOKENS)))
     model.outputs.append(

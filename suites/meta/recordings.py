@@ -1,6 +1,6 @@
-"""Record an app's answers to a small classifier's texts, computed independently.
+"""Record the answers of an app with a small classifier, computed independently.
 
-The classifier is that of `small_classifiers`; words are `w0` to `w58`, one id each.
+The classifier is the default of `small_classifiers`. Words are `w0` to `w58`, with one id each.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class App:
     """A file, its texts, its vocabulary, and the answers of an app.
 
     Attributes:
-        folder: where all of them are.
-        answers: a row for each text, as a recording holds it.
+        folder: folder of the file, texts and vocabulary.
+        answers: a row of the recording for each text.
     """
 
     folder: Path
@@ -58,12 +58,12 @@ class App:
 
     @property
     def tokenizer(self) -> str:
-        """The option that names the tokenizer."""
+        """Return the option that names the tokenizer."""
         return f"--edge-tokenizer=wordpiece:{self.folder / 'vocab.txt'}"
 
 
 def write_app(folder: Path, texts: int = TEXTS) -> App:
-    """Write the files of an app whose answers are right; one text in eight has another label."""
+    """Write the files of an app with correct answers; one gold label in eight differs from them."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "app.tflite").write_bytes(classifier())
     (folder / "vocab.txt").write_text("\n".join([*PIECES, *WORDS]) + "\n", encoding="utf-8")
@@ -93,7 +93,7 @@ def write_app(folder: Path, texts: int = TEXTS) -> App:
 
 
 def answer(ids: list[int]) -> Any:
-    """Return the logits of the small classifier, as its graph is written."""
+    """Return the logits [classes] of the small classifier for a text's ids."""
     rng = np.random.default_rng(0)
     table, head = rng.normal(size=(ROWS, WIDTH)), rng.normal(size=(len(LABELS), WIDTH))
     return head @ (table[ids].sum(axis=0) / TOKENS)

@@ -1,4 +1,4 @@
-"""Run programs that import TensorFlow, which pytest does not."""
+"""Run programs that import TensorFlow in separate processes, because pytest does not import it."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 def run_script(
     script: Path, *arguments: object, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program of the checkout to its end, whatever that is.
+    """Run a program of the checkout to its end, and return its result even if it fails.
 
     Args:
-        script: the program.
-        arguments: of its command line.
-        variables: of its environment, on top of this one's.
+        script: path of the program.
+        arguments: arguments of its command line.
+        variables: environment variables, in addition to those of this process.
     """
     return _run(script, *arguments, **variables)
 
 
 def printed_by(script: Path, *arguments: object, **variables: str) -> str:
-    """Return the output of a program that has to succeed; arguments as of `run_script`."""
+    """Return the output of a program that must succeed; see `run_script` for the arguments."""
     done = run_script(script, *arguments, **variables)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
 
 def run_builder(folder: Path, subject: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the builder to its end, whatever that is; its store is `store` in the folder.
+    """Run the builder to its end, with its store in `folder/store`; it may fail.
 
     Args:
-        folder: where the subject's file is written, and the store.
-        subject: the text of that file.
-        options: of the builder, beside the store.
+        folder: folder for the subject's file and the store.
+        subject: text of the subject's file.
+        options: other options of the builder.
     """
     file = folder / "subject.toml"
     file.write_text(subject)

@@ -1,8 +1,8 @@
-"""A test that skips runs somewhere else, or the run fails: `pytest -p suites.meta.skips`.
+"""Fail a run that skips a test which no environment runs: `pytest -p suites.meta.skips`.
 
 `skips.toml` lists the tests that `tox -e meta` skips, with the environment that runs them, and what
-a machine may lack. A test that skipped and is not listed is told at the end of the run, and so is
-one that is listed and ran; either fails it.
+a machine may lack. The run fails if a test was skipped that is not listed, or if a listed test ran,
+and its last lines name these tests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SWITCH = "--complete"
 
 
 class Elsewhere(Table, frozen=True, kw_only=True):
-    """Tests that another environment runs; the keys are explained in `skips.toml`."""
+    """Tests that another environment runs; `skips.toml` explains the keys."""
 
     tests: tuple[str, ...]
     reason: str
@@ -26,12 +26,12 @@ class Elsewhere(Table, frozen=True, kw_only=True):
     in_ci: bool
 
     def lists(self, test: str) -> bool:
-        """Tell whether a test, or a file of them, is among those that are listed."""
+        """Tell whether a test, or a whole file of tests, is listed."""
         return test.startswith(self.tests)
 
 
 class Lacking(Table, frozen=True, kw_only=True):
-    """A need that a machine may lack; the keys are explained in `skips.toml`."""
+    """Something that a machine may lack; `skips.toml` explains the keys."""
 
     reason: str
     lacks: str
@@ -39,19 +39,19 @@ class Lacking(Table, frozen=True, kw_only=True):
 
 
 class Skips(Table, frozen=True, kw_only=True):
-    """The whole file."""
+    """The content of `skips.toml`."""
 
     elsewhere: tuple[Elsewhere, ...]
     machine: tuple[Lacking, ...]
 
     def problem_of(self, test: str, ended: str, reason: str, *, complete: bool) -> str | None:
-        """Return the problem of a test's ending; None if there is none.
+        """Return the problem of a test's outcome; None if there is none.
 
         Args:
-            test: its id, or a file that was skipped as a whole.
-            ended: "skipped", or any other ending.
-            reason: why it was skipped.
-            complete: whether the machine has to have all that is not optional.
+            test: id of the test, or path of a file that was skipped as a whole.
+            ended: "skipped" or another outcome.
+            reason: reason for skipping it.
+            complete: whether a machine may lack only what is optional.
         """
         listed = next((entry for entry in self.elsewhere if entry.lists(test)), None)
         if ended != "skipped":
@@ -67,40 +67,44 @@ class Skips(Table, frozen=True, kw_only=True):
 
 
 def load_skips() -> Skips:
-    """Read the list."""
+    """Read `skips.toml`."""
     return read_table(FILE, Skips)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the switch that CI gives."""
-    parser.addoption(SWITCH, action="store_true", help="fail where this machine lacks something")
+    """Add the option that CI uses."""
+    parser.addoption(
+        SWITCH,
+        action="store_true",
+        help="fail if a test is skipped because this machine lacks something",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch in the process that reports: under xdist that is not the one that tests."""
+    """Register the watcher in the reporting process, which runs no tests under xdist."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Watcher(load_skips(), config.getoption(SWITCH)), "skips")
 
 
 class Watcher:
-    """Compares the endings of tests with the list.
+    """Compares the outcomes of tests with the list.
 
     Args:
-        skips: what is listed.
-        complete: whether the machine has to have all that is not optional.
+        skips: content of `skips.toml`.
+        complete: whether a machine may lack only what is optional.
     """
 
-    def __init__(self, skips: Skips, complete: bool) -> None:  # noqa: FBT001 - given by name
+    def __init__(self, skips: Skips, complete: bool) -> None:  # noqa: FBT001 - an option that is read once
         self._skips, self._complete = skips, complete
         self.problems: list[str] = []
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Look at a file that was skipped as a whole."""
+        """Check a file that was skipped as a whole."""
         if report.skipped:
             self._look(report.nodeid, "skipped", report.longrepr)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Look at a test that was skipped, or that has run."""
+        """Check a test that was skipped or has run."""
         if hasattr(report, "wasxfail"):
             return
         if report.skipped or report.when == "call":
@@ -114,11 +118,11 @@ class Watcher:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a run that would be green."""
+        """Fail a run that would otherwise pass."""
         if self.problems and not session.exitstatus:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say each."""
+        """Print the problems."""
         for problem in self.problems:
             terminalreporter.write_line(problem, red=True)

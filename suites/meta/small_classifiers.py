@@ -1,7 +1,7 @@
 """Write small text classifiers of common shapes, without a converter.
 
-GATHER of a table of 64 rows, the mask, a mean over 8 tokens, the mean of the segments, a dense
-layer: a runtime runs them, and each is a few kB.
+They consist of GATHER in a table of 64 rows, the mask, a mean over 8 tokens, the mean of the
+segments, and a dense layer. Every runtime can run them, and each file has a few kB.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ NAMES = ("input_ids", "attention_mask", "token_type_ids")
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """Describe one small classifier that is written for a test.
+    """The properties of a small classifier.
 
     Attributes:
-        names: of its inputs; fewer than three leave mask or segments out.
-        tensor_prefix: what stands before them in the tensors' names.
+        names: names of the inputs for ids, mask and segments; the last one or two may be missing.
+        tensor_prefix: prefix of the names of the input tensors.
         end: operators after the dense layer.
-        order: of the graph's inputs.
-        keys: of its signatures; () has none.
-        rows: of the table that ids look up.
-        lead: of the output's shape, before its classes.
-        integer: scale and zero point of an int8 output.
-        noise: how far its weights are off those of the same seed, as a share of their spread.
+        order: order of the graph's inputs, as indices of `names`.
+        keys: keys of its signatures; () for none.
+        rows: number of rows of the embedding table.
+        lead: shape of the output before the classes.
+        integer: scale and zero point of an int8 output; None for a float output.
+        noise: standard deviation of the noise on the table, relative to the table's.
     """
 
     names: tuple[str, ...] = NAMES
@@ -58,7 +58,7 @@ def classifier(**shape: Any) -> bytes:
 
 
 def model_of(*shapes: Shape) -> Model:
-    """Return small classifiers, a graph each, ready to be packed."""
+    """Return a model with one graph per small classifier, ready to be packed."""
     model = Model()
     for shape in shapes:
         _add(model, shape)
@@ -102,7 +102,7 @@ def _add(model: Model, shape: Shape) -> None:
 
 
 def _pooled(model: Model, ids: list[int], table: int, size: tuple[int, int], dtype: str) -> int:
-    """Write operators that pool the inputs into one vector; return its tensor."""
+    """Add operators that pool the inputs into one vector; return its tensor."""
     axis = model.tensor("axis", (1,), "int32", values=[1])
     first = ids[0]
     if dtype not in ("int32", "int64"):

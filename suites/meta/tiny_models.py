@@ -1,8 +1,8 @@
-"""Tiny FlatBuffers of every scheme, for the tests of edgeproof itself.
+"""Make tiny FlatBuffers of every scheme, for the tests of edgeproof itself.
 
-A one-block transformer classifier with fixed weights: `input_ids`, `attention_mask` and
+The network is a transformer with one block and fixed weights: `input_ids`, `attention_mask` and
 `token_type_ids` (int32 [1, 16]) to `logits` (float32 [1, 3]). TensorFlow is imported only by
-the subprocess that `make_tiny_models` starts; its files are kept between runs.
+the subprocess that `make_tiny_models` starts; its files are cached between runs.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def make_tiny_models() -> dict[str, Path]:
     """Return the tiny FlatBuffers by name (`NAMES`), made in a subprocess if they are missing.
 
     Raises:
-        RuntimeError: the subprocess failed; holds the end of its output.
+        RuntimeError: the subprocess failed; contains the end of its output.
     """
     folder = _cache_folder()
     if not folder.exists():
@@ -71,7 +71,7 @@ def make_tiny_models() -> dict[str, Path]:
 
 def sample_inputs(count: int, seed: int = 0) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
     """Yield `count` encoded texts of random lengths: int32 arrays of shape [1, 16] by name."""
-    import numpy as np  # noqa: PLC0415 - collection stays light
+    import numpy as np  # noqa: PLC0415 - slow to import
 
     random = np.random.default_rng(seed)
     for _ in range(count):
@@ -84,15 +84,15 @@ def sample_inputs(count: int, seed: int = 0) -> Iterator[dict[str, np.ndarray[An
 
 def inputs_by_role(inputs: dict[str, Any]) -> dict[str, Any]:
     """Return inputs by role instead of by their names in the signature."""
-    from models.flatbuffers.signature import NAMES  # noqa: PLC0415 - a builder imports this file too
+    from models.flatbuffers.signature import NAMES  # noqa: PLC0415 - slow to import
 
     return {role: inputs[name] for role, name in NAMES.items()}
 
 
 def binding_of_encoder(vocabulary: int) -> Binding:
-    """Return how a runner binds a tiny model's inputs: by their roles, ids below the vocabulary."""
-    from models.flatbuffers.signature import LOGITS, NAMES  # noqa: PLC0415 - the same
-    from models.runtime.binding import Binding, BoundInput  # noqa: PLC0415 - the same
+    """Return the binding of a tiny model's inputs by role, for ids below `vocabulary`."""
+    from models.flatbuffers.signature import LOGITS, NAMES  # noqa: PLC0415 - likewise
+    from models.runtime.binding import Binding, BoundInput  # noqa: PLC0415 - likewise
 
     inputs = (
         BoundInput(role, name, vocabulary if role == "ids" else 2) for role, name in NAMES.items()

@@ -10,7 +10,7 @@ from models.runtime.client import Runner
 
 @pytest.mark.needs("a runner", "a tokenizer on the device")
 def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settings, corpus, few):
-    """From text to label, the runner touches no network, starts no process, writes no file."""
+    """From text to label, the runner uses no network, starts no process and writes no file."""
     with Runner(transport, settings.backend, audit=True) as runner:
         variant.load_into(runner)
         runner.classify(variant.scheme, variant.tokenizer, [corpus.texts[row] for row in few])

@@ -42,6 +42,6 @@ def test_ratio_to_the_reference_is_within_budget(candidate, reference, judge):
 @pytest.mark.needs("a teacher")
 @pytest.mark.measures("weights_kept")
 def test_every_weight_of_the_model_is_in_the_file(reference, small_model, judge):
-    """The float32 FlatBuffer holds the parameters' bytes: none was lost in conversion."""
+    """The float32 FlatBuffer contains the bytes of all parameters of the small model."""
     weight_bytes = sum(share.bytes for share in reference.report.weight_census)
     judge("weights_kept", exact(weight_bytes / small_model.weights_bytes), of=reference)

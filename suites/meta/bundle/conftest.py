@@ -55,11 +55,11 @@ def _corpus(out: Path) -> None:
             arrays[f"{split}_{name}"] = np.ones(shape, np.int32)
         arrays[f"{split}_labels"] = np.arange(TEXTS, dtype=np.int32) % LABELS
         lines += [_text(split, at) for at in range(TEXTS)]
-    np.savez_compressed(out / "encoded.npz", **arrays)  # type: ignore[arg-type]  # its stubs
+    np.savez_compressed(out / "encoded.npz", **arrays)  # type: ignore[arg-type]  # numpy's stubs take one for allow_pickle
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (out / "texts.jsonl").write_text(text, encoding="utf-8")
     (out / "left_out.jsonl").write_text('{"reason": "empty"}\n', encoding="utf-8")
-    tokenizer = Tokenizer(WordLevel(WORDS, unk_token="[UNK]"))  # noqa: S106 - a word's token
+    tokenizer = Tokenizer(WordLevel(WORDS, unk_token="[UNK]"))  # noqa: S106 - a token for words, not a password
     (out / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
     splits = {split: {"texts": TEXTS, "unknown_share": 0.0} for split in SPLITS}
     summary = {"labels": SUBJECT.corpus.labels, "vocabulary": len(WORDS), "splits": splits}
@@ -102,7 +102,7 @@ def _unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def contents(tmp_path: Path) -> Contents:
-    """The contents of a bundle."""
+    """Return the contents of a bundle."""
     return contents_in(tmp_path)
 
 
@@ -160,8 +160,8 @@ positive = "spam"
 def given_in(folder: Path, *, recorded: bool = False) -> Contents:
     """Make the contents of a bundle of two user files in a folder.
 
-    One answers two logits for ids, mask and segments, the other one sigmoid for ids of int64. The
-    answers of another system are what both are compared with, where they are asked for.
+    The first returns two logits for ids, mask and segments, the second one sigmoid for int64 ids.
+    If `recorded`, both are compared with the recorded answers of another system.
     """
     (folder / "mail.toml").write_text(GIVEN, encoding="utf-8")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad"]
@@ -201,13 +201,13 @@ def given_in(folder: Path, *, recorded: bool = False) -> Contents:
 
 @pytest.fixture
 def given(tmp_path: Path) -> Contents:
-    """The contents of a bundle of user files with recorded reference answers."""
+    """Return the contents of a bundle of user files with recorded reference answers."""
     return given_in(tmp_path, recorded=True)
 
 
 @pytest.fixture
 def given_file(given: Contents, tmp_path: Path) -> Path:
-    """A bundle of user files."""
+    """Return the path of a bundle of user files."""
     path = tmp_path / "mail.edge"
     write_bundle(path, given)
     return path
@@ -215,7 +215,7 @@ def given_file(given: Contents, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def file(contents: Contents, tmp_path: Path) -> Path:
-    """A bundle."""
+    """Return the path of a bundle."""
     path = tmp_path / "board.edge"
     write_bundle(path, contents)
     return path
@@ -223,13 +223,13 @@ def file(contents: Contents, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def board(tmp_path: Path) -> Store:
-    """The empty store of a board."""
+    """Return the empty store of a board."""
     return Store(tmp_path / "board")
 
 
 @pytest.fixture
 def reseal(file: Path) -> Callable[[Callable[[dict[str, bytes], dict[str, Any]], None]], None]:
-    """A function that changes members and manifest and then recomputes every hash."""
+    """Return a function that changes members and manifest and then recomputes every hash."""
 
     def written(change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> None:
         file.write_bytes(resealed(file.read_bytes(), change))
@@ -273,7 +273,7 @@ def _resealed(name: str, members: dict[str, bytes]) -> bytes:
 
 @pytest.fixture
 def rewrite(file: Path) -> Callable[..., None]:
-    """A function that writes the bundle again: `rewrite(members)`, or with another manifest."""
+    """Return `rewrite(members, manifest)`, which writes the bundle again with these changes."""
 
     def written(
         change: Callable[[dict[str, bytes]], None] = lambda _: None,

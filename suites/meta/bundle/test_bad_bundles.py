@@ -96,7 +96,7 @@ def test_error_names_the_missing_member(file, board, rewrite):
 
 def test_error_names_a_member_that_the_manifest_does_not_list(file, board, rewrite):
     rewrite(lambda members: members.update({"conftest.py": b"import os"}))
-    assert "conftest.py: does not belong" in refused(file, board)
+    assert "conftest.py: is not listed in the bundle's manifest" in refused(file, board)
 
 
 @pytest.mark.parametrize("name", ["../out.py", "/tmp/out.py", "a/../../out.py", "a\\..\\out.py"])  # noqa: S108 - never written

@@ -210,17 +210,20 @@ CASES: dict[str, tuple[Change, str]] = {
     "facts of another type": (in_manifest("facts", "ordered", value=7), "cannot be read"),
     "facts that name a file of the host": (
         in_manifest("facts", "baseline", value="/etc"),
-        "baseline would lead to a file of the host",
+        "baseline names a file of the host",
     ),
     "facts without files": (in_manifest("facts", "has_files", value=False), "nothing to run"),
-    "a full model of candidates that descend from none": (
+    "a full model of given candidates": (
         in_manifest("facts", "taught", value=False),
-        "a full model belongs to",
+        "it must contain the full and the small model",
     ),
-    "no full model": (in_manifest("artefacts", "full", value=None), "a full model belongs to"),
+    "no full model": (
+        in_manifest("artefacts", "full", value=None),
+        "it must contain the full and the small model",
+    ),
     "artefacts of other names": (
         in_manifest("artefacts", "named", value={}),
-        "it lists artefacts that are not in it, or lacks some that are",
+        "its named artefacts are not those of its candidates, texts and models",
     ),
     "two schemes of one key": (
         lambda _, manifest: manifest["artefacts"]["candidates"].update(
@@ -329,8 +332,11 @@ CASES: dict[str, tuple[Change, str]] = {
         in_arrays("encoded.npz", test_ids=np.array([{}], dtype=object)),
         "encoded.npz: ",
     ),
-    "ids of no vocabulary": (in_arrays("encoded.npz", test_ids=IDS * 4), "in no vocabulary"),
-    "ids below 0": (in_arrays("encoded.npz", test_ids=-IDS), "in no vocabulary"),
+    "ids outside of the vocabulary": (
+        in_arrays("encoded.npz", test_ids=IDS * 4),
+        "outside of the vocabulary",
+    ),
+    "negative ids": (in_arrays("encoded.npz", test_ids=-IDS), "outside of the vocabulary"),
     "masks of 7": (in_arrays("encoded.npz", test_mask=IDS * 7), "neither 0 nor 1"),
     "a tokenizer that is none": (content("tokenizer.json", "{}"), "tokenizer.json: is not"),
     "a model of no parameters": (
@@ -519,7 +525,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
         encoded(test_ids=ROWS[:, :5], test_mask=ROWS[:, :5] // 2, test_segments=ROWS[:, :5] * 0),
         "are not int32 of [6, 7]",
     ),
-    "ids beyond the table": (encoded(test_ids=ROWS * 32), "ids that are in no vocabulary"),
+    "ids beyond the table": (encoded(test_ids=ROWS * 32), "ids outside of the vocabulary"),
     "other texts than the other candidate's": (
         of(
             "one",

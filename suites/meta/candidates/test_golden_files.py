@@ -81,8 +81,9 @@ def test_scores_in_golden_vectors_are_named_logits_or_probabilities(write, tmp_p
 def test_private_texts_and_their_token_ids_are_omitted(write, tmp_path):
     write_golden(tmp_path / "out", golden(write(), texts=None))
     assert all(list(line) == ["id", "logits", "label"] for line in lines(tmp_path / "out"))
-    assert "may not be passed on" in (tmp_path / "out" / "README.md").read_text("utf-8")
-    assert "text |" not in (tmp_path / "out" / "README.md").read_text("utf-8")
+    readme = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "texts of this corpus may not be passed on" in readme
+    assert "text |" not in readme
 
 
 def test_unwritable_output_is_reported_in_one_message(write, tmp_path):

@@ -69,7 +69,7 @@ def divided(folder, above, below):
 def test_warns_if_an_output_called_logits_contains_probabilities(write):
     spec = read_candidate(write(end=("SOFTMAX",), output="logits"))
     assert spec.output.meaning == "probabilities"
-    assert any("called 'logits' and holds probabilities" in warning for warning in spec.warnings)
+    assert any("called 'logits' and contains probabilities" in warning for warning in spec.warnings)
     assert read_candidate(write(end=("SOFTMAX",), output="probability")).warnings == ()
 
 
@@ -104,7 +104,7 @@ def test_warns_if_the_positive_label_of_a_sigmoid_is_assumed(write):
     spec = read_candidate(write(end=("LOGISTIC",), classes=1))
     assert (spec.output.threshold, spec.output.positive) == (0.5, 1)
     assert spec.output.found_threshold == "default"
-    assert any("above 0.5 is taken to mean label 1" in warning for warning in spec.warnings)
+    assert any("values above 0.5 are read as label 1" in warning for warning in spec.warnings)
     assert "above 0.5 label 1 (by default)" in spec.binding
 
 
@@ -163,7 +163,7 @@ def test_rejects_output_that_contains_label_indices(tmp_path, dtype):
 WRONG = {
     "another meaning": ({"meaning": "logits"}, {"end": ("SOFTMAX",)}, "the graph computes prob"),
     "probabilities of logits": ({"meaning": "probabilities"}, {}, "the graph computes logits"),
-    "a sigmoid of three": ({"meaning": "sigmoid"}, {}, "which means a single number"),
+    "a sigmoid of three": ({"meaning": "sigmoid"}, {}, "requires a single number"),
     "logits of one": ({"meaning": "logits"}, {"classes": 1, "end": ("LOGISTIC",)}, "has 1"),
     "a threshold for three": ({"threshold": 0.3}, {}, "apply only to a single sigmoid"),
     "a third side": ({"positive": 2}, {"classes": 1, "end": ("LOGISTIC",)}, "neither 0 nor 1"),

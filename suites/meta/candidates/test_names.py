@@ -13,7 +13,7 @@ from models.errors import UsageMistake
 from suites.meta.small_classifiers import classifier
 
 TEXTS = "text,label,ids\n" + "".join(f"word {at},{at % 3},{at}\n" for at in range(6))
-SAME = "two: its file is identical to that of one, so that every comparison of the two passes."
+SAME = "two: its file is identical to that of one, so every comparison of the two passes."
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def take(folder, content, *, toml=None, **options):
 
 def bound(subject):
     """Return the roles of the reference's inputs, and the meaning of its output."""
-    spec = subject.reference_answers.one.spec
+    spec = subject.reference_answers.candidate.spec
     return {port.role: port.name for port in spec.inputs}, spec.output.meaning
 
 
@@ -135,7 +135,7 @@ def test_reference_may_be_declared_in_its_own_toml_table(tmp_path):
 
 def test_reference_path_is_relative_to_its_toml(tmp_path):
     subject = take(tmp_path, onnx_writer.classifier(), toml=f"reference = 'x.onnx'\n{TOML}{ONE}")
-    assert subject.reference_answers.one.spec.file == tmp_path / "x.onnx"
+    assert subject.reference_answers.candidate.spec.file == tmp_path / "x.onnx"
 
 
 def test_reference_inputs_option_also_applies_to_a_flatbuffer_reference(tmp_path):

@@ -68,7 +68,7 @@ def test_single_input_is_taken_to_be_the_token_ids(write, dtype, name):
 
 def test_warns_if_the_input_for_token_ids_is_a_float(write):
     spec = read_candidate(write(names=("x",), dtype="float32"))
-    assert any("up to 16777216 exactly" in warning for warning in spec.warnings)
+    assert any("exact for whole numbers up to 16777216" in warning for warning in spec.warnings)
     assert read_candidate(write(names=("x",))).warnings == ()
 
 

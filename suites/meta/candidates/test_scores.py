@@ -145,7 +145,9 @@ def test_rejects_scores_whose_number_differs_from_the_number_of_labels():
 def test_rejects_declared_probabilities_out_of_range():
     output = replace(THREE, meaning="probabilities", found="declared")
     scores_of(output, np.array([[0.5, 0.25, 0.25]]))
-    with pytest.raises(UsageMistake, match="1 of 2 answers are none: those for text 1"):
+    with pytest.raises(
+        UsageMistake, match="1 of 2 answers are not probabilities: those for text 1"
+    ):
         scores_of(output, np.array([[0.5, 0.25, 0.25], [4.0, -2.0, 0.5]]))
     # A graph that ends in a softmax and gives such values is broken. The gates report that; it is
     # not the user's mistake.

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def generated() -> Corpus:
-    """The embedded subject's corpus, whole."""
+    """Return all texts of the embedded subject's corpus."""
     return generate(load_subject("embedded").corpus)
 
 
 @pytest.fixture(scope="session")
 def files_table() -> Callable[..., CorpusTable]:
-    """Make a `[corpus]` table for files, with small counts; keywords replace its keys."""
+    """Return a function that makes a `[corpus]` table for files, with its arguments as keys."""
 
     def make(**changes: Any) -> CorpusTable:
         table = {

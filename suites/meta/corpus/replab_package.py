@@ -86,12 +86,12 @@ class Style:
     """The layout and encoding of a copy of the package.
 
     Attributes:
-        texts: where they are: one folder for all, one per split, or beside the other folders.
+        texts: layout of the files of texts: one folder, one per split, or beside the other folders.
         mark: whether files begin with a byte order mark.
-        encoding: of the texts.
-        info: whether there are tweet_info folders, and what names the language: they, the files of
-            texts, or nothing.
-        ends: of lines.
+        encoding: encoding of the files of texts.
+        info: whether there are tweet_info folders, and what states the language: these folders, the
+            files of texts, or nothing.
+        ends: line ending of the files.
         bare: whether no value is quoted.
     """
 
@@ -181,7 +181,7 @@ def _write(
 
 
 def quoted(value: str) -> str:
-    """A value as the package writes it."""
+    """Return a value as the package writes it."""
     return '"' + value.replace('"', '""') + '"'
 
 
@@ -202,7 +202,7 @@ MINIATURE_TWEETS = {"training": 48, "test": 24}
 
 
 def miniature_tweets() -> list[Written]:
-    """The miniature's tweets: plain English ones of every entity, then each quirk once or twice."""
+    """Return the miniature's tweets: plain English ones of every entity, then irregular ones."""
     ids = map(str, count(216_287_162_696_605_696, 7_919))
     return [*_plain(ids), *_quirks(ids), *_joined(ids)]
 
@@ -260,7 +260,7 @@ def write_miniature(root: Path, style: Style | None = None) -> Path:
 
 
 def replab_table(**changes: Any) -> CorpusTable:
-    """A `[corpus]` table for RepLab, with small counts; keywords replace its keys."""
+    """Return a `[corpus]` table for RepLab, with small counts; arguments replace its keys."""
     table = {
         "source": "replab",
         "labels": ["NEGATIVE", "NEUTRAL", "POSITIVE"],

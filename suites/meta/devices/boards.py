@@ -26,9 +26,9 @@ class Board:
     """An sshd, the Python behind it, and an ssh client that knows its key.
 
     Args:
-        folder: for all its files.
-        sysroot: of an emulated Raspberry Pi 4; by default this machine's own Python answers.
-        python: another one of this machine's.
+        folder: folder for its files.
+        sysroot: root file system of an emulated Raspberry Pi 4; None to use this machine's Python.
+        python: another Python of this machine.
     """
 
     def __init__(
@@ -51,16 +51,16 @@ class Board:
 
     @property
     def target(self) -> str:
-        """The value of `--edge-target`."""
+        """Return the value of `--edge-target`."""
         return f"{self._sshd.address}{self._folder}/python"
 
     @property
     def client(self) -> Path:
-        """The folder with the ssh client, for PATH."""
+        """Return the folder with the ssh client, for PATH."""
         return self._folder / "bin"
 
     def stop_after(self, starts: int) -> threading.Thread:
-        """Stop the board after so many started programs; return a function that waits for it."""
+        """Stop the board after this many started programs; return the waiting thread."""
 
         def wait() -> None:
             while self.starts < starts and not self._stopped:
@@ -73,12 +73,12 @@ class Board:
 
     @property
     def starts(self) -> int:
-        """How many programs were started on it."""
+        """Return the number of programs that were started on the board."""
         file = self._folder / STARTS
         return len(file.read_text("utf-8").splitlines()) if file.exists() else 0
 
     def processes(self) -> list[str]:
-        """Return the programs that its connections still run after they had time to end."""
+        """Return the programs that still run on the board after some time to end."""
         for _ in range(150):
             programs = self._sshd.programs()
             if not programs:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from suites.meta.gates.miniature import Miniature
 
 __all__ = ["miniature", "shared_folder"]
-# The gates that decide whether a variant is right, on the judged backend and on others.
+# Gates that check whether a variant's answers are correct, on the judged backend and on others.
 JUDGING = ("suites/accuracy/test_accuracy_floor.py", "suites/agreement", "suites/backends")
 # Suites that take minutes, which boards of a fleet skip in these tests.
 LEFT_OUT = ("suites/latency", "suites/memory", "suites/conformance")
@@ -32,7 +32,7 @@ TREES = Path(__file__).parent / "trees"
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Callable[..., Path]:
-    """A function that copies a board's tree and changes files in it: `tree(name, {path: text})`."""
+    """Return `tree(name, {path: text})`, which copies a board's sensor files and changes some."""
 
     def copy(name: str, changes: dict[str, str | None] | None = None) -> Path:
         root = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}"
@@ -51,7 +51,7 @@ def tree(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def bundle(miniature: Miniature, shared_folder: Path) -> Path:
-    """The miniature's bundle, exported by a run that judged it."""
+    """Return the miniature's bundle, exported by a run that judged it."""
     file = shared_folder / "mini.edge"
     with FileLock(shared_folder / "bundle.lock"):
         if not file.exists():
@@ -64,7 +64,7 @@ def bundle(miniature: Miniature, shared_folder: Path) -> Path:
 
 @pytest.fixture
 def boards(tmp_path: Path) -> Iterator[list[Board]]:
-    """Two boards with one ssh client that knows both."""
+    """Return two boards with one ssh client that knows both."""
     started = [Board(tmp_path / name) for name in ("one", "two")]
     yield started
     for board in started:
@@ -73,7 +73,7 @@ def boards(tmp_path: Path) -> Iterator[list[Board]]:
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Callable[..., tuple[int, str, Path]]:
-    """A function that judges boards: `fleet(boards, bundle, *more)`, called in its own folder.
+    """Return `fleet(boards, bundle, *more)`, which judges boards and is run in its own folder.
 
     It returns exit code, output and report folder. Paths are given relative to that folder.
     """

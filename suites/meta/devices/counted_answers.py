@@ -1,7 +1,7 @@
 """A pytest plugin that counts the answers of each gate, by a virtual clock.
 
-Every answer seems to take a second, give or take one in a hundred; nobody waits for it. What is
-counted is what a runner is asked, of each test and each backend.
+Every answer seems to take a second, plus or minus one percent, but takes no real time. The plugin
+counts the answers that are requested from a runner, by test and by backend.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Counts:
         self._draw = np.random.default_rng(0)
 
     def taken(self, known: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return nanoseconds that as many answers seem to take."""
+        """Return how many nanoseconds this many answers seem to take."""
         return np.round(SECOND * self._draw.normal(1.0, SPREAD, len(known))).astype(np.int64)
 
 
@@ -45,11 +45,11 @@ COUNTS = Counts()
 
 
 def _counted(name: str, clock: str) -> Callable[..., Any]:
-    """Return a method of the runner that counts answers, and says that each took a second.
+    """Return a method of the runner that counts answers and reports a second for each.
 
     Args:
-        name: of the method.
-        clock: what its reply calls the times.
+        name: name of the method.
+        clock: key of the times in its reply.
     """
     asked = getattr(Runner, name)
 
@@ -58,7 +58,7 @@ def _counted(name: str, clock: str) -> Callable[..., Any]:
         times = getattr(reply, clock)
         by_model = times if isinstance(times, dict) else {"": times}
         # The reply to a race does not contain the warm-up.
-        answers = sum(len(each) + how.get("warmup", 0) for each in by_model.values())
+        answers = sum(len(model_times) + how.get("warmup", 0) for model_times in by_model.values())
         COUNTS.asked[COUNTS.test][runner.info.backend] += answers
         taken = {model: COUNTS.taken(each) for model, each in by_model.items()}
         return replace(reply, **{clock: taken if isinstance(times, dict) else taken[""]})
@@ -76,7 +76,7 @@ for _name, _clock in (
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Count for the running test."""
+    """Count the answers of the running test."""
     COUNTS.test = item.nodeid
     try:
         return (yield)
@@ -85,5 +85,5 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_sessionfinish() -> None:
-    """Write the counts."""
+    """Write the counts to the file."""
     Path(os.environ[COUNTS_VARIABLE]).write_text(json.dumps(COUNTS.asked), encoding="utf-8")

@@ -41,7 +41,7 @@ class Ended:
     Attributes:
         code: its exit status.
         output: stdout and stderr.
-        left: what is left of it: processes, folders, sockets, drafts.
+        left: its remains: processes, folders, sockets, unfinished files.
     """
 
     code: int
@@ -49,7 +49,7 @@ class Ended:
     left: list[str]
 
 
-def end(  # noqa: PLR0913 - what to start, when to end it, with what
+def end(  # noqa: PLR0913 - callers pass the last ones by name
     folder: Path,
     arguments: Sequence[str],
     number: signal.Signals,
@@ -61,17 +61,17 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
 ) -> Ended:
     """Start `python ARGUMENTS`, send a signal at a moment, and find the remains.
 
-    Its processes are known by the two folders: by its mark, which they inherit, and by the store,
-    which what runs elsewhere names in its command: on a board, or under an emulator.
+    Its processes are recognized by `folder`, which is in their inherited environment, or by
+    `store`, which is in the command lines of programs on a board or under an emulator.
 
     Args:
-        folder: for its output; its path is the mark of its processes.
-        arguments: of Python.
-        number: the signal.
-        moment: told the file of the output, again and again; whether to send the signal.
-        store: where it keeps artefacts; of this run alone.
-        reports: where it writes its results.
-        variables: of its environment.
+        folder: folder for its output, whose path marks its processes.
+        arguments: arguments of the Python interpreter.
+        number: number of the signal.
+        moment: tells, given the file of the output, whether to send the signal now.
+        store: its store, used by no other run.
+        reports: folder of its results.
+        variables: environment variables.
     """
     folder.mkdir(parents=True)
     # The paths of sockets, which are created here, have a maximum length.
@@ -102,7 +102,7 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
 
 
 def slow(*values: object) -> object:
-    """Return a parameter that is left out unless asked for."""
+    """Return a parameter that runs only on request."""
     return pytest.param(*values, marks=pytest.mark.slow)
 
 
@@ -110,10 +110,10 @@ def moments(kind: str, longest: float) -> list[tuple[signal.Signals, float]]:
     """Return signals and the seconds after which they are sent, the same for each run.
 
     Args:
-        kind: of what is ended; each has moments of its own.
-        longest: seconds after which most of them have ended by themselves.
+        kind: kind of the command; each kind has its own moments.
+        longest: seconds after which most of these commands have ended by themselves.
     """
-    draw = random.Random(kind)  # noqa: S311 - the same moments every time
+    draw = random.Random(kind)  # noqa: S311 - repeatable, not a secret
     return [(draw.choice(SIGNALS), draw.uniform(0.0, longest)) for _ in range(MOMENTS)]
 
 
@@ -144,7 +144,7 @@ def _left(folder: Path, temporary: Path, store: Path) -> list[str]:
 
 
 def _drafts(reports: Path) -> list[str]:
-    """Return unfinished files: `.NAME.` and letters, or `.drawing-`."""
+    """Return unfinished files, called `.NAME.LETTERS` or `.drawing-…`."""
     return [str(path) for kind in (".*.*", ".drawing-*") for path in reports.rglob(kind)]
 
 

@@ -1,7 +1,7 @@
-"""Write a subject of four files and 2,000 texts, by which a slow board is judged.
+"""Write a subject of four files and 2,000 texts, for judging a slow board.
 
-The three files beside the reference hold its weights with a little noise, as if they were rounded:
-they label nearly every text as it does.
+Three of the files contain the reference's weights with a little noise, as if rounded, and so give
+nearly every text the same label.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CANDIDATE = """
 name = "{name}"
 flatbuffer = "{name}.tflite"
 """
-# Limits of the default subject's budgets that need no full model.
+# Limits of the default subject's budgets that do not need a full model.
 BUDGETS = """
 [accuracy]
 min = "80 %"
@@ -61,7 +61,7 @@ max = "20 s"
 
 
 def write_four(folder: Path) -> Path:
-    """Write the subject and all that it names; return its TOML."""
+    """Write the subject and its files; return the path of its TOML file."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, noise in NOISE.items():
         content = classifier(classes=len(LABELS), seed=1, noise=noise)
@@ -85,7 +85,7 @@ def write_four(folder: Path) -> Path:
 
 
 def _labels(file: Path, words: NDArray[np.int32], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the labels that a file gives to texts of so many words."""
+    """Return the labels that a file gives to texts of this many words."""
     ids = np.full((len(words), TOKENS), SPECIAL.index("[PAD]"), np.int32)
     ids[:, 0] = SPECIAL.index("[CLS]")
     places = np.arange(TOKENS)

@@ -1,8 +1,9 @@
-"""Write given files and labelled texts, with which boards are judged.
+"""Write given files and labelled texts, for judging boards.
 
-All answer alike, so that each gate is decided: ids alone, of int64 and of float32; ids and mask, of
-an open length; three inputs, also in another order than the signature's, or without one; and one
-sigmoid whose ids come with the texts, with a threshold of 0.35.
+All files give the same labels, so each gate can decide. Their inputs are only ids (int64 or
+float32), ids and a mask of any length, or three inputs, also in another order than in the signature
+or without a signature. One file has a sigmoid with a threshold of 0.35, and the corpus contains its
+ids.
 """
 
 from __future__ import annotations

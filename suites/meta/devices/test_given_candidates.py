@@ -147,7 +147,7 @@ def test_baseline_of_user_files_is_written_to_and_read_from_the_users_folder(jud
     size = ["suites/size"]
     refused = judge("sigmoid", size, ["--edge-update-baseline"])
     assert refused.code == pytest.ExitCode.USAGE_ERROR
-    assert "--edge-update-baseline: the baseline needs a folder" in refused.output
+    assert "--edge-update-baseline: the folder of the baseline is missing" in refused.output
     assert "--edge-baseline=FOLDER" in refused.output
     baseline = [f"--edge-baseline={tmp_path / 'kept'}"]
     first_run = judge("sigmoid", size, [*baseline, "--edge-update-baseline"])

@@ -17,7 +17,7 @@ NEEDS_A_BOARD = "# needs a board"
 
 
 class Command(NamedTuple):
-    """A line of a code block: its page, and the command."""
+    """A command in a code block, with its page."""
 
     page: str
     text: str

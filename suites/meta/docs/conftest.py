@@ -24,7 +24,7 @@ TEXTS = "text,airline_sentiment,airline\n" + "".join(
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout with the reader's own files: texts, an encoder's folder, a subject, budgets."""
+    """Return a checkout with the reader's files: texts, an encoder, a subject and budgets."""
     copied = Checkout(tmp_path_factory.mktemp("docs"))
     root, page = copied.root, copied.root / "docs" / "my-model.md"
     (root / "Tweets.csv").write_text(TEXTS, encoding="utf-8")

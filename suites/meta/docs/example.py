@@ -1,11 +1,11 @@
-"""Make docs/example: a sentiment classifier of 2 kB, and reviews to judge it by.
+"""Make docs/example: a sentiment classifier of 2 kB, and reviews to judge it with.
 
     python -m suites.meta.docs.example
 
-The TOML files beside them are those that docs/my-flatbuffer.md shows.
-Its table holds what each word says, its answer is the softmax of their mean: nothing is trained,
-and every byte follows from the lists below. Reviews praise or blame a thing; some have a word that
-says the opposite, so that the classifier is wrong about a few.
+docs/my-flatbuffer.md shows the TOML files of the same folder.
+The classifier's table contains the sentiment of each word, and its output is the softmax of their
+mean. Nothing is trained: every byte follows from the lists below. Reviews praise or criticize a
+thing. Some contain a word of the opposite sentiment, so the classifier labels a few wrongly.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def classifier(*, integers: bool = False) -> bytes:
     """Return the file of the classifier.
 
     Args:
-        integers: answer in int8, one step 1/256, in place of float32.
+        integers: whether the output is int8 with a step of 1/256 instead of float32.
     """
     model = Model()
     ids = model.tensor("serving_default_ids:0", (1, TOKENS), "int32")

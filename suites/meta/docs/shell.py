@@ -43,16 +43,16 @@ class Done:
 
 
 class Checkout:
-    """A copy of the tracked files, in which `python`, `pip` and `tox` are at hand.
+    """A copy of the tracked files, with `python`, `pip` and `tox` on PATH.
 
     Args:
-        folder: must not exist yet.
+        folder: folder of the copy, which must not exist.
     """
 
     def __init__(self, folder: Path) -> None:
         self.root, self._tools = folder / "edgeproof", folder / "tools"
         listed = subprocess.run(
-            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - git on PATH
             cwd=PROJECT,
             capture_output=True,
             text=True,
@@ -87,7 +87,7 @@ class Checkout:
             **(self._allure if "-e report" in command else {}),
         }
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", command],  # noqa: S607
+            ["bash", "-euo", "pipefail", "-c", command],  # noqa: S607 - bash on PATH
             cwd=self.root,
             env=defaults | variables,
             stdin=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
-"""Stand in for tox in documented commands, without installing environments.
+"""Replace tox in documented commands, without installing environments.
 
-Runs the commands of tox.ini's environment with the interpreter that this one is, so that a page's
-command line is executed as it is written. It lies in a folder of its own on PYTHONPATH.
+This module runs the commands of an environment in tox.ini with the current interpreter, so a page's
+command line is executed unchanged. It is copied to a separate folder on PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def commands_of(environment: str, positional: list[str], **places: str) -> list[
     """Return the commands of an environment with its references resolved.
 
     Args:
-        environment: its name.
-        positional: what follows the double dash.
-        places: folders, by the words that stand for them, where tox is not called in the checkout.
+        environment: name of the environment.
+        positional: arguments after the double dash.
+        places: replacements for tox's names of folders, if the checkout is elsewhere.
     """
     ini = _ini(places)
     section = f"testenv:{environment}"

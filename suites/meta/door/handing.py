@@ -1,4 +1,4 @@
-"""Hand files in through a run's options, without a run."""
+"""Read given files through a run's options, without a run."""
 
 from __future__ import annotations
 

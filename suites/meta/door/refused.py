@@ -29,10 +29,10 @@ class Refused:
     """A mistake.
 
     Attributes:
-        says: what the message holds: file, key, remedy.
-        files: what is written, by name, on top of a sound file, texts and vocabulary.
-        toml: a subject's TOML in place of all options.
-        options: in place of the sound ones; None leaves one out.
+        says: parts of the message: file, key, remedy.
+        files: contents by file name, written beside (or instead of) correct files.
+        toml: TOML of a subject that replaces the usual options; None if there is none.
+        options: values that replace the correct options; None removes an option.
     """
 
     says: tuple[str, ...]

@@ -111,7 +111,7 @@ def test_warns_if_the_graph_orders_inputs_unlike_its_signature(shared):
 
 
 def test_warns_if_an_output_called_logits_contains_probabilities(shared):
-    warning = "Its output is called 'logits' and holds probabilities"
+    warning = "Its output is called 'logits', but contains probabilities"
     assert f"probabilities_not_logits: {warning}" in shared.outcome.output
 
 

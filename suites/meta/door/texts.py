@@ -1,4 +1,4 @@
-"""Write texts of few words, with a small classifier's answers computed by numpy."""
+"""Write texts of few words, with the answers of a small classifier, computed with numpy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRONG = 10
 
 
 class Texts(NamedTuple):
-    """Texts as files, and as a classifier takes them."""
+    """Texts as files, and as inputs of a classifier."""
 
     corpus: Path
     vocabulary: Path
@@ -42,13 +42,13 @@ def write_texts(
     seed: int = 0,
     answers: Callable[[NDArray[np.int64]], Floats] | None = None,
 ) -> Texts:
-    """Write texts of which a classifier labels nine in ten correctly.
+    """Write texts of which a classifier labels about nine in ten correctly.
 
     Args:
         folder: where they are written.
-        names: of the labels.
-        seed: of the small classifier.
-        answers: what another classifier answers to ids, [n, labels].
+        names: names of the labels.
+        seed: seed of the small classifier.
+        answers: computes another classifier's outputs [n, labels] from ids.
     """
     draw = np.random.default_rng(11)
     lengths = draw.integers(2, TOKENS + 1, COUNT)
@@ -74,7 +74,7 @@ def write_texts(
 def logits(
     ids: NDArray[np.int64], classes: int = 3, *, seed: int = 0, masked: bool = True
 ) -> Floats:
-    """Compute the logits of `small_classifiers`: a mean of vectors, a dense layer [n, classes].
+    """Compute the logits [n, classes] of `small_classifiers`: mean of vectors, then a dense layer.
 
     The classifiers of ../shared/flatbuffers draw the same numbers.
     """

@@ -1,6 +1,6 @@
 """Provide files of real converters: networks trained by Keras, cached between runs.
 
-TensorFlow is imported by the program `trained_files.py` alone, which says what a folder holds.
+Only the program `trained_files.py` imports TensorFlow. Its docstring lists the files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from models.store import PROJECT
 from suites.meta.scripts import printed_by
 
 LABELS = ("negative", "neutral", "positive")
-# Labels of the network with one sigmoid, which decides whether a text is negative.
+# Labels of the network with one sigmoid, whose score states whether a text is negative.
 COMPLAINT = ("no", "yes")
 LENGTH = 24
 NETWORKS = ("average", "convolution", "recurrent", "model_maker")
@@ -27,7 +27,7 @@ PROGRAM = Path(__file__).with_name("trained_files.py")
 
 
 def trained_files() -> Path:
-    """Return the folder of files, made if it is missing."""
+    """Return the folder of the files, which are made if they are missing."""
     folder = _kept()
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,13 @@
 """Train text classifiers with Keras, and convert them in common ways.
 
-Arguments: a folder, and a CSV of labelled texts where there is one. What is written there:
+Arguments: a folder and, optionally, a CSV file of labelled texts. The program writes these files:
 
-    texts.csv           texts that no training saw: text, label, complaint
+    texts.csv           texts not used in training: text, label, complaint
     vocabulary.txt      of TextVectorization
     word_index.json     of Keras' Tokenizer
     regex.txt           Model Maker's vocabulary: word and number
-    keras.json          of each network, the accuracy that Keras itself found
-    NETWORK.npz         of each network, what Keras answered to each text: recorded answers
+    keras.json          the accuracy of each network, measured by Keras
+    NETWORK.npz         recorded answers of Keras for each network and text
     NAME.tflite         files of the real converter
 """
 
@@ -62,7 +62,7 @@ PAD, START, UNKNOWN = "<PAD>", "<START>", "<UNKNOWN>"
 
 
 class Trained(NamedTuple):
-    """A network that was trained, ids to calibrate it with, and Model Maker's vocabulary."""
+    """A trained network, ids for its calibration, and Model Maker's vocabulary."""
 
     network: Any
     calibration: Ids
@@ -95,13 +95,13 @@ def main(folder: Path, corpus: Path | None) -> None:
 
 
 def _airline(file: Path) -> Rows:
-    """Return texts of the airline corpus, in an order of their own."""
+    """Return texts of the airline corpus, in a random but repeatable order."""
     text = file.read_bytes().decode("utf-8", errors="replace")
     labelled = [
         (row["text"], row["airline_sentiment"]) for row in csv.DictReader(io.StringIO(text))
     ]
     rows = list({text: (text, label) for text, label in labelled if text.strip()}.values())
-    random.Random(SEED).shuffle(rows)  # noqa: S311 - the same order every time
+    random.Random(SEED).shuffle(rows)  # noqa: S311 - repeatable, not a secret
     return rows[: TRAIN + TEST]
 
 
@@ -132,7 +132,7 @@ def _text_vectorization(folder: Path, rows: Rows) -> Callable[[Sequence[str]], I
 
 
 def _tokenizer(folder: Path, rows: Rows) -> Callable[[Sequence[str]], Ids]:
-    words = tf.keras.preprocessing.text.Tokenizer(VOCABULARY, oov_token="<OOV>")  # noqa: S106
+    words = tf.keras.preprocessing.text.Tokenizer(VOCABULARY, oov_token="<OOV>")  # noqa: S106 - a token for words, not a password
     words.fit_on_texts([text for text, _ in rows])
     (folder / "word_index.json").write_text(words.to_json(), encoding="utf-8")
 
@@ -144,7 +144,7 @@ def _tokenizer(folder: Path, rows: Rows) -> Callable[[Sequence[str]], Ids]:
 
 
 def _model_maker(folder: Path, rows: Rows) -> Callable[[Sequence[str]], Ids]:
-    """Number words as Model Maker, and read texts as the Task Library."""
+    """Number words as Model Maker does, and split texts as the Task Library does."""
 
     def split(text: str) -> list[str]:
         return [word for word in WORD_ENDS.split(text) if word]
@@ -231,7 +231,7 @@ _NETWORKS = {
 
 
 def _record(folder: Path, name: str, network: Any, ids: Ids, rows: Rows) -> float:
-    """Write Keras' answers; return the accuracy that Keras finds."""
+    """Write Keras' answers; return the accuracy that Keras measures."""
     answers = np.asarray(network.predict(ids, verbose=0), np.float64)
     names = np.array([f"t{number}" for number in range(len(ids))])
     sigmoid = answers.shape[1] == 1
@@ -268,7 +268,7 @@ def _one_text(network: Any) -> Any:
 
 
 def _exported(network: Any, functions: dict[str, Any], folder: Path) -> Any:
-    """Return a converter of a SavedModel that holds a network, its variables and functions."""
+    """Return a converter of a SavedModel that contains a network with its variables."""
     archive = keras.export.ExportArchive()
     archive.track(network)
     for name, function in functions.items():
@@ -282,7 +282,7 @@ def _from_saved(network: Any, folder: Path) -> Any:
 
 
 def _without_weights(network: Any, folder: Path) -> Any:
-    """Return a converter of a SavedModel that does not hold the variables of its function."""
+    """Return a converter of a SavedModel without the variables of its function."""
     module = tf.Module()
     module.network = network
     tf.saved_model.save(module, str(folder), signatures=_fixed(network).get_concrete_function())
@@ -338,11 +338,11 @@ def _convolution_files(trained: Trained, scratch: Path) -> Iterator[tuple[str, b
     yield "convolution_int8_ids", static.convert()
     spec = tf.TensorSpec([1, LENGTH], tf.int32, name="words")
 
-    @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator] # TensorFlow has no types
     def classify(words: Any) -> dict[str, Any]:
         return {"scores": network(tf.cast(words, tf.float32))}
 
-    @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator] # TensorFlow has no types
     def count(words: Any) -> dict[str, Any]:
         counted = tf.cast(tf.not_equal(words, 0), tf.float32)
         return {"scores": tf.reduce_sum(counted, axis=1, keepdims=True) * tf.ones([1, len(LABELS)])}
@@ -385,7 +385,7 @@ def _model_maker_files(trained: Trained, scratch: Path) -> Iterator[tuple[str, b
 
 
 def _described(data: bytes, vocabulary: bytes, labels: Sequence[str]) -> bytes:
-    """Return a file with the metadata of Model Maker's classifiers, and its files behind it."""
+    """Return a file with the metadata of Model Maker's classifiers and the files it names."""
     tokenizer = write.regex_tokenizer(DELIMITERS, write.associated("vocab.txt", 5))
     described = write.model_metadata(
         [write.tensor_metadata("input_text", units=[tokenizer])],

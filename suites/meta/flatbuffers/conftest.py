@@ -26,5 +26,5 @@ def tiny_models() -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def reports(tiny_models: dict[str, Path]) -> dict[str, FlatBufferReport]:
-    """Return the reports of `inspect` on each of them."""
+    """Return the reports of `inspect` on these FlatBuffers, by name."""
     return {name: inspect(path) for name, path in tiny_models.items()}

@@ -1,7 +1,7 @@
-"""Write a small encoder in the form that litert-torch writes, without PyTorch.
+"""Write a small encoder as litert-torch would convert it, without PyTorch.
 
-One layer of attention with relative distances. A head has as many channels as a text has tokens, so
-that no axis can be told by its size. The constant that masks is read by another operator too.
+It has one layer of attention with relative distances. Heads have as many channels as texts have
+tokens, so axes cannot be recognized by their sizes. A second operator reads the mask's constant.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class _Encoder:
         return self.add("TRANSPOSE", [source, self.constant(order, "int32")], shape)
 
     def dense(self, source: int, outputs: int = HIDDEN) -> int:
-        """Add a dense layer without a bias, as converters write a bias of zeros."""
+        """Add a dense layer with a bias of zeros, as converters write a layer without a bias."""
         weights = self.weights(outputs, HIDDEN, spread=HIDDEN**-0.5)
         return self.add(
             "FULLY_CONNECTED", [source, weights, -1], (1, TOKENS, outputs), options=_KEEP
@@ -143,7 +143,7 @@ def converted_encoder() -> bytes:
     )
     attended = encoder.dense(encoder.attend(hidden, encoder.mask(mask, fill)))
     hidden = encoder.add("ADD", [hidden, attended], shape)
-    # No value is smaller than `fill`, so that this operator changes nothing. It reads the constant
+    # No value is smaller than `fill`, so this operator changes nothing. It reads the constant
     # of the mask.
     hidden = encoder.add("MAXIMUM", [hidden, fill], shape)
     start, size = encoder.constant((0, 0, 0), "int32"), encoder.constant((1, 1, HIDDEN), "int32")
@@ -161,7 +161,7 @@ def converted_encoder() -> bytes:
 
 
 def texts(count: int, seed: int = 5) -> list[dict[str, NDArray[np.int32]]]:
-    """Return random texts of random lengths, under the names of the signature."""
+    """Return random texts of random lengths, by the names in the signature."""
     random = np.random.default_rng(seed)
     samples = []
     for _ in range(count):

@@ -18,7 +18,7 @@ RNG = np.random.default_rng(7)
 WIDE = 64  # a dense layer of 64 x 64 is large enough to be quantized
 
 
-def dense(  # noqa: PLR0913 - as many as a layer has
+def dense(  # noqa: PLR0913 - callers pass the properties of a layer by name
     *,
     weights: Any = None,
     dtype: str = "float32",
@@ -66,7 +66,7 @@ def constant(value: float, dtype: str = "float32") -> bytes:
 
 
 def chain(*operators: str, inputs: str = "int32", shape: tuple[int, ...] = (1, 8)) -> bytes:
-    """Return operators one after the other behind an input, before a dense layer."""
+    """Return a file with a chain of operators between an input and a dense layer."""
     model = Model()
     last = first = model.tensor("ids", shape, inputs)
     for number, name in enumerate(operators):
@@ -132,7 +132,7 @@ def unread() -> bytes:
 
 
 def half_signed(*, names_all: bool) -> bytes:
-    """Return a file whose signature names all its inputs, or one of two."""
+    """Return a file whose signature names all of its inputs, or only one of two."""
     model = Model()
     ids, mask = model.tensor("ids", (1, 8), "int32"), model.tensor("mask", (1, 8), "int32")
     out, weights = model.tensor("out", (1, 8)), model.tensor("w", (1, 8), values=np.ones((1, 8)))
@@ -144,7 +144,7 @@ def half_signed(*, names_all: bool) -> bytes:
 
 
 def looped(*, graphs: int) -> bytes:
-    """Return a file of so many graphs, the first with a loop if there are several."""
+    """Return a file with this many graphs, of which the first has a loop if there are several."""
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
     weights = model.tensor("w", (1, 8), values=np.ones((1, 8)))
@@ -158,7 +158,7 @@ def looped(*, graphs: int) -> bytes:
 
 
 def two_graphs(*, apart: bool) -> bytes:
-    """Return a file of two graphs, whose second signature runs the second, or the first."""
+    """Return a file of two graphs; the second signature runs the second or the first graph."""
     model = Model()
     for number, key in enumerate(("first", "second")):
         ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
@@ -203,7 +203,7 @@ def weightless() -> bytes:
 
 
 def table(scale: float | list[float]) -> bytes:
-    """Return a lookup into an int8 table with one scale, or one for each row."""
+    """Return a file with a lookup in an int8 table that has one scale, or one for each row."""
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
     words = model.tensor("words", (64, 64), "int8", values=np.ones((64, 64)), scale=scale)
@@ -214,7 +214,7 @@ def table(scale: float | list[float]) -> bytes:
 
 
 def partly_float(*, large: bool) -> bytes:
-    """Return an int8 dense layer behind a table of floats, large or small."""
+    """Return a file with an int8 dense layer after a large or small table of floats."""
     model = Model()
     rows = 256 if large else 8
     ids, row = model.tensor("ids", (1, 8), "int32"), model.tensor("row", (1, 64))
@@ -228,7 +228,7 @@ def partly_float(*, large: bool) -> bytes:
     return model.pack()
 
 
-def described(  # noqa: PLR0913 - as many as can be wrong
+def described(  # noqa: PLR0913 - callers pass the changed parts by name
     inputs: tuple[str, ...] = NAMES,
     *,
     units: list[Any] | None = None,

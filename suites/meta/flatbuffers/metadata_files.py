@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def associated(name: str, kind: int = 0, description: str = "", locale: str = "") -> Table:
-    """Return a file that the metadata mentions."""
+    """Return a file's entry in the metadata."""
     return Table({0: name, 1: description, 2: Scalar("Int8", kind), 3: locale})
 
 
 def unit(number: int, options: dict[int, Any]) -> Table:
-    """Return a process unit: its number in the union, and its options."""
+    """Return a process unit from its number in the union and its options."""
     return Table({0: u8(number), 1: Table(options)})
 
 
@@ -95,7 +95,7 @@ def model_metadata(
     return pack(Table(root), b"M001")
 
 
-def described(  # noqa: PLR0913 - as many as the metadata has
+def described(  # noqa: PLR0913 - callers pass the parts of the metadata by name
     model: Model,
     inputs: list[Table],
     outputs: list[Table],
@@ -105,7 +105,7 @@ def described(  # noqa: PLR0913 - as many as the metadata has
     parser: str = "1.2.0",
     runtime: str | None = None,
 ) -> bytes:
-    """Return a model's file with metadata, and its files behind it."""
+    """Return a model's file with metadata and the files that it names."""
     model.metadata["TFLITE_METADATA"] = model_metadata(inputs, outputs, units=units, parser=parser)
     if runtime is not None:
         model.metadata["min_runtime_version"] = runtime.encode().ljust(16, b"\0")

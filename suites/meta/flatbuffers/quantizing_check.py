@@ -1,6 +1,6 @@
 """Convert a small encoder under every scheme, and print the results.
 
-A process of its own, because pytest imports no runtime.
+It runs in a separate process, because pytest does not import a runtime.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ INTEGER = "static_wi8_ai8_integer"
 
 
 class Check:
-    """An encoder, its answers, and the texts that it answers."""
+    """An encoder, texts, and its answers to them."""
 
     def __init__(self) -> None:
         self.raw = encoder.converted_encoder()
@@ -50,7 +50,7 @@ class Check:
         self.exact = Observer(self.raw).answers(self.texts)
 
     def simplified(self) -> dict[str, Any]:
-        """Return the operators that are left after simplification."""
+        """Return the operators that remain after simplification."""
         kinds = [{kind for kind, _ in Graph(file).outputs()} for file in (self.raw, self.plain)]
         return {
             "same": self._same(self.plain),
@@ -60,7 +60,7 @@ class Check:
         }
 
     def axes(self) -> dict[str, list[int]]:
-        """Find the axes of tokens of the tensors that have a name of their own."""
+        """Return the axes of tokens of the named tensors."""
         graph = Graph(self.plain)
         axes = {
             graph.name(tensor): sorted(axes_of_tensor)
@@ -70,7 +70,7 @@ class Check:
         return {name: axes[name] for name in shown}
 
     def masks(self) -> dict[str, Any]:
-        """Return the effect of clipping on the mask, and on other readers of its constant."""
+        """Return the effect of clipping on the mask and on other readers of its constant."""
         clipped = clip_masks(self.plain)
         fills = {
             kind: [_fill(Graph(file), code) for file in (self.plain, clipped)]
@@ -99,11 +99,11 @@ class Check:
         }
 
     def schemes(self) -> dict[str, Any]:
-        """Make every scheme."""
+        """Return the results of every scheme."""
         return {name: self._made(name) for name in SCHEMES}
 
     def faults(self) -> dict[str, Any]:
-        """Convert to integers without the mask's treatment, and without texts."""
+        """Return the results of integers without clipping of the mask, and without texts."""
         # The imported function is replaced in the importing module.
         replaced: Any = quantizing
         original, replaced.needed_of_masks = replaced.needed_of_masks, lambda *_: (LIMIT, {})
@@ -135,7 +135,7 @@ class Check:
         }
 
     def _padding_matters(self, flatbuffer: bytes) -> bool:
-        """Tell whether other ids at padding change an answer."""
+        """Tell whether other ids in the padding change an answer."""
         ids, mask = NAMES[IDS], NAMES[MASK]
         padded = [text | {ids: np.where(text[mask], text[ids], 7)} for text in self.texts]
         observer = Observer(flatbuffer)
@@ -174,7 +174,7 @@ def main() -> None:
     """Print the results as JSON."""
     check = Check()
     parts = (check.simplified, check.axes, check.masks, check.gathers, check.schemes, check.faults)
-    print(json.dumps({part.__name__: part() for part in parts}))  # noqa: T201 - its output
+    print(json.dumps({part.__name__: part() for part in parts}))  # noqa: T201 - the calling test reads it
 
 
 if __name__ == "__main__":

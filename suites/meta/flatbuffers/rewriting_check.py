@@ -1,8 +1,8 @@
 """Rewrite the FlatBuffer of a random network with outliers, and print the results.
 
-A process of its own, because pytest imports no TensorFlow. In every layer one unit of the
-feed-forward network and one channel of the attention's values is a hundred times louder than it
-would be, and what reads it makes up for that: in real numbers the outliers change nothing.
+It runs in a separate process, because pytest does not import TensorFlow. In every layer, the values
+of one unit of the feed-forward network and of one attention channel are a hundred times larger than
+usual. The next layer divides by this factor, so in exact arithmetic the outliers change nothing.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def make_texts() -> Encoded:
 
 
 class Check:
-    """The network, its plain FlatBuffer, and the answers of this file."""
+    """The network, its float32 FlatBuffer, and the answers of this file."""
 
     def __init__(self) -> None:
         self.shape, self.texts = make_shape(), make_texts()
@@ -131,7 +131,7 @@ class Check:
         }
 
     def packing(self) -> bool:
-        """Find whether a graph that is packed again answers bit for bit."""
+        """Tell whether a graph gives bit for bit the same answers after it is packed again."""
         again = Observer(Graph(self.plain).pack()).answers(self.samples)
         return bool(np.array_equal(again, self.exact))
 
@@ -140,7 +140,7 @@ def main() -> None:
     """Print the results as JSON."""
     check = Check()
     parts = (check.leveled, check.static, check.addends, check.ranges, check.packing)
-    print(json.dumps({part.__name__: part() for part in parts}))  # noqa: T201 - its output
+    print(json.dumps({part.__name__: part() for part in parts}))  # noqa: T201 - the calling test reads it
 
 
 def _spread(flatbuffer: bytes, samples: Any) -> float:

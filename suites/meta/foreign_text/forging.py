@@ -1,4 +1,4 @@
-"""Write a results.json in which every field from outside holds a given text."""
+"""Write a results.json in which every field from outside contains a given text."""
 
 from __future__ import annotations
 
@@ -85,6 +85,6 @@ def _with(payload: str, value: Any) -> Any:
 
 
 def _key(payload: str, name: str) -> str:
-    """Also replace keys: names of schemes, runtimes and trivial classifiers."""
+    """Also replace keys, which are names of schemes, runtimes and trivial classifiers."""
     own_names = {"float32", "float16", "ai_edge_litert", "always"}
     return payload + name if name in own_names and name not in KNOWN else name

@@ -29,6 +29,6 @@ class Parsed(HTMLParser):
 
 
 def rendered(markdown: str) -> str:
-    """Return the HTML of GitHub's kind of Markdown."""
+    """Return the HTML of a text in GitHub's variant of Markdown."""
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     return str(parser.render(markdown))

@@ -1,4 +1,4 @@
-"""List five hundred hostile texts, and the effects that they must not have."""
+"""Provide five hundred hostile texts, and find effects that they must not have."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ _JOINING = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 def payloads() -> list[str]:
-    """Return each part alone, then compositions up to `COUNT`, the same on every run."""
-    draw = random.Random(SEED)  # noqa: S311 - no secret
+    """Return each part alone, then random compositions up to `COUNT` texts, equal in every run."""
+    draw = random.Random(SEED)  # noqa: S311 - repeatable, not a secret
     texts = list(PARTS)
     while len(texts) < COUNT:
         chosen = draw.choices(PARTS, k=draw.randint(2, 4))

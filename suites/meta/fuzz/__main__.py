@@ -1,7 +1,7 @@
 """Feed thousands of bad files to every reader.
 
-`python -m suites.meta.fuzz [READER ...]`: nothing but one message may come of any of them, within
-two seconds and a gigabyte. What goes wrong is kept in `reports/out/fuzz/`, and the exit code is 1.
+`python -m suites.meta.fuzz [READER ...]`: each file must be accepted or refused with one message,
+within two seconds and a gigabyte. Other files are stored in `reports/out/fuzz/`, with exit code 1.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ def main() -> int:
     """Fuzz the named readers, or all; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m suites.meta.fuzz", description=__doc__)
     parser.add_argument("readers", nargs="*", metavar="READER", help=", ".join(READERS))
-    parser.add_argument("--inputs", type=int, default=INPUTS, help="mutated ones, of each reader")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random")
-    parser.add_argument("--jobs", type=int, default=cores(), help="processes at a time")
-    parser.add_argument("--out", type=Path, default=OUT, help="where findings are kept")
+    parser.add_argument(
+        "--inputs", type=int, default=INPUTS, help="number of mutated files per reader"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random choices")
+    parser.add_argument("--jobs", type=int, default=cores(), help="number of parallel processes")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for findings")
     options = parser.parse_args()
     unknown = [name for name in options.readers if name not in READERS]
     if unknown:

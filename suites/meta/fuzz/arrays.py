@@ -91,7 +91,7 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
 
 
 def bad_archives(content: bytes, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield archives with wrong facts about a member, or with too much content."""
+    """Yield archives with a wrong header of a member, or with too much content."""
     good = zipped({name: content})
     deflated = zipped({name: content}, zipfile.ZIP_DEFLATED)
     for label, archive in (("stored", good), ("deflated", deflated)):
@@ -184,7 +184,7 @@ def mutated_npz(random: Random, data: bytes) -> bytes:
 
 
 def mutated_message(random: Random, data: bytes) -> bytes:
-    """Change a message's header as JSON with its length kept right, or its bytes."""
+    """Change a message's JSON header and correct its length, or change the message's bytes."""
     if random.random() < 0.5:
         return mutated(random, data)
     (length,) = struct.unpack(">I", data[4:8])

@@ -35,7 +35,7 @@ def good() -> bytes:
 
 @functools.cache
 def given() -> bytes:
-    """Return a bundle of given files, compared with recorded answers."""
+    """Return a valid bundle of given files and recorded answers."""
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "board.edge"
         write_bundle(file, given_in(Path(name), recorded=True))

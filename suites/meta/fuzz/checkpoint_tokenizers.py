@@ -40,7 +40,7 @@ _SETTINGS = {
 
 
 class Files(NamedTuple):
-    """Files of a checkpoint: their family, good ones, bad ones, and how a file is changed."""
+    """Files of a kind: their family, good and bad ones, and a function that changes a file."""
 
     name: str
     family: str
@@ -50,7 +50,7 @@ class Files(NamedTuple):
 
 
 def read(path: Path, family: str) -> object:
-    """Read a folder of a family with this file, and encode texts."""
+    """Read a family's folder with this file, and encode texts."""
     for name, content in _folder(family).items():
         beside = path.with_name(name)
         if beside != path:
@@ -67,7 +67,7 @@ def _folder(family: str) -> dict[str, bytes]:
 
 
 def _of(family: str, name: str, *documents: dict[str, Any]) -> Callable[[], Iterator[bytes]]:
-    """Return a function that gives a family's own file, and other good ones."""
+    """Return a function that yields a family's own file and other good ones."""
 
     def seeds() -> Iterator[bytes]:
         if name in _folder(family):

@@ -200,12 +200,12 @@ def safetensors_files() -> Iterator[bytes]:
 
 
 def safetensors(header: bytes, values: bytes = bytes(64)) -> bytes:
-    """Return a safetensors file with any table."""
+    """Return a safetensors file with an arbitrary table."""
     return struct.pack("<Q", len(header)) + header + values
 
 
 def mutated_safetensors(random: Random, data: bytes) -> bytes:
-    """Change the table as JSON, its length kept right, or the bytes."""
+    """Change the JSON table and correct its length, or change the file's bytes."""
     (length,) = struct.unpack("<Q", data[:8])
     if random.random() < 0.5:
         return mutated(random, data)

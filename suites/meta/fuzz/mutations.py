@@ -1,6 +1,6 @@
 """Turn good files into bad ones: bytes, words, numbers in texts, members of archives.
 
-Every choice comes from the generator that is given, so that the same seed gives the same file.
+Every choice uses the given generator, so the same seed gives the same file.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def mutated_archive(
 
 
 def dumped(document: Any) -> bytes:
-    """Return JSON, with the values that only Python allows (NaN, half an emoji)."""
+    """Return JSON, including values that only Python allows (NaN, half of a surrogate pair)."""
     return json.dumps(document).encode("utf-8", "surrogatepass")
 
 

@@ -31,7 +31,7 @@ def good_files() -> Iterable[bytes]:
 
 
 def bad_files() -> Iterator[tuple[str, Any]]:
-    """Yield files of which one field or the end is wrong, and other bad ones."""
+    """Yield files with one wrong field, truncated files, and other bad ones."""
     yield from no_files()
     yield "an operator of its maker", of_operator("NGramHash", "com.own")
     yield "an end that says nothing", endless()
@@ -48,12 +48,12 @@ def bad_files() -> Iterator[tuple[str, Any]]:
 
 
 def read(path: Path) -> object:
-    """Read a file, and find out how it is fed and read."""
+    """Read a file and find its inputs and its output."""
     return bind_onnx(read_onnx(path), NOTHING)
 
 
 def _of_graph(graph: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield graphs of which one field of one part is wrong; of each kind of part, the first."""
+    """Yield graphs with one wrong field in the first part of each kind."""
     parts, numbers = fields(graph), set()
     yield from each_field(graph, range(len(parts)))
     for at, (number, kind, value) in enumerate(parts):

@@ -1,4 +1,4 @@
-"""Readers that fail in every way that fuzzing must detect."""
+"""Define readers that fail in every way that fuzzing must detect."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def talkative(path: Path) -> None:
 def warning(path: Path) -> None:
     """Emit a warning, which prints unexpectedly."""
     if _second(path):
-        import warnings  # noqa: PLC0415 - here alone
+        import warnings  # noqa: PLC0415 - only this reader needs it
 
         warnings.warn("invalid value", RuntimeWarning, stacklevel=1)
 

@@ -18,13 +18,13 @@ class Reader:
     """A function that reads files of one kind, and must survive any input.
 
     Attributes:
-        name: on the command line and in the report.
-        file: what the file is called.
-        read: reads it; raises nothing but `EdgeproofError`.
-        seeds: gives good files.
-        crafted: gives bad ones by name, made by hand: bytes, or what makes something else than a
-            file at a path.
-        mutate: makes a bad file of a good one.
+        name: name on the command line and in the report.
+        file: name of the file.
+        read: reads a file; may raise only `EdgeproofError`.
+        seeds: yields the contents of good files.
+        crafted: yields handmade bad files as name and content, which is bytes, or a function that
+            puts something at a path.
+        mutate: changes a good file into a bad one.
     """
 
     name: str
@@ -46,7 +46,7 @@ def reader(
     mutate: Callable[[Random, bytes], bytes] = mutated,
     name: str | None = None,
 ) -> Callable[[Callable[[Path], object]], Callable[[Path], object]]:
-    """Register a function as a reader, under its own name or another; arguments as `Reader`'s."""
+    """Register a function as a reader, under its own or a given name; see `Reader`."""
 
     def registered(read: Callable[[Path], object]) -> Callable[[Path], object]:
         called = name or read.__name__

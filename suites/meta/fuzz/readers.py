@@ -91,7 +91,7 @@ def tf1_checkpoint(path: Path) -> object:
     mutate=bundles.mutated_bundle,
 )
 def bundle(path: Path) -> object:
-    """Open a bundle, and look at all that it holds."""
+    """Open a bundle and check its whole content."""
     board = path.parent.parent / "board"
     try:
         opened = open_bundle(path, Store(board))
@@ -126,7 +126,7 @@ def npz(path: Path) -> object:
     mutate=arrays.mutated_message,
 )
 def framing(path: Path) -> object:
-    """Read a runner's answer; the client turns its error into one that names the runner."""
+    """Read a runner's answer; the client converts the error into one that names the runner."""
     with path.open("rb") as stream:
         try:
             return read_message(stream, LARGEST_ANSWER_HEADER, LARGEST_ANSWER_ARRAYS)
@@ -159,13 +159,13 @@ def tflite_weights(path: Path) -> object:
 
 @reader("answers.jsonl", seeds=recordings.good_files, crafted=recordings.bad_files)
 def recording(path: Path) -> object:
-    """Read answers that were recorded elsewhere."""
+    """Read recorded answers in JSON lines."""
     return recordings.read(path)
 
 
 @reader("answers.csv", seeds=recordings.good_tables, crafted=recordings.bad_tables)
 def recorded_table(path: Path) -> object:
-    """Read the same as a table."""
+    """Read recorded answers in a CSV table."""
     return recordings.read(path)
 
 
@@ -209,11 +209,11 @@ def results(path: Path) -> object:
     mutate=mutated_words,
 )
 def candidate(path: Path) -> object:
-    """Find out how a classifier is fed and read, from its graph, signatures and metadata."""
+    """Find a classifier's inputs and output from its graph, signatures and metadata."""
     return read_candidate(path)
 
 
 @reader("given.onnx", seeds=onnx_files.good_files, crafted=onnx_files.bad_files)
 def onnx(path: Path) -> object:
-    """Read an ONNX file that candidates are compared with."""
+    """Read an ONNX file of a reference."""
     return onnx_files.read(path)

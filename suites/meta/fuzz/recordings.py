@@ -31,7 +31,7 @@ def good_files() -> Iterable[bytes]:
 
 
 def bad_files() -> Iterator[tuple[str, Any]]:
-    """Yield recordings of which one value, one byte or the end is wrong, and other bad ones."""
+    """Yield recordings with one wrong value or byte, truncated ones, and other bad ones."""
     yield from no_files()
     yield "nested", b'{"id": "t1", "label": ' + b"[" * 50_000
     yield "deep but closed", b'{"id": "t1", "label": ' + b"[" * 900 + b"]" * 900 + b"}\n"
@@ -57,7 +57,7 @@ def good_tables() -> Iterable[bytes]:
 
 
 def bad_tables() -> Iterator[tuple[str, Any]]:
-    """Yield tables of which one cell, one byte or the end is wrong, and other bad ones."""
+    """Yield tables with one wrong cell or byte, truncated ones, and other bad ones."""
     yield from no_files()
     yield "nothing", b""
     yield "a quotation mark without end", b'id,label\n"t1,bad\n'
@@ -80,7 +80,7 @@ def _lines(*rows: dict[str, Any]) -> bytes:
 
 
 def _each_cell(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield a table with another cell: a name in the header or a value in the first row."""
+    """Yield tables with one replaced cell in the header or in the first row."""
     rows = list(csv.reader(io.StringIO(data.decode())))
     for line, column in itertools.product((0, 1), range(len(rows[0]))):
         for at, value in enumerate(VALUES):

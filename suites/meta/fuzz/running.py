@@ -1,4 +1,4 @@
-"""Feed bad files to a reader, in processes that may die."""
+"""Feed bad files to a reader, in processes that may crash."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 READERS = "suites.meta.fuzz.readers"
 # Number of findings after which a reader gets no more inputs, because it is clearly broken.
 MOST_FINDINGS = 40
-# A folder in memory, where one exists, saves the disk a million writes.
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - below it, a folder of a name that nobody can guess
+# A folder in memory, if there is one, avoids a million writes to the disk.
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - it will contain a folder with a random name
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Finding:
 
     Attributes:
         problem: what happened.
-        detail: the end of the traceback, or the message.
-        kept: where the input is kept, and the whole traceback.
+        detail: last line of the traceback, or the message.
+        kept: path of the stored input and traceback.
     """
 
     reader: str
@@ -62,11 +62,11 @@ class ReaderResult:
 
     @property
     def inputs(self) -> int:
-        """The number of inputs that were read."""
+        """Return the number of inputs that were read."""
         return self.accepted + self.refused + len(self.findings)
 
 
-def fuzz(  # noqa: PLR0913 - options by keyword, each with its default
+def fuzz(  # noqa: PLR0913 - callers pass options by name
     reader: str,
     out: Path,
     *,
@@ -77,17 +77,17 @@ def fuzz(  # noqa: PLR0913 - options by keyword, each with its default
     module: str = READERS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ReaderResult:
-    """Feed a reader all its crafted inputs and some mutated ones.
+    """Feed all crafted inputs and some mutated ones to a reader.
 
     Args:
-        reader: its name among the readers.
-        out: the folder for what is found; a folder in it is made anew.
-        inputs: how many are mutated.
+        reader: name of the reader.
+        out: folder for findings; its subfolder with the reader's name is replaced.
+        inputs: number of mutated inputs.
         every: 1 for all crafted inputs, 2 for every second one, and so on.
-        seed: of everything random.
-        jobs: processes at a time.
-        module: the one that has READERS.
-        progress: told now and then.
+        seed: seed of the random choices.
+        jobs: number of parallel processes.
+        module: name of the module with READERS.
+        progress: called regularly with the results so far.
     """
     folder_of_reader = out / reader
     shutil.rmtree(folder_of_reader, ignore_errors=True)
@@ -99,7 +99,7 @@ def fuzz(  # noqa: PLR0913 - options by keyword, each with its default
 
 
 class _Run:
-    """The inputs of one reader, in shares, with the results so far."""
+    """The inputs of one reader, divided among processes, with the results so far."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class _Run:
         self._lock = threading.Lock()
 
     def share(self, share: int, shares: int) -> None:
-        """Read one share to its end, with as many processes as that takes."""
+        """Read one share to its end, starting a new process after each crash."""
         scratch = _IN_MEMORY if _IN_MEMORY.is_dir() else None
         with tempfile.TemporaryDirectory(prefix="edgeproof-fuzz-", dir=scratch) as name:
             start: int | None = 0
@@ -127,7 +127,7 @@ class _Run:
                 start = self._process(Path(name), start, share, shares)
 
     def _process(self, folder: Path, start: int, share: int, shares: int) -> int | None:
-        """Read inputs until one ends the process; return the next one, None if none is left."""
+        """Read inputs until one ends the process; return the next number, or None at the end."""
         numbers = map(str, (start, self._inputs, share, shares))
         module, seed, every = self._which
         command = [sys.executable, "-m", "suites.meta.fuzz.worker", module, self.outcome.reader]
@@ -183,7 +183,7 @@ class _Run:
         self.outcome.findings.append(Finding(self.outcome.reader, *facts, file_of_finding))
 
     def _died(self, folder: Path, number: int, status: int) -> None:
-        """Store how a process died."""
+        """Store the end of a crashed process as a finding."""
         problem = f"exit status {status}" if status > 0 else signal.Signals(-status).name
         if -status == signal.SIGALRM:
             problem = f"no answer after {PATIENCE:g} s"

@@ -20,7 +20,7 @@ Field = tuple[int, int, Any]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the place of each value in a document; of a list only the first."""
+    """Yield the place of each value in a document, but only the first of a list."""
     keys = list(value) if isinstance(value, dict) else range(min(1, len(value)))
     for key in keys:
         yield (*path, key)
@@ -43,7 +43,7 @@ def without(document: Any, path: tuple[Any, ...]) -> Any:
 
 
 def each_value(document: Any) -> Iterator[tuple[str, Any]]:
-    """Yield documents that lack one value, or have another one there."""
+    """Yield documents in which one value is missing or replaced."""
     for path in places(document):
         yield f"{path} is missing", without(document, path)
         for at, value in enumerate(VALUES):
@@ -51,7 +51,7 @@ def each_value(document: Any) -> Iterator[tuple[str, Any]]:
 
 
 def each_json(document: Any) -> Iterator[tuple[str, bytes]]:
-    """Yield the same as JSON, and JSON that is not an object."""
+    """Yield the documents of `each_value` as JSON, and JSON that is not an object."""
     for name, changed in each_value(document):
         yield name, dumped(changed)
     for at, value in enumerate(VALUES):
@@ -59,7 +59,7 @@ def each_json(document: Any) -> Iterator[tuple[str, bytes]]:
 
 
 def each_cut(data: bytes, step: int = 1) -> Iterator[tuple[str, bytes]]:
-    """Yield truncated files, at every length or every so many bytes."""
+    """Yield truncated files, one for every `step` bytes."""
     for at in range(1, len(data), step):
         yield f"cut at {at}", data[:at]
 
@@ -93,16 +93,16 @@ def fields(data: bytes) -> list[Field]:
 
 
 def message_of(parts: list[Field]) -> bytes:
-    """Return a protobuf message of fields."""
+    """Return a protobuf message with these fields."""
     return b"".join(map(_field, parts))
 
 
 def each_field(data: bytes, chosen: range) -> Iterator[tuple[str, bytes]]:
-    """Yield messages with one field removed, doubled, or of another content.
+    """Yield messages in which one field is removed, repeated or changed.
 
     Args:
         data: a good message.
-        chosen: which of its fields, by their places.
+        chosen: places of the fields to change.
     """
     parts = fields(data)
     for at in chosen:

@@ -1,7 +1,7 @@
 """Write TensorFlow checkpoints without TensorFlow, good and bad, with correct checksums.
 
-The reader looks at the file that is named, the index; its values lie in a file beside it, which is
-written where the first index is.
+The reader gets the path of the index file. The values are in another file of the folder, which is
+written with the first index.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def checksum(data: bytes) -> int:
 
 
 def varint(value: int) -> bytes:
-    """Return an integer, seven bits in a byte, as 64 bits if it is negative."""
+    """Return an integer with seven bits per byte; negative integers have 64 bits."""
     value &= (1 << 64) - 1
     raw = bytearray()
     while value > 0x7F:
@@ -62,16 +62,16 @@ def varint(value: int) -> bytes:
 
 
 def number(field: int, value: int) -> bytes:
-    """Return a field of a protobuf message that holds an integer."""
+    """Return a field of a protobuf message that contains an integer."""
     return varint(8 * field) + varint(value)
 
 
 def held(field: int, value: bytes) -> bytes:
-    """Return a field of a protobuf message that holds bytes."""
+    """Return a field of a protobuf message that contains bytes."""
     return varint(8 * field + 2) + varint(len(value)) + value
 
 
-def record(  # noqa: PLR0913, PLR0917 - the fields of a record
+def record(  # noqa: PLR0913, PLR0917 - one parameter per field of a record
     dtype: int = 1,
     shape: tuple[int, ...] = (3, 4),
     shard: int = 0,
@@ -115,7 +115,7 @@ def indexed(entries: bytes) -> bytes:
 
 
 def write_values(folder: Path) -> None:
-    """Write the values beside an index."""
+    """Write the file of values into the folder of an index."""
     shard = folder / SHARD
     if not shard.is_file():
         shard.write_bytes(_VALUES)

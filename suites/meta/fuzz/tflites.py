@@ -107,7 +107,7 @@ class Graph:
     def packed(self) -> bytes:
         """Return the file; the last tensor is its output."""
         self._graph.outputs = [len(self._graph.tensors) - 1]
-        from models.flatbuffers.packing import pack  # noqa: PLC0415 - the same
+        from models.flatbuffers.packing import pack  # noqa: PLC0415 - it imports that module
 
         return pack(self._model)
 
@@ -189,7 +189,7 @@ def bad_networks() -> Iterator[tuple[str, Any]]:
 
 
 def _with(build: Callable[[Graph, int], int], *, between: bool) -> bytes:
-    """Return a network with something built beside its layer, or before it."""
+    """Return a network with additional operators before its layer, or separate from it."""
     graph, states = _embedded()
     built = build(graph, states)
     return _layered(graph, built if between else states).packed()
@@ -205,7 +205,7 @@ def _bad_words(intact: bytes, step: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _ladder(graph: Graph, states: int, code: int = CODES.ADD, steps: int = 200) -> int:
-    """Add sums of the last two sums, with more paths than anybody can follow."""
+    """Add sums of the last two sums: the number of paths grows exponentially."""
     before, last = states, graph.apply(CODES.RELU, states)
     for _ in range(steps):
         before, last = last, graph.apply(code, before, last)
@@ -292,7 +292,7 @@ def _shared() -> Iterator[tuple[str, Any]]:
         yield f"dimension {at} of {value}", later(_repeated, shape=(1,) * at + (value % 2**31,))
 
 
-def _repeated(  # noqa: PLR0913, PLR0917 - what can be repeated
+def _repeated(  # noqa: PLR0913, PLR0917 - one parameter per kind of table
     tensors: int = 1,
     operators: int = 1,
     codes: int = 1,
@@ -303,8 +303,8 @@ def _repeated(  # noqa: PLR0913, PLR0917 - what can be repeated
     shape: tuple[int, ...] = (1, 4),
 ) -> bytes:
     """Return a file whose vectors repeat one table many times."""
-    import flatbuffers  # noqa: PLC0415 - only where files are made
-    import tflite  # noqa: PLC0415
+    import flatbuffers  # noqa: PLC0415 - only needed to make files
+    import tflite  # noqa: PLC0415 - likewise
 
     build = flatbuffers.Builder(1024)
 

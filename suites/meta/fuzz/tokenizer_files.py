@@ -77,7 +77,7 @@ def bad_sentence_pieces() -> Iterator[tuple[str, Any]]:
 
 
 def _bad_tables() -> Iterator[tuple[str, bytes]]:
-    """Yield models whose table of characters says a wrong size, or ends too early."""
+    """Yield models whose table of characters states a wrong size or is truncated."""
     parts = fields(trained("unigram"))
     (at,) = (place for place, (name, _, _) in enumerate(parts) if name == NORMALIZER)
     inner = fields(parts[at][2])
@@ -203,7 +203,7 @@ def mutated_text(random: Random, data: bytes) -> bytes:
 
 
 class Files(NamedTuple):
-    """Files of a kind of tokenizer: their name, good ones, bad ones, and how one is changed."""
+    """Files of a kind of tokenizer: name, good and bad ones, and a function that changes one."""
 
     name: str
     seeds: Callable[[], Iterator[bytes]]

@@ -26,7 +26,7 @@ def texts() -> Iterable[bytes]:
 
 
 def bad_texts() -> Iterator[tuple[str, Any]]:
-    """Yield labelled texts that must be rejected or read, without other effects."""
+    """Yield labelled texts that a reader must accept or refuse without other effects."""
     yield from no_files()
     for key in _ROW:
         for at, value in enumerate(VALUES):
@@ -48,7 +48,7 @@ def results() -> Iterable[bytes]:
 
 
 def bad_results() -> Iterator[tuple[str, Any]]:
-    """Yield documents of runs in which one value is another."""
+    """Yield documents of runs in which one value is replaced."""
     yield from no_files()
     for path in places(as_plain(document())):
         for at in (0, 17, 30, 32, 38, 42, 44):
@@ -68,7 +68,7 @@ def mutated_document(random: Random, data: bytes) -> bytes:
 
 
 def classifiers() -> Iterable[bytes]:
-    """Return small classifiers: with and without signature, described and not."""
+    """Return small classifiers: with and without a signature, and with metadata."""
     words = write.associated("vocab.txt", 4)
     units = [write.regex_tokenizer(r"[^\w\']+", words)]
     ids = [write.tensor_metadata("ids", units=units)]

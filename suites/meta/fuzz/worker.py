@@ -1,7 +1,7 @@
-"""Read bad files one after the other, in a process that may die.
+"""Read bad files one after the other, in a process that may crash.
 
-`python -m suites.meta.fuzz.worker`, started by `running`. It says on its stdout, a line of JSON at
-a time, how far it is and what it found; what it is reading lies in its folder if it dies.
+The module `running` starts `python -m suites.meta.fuzz.worker`, which prints its progress and its
+findings in lines of JSON. If it crashes, its folder still contains the current input.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ class Tally:
 
 
 class Worker:
-    """Reads a reader's inputs by their numbers: first the crafted ones, then the mutated.
+    """Feeds the inputs to a reader by number: first the crafted ones, then mutated ones.
 
     Args:
         chosen: the reader.
-        folder: where inputs are written, and findings kept.
-        seed: of everything random.
+        folder: folder for inputs and findings.
+        seed: seed of the random choices.
         every: 1 for all crafted inputs, 2 for every second one, and so on.
     """
 
@@ -71,7 +71,7 @@ class Worker:
         self._position = os.open(folder / POSITION, os.O_WRONLY | os.O_CREAT)
 
     def prepare(self) -> None:
-        """Read the good files, which must be accepted; this imports the packages that they need."""
+        """Read the good files, which must be accepted; this imports the needed packages."""
         for seed in self._seeds:
             self._write(seed)
             self._reader.read(self._path)
@@ -83,10 +83,10 @@ class Worker:
         """Read one share of the crafted inputs and of some mutated ones.
 
         Args:
-            start: number of the first input; those before it were read by another process.
-            inputs: how many are mutated.
-            share: which share, from 0 on.
-            shares: how many there are.
+            start: number of the first input; another process has read the inputs before it.
+            inputs: number of mutated inputs.
+            share: index of the share, from 0.
+            shares: number of shares.
         """
         last_report = time.monotonic()
         for number in range(start, len(self._crafted) + inputs):
@@ -104,7 +104,7 @@ class Worker:
         """Return the name and the content of an input."""
         if number < len(self._crafted):
             return self._crafted[number]
-        generator = random.Random(f"{self._seed}/{self._reader.name}/{number}")  # noqa: S311 - repeatable
+        generator = random.Random(f"{self._seed}/{self._reader.name}/{number}")  # noqa: S311 - repeatable, not a secret
         return f"mutated {number}", self._reader.mutate(generator, generator.choice(self._seeds))
 
     def _write(self, content: Any) -> None:
@@ -129,7 +129,7 @@ class Worker:
         except EdgeproofError as error:
             self._tally.refused += 1
             problem, detail = _fault_of(str(error)), str(error)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is a finding
+        except BaseException as error:  # noqa: BLE001 - every other exception is a finding
             problem, detail = f"raised {type(error).__name__}", traceback.format_exc()
         seconds = time.process_time() - started
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -144,7 +144,7 @@ class Worker:
         if problem:
             self._keep(number, name, problem, detail)
         if peak > BYTES:
-            # The peak of a process never falls, so that the next inputs need a new process.
+            # The peak of a process never decreases, so the next inputs need a new process.
             _say("full", tally=asdict(self._tally))
             sys.exit(0)
 
@@ -162,7 +162,7 @@ class Worker:
 
 
 def _fault_of(message: str) -> str:
-    """Return the fault of a message, "" if it has none."""
+    """Return the fault of a message; "" if it has none."""
     if len(message) > LONGEST_MESSAGE:
         return f"a message of {len(message):,} characters"
     if len(message.splitlines()) > 1 or any(ord(sign) < ord(" ") for sign in message):
@@ -176,9 +176,9 @@ def _last_line(text: str) -> str:
 
 
 def peak_memory() -> int:
-    """Return the most bytes of memory that this process has had.
+    """Return the peak memory of this process, in bytes.
 
-    `ru_maxrss` would begin with what the process that started this one had.
+    `ru_maxrss` would also contain the peak of the process that started this one.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
@@ -186,7 +186,7 @@ def peak_memory() -> int:
 
 
 def _pages() -> int:
-    """Return the bytes of address space that this process has."""
+    """Return the size of this process's address space, in bytes."""
     size = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
     return int(size) * resource.getpagesize()
 
@@ -197,7 +197,7 @@ def _say(kind: str, **facts: Any) -> None:
 
 
 def main(module: str, name: str, folder: str, seed: str, every: str, *numbers: str) -> None:
-    """Read a share of a reader's inputs: see `Worker.run` for the numbers."""
+    """Read a share of a reader's inputs; `Worker.run` explains `numbers`."""
     chosen = importlib.import_module(module).READERS[name]
     worker = Worker(chosen, Path(folder), int(seed), int(every))
     worker.prepare()

@@ -26,7 +26,7 @@ __all__ = ["clean_baselines", "clean_run", "miniature", "run_with", "shared_fold
 def run_with(
     request: pytest.FixtureRequest, miniature: Miniature, tmp_path: Path
 ) -> Callable[[Fault], PytestRun]:
-    """Run a fault's gate with the fault planted: `run_with(fault)`."""
+    """Return `run_with(fault)`, which plants a fault and runs its gate."""
 
     def run(fault: Fault) -> PytestRun:
         subject = miniature.copied_to(tmp_path / "store")

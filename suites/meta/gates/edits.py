@@ -24,7 +24,7 @@ def edit(change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
     """Turn a change of the unpacked model into an edit of the file."""
 
     def edited(content: bytes) -> bytes:
-        from models.flatbuffers.packing import pack, unpack  # noqa: PLC0415 - collection stays light
+        from models.flatbuffers.packing import pack, unpack  # noqa: PLC0415 - slow to import
 
         model = unpack(content)
         change(model)
@@ -65,7 +65,7 @@ def _has_scales(tensor: Any) -> bool:
 
 
 def _change_values(model: Any, tensor: Any, change: Callable[[Any], Any]) -> None:
-    """Replace the float32 values of a constant by `change` of them."""
+    """Replace the float32 values of a constant by the result of `change`."""
     buffer = model.buffers[tensor.buffer]
     values = np.frombuffer(bytes(buffer.data), np.float32).reshape(tensor.shape)
     changed = np.ascontiguousarray(change(values), np.float32)
@@ -88,7 +88,7 @@ flat_probabilities = _change_classifier(lambda values: values / 100)
 # The second class gets the weights of the first one. Their logits are always equal, and argmax
 # returns the first of equal values.
 never_the_second = _change_classifier(lambda values: values[[0, 0, 2]])
-# Without weights only the bias counts, so that every text gets the first class.
+# Without weights only the bias counts, so every text gets the first class.
 one_class = _change_classifier(
     lambda values: np.zeros_like(values) if values.ndim > 1 else np.array([1.0, 0.0, 0.0])
 )
@@ -137,7 +137,7 @@ swapped_inputs = edit(_swap_inputs)
 
 
 def reading_instead(lost: bytes, read: bytes) -> Callable[[bytes], bytes]:
-    """Let the readers of one input read another."""
+    """Connect the operators that read one input to another input."""
 
     def changed(model: Any) -> None:
         ports = {tensor.name: tensor.tensorIndex for tensor in model.signatureDefs[0].inputs}

@@ -17,7 +17,7 @@ def in_backend(mode: str, gate: str, says: str = "", **more: Any) -> Fault:
 
 FAULTS = {
     "a backend that refuses a file which it has to load": in_backend(
-        "refusing", "test_backend_loads_the_file", "is enough, it says"
+        "refusing", "test_backend_loads_the_file", "although the file needs only"
     ),
     "a backend that crashes in its third answer": in_backend(
         "crashing", "test_backend_answers_every_text", "was killed by SIGSEGV"

@@ -10,10 +10,10 @@ class CodeFault:
     """A fault in a module, with the test that must fail.
 
     Attributes:
-        room: what the fault is in, for the table: statistics, budgets, ...
-        file: the module, from the checkout's root.
-        replacements: each text with what it is replaced by.
-        gate: id of the test; every parameter of it is run, and at least one must fail.
+        room: kind of code, for the table: statistics, budgets, ...
+        file: path of the module from the checkout's root.
+        replacements: new text by old text.
+        gate: id of the test; it is run with all parameters, and must fail with at least one.
     """
 
     room: str

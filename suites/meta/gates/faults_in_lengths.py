@@ -17,7 +17,7 @@ class LengthsFault(Fault):
     """A fault of one length.
 
     Attributes:
-        edits: what is wrong with the file of each length.
+        edits: changes of the files, by length.
     """
 
     edits: dict[int, Callable[[bytes], bytes]]

@@ -22,14 +22,14 @@ class RecordedFault(Fault):
     """A fault of an app.
 
     Attributes:
-        change: what it does to the answer to one text, a row of the recording.
+        change: changes a row of the recording, given its number.
     """
 
     change: Callable[[int, Row], Row]
 
 
 def _loses_a_word(at: int, row: Row) -> Row:
-    """Lose a word in one text of a hundred, like a port that splits at other blanks."""
+    """Remove a word from one text in a hundred, like a port that splits at other blanks."""
     return row | {"ids": [*row["ids"][:1], *row["ids"][2:]]} if at % 100 == 7 else row
 
 

@@ -1,4 +1,4 @@
-"""Faults in the runner: the names of those in `planted_runner.py`, each with its gate."""
+"""Faults in the runner, by their names in `planted_runner.py`, with their gates."""
 
 from __future__ import annotations
 

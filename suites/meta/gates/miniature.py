@@ -1,6 +1,6 @@
 """A miniature subject: unambiguous texts, and models that are built in a minute.
 
-Every gate passes on it, so whatever is planted in it afterwards is what turns one red.
+Every gate passes on the miniature, so a gate that fails with a planted fault has detected it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Miniature:
     """The subject's files, and the store that holds its artefacts.
 
     Attributes:
-        folder: holds the subject, the texts and the budgets.
+        folder: folder of the subject, the texts and the budgets.
         store: the store's folder.
     """
 
@@ -69,41 +69,41 @@ class Miniature:
 
     @property
     def subject(self) -> Path:
-        """The subject's TOML file."""
+        """Return the path of the subject's TOML file."""
         return self.folder / "mini.toml"
 
     @property
     def corpus(self) -> Path:
-        """The labelled texts."""
+        """Return the path of the labelled texts."""
         return self.folder / "mini.csv"
 
     @property
     def budgets(self) -> Path:
-        """The limits."""
+        """Return the path of the budgets."""
         return self.folder / "budgets.toml"
 
     @property
     def guards(self) -> Path:
-        """The regression guards."""
+        """Return the path of the regression guards."""
         return self.folder / "guards.toml"
 
     def plan(self) -> Plan:
-        """The artefacts with their keys."""
+        """Return the artefacts with their keys."""
         return make_plan(make_request(load_subject(str(self.subject)), corpus=self.corpus))
 
     def artefact(self, name: str) -> Path:
-        """The folder of `corpus`, `full`, `small` or of a scheme's variant."""
+        """Return the folder of `corpus`, `full`, `small` or of a scheme's variant."""
         plan = self.plan()
         stages = {"corpus": plan.corpus, "full": plan.full, "small": plan.small, **plan.variants}
         return Store(self.store).path(stages[name])
 
     def kept(self, name: str) -> Artefact:
-        """Return the stored artefact of that name."""
+        """Return the stored artefact with this name."""
         folder = self.artefact(name)
         return open_artefact(folder, Stage.key_of)
 
     def flatbuffer(self, scheme: str) -> Path:
-        """The FlatBuffer of a scheme."""
+        """Return the path of a scheme's FlatBuffer."""
         return self.artefact(scheme) / "model.tflite"
 
     def copied_to(self, store: Path) -> Miniature:
@@ -112,7 +112,7 @@ class Miniature:
         return replace(self, store=store)
 
     def rewrite(self, member: Path, content: bytes, *, manifest: bool = True) -> None:
-        """Replace a member and its hash in the manifest, so that only a gate can detect it."""
+        """Replace a member and its hash in the manifest, so only a gate can detect the change."""
         member.unlink()
         member.write_bytes(content)
         if manifest:
@@ -137,7 +137,7 @@ def make_files(folder: Path) -> None:
 
 def _texts() -> list[tuple[object, ...]]:
     """Return rows of distinct texts: filler words around two unambiguous ones."""
-    draw = random.Random(11)  # noqa: S311 - the same texts every time
+    draw = random.Random(11)  # noqa: S311 - repeatable, not a secret
     rows: list[tuple[object, ...]] = []
     texts_made = set()
     for split, count in COUNTS.items():
@@ -154,16 +154,16 @@ def _texts() -> list[tuple[object, ...]]:
 
 
 def build_command(mini: Miniature) -> list[str]:
-    """The command line of the builder."""
+    """Return the command line of the builder."""
     options = ["--corpus", str(mini.corpus), "--cache-dir", str(mini.store)]
     return [sys.executable, "-m", "models.build", str(mini.subject), *options]
 
 
 def build(mini: Miniature) -> None:
-    """Make every artefact.
+    """Build every artefact.
 
     Raises:
-        RuntimeError: the builder failed; holds what it said.
+        RuntimeError: the builder failed; contains its output.
     """
     done = subprocess.run(
         build_command(mini),
@@ -180,9 +180,9 @@ def build(mini: Miniature) -> None:
 
 
 def _stand_in(out: Path) -> None:
-    """Write a stand-in for the paper's recipe, whose conversion takes half a minute.
+    """Write a replacement for the paper's recipe, whose conversion takes half a minute.
 
-    It is faster than the miniature, not slower: the miniature's goal is a share of its speed.
+    It is faster than the miniature, whose goal is a fraction of this speed.
     """
     content = classifier(tokens=TOKENS, rows=_ROOM_FOR_IDS)
     (out / FLATBUFFER).write_bytes(content)

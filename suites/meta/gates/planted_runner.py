@@ -1,8 +1,8 @@
 """Run edgeproof's runner with a fault: a wrapper around one of its parts.
 
-Sent to the target as a module of the runner's archive, whose `__main__.py` calls `main`. A fault
-wraps a method, a graph or a function of the runner: its text may change as long as these stay. Like
-the runner it needs numpy and one runtime, and Python 3.8.
+The module is sent to the target in the runner's archive, whose `__main__.py` calls `main`. A fault
+wraps a method, a graph or a function of the runner, so it depends only on their names. Like
+the runner, it needs numpy, a runtime and Python 3.8.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Around:
     """A graph with another `invoke`.
 
     Args:
-        graph: the backend's.
-        invoke: is called in place of its own, with the graph.
+        graph: the backend's graph.
+        invoke: called with the graph instead of its own `invoke`.
     """
 
     def __init__(self, graph: Any, invoke: Callable[[Any], object]) -> None:
@@ -69,7 +69,7 @@ class Around:
         return getattr(self._graph, name)
 
     def invoke(self) -> None:
-        """Answer, or do whatever the fault does."""
+        """Call the replacement with the graph."""
         self._invoke(self._graph)
 
 
@@ -80,7 +80,7 @@ def in_invoke(invoke: Callable[[Any], object], *, of: str = "") -> Plant:
         def adapt(name: str, model: Model) -> None:
             if name.startswith(of):
                 for at_length in (model, *model.shorter.values()):
-                    at_length.graph = Around(at_length.graph, invoke)  # type: ignore[assignment]  # it is one
+                    at_length.graph = Around(at_length.graph, invoke)  # type: ignore[assignment]  # it has the same methods
 
         return adapt
 
@@ -88,7 +88,7 @@ def in_invoke(invoke: Callable[[Any], object], *, of: str = "") -> Plant:
 
 
 def pausing(seconds: float) -> Callable[[Any], None]:
-    """Return an `invoke` that takes so many seconds longer."""
+    """Return an `invoke` that takes this many seconds longer."""
 
     def invoke(graph: Any) -> None:
         time.sleep(seconds)
@@ -98,13 +98,13 @@ def pausing(seconds: float) -> Callable[[Any], None]:
 
 
 def twice(graph: Any) -> None:
-    """Compute each answer two times."""
+    """Compute each answer twice."""
     graph.invoke()
     graph.invoke()
 
 
 def before_a_text(act: Callable[[Row], object]) -> Plant:
-    """Return a fault that does something whenever a text is given to a model."""
+    """Return a fault that calls `act` before a model gets a text."""
 
     def planted() -> None:
         def give(before: Any, feed: Feed, row: Row) -> Any:
@@ -117,12 +117,12 @@ def before_a_text(act: Callable[[Row], object]) -> Plant:
 
 
 def sleeping(seconds: float) -> Callable[[Row], None]:
-    """Return a function that takes so many seconds for each text."""
+    """Return a function that waits this many seconds for each text."""
     return lambda _row: time.sleep(seconds)
 
 
 def holding(size: int) -> Plant:
-    """Return a fault that holds so many bytes once a model is loaded."""
+    """Return a fault that allocates this many bytes when a model is loaded."""
 
     def planted() -> None:
         def load(before: Any, own: Any, header: Header, arrays: Arrays) -> Any:
@@ -135,7 +135,7 @@ def holding(size: int) -> Plant:
 
 
 def started_earlier(nanoseconds: int) -> Plant:
-    """Return a fault that makes the process seem so much older, without waiting."""
+    """Return a fault that makes the process seem older by this time, without waiting."""
 
     def planted() -> None:
         def age(before: Callable[[], int | None]) -> int | None:
@@ -173,7 +173,7 @@ def labels_seem_late(of: str = "") -> Plant:
 
 
 def without_fast_kernels() -> None:
-    """Let each mode of the interpreter take the built-in kernels."""
+    """Use the default kernels in every mode of the interpreter."""
     resolvers = interpreters.RESOLVERS
     resolvers.update(dict.fromkeys(resolvers, resolvers["builtin"]))
 
@@ -217,7 +217,7 @@ def inputs_by_position() -> None:
     def check(before: Any, model: Model, arrays: Arrays) -> Any:
         if LENGTH not in arrays:
             names = "ids", "mask", "segments"
-            arrays = dict(zip(names, arrays.values()))  # noqa: B905 - Python 3.8 knows no `strict`
+            arrays = dict(zip(names, arrays.values()))  # noqa: B905 - Python 3.8 has no `strict`
         return before(model, arrays)
 
     wrap(Model, "check", check)
@@ -255,7 +255,7 @@ def is_repeated(model: Any, arrays: Any, row: int) -> bool:
 
 
 def is_foreseen(model: Any, arrays: Any, row: int) -> bool:
-    """Tell whether a text follows the same text as it did before."""
+    """Tell whether a text comes after the same text as the last time."""
     words = arrays["ids"][row].tobytes()
     ahead = model.__dict__.setdefault("ahead", {})
     before, model.words = getattr(model, "words", None), words
@@ -265,7 +265,7 @@ def is_foreseen(model: Any, arrays: Any, row: int) -> bool:
 
 
 def asking_a_network() -> None:
-    """Ask this machine over the network for answers before each request."""
+    """Open a network connection to this machine before each request."""
 
     def answer(before: Any, own: Session, header: Header, arrays: Arrays) -> Any:
         connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -277,7 +277,7 @@ def asking_a_network() -> None:
 
 def write_down(row: Row) -> None:
     """Append a text to a file beside the program."""
-    with open(sys.argv[0] + ".texts.log", "a") as file:  # noqa: PTH123 - as a spy would do it
+    with open(sys.argv[0] + ".texts.log", "a") as file:  # noqa: PTH123 - also for Python 3.8 on boards
         file.write(str(row.ids))
 
 
@@ -286,13 +286,13 @@ def is_arm() -> bool:
     return os.uname().machine == "aarch64"
 
 
-# Each fault by its name: a function that is called once before the runner serves, and that can
+# Faults by name: a function that is called once before the runner serves, and that can
 # return an `adapt`.
 FAULTS: dict[str, Plant] = {
     "nothing": lambda: None,
     "without fast kernels": without_fast_kernels,
     "dense layers a tenth too large": dense_layers_a_tenth_too_large,
-    "noise": in_logits(lambda _, logits: logits + np.float32(1e-4 * random.random())),  # noqa: S311
+    "noise": in_logits(lambda _, logits: logits + np.float32(1e-4 * random.random())),  # noqa: S311 - noise, not a secret
     "by process": in_logits(lambda _, logits: logits + np.float32(1e-4 * (1 + os.getpid() % 97))),
     "several threads reverse": several_threads_reverse,
     "first answer": in_logits(lambda model, logits: model.__dict__.setdefault("first", logits)),
@@ -318,7 +318,7 @@ FAULTS: dict[str, Plant] = {
     "300 MB": holding(300_000_000),
     "a socket": before_a_text(lambda _row: socket.socket().close()),
     "a file": before_a_text(write_down),
-    "a process": before_a_text(lambda _row: os.system("true")),  # noqa: S605, S607 - as a spy does
+    "a process": before_a_text(lambda _row: os.system("true")),  # noqa: S605, S607 - the fault is to start a process
     "a network": asking_a_network,
     "every fourth turned around": in_logits(
         lambda _, logits: logits[::-1].copy() if int(abs(logits[0]) * 1e4) % 4 == 0 else logits
@@ -338,11 +338,11 @@ FAULTS: dict[str, Plant] = {
 
 
 def main(name: str, note: str | None = None) -> int:
-    """Plant a fault, and serve as the runner does; return the exit status.
+    """Plant a fault and serve like the runner; return the exit status.
 
     Args:
-        name: of the fault.
-        note: a file to which a dot is appended for each answer; None for none.
+        name: name of the fault.
+        note: file that gets a dot for each answer; None for no file.
     """
     if note is not None:
         in_logits(functools.partial(noted, note))()
@@ -350,7 +350,7 @@ def main(name: str, note: str | None = None) -> int:
 
 
 def noted(file: str, _model: Model, logits: Any) -> Any:
-    """Append a dot to a file for an answer."""
-    with open(file, "a") as dots:  # noqa: PTH123 - as Python 3.8 does it
+    """Append a dot to the file for each answer."""
+    with open(file, "a") as dots:  # noqa: PTH123 - also for Python 3.8 on boards
         dots.write(".")
     return logits

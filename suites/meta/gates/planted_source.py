@@ -1,6 +1,6 @@
 """A pytest plugin that runs edgeproof with some lines of a module replaced.
 
-Loaded before any of edgeproof's modules is: what it replaces is compiled from the changed text.
+It is loaded before all modules of edgeproof, and compiles the changed text of a module.
 """
 
 import importlib.machinery
@@ -29,4 +29,4 @@ def _changed(loader: importlib.machinery.SourceFileLoader, name: str) -> CodeTyp
     return compile(text, _file, "exec", dont_inherit=True)
 
 
-importlib.machinery.SourceFileLoader.get_code = _changed  # type: ignore[assignment,method-assign]
+importlib.machinery.SourceFileLoader.get_code = _changed  # type: ignore[assignment,method-assign]  # replaces a method

@@ -1,4 +1,4 @@
-"""Run edgeproof's watcher with other readings than the sensors hold."""
+"""Run edgeproof's watcher with invented readings of the sensors."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 
 
 def busy(_turn: int) -> str:
-    """Return ten thousand busy cores, in the kernel's hundredths of a second."""
+    """Return the /proc/stat of ten thousand busy cores, in the kernel's hundredths of a second."""
     return f"cpu  {int(time.monotonic() * 1_000_000)} 0 0 0 0 0 0 0 0 0"
 
 
-# Each fault by its name: the path of a file, and its text at a reading. The first two readings
+# Faults by name: the path of a file, and its text at each reading. The first two readings
 # precede the measurement.
 FAULTS: dict[str, tuple[str, Callable[[int], str]]] = {
     "throttled": (FIRMWARE, lambda _turn: "50005"),
@@ -39,5 +39,5 @@ def main(name: str) -> int:
     def planted(*arguments: Any) -> dict[str, str]:
         return {**read(*arguments), path: text(next(turns))}
 
-    watcher.read_texts = planted  # type: ignore[assignment]  # it takes the same
+    watcher.read_texts = planted  # type: ignore[assignment]  # it has the same parameters
     return watcher.main()

@@ -1,4 +1,4 @@
-"""Define a fault: something planted in a copy of the store or in the runner, with its gate."""
+"""Define faults: changes of the store or of programs, with the gate that must fail."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from suites.meta.gates.miniature import Miniature
 
-# Environment variables that name the programs which `planted_programs.py` starts.
+# Environment variables with the paths of the programs that `planted_programs.py` starts.
 RUNNER_VARIABLE = "EDGEPROOF_META_RUNNER"
 WATCHER_VARIABLE = "EDGEPROOF_META_WATCHER"
 BACKENDS_VARIABLE = "EDGEPROOF_META_BACKENDS"
 SECONDS_VARIABLE = "EDGEPROOF_META_SECONDS"
 PLANTED_BACKENDS = Path(__file__).parent / "planted_backends"
 PLANTED_RUNNER = Path(__file__).with_name("planted_runner.py")
-# A watcher is a single file, so this one imports the rest from the checkout.
+# A watcher is a single file, so this one imports its code from the checkout.
 WATCHER = """\
 import sys
 
@@ -45,17 +45,17 @@ class Fault:
 
     Attributes:
         gate: id of the test, without parameters.
-        only: what the id's parameters hold; "" where every one of them must turn red.
-        says: what its message holds.
-        schemes: the variants of the run.
-        plant: changes a copy of the miniature's store.
-        runner: a fault of `planted_runner.py`; "" for the runner as it is.
-        watcher: a fault of `planted_watcher.py`, which reads sensors; "" likewise.
-        arguments: of pytest.
-        compared: whether the clean run's baseline is there to be compared with.
-        backend: a backend of `planted_backends`, which the run is asked to look at.
-        backend_seconds: after which it is taken to hang; None for as long as any other.
-        needs: a runtime without which there is nothing to see.
+        only: part of the ids that must fail; "" if the test must fail with all parameters.
+        says: part of its message.
+        schemes: schemes of the variants in the run.
+        plant: changes a copy of the miniature's store; None for no change.
+        runner: a fault of `planted_runner.py`; "" for the unchanged runner.
+        watcher: a fault of `planted_watcher.py`, which reads sensors; "" for the unchanged watcher.
+        arguments: arguments of pytest.
+        compared: whether the run is compared with the clean run's baselines.
+        backend: a backend of `planted_backends` to test; "" for none.
+        backend_seconds: time after which the backend counts as hanging, in s; None for default.
+        needs: a runtime that is needed to see the fault; None for no other runtime.
     """
 
     gate: str
@@ -78,10 +78,10 @@ def plant(fault: Fault, mini: Miniature, folder: Path) -> tuple[list[str], dict[
     Args:
         fault: what to plant.
         mini: a copy of the miniature, to be changed.
-        folder: for the changed programs.
+        folder: folder for the changed programs.
 
     Returns:
-        The arguments and the environment variables that make the run meet it.
+        The arguments and environment variables of the run.
     """
     arguments = [*fault.arguments, f"--edge-schemes={','.join(fault.schemes)}"]
     if fault.plant is not None:
@@ -104,11 +104,11 @@ def plant(fault: Fault, mini: Miniature, folder: Path) -> tuple[list[str], dict[
 
 
 def runner_with(fault: str, note: Path | None = None) -> bytes:
-    """Return the runner's archive with a fault of `planted_runner.py` around it.
+    """Return the runner's archive with a fault of `planted_runner.py`.
 
     Args:
-        fault: its name.
-        note: a file to which the runner appends a dot for each answer; None for none.
+        fault: name of the fault.
+        note: file to which the runner appends a dot for each answer; None for no file.
     """
     arguments = f"{fault!r}, {None if note is None else str(note)!r}"
     start = f"import sys\n\nimport planted_runner\n\nsys.exit(planted_runner.main({arguments}))\n"
@@ -117,7 +117,7 @@ def runner_with(fault: str, note: Path | None = None) -> bytes:
 
 
 def in_flatbuffer(scheme: str, edit: Callable[[bytes], bytes]) -> Callable[[Miniature], None]:
-    """Plant an edit in one scheme's FlatBuffer, and correct its hash in the manifest."""
+    """Return a change that edits one scheme's FlatBuffer and corrects its hash in the manifest."""
 
     def plant(mini: Miniature) -> None:
         file = mini.flatbuffer(scheme)
@@ -130,7 +130,7 @@ def in_flatbuffer(scheme: str, edit: Callable[[bytes], bytes]) -> Callable[[Mini
 
 
 def file_of(source: str, *, under: str) -> Callable[[Miniature], None]:
-    """Replace a scheme's FlatBuffer by another scheme's."""
+    """Return a change that replaces a scheme's FlatBuffer by that of another scheme."""
 
     def plant(mini: Miniature) -> None:
         mini.rewrite(mini.flatbuffer(under), mini.flatbuffer(source).read_bytes())
@@ -144,7 +144,7 @@ def in_arrays(
     name: str,
     change: Callable[[NDArray[np.generic]], NDArray[np.generic]],
 ) -> Callable[[Miniature], None]:
-    """Plant a change of one array of an artefact's .npz."""
+    """Return a change of one array in an artefact's .npz file."""
 
     def plant(mini: Miniature) -> None:
         member = mini.artefact(artefact) / file
@@ -163,7 +163,7 @@ def in_arrays(
 def in_json(
     artefact: str, file: str, key: str, value: Callable[[Miniature], object]
 ) -> Callable[[Miniature], None]:
-    """Plant another value under a key of one of an artefact's JSON files."""
+    """Return a change that replaces the value of a key in one of an artefact's JSON files."""
 
     def plant(mini: Miniature) -> None:
         member = mini.artefact(artefact) / file

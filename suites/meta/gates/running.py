@@ -31,14 +31,14 @@ TIMEOUT = 900
 
 @dataclass(frozen=True)
 class PytestRun:
-    """The end of a run of pytest.
+    """The result of a run of pytest.
 
     Attributes:
         code: its exit code.
         output: stdout and stderr.
-        tests: of each test id, how it ended and its message: `passed`, `failed`, `error`,
+        tests: outcome and message by test id; outcomes are `passed`, `failed`, `error`,
             `skipped` or `measured`.
-        reports: where results.json is, if it was written.
+        reports: folder of results.json, if it was written.
     """
 
     code: int
@@ -51,12 +51,12 @@ class PytestRun:
         return [name for name, (ended, _) in self.tests.items() if ended == outcome]
 
     def results(self) -> dict[str, Any]:
-        """Content of results.json."""
+        """Return the content of results.json."""
         document: dict[str, Any] = json.loads((self.reports / "results.json").read_text("utf-8"))
         return document
 
     def document(self) -> Document:
-        """The same, read into types."""
+        """Return results.json as a document."""
         return read_results(self.reports / "results.json")
 
 
@@ -83,10 +83,10 @@ def run(
 
     Args:
         mini: the subject and its store.
-        reports: a folder for all that the run writes.
+        reports: folder for all output of the run.
         tests: files, folders or ids.
-        arguments: more of them.
-        variables: environment variables on top of this process's own.
+        arguments: more arguments of pytest.
+        variables: environment variables, in addition to those of this process.
     """
     options = [
         *(f"--edge-subject={mini.subject}", f"--edge-corpus={mini.corpus}"),
@@ -106,13 +106,13 @@ def run_pytest(
     *,
     timeout: float = TIMEOUT,
 ) -> PytestRun:
-    """Run pytest in this checkout with all that it writes below `reports`.
+    """Run pytest in this checkout, with all output below `reports`.
 
     Args:
-        reports: a folder, made here.
-        arguments: of pytest.
-        variables: environment variables on top of this process's own.
-        timeout: seconds after which it is killed.
+        reports: folder for the output, made if it is missing.
+        arguments: arguments of pytest.
+        variables: environment variables, in addition to those of this process.
+        timeout: time after which pytest is killed, in s.
     """
     reports.mkdir(parents=True, exist_ok=True)
     junit = reports / "junit.xml"
@@ -135,7 +135,7 @@ def run_pytest(
 
 def _read_junit(file: Path) -> dict[str, tuple[str, str]]:
     tests: dict[str, tuple[str, str]] = {}
-    document = ET.parse(file)  # noqa: S314 - pytest wrote it
+    document = ET.parse(file)  # noqa: S314 - a trusted file, written by pytest
     for case in document.iter("testcase"):
         name = f"{case.get('file')}::{case.get('name')}"
         for ended in ("failure", "error", "skipped"):

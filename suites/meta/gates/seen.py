@@ -1,4 +1,4 @@
-"""Store the results of planted faults, where the report finds them."""
+"""Store the results of planted faults for the report."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _PLANTS = re.compile(
 
 
 class FaultsSeen:
-    """Gathers how the tests of planted faults ended.
+    """Collects the outcomes of the tests that plant faults.
 
     Args:
-        config: pytest's.
+        config: pytest's configuration.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -36,7 +36,7 @@ class FaultsSeen:
         self._ended: dict[str, tuple[Literal["red", "missed", "skipped"], str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Store the result of a fault: its test passes if the gate failed."""
+        """Store the result of a fault, whose test passes if the gate fails."""
         plants = _PLANTS.fullmatch(report.nodeid)
         if plants is None:
             return
@@ -49,10 +49,10 @@ class FaultsSeen:
             self._ended[plants[1]] = "red", str(message)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write the results, and print where."""
+        """Write the results, and print the path of the file."""
         if not self._ended:
             return
-        from suites.meta.gates.table import keep  # noqa: PLC0415 - numpy, once faults were planted
+        from suites.meta.gates.table import keep  # noqa: PLC0415 - imports numpy, which only runs with faults need
 
         file = self._config.stash[SETTINGS].report_dir / FAULTS
         now, of, has_changes = datetime.now(UTC).isoformat(), commit() or "", changed()
@@ -77,7 +77,7 @@ def _reason(report: pytest.TestReport) -> str:
 
 
 def _wrong(text: str) -> str:
-    """Return the error in a traceback that may hold the whole output of a run."""
+    """Return the error in a traceback that may contain the whole output of a run."""
     lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
     if lines and OUTPUT in lines[0]:
         lines = [line for line in lines if line.startswith("assert ")]

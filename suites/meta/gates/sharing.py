@@ -1,4 +1,4 @@
-"""Share fixtures among packages of tests, made once per session."""
+"""Define fixtures that several folders of tests share, made once per session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from filelock import FileLock
 from suites.meta.gates import miniature as mini
 from suites.meta.gates.running import PytestRun, run
 
-# Environment variable with a folder in which the miniature is kept between runs, for developers of
+# Environment variable with the folder that keeps the miniature between runs, for developers of
 # these tests.
 KEPT = "EDGEPROOF_META_FOLDER"
 # Subfolder for the baselines that the clean run writes.
@@ -21,7 +21,7 @@ BASELINES = "baselines"
 
 @pytest.fixture(scope="session")
 def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of this session that the workers of xdist share."""
+    """Return a folder of this session that all workers of xdist share."""
     base = tmp_path_factory.getbasetemp()
     root = base.parent if hasattr(request.config, "workerinput") else base
     folder = Path(os.environ.get(KEPT, root / "shared"))
@@ -31,7 +31,7 @@ def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="session")
 def miniature(shared_folder: Path) -> mini.Miniature:
-    """The miniature with everything built."""
+    """Return the miniature with all artefacts built."""
     built = mini.Miniature(shared_folder / "files", shared_folder / "store")
     with FileLock(shared_folder / "files.lock"):
         if not built.corpus.exists():
@@ -44,7 +44,7 @@ def miniature(shared_folder: Path) -> mini.Miniature:
 
 @pytest.fixture(scope="session")
 def clean_run(miniature: mini.Miniature, shared_folder: Path) -> PytestRun:
-    """A run of every gate on the miniature without faults, which writes baselines."""
+    """Return a run of every gate on the miniature without faults, which wrote baselines."""
     pickled = shared_folder / "clean_run.pickle"
     with FileLock(shared_folder / "clean_run.lock"):
         if not pickled.exists():
@@ -52,12 +52,12 @@ def clean_run(miniature: mini.Miniature, shared_folder: Path) -> PytestRun:
             arguments = [baselines, "--edge-update-baseline", "--edge-kernel-coverage"]
             first_run = run(miniature, shared_folder / "clean_run", arguments=arguments)
             pickled.write_bytes(pickle.dumps(first_run))
-        outcome: PytestRun = pickle.loads(pickled.read_bytes())  # noqa: S301 - written above
+        outcome: PytestRun = pickle.loads(pickled.read_bytes())  # noqa: S301 - a trusted file, written above
     return outcome
 
 
 @pytest.fixture(scope="session")
 def clean_baselines(clean_run: PytestRun, shared_folder: Path) -> Path:
-    """The folder of the baselines written by the clean run."""
+    """Return the folder of the baselines written by the clean run."""
     assert clean_run.code == 0, clean_run.output
     return shared_folder / BASELINES

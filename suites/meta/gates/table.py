@@ -1,6 +1,6 @@
 """Write the table of faults and gates: `python -m suites.meta.gates.table FILE.md`.
 
-Written as Markdown, and beside that as FILE.json, which the report draws.
+The table is written as Markdown, and as FILE.json, which the report shows.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ def keep(file: Path, results: Mapping[str, Seen]) -> None:
     """Write every fault with its result, for the report.
 
     Args:
-        file: what it holds of faults that were not planted this time stays.
-        results: how those that were ended, by their names.
+        file: JSON file to update; the results of faults not planted in this run are kept.
+        results: results of the planted faults, by name.
 
     Raises:
-        EdgeproofError: the folder cannot be written to.
+        EdgeproofError: the file cannot be written.
     """
     try:
         before = {(fault.name, fault.gate): fault.seen for fault in read_faults(file)}
@@ -104,20 +104,23 @@ def _short(gate: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write both files as the command line asks; return the exit code."""
+    """Write both files; return the exit code."""
     parser = Parser(
         prog="python -m suites.meta.gates.table",
-        description="Write which fault is planted for which gate.",
+        description="Write the table of planted faults and their gates.",
         epilog="exit codes: 0 written; 1 the disk failed; 4 usage",
     )
     parser.add_argument(
-        "file", type=Path, metavar="FILE.md", help="Markdown; FILE.json is written beside it"
+        "file",
+        type=Path,
+        metavar="FILE.md",
+        help="the Markdown file; FILE.json is written to the same folder",
     )
     try:
         file = parser.parse_args(arguments).file
         keep(file.with_suffix(".json"), {})
     except EdgeproofError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the message of a command
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the command's message
         return error.exit_code
     file.write_text(table(), encoding="utf-8")
     return 0

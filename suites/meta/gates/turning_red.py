@@ -1,4 +1,4 @@
-"""Check that a planted fault fails its gate, wherever it was planted."""
+"""Check that a planted fault fails its gate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FOLDERS = re.compile(r"(?<![\w./])/(?:[\w.~+-]+/)+")
 def first_words(message: str, says: str = "") -> str:
     """Return the first informative line of a gate's message.
 
-    Without the kind of error, and without folders, which are those of one machine.
+    The type of the exception and the paths of folders, which depend on the machine, are removed.
     """
     lines = [line.removeprefix("E ").strip() for line in message.splitlines() if line.strip()]
     line = next((line for line in lines if says in line), "")
@@ -43,8 +43,8 @@ def assert_its_gate_turns_red(
 
     Args:
         fault: what to plant.
-        run_with: plants it and runs its gate.
-        record_property: pytest's, takes what the gate said, for the report.
+        run_with: plants a fault and runs its gate.
+        record_property: pytest's fixture, which gets the gate's message for the report.
     """
     if fault.needs is not None and why_absent(fault.needs):
         pytest.skip(str(why_absent(fault.needs)))

@@ -34,14 +34,14 @@ def write_checkpoint(
     """Write config, vocabulary and weights.
 
     Args:
-        folder: made here.
-        without: a tensor to leave out.
-        misshaped: a tensor to halve along its first dimension.
+        folder: folder to make.
+        without: name of a tensor to leave out; None for none.
+        misshaped: name of a tensor to halve along its first dimension; None for none.
     """
-    from safetensors.numpy import save_file  # noqa: PLC0415 - collection stays light
+    from safetensors.numpy import save_file  # noqa: PLC0415 - slow to import
 
-    from models.networks import architecture  # noqa: PLC0415
-    from models.networks.parameters import initial_values  # noqa: PLC0415
+    from models.networks import architecture  # noqa: PLC0415 - likewise
+    from models.networks.parameters import initial_values  # noqa: PLC0415 - likewise
 
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")

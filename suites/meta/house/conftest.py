@@ -1,4 +1,4 @@
-"""The miniature and its clean run, shared with the gates' room."""
+"""Provide the miniature and its clean run, which the tests of gates also use."""
 
 from suites.meta.gates.sharing import clean_run, miniature, shared_folder
 

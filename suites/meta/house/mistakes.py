@@ -1,4 +1,4 @@
-"""List the mistakes of users, each with its message."""
+"""List mistakes of users with parts of the expected messages."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Mistake:
     """A mistake in the miniature's files or on the command line.
 
     Attributes:
-        says: what the message holds: file, key, remedy.
-        change: in a file, this text becomes that.
-        prepare: does what a change of text cannot.
-        arguments: on top of the miniature's, `{folder}` being its files'.
+        says: parts of the message: file, key, remedy.
+        change: name of a file, old text, new text; None for no change.
+        prepare: changes the folder in another way; None for no change.
+        arguments: additional arguments; `{folder}` stands for the folder of the miniature's files.
     """
 
     says: tuple[str, ...]
@@ -73,7 +73,7 @@ def _checkpoint(
     """Write a tiny published encoder, and a subject that fine-tunes it."""
 
     def prepare(folder: Path) -> None:
-        from suites.meta.house.checkpoint import write_checkpoint  # noqa: PLC0415 - only where used
+        from suites.meta.house.checkpoint import write_checkpoint  # noqa: PLC0415 - slow to import
 
         write_checkpoint(folder / "checkpoint", without=without, misshaped=misshaped)
         text = (folder / SUBJECT).read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def _in_the_way(folder: Path) -> None:
     os.mkfifo(folder / "fifo")
 
 
-# Mistakes that are reported before anything runs.
+# Mistakes that are reported before any test runs.
 WHEN_ASKED = {
     "a bundle to be written over a folder": Mistake(
         says=("folder: --edge-export-bundle", "is a folder", "Give the path of a file"),

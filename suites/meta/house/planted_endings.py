@@ -1,4 +1,4 @@
-"""A pytest plugin that makes the third gate end or spoil the run."""
+"""A pytest plugin that ends or disturbs the run at the third gate."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _COUNT = itertools.count(1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """From the third gate on, meet it."""
-    from models.errors import EdgeproofError, Unreachable  # noqa: PLC0415 - after pytest's own
+    """End or disturb the run from the third gate on."""
+    from models.errors import EdgeproofError, Unreachable  # noqa: PLC0415 - pytest must import its own modules first
 
     del item
     if next(_COUNT) < THIRD:

@@ -1,4 +1,4 @@
-"""A pytest plugin that reads another file of known failures in place of edgeproof's own."""
+"""A pytest plugin that replaces edgeproof's file of known failures."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ VARIABLE = "EDGEPROOF_META_KNOWN_FAILURES"
 
 
 def pytest_configure() -> None:
-    """Point edgeproof at it; earlier, its import would come before pytest's own."""
-    from fixtures.judging import known_failures  # noqa: PLC0415
+    """Replace the path, now that pytest has imported its own modules."""
+    from fixtures.judging import known_failures  # noqa: PLC0415 - see above
 
     known_failures.FILE = Path(os.environ[VARIABLE])

@@ -1,4 +1,4 @@
-"""The files that git tracks."""
+"""Read the files that git tracks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from models.store import PROJECT
 
 
 def tracked_texts() -> dict[str, str]:
-    """Return the text of every tracked file, by its path; skip the test where git tracks none."""
+    """Return the texts of all tracked files by path; skip the test if this is no git checkout."""
     if not (PROJECT / ".git").exists():
         pytest.skip("no git checkout")
     listed = subprocess.run(
-        ["git", "ls-files", "-z"],  # noqa: S607 - the user's own git, wherever it is
+        ["git", "ls-files", "-z"],  # noqa: S607 - git on PATH
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -21,12 +21,12 @@ GATES = ("suites/accuracy", "suites/agreement", "suites/conformance", "suites/pr
 
 
 def build(subject: Path, corpus: Path, store: Store) -> Plan:
-    """Make every artefact of a subject in this process, which has imported PyTorch already."""
-    from models.huggingface.builder import Builder  # noqa: PLC0415 - PyTorch
+    """Make every artefact of a subject in this process, which has already imported PyTorch."""
+    from models.huggingface.builder import Builder  # noqa: PLC0415 - imports PyTorch
 
     plan = make_plan(make_request(load_subject(str(subject)), corpus=corpus))
     with warnings.catch_warnings():
-        # In the builder's process libraries may warn of each other, but here warnings are errors.
+        # Libraries may emit warnings in the builder's process, but here warnings are errors.
         warnings.simplefilter("ignore")
         Builder(store, plan, Progress(io.StringIO())).build()
     return plan

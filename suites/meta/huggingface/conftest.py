@@ -1,6 +1,6 @@
-"""Keep PyTorch on one thread, and share what was trained among the processes of a session.
+"""Limit PyTorch to one thread, and share trained models among the processes of a session.
 
-Tests run side by side, and threads that wait for each other spin.
+Tests run in parallel, and PyTorch's threads would use the cores while they wait for each other.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["shared_folder"]
 def one_thread() -> None:
     """Give PyTorch one thread, if it is installed."""
     if find_spec("torch") is not None:
-        import torch  # noqa: PLC0415 - seconds to import
+        import torch  # noqa: PLC0415 - slow to import
 
         torch.set_num_threads(1)
 
@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture(scope="session")
 def trained(shared_folder: Path) -> Callable[[str], Miniature]:
-    """Fine-tune and convert a small encoder of a family, once in a session: `trained(name)`."""
+    """Return `trained(name)`: fine-tune and convert a family's small encoder, once per session."""
 
     def made(name: str) -> Miniature:
         folder = shared_folder / name.replace(", ", "-")

@@ -1,4 +1,4 @@
-"""Write small encoders of every family, and a task learned in seconds. Imports PyTorch."""
+"""Write small encoders of every family, and a task that is learned in seconds."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = ("NEGATIVE", "NEUTRAL", "POSITIVE")
-# Number of words that belong to one label alone, and number of such words in a text.
+# Number of words that belong to only one label, and number of such words in a text.
 WORDS, WORDS_OF_A_TEXT = 4, 5
-# Words of up to this many letters are not used, because they can be parts of others.
+# Words of at most this many letters are not used, because they can be parts of other words.
 LONG = 5
 COUNTS = {"train": 450, "validation": 60, "calibration": 60, "test": 300}
 # Enough texts for converting and for comparing with PyTorch, but too few for learning.
@@ -25,14 +25,14 @@ TOKENS = 48
 
 
 def make_encoder(name: str, folder: Path) -> None:
-    """Write an untrained encoder with its tokenizer, as its publisher would.
+    """Write an untrained encoder with its tokenizer, in the layout of a published one.
 
     Args:
         name: one of `checkpoint_folders.FAMILIES`.
-        folder: where to; made here.
+        folder: folder to write to, made if it is missing.
     """
-    import torch  # noqa: PLC0415 - only if it is installed
-    import transformers  # noqa: PLC0415 - the same
+    import torch  # noqa: PLC0415 - may not be installed
+    import transformers  # noqa: PLC0415 - likewise
 
     family = write(name, folder)
     written = json.loads((folder / "config.json").read_text("utf-8"))
@@ -45,20 +45,20 @@ def make_encoder(name: str, folder: Path) -> None:
 
 
 def _ids(folder: Path, longest: int) -> int:
-    from models.tokenizers.checkpoint_tokenizer import tokenizer_of  # noqa: PLC0415 - a library
+    from models.tokenizers.checkpoint_tokenizer import tokenizer_of  # noqa: PLC0415 - slow to import
 
     tokenizer = tokenizer_of(folder, max_tokens=min(TOKENS, longest), pairs=False)
     return 1 + max(tokenizer.library.get_vocab(with_added_tokens=True).values())
 
 
 def write_texts(file: Path, counts: Mapping[str, int] = COUNTS) -> None:
-    """Write labelled texts of words that leave no doubt.
+    """Write labelled texts whose words determine the label.
 
     Args:
-        file: where to.
-        counts: of texts, by split.
+        file: CSV file to write.
+        counts: number of texts by split.
     """
-    draw = random.Random(5)  # noqa: S311 - the same texts every time
+    draw = random.Random(5)  # noqa: S311 - repeatable, not a secret
     every = sorted({word for line in lines() for word in line.split() if len(word) > LONG})
     draw.shuffle(every)
     with file.open("w", encoding="utf-8", newline="") as opened:
@@ -79,14 +79,14 @@ def write_subject(
     counts: Mapping[str, int] = COUNTS,
     **tokenizer: Any,
 ) -> None:
-    """Write a subject that takes a checkpoint.
+    """Write a subject whose model is a checkpoint.
 
     Args:
-        file: where to.
-        checkpoint: the folder.
-        full: what `[full]` says besides, as TOML.
-        counts: of texts, by split.
-        tokenizer: what `[tokenizer]` says besides.
+        file: TOML file to write.
+        checkpoint: folder of the checkpoint.
+        full: additional TOML in the table `[full]`.
+        counts: number of texts by split.
+        tokenizer: additional keys of the table `[tokenizer]`.
     """
     numbers = ", ".join(f"{split} = {count}" for split, count in counts.items())
     settings = "".join(f"{key} = {json.dumps(value)}\n" for key, value in tokenizer.items())

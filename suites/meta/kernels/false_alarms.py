@@ -28,16 +28,16 @@ def false_alarms(
     kernels: Sequence[RightKernel] = KERNELS,
     arithmetic: Arithmetic = PROCESSOR,
 ) -> tuple[int, list[str]]:
-    """Judge right kernels on a number of cases.
+    """Judge correct kernels on a number of cases.
 
     Args:
-        examples: how many.
+        examples: number of cases.
         start: the first seed.
-        kernels: which take turns.
-        arithmetic: whose bounds they must keep.
+        kernels: the kernels, which are used in turn.
+        arithmetic: arithmetic that defines their error bounds.
 
     Returns:
-        How many cases were judged, and what was said of those that are called wrong.
+        The number of judged cases, and a description of each false alarm.
     """
     examples_asked, alarms = 0, []
     for name, seed in _cases(start, kernels[0]):
@@ -55,8 +55,8 @@ def false_alarms(
 
 
 def _cases(start: int, kernel: RightKernel) -> Iterator[tuple[str, int]]:
-    # Families that the kernel implements, which the graphs of five seeds show. Other families would
-    # be drawn forever without a case.
+    # Families that the kernel implements, according to the graphs of five seeds. For other
+    # families, the loop below would never find a case.
     answered = [
         name
         for name, family in FAMILIES.items()
@@ -71,8 +71,10 @@ def _cases(start: int, kernel: RightKernel) -> Iterator[tuple[str, int]]:
 
 def main() -> int:
     """Count the false alarms; return exit status 1 if there was one."""
-    parser = argparse.ArgumentParser(description="Judge right kernels, which no bound may refuse.")
-    parser.add_argument("--examples", type=int, default=100_000)
+    parser = argparse.ArgumentParser(
+        description="Judge correct kernels, which must keep every error bound."
+    )
+    parser.add_argument("--examples", type=int, default=100_000, help="number of cases")
     examples_asked, alarms = false_alarms(parser.parse_args().examples)
     for alarm in alarms[:20]:
         sys.stdout.write(f"{alarm}\n")

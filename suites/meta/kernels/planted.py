@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def rounded_right(want: Rounded, tensor: Tensor) -> np.ndarray:
-    """Return the answer of a right kernel: what is exact, rounded to the output's dtype."""
+    """Return the answer of a correct kernel: the exact result, rounded to the output's dtype."""
     dtype = "int8" if tensor.dtype == "int4" else tensor.dtype
     with np.errstate(all="ignore"):
         if dtype in RANGES and want.value.dtype.kind == "f":
@@ -36,9 +36,9 @@ class Kernels:
     """Correct kernels with a fault.
 
     Attributes:
-        operator: whose kernel is wrong; "" for none.
-        edit: what the kernel takes its graph for.
-        spoil: what it does to its answers, told the case.
+        operator: operator with the wrong kernel; "" for none.
+        edit: changes the graph that the kernel computes; None for no change.
+        spoil: changes the answers to a case; None for no change.
     """
 
     operator: str = ""
@@ -119,7 +119,7 @@ def _bias_times(factor: int) -> Callable[[Graph, Node], Graph]:
 
 
 def _option(name: str, value: Any) -> Callable[[Graph, Node], Graph]:
-    """Return an edit that takes an option for another value."""
+    """Return an edit that replaces the value of an option."""
 
     def edit(graph: Graph, node: Node) -> Graph:
         changed = replace(node, options=node.options | {name: value})
@@ -166,7 +166,7 @@ def _wrapped(case: Case, runs: Runs) -> Runs:
 
 
 def _racing(case: Case, runs: Runs) -> Runs:
-    """Leave the second half of the rows to a late thread."""
+    """Set the second half of the rows to 0, as if their thread had not finished."""
     if case.threads == 1:
         return runs
     spoiled = [[output.copy() for output in run] for run in runs]
@@ -203,7 +203,7 @@ def _no_mask(graph: Graph, node: Node) -> Graph:
 
 
 def _no_state(case: Case, _: Runs) -> Runs:
-    """Forget the state between two answers."""
+    """Reset the state before each answer."""
     return [
         [
             rounded_right(want, tensor)

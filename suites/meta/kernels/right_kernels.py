@@ -1,7 +1,7 @@
-"""Define correct kernels that differ as allowed: in the order of sums, and in rounding.
+"""Define correct kernels that differ in the order of sums and in rounding, as is allowed.
 
-They share no arithmetic with the reference: float32 throughout, or float16, and integers as
-gemmlowp rescales them. Whatever the reference says of them is a false alarm.
+They share no arithmetic with the reference: they compute in float32 or float16, and rescale
+integers as gemmlowp does. Every deviation that is reported for them is a false alarm.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ ORDERS = ("forward", "backward", "blocked", "pairwise")
 
 @dataclass(frozen=True)
 class RightKernel:
-    """A kernel of numpy's float32, or of its float16.
+    """A kernel that computes in numpy's float32 or float16.
 
     Attributes:
-        order: in which it sums.
-        twice: whether it rounds a rescaled integer twice, as gemmlowp does; else once, to even.
-        dtype: in which it stores tensors, and sums.
+        order: order of its sums, one of `ORDERS`.
+        twice: whether it rounds a rescaled integer twice, as gemmlowp does, or once, to even.
+        dtype: dtype of its tensors and sums.
     """
 
     order: str = "forward"
@@ -83,7 +83,7 @@ class RightKernel:
         return array.astype(self.dtype) if array.dtype == F else array
 
     def total(self, terms: Any) -> Any:
-        """Sum terms along the last axis, in its own order."""
+        """Sum terms [..., n] along the last axis, in the kernel's order."""
         if self.order == "pairwise":
             return terms.sum(axis=-1, dtype=self.dtype)
         if self.order == "blocked":
@@ -102,11 +102,11 @@ class RightKernel:
         return total
 
     def product(self, left: Any, right: Any) -> Any:
-        """Multiply matrices."""
+        """Multiply matrices [..., m, n] and [..., n, k]."""
         return self.total(left[..., :, None, :] * np.swapaxes(right, -1, -2)[..., None, :, :])
 
     def _integers(self, graph: Graph, node: Node, operands: list[Any]) -> Any:
-        """Rescale an exact sum of products."""
+        """Compute an exact sum of products and rescale it."""
         # Every quantized tensor has its own scales and zero points.
         hows: list[Any] = [
             graph.tensors[place].quantization for place in (*node.inputs[:2], node.outputs[0])
@@ -133,7 +133,7 @@ def _gemmlowp(total: Any, multiplier: Any) -> Any:
     fraction, exponent = np.frexp(multiplier)
     mantissa = np.rint(fraction * 2.0**31).astype(object)
     shifted = [
-        [_shifted(int(value), int(w), int(e)) for value, w, e in zip(row, mantissa, exponent)]  # noqa: B905 - as numpy shapes them
+        [_shifted(int(value), int(w), int(e)) for value, w, e in zip(row, mantissa, exponent)]  # noqa: B905 - numpy's shapes are equal
         for row in total
     ]
     return np.array(shifted, np.int64)

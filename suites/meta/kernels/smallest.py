@@ -1,7 +1,7 @@
 """Find the smallest case of a known deviation: `python -m suites.meta.kernels.smallest NAME`.
 
-A new entry of `models/kernels/deviations.toml` needs one: the entry's cases are searched on its
-first backend that is here, and the smallest goes into `models/kernels/deviating/NAME`.
+A new entry of `models/kernels/deviations.toml` needs one. The program tries cases of the entry on
+its first available backend, and stores the smallest in `models/kernels/deviating/NAME`.
 """
 
 from __future__ import annotations
@@ -39,15 +39,19 @@ def _say(text: str) -> None:
 
 def main() -> int:
     """Find the smallest cases of the named entries; return the exit status."""
-    parser = argparse.ArgumentParser(description="Keep the smallest case of a known deviation.")
-    parser.add_argument("names", nargs="*", help="of entries; all whose case is missing by default")
+    parser = argparse.ArgumentParser(description="Store the smallest case of a known deviation.")
+    parser.add_argument(
+        "names", nargs="*", help="names of entries; by default, all entries without a case"
+    )
     parser.add_argument(
         "--numbers",
         type=int,
         default=1,
-        help="how many numbers it answers at least: more, where a kernel leaves them unwritten",
+        help="minimum number of output values, larger if a kernel leaves values unwritten",
     )
-    parser.add_argument("--emulate", help="a board whose backends are searched, as rpi3, or gpu")
+    parser.add_argument(
+        "--emulate", help="an emulated board whose backends are used, such as rpi3, or gpu"
+    )
     options = parser.parse_args()
     target = find_target(device=None, emulate=options.emulate, target=None)
     transport = target.transport(Store(default_root()), offline=False, say=_say)
@@ -66,7 +70,7 @@ def main() -> int:
         if not _kept(entry, options.numbers, list(target.backends()), transport)
     ]
     for name in lost:
-        sys.stderr.write(f"{name}: no case deviates on a backend that is here\n")
+        sys.stderr.write(f"{name}: no case deviates on an available backend\n")
     return 1 if lost else 0
 
 
@@ -96,7 +100,7 @@ def _kept(entry: KnownDeviation, numbers: int, here: list[str], transport: Trans
 
 
 def _only(family: Family, entry: KnownDeviation, numbers: int) -> Family:
-    """Return the family's cases that the entry applies to."""
+    """Return a family that draws only cases to which the entry applies."""
 
     def draw(choices: Choices) -> Case:
         case = family.draw(choices)

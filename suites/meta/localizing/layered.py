@@ -1,4 +1,4 @@
-"""Write pairs of one classifier: in float32, and with eight-bit weights in its dense layers."""
+"""Write a classifier twice: in float32, and with eight-bit weights in its dense layers."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ NAMES = ("input_ids", "attention_mask")
 
 @dataclass(frozen=True, kw_only=True)
 class Layered:
-    """Describe one file of a pair.
+    """One file of a pair.
 
     Attributes:
-        integers: whether the dense layers hold eight bits.
-        damaged: the layer whose weights have eight times their scale; None leaves all right.
-        not_a_number: the layer whose bias holds NaN; None leaves all right.
-        nan_row: the row of the table that holds NaN; None leaves all right.
-        prefix: of the names of all tensors.
-        names: of its inputs, in the order ids, mask.
-        order: of the graph's inputs.
-        dtype: of its inputs.
+        integers: whether the dense layers have eight-bit weights.
+        damaged: index of the layer whose weights get eight times their scale; None for no layer.
+        not_a_number: index of the layer whose bias is NaN; None for no layer.
+        nan_row: index of the table's row that is NaN; None for no row.
+        prefix: prefix of the names of all tensors.
+        names: names of the inputs: ids, mask.
+        order: order of the graph's inputs, as indices of `names`.
+        dtype: dtype of the inputs.
     """
 
     integers: bool = False
@@ -44,7 +44,7 @@ class Layered:
 
 def layered(**fields_given: object) -> bytes:
     """Return the file."""
-    return _model(Layered(**fields_given)).pack()  # type: ignore[arg-type] # its fields
+    return _model(Layered(**fields_given)).pack()  # type: ignore[arg-type] # callers pass fields of `Layered`
 
 
 def weights() -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:

@@ -1,6 +1,7 @@
-"""Build BERT-large, take one training step, save it with its optimizer, print the files' bytes.
+"""Train BERT-large for one step, save it with its optimizer, and print the sizes of the files.
 
-A process of its own, because pytest imports no TensorFlow; needs about 12 GB of memory.
+It runs in a separate process, because pytest does not import TensorFlow. It needs about 12 GB of
+memory.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from suites.meta.networks.configs import BERT_LARGE, network_of
 
 
 def main(folder: Path) -> None:
-    """Print parameters, the loss of the step, and the sizes of both files."""
+    """Print the number of parameters, the loss of the step, and the bytes of both files."""
     shape = network_of(BERT_LARGE)
     ids = np.full((1, 8), 7, np.int32)
     split = Encoded(ids, np.ones_like(ids), np.zeros_like(ids), np.array([1], np.int32))
@@ -41,7 +42,7 @@ def main(folder: Path) -> None:
         "weights": (folder / "weights.safetensors").stat().st_size,
         "checkpoint": resume.path.stat().st_size,
     }
-    print(json.dumps(answer))  # noqa: T201 - the answer
+    print(json.dumps(answer))  # noqa: T201 - the calling test reads it
 
 
 if __name__ == "__main__":

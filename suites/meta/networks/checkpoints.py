@@ -1,4 +1,4 @@
-"""Write a tiny MobileBERT and its checkpoint's folder, for the tests of its readers."""
+"""Write the folder of a tiny MobileBERT's checkpoint, for the tests of readers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CONFIG = {
 
 
 def make_folder(folder: Path, **changes: object) -> tuple[Architecture, Values]:
-    """Write a config; return the architecture and random values of its encoder by our names."""
+    """Write a config; return its architecture, and random values of its encoder by name."""
     (folder / "config.json").write_text(json.dumps(CONFIG | changes))
     shape = from_published(folder, classes=CLASSES)
     generator = np.random.default_rng(5)
@@ -53,6 +53,6 @@ def make_folder(folder: Path, **changes: object) -> tuple[Architecture, Values]:
 
 
 def as_published(values: Values) -> Values:
-    """Return the values under the names Hugging Face gives them, and a head's own beside them."""
+    """Return the values under Hugging Face's names, with an additional value of another head."""
     published = {f"mobilebert.{name}": value for name, value in values.items()}
     return published | {"cls.predictions.bias": np.zeros(40, np.float32)}

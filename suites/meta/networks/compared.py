@@ -24,6 +24,6 @@ CASES = (
 
 
 def compare(folder: Path, backend: str, *cases: str) -> dict[str, Any]:
-    """Return what the script says of some cases, by case."""
+    """Return the script's results of some cases, by case."""
     outcome: dict[str, Any] = json.loads(printed_by(SCRIPT, folder, *cases, KERAS_BACKEND=backend))
     return outcome

@@ -69,7 +69,7 @@ IB_BERT = {
 
 def network_of(config: Mapping[str, Any], *, classes: int = 3) -> Architecture:
     """Return the network of a checkpoint's folder with this config."""
-    from models.networks.architecture import from_published  # noqa: PLC0415 - collection is light
+    from models.networks.architecture import from_published  # noqa: PLC0415 - slow to import
 
     name = "config.json" if "model_type" in config else "bert_config.json"
     with TemporaryDirectory() as folder:

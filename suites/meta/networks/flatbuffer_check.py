@@ -1,8 +1,9 @@
-"""Convert random networks, read their weights back, write the results to answer.json.
+"""Convert random networks, read their weights back, and write the results to answer.json.
 
-A process of its own, because pytest imports no TensorFlow. `ours` converts edgeproof's network
-under every scheme, `foreign` another implementation of it, written as Google writes BERT: with
-einsum, one-hot types, a norm in the form of batch normalization, a mask that multiplies.
+It runs in a separate process, because pytest does not import TensorFlow. `ours` converts
+edgeproof's network under every scheme. `foreign` converts another implementation in the style of
+Google's BERT, with einsum, one-hot types, a norm as batch normalization, and a mask that is
+multiplied.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from models.networks.architecture import Architecture
 
 TOKENS, CLASSES, TEXTS = 10, 3, 40
-# Factor for random weights with which activations keep their size from layer to layer.
+# Factor for random weights that keeps the size of activations from layer to layer.
 GAIN = 0.8
 TWO = ("float32", "dynamic_wi8_afp32")
 # A row length that suffices for a quarter of the texts, and the schemes that are tested with it.
@@ -88,12 +89,12 @@ def answer(values: dict[str, Any], shape: Architecture) -> Any:
 
 
 def error(actual: Any, expected: Any) -> float:
-    """Return the largest difference, relative to how far the logits lie apart."""
+    """Return the largest difference, relative to the range of the logits."""
     return float(np.abs(actual - expected).max() / np.ptp(expected, axis=0).max())
 
 
 def reread(flatbuffer: bytes, shape: Architecture, folder: Path) -> dict[str, Any]:
-    """Return the weights in a FlatBuffer, the classifier's too."""
+    """Return the weights in a FlatBuffer, including those of the classifier."""
     path = folder / "model.tflite"
     path.write_bytes(flatbuffer)
     return tflite_file.read(path, [parameter.name for parameter in parameters(shape)], shape)
@@ -118,7 +119,7 @@ def ours(folder: Path) -> dict[str, Any]:
 
 
 def first_token() -> dict[str, Any]:
-    """Return by network how much the logits differ if the last layer computes one token alone."""
+    """Return, by network, the error if the last layer computes only the first token."""
     errors: dict[str, Any] = {}
     for name, config in CONFIGS.items():
         shape = replace(network_of(config, classes=CLASSES), first_token_last=False)
@@ -129,10 +130,10 @@ def first_token() -> dict[str, Any]:
 
 
 def lengths() -> dict[str, Any]:
-    """Return the answers of the same network at two lengths of one file, by scheme.
+    """Compare two lengths of one file, by scheme.
 
-    That is the error of the shorter over the longer on the texts that fit both, and the bytes of
-    the file over those of one that takes the longer alone.
+    Returns the error of the shorter length on the texts that fit both, and the size of the file
+    relative to a file of only the longer length.
     """
     shape = network_of(CONFIGS["mobilebert"], classes=CLASSES)
     values = random_values(shape, GAIN)
@@ -158,7 +159,7 @@ def _logits_at(flatbuffer: bytes, tokens: int) -> Any:
 
 
 class _Foreign:
-    """BERT and MobileBERT as google-research writes them, over our names of their weights."""
+    """BERT and MobileBERT as google-research implements them, with edgeproof's names of weights."""
 
     def __init__(self, values: dict[str, Any], shape: Architecture) -> None:
         self.values, self.shape = values, shape
@@ -171,7 +172,7 @@ class _Foreign:
         return tf.einsum("abc,cd->abd", inputs, kernel) + self.weight(f"{name}.bias")
 
     def heads(self, name: str, inputs: Any) -> Any:
-        """A dense layer with a kernel of three dimensions."""
+        """Apply a dense layer with a kernel of three dimensions."""
         count = self.shape.heads
         kernel = tf.transpose(self.weight(f"{name}.weight"))
         kernel = tf.reshape(kernel, [kernel.shape[0], count, -1])
@@ -267,7 +268,7 @@ def converted(network: _Foreign, folder: Path, *, quantized: bool) -> bytes:
 
 
 def foreign(folder: Path) -> dict[str, Any]:
-    """Return the error of our network with a foreign FlatBuffer's weights, by network."""
+    """Return the error of edgeproof's network with a foreign FlatBuffer's weights, by network."""
     answers: dict[str, Any] = {}
     for name, config in CONFIGS.items():
         shape = network_of(config, classes=CLASSES)
@@ -284,7 +285,7 @@ def foreign(folder: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     root = Path(sys.argv[1])
-    answer_file = root / "answer.json"  # the quantizer prints on stdout
+    answer_file = root / "answer.json"  # not stdout, to which the quantizer prints
     every = {"ours": ours(root), "foreign": foreign(root), "lengths": lengths()}
     every["first_token"] = first_token()
     answer_file.write_text(json.dumps(every))

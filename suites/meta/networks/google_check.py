@@ -1,6 +1,6 @@
-"""Write a TensorFlow 1 checkpoint with Google's names, read it back, print the results.
+"""Write a TensorFlow 1 checkpoint with Google's names, read it back, and print the results.
 
-A process of its own, because pytest imports no TensorFlow. The names below are those of the
+It runs in a separate process, because pytest does not import TensorFlow. The names are those of the
 variable scopes in google-research/mobilebert/modeling.py and google-research/bert/modeling.py.
 """
 
@@ -42,7 +42,7 @@ BOTTLENECKS = ("bottleneck/input", "bottleneck/attention", "output/bottleneck")
 
 
 def google_names(config: dict[str, Any], norm: str) -> dict[str, str]:
-    """Return the variables of a checkpoint, each with the name it has here."""
+    """Return edgeproof's name of each variable of a checkpoint."""
     mobile = "use_bottleneck" in config
     dense = [*DENSE, *(f"{name}/dense" for name in (*RESIDUAL, "intermediate"))]
     norms = list(RESIDUAL)
@@ -67,14 +67,14 @@ def google_names(config: dict[str, Any], norm: str) -> dict[str, str]:
 
 
 def ours(scope: str) -> str:
-    """Return the module that a scope stands for."""
+    """Return edgeproof's name of a variable scope."""
     return re.sub(r"(ffn)?_?layer_(\d+)", lambda m: f"{m[1] or 'layer'}.{m[2]}", scope).replace(
         "/", "."
     )
 
 
 def write(prefix: Path, variables: dict[str, np.ndarray]) -> None:
-    """Write a checkpoint with Adam's moments and a counter, as a training run leaves it."""
+    """Write a checkpoint with Adam's moments and a counter, as a training run writes it."""
     extra = {f"{name}/adam_m": np.zeros_like(value) for name, value in variables.items()}
     extra["global_step"] = np.array(7, np.int64)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
@@ -87,7 +87,7 @@ def write(prefix: Path, variables: dict[str, np.ndarray]) -> None:
 
 
 def round_trip(folder: Path, config: dict[str, object], norm: str) -> dict[str, object]:
-    """Return whether every value comes back under its name, and the message for a missing one."""
+    """Tell whether every value is read under its name; return also messages about bad files."""
     folder.mkdir()
     (folder / "bert_config.json").write_text(json.dumps(config))
     shape = from_published(folder, classes=CLASSES)
@@ -118,7 +118,7 @@ def round_trip(folder: Path, config: dict[str, object], norm: str) -> dict[str, 
 
 
 def refusal(folder: Path, shape: Architecture) -> str | None:
-    """Return the message with which reading the folder is refused."""
+    """Return the error message of reading the folder; None without an error."""
     try:
         published.read_values(folder, shape, seed=0)
     except UsageMistake as error:
@@ -132,4 +132,4 @@ if __name__ == "__main__":
         "bert": round_trip(root / "bert", CONFIGS["bert"], "LayerNorm"),
         "mobilebert": round_trip(root / "mobilebert", CONFIGS["mobilebert"], "FakeLayerNorm"),
     }
-    print(json.dumps(answers))  # noqa: T201 - the answer
+    print(json.dumps(answers))  # noqa: T201 - the calling test reads it

@@ -1,10 +1,10 @@
-"""Write a true MobileBERT with random weights, and a subject that takes minutes.
+"""Write a MobileBERT of the original size with random weights, and a subject that takes minutes.
 
     python -m suites.meta.networks.mobilebert FOLDER
 
-writes google/mobilebert-uncased's shape as a checkpoint and prints the command that takes it
-through the whole suite. Its accuracy means nothing: it sees 64 texts. Its sizes, its files, its
-agreement with itself under quantization and its latency are those of the published network.
+writes a checkpoint in the shape of google/mobilebert-uncased and prints the command that judges it
+with the whole suite. Its accuracy means nothing, as it is trained on 64 texts. Its size, files,
+latency, and agreement between float32 and quantized variants are those of the published network.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from suites.meta.networks.configs import MOBILEBERT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The config.json of Hugging Face, which names the family.
+# The config.json of Hugging Face, which also names the family.
 CONFIG: dict[str, Any] = {
     **MOBILEBERT,
     "model_type": "mobilebert",
@@ -56,7 +56,7 @@ learning_rate = 5e-5
 
 def write(folder: Path) -> tuple[Path, Path]:
     """Write the checkpoint and the subject; return the checkpoint's folder and the subject."""
-    from safetensors.numpy import save_file  # noqa: PLC0415 - collection stays light
+    from safetensors.numpy import save_file  # noqa: PLC0415 - slow to import
 
     from models.networks.architecture import from_published  # noqa: PLC0415
     from models.networks.parameters import initial_values  # noqa: PLC0415
@@ -74,7 +74,7 @@ def write(folder: Path) -> tuple[Path, Path]:
 
 
 def _pieces() -> Iterator[str]:
-    """Special tokens, letters as words and as continuations, then ones that no text holds."""
+    """Yield special tokens, characters as words and as continuations, and then unused tokens."""
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     characters = [*letters, *map(str, range(10))]
     yield from SPECIAL

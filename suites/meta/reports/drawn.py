@@ -29,7 +29,7 @@ STATUS = {"passed": "passed", "failed": "failed", "error": "broken", "skipped": 
 def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
     """Write the small run on a device: results.json, and Allure's results of each test.
 
-    As allure-pytest does, a test has the same ids on every device and at every commit.
+    As with allure-pytest, a test has the same ids on every device and at every commit.
     """
     results = folder / "allure-results"
     results.mkdir(parents=True)
@@ -50,7 +50,7 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
 
 
 def planted() -> list[PlantedFault]:
-    """Return a fault of every ending, the first two of one gate of the small run."""
+    """Return a fault with each outcome; the small run contains the gate of the second and third."""
 
     def seen(outcome: Any, message: str) -> Seen:
         return Seen(

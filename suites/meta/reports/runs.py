@@ -1,4 +1,4 @@
-"""Build a small run with one test of every kind of ending, for the tests of reports."""
+"""Build a small run with a test for every kind of outcome, for the tests of reports."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TABLE = [[50, 3, 2], [4, 60, 1], [0, 5, 75]]
 def taken(
     metric: str, scheme: str, estimate: tuple[float, float, float, int], **more: Any
 ) -> Measurement:
-    """A measurement on the host."""
+    """Return a measurement on the host."""
     usual = {
         "device": "host",
         "backend": "ai_edge_litert",
@@ -64,7 +64,7 @@ def taken(
 def of_variant(
     scheme: str, size: float, right: float, drop: tuple[float, float, float]
 ) -> list[Any]:
-    """Return the measurements that every run takes of a variant."""
+    """Return the measurements of a variant in a run."""
     seconds = [0.001 + 0.00001 * index for index in range(40)]
     return [
         taken("accuracy", scheme, (right, right - 0.02, right + 0.02, 200), budget=FLOOR,
@@ -80,7 +80,7 @@ def of_variant(
 
 
 def measurements() -> list[Measurement]:
-    """Two variants and the full model: one drop is too large, one agreement is open."""
+    """Return measurements of two variants and the full model; one fails, one is inconclusive."""
     return [
         taken("accuracy", "full_model", (0.9, 0.88, 0.92, 200), details={"confusion": TABLE}),
         taken("weights_bytes", "full_model", (8e6, 8e6, 8e6, 1), backend=None),
@@ -94,7 +94,7 @@ def measurements() -> list[Measurement]:
 
 
 def endings() -> list[Outcome]:
-    """Return the outcomes of the tests, including one that only asserts."""
+    """Return the outcomes of the tests, including one without a measurement."""
     bare = Outcome(
         id="suites/conformance/test_file.py::test_signature[host-float32]",
         outcome="failed",
@@ -112,7 +112,7 @@ def endings() -> list[Outcome]:
 
 
 def document(device: str | dict[str, Any] = "host", **changes: Any) -> Document:
-    """The run's results.json; the device is a name, or all that is said of it."""
+    """Return the run's document; the device is a name or a whole table."""
     parts: dict[str, Any] = {
         "run": {
             "id": "1",

@@ -39,9 +39,9 @@ def test_explanation_of_a_broken_budget_shows_measurement_budget_cause_and_comma
         f"(models/verdicts/limits/budgets/embedded.toml: accuracy_drop.max, line {line})",
         "Verdict": "fail: the whole interval breaks it",
         "Since the baseline": "worse by 3 points since yesterday",
-        "Localizer": "first diverges at operator 4 of 5, SOFTMAX (layer_3): NaN or Inf, "
-        "7 NaN and 2 Inf in 1 operator; mended by SOFTMAX in float",
-        "Labels that flipped": "9, surest in the reference (by logits over the next label):\n"
+        "Error localization": "first diverges at operator 4 of 5, SOFTMAX (layer_3): NaN or Inf, "
+        "7 NaN and 2 Inf in 1 operator; correct with SOFTMAX in float",
+        "Labels that flipped": "9, by descending margin of the reference (in logits):\n"
         '"never again": gold BAD, float32 BAD by 2.5, float16 GOOD by 0.25\n'
         "test text 7: gold GOOD, float32 SO SO by 0.125, float16 GOOD by 1",
         "Circumstances": "host, ai_edge_litert 2.3.0, 1 thread, Python 3.11.7, "
@@ -53,14 +53,14 @@ def test_explanation_of_a_broken_budget_shows_measurement_budget_cause_and_comma
 def test_explanation_shows_why_localization_failed():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
     first, *_ = explanations(changed(document(), run={"localizations": [failed]}))
-    assert dict(first.rows)["Localizer"] == "not localized: killed"
+    assert dict(first.rows)["Error localization"] == "not localized: killed"
 
 
 def test_operator_with_additional_keys_is_found_in_the_error_curve():
     """A later version may store more keys for an operator in one of the two places."""
     localization = LOCALIZATION | {"diverges_at": CURVE[3] | {"cosine": 0.5, "later": [1]}}
     first, *_ = explanations(changed(document(), run={"localizations": [localization]}))
-    assert "first diverges at operator 4 of 5" in dict(first.rows)["Localizer"]
+    assert "first diverges at operator 4 of 5" in dict(first.rows)["Error localization"]
 
 
 def test_reason_that_contains_a_colon_is_shown_in_full():

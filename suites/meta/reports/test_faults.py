@@ -103,7 +103,7 @@ def test_faults_are_grouped_by_gate_and_edgeproofs_own_tests_come_last() -> None
 def test_report_counts_the_results_of_planted_faults() -> None:
     drawn = as_html(planted(), [], {})
     assert (
-        "plants 5 faults one by one, and each has to turn its gate red: 2 gates of the suites, "
+        "plants 5 faults one by one, and each must turn its gate red: 2 gates of the suites, "
         "1 of edgeproof itself." in drawn
     )
     assert (
@@ -141,7 +141,11 @@ def test_page_of_a_test_lists_its_planted_faults(tmp_path: Path) -> None:
     tests = [json.loads(file.read_text()) for file in (tmp_path / "staged").glob("*-result.json")]
     described = {test["name"]: test.get("descriptionHtml", "") for test in tests}
     for name in ("test_drop[host-float16]", "test_drop[host-float32]"):
-        assert "<b>Shown to fail by</b>: classes that quantization permutes.</p>" in described[name]
-        expected = "<b>Has to fail by, not tried on this machine</b>: weights that are not numbers."
+        assert (
+            "<b>Shown to fail for</b>: classes that quantization permutes.</p>" in described[name]
+        )
+        expected = (
+            "<b>Must fail for, but not tried on this machine</b>: weights that are not numbers."
+        )
         assert expected in described[name]
     assert "fail by" not in described["test_signature[host-float32]"]

@@ -60,7 +60,7 @@ def test_job_summary_contains_the_scoreboard_and_every_explanation(tmp_path, mon
     assert text == "before\n" + step_summary(document())
     assert as_markdown(document()) in text
     assert text.count("<details>") == 4
-    assert "4 red: unfold one to see why." in text
+    assert "4 failed or undecided: unfold an entry to see why." in text
     assert "**Not fit to ship, 2 gates failed.**" in text
 
 

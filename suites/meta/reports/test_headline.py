@@ -111,7 +111,7 @@ def test_headline_says_fitness_is_unknown_if_a_regression_guard_is_inconclusive(
     kind, sentence = headline(run_of(ratio(OPEN)))
     assert (kind, sentence) == (
         "unsure",
-        "mini on host: not known to be fit, 1 gate could not tell",
+        "mini on host: not known to be fit, 1 gate undecided",
     )
 
 

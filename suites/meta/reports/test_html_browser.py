@@ -98,7 +98,7 @@ def test_page_of_a_failed_test_shows_its_explanation(page_file: Path, visit) -> 
         "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 texts), 95 % interval",
         "at most 4.1 points (models/verdicts/limits/budgets/embedded.toml: accuracy_drop.max, line",
         "first diverges at operator 4 of 5, SOFTMAX (layer_3)",
-        "Shown to fail by: classes that quantization permutes.",
+        "Shown to fail for: classes that quantization permutes.",
         '"never again": gold BAD, float32 BAD by 2.5, float16 GOOD by 0.25',
         f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",
     ):
@@ -164,7 +164,7 @@ def test_gate_in_the_fault_list_links_to_its_test(page_file: Path, visit) -> Non
     gate = visited.page.locator("#edgeproof-faults tbody", has_text=DROP_GATE)
     gate.get_by_text("Show the test").click()
     described = visited.page.frame_locator("#app iframe").locator("body")
-    described.get_by_text("Shown to fail by").wait_for()
+    described.get_by_text("Shown to fail for").wait_for()
     assert visited.page.locator("#edgeproof").is_hidden()
 
 

@@ -38,7 +38,7 @@ def test_kernel_report_shows_the_proven_share_and_unproven_operators():
     text = as_text(document(KERNELS))
     assert (
         "float16 on ai_edge_litert: 94.2% of 155 operators and 73.8% of multiply-accumulates "
-        "(9 deviates, 146 proven; fed with drawn values and the activations of 2 texts)"
+        "(9 deviates, 146 proven; tested with random values and the activations of 2 texts)"
     ) in text
     assert text.count(WRONG) == 12
     assert "and 2 more" in text
@@ -48,7 +48,7 @@ def test_kernel_report_names_graphs_without_recorded_activations():
     alone = "graph 2 (<other>): only random values were fed; no recorded operator calls it"
     kernels = KERNELS | {"graphs": 3, "asked_graphs": 3, "drawn_alone": [alone]}
     text = as_text(document(kernels))
-    assert "(9 deviates, 146 proven; in its 3 graphs; fed with" in text
+    assert "(9 deviates, 146 proven; in its 3 graphs; tested with" in text
     assert alone in text
     assert "&lt;other&gt;" in as_html(document(kernels))
 

@@ -42,7 +42,7 @@ def test_size_table_shows_the_arithmetic_of_the_paper(paper):
 def test_published_ratio_is_shown_below_the_size_table(paper):
     for text in (as_text(paper), as_markdown(paper), as_html(paper)):
         assert "160x" in text
-        assert "25,135,641 bytes, of its weights 8,378,547" in text
+        assert "FlatBuffer has 25,135,641 bytes, if its weights are meant 8,378,547" in text
 
 
 def test_first_page_shows_the_table_of_sizes(paper):

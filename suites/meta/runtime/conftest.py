@@ -24,39 +24,39 @@ RUNTIMES = [backend.name for backend in available_backends(("ai_edge_litert", "t
 
 @pytest.fixture(scope="session")
 def tiny() -> dict[str, Path]:
-    """Tiny FlatBuffers by name."""
+    """Return the tiny FlatBuffers by name."""
     return make_tiny_models()
 
 
 @pytest.fixture(scope="session")
 def by_name() -> dict[str, NDArray[np.int32]]:
-    """Thirty encoded texts: int32 arrays [30, 16] by input name."""
+    """Return thirty encoded texts: int32 arrays [30, 16] by input name."""
     rows = list(sample_inputs(30))
     return {name: np.concatenate([row[name] for row in rows]) for name in INPUTS}
 
 
 @pytest.fixture(scope="session")
 def texts(by_name: dict[str, NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
-    """The same by role, as a bound model is given them."""
+    """Return the same texts by role, as inputs of a bound model."""
     return inputs_by_role(by_name)
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)
 def runtime(request: pytest.FixtureRequest) -> str:
-    """Each installed runtime."""
+    """Return the name of each installed runtime in turn."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def runner(runtime: str) -> Iterator[Runner]:
-    """A runner on each installed runtime, shared by a file's tests."""
+    """Start a runner on each installed runtime in turn, shared by a file's tests."""
     with Runner(LocalTransport(), runtime) as started:
         yield started
 
 
 @pytest.fixture
 def with_planted_tokenizers(tmp_path: Path) -> Callable[..., Runner]:
-    """A function that makes a runner whose `tokenizers` package is the given source."""
+    """Return a function that makes a runner whose package `tokenizers` has the given source."""
 
     def plant(source: str, **options: Any) -> Runner:
         (tmp_path / "tokenizers.py").write_text(source, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A CPython 3.8, as boards have it: found on this machine, and given a runtime."""
+"""Find a CPython 3.8, as boards have it, on this machine, and install a runtime in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES = ("numpy==1.24.4", "tflite-runtime==2.14.0", "tokenizers==0.20.3")
 
 
 def python38() -> str | None:
-    """A CPython 3.8 that really starts (a version manager's shim may be there and not work)."""
+    """Return a CPython 3.8 that starts, unlike some version managers' shims; None without one."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     candidates = [shutil.which("python3.8"), *map(str, pyenv.glob("versions/3.8*/bin/python3.8"))]
     for candidate in filter(None, candidates):
@@ -22,14 +22,14 @@ def python38() -> str | None:
 
 
 def with_runtime(python: str, folder: Path) -> Path:
-    """Make a virtual environment with the needs of a runner; return its interpreter.
+    """Make a virtual environment with a runner's packages; return its interpreter.
 
     Args:
-        python: a CPython 3.8.
-        folder: made here.
+        python: path of a CPython 3.8.
+        folder: folder to make.
 
     Raises:
-        RuntimeError: pip cannot install them; holds what it said.
+        RuntimeError: pip cannot install the packages; contains its last line.
     """
     subprocess.run([python, "-m", "venv", str(folder)], check=True, capture_output=True)
     interpreter = folder / "bin" / "python"

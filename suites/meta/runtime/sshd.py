@@ -1,4 +1,4 @@
-"""An sshd on loopback with a throw-away key, which stands in for a board."""
+"""Start an sshd on loopback with a temporary key, which replaces a board in tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PRIVILEGE_SEPARATION = Path("/run/sshd")
 
 
 def why_no_sshd() -> str | None:
-    """Say why no sshd can be started here; None if it can."""
+    """Return why no sshd can be started here; None if one can."""
     if _sshd() is None or shutil.which("ssh") is None or shutil.which("ssh-keygen") is None:
         return "OpenSSH's server and client are not installed"
     if os.getuid() == 0 and not PRIVILEGE_SEPARATION.is_dir():
@@ -51,7 +51,7 @@ class LoopbackBoard:
     """A started sshd: its address, and the options with which ssh reaches it.
 
     Args:
-        folder: for its keys, configuration and log.
+        folder: folder for its keys, configuration and log.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -73,7 +73,7 @@ class LoopbackBoard:
         _wait_for(port)
 
     def programs(self) -> list[str]:
-        """Return the command lines of all that its connections run, and of these."""
+        """Return the command lines of its connections and of the programs that they run."""
         command_lines = []
         for pid in _descendants(self._process.pid):
             with contextlib.suppress(OSError):
@@ -82,7 +82,7 @@ class LoopbackBoard:
         return command_lines
 
     def cut(self) -> None:
-        """End every connection, as a power cut would; the server itself lives on."""
+        """End every connection, like a power cut, but keep the server."""
         for pid in _descendants(self._process.pid):
             # A process may have ended since it was listed.
             with contextlib.suppress(ProcessLookupError):
@@ -110,7 +110,7 @@ def _wait_for(port: int) -> None:
 
 
 def _descendants(pid: int) -> list[int]:
-    """Return the processes below one; those that end while this looks have none left."""
+    """Return the descendants of a process; one that ends meanwhile counts as having none."""
     children: list[int] = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{pid}/task").iterdir():

@@ -1,4 +1,4 @@
-"""Encoded splits for tests, without a tokenizer."""
+"""Make encoded splits for tests without a tokenizer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def encoded(labels: Sequence[int], tokens: int = 8) -> Encoded:
-    """Return a split of one token a text, with these labels."""
+    """Return a split with these labels, whose rows all contain the same token."""
     ids = np.ones((len(labels), tokens), np.int32)
     return Encoded(ids=ids, mask=ids, segments=ids * 0, labels=np.array(labels, np.int32))

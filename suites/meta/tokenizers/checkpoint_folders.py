@@ -1,7 +1,7 @@
 """Write small checkpoint folders with the tokenizer of every family, without weights.
 
-They are trained in a second on made-up words, by the libraries that the published ones were trained
-with: `tokenizers` and `sentencepiece`.
+They are trained in a second on invented words, with the libraries that were used for the published
+tokenizers: `tokenizers` and `sentencepiece`.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ class Family(NamedTuple):
     """The contents of a folder.
 
     Attributes:
-        model_type: of config.json.
+        model_type: model_type of config.json.
         tokenizer: name of the class in `transformers`.
-        files: gives the vocabulary's files, by name.
-        settings: what tokenizer_config.json says besides.
-        config: what config.json says besides.
-        pad: the number of the token that fills rows up.
-        has_segments: whether the network is told which text of a pair a token belongs to.
-        longest: the tokens that the network takes.
-        lowers: whether capital letters become small ones.
-        sizes: what makes a network of the family small, in the words of its config.json.
+        files: returns the vocabulary's files by name.
+        settings: other keys of tokenizer_config.json.
+        config: other keys of config.json.
+        pad: id of the padding token.
+        has_segments: whether an input tells which text of a pair a token belongs to.
+        longest: largest number of tokens that the network accepts.
+        lowers: whether the tokenizer converts texts to lower case.
+        sizes: keys of config.json that make a network of the family small.
     """
 
     model_type: str
@@ -77,14 +77,14 @@ class Family(NamedTuple):
 @functools.cache
 def lines() -> list[str]:
     """Return invented sentences, always the same."""
-    chosen = random.Random(3)  # noqa: S311 - no secret
+    chosen = random.Random(3)  # noqa: S311 - repeatable, not a secret
     words = ("".join(chosen.choices(_PARTS, k=chosen.randint(1, 3))) for _ in range(4000))
     return [" ".join(next(words) for _ in range(4)) for _ in range(1000)]
 
 
 @functools.cache
 def _word_pieces(special: tuple[str, ...], *, lower: bool) -> Mapping[str, bytes]:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 - no secret
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 - a token for words, not a password
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     trainer = trainers.WordPieceTrainer(
@@ -117,7 +117,7 @@ def _byte_pairs() -> Mapping[str, bytes]:
 
 @functools.cache
 def _whole_byte_pairs() -> Mapping[str, bytes]:
-    """Write ModernBERT's files: a tokenizer.json alone, with BERT's names for special tokens."""
+    """Write ModernBERT's file: only a tokenizer.json, with BERT's names for special tokens."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -254,12 +254,12 @@ FAMILIES = {
 
 
 def write(name: str, folder: Path, **settings: Any) -> Family:
-    """Write the tokenizer files of a publisher's folder for a family, and its config.json.
+    """Write the tokenizer files and the config.json of a family, as its publisher does.
 
     Args:
-        name: of the family.
-        folder: where to.
-        settings: what tokenizer_config.json states besides; None leaves out what it states.
+        name: name of the family.
+        folder: folder to write to.
+        settings: other values of keys of tokenizer_config.json; None removes a key.
     """
     family = FAMILIES[name]
     folder.mkdir(parents=True, exist_ok=True)

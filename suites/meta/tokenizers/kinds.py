@@ -1,4 +1,4 @@
-"""Make a small tokenizer of each kind, for the tests that hold for all of them."""
+"""Make a small tokenizer of each kind, for tests that apply to all kinds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FILES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 
 
 def small_encoder(kind: str, folder: Path) -> Encoder:
-    """Return a tokenizer of a kind, whose files are written to a folder."""
+    """Write the files of a tokenizer of a kind to a folder; return the tokenizer."""
     if kind == "sentencepiece":
         (folder / "v.model").write_bytes(trained("unigram"))
         return load(TokenizerSettings(file="v.model"), folder)

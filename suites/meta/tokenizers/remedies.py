@@ -1,4 +1,4 @@
-"""For each bad tokenizer file, the expected remedy and the files."""
+"""List the bad tokenizer files by the expected remedy."""
 
 HELPS = {
     "Check the path": [

@@ -1,6 +1,6 @@
-"""Train tiny SentencePiece models on made-up words in a second."""
+"""Train tiny SentencePiece models on invented words in a second."""
 
-# ruff: noqa: RUF001 - letters that look like others are what is tested
+# ruff: noqa: RUF001 - the tests need letters that look like others
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def trained(kind: str, rule: str = "nmt_nfkc", option: str = "usual") -> bytes:
     """Return a model's file.
 
     Args:
-        kind: "unigram" or "bpe", or another type of SentencePiece.
-        rule: how texts are normalized.
+        kind: "unigram", "bpe" or another model type of SentencePiece.
+        rule: name of SentencePiece's rule for the normalization of texts.
         option: a name of `OPTIONS`.
     """
-    chosen = random.Random(1)  # noqa: S311 - no secret
+    chosen = random.Random(1)  # noqa: S311 - repeatable, not a secret
     words = ("".join(chosen.choices(_PARTS, k=chosen.randint(1, 4))) for _ in range(8000))
     lines = [" ".join(next(words) for _ in range(5)) for _ in range(1500)]
     file = io.BytesIO()
@@ -65,7 +65,7 @@ _RULES = "41\t61\nFB01\t66 69\n30AB 3099\t30AC\n"
 
 @functools.cache
 def small_table() -> bytes:
-    """Return a table of three characters, as SentencePiece precompiles it: a kilobyte."""
+    """Return a table of three characters as precompiled by SentencePiece, which has a kilobyte."""
     file = io.BytesIO()
     with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="ascii") as rules:
         rules.write(_RULES)

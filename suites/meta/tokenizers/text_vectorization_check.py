@@ -1,6 +1,6 @@
-"""Print the ids of Keras' TextVectorization; only this program imports TensorFlow.
+"""Print the ids of Keras' TextVectorization, in a process that imports TensorFlow.
 
-Arguments: a JSON file of `words` and `texts`, and how many ids a row has.
+Arguments: a JSON file with `words` and `texts`, and the number of ids per row.
 """
 
 from __future__ import annotations

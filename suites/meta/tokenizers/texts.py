@@ -1,6 +1,6 @@
-"""Provide difficult texts, and the rows that an encoder makes of them."""
+"""Provide difficult texts, and the rows of ids that an encoder makes of them."""
 
-# ruff: noqa: RUF001 - letters that look like others are what is tested
+# ruff: noqa: RUF001 - the tests need letters that look like others
 
 from __future__ import annotations
 
@@ -41,34 +41,34 @@ MANY = settings(derandomize=True, deadline=None, max_examples=60, database=None)
 
 
 def long_texts() -> list[str]:
-    """Texts of 10,000 characters, no text, and blanks alone; always the same."""
-    chosen = random.Random(7)  # noqa: S311 - no secret
+    """Return texts of 10,000 characters, an empty text, and blanks; always the same."""
+    chosen = random.Random(7)  # noqa: S311 - repeatable, not a secret
     mixed = "".join(chosen.choice([*ODD, *WORDS, " "]) for _ in range(4000))[:10_000]
     return ["", " ", BLANKS, "\n", "a" * 10_000, "good day " * 1111, mixed, mixed.upper()]
 
 
 def sample_texts(number: int) -> list[str]:
-    """Return difficult texts for a program that takes them all at once, always the same."""
-    chosen = random.Random(11)  # noqa: S311 - no secret
+    """Return difficult texts for a program that reads them all at once; always the same."""
+    chosen = random.Random(11)  # noqa: S311 - repeatable, not a secret
     parts = [*ODD, *WORDS, *BLANKS, " ", " "]
     short = ("".join(chosen.choices(parts, k=chosen.randint(0, 9))) for _ in range(number))
     return [*long_texts(), *short]
 
 
 def rows(encoder: Encoder, texts: Iterable[str], length: int = 16) -> list[list[int]]:
-    """The ids that an encoder gives for texts, padding included."""
+    """Return the rows of ids of texts, including padding."""
     return [row.tolist() for row in encoder.encode([(text,) for text in texts], length)[IDS]]
 
 
 def unpadded(encoder: Encoder, text: str) -> list[int]:
-    """All ids of a text, special tokens included."""
+    """Return all ids of a text, including special tokens."""
     length = max(int(encoder.lengths([(text,)])[0]), 1)
     arrays = encoder.encode([(text,)], length)
     return [int(number) for number in arrays[IDS][0][arrays[MASK][0] == 1]]
 
 
 def filled(ids: list[int], length: int, pad: int, *, left: bool = False) -> list[int]:
-    """A row as a classifier takes it, cut at the side where it is filled."""
+    """Return a row of ids of this length, truncated or padded at the left or right end."""
     cut = ids[-length:] if left else ids[:length]
     padding = [pad] * (length - len(cut))
     return padding + cut if left else cut + padding

@@ -1,4 +1,4 @@
-"""Provide tables that the subjects of these tests share."""
+"""Provide TOML tables that the subjects of these tests share."""
 
 from __future__ import annotations
 

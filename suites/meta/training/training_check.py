@@ -1,7 +1,7 @@
 """Fine-tune a tiny network with every option, and print the results.
 
-A process of its own, because pytest imports no TensorFlow. `python training_check.py WHAT FOLDER`
-prints one JSON document; `killed` kills itself in its third epoch instead.
+It runs in a separate process, because pytest does not import TensorFlow. `python training_check.py
+FUNCTION FOLDER` prints one JSON document; `killed` kills itself in its third epoch instead.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TABLE = {"epochs": 4, "batch": 16, "learning_rate": 3e-3, "seed": 3}
 
 
 def make_split(seed: int) -> Encoded:
-    """Return texts whose second token is their label, of different lengths."""
+    """Return texts of different lengths whose second token determines the label."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, CLASSES, TEXTS).astype(np.int32)
     ids = generator.integers(5, VOCABULARY, (TEXTS, TOKENS)).astype(np.int32)
@@ -61,13 +61,13 @@ SPLITS = {"train": make_split(1), "validation": make_split(2)}
 
 
 def train(shape: Architecture, report: Any = lambda _: None, **options: Any) -> Any:
-    """Fine-tune on the tiny split with these options."""
+    """Fine-tune on the tiny splits with these options."""
     table = TrainingTable(**TABLE | options.pop("table", {}))
     return fine_tune(shape, initial_values(shape, seed=7), table, SPLITS, report, **options)
 
 
 def digest(trained: Any) -> str:
-    """Return one hash over weights and history."""
+    """Return a hash of the weights and the history."""
     digest_of_all = hashlib.sha256(json.dumps(trained.describe_history()).encode())
     for name in sorted(trained.values):
         digest_of_all.update(trained.values[name].tobytes())
@@ -102,10 +102,10 @@ def resumed(folder: Path) -> dict[str, Any]:
 
 
 def options(_folder: Path) -> dict[str, Any]:
-    """Train plainly, in parts, in bfloat16, and from a teacher."""
+    """Compare training without options, in parts, in bfloat16, and with a teacher."""
     still = make_shape(dropout=0.0)
     plain = train(still)
-    # Weights follow the sign of tiny gradients, so compare the answers, not the stored weights.
+    # Optimizers follow the sign of tiny gradients, so compare the answers, not the weights.
     answers = {
         "plain": answers_of(still, plain.values, SPLITS["validation"]),
         **{
@@ -228,7 +228,7 @@ def validation_losses() -> dict[str, Any]:
 
 
 def distillation_by_hand() -> dict[str, float]:
-    """Return the loss of one batch, ours and by the formula."""
+    """Return the loss of one batch, as implemented and by the formula."""
     generator = np.random.default_rng(0)
     teacher, student = generator.normal(0, 3, (2, 5, CLASSES)).astype(np.float32)
     labels, temperature, weight = np.array([0, 2, 1, 1, 0]), 2.5, 0.3
@@ -247,7 +247,7 @@ def distillation_by_hand() -> dict[str, float]:
 
 
 def parts_by_hand() -> dict[str, float]:
-    """Return the mean of a value over each batch, and as its parts' weighted means give it."""
+    """Compare the mean of values over each batch with the weighted means of its parts."""
     values = np.random.default_rng(1).normal(size=TEXTS)
     rows = epoch(SPLITS["train"], 16, seed=1)
     losses_of_whole = [values[batch].mean() for batch in rows]
@@ -260,4 +260,4 @@ def parts_by_hand() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(globals()[sys.argv[1]](Path(sys.argv[2]))))  # noqa: T201 - the answer
+    print(json.dumps(globals()[sys.argv[1]](Path(sys.argv[2]))))  # noqa: T201 - the calling test reads it

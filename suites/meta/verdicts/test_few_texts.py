@@ -86,10 +86,12 @@ def test_few_texts_with_equal_labels_meet_every_shipped_limit(metric):
 def test_limit_for_few_texts_is_relaxed_to_what_few_texts_can_prove(metric, percent, asked):
     limit = asked(f'[{metric}]\nmin = "{percent} %"', metric)
     assert limit.value == proportion_interval(int(percent * FEW / 100), FEW).low
-    assert f"all that {FEW} texts can tell of {percent} %" in str(limit)
-    assert "own.toml" in str(limit), "who wrote the limit that it follows from"
+    assert f"{percent} %, lowered for only {FEW} texts" in str(limit)
+    assert "own.toml" in str(limit), "the file of the original limit"
     more = asked(f'[{metric}]\nmin = "{percent} %"', metric, texts=400)
-    assert limit.value < more.value < percent / 100, "more texts tell more"
+    assert limit.value < more.value < percent / 100, (
+        "more texts allow a limit nearer to the original"
+    )
 
 
 def test_relaxed_limit_is_computed_without_floating_point_rounding(asked):

@@ -1,7 +1,7 @@
 """A backend with a fault: LiteRT's interpreter with a defect for each mode.
 
-Found beside edgeproof's own backends where `planted_programs.py` adds this folder to their path,
-and sent to the target with them.
+`planted_programs.py` adds this folder to the path of edgeproof's own backends, so the module is
+found and sent to the target with them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OVERFLOWING = 32_768.0
 
 
 class Planted(AiEdgeLitert):
-    """A backend that is wrong in one way."""
+    """A backend with one fault."""
 
     family = "planted"
     preference = 99
@@ -51,8 +51,8 @@ class Planted(AiEdgeLitert):
         "plain": "its accelerator takes nothing over",
     }
 
-    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - as it says
-        """Return that it has an accelerator."""
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - as in the base class
+        """Tell that the backend has an accelerator."""
         return True
 
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
@@ -70,7 +70,7 @@ class Planted(AiEdgeLitert):
 
 
 class PlantedFile(LoadedInterpreter):
-    """A file whose graph answers with a fault."""
+    """A loaded file whose graph has a fault."""
 
     fault = ""
     threads = 1
@@ -88,7 +88,7 @@ class PlantedGraph(Graph):
         self._answers = 0
 
     def set_tensor(self, index: int, array: Any) -> None:
-        """Give an input."""
+        """Set an input."""
         self._graph.set_tensor(index, array)
 
     def invoke(self) -> None:
@@ -118,11 +118,11 @@ class PlantedGraph(Graph):
 
 def transposed(source: Source) -> bytes:
     """Return the file with the data of its largest square float32 constant transposed."""
-    import flatbuffers  # noqa: PLC0415 - comes with the runtime
-    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415 - megabytes
+    import flatbuffers  # noqa: PLC0415 - only the runtime's environment has it
+    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415 - slow to import
 
     if source.content is None:
-        with open(str(source.path), "rb") as file:  # noqa: PTH123 - as Python 3.8 does it
+        with open(str(source.path), "rb") as file:  # noqa: PTH123 - also for Python 3.8 on boards
             content = file.read()
     else:
         content = source.content
