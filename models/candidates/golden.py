@@ -41,7 +41,7 @@ contains one text, and the inputs and output of the model file on the machine th
 | key | content |
 |---|---|
 | `id` | the text's id |
-| `text`, `second` | the text; for a pair, its first and its second text |
+| `text`, `second` | the text, or the first and the second text of a pair; absent if private |
 | `ids`, `mask`, `segments` | the values of each input, with padding |
 | `length` | if the file has several `signatures`: the row length, which determines the signature |
 | {meaning} | the file's output, as numbers |
