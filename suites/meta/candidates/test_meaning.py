@@ -69,7 +69,7 @@ def divided(folder, above, below):
 def test_warns_if_an_output_called_logits_contains_probabilities(write):
     spec = read_candidate(write(end=("SOFTMAX",), output="logits"))
     assert spec.output.meaning == "probabilities"
-    assert any("called 'logits', but contains probabilities" in warning for warning in spec.warnings)
+    assert any("called 'logits', but contains prob" in warning for warning in spec.warnings)
     assert read_candidate(write(end=("SOFTMAX",), output="probability")).warnings == ()
 
 
