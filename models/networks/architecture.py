@@ -24,20 +24,21 @@ class Architecture:
     Names follow Devlin et al. 2019 (BERT) and Sun et al. 2020 (MobileBERT).
 
     Attributes:
-        epsilon: of layer normalization.
-        initializer_range: deviation of fresh matrices; None for Glorot's.
+        epsilon: added to the variance in layer normalization.
+        initializer_range: standard deviation of newly drawn matrices; None for Glorot
+            initialization.
         mask_value: added to the attention scores of padding.
-        pooled: whether a dense layer with tanh stands before the classifier.
+        pooled: whether a dense layer with tanh comes before the classifier.
         embedding: width of the word vectors.
         bottleneck: width inside a layer; None if layers have no bottlenecks.
-        attention_input: what queries, keys and values are computed from. "shared": queries and
-            keys from one more bottleneck, values from the layer's input (MobileBERT).
-            "bottleneck": all three from the bottleneck (MobileBERT-tiny). "hidden": all three
-            from the layer's input (BERT, IB-BERT).
-        attention_width: values of all heads of a query together, and of a key and a value; None: as
-            wide as a layer inside, which is how published networks are.
+        attention_input: the input of queries, keys and values. "shared": queries and keys are
+            computed from one more bottleneck, values from the layer's input (MobileBERT).
+            "bottleneck": all three are computed from the bottleneck (MobileBERT-tiny). "hidden":
+            all three are computed from the layer's input (BERT, IB-BERT).
+        attention_width: width of queries, keys and values, all heads together; None for the width
+            inside a layer, as in published networks.
         first_token_last: whether the last layer computes the first token alone. The classifier
-            reads no other, so that it answers the same in less time.
+            reads no other token, so that the answers are the same and take less time.
     """
 
     family: str
@@ -68,12 +69,12 @@ class Architecture:
 
     @property
     def inner(self) -> int:
-        """Width of the blocks of a layer."""
+        """Return the width of the blocks inside a layer."""
         return self.bottleneck or self.hidden
 
     @property
     def attended(self) -> int:
-        """Width of queries, keys and values, all heads together."""
+        """Return the width of queries, keys and values, all heads together."""
         return self.attention_width or self.inner
 
     def width_of(self, heads: int) -> int:
@@ -82,7 +83,7 @@ class Architecture:
 
     @property
     def embedding_transformed(self) -> bool:
-        """Whether word vectors pass a dense layer before positions are added."""
+        """Return whether word vectors pass a dense layer before positions are added."""
         return self.trigram_embedding or self.embedding != self.hidden
 
     def describe(self) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def from_published(folder: Path, *, classes: int) -> Architecture:
     """Read the architecture of a published BERT or MobileBERT from its config.
 
     Raises:
-        UsageMistake: as `read_config`.
+        UsageMistake: see `read_config`.
     """
     config = read_config(folder)
     dropout = config.hidden_dropout_prob

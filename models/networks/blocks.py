@@ -15,7 +15,7 @@ Tensor = Any
 Weights = Mapping[str, Tensor]
 
 
-def keep(inputs: Tensor, rate: float) -> Tensor:  # noqa: ARG001 - the signature of dropout
+def keep(inputs: Tensor, rate: float) -> Tensor:  # noqa: ARG001 - called with the arguments of dropout
     """Return the input unchanged, as dropout does outside of training."""
     return inputs
 
@@ -51,7 +51,8 @@ class Blocks:
         weights: tensors by parameter name (see `parameters`).
         shape: the architecture.
         drop: dropout at a rate while training, `keep` otherwise.
-        padding: id of the padding that stands behind a row; None if nothing does.
+        padding: id of the padding after a row that was cut out of a longer one; None if nothing
+            follows the row.
     """
 
     weights: Weights
@@ -65,7 +66,7 @@ class Blocks:
         return ops.matmul(inputs, kernel) + self.weights[f"{name}.bias"]
 
     def norm(self, name: str, inputs: Tensor) -> Tensor:
-        """Return layer normalization, or NoNorm: weight * inputs + bias (Sun et al. 2020, 3.3)."""
+        """Apply layer normalization, or NoNorm: weight * inputs + bias (Sun et al. 2020, 3.3)."""
         if self.shape.normalization == "layer_norm":
             # Compute the statistics in float32, even if everything else uses fewer bits.
             wide = ops.cast(inputs, "float32")
@@ -76,7 +77,7 @@ class Blocks:
         return inputs * scale + self.weights[f"{name}.LayerNorm.bias"]
 
     def activate(self, inputs: Tensor) -> Tensor:
-        """Return the architecture's activation."""
+        """Apply the activation function of the architecture."""
         return ACTIVATIONS[self.shape.activation](inputs)
 
     def words(self, ids: Tensor) -> Tensor:
@@ -97,22 +98,23 @@ class Blocks:
     def mask_bias(self, attention_mask: Tensor) -> Tensor:
         """Turn a mask of ones and zeros [batch, keys] into a bias [batch, 1, 1, keys].
 
-        Padding gets `mask_value`, not -inf, which float16 multiplied by zero turns into NaN. It has
-        to lie far below every score: without layer normalization scores have no bound. Integers,
-        which hold mask and scores in one range, get a smaller one (`models.flatbuffers.masks`).
+        Padding gets `mask_value` and not -inf, because -inf times zero is NaN. The value must be
+        far below every score, and without layer normalization scores have no bound. Integer
+        variants store mask and scores in one range and get a smaller value
+        (`models.flatbuffers.masks`).
         """
         bias = (1.0 - ops.cast(attention_mask, "float32")) * self.shape.mask_value
         return ops.expand_dims(ops.expand_dims(bias, 1), 1)
 
     def computed_states(self, layer: int, states: Tensor) -> Tensor:
-        """Return the states of the tokens that a layer computes: of all, or of the first alone."""
+        """Return the states of the tokens that a layer computes: all, or the first token alone."""
         is_last = layer == self.shape.layers - 1
         return states[:, :1] if is_last and self.shape.first_token_last else states
 
     def attention(
         self, name: str, *, query: Tensor, key: Tensor, value: Tensor, bias: Tensor
     ) -> Tensor:
-        """Return attention over heads, before the output projection (Vaswani et al. 2017, 3.2)."""
+        """Return multi-head attention before the output projection (Vaswani et al. 2017, 3.2)."""
         q = self._heads(self.dense(f"{name}.query", query))
         k = self._heads(self.dense(f"{name}.key", key))
         v = self._heads(self.dense(f"{name}.value", value))
@@ -138,6 +140,6 @@ class Blocks:
         return self.norm(name, projected + stream)
 
     def feedforward(self, prefix: str, inputs: Tensor) -> Tensor:
-        """Return a feed-forward network with its residual connection."""
+        """Apply a feed-forward network with its residual connection."""
         inner = self.activate(self.dense(f"{prefix}.intermediate.dense", inputs))
         return self.residual(f"{prefix}.output", inner, inputs)

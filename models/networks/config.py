@@ -78,7 +78,7 @@ def read_config(folder: Path) -> Config:
     """Read the config in a checkpoint's folder.
 
     Raises:
-        UsageMistake: there is none, it is of another family, or a key is missing or wrong.
+        UsageMistake: the config is missing, it is of another family, or a key is missing or wrong.
     """
     path = config_path(folder)
     document = _read_object(path)
@@ -114,7 +114,7 @@ def head_of(folder: Path) -> str | None:
 
 
 def _outputs_in_words(document: dict[str, Any]) -> str:
-    """Return the outputs of a fine-tuned head in words; "" if the config does not name them."""
+    """Return the outputs of a fine-tuned head in words; "" if the config does not name any."""
     labels, problem = document.get("id2label"), document.get("problem_type")
     count = len(labels) if isinstance(labels, dict) else None
     if problem == "regression" or count == 1:

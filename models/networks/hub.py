@@ -12,16 +12,16 @@ def fetch(hub_id: str, patterns: list[str], *, key: str, offline: bool) -> Path:
 
     Args:
         hub_id: `owner/name`.
-        patterns: of the names of the files to fetch.
-        key: what names the repository in messages.
-        offline: whether the cache alone is asked.
+        patterns: patterns of the names of the files to fetch.
+        key: the option or key that named the repository, for messages.
+        offline: whether only the cache may be used.
 
     Raises:
-        UsageMistake: the id does not exist, its owner has to let this user in, or it cannot be
-            fetched; says which.
+        UsageMistake: the id does not exist, its owner has to grant access, or it cannot be
+            fetched; the message says which.
     """
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, rarely needed
-    from huggingface_hub.errors import (  # noqa: PLC0415 - the same
+    from huggingface_hub.errors import (  # noqa: PLC0415 - slow to import, rarely needed
         GatedRepoError,
         HfHubHTTPError,
         LocalEntryNotFoundError,

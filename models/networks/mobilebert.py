@@ -25,8 +25,8 @@ def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
 def _words(blocks: Blocks, ids: Tensor) -> Tensor:
     """Return word embeddings; with trigrams each token also includes its two neighbors' words.
 
-    Behind the last token of a row stands nothing, or padding where the row was cut out of a longer
-    one. Scopes keep the names of all that follows, whichever it is.
+    Nothing follows the last token of a row, or padding if the row was cut out of a longer one. The
+    name scopes keep the names of all later operators the same in both cases.
     """
     if not blocks.shape.trigram_embedding:
         return blocks.words(ids)

@@ -1,6 +1,6 @@
 """Translate publishers' names of parameters into edgeproof's names.
 
-Here, a parameter has its Hugging Face name without the family's prefix (see `parameters`).
+In edgeproof, a parameter has its Hugging Face name without the family's prefix (see `parameters`).
 """
 
 from __future__ import annotations

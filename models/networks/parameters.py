@@ -1,8 +1,8 @@
 """List the named parameters of an architecture: shapes, order, initial values.
 
 Names are those of Hugging Face's published BERT and MobileBERT checkpoints without the family's
-prefix, and matrices are stored as they are there, [outputs, inputs], so that a checkpoint is read
-by name and without a table of exceptions.
+prefix. Matrices have the same layout as there, [outputs, inputs], so that a checkpoint can be read
+by name without a table of exceptions.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """Number of values."""
+        """Return the number of values."""
         return math.prod(self.shape)
 
     @property
     def decayed(self) -> bool:
-        """Whether weight decay applies (not to biases and norms: Devlin et al. 2019)."""
+        """Return whether weight decay applies: not to biases and norms (Devlin et al. 2019)."""
         return len(self.shape) > 1
 
 
@@ -46,7 +46,7 @@ def parameters(shape: Architecture) -> tuple[Parameter, ...]:
 
 
 def parts(shape: Architecture) -> dict[str, tuple[Parameter, ...]]:
-    """Return the parameters by part of the network; a BERT layer is one without bottlenecks."""
+    """Return the parameters by part of the network: embeddings, layers, pooler, classifier."""
     layers = (_layer(f"encoder.layer.{layer}", shape) for layer in range(shape.layers))
     pooler = _dense("pooler.dense", shape.hidden, shape.hidden) if shape.pooled else ()
     return {
@@ -75,8 +75,8 @@ def initial_values(shape: Architecture, seed: int) -> Values:
 def draw(parameters_wanted: Iterable[Parameter], deviation: float | None, seed: int) -> Values:
     """Draw initial values: float32 by name.
 
-    Matrices are normal, cut at two deviations; without a deviation it is Glorot's. Norm weights
-    are one, everything else zero.
+    Matrices are drawn from a normal distribution that is clipped at two standard deviations; with
+    `deviation` None, the deviation is Glorot's. Norm weights are one, everything else zero.
     """
     generator = np.random.default_rng(seed)
     return {

@@ -73,7 +73,7 @@ def resolve_config(folder_or_id: str, *, offline: bool) -> Path:
 
 
 def members(folder: Path) -> list[Path]:
-    """Return the files that decide the result of a checkpoint: config, tokenizer, weights."""
+    """Return the files of a checkpoint that decide its ids and weights, sorted."""
     pattern, weights = find_weights(folder)
     tokenizer = (folder / name for name in FILES)
     present = (path for path in tokenizer if path.is_file())
@@ -92,7 +92,8 @@ def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
     """Read the encoder's parameters; the classifier, and a missing pooler, are drawn from `seed`.
 
     Raises:
-        UsageMistake: a tensor is missing or has another shape; names it and what was expected.
+        UsageMistake: a tensor is missing or has another shape; the message names the tensor and
+            the expected shape.
     """
     pattern, path = find_weights(folder)
     expected = {p.name: p for p in parameters(shape) if not p.name.startswith(FRESH)}
@@ -112,7 +113,7 @@ def read_tensors(folder: Path, name_of: Callable[[str], str]) -> Tensors:
     """Return every tensor of a checkpoint in PyTorch's layout, named by `name_of`.
 
     Raises:
-        UsageMistake: it has no such weights, or they cannot be read.
+        UsageMistake: the folder has no weights in this layout, or they cannot be read.
     """
     pattern, path = find_weights(folder)
     if pattern in SHARDED:
@@ -126,7 +127,7 @@ def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: 
     """Check that the network has a row for every id and every position.
 
     Raises:
-        UsageMistake: it does not; names the config and the key.
+        UsageMistake: it has not; the message names the config and the key.
     """
     config = config_path(folder)
     needs = {
@@ -147,7 +148,7 @@ def find_weights(folder: Path) -> tuple[str, Path]:
     """Return the entry of `SOURCES` that matches the folder's weights, and their path.
 
     Raises:
-        UsageMistake: there are none, or several.
+        UsageMistake: the folder has no weights, or several files of one kind.
     """
     for pattern in SOURCES:
         files = sorted(folder.glob(pattern))

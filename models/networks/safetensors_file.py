@@ -49,19 +49,19 @@ def read(
 
     Args:
         path: the file.
-        chosen_names: their names here; None takes every tensor.
-        name_of: turns a name of the file's into ours.
+        chosen_names: edgeproof's names of the tensors to read; None reads every tensor.
+        name_of: returns edgeproof's name for a name in the file.
 
     Raises:
-        UsageMistake: it is no safetensors file, or a truncated one.
+        UsageMistake: the file is not a safetensors file, or is truncated.
     """
-    import ml_dtypes  # noqa: F401, PLC0415 - teaches numpy what bfloat16 is
-    from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - only where weights are read
+    import ml_dtypes  # noqa: F401, PLC0415 - adds bfloat16 to numpy
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - slow to import, and only needed to read weights
 
     try:
         size = _size(path)
         with safe_open(path, framework="numpy") as file:
-            stored_names = {name_of(name): name for name in file.keys()}  # noqa: SIM118 - no dict
+            stored_names = {name_of(name): name for name in file.keys()}  # noqa: SIM118 - the file is not a dictionary
             chosen = (
                 stored_names
                 if chosen_names is None
@@ -80,11 +80,11 @@ def _size(path: Path) -> int:
     """Return the file's size after checking the header.
 
     Raises:
-        ValueError: the table is longer than the file, or than that of any checkpoint.
+        ValueError: the table is longer than the file, or than the table of any checkpoint.
     """
     with open_regular(path) as file:
         size, start = os.fstat(file.fileno()).st_size, file.read(8)
-    if len(start) < 8:  # noqa: PLR2004 - the length of the table
+    if len(start) < 8:  # noqa: PLR2004 - the bytes of the table's length
         raise ValueError("it is cut off")
     (table,) = struct.unpack("<Q", start)
     if table > min(size - len(start), _LARGEST_TABLE):
@@ -93,7 +93,7 @@ def _size(path: Path) -> int:
 
 
 def _tensor(file: Any, name: str, room: int) -> NDArray[Any]:
-    """Return a tensor after checking that numpy has its shape and dtype."""
+    """Return a tensor after checking that numpy can represent its shape and dtype."""
     view = file.get_slice(name)
     dtype = view.get_dtype()
     if dtype not in _READ:

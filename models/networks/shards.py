@@ -1,4 +1,4 @@
-"""Read weights from several files, whose JSON index says which file holds which tensor."""
+"""Read weights from several files and the JSON index that names the file of each tensor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shards_of(index: Path) -> list[Path]:
         index: `model.safetensors.index.json` or `pytorch_model.bin.index.json`.
 
     Raises:
-        UsageMistake: it cannot be read, or names a file that is not beside it.
+        UsageMistake: the index cannot be read, or names a file that is not beside it.
     """
     names = sorted(set(_weight_map(index).values()))
     if not 1 <= len(names) <= _MOST_SHARDS:
@@ -61,8 +61,8 @@ def read(
 
     Args:
         index: the index.
-        chosen: their names here; None takes every tensor.
-        name_of: turns a name of the files' into ours.
+        chosen: edgeproof's names of the tensors to read; None reads every tensor.
+        name_of: returns edgeproof's name for a name in the files.
 
     Raises:
         UsageMistake: the index or a file cannot be read.

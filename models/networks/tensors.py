@@ -1,4 +1,4 @@
-"""Hold the tensors of a checkpoint, and check that a network can take them."""
+"""Check that the tensors of a checkpoint fit the parameters of a network."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def checked(tensor: NDArray[Any], parameter: Parameter, path: Path) -> NDArray[n
     """Return the tensor as float32.
 
     Raises:
-        UsageMistake: its shape is not the parameter's, or it holds NaN or infinity.
+        UsageMistake: the tensor has another shape than the parameter, or holds NaN or infinity.
     """
     if tensor.shape != parameter.shape:
         raise UsageMistake(

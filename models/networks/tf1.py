@@ -20,10 +20,10 @@ INDEX = ".index"
 def read(path: Path, chosen: Collection[str]) -> Tensors:
     """Return the wanted tensors that the checkpoint with the index file `path` holds.
 
-    Kernels are [inputs, outputs] there, and come out as [outputs, inputs].
+    Kernels are stored as [inputs, outputs] and returned as [outputs, inputs].
 
     Raises:
-        UsageMistake: it is no checkpoint, a shard of it is missing, or it is corrupt.
+        UsageMistake: the file is not a checkpoint's index, a shard is missing, or one is corrupt.
     """
     import tensorflow as tf  # noqa: PLC0415 - only this format needs it
 

@@ -1,9 +1,9 @@
 """Check the index of a TensorFlow checkpoint before TensorFlow reads it.
 
-An index is a sorted table (LevelDB's format: blocks of keys and values, a block of the blocks, a
-footer) of one record for each variable, and one of them all (tensor_bundle.proto). TensorFlow
-trusts a record: a dimension below zero ends its process. So each record is read here first, in the
-one spelling that TensorFlow's writer has, and compared with the files that hold the values.
+An index is a sorted table with one record for each variable and one for the whole checkpoint
+(tensor_bundle.proto), in LevelDB's format: blocks of keys and values, an index block, a footer.
+TensorFlow does not check the records: a negative dimension crashes its process. So each record is
+read here first, in the one form that TensorFlow writes, and compared with the files of values.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Record:
 
 
 class _Bytes:
-    """Bytes that are read from the front."""
+    """Bytes that are read from the beginning on."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
@@ -73,7 +73,7 @@ class _Bytes:
         for at in range(_LONGEST_VARINT):
             (byte,) = self.take(1)
             value |= (byte & 0x7F) << 7 * at
-            if byte < 0x80:  # noqa: PLR2004 - the last one
+            if byte < 0x80:  # noqa: PLR2004 - the last byte has no continuation bit
                 return value
         raise ValueError("its index holds a number that is too long")
 
@@ -82,8 +82,8 @@ def check_index(path: Path) -> None:
     """Check the index of a checkpoint against the files that hold the values.
 
     Raises:
-        ValueError: it is no index, or says what cannot be.
-        OSError: it cannot be read, or a file beside it is missing.
+        ValueError: the file is not an index, or contradicts itself or the files of values.
+        OSError: the index cannot be read, or a file beside it is missing.
     """
     records = dict(_records(read_regular(path, _LARGEST_INDEX)))
     shards = _shards(path, records.pop("", b""))
@@ -112,7 +112,7 @@ def _check(name: str, record: _Record, shards: list[int]) -> None:
 
 
 def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the record of each variable, and of "", the record of the whole file."""
+    """Yield each variable's name and record, and the record of the whole checkpoint under ""."""
     footer = data[-_FOOTER:]
     if len(footer) < _FOOTER or not footer.endswith(_MAGIC):
         raise ValueError("its index lacks the footer at its end")
@@ -136,7 +136,7 @@ def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
 def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     """Yield the keys and values of a block; a key shares a prefix with the previous one."""
     end = start + size
-    if end + _TRAILER > len(data) - _FOOTER or size < 4:  # noqa: PLR2004 - the number of restarts
+    if end + _TRAILER > len(data) - _FOOTER or size < 4:  # noqa: PLR2004 - the bytes of the number of restarts
         raise ValueError("its index refers to a block outside of the file")
     if data[end] != _NOT_PACKED:
         raise ValueError("its index is compressed")
@@ -178,13 +178,13 @@ def _parsed(record: bytes) -> _Record:
     parsed = _Record()
     names = {1: "dtype", 3: "shard", 4: "offset", 5: "size"}
     for number, value in _fields(record):
-        if number == 2 and isinstance(value, bytes):  # noqa: PLR2004 - TensorShapeProto
+        if number == 2 and isinstance(value, bytes):  # noqa: PLR2004 - the field of a TensorShapeProto
             if parsed.shape:
                 raise ValueError("its index gives two shapes for one variable")
             parsed.shape = _shape(value)
         elif number in names and isinstance(value, int):
             setattr(parsed, names[number], whole_number(value, "a number"))
-        elif number != 6:  # noqa: PLR2004 - the checksum, which TensorFlow compares
+        elif number != 6:  # noqa: PLR2004 - the field of the checksum, which TensorFlow compares
             raise ValueError("its index has a variable in slices, or of a kind that is not read")
     return parsed
 
@@ -192,7 +192,7 @@ def _parsed(record: bytes) -> _Record:
 def _shape(message: bytes) -> list[int]:
     sizes = []
     for number, dimension in _fields(message):
-        if number != 2 or not isinstance(dimension, bytes):  # noqa: PLR2004 - a dimension
+        if number != 2 or not isinstance(dimension, bytes):  # noqa: PLR2004 - the field of a dimension
             raise ValueError("its index has a variable without a shape")
         size = 0
         for key, value in _fields(dimension):
@@ -204,7 +204,7 @@ def _shape(message: bytes) -> list[int]:
 
 
 def _shards(path: Path, header: bytes) -> list[int]:
-    """Return the size of each file of values, in bytes, as the header states: BundleHeaderProto."""
+    """Return the size in bytes of each file of values that the header counts: BundleHeaderProto."""
     fields = dict(_fields(header))
     count = fields.get(1, 0)
     if fields.get(2, 0) != 0:

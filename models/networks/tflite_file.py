@@ -1,9 +1,9 @@
 """Read weights from a user's own FlatBuffer of BERT or MobileBERT.
 
-A converter keeps neither the names of parameters nor the parameters: it folds norms and scales
-into the dense layers after them. So each is found by its place in the graph's data flow, and the
-folding is undone: where a dense layer reads s * x + t, but the network reads norm(x) = g * x + h
-there, its kernel becomes K * s / g, and its bias takes up what is left.
+A converter keeps neither the names of parameters nor their values: it folds norms and scales into
+the dense layers after them. So each parameter is found by its place in the graph's data flow, and
+the folding is undone: where a dense layer with kernel K reads s * x + t, but the network reads
+norm(x) = g * x + h, the kernel becomes K * s / g, and the bias is corrected by the difference.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 def read(path: Path, chosen: Collection[str], shape: Architecture) -> Tensors:
-    """Return the wanted parameters, with which the network answers as the FlatBuffer does.
+    """Return the chosen parameters; with them, the network answers as the FlatBuffer does.
 
-    Bottlenecks come out with norms of 1 and 0, positions with the first type's embedding in
-    them: only the sums are in the file.
+    The file holds only sums: the norms of bottlenecks are returned as 1 and 0, and the position
+    embeddings include the first type embedding.
 
     Raises:
-        UsageMistake: it is no FlatBuffer of such a network, or one with blockwise weights.
+        UsageMistake: the file is not a FlatBuffer of such a network, or has blockwise weights.
     """
     try:
         data = read_flatbuffer(path)
@@ -69,7 +69,7 @@ class _Reader:
         self._found: dict[str, Array] = {}
 
     def read(self) -> dict[str, Array]:
-        """Return every parameter that is found."""
+        """Return every parameter that is found, by name."""
         states: Node | None = None
         for layer, softmax in enumerate(self._walk.softmaxes()):
             states = self._layer(f"encoder.layer.{layer}", softmax, states)
@@ -78,9 +78,13 @@ class _Reader:
         return self._found
 
     def _layer(self, prefix: str, softmax: Node, previous: Node | None) -> Node:
-        """Collect one layer; return its output, before its norm.
+        """Collect one layer; return its output before the norm.
 
-        `before` is the output of the layer before; None at the first, which reads embeddings.
+        Args:
+            prefix: the layer's name.
+            softmax: the softmax of the layer's attention.
+            previous: the output of the previous layer; None for the first layer, which reads the
+                embeddings.
         """
         attention = f"{prefix}.attention"
         context, value = self._walk.context(softmax, attention)
@@ -110,7 +114,7 @@ class _Reader:
         return self._collect_residual(name, self._walk.dense_on(output, f"{name}.dense"))
 
     def _feedforward(self, prefix: str, source: Node) -> Node:
-        """Collect a feed-forward network; return its output, before its norm."""
+        """Collect a feed-forward network; return its output before the norm."""
         name = f"{prefix}.intermediate.dense"
         widening = self._walk.dense_on(source, name)
         self._collect(name, widening, after_norm=True)
@@ -128,7 +132,7 @@ class _Reader:
         return self._walk.nodes[node.sources[0].node]
 
     def _collect_residual(self, name: str, node: Dense, *, after_norm: bool = True) -> Node:
-        """Collect a dense layer, the sum that it enters and the sum's norm; return the sum."""
+        """Collect a dense layer and the norm of the sum that its output enters; return the sum."""
         total, _ = self._walk.residual(node, name)
         out = next(form for form in total.sources if form.node == node.number)
         self._collect(f"{name}.dense", node, after_norm=after_norm, out=out)
@@ -136,7 +140,7 @@ class _Reader:
         return total
 
     def _embeddings(self, states: Node) -> None:
-        """Collect words, types and positions, which `states` is the sum of."""
+        """Collect the word, type and position embeddings, whose sum is `states`."""
         shape, name = self._shape, "embeddings"
         for node in self._walk.nodes:
             words = shape.vocabulary, shape.embedding
@@ -208,7 +212,7 @@ class _Reader:
     def _collect(
         self, name: str, node: Dense, *, after_norm: bool = False, out: Form | None = None
     ) -> None:
-        """Undo what was folded into a dense layer: the norm before it, and the scale after it."""
+        """Collect a dense layer without the norm before it and the scale after it."""
         source = node.sources[0]
         gain, shift = self._walk.norm(source.node) if after_norm else (np.ones(()), np.zeros(()))
         outputs, inputs_ = node.kernel.shape

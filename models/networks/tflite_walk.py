@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.networks.architecture import Architecture
 
 
-class Absent(Exception):  # noqa: N818 - becomes a UsageMistake that names the file
+class Absent(Exception):  # noqa: N818 - the caller turns it into a UsageMistake that names the file
     """The graph lacks this part."""
 
 
@@ -24,8 +24,8 @@ class Walk:
     """Finds each part of the network from another.
 
     Args:
-        nodes: of the graph, in execution order.
-        shape: what network it is said to be.
+        nodes: the nodes of the graph, in execution order.
+        shape: the network that the config describes.
     """
 
     def __init__(self, nodes: list[Node], shape: Architecture) -> None:
@@ -43,7 +43,7 @@ class Walk:
             self._note_nearest(node)
 
     def _note_nearest(self, node: Node) -> None:
-        """Remember the dense layer before a node, looking through activations only."""
+        """Record the dense layer before a node; only activations may lie between them."""
         below = self._nearest[node.sources[0].node] if node.sources else None
         if isinstance(node, Dense):
             if below is not None:
@@ -57,7 +57,7 @@ class Walk:
         """Return the softmax of each layer's attention.
 
         Raises:
-            ValueError: there are more or fewer than layers.
+            ValueError: the number of softmaxes is not the number of layers.
         """
         softmaxes = [n for n in self.nodes if isinstance(n, Other) and n.name == "SOFTMAX"]
         if len(softmaxes) != self._shape.layers:
@@ -76,7 +76,7 @@ class Walk:
         raise Absent(f"{name}.self.value")
 
     def scores(self, softmax: Node, name: str) -> tuple[Form, Form]:
-        """Return queries and keys; the queries before the network scales them."""
+        """Return queries and keys; the queries are returned as before the network scales them."""
         form = next(self._products(softmax.sources[0]), None)
         if form is None:
             raise Absent(f"{name}.self.query")
@@ -90,7 +90,7 @@ class Walk:
     def _products(self, form: Form) -> Iterator[Form]:
         """Yield the products above a form, with the scale between them.
 
-        Each node is looked at once: a graph can have more ways through it than anybody can go.
+        Each node is visited once, because a graph can have exponentially many paths.
         """
         waiting, visited = [form], {form.node}
         while waiting:
@@ -116,7 +116,7 @@ class Walk:
         """Yield the summands of a sum of sums.
 
         Raises:
-            ValueError: it contains one term several times.
+            ValueError: the sum contains one term several times.
         """
         waiting, steps = [form], 0
         while waiting:
@@ -131,9 +131,9 @@ class Walk:
                 yield form
 
     def norm(self, number: int) -> tuple[Array, Array]:
-        """Return weight and bias of a node's norm, from the form that a reader has.
+        """Return weight and bias of the norm after a node, from the form in which it is read.
 
-        A residual connection reads the norm itself; dense layers may have taken it in.
+        A residual connection reads the norm itself; the norm may be folded into dense layers.
         """
         for kind in (Sum, Dense):
             for node in self._readers[number]:
@@ -157,5 +157,5 @@ class Walk:
         return node
 
     def dense_after(self, dense: Dense) -> Dense | None:
-        """Return the dense layer that reads another's output, looking through activations only."""
+        """Return the dense layer that reads another's output, directly or after an activation."""
         return self._after.get(dense.number)

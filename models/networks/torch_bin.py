@@ -1,8 +1,8 @@
 """Read weights from a PyTorch `.bin`, in both of its formats, without PyTorch.
 
 Since PyTorch 1.6 the file is a zip archive of one pickle and one member per storage; before, it
-was five pickles, then the storages one after the other (torch/serialization.py). Neither packs its
-values, so what is read never takes more than the file.
+was five pickles, then the storages one after the other (torch/serialization.py). Neither format
+compresses values, so that the tensors never take more memory than the file has bytes.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ def read(
 
     Args:
         path: the file.
-        chosen: their names here; None takes every tensor.
-        name_of: turns a name of the file's into ours.
+        chosen: edgeproof's names of the tensors to read; None reads every tensor.
+        name_of: returns edgeproof's name for a name in the file.
 
     Raises:
-        UsageMistake: it is no PyTorch checkpoint, a truncated one, or one that names code to run.
+        UsageMistake: the file is not a PyTorch checkpoint, is truncated, or names code to run.
     """
     try:
         with open_regular(path) as file:
@@ -144,10 +144,10 @@ def _values(
     """Return the wanted tensors as views of their storages, reading each storage once.
 
     Raises:
-        ValueError: they hold more than the `room` that the file takes.
+        ValueError: the tensors hold more bytes than `room`, the size of the file.
     """
     if not isinstance(document, dict):
-        raise ValueError("it holds no table of tensors")  # noqa: TRY004 - what the file holds
+        raise ValueError("it holds no table of tensors")  # noqa: TRY004 - the file is wrong, not a type in the code
     storages: dict[str, bytes] = {}
     tensors: Tensors = {}
     for name, tensor in document.items():

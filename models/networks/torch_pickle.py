@@ -1,9 +1,9 @@
 """Read the pickle inside a PyTorch checkpoint, without PyTorch and without trusting it.
 
-A pickle is a program for a small machine, which can name any function and have it called. The
-machine here knows the instructions and the functions that a table of weights needs, and no other;
-none of them does anything but note where in the file a tensor lies. Nothing is hashed, compared or
-printed but texts and numbers: a value that holds itself a thousand times over costs nothing.
+A pickle is a program for a stack machine, and can call any function. The interpreter here supports
+only the instructions and functions that a table of weights needs; all they do is record where in
+the file a tensor lies. Only texts and numbers are hashed, compared or printed, so that a value that
+contains itself a thousand times costs nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Storage:
     """A run of values in the file, of which tensors are views.
 
     Attributes:
-        key: by which the file knows it.
+        key: its name in the file.
         dtype: name of its values' type.
         size: number of values.
     """
@@ -63,7 +63,7 @@ class Storage:
 
     @property
     def bytes(self) -> int:
-        """Bytes in the file."""
+        """Return the number of bytes in the file."""
         return self.size * _numpy_dtype(self.dtype).itemsize
 
 
@@ -80,28 +80,28 @@ class StoredTensor:
         """Return the tensor, a read-only view of its storage's bytes.
 
         Raises:
-            ArrayError: it reaches beyond the storage, or is no tensor.
+            ArrayError: the view reaches beyond the storage, or its shape or strides are invalid.
         """
         dtype = _numpy_dtype(self.storage.dtype)
         return strided(data, dtype, self.offset, self.shape, self.strides)
 
 
 def _numpy_dtype(name: str) -> np.dtype[Any]:
-    import ml_dtypes  # noqa: F401, PLC0415 - teaches numpy what bfloat16 is
+    import ml_dtypes  # noqa: F401, PLC0415 - adds bfloat16 to numpy
 
     return np.dtype(name)
 
 
 def read_pickle(file: BinaryIO, on_storage: Callable[[Storage], None]) -> Any:
-    """Read one pickle; tensors come out as `StoredTensor`.
+    """Read one pickle; tensors are returned as `StoredTensor`.
 
     Args:
-        file: positioned at the pickle's start, and then behind its end.
-        on_storage: told about each storage a tensor refers to.
+        file: the open file, at the start of the pickle; afterwards it is at the pickle's end.
+        on_storage: called with each storage that a tensor refers to.
 
     Raises:
-        PickleError: it is broken, too long, or does what no table of weights needs.
-        ArrayError: a size in it is no size.
+        PickleError: the pickle is broken, too long, or uses what no table of weights needs.
+        ArrayError: a size in it is not a whole number.
     """
     with warnings.catch_warnings():
         # A backslash in a name causes this warning; such a name is then rejected as unknown.
@@ -249,13 +249,13 @@ class _Machine:
         self._spend(len(pairs))
         table = {}
         for pair in pairs:
-            if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 - a pair
+            if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 - the length of a pair
                 raise PickleError("it makes a table of an object that is not a list of pairs")
             table[_checked_key(pair[0])] = pair[1]
         return table
 
     def _on_build(self, _: Any) -> None:
-        """Drop the attributes of a table (versions of modules), which are not needed."""
+        """Drop the attributes of a table (versions of modules), which no tensor needs."""
         self._take(1)
         if not isinstance(self._stack[-1], dict):
             raise PickleError("it sets attributes of an object that is not a table")
@@ -281,7 +281,7 @@ class _Global:
 
 
 def _tensor(arguments: tuple[Any, ...]) -> StoredTensor:
-    if len(arguments) < 4 or not isinstance(arguments[0], Storage):  # noqa: PLR2004 - see the class
+    if len(arguments) < 4 or not isinstance(arguments[0], Storage):  # noqa: PLR2004 - the fields of StoredTensor
         raise PickleError("a tensor has no storage")
     return StoredTensor(*arguments[:4])
 
