@@ -40,7 +40,7 @@ _NO_TOKENIZER = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return the exit code (0, or 4 for the user's mistake)."""
+    """Run the command; return the exit code: 0, or 4 after a mistake of the user."""
     return answer(lambda: _document(_parser().parse_args(arguments)))
 
 
@@ -124,7 +124,7 @@ def _describe_subject(subject: Subject, options: argparse.Namespace) -> dict[str
 
 def _trivial_scores(package: Package) -> dict[str, Any]:
     """Return the scores of trivial classifiers on each test split, by language."""
-    from models.verdicts.scores import score_trivial_classifiers  # noqa: PLC0415 - a command may know the last room
+    from models.verdicts.scores import score_trivial_classifiers  # noqa: PLC0415 - a command may import models/verdicts, which the rest of this folder may not
 
     splits = with_polarity(package)
     train = languages_of(splits[TRAINING])
@@ -145,7 +145,7 @@ def _labels(tweets: list[LabeledTweet]) -> tuple[Any, list[str]]:
 
 
 def _package_tokens(package: Package, pretrained: Path | None) -> dict[str, Any]:
-    """Return the lengths of English tweets alone, without their entity, by split and cleaning."""
+    """Return the lengths of the English tweets, without their entity, by cleaning and split."""
     if pretrained is None:
         return {"omitted": _NO_TOKENIZER}
     tweets = with_polarity(package)

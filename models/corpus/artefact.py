@@ -44,7 +44,7 @@ SUMMARY = "summary.json"
 _FIELDS = tuple(field.name for field in fields(Encoded))
 
 
-def build_corpus(  # noqa: PLR0913 - an option by keyword, with its default
+def build_corpus(  # noqa: PLR0913 - the inputs of a corpus, and one option
     subject: Subject,
     out: Path,
     corpus_path: Path | None,
@@ -58,16 +58,17 @@ def build_corpus(  # noqa: PLR0913 - an option by keyword, with its default
     The same inputs give the same bytes.
 
     Args:
-        subject: what to build.
+        subject: the subject whose corpus is built.
         out: an existing folder.
-        corpus_path: the user's file or, where the subject's source is "replab", folder.
-        pretrained: the checkpoint folder, where the subject's tokenizer is "pretrained".
-        progress: told about each stage.
-        as_published: whether that checkpoint may be of any family, and its tokenizer is used as it
-            is; else it has BERT's word pieces, and special tokens in a text are words.
+        corpus_path: the user's file, or folder if the subject's source is "replab".
+        pretrained: the checkpoint folder, if the subject's tokenizer is "pretrained".
+        progress: called with a message before each step.
+        as_published: whether the checkpoint may be of any family and its tokenizer is used
+            unchanged. Otherwise the tokenizer must have BERT's word pieces, and special tokens
+            within a text are ordinary words.
 
     Raises:
-        UsageMistake: a path that the subject needs is missing, or what is there is unfit.
+        UsageMistake: a path that the subject needs is missing, or its content does not fit.
     """
     generated = subject.corpus.source == "generated"
     progress("generating texts" if generated else "reading texts")
@@ -100,9 +101,9 @@ def write_encoding(
 
     Args:
         out: an existing folder.
-        encoded: the encoded splits, by split.
-        tokenizer: its JSON; None if there is none that a device can run.
-        summary: counts, lengths, what was left out.
+        encoded: the encoded texts by split.
+        tokenizer: the JSON of the tokenizer; None if no device can run it.
+        summary: counts, lengths, and the numbers of omitted texts.
     """
     if tokenizer is not None:
         (out / TOKENIZER).write_text(tokenizer, encoding="utf-8")
@@ -133,7 +134,7 @@ def load_encoded(artefact: Artefact) -> dict[str, Encoded]:
 
 
 def load_summary(artefact: Artefact) -> dict[str, Any]:
-    """Return the counts of `build_corpus`: see `summary.json`."""
+    """Return the counts that `build_corpus` wrote into SUMMARY."""
     summary: dict[str, Any] = artefact.document(SUMMARY)
     return summary
 
@@ -162,14 +163,15 @@ def make_tokenizer(
     """Train or load a subject's tokenizer.
 
     Args:
-        table: what the subject says of it.
-        corpus: what it is trained on.
+        table: the subject's settings of the tokenizer.
+        corpus: the texts to train on.
         pretrained: the checkpoint's folder.
-        published_pairs: whether a checkpoint of any family, whose tokenizer is used as it is, gets
-            pairs; None for one that a network of this project starts from.
+        published_pairs: whether texts are encoded as pairs with their group by a tokenizer of any
+            family, used unchanged; None for a checkpoint that a network of this project starts
+            from.
 
     Raises:
-        UsageMistake: as of `build_corpus`.
+        UsageMistake: see `build_corpus`.
     """
     if table.source == "trained":
         train = corpus.splits["train"]
@@ -218,7 +220,7 @@ def _left_out_by_reason(corpus: Corpus) -> dict[str, int]:
 def _split_summary(
     subject: Subject, corpus: Corpus, tokenizer: Tokenizer, split: str
 ) -> dict[str, Any]:
-    """Return counts, and lengths in tokens before truncation."""
+    """Return the counts of a split, and its lengths in tokens before truncation."""
     texts = corpus.splits[split]
     counts = Counter(row.label for row in texts)
     lengths = token_lengths(tokenizer, texts, pair_with_group=subject.pairs_with_group)

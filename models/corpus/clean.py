@@ -35,10 +35,10 @@ _NOISE = re.compile(r"[\s!-/:-@\[-`{-~\u2010-\u2027\u2030-\u205e\ufe0f]")
 
 
 def normalized(text: str) -> str:
-    """Return a text without links, mentions, marks of passing on, punctuation, spaces and case.
+    """Return a text in lower case without links, mentions, retweet marks, punctuation and spaces.
 
-    Two texts with one such form are copies of each other, whatever was added in passing on.
-    A text of nothing else stands for itself.
+    Two texts with the same form are copies of each other, apart from additions of a retweet. A text
+    that consists only of such parts is returned in lower case.
     """
     folded = text.casefold()
     return _NOISE.sub("", _PASSED_ON.sub(" ", folded)) or folded
@@ -53,7 +53,7 @@ def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normal
             that normalizer out, because a pretrained tokenizer brings its own.
 
     Raises:
-        UsageMistake: a name that is no step.
+        UsageMistake: a name is not a cleaning step.
     """
     requested = {step for name in cleaning for step in COMBINED.get(name, (name,))}
     unknown = sorted(requested - STEPS.keys())

@@ -1,8 +1,8 @@
 """Compose the meaning of a generated tweet: one function for each kind of composition.
 
-Each returns a text and, for each entity the text takes a stand on, its polarity. A composition
-is what a bag of words cannot see: the same words in another order or about another entity
-carry another polarity.
+Each function returns a text and its polarity towards each entity on which it takes a stand. A
+bag-of-words model cannot recognize compositions: the same words in another order, or about another
+entity, have another polarity.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OPPOSITE = {"negative": "positive", "positive": "negative"}
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A text without the medium's traits, with its stances about entities."""
+    """A text without the traits of the medium, and its polarity towards each entity."""
 
     text: str
     composition: str
@@ -35,12 +35,12 @@ def words(entity: Entity) -> set[str]:
 
 
 def clause(rng: random.Random, entity: Entity, polarity: str) -> str:
-    """Return a clause that names the entity and is of the polarity."""
+    """Return a clause that names the entity and has the polarity."""
     return expand(f"{{{polarity}}}", rng, entity, {})
 
 
 def single(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """Return one clause: literal, ironic, or a question without a stance."""
+    """Return one clause: a literal one, an ironic one, or a question without a stance."""
     surface = grammar().surface
     symbol = polarity
     if polarity == "negative" and rng.random() < surface.sarcasm:
@@ -85,7 +85,7 @@ def comparison(rng: random.Random, entity: Entity, polarity: str, second: Entity
 
 
 def distractor(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """Return a sentiment about something else beside a clause about the entity."""
+    """Return a clause about the entity, with a sentiment about something else."""
     mood = OPPOSITE.get(polarity) or rng.choice(("negative", "positive"))
     life = expand("{good_life}" if mood == "positive" else "{bad_life}", rng, entity, {})
     about = clause(rng, entity, polarity)
@@ -97,7 +97,7 @@ def compose(rng: random.Random, entities: Sequence[Entity]) -> Statement:
     """Draw entities, a polarity and a composition, and return the statement.
 
     Args:
-        rng: where every choice comes from.
+        rng: generator of all random choices.
         entities: the entities that may be spoken about.
     """
     entity = rng.choice(entities)

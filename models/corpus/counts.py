@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def describe_corpus(corpus: Corpus) -> dict[str, Any]:
-    """Return the counts of each split by label, over all and of each group."""
+    """Return the number of texts of each split, by label, and by group and label."""
     return {
         split: {
             "texts": len(texts),
@@ -28,7 +28,7 @@ def describe_corpus(corpus: Corpus) -> dict[str, Any]:
 
 
 def describe_left_out(left_out: Iterable[LeftOut], *, counts_only: bool) -> dict[str, Any]:
-    """Return how many texts were omitted for each reason, and which."""
+    """Return the number of omitted texts by reason; unless `counts_only`, list them too."""
     reasons: dict[str, dict[str, Any]] = {}
     for entry in left_out:
         reason = reasons.setdefault(entry.reason, {"count": 0, "texts": []})
@@ -43,7 +43,7 @@ def describe_left_out(left_out: Iterable[LeftOut], *, counts_only: bool) -> dict
 def describe_tokens(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool, max_tokens: int
 ) -> dict[str, Any]:
-    """Return the lengths in tokens, special ones included, before truncation."""
+    """Return the lengths in tokens, including special tokens, before truncation."""
     if not texts:
         return {"texts": 0}
     lengths = token_lengths(tokenizer, texts, pair_with_group=pair_with_group)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Foreign(NamedTuple):
-    """The kind of a file without texts: the rest of a sentence about it, and a remedy."""
+    """The kind of a file without texts: the rest of a message about it, and a remedy."""
 
     problem: str
     remedy: str
@@ -77,7 +77,7 @@ def foreign(data: bytes) -> Foreign | None:
 
 
 def _recognize_by_two_signs(data: bytes) -> Foreign | None:
-    """Return the kind of a file by two signs: the first alone could also be a word."""
+    """Return the kind of a file that two signs identify: the first alone could be a word."""
     if data.startswith(b"BZh") and data[_BZIP2] == b"1AY&SY":
         return Foreign(f"is compressed by bzip2{_NOT_TEXTS}", _UNPACK)
     if data.startswith(b"ORC") and data[_ORC] == b"ORC":

@@ -25,17 +25,18 @@ _TRIES_PER_TEXT = 50
 def generate(table: CorpusTable) -> Corpus:
     """Generate the corpus of a subject; the same table gives the same corpus on every machine.
 
-    Some entities are only in the test split, and no two texts of the corpus, before or after
-    the medium's traits are added, are the same once normalized.
+    Some entities occur only in the test split. No two texts of the corpus are equal after
+    normalization, neither with nor without the traits of the medium.
 
     Args:
         table: labels (three, from the worst to the best), counts and seed.
 
     Raises:
-        UsageMistake: not three labels, no count for train, or more texts than the grammar has.
+        UsageMistake: the table has not three labels or no count for train, or the grammar cannot
+            generate as many texts.
     """
     _check(table)
-    rng = random.Random(table.seed)  # noqa: S311 - repeatable, not secret
+    rng = random.Random(table.seed)  # noqa: S311 - must be repeatable, not secret
     all_entities = list(entities())
     rng.shuffle(all_entities)
     held_out = round(len(all_entities) * grammar().surface.held_out_entities)
@@ -72,7 +73,7 @@ def _count(counts: Counts, split: str) -> int:
 def _texts(
     rng: random.Random, entities: Sequence[Entity], split: str, count: int, forms_used: set[str]
 ) -> Iterator[LabelledText]:
-    """Yield `count` texts; a text about two entities gives two, unless only one is wanted."""
+    """Yield `count` texts; a statement about two entities yields two, if there is room."""
     written = number = 0
     while written < count:
         number += 1
@@ -86,7 +87,7 @@ def _texts(
 def _new_statement(
     rng: random.Random, entities: Sequence[Entity], forms_used: set[str]
 ) -> tuple[Statement, str]:
-    """Return a statement that is new, with and without the medium's traits."""
+    """Return a new statement and its tweet; neither may equal an earlier one."""
     for _ in range(_TRIES_PER_TEXT):
         statement = compose(rng, entities)
         text = tweeted(statement, rng)
@@ -102,7 +103,7 @@ def _new_statement(
 
 
 def _noisy(label: int, rng: random.Random) -> int:
-    """Return a label with the noise of human annotators."""
+    """Return the label, or rarely another one, like a human annotator."""
     if rng.random() >= grammar().surface.label_noise:
         return label
     return rng.choice(

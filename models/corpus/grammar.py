@@ -64,7 +64,7 @@ class SurfaceShares(Table, frozen=True, kw_only=True):
 
 
 class Category(Table, frozen=True, kw_only=True):
-    """One kind of entity: its name is one of `first` and one of `second`."""
+    """A kind of entities; their names join one of `first` with one of `second`."""
 
     first: tuple[str, ...]
     second: tuple[str, ...]
@@ -110,9 +110,9 @@ def expand(template: str, rng: random.Random, entity: Entity, bound: Mapping[str
 
     Args:
         template: text with symbols.
-        rng: where choices come from.
-        entity: whose category's phrases are preferred, and what `{E}` stands for.
-        bound: symbols whose text is already known.
+        rng: generator of all random choices.
+        entity: the entity that `{E}` stands for; phrases of its category are preferred.
+        bound: texts of symbols that are already chosen, by symbol.
 
     Raises:
         KeyError: the grammar has no such symbol.

@@ -14,10 +14,10 @@ def link_items(keys: Sequence[Collection[Hashable]]) -> list[int]:
     """Return the group number of each item: items that share a key belong together.
 
     Args:
-        keys: of each item what it shares with others.
+        keys: the keys of each item.
 
     Returns:
-        The group of each item: the position of the group's first item.
+        The group of each item, numbered by the position of the group's first item.
     """
     group = list(range(len(keys)))
 
@@ -38,22 +38,23 @@ def link_items(keys: Sequence[Collection[Hashable]]) -> list[int]:
 def draw_groups(groups: Sequence[int], size: Mapping[str, int], seed: int) -> dict[str, list[int]]:
     """Choose whole groups at random until each part has its number of items.
 
-    A group larger than what a part still lacks is passed over, so that a part is full exactly as
-    long as there are small groups enough.
+    A group that is larger than the remaining room of a part is left for the next part, so that
+    every part reaches its exact size as long as there are enough small groups.
 
     Args:
-        groups: the group of each item, as `linked` gives it.
-        size: how many items each part wants, the first part first.
-        seed: of the choice.
+        groups: the group of each item, see `link_items`.
+        size: number of items of each part, in the order in which parts are filled.
+        seed: seed of the random choice.
 
     Returns:
-        The items of each part, ascending; fewer than wanted where the groups do not suffice.
+        The positions of the items of each part, ascending; fewer than `size` if the groups do not
+        suffice.
     """
     members: dict[int, list[int]] = defaultdict(list)
     for at, group in enumerate(groups):
         members[group].append(at)
     pool = list(members)
-    random.Random(seed).shuffle(pool)  # noqa: S311 - repeatable, not secret
+    random.Random(seed).shuffle(pool)  # noqa: S311 - must be repeatable, not secret
     rows_of: dict[str, list[int]] = {}
     for part, count in size.items():
         chosen: list[int] = []

@@ -47,11 +47,12 @@ def open_text(path: Path, encoding: str, fallback: str | None) -> Content:
 
     Args:
         path: the file.
-        encoding: how it is encoded.
-        fallback: how a line is encoded that `encoding` cannot decode.
+        encoding: the encoding of the file.
+        fallback: the encoding of lines that `encoding` cannot decode; None if there are none.
 
     Raises:
-        UsageMistake: missing, empty, no file, a bad zip, undecodable bytes, or no text.
+        UsageMistake: the file is missing, empty, not a regular file, an unsuitable zip archive,
+            cannot be decoded, or holds no text.
     """
     name, data = _read_bytes(path)
     _check_mark(data, encoding, path)
@@ -89,7 +90,7 @@ def _check_mark(data: bytes, encoding: str, path: Path) -> None:
 
 
 def _read_bytes(path: Path) -> tuple[str, bytes]:
-    """Return name and bytes of the file, or of its one suitable member."""
+    """Return name and bytes of the file, or of the only suitable member of a zip archive."""
     try:
         data = read_regular(path, _LARGEST)
     except FileNotFoundError:

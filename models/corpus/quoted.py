@@ -1,7 +1,8 @@
 """Read RepLab's files: tab-separated, quoted, with a header line; tolerate damaged copies.
 
 Copies of the package were made by many downloaders and editors: some begin with a byte order mark,
-some are latin-1, in some a quote inside a text is not doubled or a value is not quoted at all.
+some are encoded in latin-1, and in some a quote inside a text is not doubled or a value is not
+quoted at all.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
 
     Args:
         path: the file.
-        required: columns that must be there, in any order.
-        optional: columns that are "" if the file does not have them.
+        required: columns that the file must have, in any order.
+        optional: columns whose values are "" if the file does not have them.
 
     Raises:
         UsageMistake: the file cannot be read, is empty, or lacks a column.
@@ -109,12 +110,10 @@ def _decoded(line: bytes) -> str:
 
 
 def _parse_strictly(lines: list[str]) -> list[Record] | None:
-    """Return every record according to the format.
+    """Return every record according to the format; None if the file does not keep to it.
 
-    None if one is not quoted or not as wide as it asks.
-
-    Nor where a record would hold the beginning of another: its text begins with a quote that
-    nobody meant as the format's.
+    It does not if a record is not quoted correctly, has another number of values, or would contain
+    the beginning of another record: then a text begins with a quote that is part of the text.
     """
     records: list[Record] = []
     reader = csv.reader(lines, delimiter="\t", strict=True)
@@ -134,8 +133,8 @@ def _parse_strictly(lines: list[str]) -> list[Record] | None:
 def _parse_line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
     """Return the records of a file with careless quotes, and the lines of unreadable ones.
 
-    The header says how many values a record has; an extra tab belongs to its last value. A line
-    that does not begin like a record continues the one before if that one's quote is still open.
+    The header determines the number of values; further tabs belong to the last value. A line that
+    does not begin like a record continues the previous one if its quote is still open.
     """
     records: list[Record] = []
     broken: list[int] = []
@@ -155,8 +154,8 @@ def _parse_line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
 def _record_at(lines: list[str], at: int) -> tuple[str, int]:
     """Return the text of the record that begins at a line, and the number of the next line.
 
-    A line is looked at once, whatever number of lines a record has: what decides is whether a value
-    is open before it, and what it adds to that value.
+    Each line is read once, however many lines a record has: whether the record ends with a line
+    depends only on the quotes of its last value so far.
     """
     parts = [lines[at]]
     value = _last_value(lines[at], "")

@@ -1,4 +1,4 @@
-"""Read a user's texts: rows to labelled texts, without unfit and duplicate ones."""
+"""Turn the rows of a user's file into labelled texts, without unfit and duplicate ones."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ CONFLICTING = "copies with different labels"
 def read_files(table: CorpusTable, path: Path) -> Corpus:
     """Read a file of labelled texts and split it.
 
-    A text is left out, with the reason, when its text is empty, its label is mapped to "",
-    its row is broken, it holds half of a
-    character, or a text about the same group says the same: of copies that agree on
-    the label the first stays, of those that do not, none. Splitting: `split_texts`.
+    A row is left out, with the reason, if its text is empty, its label is mapped to "", its number
+    of columns is wrong, or it contains half of a character. Of copies of a text about the same
+    group the first is kept if they have the same label, otherwise none. `split_texts` splits the
+    remaining texts.
 
     Args:
         table: columns, polarities, encoding, counts and seed.
         path: CSV, TSV or JSON lines, plain or zipped.
 
     Raises:
-        UsageMistake: what is wrong with the file or with the table, and what to do about it.
+        UsageMistake: the file or the table is wrong; the message says what to do about it.
     """
     left_out: list[LeftOut] = []
     labels = _label_of_value(table)
     records = read_records(table, path)
-    assert table.columns is not None  # noqa: S101 - read_records refuses a table without them
+    assert table.columns is not None  # noqa: S101 - for mypy: read_records rejects a table without columns
     candidates = []
     for record in records:
         outcome = _candidate(record, table.columns, labels, path)
@@ -56,10 +56,7 @@ def read_files(table: CorpusTable, path: Path) -> Corpus:
 
 
 def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
-    """Return the label of each value in the label's column.
-
-    None if it is left out on purpose.
-    """
+    """Return the label's index by value in the label's column; None to leave a text out."""
     if not table.polarities:
         return {label: at for at, label in enumerate(table.labels)}
     return {
@@ -71,7 +68,7 @@ def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
 def _candidate(
     record: Record, columns: Columns, labels: dict[str, int | None], path: Path
 ) -> Candidate | LeftOut:
-    """Return a row as a text, or why it is unfit."""
+    """Return the text of a row, or the reason to leave it out."""
     values, location = record.values, f"line {record.line}"
 
     def value(column: str | None) -> str:
@@ -103,7 +100,7 @@ def _candidate(
 
 
 def _is_whole(text: str) -> bool:
-    """Tell whether a text can be encoded: a lone surrogate, which JSON allows, cannot."""
+    """Tell whether a text can be encoded: JSON allows lone surrogates, which cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

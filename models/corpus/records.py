@@ -26,9 +26,13 @@ _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
 class Record(NamedTuple):
-    """One row: its line (1-based), its values by column, and why it is unfit, if it is.
+    """One row of a file.
 
-    `nested` is the column, of those that are read, that holds a list or an object.
+    Attributes:
+        line: the line on which it begins, from 1 on.
+        values: its values by column.
+        unfit: why it cannot be used; "" if it can.
+        nested: a column that is read and holds a list or an object; None if there is none.
     """
 
     line: int
@@ -41,11 +45,11 @@ def read_records(table: CorpusTable, path: Path) -> list[Record]:
     """Read every row; mark rows with a wrong number of columns as unfit.
 
     Args:
-        table: encoding, columns and, for a file without header line, its header.
+        table: encoding, columns and, for a file without a header line, the header.
         path: the file.
 
     Raises:
-        UsageMistake: the file cannot be read as what its name says, or a column is missing.
+        UsageMistake: the file cannot be read in the format of its suffix, or a column is missing.
     """
     content = open_text(path, table.encoding, table.fallback_encoding)
     suffix = PurePosixPath(content.name).suffix.lower()
@@ -66,9 +70,9 @@ def read_records(table: CorpusTable, path: Path) -> list[Record]:
 
 
 def _delimiter(suffix: str, text: str) -> str:
-    """Return a tab or a comma, as the name says.
+    """Return the delimiter that the suffix means if the first line has it, else the usual one.
 
-    What the first line holds most, if it holds neither.
+    The usual one of a line is the tab, comma or semicolon that occurs most often in it.
     """
     expected = "\t" if suffix in TABULAR else ","
     first_line = text.lstrip().partition("\n")[0]
@@ -76,7 +80,7 @@ def _delimiter(suffix: str, text: str) -> str:
 
 
 def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the line it begins on; texts may hold line ends inside quotes."""
+    """Yield each row with the line it begins on; quoted texts may contain line ends."""
     csv.field_size_limit(_FIELD_LIMIT)
     stand_in = _stand_in(text)
     if stand_in:
@@ -96,10 +100,10 @@ def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list
 
 
 def _stand_in(text: str) -> str:
-    """Return the stand-in for lone carriage returns; "" if they end lines.
+    """Return a placeholder for carriage returns inside texts; "" if carriage returns end lines.
 
-    Where line feeds do, a text may hold one: many writers, Python's csv before 3.13 among them,
-    leave it without quotes. A csv reader would end the row there, whatever ends the others.
+    If line feeds end lines, a text may contain a lone carriage return: many writers, among them
+    Python's csv before 3.13, do not quote such a text, and a csv reader would end the row there.
     """
     first_line_feed = text.find("\n")
     ends_lines = (
@@ -150,7 +154,7 @@ def _columns_read(table: CorpusTable) -> frozenset[str]:
 
 
 def _as_text(value: Any) -> str:
-    """Return a JSON value as a CSV file would hold it: null is empty, 1 is "1"."""
+    """Return a JSON value as a text, like in a CSV file: null is empty, 1 is "1"."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 def read_replab(table: CorpusTable, path: Path) -> Corpus:
     """Read the package: official splits, with validation and calibration taken from training.
 
-    Tweets that share an id or a text, or are near-duplicates, are carved together. The same
-    package gives the same corpus in either layout of its texts.
+    Tweets that share an id or a text, or are near-duplicates, stay in one split. The corpus does
+    not depend on which of its two layouts the package has.
 
     Args:
         table: labels (RepLab's three, from the worst to the best), languages, seed, and counts;
-            a missing `train` takes all that is left, a missing `test` the whole official split.
+            without a count, `train` gets all remaining tweets and `test` the whole official split.
         path: the folder that holds `entities`, `training` and `test`.
 
     Raises:
-        UsageMistake: the table does not fit RepLab, the folder is not the package, it holds no
-            texts or no languages, or fewer tweets than asked for.
+        UsageMistake: the table does not fit RepLab, the folder is not the package, or the package
+            holds no texts, no languages, or fewer tweets than requested.
     """
     _check(table)
     package = read_package(path)
@@ -48,7 +48,7 @@ def read_replab(table: CorpusTable, path: Path) -> Corpus:
 def corpus_of(
     selection: Selection, entities: Mapping[str, Entity], table: CorpusTable, path: Path
 ) -> Corpus:
-    """Split the selected tweets; arguments and errors as in `read_replab`."""
+    """Split the selected tweets; see `read_replab` for arguments and errors."""
     left_out = list(selection.left_out)
     tweets_of = _split_training(selection.train, table)
     tweets_of["test"] = _sample(selection.test, table.counts.test, table.seed)
@@ -120,10 +120,10 @@ def _split_training(
 
 
 def _sample(tweets: list[LabeledTweet], count: int | None, seed: int) -> list[LabeledTweet]:
-    """Return all items, or `count` of them at random, in their order."""
+    """Return all tweets, or `count` of them at random, in their order."""
     if count is None or count >= len(tweets):
         return tweets
-    chosen = random.Random(seed).sample(range(len(tweets)), count)  # noqa: S311 - repeatable
+    chosen = random.Random(seed).sample(range(len(tweets)), count)  # noqa: S311 - must be repeatable
     return [tweets[at] for at in sorted(chosen)]
 
 

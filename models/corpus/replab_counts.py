@@ -50,7 +50,7 @@ def describe_package(package: Package, root: Path) -> dict[str, Any]:
 
 
 def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
-    """Return each split's related tweets with polarity, and those of the official test, if any."""
+    """Return the related tweets with a polarity, by split; the official test is one of them."""
     tweets = {
         folder: [tweet for tweet in _tweets_in(package, folder) if has_polarity(tweet)]
         for folder in FOLDERS
@@ -62,7 +62,7 @@ def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
 
 
 def languages_of(tweets: Iterable[LabeledTweet]) -> dict[str, list[LabeledTweet]]:
-    """Return the tweets of each language, sorted by its name, and all of them last."""
+    """Return the tweets by language, sorted, and all tweets under ALL."""
     by_language: dict[str, list[LabeledTweet]] = {}
     for tweet in tweets:
         by_language.setdefault(tweet.language or UNKNOWN, []).append(tweet)
@@ -126,7 +126,7 @@ def _polarities(tweets: Iterable[LabeledTweet]) -> dict[str, int]:
 def _compare_with_gold(
     gold: Mapping[Key, str] | None, tweets: Sequence[LabeledTweet]
 ) -> dict[str, int] | dict[str, str]:
-    """Tell whether the gold standard agrees with the `labeled` files."""
+    """Count how often the gold standard agrees with the `labeled` files."""
     if gold is None:
         return {"omitted": "the package holds no goldstandard_polarity.dat of this split"}
     labeled = {tweet.key: tweet.polarity for tweet in tweets if has_polarity(tweet)}

@@ -31,7 +31,7 @@ def check_package(root: Path) -> None:
     """Check that a folder is the package, without reading files.
 
     Raises:
-        UsageMistake: it is not, or a part is missing; names it.
+        UsageMistake: the folder does not exist, or a part is missing; the message names it.
     """
     if not root.is_dir():
         raise UsageMistake("no such folder", file=root, key=KEY, remedy=_REMEDY)
@@ -60,7 +60,7 @@ def info_files(root: Path, folder: str) -> list[Path]:
 
 
 def text_files(root: Path) -> list[Path]:
-    """Return the texts, which each user downloads: of both layouts, in either place, or none."""
+    """Return the files of downloaded texts, in both layouts and all places; there may be none."""
     together = [root / place / "tweet_text" for place in ("", *FOLDERS)]
     files = [file for place in together for file in place.glob(f"{_ENTITY}_texts.tsv")]
     return sorted(files + [f for folder in FOLDERS for f in (root / folder).glob(f"{_ENTITY}.tsv")])

@@ -47,11 +47,11 @@ class LabeledTweet:
         folder: "training" or "test".
         entity_id: the entity.
         tweet_id: the tweet.
-        filtering: RELATED or UNRELATED, as it stands.
-        polarity: POSITIVE, NEUTRAL, NEGATIVE or "", as it stands.
-        language: EN or ES; "" if the copy does not say it.
-        near_duplicate_of: the id of another tweet; "" if it is of none.
-        text: as downloaded; "" for a deleted tweet; None if no file has it.
+        filtering: the value in the file: RELATED or UNRELATED.
+        polarity: the value in the file: POSITIVE, NEUTRAL, NEGATIVE or "".
+        language: EN or ES; "" if no file names it.
+        near_duplicate_of: the id of the tweet that it nearly duplicates; "" if there is none.
+        text: the downloaded text; "" for a deleted tweet; None if no file has it.
         where: file and line of the row.
     """
 
@@ -67,21 +67,22 @@ class LabeledTweet:
 
     @property
     def key(self) -> Key:
-        """Entity and tweet."""
+        """Return the ids of entity and tweet."""
         return self.entity_id, self.tweet_id
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The package as found.
+    """The content of the package.
 
     Attributes:
         entities: by id.
         tweets: every row of the `labeled` files, sorted by split, entity and tweet.
-        gold: the polarity of each key in the gold standard of a split; None if it is absent.
-        official: the same of the official gold standard of the test split.
+        gold: the polarity of each key in the gold standard, by split; None if the file is missing.
+        official: the polarity of each key in the official gold standard of the test split; None if
+            the file is missing.
         unreadable: file and line of each row that could not be read, in any file.
-        files_with_text: how many files of texts there are.
+        files_with_text: number of files with texts.
     """
 
     entities: Mapping[str, Entity]
@@ -93,13 +94,13 @@ class Package:
 
 
 def read_package(root: Path) -> Package:
-    """Read the package; missing facts of a tweet are left blank.
+    """Read the package; missing values of a tweet are "", a missing text is None.
 
     Args:
         root: the folder that holds `entities`, `training` and `test`.
 
     Raises:
-        UsageMistake: it is not the package, or a file lacks a column or cannot be read.
+        UsageMistake: the folder is not the package, or a file lacks a column or cannot be read.
     """
     check_package(root)
     reader = _Reader(root)
@@ -117,7 +118,7 @@ def read_package(root: Path) -> Package:
 
 
 def read_languages(root: Path) -> dict[Key, str]:
-    """Return the language of each tweet of both splits, "" if a row does not say it.
+    """Return the language of each tweet of both splits; "" if a row does not name it.
 
     Raises:
         UsageMistake: the folder holds no tweet_info, or a file lacks a column or cannot be read.
@@ -134,7 +135,7 @@ def read_languages(root: Path) -> dict[Key, str]:
 
 
 class _Reader:
-    """Reads the package's files, and remembers which rows it could not read."""
+    """Reads the files of the package, and records the rows that cannot be read."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -178,7 +179,7 @@ class _Reader:
             )
 
     def texts(self) -> dict[str, Text]:
-        """Return texts by tweet id: a tweet has one text for all its entities."""
+        """Return the texts by tweet id: a tweet has one text for all its entities."""
         texts: dict[str, Text] = {}
         columns = ("tweet_id", "text"), ("language",)
         for _, row in self._rows(text_files(self._root), *columns):
@@ -195,7 +196,7 @@ class _Reader:
         return _polarities(row for _, row in self._rows([path], columns))
 
     def infos(self, folder: str) -> dict[Key, tuple[str, str]]:
-        """Return the language of each tweet and the tweet it nearly duplicates; "" if unknown."""
+        """Return each tweet's language and the tweet that it nearly duplicates; "" if unknown."""
         infos = {}
         columns = ("tweet_id", "entity_id"), ("language", "is_near_duplicate_of")
         for _, row in self._rows(info_files(self._root, folder), *columns):

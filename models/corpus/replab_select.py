@@ -37,19 +37,20 @@ class Selection(NamedTuple):
 
 
 def has_polarity(tweet: LabeledTweet) -> bool:
-    """Tell whether a row is of a related tweet with one of the three polarities."""
+    """Tell whether a tweet is related to its entity and has one of the three polarities."""
     return tweet.filtering == RELATED and tweet.polarity in POLARITIES
 
 
 def select(package: Package, languages: Collection[str]) -> Selection:
     """Select the related tweets of some languages that have a polarity and a text.
 
-    The test split stays as it was published. Training loses its near-duplicates, and whatever
-    would let it know a test tweet: the same id, a near-duplicate of it, or the same words.
+    The test split stays as published. From the training split, near-duplicates are removed, and all
+    tweets that repeat a test tweet: by id, as a near-duplicate, or with the same words.
 
     Args:
-        package: as it was read.
-        languages: which to take; none means every one, known or not.
+        package: the package.
+        languages: the languages to select; if empty, all tweets are selected, also those whose
+            language is unknown.
     """
     left_out = [
         LeftOut("", where, UNREADABLE) for where in package.unreadable if "/labeled/" in where
@@ -78,12 +79,12 @@ def select(package: Package, languages: Collection[str]) -> Selection:
 
 
 def groups_of(tweets: Sequence[LabeledTweet]) -> list[int]:
-    """Return each tweet's group: tweets of one id, of one text, or near-duplicates."""
+    """Return the group of each tweet; one group holds one id, one text, or near-duplicates."""
     return link_items([list(_identities(tweet)) for tweet in tweets])
 
 
 def _reason_to_leave_out(tweet: LabeledTweet, languages: Collection[str]) -> str | None:
-    """Return why a row cannot be in a split; None if it can."""
+    """Return why a tweet cannot be in a split; None if it can."""
     reasons = (
         (tweet.filtering == UNRELATED, NOT_RELATED),
         (tweet.filtering != RELATED, NO_FILTERING),
@@ -99,7 +100,7 @@ def _reason_to_leave_out(tweet: LabeledTweet, languages: Collection[str]) -> str
 
 
 def _shared_with_test(train: list[LabeledTweet], test: list[LabeledTweet]) -> list[bool]:
-    """Tell of each training tweet whether a test tweet is in its group."""
+    """Tell for each training tweet whether a test tweet is in its group."""
     groups = groups_of(train + test)
     of_test = set(groups[len(train) :])
     return [group in of_test for group in groups[: len(train)]]

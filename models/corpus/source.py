@@ -19,7 +19,8 @@ def check_corpus(subject: Subject, path: Path | None) -> None:
     """Check whether the subject needs a corpus path, without reading it.
 
     Raises:
-        UsageMistake: it is missing or superfluous, or is no file, or not the RepLab package.
+        UsageMistake: the path is missing or superfluous, or is neither a file nor the RepLab
+            package that the subject needs.
     """
     source = subject.corpus.source
     if source == "generated":
@@ -48,7 +49,7 @@ def check_corpus(subject: Subject, path: Path | None) -> None:
 def hash_corpus(path: Path) -> str:
     """Return the sha256 of a file, or of all files of the RepLab package that a corpus reads.
 
-    The same package has the same hash wherever it lies, and whatever else lies in it.
+    The hash depends neither on the path of the package nor on other files in it.
     """
     if path.is_file():
         return _sha256(path)

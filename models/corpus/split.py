@@ -33,7 +33,7 @@ _ORDER = ("test", "calibration", "validation", "train")
 
 
 class Candidate(NamedTuple):
-    """A text that may go into a split; `split` is the file's own word, "" without one."""
+    """A text for a split; `split` is the value in the file's split column, "" without one."""
 
     row: LabelledText
     where: str
@@ -46,25 +46,26 @@ Group = list[Candidate]
 def split_texts(
     candidates: Sequence[Candidate], table: CorpusTable, path: Path, left_out: list[LeftOut]
 ) -> dict[str, tuple[LabelledText, ...]]:
-    """Give each split its count of texts.
+    """Distribute texts over the splits, with the requested number in each.
 
-    Where the file has a split column it decides; a split it has no texts of is taken out of
-    its train texts. Otherwise the seed decides. Texts that share an id or a text stay
-    together, so that copies of one text are never on two sides. Of copies, which share `text_id`
-    and `group_id`, only train takes more than one: elsewhere they would count as evidence, and an
-    interval over them would be too narrow.
+    A split column decides if the file has one; a split without texts in the file gets some of the
+    train texts. Otherwise the seed decides. Candidates that share an id or a text stay in one
+    split, so that copies of a text are never in two. Of copies, which share `text_id` and
+    `group_id`, only train gets more than one: in other splits they would count as independent
+    evidence and make confidence intervals too narrow.
 
     Args:
-        candidates: what may be split.
+        candidates: the texts to distribute.
         table: counts, seed, labels and whether there is a split column.
-        path: named in errors.
-        left_out: gets one line for all texts beyond the counts, and one for all copies.
+        path: the file, for messages.
+        left_out: list to which one entry for all texts beyond the counts is appended, and one for
+            all copies.
 
     Raises:
-        UsageMistake: too few texts for the counts, an undeclared split, a split other than
-            calibration with one label only, or a label that no train text has.
+        UsageMistake: there are too few texts, an unknown split, a split other than calibration
+            with a single label, or a label that no train text has.
     """
-    rng = random.Random(table.seed)  # noqa: S311 - repeatable, not secret
+    rng = random.Random(table.seed)  # noqa: S311 - must be repeatable, not secret
     pools = _pools(candidates, table, path)
     splits: dict[str, list[LabelledText]] = {}
     beyond = copies = 0
@@ -95,7 +96,7 @@ def split_texts(
 def _pools(
     candidates: Sequence[Candidate], table: CorpusTable, path: Path
 ) -> dict[str, list[Group]]:
-    """Return the groups of each declared split; all are "train" if none is declared."""
+    """Return the groups by split; without a split column, all are in "train"."""
     declared: dict[str, list[Candidate]] = {split: [] for split in SPLITS}
     by_column = table.columns is not None and table.columns.split is not None
     for candidate in candidates:
@@ -112,9 +113,9 @@ def _pools(
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[Group]:
-    """Group candidates that share an id or a text, directly or through others, in first order.
+    """Group candidates that share an id or a text, directly or through others.
 
-    The groups are in the order of their last candidates.
+    Groups are in the order of their last candidates.
     """
     keys = [
         (("id", candidate.row.text_id), ("text", normalized(candidate.row.text)))
@@ -136,7 +137,7 @@ def _draw(
     """Take random groups out of the pool until there are `size` candidates, or none are left.
 
     Returns:
-        The candidates, and how many copies were left out of them.
+        The candidates, and the number of copies that were left out.
     """
     rng.shuffle(pool)
     chosen: list[Candidate] = []
@@ -150,7 +151,7 @@ def _draw(
 
 
 def _without_copies(group: Group) -> Group:
-    """Return the first candidate of each id, with its topic."""
+    """Return the first candidate of each pair of `text_id` and `group_id`."""
     first_of_id: dict[tuple[str, str], Candidate] = {}
     for candidate in group:
         first_of_id.setdefault((candidate.row.text_id, candidate.row.group_id), candidate)

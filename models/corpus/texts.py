@@ -14,16 +14,16 @@ SPLITS = ("train", "validation", "calibration", "test")
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """One text with its label. A text about two groups stands twice, with one id.
+    """One text with its label. A text about two groups occurs twice, with the same id.
 
     Attributes:
-        text_id: the id its source gave it, or one made from its place there.
-        group_id: what the text is about, where answers are averaged by it; "" if none is
-            declared. RepLab: the entity.
-        text: as published; cleaning belongs to the tokenizer.
-        label: index into the corpus's labels, 0 the worst where they are ordered.
-        group_name: what people call the group, where `group_id` is a code.
-        second: the second text, where the label is about a pair of them.
+        text_id: the id in the source, or one made from its position there.
+        group_id: the subject of the text, by which answers can be averaged, such as RepLab's
+            entity; "" if none is declared.
+        text: the published text; cleaning is part of the tokenizer.
+        label: index into the corpus's labels; 0 is the worst if they are ordered.
+        group_name: the name of the group if `group_id` is a code.
+        second: the second text if the label is about a pair of texts.
     """
 
     text_id: str
@@ -35,13 +35,14 @@ class LabelledText:
 
     @property
     def group(self) -> str:
-        """Group as a model receives it: its name, else its id."""
+        """Return the group as a model receives it: its name, else its id."""
         return self.group_name or self.group_id
 
     def parts(self, *, pair_with_group: bool) -> tuple[str, ...]:
-        """Return the input of a tokenizer: the text, or both texts of a pair.
+        """Return the texts that a tokenizer encodes together.
 
-        Group and text; or the text alone.
+        These are the two texts of a pair; or the group and the text, if `pair_with_group` is true
+        and there is a group; otherwise the text alone.
         """
         if self.second:
             return self.text, self.second
@@ -50,13 +51,13 @@ class LabelledText:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A text that is in no split, or several with the same reason.
+    """A text that is in no split, or several texts with the same reason.
 
     Attributes:
-        text_id: its id; "" for several, or if it has none.
-        where: the line of the file it begins on, "line 12"; "" for several.
+        text_id: the id of the text; "" for several texts, or if it has none.
+        where: the line on which it begins, such as "line 12"; "" for several texts.
         reason: why it was left out.
-        count: how many texts this stands for.
+        count: number of texts.
     """
 
     text_id: str
@@ -67,7 +68,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Labelled texts in their splits; `labels` is ordered from the worst to the best, if at all."""
+    """Labelled texts by split; if `labels` are ordered, then from the worst to the best."""
 
     labels: tuple[str, ...]
     splits: Mapping[str, tuple[LabelledText, ...]]
@@ -75,5 +76,5 @@ class Corpus:
 
 
 def hash_texts(texts: Iterable[LabelledText]) -> list[str]:
-    """Return the sha256 of each text with its group: its identity where texts may not be kept."""
+    """Return the sha256 of each text with its group, to identify texts that may not be stored."""
     return [hashlib.sha256(f"{t.group_id}\t{t.text}".encode()).hexdigest() for t in texts]

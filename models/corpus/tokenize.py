@@ -52,8 +52,8 @@ class Encoded:
     """One split as inputs of a classifier: int32, [n, max_tokens]; `labels` is [n].
 
     Attributes:
-        ids: of the tokens, padded.
-        mask: 1 where a token stands, 0 where padding does.
+        ids: ids of the tokens, padded.
+        mask: 1 for a token, 0 for padding.
         segments: 0 for the first text of a pair, 1 for the second.
         labels: indices into the corpus's labels.
     """
@@ -67,7 +67,7 @@ class Encoded:
         return len(self.labels)
 
     def rows(self, chosen: slice | Sequence[int]) -> Encoded:
-        """Return some of the texts."""
+        """Return the chosen texts."""
         return replace(
             self, **{column.name: getattr(self, column.name)[chosen] for column in fields(self)}
         )
@@ -81,7 +81,7 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
         table: vocabulary size, cleaning, case, length.
 
     Raises:
-        UsageMistake: an unknown cleaning step.
+        UsageMistake: `cleaning` names an unknown step.
     """
     texts = list(texts)
     tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
@@ -105,15 +105,15 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
 def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
     """Load the tokenizer of a checkpoint that a network of this project starts from.
 
-    It is given this subject's cleaning and length, and knows no special token in a text.
+    It gets the subject's cleaning and length, and recognizes no special tokens within a text.
 
     Args:
         folder: a checkpoint's folder with BERT's word pieces.
-        table: cleaning and length; its case must be the checkpoint's where it says one.
+        table: cleaning and length; if it sets a case, this must be the checkpoint's.
 
     Raises:
-        UsageMistake: there is none, it cannot be read, is of another kind, or the subject
-            contradicts it.
+        UsageMistake: the folder has no tokenizer, it cannot be read, is of another kind, or the
+            subject contradicts it.
     """
     require_length(folder, table)
     require_right_side(folder)
@@ -129,12 +129,12 @@ def load_published(folder: Path, table: TokenizerTable, *, pairs: bool) -> Token
     """Load a checkpoint's tokenizer of any family unchanged, with this subject's cleaning.
 
     Args:
-        folder: in Hugging Face layout.
-        table: cleaning and length; its case must be the checkpoint's where it says one.
-        pairs: whether texts go with their group.
+        folder: a checkpoint's folder in Hugging Face layout.
+        table: cleaning and length; if it sets a case, this must be the checkpoint's.
+        pairs: whether texts are encoded as pairs with their group.
 
     Raises:
-        UsageMistake: as of `tokenizer_of`, or the subject contradicts the checkpoint.
+        UsageMistake: see `tokenizer_of`; or the subject contradicts the checkpoint.
     """
     tokenizer = tokenizer_of(folder, max_tokens=table.length, pairs=pairs).library
     _require_agreement(tokenizer, table, folder)
@@ -155,10 +155,11 @@ def _prepend_cleaning(tokenizer: Tokenizer, table: TokenizerTable) -> None:
 
 
 def _check_pieces(tokenizer: Tokenizer, folder: Path) -> None:
-    """Check that a vocabulary is BERT's: its special tokens, and ids without a gap.
+    """Check that a vocabulary has BERT's special tokens, and ids without a gap.
 
     Raises:
-        UsageMistake: a token is missing, or ids have a gap, so that one is beyond the network's.
+        UsageMistake: a token is missing, or the ids have a gap, so that the largest id exceeds the
+            network's embedding table.
     """
     file, numbers = vocabulary_in(folder), _without_special(tokenizer).get_vocab()
     missing = [token for token in (PAD, UNKNOWN, START, END) if token not in numbers]
@@ -196,7 +197,7 @@ def _set_bert_parts(tokenizer: Tokenizer, normalizer: normalizers.Normalizer) ->
 def _configure(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
     """Set the pair's template, truncation and padding, replacing earlier settings.
 
-    No special token is recognized in a text: somebody who writes "[SEP]" ends no sequence.
+    Special tokens within a text are not recognized: a text that contains "[SEP]" does not end there.
     """
     tokenizer = _without_special(tokenizer)
     start, end = (tokenizer.token_to_id(token) for token in (START, END))
@@ -225,9 +226,9 @@ def encode(
     """Encode texts, each paired with its group if requested and available.
 
     Args:
-        tokenizer: with truncation and padding set, as both functions above leave it.
-        texts: at least one.
-        pair_with_group: put the group before the text as the pair's first part.
+        tokenizer: a tokenizer with truncation and padding, as the functions above return it.
+        texts: the texts, at least one.
+        pair_with_group: whether to put the group before the text, as first text of a pair.
     """
     rows = tokenizer.encode_batch(_inputs(texts, pair_with_group=pair_with_group))
 
@@ -245,7 +246,7 @@ def encode(
 def token_lengths(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool
 ) -> NDArray[np.int64]:
-    """Return the tokens of each text before truncation and padding, special ones included, [n]."""
+    """Return each text's number of tokens, special ones included, before truncation, [n]."""
     free = Tokenizer.from_str(tokenizer.to_str())
     free.no_truncation()
     free.no_padding()

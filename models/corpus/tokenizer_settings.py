@@ -21,7 +21,7 @@ def require_length(folder: Path, table: TokenizerTable) -> None:
     """Check that the checkpoint's tokenizer allows texts of `table.length` tokens.
 
     Raises:
-        UsageMistake: it allows only fewer tokens.
+        UsageMistake: it allows fewer tokens.
     """
     file = folder / SETTINGS
     longest = read_settings(file).longest if file.is_file() else None
@@ -35,10 +35,10 @@ def require_length(folder: Path, table: TokenizerTable) -> None:
 
 
 def require_right_side(folder: Path) -> None:
-    """Check that the checkpoint's rows are truncated and padded at their end, as here.
+    """Check that the checkpoint's rows are truncated and padded on the right, as edgeproof does.
 
     Raises:
-        UsageMistake: it asks for the other side, where every position would be another one.
+        UsageMistake: they are padded or truncated on the left, which changes every position.
     """
     file = folder / SETTINGS
     settings = read_settings(file) if file.is_file() else Settings()
@@ -57,7 +57,7 @@ def require_berts_tokens(folder: Path) -> None:
     """Check that the checkpoint's special tokens have BERT's names.
 
     Raises:
-        UsageMistake: one has another.
+        UsageMistake: a special token has another name.
     """
     file = folder / SETTINGS
     settings = read_settings(file) if file.is_file() else Settings()
@@ -76,7 +76,7 @@ def require_agreement(table: TokenizerTable, *, lowercase: bool, file: Path) -> 
     """Check that the subject agrees with the checkpoint on case.
 
     Raises:
-        UsageMistake: it says the opposite.
+        UsageMistake: one lowers case and the other does not.
     """
     if table.lowercase is not None and table.lowercase != lowercase:
         of_vocabulary, of_subject = (

@@ -53,7 +53,7 @@ def _link(rng: random.Random) -> str:
 
 
 def _body(text: str, names: list[str], rng: random.Random) -> str:
-    """Type a sentence: a capital or none, one mistake, a hashtag for a name, exclamation."""
+    """Return a sentence with the traits of typing: case, a misspelling, a hashtag, punctuation."""
     surface = grammar().surface
     # Templates append "'s" to plural names too, which gives "Paper Tigers's".
     text = (text[0].upper() + text[1:]).replace("s's ", "s' ")
@@ -73,8 +73,8 @@ def tweeted(statement: Statement, rng: random.Random) -> str:
     """Return the statement as a tweet.
 
     Args:
-        statement: what is said.
-        rng: where every choice comes from.
+        statement: the statement.
+        rng: generator of all random choices.
     """
     surface, phrases = grammar().surface, grammar().phrases
     text = _body(statement.text, [entity.name for entity, _ in statement.stands], rng)
