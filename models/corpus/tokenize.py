@@ -197,7 +197,7 @@ def _set_bert_parts(tokenizer: Tokenizer, normalizer: normalizers.Normalizer) ->
 def _configure(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
     """Set the pair's template, truncation and padding, replacing earlier settings.
 
-    Special tokens within a text are not recognized: a text that contains "[SEP]" does not end there.
+    Special tokens within a text are not recognized: "[SEP]" in a text does not end it.
     """
     tokenizer = _without_special(tokenizer)
     start, end = (tokenizer.token_to_id(token) for token in (START, END))

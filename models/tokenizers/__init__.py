@@ -1,1 +1,1 @@
-"""Turn texts into ids with other people's tokenizers."""
+"""Turn texts into ids with the tokenizers of published models and of users' files."""

@@ -1,6 +1,6 @@
-"""Check SentencePiece's precompiled tables of characters for damage.
+"""Check SentencePiece's precompiled tables of character replacements for damage.
 
-A table is a size, a trie of so many bytes, and the texts that characters become, each ended by a
+A table consists of a size, a trie of that many bytes, and the replacement texts, each ended by a
 zero byte. The trie is a double array of little-endian words, as the library Darts-clone writes it.
 """
 
@@ -37,14 +37,15 @@ _FORM, _WITHIN = 0xC0, 0x80
 def checked_table(content: bytes) -> bytes:
     """Check that every look-up in a table of characters is safe, and return the table.
 
-    The library looks at none of it: it dies of a size that is too large, and gives up on a text
-    that leads out of the table.
+    The library checks nothing: a size that is too large crashes it, and a text whose look-up leaves
+    the table makes it fail.
 
     Args:
-        content: the bytes of the table; none where a tokenizer has no table.
+        content: the bytes of the table; empty if the tokenizer has no table.
 
     Raises:
-        ValueError: it is too large or cut, leads out of itself, or makes one character very long.
+        ValueError: the table is too large or cut short, points outside of itself, or replaces a
+            character by a very long text.
     """
     if not content:
         return content
@@ -66,10 +67,10 @@ def checked_table(content: bytes) -> bytes:
 
 
 def longest_replacement(content: bytes) -> int:
-    """Return the largest number of characters that a table replaces one character by.
+    """Return the length in characters of the longest replacement in a table.
 
     Raises:
-        ValueError: its texts are not UTF-8.
+        ValueError: the replacement texts are not UTF-8.
     """
     size = int.from_bytes(content[:_TRIE_AT], "little")
     try:
@@ -83,10 +84,10 @@ def require_sound_tables(document: Any) -> None:
     """Reject a tokenizer.json with a damaged table of characters.
 
     Args:
-        document: what the JSON holds; anything that is no tokenizer's is left to the library.
+        document: the content of the JSON; the library checks everything but the tables.
 
     Raises:
-        ValueError: a table is not in base64, or is not whole.
+        ValueError: a table is not in base64, or is damaged.
     """
     for value in values_in(document):
         if isinstance(value, dict) and isinstance(value.get(_KEY), str):
@@ -94,7 +95,7 @@ def require_sound_tables(document: Any) -> None:
 
 
 def values_in(document: Any) -> Iterator[Any]:
-    """Yield a JSON document and every value in it, however deep."""
+    """Yield a JSON document and every value in it, at any depth."""
     waiting = [document]
     while waiting:
         value = waiting.pop()
@@ -109,7 +110,7 @@ def decoded(text: str) -> bytes:
     """Return the bytes of a table that JSON holds.
 
     Raises:
-        ValueError: it is not in base64.
+        ValueError: the text is not in base64.
     """
     try:
         return base64.b64decode(text, validate=True)

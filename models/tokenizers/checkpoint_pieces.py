@@ -1,7 +1,7 @@
 """Read a checkpoint's SentencePiece model like its class in `transformers`.
 
-The class numbers some pieces anew, puts special tokens around a text and cleans texts by rules of
-its own, so that the ids are not SentencePiece's.
+Each class renumbers some pieces, adds special tokens around a text and cleans texts by its own
+rules, so that the ids differ from SentencePiece's.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class _Class(NamedTuple):
 
     Attributes:
         tokens: its special tokens, by their keys in tokenizer_config.json.
-        pieces: gives the vocabulary with scores and the number of the unknown piece.
-        normalizer: gives what is done to a text.
-        pre_tokenizer: gives what cuts a text into words.
-        separates_twice: whether two separators stand between the texts of a pair.
+        pieces: returns the vocabulary with scores, and the number of the unknown piece.
+        normalizer: returns the normalization of texts.
+        pre_tokenizer: returns the splitting of texts into words.
+        separates_twice: whether there are two separators between the texts of a pair.
     """
 
     tokens: Mapping[str, str]
@@ -76,12 +76,12 @@ def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Enc
     """Read a checkpoint's SentencePiece model; if no class is named, by SentencePiece's rules.
 
     Args:
-        file: the model; tokenizer_config.json or config.json beside it name its class.
-        settings_given: `pad`, the token that fills rows up, `side` and `truncation`.
+        file: the model; tokenizer_config.json or config.json beside it names its class.
+        settings_given: the user's settings: `pad`, the padding token, `side` and `truncation`.
 
     Raises:
-        UsageMistake: the file is damaged, its class is not known here, or two files contradict
-            each other.
+        UsageMistake: the file is damaged, its class is not supported, or two files contradict each
+            other.
     """
     settings_read = settings_beside(file)
     settings = settings_read or Settings()
@@ -142,10 +142,10 @@ def _require_known(name: str, settings_given: Mapping[str, Any], file: Path) -> 
 def _add_tokens(
     library: Tokenizer, model: PieceModel, names: Mapping[str, str], file: Path
 ) -> None:
-    """Add tokens for whole texts; those without a number get the next ones.
+    """Add special and user-defined tokens; those without a number get the next numbers.
 
     Raises:
-        UsageMistake: added_tokens.json gives one another number.
+        UsageMistake: added_tokens.json gives a token another number.
     """
     added = _added(file)
     special = [*added, *(names[key] for key in _IN_ORDER)]
@@ -188,7 +188,7 @@ def _scored_pieces(model: PieceModel) -> Scored:
 
 
 def _xlm_robertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
-    """Return fairseq's four tokens and the pieces, the first three of which they replace."""
+    """Return the pieces, with fairseq's four tokens in place of the first three."""
     first_tokens = [names[key] for key in ("bos_token", "pad_token", "eos_token", "unk_token")]
     return [
         *((text, 0.0) for text in first_tokens),

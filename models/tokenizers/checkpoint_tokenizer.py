@@ -1,7 +1,7 @@
 """Read the tokenizer of a checkpoint's folder, with its length, padding and segments.
 
-It reads tokenizer.json, or vocab.txt, vocab.json with merges.txt or a SentencePiece model, by what
-tokenizer_config.json and config.json say, without `transformers`.
+The vocabulary is tokenizer.json, vocab.txt, vocab.json with merges.txt, or a SentencePiece model.
+tokenizer_config.json and config.json decide how it is read. `transformers` is not needed.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _SHORTER = "Lower tokenizer.max_tokens, or give a checkpoint that takes that man
 
 @dataclass(frozen=True)
 class CheckpointTokenizer:
-    """A checkpoint's tokenizer: it cleans, pairs, truncates and pads as its network needs.
+    """A checkpoint's tokenizer, which cleans, pairs, truncates and pads as its network needs.
 
     Attributes:
         encoder: the tokenizer without a length.
-        library: the same with truncation and padding.
-        max_tokens: how long its rows are.
-        longest: how long they may be; None if no file says it.
-        has_segments: whether the network is told which text of a pair a token belongs to.
+        library: the same tokenizer with truncation and padding.
+        max_tokens: length of its rows in tokens.
+        longest: largest possible length of its rows in tokens; None if no file states it.
+        has_segments: whether the network has an input for the text of a pair that a token is in.
     """
 
     encoder: Encoder
@@ -58,24 +58,24 @@ class CheckpointTokenizer:
 
     @property
     def json(self) -> str:
-        """JSON of the `tokenizers` library, for a device."""
+        """Return the tokenizer as JSON of the `tokenizers` library, for a device."""
         return self.library.to_str()
 
     @property
     def pad_id(self) -> int:
-        """The id of the padding token."""
+        """Return the id of the padding token."""
         return self.encoder.padding.number
 
     @property
     def lowercase(self) -> bool:
-        """Whether capital letters are lowered."""
+        """Return whether capital letters are lowered."""
         return lowers(self.library)
 
     def rows(self, texts: Sequence[tuple[str, ...]]) -> dict[str, NDArray[np.int32]]:
         """Return ids, mask and segments of n texts or pairs, int32 [n, max_tokens] by role.
 
         Raises:
-            UsageMistake: the library gives up on a text.
+            UsageMistake: the library cannot encode a text.
         """
         return self.encoder.encode(texts, self.max_tokens)
 
@@ -84,13 +84,13 @@ def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> Checkp
     """Read the tokenizer of a checkpoint's folder.
 
     Args:
-        folder: in Hugging Face layout.
-        max_tokens: how long rows are to be; None for the longest that the checkpoint takes.
-        pairs: whether two texts are given at once.
+        folder: the folder, in Hugging Face layout.
+        max_tokens: requested row length in tokens; None for the longest that the checkpoint takes.
+        pairs: whether pairs of texts are encoded.
 
     Raises:
-        UsageMistake: there is none, it cannot be read, its files contradict each other, or rows of
-            this length do not fit the network or the special tokens.
+        UsageMistake: the folder has no tokenizer, it cannot be read, its files contradict each
+            other, or rows of this length do not fit the network or the special tokens.
     """
     settings, network = _read_configs(folder)
     longest = _longest(settings, network)
@@ -112,7 +112,7 @@ def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> Checkp
 
 
 def longest_of(folder: Path) -> int | None:
-    """Return the maximum number of tokens of a checkpoint, without reading its vocabulary.
+    """Return the largest row length of a checkpoint in tokens, without reading its vocabulary.
 
     Raises:
         UsageMistake: tokenizer_config.json or config.json cannot be read.
@@ -124,7 +124,8 @@ def encoder_of(folder: Path) -> Encoder:
     """Read the tokenizer of a checkpoint's folder, without a length.
 
     Raises:
-        UsageMistake: there is none, it cannot be read, or its files contradict each other.
+        UsageMistake: the folder has no tokenizer, it cannot be read, or its files contradict each
+            other.
     """
     try:
         return read_found(*find_vocabulary(folder), {})
@@ -223,7 +224,7 @@ def _require_room(encoder: Encoder, length: int, *, pairs: bool) -> None:
 
 
 def _require_fit(encoder: Encoder, network: NetworkConfig, config: Path) -> None:
-    """Check that the network has a row for each id, and the same padding."""
+    """Check that the network has an embedding for each id, and the same padding."""
     rows = network.vocab_size
     if rows is not None and encoder.size > rows:
         raise UsageMistake(

@@ -28,11 +28,11 @@ def find_vocabulary(folder: Path, kind: str | None = None) -> tuple[Path, str]:
     """Return the best vocabulary of a checkpoint's folder, and its kind of tokenizer.
 
     Args:
-        folder: in Hugging Face layout.
-        kind: the kind that is asked for; None takes any.
+        folder: the folder, in Hugging Face layout.
+        kind: the requested kind; None for any kind.
 
     Raises:
-        UsageMistake: there is none of this kind.
+        UsageMistake: the folder has no vocabulary of this kind.
     """
     names = [name for name, of in VOCABULARIES.items() if kind in {None, of}]
     for name in names:
@@ -52,11 +52,11 @@ def read_found(file: Path, kind: str, settings: Mapping[str, Any]) -> Encoder:
     """Read a checkpoint's vocabulary with the files beside it.
 
     Args:
-        file: of `find_vocabulary`.
-        kind: of `find_vocabulary`.
-        settings: what the user declared beside the files.
+        file: the vocabulary, as returned by `find_vocabulary`.
+        kind: its kind, as returned by `find_vocabulary`.
+        settings: the user's settings, in addition to the files.
 
     Raises:
-        UsageMistake: it cannot be read, or the files contradict each other.
+        UsageMistake: the vocabulary cannot be read, or the files contradict each other.
     """
     return _READERS[kind](file, settings)

@@ -41,7 +41,7 @@ def gives_segments(name: str | None, *, today: bool) -> bool:
     """Tell whether this tokenizer gives the segments of a pair in `transformers`.
 
     Args:
-        name: of the class; None if nothing says it.
+        name: name of the class; None if it is unknown.
         today: whether version 5 or later wrote the settings.
     """
     class_name = plain_name(name)

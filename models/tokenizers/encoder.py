@@ -1,4 +1,4 @@
-"""Encode texts by a tokenizer of any kind, as inputs of a file."""
+"""Encode texts with a tokenizer of any kind, as inputs of a model file."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Padding:
     """The id and the side that fill a row up to its length.
 
     Attributes:
-        token: its text; "" is a token like any other.
-        number: its id.
-        side: where it is put. "left" is what Keras' pad_sequences calls "pre".
+        token: text of the padding token; "" is a valid token.
+        number: id of the padding token.
+        side: the side on which rows are padded; "left" is called "pre" by Keras' pad_sequences.
     """
 
     token: str
@@ -47,7 +47,7 @@ class Encoder:
     Attributes:
         kind: name of the tokenizer's kind.
         library: the tokenizer, without truncation and padding.
-        padding: what fills rows up.
+        padding: the padding of rows.
         truncation: the side of a long text that is cut off.
         left_out: id of the words that are removed from a row; None if every word has an id.
     """
@@ -63,17 +63,17 @@ class Encoder:
 
     @cached_property
     def around(self) -> tuple[int, ...]:
-        """Ids that are put around every text."""
+        """Return the ids of the tokens around every text."""
         return tuple(dict.fromkeys(self.library.encode("").ids))
 
     @cached_property
     def unknown(self) -> int | None:
-        """Id of an unknown word, `left_out` included; None if every text has its own ids."""
+        """Return the id of an unknown word, which may be `left_out`; None if no word is unknown."""
         return unknown_id(self.library)
 
     @property
     def special(self) -> dict[str, int]:
-        """Ids of special tokens, by their use."""
+        """Return the ids of special tokens by their use."""
         ids = {"padding": self.padding.number}
         if self.unknown not in {None, self.left_out}:
             ids["an unknown word"] = self.unknown
@@ -83,7 +83,7 @@ class Encoder:
 
     @property
     def size(self) -> int:
-        """The largest id plus one."""
+        """Return the largest id plus one."""
         vocabulary = self.library.get_vocab(with_added_tokens=True)
         numbers = [number for number in vocabulary.values() if number != self.left_out]
         return max(self.padding.number, *numbers, -1) + 1
@@ -92,11 +92,11 @@ class Encoder:
         """Return ids, mask and segments of n texts, int32 [n, length] by role.
 
         Args:
-            texts: of each a text, or a pair of them.
-            length: of a row.
+            texts: for each row, one text or a pair of texts.
+            length: row length in tokens.
 
         Raises:
-            UsageMistake: `length` has no room for the tokenizer's own special tokens.
+            UsageMistake: the special tokens do not fit into `length`, or a text cannot be encoded.
         """
         if self.left_out is not None:
             return self._encode_without_left_out(texts, length)
@@ -113,7 +113,7 @@ class Encoder:
         }
 
     def lengths(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
-        """Return the tokens of each text before truncation and padding, [n]."""
+        """Return the number of tokens of each text before truncation and padding, [n]."""
         rows = self._encoded(self._unbounded(), texts)
         return np.array([len(self._without_left_out(row.ids)) for row in rows], np.int64)
 
@@ -122,9 +122,12 @@ class Encoder:
         return [self.library.id_to_token(int(number)) or "?" for number in ids]
 
     def for_device(self, length: int) -> str | None:
-        """Return the JSON for the `tokenizers` library, which does the same on a device.
+        """Return the JSON with which the `tokenizers` library encodes in the same way on a device.
 
-        None if that library cannot: it keeps words that this kind of tokenizer removes.
+        Return None if it cannot, because this kind of tokenizer removes words.
+
+        Args:
+            length: row length in tokens.
         """
         return None if self.left_out is not None else self.bounded(length).to_str()
 
@@ -138,11 +141,11 @@ class Encoder:
         """Return the library's tokenizer with truncation and padding.
 
         Args:
-            length: of a row.
-            pairs: whether it needs room for what stands around a pair.
+            length: row length in tokens.
+            pairs: whether the special tokens of a pair must fit into a row.
 
         Raises:
-            UsageMistake: there is no room for the special tokens.
+            UsageMistake: the special tokens do not fit into a row.
         """
         copy, padding = self._unbounded(), self.padding
         special = copy.num_special_tokens_to_add(pairs)
@@ -185,7 +188,7 @@ class Encoder:
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
     def _encoded(self, library: Tokenizer, texts: Sequence[tuple[str, ...]]) -> list[Encoding]:
-        """Encode texts by the library; it accepts pairs as tuples, but no tuple of one text."""
+        """Encode texts with the library, which takes pairs as tuples and single texts as str."""
         inputs = [text if len(text) > 1 else text[0] for text in texts]
         try:
             with library_errors():
@@ -199,7 +202,7 @@ class Encoder:
             ) from None
 
     def _remedy_for(self, message: str) -> str:
-        """Return the remedy for a text without ids, by the library's message."""
+        """Return the remedy for a text that cannot be encoded, by the library's message."""
         alternative = "leave that text out, or give ids in a column: --edge-columns=...,ids=NAME"
         if _REGEX_ERROR not in message:
             return alternative.capitalize()
@@ -210,7 +213,7 @@ class Encoder:
 
 
 def unknown_id(library: Tokenizer) -> int | None:
-    """Return the id of an unknown word; None if the tokenizer knows every word."""
+    """Return the id of an unknown word; None if the tokenizer can encode every word."""
     model = json.loads(library.to_str())["model"]
     number: int | None = model.get("unk_id")
     if number is None and model.get("unk_token") is not None:

@@ -1,4 +1,4 @@
-"""Bound the growth of texts in a normalizer: a few lines of JSON can ask for a terabyte."""
+"""Limit how much a normalizer lengthens texts: a few lines of JSON could produce a terabyte."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ MOST_GROWTH = 4096
 def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
     """Reject a tokenizer whose normalizer can make a text thousands of times as long.
 
-    The bound is that of replacements and tables of characters, in the order in which they are
-    applied: each may multiply what the ones before it gave. Unicode's own forms add at most a
-    factor of 18 (Unicode Standard Annex 15), once.
+    The bound is the product of the factors of all replacements and character tables, because each
+    applies to the output of the previous ones. Unicode normalization adds a factor of at most 18
+    (Unicode Standard Annex 15), once, which is not counted.
 
     Args:
-        tokenizer: as the library has read it; nothing has been encoded with it.
-        file: where it comes from, for the message.
+        tokenizer: the tokenizer, with which nothing has been encoded yet.
+        file: the tokenizer's file, for the message.
 
     Raises:
         UsageMistake: the normalizer has more than `MOST_STEPS` steps, adds more than `MOST_ADDED`
@@ -54,7 +54,7 @@ def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
 
 
 def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each step, with sequences flattened."""
+    """Yield each step of a normalizer, with sequences flattened."""
     waiting = [normalizer]
     while waiting:
         step = waiting.pop()

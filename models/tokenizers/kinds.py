@@ -1,4 +1,4 @@
-"""Read each kind of tokenizer: a new kind is a new function here."""
+"""Read each kind of tokenizer; each kind has a function here."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ class TokenizerSettings(Table, frozen=True, kw_only=True):
     """`[tokenizer]`: a file, its kind, and settings that the file does not hold.
 
     Attributes:
-        file: a path, relative to the TOML file; or a checkpoint's folder.
-        kind: a name of `KINDS`; found out where that is certain.
+        file: path relative to the TOML file, or a checkpoint's folder.
+        kind: a key of `KINDS`; None to recognize the kind from the content.
         case: how letters are lowered.
-        split: what stands between words, a regular expression, or "characters".
-        removed: a regular expression of what is taken out before.
+        split: regular expression for the text between words, or "characters".
+        removed: regular expression for the text that is removed first.
         start: the token before the first word.
         end: the token after the last word.
-        unknown: the token of words that the list does not hold.
-        pad: the token that fills rows up.
-        side: on which rows are filled up.
+        unknown: the token of words that are not in the list.
+        pad: the padding token.
+        side: the side on which rows are padded.
         truncation: the side of a long text that is cut off.
     """
 
@@ -82,7 +82,7 @@ class Kind(NamedTuple):
     """The reader of a kind of tokenizer, and its allowed settings.
 
     Attributes:
-        read: reads its file, with the settings that were written down.
+        read: reads its file with the given settings.
         settings: names of these settings; others would change nothing.
     """
 
@@ -121,7 +121,7 @@ def _text_vectorization(file: Path, settings: Mapping[str, Any]) -> Encoder:
 
 
 def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path) -> None:
-    """Check that these tokens come first in the list, as the layer numbers them."""
+    """Check that these tokens have the first numbers, which the layer gives them."""
     for number, token in enumerate(tokens):
         if words.get(token, number) != number:
             raise UsageMistake(
@@ -171,7 +171,7 @@ def _characters(file: Path, declared: Mapping[str, Any]) -> Encoder:
 def _usual_tokens(
     words: Mapping[str, int], settings: Mapping[str, Any], file: Path
 ) -> dict[str, str]:
-    """Find the tokens that a list without settings has under usual names, unless given."""
+    """Return the special tokens that are in the list under usual names, by key."""
     tokens: dict[str, str] = {}
     for key, names in USUAL_TOKENS.items():
         present = [name for name in names if name in words]
@@ -216,12 +216,12 @@ def load(settings: TokenizerSettings, folder: Path | None = None) -> Encoder:
     """Load a tokenizer.
 
     Args:
-        settings: its file, kind and what else is known of it.
-        folder: what a relative path is relative to; None for the current folder.
+        settings: its file, kind and further settings.
+        folder: folder from which a relative path starts; None for the current folder.
 
     Raises:
-        UsageMistake: the file is missing or damaged, its kind is not certain, or a setting is none
-            of its kind.
+        UsageMistake: the file is missing or damaged, its kind is ambiguous, or its kind does not
+            have one of the settings.
     """
     kind = settings.kind
     if kind is not None and kind not in KINDS:
@@ -265,7 +265,7 @@ def recognize_kind(file: Path) -> str:
     """Return the kind of a tokenizer's file if its content is unambiguous.
 
     Raises:
-        UsageMistake: several kinds could be meant; names them.
+        UsageMistake: the file could be of several kinds; the message names them.
     """
     if file.suffix in {".model", ".spm"}:
         return "sentencepiece"

@@ -24,7 +24,7 @@ def library_errors() -> Iterator[None]:
     """Raise the library's errors as a `LibraryError`; edgeproof's own errors pass.
 
     Raises:
-        LibraryError: says what the library says.
+        LibraryError: the library raised an error; it has the same message.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Read a tokenizer.json from outside, checking what would crash the library."""
+"""Read a user's tokenizer.json, after checking what would crash the library."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def read_library(text: str, file: Path) -> Tokenizer:
     """Return the library's tokenizer after checking that its use is safe.
 
     Args:
-        text: of a tokenizer.json.
-        file: where it comes from, for messages.
+        text: the text of a tokenizer.json.
+        file: the file, for messages.
 
     Raises:
-        UsageMistake: it is no JSON or no tokenizer, its table of characters is damaged, its ids are
-            too large, its normalizer makes texts too long, or its special tokens are not those of
-            its vocabulary.
+        UsageMistake: the text is not JSON or not a tokenizer, its table of characters is damaged,
+            its ids are too large, its normalizer makes texts too long, or its special tokens
+            contradict its vocabulary.
     """
     document = _document(text, file)
     require_unknown_id(document, file)
@@ -72,7 +72,7 @@ def _document(text: str, file: Path) -> Any:
 
 
 def _require_small_ids(library: Tokenizer, file: Path) -> None:
-    """Reject ids of words, or around a text, that no file can take."""
+    """Reject ids of words or special tokens that are too large for any model file."""
     numbers = list(library.get_vocab(with_added_tokens=True).values())
     if library.post_processor is not None:
         document = json.loads(library.post_processor.__getstate__())

@@ -22,15 +22,15 @@ Count = Annotated[int, Meta(ge=0, le=1 << 31)]
 
 
 class NetworkConfig(msgspec.Struct, frozen=True):
-    """The keys of config.json that its tokenizer has to fit; None if a key is missing.
+    """The keys of config.json that must fit the tokenizer; None if a key is missing.
 
     Attributes:
         model_type: the network's family.
-        tokenizer_class: its tokenizer's class, where tokenizer_config.json does not name it.
-        vocab_size: rows of the embedding table.
-        max_position_embeddings: rows of the table of positions.
-        type_vocab_size: how many segments there are.
-        pad_token_id: the number of the token that fills rows up.
+        tokenizer_class: the class of the tokenizer, if tokenizer_config.json does not name it.
+        vocab_size: number of rows of the embedding table.
+        max_position_embeddings: number of rows of the table of positions.
+        type_vocab_size: number of segments.
+        pad_token_id: id of the padding token.
     """
 
     model_type: str | None = None
@@ -42,12 +42,12 @@ class NetworkConfig(msgspec.Struct, frozen=True):
 
     @property
     def counts_from_padding(self) -> bool:
-        """Whether positions are numbered from the padding token's id onward."""
+        """Return whether positions are numbered from the padding token's id onward."""
         return family_of(self.model_type).positions_follow_padding
 
     @property
     def longest(self) -> int | None:
-        """The number of tokens that it has positions for; None if unknown.
+        """Return the largest number of tokens that have positions; None if it is unknown.
 
         RoBERTa's table has 514 rows for 512 tokens: its positions follow the padding token's
         number (`create_position_ids_from_input_ids` of `transformers`).
@@ -60,7 +60,7 @@ class NetworkConfig(msgspec.Struct, frozen=True):
 
     @property
     def takes_segments(self) -> bool:
-        """Whether it distinguishes the texts of a pair by an input of its own."""
+        """Return whether the network has a separate input that tells the texts of a pair apart."""
         segments = family_of(self.model_type).segments
         if segments == "no":
             return False
@@ -73,7 +73,7 @@ def config_beside(file: Path) -> NetworkConfig | None:
     """Read the config.json beside a file; None if there is none.
 
     Raises:
-        UsageMistake: it cannot be read, or a key has another type.
+        UsageMistake: the file cannot be read, or a key has a wrong type.
     """
     beside = file.with_name(CONFIG)
     if not beside.exists():
@@ -84,12 +84,12 @@ def config_beside(file: Path) -> NetworkConfig | None:
 def class_named(file: Path, settings: Settings | None) -> str | None:
     """Return the class that reads a checkpoint's vocabulary in `transformers`, without "Fast".
 
-    tokenizer_config.json names it, else config.json, else the network's family does; None if
-    nothing says it.
+    tokenizer_config.json names it, otherwise config.json, otherwise the network's family
+    determines it; None if it is unknown.
 
     Args:
         file: the vocabulary.
-        settings: what tokenizer_config.json beside it says.
+        settings: the content of tokenizer_config.json beside it; None if it is missing.
 
     Raises:
         UsageMistake: config.json cannot be read.

@@ -58,16 +58,14 @@ _KNOWN_PADS = ("[PAD]", "<pad>", "<PAD>")
 
 
 def from_json(file: Path, declared: Mapping[str, Any]) -> Encoder:
-    """Read a tokenizer.json; padding and truncation are set by the classifier instead.
+    """Read a tokenizer.json; its row length is ignored.
 
     Args:
         file: the tokenizer.json.
-        declared: `pad`, the token that fills rows up, `side` and `truncation`, where the file does
-            not say them.
+        declared: the user's settings: `pad`, the padding token, `side` and `truncation`.
 
     Raises:
-        UsageMistake: the file is not a tokenizer's, makes texts too long, or does not say what
-            fills rows up.
+        UsageMistake: the file is not a tokenizer, makes texts too long, or names no padding token.
     """
     library = read_library(read_text(file), file)
     try:
@@ -129,7 +127,7 @@ def _named_padding(
 
 
 def _require_named(settings: Settings, words: Mapping[str, int], file: Path) -> None:
-    """Check that the settings name tokens of the vocabulary, with the same numbers."""
+    """Check that the settings name only tokens of the vocabulary, with the same numbers."""
     config = file.with_name(SETTINGS)
     require_same_numbers(settings, words, file, config)
     for key in _KEYS:
@@ -161,13 +159,14 @@ def from_word_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
     """Read BERT's or MPNet's vocab.txt; tokenizer_config.json beside it decides about case.
 
     Args:
-        file: one piece a line, numbered from 0.
-        declared: `case` ("kept" or "unicode") if there is no tokenizer_config.json; `start`, `end`,
-            `unknown` and `pad`, where tokens have other names than BERT's; `side`, `truncation`.
+        file: the vocabulary, one piece per line, numbered from 0.
+        declared: the user's settings: `case` ("kept" or "unicode") if there is no
+            tokenizer_config.json; `start`, `end`, `unknown` and `pad` if tokens have other names
+            than BERT's; `side`; `truncation`.
 
     Raises:
-        UsageMistake: a special token is missing, nothing says whether case is lowered, or two
-            things contradict each other.
+        UsageMistake: a special token is missing, it is unknown whether case is lowered, or the
+            settings contradict each other.
     """
     words = read_vocabulary(file)
     _require_no_gap(words, file)
@@ -195,14 +194,14 @@ def from_word_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
 def from_checkpoint_words(file: Path, declared: Mapping[str, Any]) -> Encoder:
     """Read the vocab.txt of a checkpoint; special tokens within a text are recognized.
 
-    Without settings the pieces tell the case: a vocabulary of lower case holds no capital letter.
+    Without settings, the pieces decide about case: a lower-case vocabulary has no capital letter.
 
     Args:
-        file: as `from_word_pieces` reads it.
-        declared: the same settings.
+        file: the vocabulary, see `from_word_pieces`.
+        declared: the user's settings, see `from_word_pieces`.
 
     Raises:
-        UsageMistake: as of `from_word_pieces`.
+        UsageMistake: see `from_word_pieces`.
     """
     if "case" not in declared and settings_beside(file) is None:
         case = "kept" if has_capitals(read_vocabulary(file)) else "unicode"
@@ -256,8 +255,8 @@ def from_byte_pairs(file: Path, declared: Mapping[str, Any]) -> Encoder:
 
     Args:
         file: vocab.json.
-        declared: `start`, `end`, `unknown` and `pad`, where tokens have other names than RoBERTa's;
-            `side`, `truncation`.
+        declared: the user's settings: `start`, `end`, `unknown` and `pad` if tokens have other
+            names than RoBERTa's; `side`; `truncation`.
 
     Raises:
         UsageMistake: merges.txt is missing, or one of the files cannot be read.
@@ -289,7 +288,7 @@ def from_byte_pairs(file: Path, declared: Mapping[str, Any]) -> Encoder:
 
 
 def _require_class(settings: Settings | None, names: Collection[str], file: Path) -> None:
-    """Check that the class or family that the settings name reads such a file."""
+    """Check that the tokenizer class of the checkpoint reads this kind of file."""
     name = class_named(file, settings)
     if settings is not None and settings.tokenizer_class is not None:
         require_class(settings, names, file)
@@ -347,7 +346,7 @@ def _tokens(
     declared: Mapping[str, Any],
     file: Path,
 ) -> dict[str, str]:
-    """Name the special tokens by key: the declared one, else the settings', else the usual one."""
+    """Return the special tokens by key: the user's, else the settings', else the usual ones."""
     names = {}
     for key, text in usual.items():
         requested, from_settings = declared.get(_KEYS[key]), settings.token(key)

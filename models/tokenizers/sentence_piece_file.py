@@ -1,6 +1,6 @@
 """Read the file of a SentencePiece model: pieces with scores and types, and the normalizer.
 
-It is a protocol buffer, described by sentencepiece_model.proto.
+The file is a protocol buffer, described by sentencepiece_model.proto.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LONGEST_PIECE = 256
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece, its score (a logarithm of its share, or minus its rank) and its type."""
+    """A piece, its score (the logarithm of its share, or its negative rank) and its type."""
 
     text: str
     score: float
@@ -40,7 +40,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class PieceModel:
-    """The content of a .model file that encoding needs."""
+    """The part of a .model file that encoding needs."""
 
     pieces: list[Piece]
     model_type: int
@@ -58,7 +58,7 @@ def read_pieces(file: Path) -> PieceModel:
     """Read a SentencePiece model.
 
     Raises:
-        UsageMistake: the file cannot be read, is damaged, or asks for what cannot be done here.
+        UsageMistake: the file cannot be read, is damaged, or needs an unsupported feature.
     """
     try:
         content = read_regular(file, LARGEST_FILE)
@@ -80,7 +80,11 @@ def read_pieces(file: Path) -> PieceModel:
 
 
 def _parsed(content: bytes) -> PieceModel:
-    """Return the model in a file's bytes; raises `ValueError`, which names the damage."""
+    """Return the model in a file's bytes.
+
+    Raises:
+        ValueError: the file is damaged; the message says where.
+    """
     pieces: list[Piece] = []
     trainer, normalizer = Message(b""), Message(b"")
     for number, value in fields(content):

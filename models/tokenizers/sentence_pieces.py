@@ -40,11 +40,11 @@ def from_sentence_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
 
     Args:
         file: the .model file.
-        declared: `start` and `end`, tokens to put around a text; `pad`, the token that fills rows
-            up; `side`, `truncation`.
+        declared: the user's settings: `start` and `end`, the tokens around a text; `pad`, the
+            padding token; `side`; `truncation`.
 
     Raises:
-        UsageMistake: the file is damaged, or does what is not supported here.
+        UsageMistake: the file is damaged, or needs an unsupported feature.
     """
     model = read_pieces(file)
     words = {piece.text: at for at, piece in enumerate(model.pieces)}
@@ -96,8 +96,8 @@ def _library(model: PieceModel, words: dict[str, int], unknown: int) -> Tokenize
 def _scored(model: PieceModel) -> list[tuple[str, float]]:
     """Return the pieces with the scores that SentencePiece's unigram model uses.
 
-    A text is never cut into pieces that are not for texts: a blank in their names, which no
-    normalized text holds, keeps them out. What a user defined is preferred to all else.
+    A space is appended to pieces that must not occur in texts: normalized texts contain no space.
+    User-defined pieces get scores that are better than all others.
     """
     best = max((piece.score for piece in model.pieces if piece.type == NORMAL), default=0.0)
     scored = []
@@ -114,7 +114,7 @@ def _scored(model: PieceModel) -> list[tuple[str, float]]:
 def _merges(model: PieceModel, words: dict[str, int]) -> list[tuple[str, str]]:
     """Return every merge of two pieces into one, best first, as in SentencePiece's BPE.
 
-    It merges the two neighbors whose union has the best score, which is the smallest number.
+    SentencePiece merges the two neighbors whose union has the best score.
     """
     merges = []
     for piece in model.pieces:
@@ -143,11 +143,12 @@ def _normalizer(model: PieceModel) -> normalizers.Normalizer:
 
 
 def _charsmap_steps(model: PieceModel) -> list[normalizers.Normalizer]:
-    """Return its table of characters.
+    """Return the normalization steps of the model's table of characters.
 
-    The library looks a letter and its marks up together, and where the letter alone is in the
-    table it drops the marks. So what the table holds of a standard form is done before, and the
-    table finds little to do. A ligature with a mark (U+FB01 U+0308) still becomes other pieces.
+    The library looks up a letter together with its marks; if the table holds only the letter, the
+    marks are lost. So Unicode's normal form, which the table contains, is applied first, and the
+    table then changes little. A ligature with a mark (U+FB01 U+0308) still yields other pieces than
+    SentencePiece.
     """
     if not model.charsmap:
         return []
@@ -166,7 +167,7 @@ def _require_kept_pieces(model: PieceModel, library: Tokenizer, file: Path) -> N
     """Check that the normalizer leaves user-defined pieces unchanged.
 
     Raises:
-        UsageMistake: one is.
+        UsageMistake: a user-defined piece is changed.
     """
     for piece in model.pieces:
         if piece.type != USER_DEFINED:

@@ -1,6 +1,6 @@
 """Read tokenizer_config.json, the settings of a tokenizer of `transformers`.
 
-special_tokens_map.json, which older versions wrote beside it, names special tokens as well.
+special_tokens_map.json, a further file of older versions, names special tokens too.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ class NamedToken(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """The keys of tokenizer_config.json that decide ids; None and {} if missing.
+    """The keys of tokenizer_config.json that decide ids; missing ones have their defaults.
 
     Attributes:
-        tokenizer_class: what reads the vocabulary in `transformers`.
-        backend: what computes there; versions before 5 do not write it.
-        model_input_names: what the tokenizer gives to the network.
-        do_lower_case: whether letters become small ones.
-        strip_accents: whether BERT's pieces have no accents; None: as `do_lower_case`.
-        tokenize_chinese_chars: whether each Chinese letter is a word of BERT's.
+        tokenizer_class: the class of `transformers` that reads the vocabulary.
+        backend: the implementation in `transformers`; versions before 5 do not write it.
+        model_input_names: the arrays that the tokenizer gives to the network.
+        do_lower_case: whether letters are lowered.
+        strip_accents: whether BERT removes accents; None for the value of `do_lower_case`.
+        tokenize_chinese_chars: whether BERT makes each Chinese character a word.
         do_basic_tokenize: whether words end at punctuation.
-        keep_accents: whether ALBERT's pieces have accents.
-        split_by_punct: whether DeBERTa's pieces end at punctuation.
-        add_prefix_space: whether a blank goes before a text.
-        model_max_length: the most tokens that the network takes.
-        max_len: the same, as old versions called it.
-        unk_token: the token of what has no piece; so are the following.
-        bos_token: before a text, where `cls_token` is not that.
-        eos_token: after a text, where `sep_token` is not that.
-        cls_token: before the first text.
-        sep_token: after each text.
-        pad_token: fills rows up.
-        mask_token: stands for a word that is to be guessed.
-        padding_side: where rows are filled up.
+        keep_accents: whether ALBERT keeps accents.
+        split_by_punct: whether DeBERTa splits pieces at punctuation.
+        add_prefix_space: whether a space is put before a text.
+        model_max_length: the largest number of tokens that the network takes.
+        max_len: its name in old versions.
+        unk_token: the token for unknown text.
+        bos_token: the token before a text, unless `cls_token` is.
+        eos_token: the token after a text, unless `sep_token` is.
+        cls_token: the token before the first text.
+        sep_token: the token after each text.
+        pad_token: the padding token.
+        mask_token: the token for a hidden word.
+        padding_side: the side on which rows are padded.
         truncation_side: the side of a long text that is cut off.
-        added_tokens_decoder: special tokens by number, written as text.
-        never_split: words that are kept whole.
-        wordpieces_prefix: how a piece begins that goes on with a word.
-        auto_map: names of the checkpoint's own code.
+        added_tokens_decoder: special tokens by number, with the number as text.
+        never_split: words that are not split.
+        wordpieces_prefix: the prefix of pieces that continue a word.
+        auto_map: names of code in the checkpoint.
     """
 
     tokenizer_class: str | None = None
@@ -91,15 +91,15 @@ class Settings(msgspec.Struct, frozen=True):
     auto_map: Any = None
 
     def token(self, name: str) -> str | None:
-        """Return a special token's text by its key, such as "pad_token"; None if it has none."""
+        """Return the text of a special token by its key, such as "pad_token"; None if missing."""
         token: str | NamedToken | None = getattr(self, name)
         return token.content if isinstance(token, NamedToken) else token
 
     @property
     def longest(self) -> float | None:
-        """The maximum number of tokens in the settings; None if they have none.
+        """Return the largest number of tokens; None if the settings state none.
 
-        `transformers` writes an integer of 31 digits if nobody told it a length.
+        `transformers` writes an integer of 31 digits if there is no limit.
         """
         longest = self.max_len if self.model_max_length is None else self.model_max_length
         return longest if longest is not None and longest < _ENDLESS else None
@@ -130,7 +130,7 @@ def settings_beside(file: Path) -> Settings | None:
     """Return the settings beside a tokenizer's file; None if there are none.
 
     Raises:
-        UsageMistake: they cannot be read, or a key has another type.
+        UsageMistake: the settings cannot be read, or a key has a wrong type.
     """
     beside, tokens_file = file.with_name(SETTINGS), file.with_name(TOKENS)
     settings = read_settings(beside) if beside.exists() else None
@@ -146,7 +146,7 @@ def read_settings(file: Path) -> Settings:
     """Read tokenizer_config.json.
 
     Raises:
-        UsageMistake: it cannot be read, or a key has another type.
+        UsageMistake: the file cannot be read, or a key has a wrong type.
     """
     return read_json_table(file, Settings, remedy=_REMEDY)
 
@@ -157,7 +157,7 @@ def require_same_numbers(
     """Check that the settings and the vocabulary number each token alike.
 
     Raises:
-        UsageMistake: it is not there, or has another number.
+        UsageMistake: a token is not in the vocabulary, or has another number there.
     """
     for number, token in settings.added_tokens_decoder.items():
         number_of_token = words.get(token.content)
@@ -171,21 +171,21 @@ def require_same_numbers(
 
 
 def number_in_words(number: int | None, vocabulary: Path) -> str:
-    """Return a vocabulary's number of a token, as the end of a sentence."""
+    """Return the number of a token in a vocabulary as a clause that ends a message."""
     if number is None:
         return f"which {vocabulary.name} does not hold"
     return f"which {vocabulary.name} gives the number {number}"
 
 
 def require_basic_words(settings: Settings, file: Path) -> None:
-    """Check that texts are split into words as supported here.
+    """Check that edgeproof supports the way in which texts are split into words.
 
     Args:
-        settings: what tokenizer_config.json says.
-        file: that file.
+        settings: the content of tokenizer_config.json.
+        file: that file, for messages.
 
     Raises:
-        UsageMistake: the settings ask for another way.
+        UsageMistake: the settings require another way.
     """
     for key, problem in _unsupported(settings):
         raise UsageMistake(
@@ -197,7 +197,7 @@ def require_basic_words(settings: Settings, file: Path) -> None:
 
 
 def _unsupported(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield each key that asks for another way of making words or pieces, with the way."""
+    """Yield each key that requires an unsupported way of splitting, with the problem."""
     if not settings.do_basic_tokenize:
         yield "do_basic_tokenize", "is false, but edgeproof always splits words at punctuation"
     words = sorted(set(settings.never_split or ()) - BERTS_TOKENS)
@@ -217,15 +217,15 @@ def _unsupported(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def require_class(settings: Settings, names: Collection[str], vocabulary: Path) -> None:
-    """Check that the tokenizer class in the settings gives the ids that are made here.
+    """Check that the tokenizer class in the settings makes the same ids as edgeproof.
 
     Args:
-        settings: what the file beside the vocabulary says.
-        names: names of those that do, without "Fast".
+        settings: the settings beside the vocabulary.
+        names: names of the classes that make the same ids, without "Fast".
         vocabulary: the file that is read.
 
     Raises:
-        UsageMistake: it makes others.
+        UsageMistake: the class makes other ids.
     """
     name = plain_name(settings.tokenizer_class)
     if name is not None and name not in names:
@@ -241,7 +241,8 @@ def require_none_added(words: Mapping[str, int], vocabulary: Path) -> None:
     """Check that the file of added tokens beside a vocabulary adds none.
 
     Raises:
-        UsageMistake: it adds one, which would be cut into pieces here; or it cannot be read.
+        UsageMistake: the file adds a token, which edgeproof would split into pieces; or it cannot
+            be read.
     """
     file = vocabulary.with_name(ADDED)
     if not file.exists():

@@ -1,7 +1,7 @@
-"""Check that special tokens belong to the tokenizer's own vocabulary, which the library does not.
+"""Check that special tokens belong to the tokenizer's own vocabulary.
 
-If they are not, the library makes other ids than the file says, or gives up at the first word
-that it does not know, on a device only.
+The library does not check this. If they do not belong to it, the library makes other ids than the
+file states, or fails at the first unknown word, which may happen only on a device.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def require_own_tokens(library: Tokenizer, document: Any, file: Path) -> None:
     """Check that the file and the vocabulary number each special token alike.
 
     Args:
-        library: the tokenizer as the library has read it.
-        document: what the file holds.
-        file: where both come from, for messages.
+        library: the tokenizer as read by the library.
+        document: the content of the file.
+        file: the file, for messages.
 
     Raises:
         UsageMistake: a token is not in the vocabulary, or has another number there.
@@ -46,7 +46,7 @@ def require_unknown_id(document: Any, file: Path) -> None:
     """Check that a Unigram model's unknown piece exists, before the library reads it.
 
     Raises:
-        UsageMistake: it is not.
+        UsageMistake: the id of the unknown piece is beyond the vocabulary.
     """
     model = document.get("model") if isinstance(document, dict) else None
     if not isinstance(model, dict):

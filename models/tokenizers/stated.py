@@ -1,7 +1,7 @@
-"""Apply the case and blanks that tokenizer_config.json states to a tokenizer.json.
+"""Apply the settings of tokenizer_config.json about case and spaces to a tokenizer.json.
 
-`transformers` builds the tokenizers of these classes again from their settings, whatever
-tokenizer.json has: so the settings are what a network was trained with.
+`transformers` builds the tokenizers of these classes from their settings and ignores the values in
+tokenizer.json, so that networks are trained with the settings.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _KEYS: dict[str, tuple[str, bool | None]] = {
 
 
 def apply_settings(library: Tokenizer, settings: Settings, name: str | None, file: Path) -> None:
-    """Change the tokenizer of a tokenizer.json as the settings beside it state.
+    """Change the tokenizer of a tokenizer.json according to the settings beside it.
 
     Args:
         library: the tokenizer, which is changed.
-        settings: what tokenizer_config.json states.
-        name: the class that reads it in `transformers`; None if nothing names one.
+        settings: the content of tokenizer_config.json.
+        name: the class that reads it in `transformers`; None if it is unknown.
         file: the tokenizer.json, for messages.
 
     Raises:
-        UsageMistake: the settings are silent, and `transformers` would do something else than what
-            tokenizer.json says.
+        UsageMistake: a setting is missing, and its default in `transformers` contradicts
+            tokenizer.json.
     """
     if name in GENERIC_CLASSES:
         return
@@ -66,7 +66,7 @@ def _apply_to_normalizer(library: Tokenizer, settings: Settings, file: Path) -> 
 
 
 def _require_stated(in_file: dict[str, Any], settings: Settings, file: Path) -> None:
-    """Check that only one of the two files states the rules of BERT's normalizer."""
+    """Check that the default of each missing setting agrees with tokenizer.json."""
     for key, (to, assumed) in _KEYS.items():
         if getattr(settings, key) is None and in_file[to] != assumed:
             raise UsageMistake(

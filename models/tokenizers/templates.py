@@ -19,13 +19,13 @@ def around(
 
     Args:
         words: numbers by token.
-        start: before the first text; None or "" for nothing.
-        end: after each text; None or "" for nothing.
-        second_start: before the second text. The second text has segment 1 without it, as BERT's
-            has, and segment 0 with it, as RoBERTa's has.
+        start: the token before the first text; None or "" for none.
+        end: the token after each text; None or "" for none.
+        second_start: the token before the second text; None for none. Without it the second text
+            has segment 1, as in BERT, with it segment 0, as in RoBERTa.
 
     Raises:
-        UsageMistake: a token has a name that the library gives another meaning.
+        UsageMistake: the name of a token has a special meaning in the library's templates.
     """
     segment = 1 if second_start is None else 0
     single = _parts(start, "$A", end)

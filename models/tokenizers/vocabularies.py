@@ -1,6 +1,6 @@
 """Read word lists in common formats into a table from word to number.
 
-Formats: one word a line, numbered from 0; `word number` or `word<TAB>number` on each line;
+Formats: one word per line, numbered from 0; `word number` or `word<TAB>number` on each line;
 `word,number` as CSV; a JSON object of numbers by word, or a JSON list; the JSON of Keras'
 `Tokenizer.to_json`, whose settings `read_keras_json` returns as well.
 """
@@ -57,8 +57,8 @@ def read_vocabulary(file: Path) -> dict[str, int]:
     """Read a word list in any of the formats.
 
     Raises:
-        UsageMistake: the file cannot be read, holds no word, a word twice, or two words of one
-            number.
+        UsageMistake: the file cannot be read, holds no words, a word twice, or two words with the
+            same number.
     """
     text = read_text(file)
     if _is_json(text, file):
@@ -77,7 +77,7 @@ def read_vocabulary(file: Path) -> dict[str, int]:
 
 
 class KerasSettings(msgspec.Struct, frozen=True):
-    """`config` in the JSON of Keras' `Tokenizer.to_json`, as far as it decides ids."""
+    """The keys of `config` in the JSON of Keras' `Tokenizer.to_json` that decide ids."""
 
     word_index: str | dict[str, int]
     num_words: Annotated[int, msgspec.Meta(ge=0)] | None = None
@@ -103,7 +103,7 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
     """Read the output of Keras' `Tokenizer.to_json`: its word numbers and its settings.
 
     Raises:
-        UsageMistake: the file is something else.
+        UsageMistake: the file is not the output of `Tokenizer.to_json`.
     """
     document = load_json(read_text(file), file)
     try:
@@ -130,7 +130,7 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
 
 
 def _reject_other_files(data: bytes, file: Path) -> None:
-    """Reject files that people mistake for a vocabulary, and unreadable ones."""
+    """Reject pickles and FlatBuffers, which people mistake for a vocabulary."""
     if data.startswith(_PICKLES):
         raise UsageMistake(
             "is a Python pickle, which edgeproof never loads, because loading a "
@@ -153,7 +153,7 @@ def read_text(file: Path) -> str:
     """Return a file's text without a byte order mark.
 
     Raises:
-        UsageMistake: it cannot be read, is empty, too large or not UTF-8.
+        UsageMistake: the file cannot be read, is empty, too large or not UTF-8.
     """
     try:
         data = read_regular(file, LARGEST_FILE)
@@ -178,10 +178,10 @@ def read_text(file: Path) -> str:
 
 
 def load_json(text: str, file: Path) -> Any:
-    """Return the content of JSON; a repeated key in an object is a mistake.
+    """Return the content of JSON.
 
     Raises:
-        UsageMistake: it is not JSON.
+        UsageMistake: the text is not JSON, repeats a key, or holds half of a character.
     """
     try:
         document = parse_json(text)
@@ -208,7 +208,7 @@ def parsed_or_none(text: str) -> Any:
 
 
 def _is_json(text: str, file: Path) -> bool:
-    """Tell whether a word list is JSON; a line of words may begin with a bracket, as in [PAD]."""
+    """Tell whether a word list is JSON; "[" alone does not tell, because of words like [PAD]."""
     if file.suffix.lower() == ".json" or text.lstrip()[:1] == "{":
         return True
     return isinstance(parsed_or_none(text), list)
@@ -234,7 +234,7 @@ def _json_pairs(text: str, file: Path) -> Pairs:
 def _by_comma(lines: Iterable[str]) -> Pairs | None:
     """Return the words and numbers of CSV lines, with or without a header.
 
-    None if a line is none.
+    Return None if a line is not a word and a number.
     """
     try:
         rows = list(csv.reader(io.StringIO("\n".join(lines)), strict=True))
@@ -246,9 +246,9 @@ def _by_comma(lines: Iterable[str]) -> Pairs | None:
 
 
 def _by_blank(lines: list[str]) -> Pairs | None:
-    """Return the words and numbers of lines that end in a blank or tab and a number.
+    """Return the words and numbers of lines that end in a space or tab and a number.
 
-    None otherwise.
+    Return None if a line does not.
     """
     parted = [line.replace("\t", " ").rpartition(" ") for line in lines]
     if not all(blank for _, blank, _ in parted):
@@ -257,9 +257,9 @@ def _by_blank(lines: list[str]) -> Pairs | None:
 
 
 def _numbered(rows: list[tuple[str, str]]) -> Pairs | None:
-    """Return the rows of a word and its number, skipping a header.
+    """Return rows of a word and its number, without a header.
 
-    None of other rows.
+    Return None if the second value of a row is not a number.
     """
     # Unlike strip(), int() does not accept the separators U+001C to U+001F, so they are stripped
     # first.
@@ -276,10 +276,10 @@ def _is_number(text: str) -> bool:
 
 
 def _require_words_alone(lines: list[str], file: Path) -> None:
-    """Check that lines are plain words, without numbers of which some cannot be read.
+    """Check that lines hold only words, not words with numbers that could not be read.
 
     Raises:
-        UsageMistake: most lines hold a number.
+        UsageMistake: most lines begin or end with a number.
     """
     number_is_last = [bool(_NUMBER_LAST.search(line)) for line in lines]
     number_is_first = [bool(_NUMBER_FIRST.search(line)) for line in lines]
@@ -309,7 +309,7 @@ def _require_fewer(words: int, file: Path) -> None:
 
 
 def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
-    """Return the pairs as a table, each word once and each number once."""
+    """Return the pairs as a table after checking that each word and each number occurs once."""
     if not pairs:
         raise _unfit("holds no words", file, _AGAIN)
     _require_fewer(len(pairs), file)

@@ -1,7 +1,7 @@
 """Build tokenizers that look up whole words or characters in a list, also for devices.
 
-All kinds of them differ in a few settings: how case is lowered, what is removed, where words end,
-which special tokens there are, on which side rows are filled and cut.
+They differ in a few settings: how case is lowered, which text is removed, where words end, the
+special tokens, and the sides of padding and truncation.
 """
 
 from __future__ import annotations
@@ -34,22 +34,23 @@ _LAST_SIGMA = r"\p{Cased}\p{Case_Ignorable}*\KΣ(?!\p{Case_Ignorable}*\p{Cased})
 
 @dataclass(frozen=True, kw_only=True)
 class WordSettings:
-    """How a text becomes words, and words become ids.
+    """The rules by which a text becomes words, and words become ids.
 
     Attributes:
-        case: "ascii" lowers A to Z alone, as TensorFlow does; "unicode" every letter, as Python
-            does.
-        removed: a regular expression of what is taken out before words are found; "" for nothing.
-        blanked: one of what `blank` replaces, likewise.
-        blank: what `blanked` becomes.
-        split: one of what stands between words; "characters" makes every character a word.
-        start: the token before the first word; None without one.
-        end: the token after the last word; None without one.
-        unknown: the token of words that the list does not hold; None removes them.
-        pad: the token that fills rows up; None fills with 0, which must be no word's number.
-        side: on which rows are filled up.
-        truncation: the side that is cut off.
-        limit: ids of it and above count as unknown; None takes the whole list.
+        case: "ascii" lowers A to Z alone, as TensorFlow does; "unicode" lowers every letter, as
+            Python does; "kept" lowers none.
+        removed: regular expression for the text that is removed first; "" for none.
+        blanked: regular expression for the text that `blank` replaces; "" for none.
+        blank: the replacement of `blanked`.
+        split: regular expression for the text between words; "characters" makes every character a
+            word.
+        start: the token before the first word; None for none.
+        end: the token after the last word; None for none.
+        unknown: the token of words that are not in the list; None removes such words.
+        pad: the padding token; None pads with 0, which must not be the number of a word.
+        side: the side on which rows are padded.
+        truncation: the side of a long text that is cut off.
+        limit: words with this number or a larger one are unknown; None uses the whole list.
     """
 
     case: Case = "kept"
@@ -70,14 +71,14 @@ def word_encoder(kind: str, file: Path, words: dict[str, int], settings: WordSet
     """Return the tokenizer of a word list.
 
     Args:
-        kind: its name.
+        kind: name of the tokenizer's kind.
         file: the list, for messages.
         words: numbers by word.
-        settings: how texts become words.
+        settings: the rules.
 
     Raises:
-        UsageMistake: a token that the settings name is not in the list, nothing says what fills
-            rows up, or a regular expression is none.
+        UsageMistake: a token in the settings is not in the list, the padding token is unknown, or a
+            regular expression is invalid.
     """
     _require_tokens(words, settings, file)
     words_used = words
