@@ -152,7 +152,7 @@ def _words_of(document: dict[str, Any]) -> int:
 
 
 def _make(out: Path) -> None:
-    from models.building.convert import convert  # noqa: PLC0415 - TensorFlow
+    from models.building.convert import convert  # noqa: PLC0415 - imports TensorFlow
 
     no_rows = np.zeros((0, TOKENS), np.int32)
     calibration = Encoded(no_rows, no_rows, no_rows, np.zeros(0, np.int32))

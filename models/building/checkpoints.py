@@ -25,7 +25,8 @@ def choose_checkpoints(subject: Subject, option: str | None) -> dict[str, str]:
     """Return the folder or hub id of each model that starts from a checkpoint, by role.
 
     Args:
-        subject: its `pretrained = true` waits for the user's, a text there is a default.
+        subject: the subject. A model with `pretrained = true` needs a checkpoint from the user; a
+            text there is a default.
         option: the user's option: one checkpoint, or `full=ONE,small=ANOTHER`.
 
     Raises:
@@ -58,11 +59,11 @@ def make_folders_absolute(option: str, *, folder: Path | None = None, key: str =
 
     Args:
         option: one checkpoint, or `full=ONE,small=ANOTHER`.
-        folder: what relative paths start from; None stands for the current folder.
-        key: where it was given, for messages.
+        folder: the folder from which relative paths start; None for the current folder.
+        key: the option or key that held it, for messages.
 
     Raises:
-        UsageMistake: one is empty, or a role is given twice.
+        UsageMistake: a checkpoint is empty, or a role is given twice.
     """
     roles = [("", option)] if not _BY_ROLE.match(option) else _parts(option)
     for role, checkpoint in roles:
@@ -105,8 +106,9 @@ def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
     """Check the configs of checkpoints against the subject, without reading weights or texts.
 
     Raises:
-        UsageMistake: a config is not BERT's or MobileBERT's, its network knows fewer positions than
-            a text may have tokens, or there is less of it than is to be left; names file and key.
+        UsageMistake: a config is not BERT's or MobileBERT's, its network has fewer positions than a
+            text may have tokens, or it is smaller than the model that is to be made of it; the
+            message names file and key.
     """
     configs = {role: read_config(folder) for role, folder in checkpoints.items()}
     for role, config in configs.items():
@@ -138,10 +140,10 @@ def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
 
 
 def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
-    """Check that all checkpoints number word pieces alike: the corpus is encoded once.
+    """Check that all checkpoints have the same vocabulary, because the corpus is encoded once.
 
     Raises:
-        UsageMistake: they differ, or a vocabulary cannot be read; names the folder.
+        UsageMistake: they differ, or a vocabulary cannot be read; the message names the folder.
     """
     folders = list(checkpoints.values())
     for folder in folders[1:]:
@@ -155,7 +157,7 @@ def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
 
 
 def _pieces(folder: Path) -> dict[str, int]:
-    """Return the number of each word piece, from whichever file holds them."""
+    """Return the number of each word piece, from tokenizer.json or vocab.txt."""
     document, vocabulary_file = folder / "tokenizer.json", folder / "vocab.txt"
     try:
         if document.is_file():

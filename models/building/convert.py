@@ -31,20 +31,20 @@ def convert(
 ) -> bytes:
     """Return the FlatBuffer of a network at [1, tokens] under `scheme`.
 
-    Its signature takes `input_ids`, `attention_mask`, `token_type_ids` and gives `logits`. Of
-    several lengths each has a signature of its own, called as `signature_of_length` says, over the
-    same weights.
+    Its signature has the inputs `input_ids`, `attention_mask`, `token_type_ids` and the output
+    `logits`. With several lengths, each has its own signature (`signature_of_length`) over the same
+    weights.
 
     Args:
         scheme: how weights and activations are stored.
-        shape: the network's.
-        values: its weights.
-        lengths: tokens of a row, ascending; the last is that of the calibration texts.
-        calibration: texts that ranges are found on, at the longest length, for all of them: its
-            rows hold every text whole.
+        shape: the architecture of the network.
+        values: its weights by name.
+        lengths: row lengths in tokens, ascending; the last is that of the calibration texts.
+        calibration: texts on which the ranges of activations are measured. They have the longest
+            length, whose ranges are used for all lengths.
 
     Raises:
-        UnsupportedSchemeError: the converter refused.
+        UnsupportedSchemeError: the converter does not support the scheme for this network.
     """
     try:
         padding = {tokens: _padding_of(calibration) for tokens in lengths[:-1]}
@@ -65,7 +65,7 @@ def convert(
 
 
 def _padding_of(calibration: Encoded) -> int:
-    """Return the padding id, found at the first position that a text leaves free.
+    """Return the padding id, from the first padded position of a text.
 
     Raises:
         ValueError: every text fills its row.
@@ -79,7 +79,7 @@ def _padding_of(calibration: Encoded) -> int:
 
 
 class _EdgeBlocks(Blocks):
-    """The network's blocks with its word embedding as an operator that converters quantize."""
+    """The network's blocks, with the word embedding as an operator that converters quantize."""
 
     def words(self, ids: Any) -> Any:
         """Return the word embeddings [batch, tokens, embedding]."""
@@ -87,7 +87,7 @@ class _EdgeBlocks(Blocks):
 
         # The converter recognizes an embedding lookup by this name, with the table as first
         # argument and the ids as one flat row.
-        @tf.function(experimental_implements="embedding_matmul")  # type: ignore[untyped-decorator] # no types
+        @tf.function(experimental_implements="embedding_matmul")  # type: ignore[untyped-decorator] # tensorflow ships no types
         def look_up(table: Any, ids: Any) -> Any:
             return tf.gather(table, ids)
 
@@ -104,7 +104,7 @@ class _Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
         values: Values,
         tokens: int,
         padding: int | None,
-        looks_up: bool,  # noqa: FBT001 - of a scheme
+        looks_up: bool,  # noqa: FBT001 - passed once, from a field of the scheme
     ) -> None:
         super().__init__()
         self._padding = padding
@@ -134,7 +134,7 @@ def _by_tflite(scheme: Scheme, module: _Frozen) -> bytes:
         if scheme.weights == "float16":
             converter.target_spec.supported_types = [tf.float16]
         per_tensor = scheme.dense_scales == "tensor"
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = per_tensor  # noqa: SLF001 - the only switch there is
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = per_tensor  # noqa: SLF001 - the converter has no public switch for it
         return bytes(converter.convert())
 
 

@@ -1,7 +1,7 @@
 """Start a builder's helpers: the same builder in several processes, which share its tasks.
 
-Models that do not need each other train side by side, and schemes are converted side by side. Each
-process makes all of an artefact, so its bytes do not depend on how many there are.
+Independent models are trained in parallel, and so are schemes converted. One process makes the
+whole of an artefact, so that its bytes do not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _RUN_AGAIN = "Run again, with more free memory if it was SIGKILL: finished artef
 
 
 def size(plan: Plan, store: Store) -> int:
-    """Return how many helpers are worth starting; 0 if the builder is as fast alone."""
+    """Return the number of helpers that make the build faster; 0 if none does."""
     if plan.request.by_pytorch:
         # Only one model is trained and one file converted; everything after that takes seconds.
         return 0
@@ -62,10 +62,10 @@ def size(plan: Plan, store: Store) -> int:
 
 
 def threads(plan: Plan, store: Store) -> int:
-    """Return how many threads TensorFlow gets in each helper.
+    """Return the number of TensorFlow threads in each helper.
 
-    Those of two trainings that share the cores wait for each other: on two cores they took 4.0 s of
-    CPU for what one thread each does in 2.9, and the weights were the same.
+    The threads of two trainings that share the cores wait for each other: on two cores they took
+    4.0 s of CPU time for work that one thread each does in 2.9 s, and the weights were the same.
     """
     tables = plan.request.subject.models()
     side_by_side = [
@@ -81,7 +81,7 @@ def _cores() -> int:
 
 
 def _texts_times_parameters(plan: Plan, missing: Sequence[Stage]) -> int:
-    """Return how much is left to learn: texts times parameters, over all epochs and models."""
+    """Return the remaining work of training: texts times parameters, over epochs and models."""
     texts = plan.request.subject.corpus.counts.train or _USUAL_TEXTS
     return sum(
         texts * table.require_training().epochs * parameters
@@ -93,13 +93,13 @@ def _texts_times_parameters(plan: Plan, missing: Sequence[Stage]) -> int:
 
 
 def _memory_of(plan: Plan) -> int:
-    """Return how many bytes of memory a helper may come to need."""
+    """Return the largest memory that a helper may need, in bytes."""
     weights = _FLOAT32_BYTES * max(_parameters(plan.request))
     return _LEAST_MEMORY + _TIMES_THE_WEIGHTS * weights
 
 
 def _parameters(request: Request) -> list[int]:
-    """Return how many parameters each model has that starts from a table or a checkpoint."""
+    """Return the number of parameters of each model that starts from a table or a checkpoint."""
     subject = request.subject
     sizes = {
         "vocabulary": subject.tokenizer.vocabulary or 0,
@@ -127,14 +127,14 @@ def work(
     """Start helpers, and wait until they have made every artefact they can.
 
     Args:
-        helpers: how many.
-        arguments: of the builder; each helper is given them.
-        threads: of TensorFlow in each of them.
-        stderr: descriptor where their progress goes.
-        seconds_to_stop: what a helper takes to stop.
+        helpers: number of helpers.
+        arguments: arguments of the builder, which each helper gets too.
+        threads: number of TensorFlow threads in each helper.
+        stderr: descriptor to which they print progress.
+        seconds_to_stop: time that a helper takes to stop, in seconds.
 
     Raises:
-        EdgeproofError: one failed, and all were stopped.
+        EdgeproofError: a helper failed, and all were stopped.
     """
     command = [sys.executable, "-m", "models.build", *arguments, "--beside-others"]
     environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
@@ -163,12 +163,12 @@ def _follow(helpers: Sequence[subprocess.Popen[bytes]]) -> None:
     """Wait for all helpers, or for the first that fails.
 
     Raises:
-        EdgeproofError: what it failed of.
+        EdgeproofError: the error of the helper that failed.
     """
     outputs = {helper.pid: bytearray() for helper in helpers}
     with selectors.DefaultSelector() as waiting:
         for helper in helpers:
-            waiting.register(helper.stdout, selectors.EVENT_READ, helper)  # type: ignore[arg-type] # a pipe
+            waiting.register(helper.stdout, selectors.EVENT_READ, helper)  # type: ignore[arg-type] # stdout is a pipe, never None
         while waiting.get_map():
             for key, _ in waiting.select():
                 helper, piece = key.data, os.read(key.fd, programs.PIECE)

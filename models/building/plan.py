@@ -38,11 +38,11 @@ class Request:
     """A subject with the user's own data and checkpoints.
 
     Attributes:
-        subject: what is tested.
+        subject: the subject.
         schemes: names of the schemes to make.
-        corpus_path: the user's labelled texts, None for a generated corpus.
-        checkpoints: the folder of a published encoder by role, for each model that starts from one.
-        by_pytorch: whether PyTorch makes the candidates, and not TensorFlow.
+        corpus_path: the user's labelled texts; None for a generated corpus.
+        checkpoints: the folder of the checkpoint of each model that starts from one, by role.
+        by_pytorch: whether PyTorch makes the candidates, instead of TensorFlow.
     """
 
     subject: Subject
@@ -53,7 +53,7 @@ class Request:
 
     @property
     def tokenizer_folder(self) -> Path | None:
-        """The checkpoint whose tokenizer the corpus is encoded with; all have one vocabulary."""
+        """Return the checkpoint whose tokenizer encodes the corpus; all have one vocabulary."""
         return next(iter(self.checkpoints.values()), None)
 
 
@@ -62,17 +62,17 @@ class Plan:
     """The artefacts of one request with their keys.
 
     Attributes:
-        request: what they are made for.
-        whole: the corpus as the full model takes it.
-        corpus: the same texts as the small model takes them, which is what variants are given;
-            another artefact only where the small model has fewer word pieces.
+        request: the request.
+        whole: the corpus as encoded for the full model.
+        corpus: the corpus as encoded for the small model and its variants; it differs from `whole`
+            only if the small model has fewer word pieces.
         full: the full model.
-        cut: what a shrunk model keeps of it, taught, before its weights are rounded; the small
-            model itself if there is nothing to round, or it is not shrunk.
+        cut: the trained part of the full model before its weights are rounded; the small model
+            itself if nothing is rounded, or it is not shrunk.
         small: the model that is converted.
         variants: its FlatBuffers by scheme.
-        converted: the network in float32, a FlatBuffer for each length, where PyTorch made it.
-        parity: how far they are from PyTorch; None if PyTorch made nothing.
+        converted: the network in float32, with a FlatBuffer for each length; None without PyTorch.
+        parity: the differences of these FlatBuffers from PyTorch; None without PyTorch.
     """
 
     request: Request
@@ -104,7 +104,7 @@ class Plan:
         )
 
     def stages(self) -> list[Stage]:
-        """Return every stage that a run needs once, in the order they are made."""
+        """Return every stage of the plan once, in the order in which they are made."""
         ordered = (
             self.whole,
             self.full,
@@ -143,10 +143,10 @@ def make_request(
 ) -> Request:
     """Check the user's inputs, and fetch the checkpoints that are hub ids.
 
-    The reference scheme is always made, for the others are compared with it.
+    The reference scheme is always made, because the others are compared with it.
 
     Raises:
-        UsageMistake: as `check_inputs`, or a checkpoint is not there.
+        UsageMistake: see `check_inputs`; or a checkpoint does not exist.
     """
     check_inputs(subject, schemes, corpus, pretrained)
     checkpoints = {
@@ -170,7 +170,7 @@ def make_request(
 
 
 def make_plan(request: Request) -> Plan:
-    """Compute the key of every artefact of `request`: hash the user's files, import nothing."""
+    """Compute the key of every artefact of a request from hashes, without importing a framework."""
     whole = corpus = _corpus_stage(request)
     if request.by_pytorch:
         return _plan_for_pytorch(request, corpus)
@@ -188,7 +188,7 @@ def make_plan(request: Request) -> Plan:
 def _plan_for_pytorch(request: Request, corpus: Stage) -> Plan:
     """Return the plan of a subject whose single model is a checkpoint, converted by PyTorch.
 
-    The float32 FlatBuffer is compared with PyTorch first, and every other one is made of it.
+    The float32 FlatBuffer is compared with PyTorch first, and all others are made from it.
     """
     table = request.subject.full
     # The checkpoint's bytes decide the key, not its folder or its name on the hub.
@@ -247,7 +247,7 @@ def _corpus_stage(request: Request) -> Stage:
 
 
 def _tokenizer_recipe(subject: Subject) -> dict[str, Any]:
-    """Return the settings that decide the encoding of texts, row lengths left out."""
+    """Return the settings that decide the encoding of texts, without the row lengths."""
     recipe: dict[str, Any] = msgspec.to_builtins(subject.tokenizer)
     del recipe["lengths"]
     decided = {"max_tokens": subject.max_tokens, "pair_with_entity": subject.pairs_with_group}
@@ -263,7 +263,7 @@ def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
 
 
 def _family_recipe(folder: Path | None) -> dict[str, Any] | None:
-    """Return what the table of families says of a checkpoint's, so that no other row matters."""
+    """Return the row of a checkpoint's family, so that the other rows do not change the key."""
     if folder is None:
         return None
     row: dict[str, Any] = msgspec.to_builtins(family_of(family_in(folder)))
@@ -287,10 +287,7 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
 
 
 def _pruned_stage(request: Request, whole: Stage, full: Stage) -> Stage:
-    """Return the stage of the corpus for a shrunk model.
-
-    The whole one where it keeps every word piece.
-    """
+    """Return the stage of a shrunk model's corpus: `whole` if all word pieces are kept."""
     table = _shrunk(request)
     if table.pieces is None and table.bytes is None:
         return whole

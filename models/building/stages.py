@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 
 class Builder(PlanBuilder):
-    """Make the missing artefacts of a plan whose models are networks of this project's."""
+    """Make the missing artefacts of a plan whose models are networks of this project."""
 
     def build_models(self) -> None:
         """Make the corpus and the trained models, and convert nothing."""
@@ -101,7 +101,7 @@ class Builder(PlanBuilder):
 
     @functools.cached_property
     def _shrunk(self) -> ShrunkTable:
-        """Sizes of the shrunk model: as the subject says, or found for its budgets."""
+        """Return the sizes of the shrunk model: the subject's, or those found for its budgets."""
         table = self._subject.shrunk
         if table is None:
             raise ValueError("the subject has no `shrunk`")
@@ -145,12 +145,12 @@ class Builder(PlanBuilder):
 
     @functools.cached_property
     def _splits(self) -> dict[str, Encoded]:
-        """The splits as the full model reads them, and a small model that is not shrunk."""
+        """Return the splits as encoded for the full model, and for a small one not shrunk."""
         return load_encoded(self._store.artefact(self._plan.whole))
 
     @functools.cached_property
     def _small_splits(self) -> dict[str, Encoded]:
-        """The splits as the converted model reads them."""
+        """Return the splits as encoded for the converted model."""
         same = self._plan.corpus == self._plan.whole
         return self._splits if same else load_encoded(self._store.artefact(self._plan.corpus))
 
@@ -171,8 +171,8 @@ class Builder(PlanBuilder):
         _write_model(out, shape, trained.values, logits, trained.describe_history(), head=head)
 
     def _make_cut(self, resume: Resume, out: Path) -> None:
-        from models.networks.classifier import Classifier  # noqa: PLC0415 - TensorFlow
-        from models.shrinking.cut import cut  # noqa: PLC0415 - TensorFlow
+        from models.networks.classifier import Classifier  # noqa: PLC0415 - imports TensorFlow
+        from models.shrinking.cut import cut  # noqa: PLC0415 - imports TensorFlow
 
         table = self._shrunk
         self._progress.say("small model: cutting it out of the full one")
@@ -189,8 +189,8 @@ class Builder(PlanBuilder):
         _write_model(out, shape, values, logits, history)
 
     def _round(self, out: Path) -> None:
-        from models.networks.classifier import Classifier  # noqa: PLC0415 - TensorFlow
-        from models.shrinking.round_model import round_weights  # noqa: PLC0415 - TensorFlow
+        from models.networks.classifier import Classifier  # noqa: PLC0415 - imports TensorFlow
+        from models.shrinking.round_model import round_weights  # noqa: PLC0415 - imports TensorFlow
 
         rounding = self._shrunk.rounding
         if rounding is None:
@@ -219,7 +219,7 @@ class Builder(PlanBuilder):
         lesson: Lesson | None,
         resume: Resume,
     ) -> Trained:
-        from models.training.finetune import fine_tune  # noqa: PLC0415 - TensorFlow
+        from models.training.finetune import fine_tune  # noqa: PLC0415 - imports TensorFlow
 
         done, epochs = resume.epochs_done(), table.epochs
         whence = f", going on after epoch {done}" if done else ""
@@ -256,7 +256,7 @@ class Builder(PlanBuilder):
         """Return the full model's answers to two splits, if the small model learns from them."""
         if table is None:
             return None
-        from models.training.objective import Lesson  # noqa: PLC0415 - TensorFlow
+        from models.training.objective import Lesson  # noqa: PLC0415 - imports TensorFlow
 
         self._store.get(self._plan.lesson, self._make_lesson, waiting=self._progress.say)
         train = self._store.artefact(self._plan.lesson).arrays(LOGITS)["train"]
@@ -264,7 +264,7 @@ class Builder(PlanBuilder):
         return Lesson(train, table, validation=full["validation"])
 
     def _make_lesson(self, out: Path) -> None:
-        from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
+        from models.training.finetune import answers_of  # noqa: PLC0415 - imports TensorFlow
 
         self._progress.say("full model: classifying the train split, to teach the small one")
         shape, values = self._trained(self._plan.full)
@@ -291,7 +291,7 @@ class Builder(PlanBuilder):
         )
 
     def _make_copies(self, copy: int, out: Path) -> None:
-        from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
+        from models.training.finetune import answers_of  # noqa: PLC0415 - imports TensorFlow
 
         self._progress.say(f"full model: classifying altered copy {copy + 1} of the train split")
         shape, values = self._trained(self._plan.full)
@@ -301,14 +301,14 @@ class Builder(PlanBuilder):
         )
 
     def _trained(self, stage: Stage) -> tuple[Architecture, Values]:
-        """Return the architecture and the weights of a model that was made."""
+        """Return the architecture and the weights of a stored model."""
         artefact = self._store.artefact(stage)
         shape = architecture.Architecture(**artefact.document(MODEL_CARD)["architecture"])
         return shape, load_file(artefact.path(WEIGHTS))
 
     def _make_variant(self, scheme: str, out: Path) -> None:
-        from models.building.convert import convert  # noqa: PLC0415 - TensorFlow
-        from models.flatbuffers.quantizing import UnsupportedSchemeError  # noqa: PLC0415
+        from models.building.convert import convert  # noqa: PLC0415 - imports TensorFlow
+        from models.flatbuffers.quantizing import UnsupportedSchemeError  # noqa: PLC0415 - imports the quantizer
 
         self._progress.say(f"variant {scheme}: converting")
         chosen = scheme_named(scheme)
@@ -341,14 +341,14 @@ class Builder(PlanBuilder):
 
 
 def _answer(classifier: Classifier, splits: dict[str, Encoded]) -> dict[str, NDArray[np.float32]]:
-    """Return the logits of every split that is used for judging or for choosing an epoch."""
-    from models.training.finetune import predict  # noqa: PLC0415 - TensorFlow
+    """Return the logits of the splits for judging, calibration and choosing an epoch."""
+    from models.training.finetune import predict  # noqa: PLC0415 - imports TensorFlow
 
     judged = ("validation", "calibration", "test")
     return {split: predict(classifier, splits[split]) for split in judged}
 
 
-def _write_model(  # noqa: PLR0913 - all that is kept of it
+def _write_model(  # noqa: PLR0913 - everything that is stored of a model
     out: Path,
     shape: Architecture,
     values: Values,

@@ -70,7 +70,7 @@ def require_pytorch() -> None:
 
 def use_every_core() -> None:
     """Let PyTorch compute on all cores: the builder's environment gives other pools one thread."""
-    import torch  # noqa: PLC0415 - seconds to import
+    import torch  # noqa: PLC0415 - takes seconds to import
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
 
@@ -80,7 +80,7 @@ class Builder(PlanBuilder):
 
     @property
     def _folder(self) -> Path:
-        """The folder of the checkpoint."""
+        """Return the folder of the checkpoint."""
         return self._plan.request.checkpoints["full"]
 
     def tasks(self) -> list[Task]:
@@ -120,7 +120,7 @@ class Builder(PlanBuilder):
 
     def _make_model(self, resumed: Path, out: Path) -> None:
         """Load the checkpoint, fine-tune it if the subject asks for it, and store its answers."""
-        from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
+        from models.huggingface.network import load_network  # noqa: PLC0415 - imports PyTorch
 
         table, labels = self._subject.full, self._subject.corpus.labels
         checkpoint, history, head = read_checkpoint(self._folder), [], None
@@ -154,7 +154,7 @@ class Builder(PlanBuilder):
             )
 
     def _fine_tune(self, network: Network, folder: Path) -> list[dict[str, Any]]:
-        from models.huggingface.training import fine_tune, finished_epochs  # noqa: PLC0415 - PyTorch
+        from models.huggingface.training import fine_tune, finished_epochs  # noqa: PLC0415 - imports PyTorch
 
         table = self._subject.full.training
         if table is None:
@@ -171,7 +171,7 @@ class Builder(PlanBuilder):
 
     def _network(self) -> Network:
         """Return the stored model."""
-        from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
+        from models.huggingface.network import load_network  # noqa: PLC0415 - imports PyTorch
 
         artefact = self._store.artefact(self._plan.full)
         artefact.path(SAFETENSORS)
@@ -179,7 +179,7 @@ class Builder(PlanBuilder):
 
     def _convert(self, out: Path) -> None:
         """Convert the network to one float32 FlatBuffer for each length."""
-        from models.huggingface.convert import convert  # noqa: PLC0415 - PyTorch
+        from models.huggingface.convert import convert  # noqa: PLC0415 - imports PyTorch
 
         network = self._network()
         for tokens in self._lengths:
@@ -229,15 +229,15 @@ class Builder(PlanBuilder):
         )
 
     def _departure(self, network: Network, flatbuffer: bytes, form: str, row: Encoded) -> str:
-        from models.huggingface.departure import first_departure  # noqa: PLC0415 - PyTorch
+        from models.huggingface.departure import first_departure  # noqa: PLC0415 - imports PyTorch
 
         layer = first_departure(network, flatbuffer, row)
         self._progress.say(f"float32: departs from PyTorch ({form}) at {layer}")
         return f"{form}, at {layer}"
 
     def _make_variant(self, scheme: str, out: Path) -> None:
-        from models.flatbuffers.merging import merge_lengths  # noqa: PLC0415 - a schema
-        from models.flatbuffers.quantizing import (  # noqa: PLC0415 - the quantizer
+        from models.flatbuffers.merging import merge_lengths  # noqa: PLC0415 - imports the FlatBuffer schema
+        from models.flatbuffers.quantizing import (  # noqa: PLC0415 - imports the quantizer
             UnsupportedSchemeError,
             make_variants,
         )
@@ -259,7 +259,7 @@ class Builder(PlanBuilder):
         )
 
     def _stored_departure(self) -> str | None:
-        """Return where the float32 file deviates from PyTorch; None if it does not."""
+        """Return where the float32 file deviates from PyTorch; None if it agrees."""
         if self._plan.parity is None:
             return None
         layer: str | None = self._store.artefact(self._plan.parity).document(PARITY_CARD)[DEPARTS]
@@ -296,7 +296,7 @@ class Builder(PlanBuilder):
 
 
 def _answers(flatbuffer: bytes, network: Network, rows: Encoded) -> NDArray[np.float32]:
-    from models.flatbuffers.observing import Observer  # noqa: PLC0415 - a runtime
+    from models.flatbuffers.observing import Observer  # noqa: PLC0415 - imports a runtime
 
     return Observer(flatbuffer).answers(network.samples(rows))
 

@@ -49,18 +49,18 @@ class Checkpoint:
 
     @property
     def file(self) -> Path:
-        """The path of its config.json."""
+        """Return the path of its config.json."""
         return self.folder / CONFIG
 
     @property
     def has_segments(self) -> bool:
-        """Whether the network has token type ids, which distinguish the texts of a pair."""
+        """Return whether the network has token type ids, which tell the texts of a pair apart."""
         beside = config_beside(self.file)
         return beside is not None and beside.takes_segments
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles of the network's inputs."""
+        """Return the roles of the network's inputs."""
         return (IDS, MASK, SEGMENTS) if self.has_segments else (IDS, MASK)
 
     def require_classifier(self) -> None:

@@ -26,7 +26,7 @@ def convert(network: Network, tokens: int) -> bytes:
     Raises:
         EdgeproofError: the converter failed; the message says why.
     """
-    import litert_torch  # noqa: PLC0415 - ten seconds to import
+    import litert_torch  # noqa: PLC0415 - takes ten seconds to import
 
     # In alphabetical order, which is also the signature's, so binding by position works too.
     names = sorted(NAMES[role] for role in network.roles)

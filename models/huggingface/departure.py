@@ -33,10 +33,10 @@ _MASKED = 1e30
 
 
 def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
-    """Return the first operator from which on outputs differ from PyTorch's.
+    """Return the first operator whose outputs differ from PyTorch's.
 
-    A converter fuses, splits and moves operators, so that values are compared, not names: a tensor
-    of the file is right if PyTorch computes the same values anywhere, in any order.
+    A converter fuses, splits and moves operators, so values are compared instead of names: a tensor
+    of the file is correct if PyTorch computes the same values anywhere, in any order.
 
     Args:
         network: the converted network.
@@ -44,8 +44,8 @@ def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
         row: a text [1, tokens] for which the logits differ.
 
     Returns:
-        A text with the operator's number, its kind and the name of its output, or a text that there
-        is no such operator.
+        The operator's number, kind and the name of its output in words; or the words that every
+        operator agrees.
     """
     graph = Graph(flatbuffer)
     computed = _ComputedValues(_computed(network, row))
@@ -88,7 +88,7 @@ class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` h
 
 
 class _ComputedValues:
-    """Correct values, in any order of their elements."""
+    """The arrays that PyTorch computed, compared without regard to the order of elements."""
 
     def __init__(self, values: Iterator[Values]) -> None:
         self._by_size: dict[int, list[Values]] = {}

@@ -86,7 +86,7 @@ def _length(subject: Subject, folder: Path) -> int:
     Without a length in the subject, use the longest rows of a fine-tuned classifier, up to
     `LONGEST`, or the usual length for an encoder that is fine-tuned.
     """
-    from models.tokenizers.checkpoint_tokenizer import (  # noqa: PLC0415 - a library, rarely needed
+    from models.tokenizers.checkpoint_tokenizer import (  # noqa: PLC0415 - imports the tokenizers library, which is rarely needed
         longest_of,
         tokenizer_of,
     )

@@ -66,4 +66,4 @@ def _remedy(outputs: tuple[str, ...], labels: tuple[str, ...]) -> str:
 
 def _listed(names: tuple[str, ...]) -> str:
     first_names = ", ".join(map(repr, names[:10]))
-    return first_names if len(names) <= 10 else f"{first_names} and {len(names) - 10} more"  # noqa: PLR2004 - as above
+    return first_names if len(names) <= 10 else f"{first_names} and {len(names) - 10} more"  # noqa: PLR2004 - the number of names that are shown

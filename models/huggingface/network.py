@@ -47,7 +47,7 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """The number of trainable values."""
+        """Return the number of trainable values."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def inputs(self, rows: Encoded, chosen: slice | NDArray[np.int64]) -> dict[str, torch.Tensor]:
@@ -154,7 +154,7 @@ def _config(checkpoint: Checkpoint, classes: int | None) -> Any:
     try:
         return transformers.AutoConfig.for_model(**document)
     # Each family validates its config differently.
-    except Exception as error:  # noqa: BLE001 - as it says
+    except Exception as error:  # noqa: BLE001 - there is no common class of these errors
         raise UsageMistake(
             f"transformers {transformers.__version__} cannot read it ({first_line(error)})",
             file=checkpoint.file,
@@ -192,7 +192,7 @@ def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
             )
     # Each class raises errors of its own, for example for a family without a classifier or for
     # sizes that do not divide.
-    except Exception as error:  # noqa: BLE001 - as it says
+    except Exception as error:  # noqa: BLE001 - there is no common class of these errors
         raise UsageMistake(
             f"transformers {transformers.__version__} cannot make a classifier of the family "
             f"{checkpoint.model_type!r} from it ({first_line(error)})",

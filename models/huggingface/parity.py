@@ -1,7 +1,7 @@
 """Compare a float32 FlatBuffer with PyTorch: padded, unpadded, and at full length.
 
-A single form of rows proves little: a lost attention mask has an effect only if rows are padded,
-and wrong positions may have one only if they are not.
+One form of rows is not enough: a missing attention mask changes answers only if rows are padded,
+and wrong positions may change them only if rows are not.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class _Rows(Dataset):  # type: ignore[misc] # the group `dev` has no PyTorch
         return {name: column[index] for name, column in self._columns.items()}
 
 
-class _Trainer(transformers.Trainer):  # type: ignore[misc] # likewise
+class _Trainer(transformers.Trainer):  # type: ignore[misc] # the group `dev` has no PyTorch
     """A Trainer that reports the loss of each part of a batch."""
 
     def __init__(self, reporter: _Reporter, **options: Any) -> None:
@@ -137,7 +137,7 @@ class _Trainer(transformers.Trainer):  # type: ignore[misc] # likewise
         return loss
 
 
-class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # likewise
+class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # the group `dev` has no PyTorch
     """Report progress after every update, and stop if the loss is not a number.
 
     An update's loss is the sum of the losses of its parts, because the Trainer divides each of

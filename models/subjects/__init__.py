@@ -1,8 +1,8 @@
 """Read a subject: a TOML file that names corpus, models, schemes and training.
 
-The structures below are the file's grammar: what is not here is refused by name, and so is what can
-be told from the file alone to fail later. Every number has an upper bound, far above what anybody
-has a use for, so that a slip of the pen ends in a message and not in hours of work.
+The classes below define the keys of the file. Other keys are rejected by name, and so are values
+that would fail later, if the file alone shows it. Every number has an upper limit, far above any
+useful value, so that a typing error leads to a message and not to hours of work.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ Rate = Annotated[float, Meta(gt=0.0, le=1.0)]
 
 
 class Columns(Table, frozen=True, kw_only=True):
-    """The meaning of the columns of a user's file."""
+    """The names of a user's columns, by their meaning."""
 
     text: str
     polarity: str
@@ -77,9 +77,9 @@ class Columns(Table, frozen=True, kw_only=True):
 
 
 class Counts(Table, frozen=True, kw_only=True):
-    """Texts per split. A missing `train` takes all that the other splits leave.
+    """Number of texts per split. Without `train`, the train split gets all remaining texts.
 
-    A missing `test` takes the whole official test split, which only the source `replab` has.
+    Without `test`, the test split is the whole official one, which only the source `replab` has.
     """
 
     train: Several | None = None
@@ -91,12 +91,12 @@ class Counts(Table, frozen=True, kw_only=True):
 class CorpusTable(Table, frozen=True, kw_only=True):
     """`[corpus]`: where labelled texts come from and how they are split.
 
-    `labels` is ordered from the worst to the best, where they are ordered. `polarities` maps the
-    values of the label's column, `columns.polarity`, to labels; a value mapped to "" is left out on
-    purpose and counted; none at all means that the column holds the labels. `fallback_encoding`
-    decodes the lines that `encoding` cannot. `header` names the columns of a file without header
-    line. `languages` are those to take of the source `replab`; none at all takes every one, known
-    or not.
+    `labels` go from the worst to the best if they are ordered. `polarities` maps the values of the
+    column `columns.polarity` to labels; texts with a value mapped to "" are left out and counted;
+    without `polarities` the column holds the labels themselves. `fallback_encoding` decodes the
+    lines that `encoding` cannot. `header` names the columns of a file without a header line.
+    `languages` are the languages to select from the source `replab`; an empty list selects all
+    tweets, also those whose language is unknown.
     """
 
     source: Literal["generated", "files", "replab"]
@@ -156,9 +156,9 @@ class CorpusTable(Table, frozen=True, kw_only=True):
 class TokenizerTable(Table, frozen=True, kw_only=True):
     """`[tokenizer]`: WordPiece, trained on the train split or taken from the checkpoint.
 
-    A text longer than `max_tokens` is cut. `lengths`, the last of which is `max_tokens`, are those
-    of the rows that a converted file takes, each behind a signature of its own over the same
-    weights: a text is answered by the shortest that it fits, and so with little padding.
+    A text longer than `max_tokens` is truncated. `lengths` are the row lengths of a converted file;
+    the last one is `max_tokens`. Each length has its own signature over the same weights, and each
+    text uses the shortest row that it fits, with little padding.
     """
 
     source: Literal["trained", "pretrained"]
@@ -175,7 +175,7 @@ class TokenizerTable(Table, frozen=True, kw_only=True):
 
     @property
     def length(self) -> int:
-        """Tokens of a row, padding included."""
+        """Return the length of a row in tokens, padding included."""
         return self.max_tokens or DEFAULT_TOKENS
 
     def __post_init__(self) -> None:
@@ -195,14 +195,14 @@ class TokenizerTable(Table, frozen=True, kw_only=True):
 
     @property
     def row_lengths(self) -> tuple[int, ...]:
-        """Tokens of the rows that converted files take, ascending."""
+        """Return the row lengths of converted files in tokens, ascending."""
         return self.lengths or (self.length,)
 
 
 class NetworkTable(Table, frozen=True, kw_only=True):
-    """`[full.network]`, `[small.network]`: an encoder's shape. The last five are MobileBERT's.
+    """`[full.network]`, `[small.network]`: an encoder's shape; the last five keys are MobileBERT's.
 
-    `attention_input` is "shared" where it is left out and there is a bottleneck, else "hidden".
+    The default of `attention_input` is "shared" with a bottleneck, otherwise "hidden".
     """
 
     family: Literal["bert", "mobilebert"]
@@ -267,7 +267,7 @@ class TrainingTable(Table, frozen=True, kw_only=True):
 class DistillationTable(Table, frozen=True, kw_only=True):
     """`[small.distillation]`: learn from the full model's answers, too (Hinton et al. 2015).
 
-    `weight` is that of the soft targets in the sum of both losses, the labels' is 1 - `weight`.
+    `weight` is the weight of the soft targets in the loss; that of the labels is 1 - `weight`.
     """
 
     temperature: Annotated[float, Meta(ge=1.0, le=1e3)]
@@ -275,23 +275,24 @@ class DistillationTable(Table, frozen=True, kw_only=True):
 
 
 class LessonTable(DistillationTable, frozen=True, kw_only=True):
-    """`[shrunk.distillation]`: as above, and from altered copies of the train texts.
+    """`[shrunk.distillation]`: distillation that also uses altered copies of the train texts.
 
-    `copies` says how many of each text. They have no labels: what is learned from them is the full
-    model's answers.
+    `copies` is the number of copies of each text. They have no labels, so that only the full
+    model's answers are learned from them.
     """
 
     copies: Annotated[int, Meta(ge=0, le=100)] = 0
 
 
 class ModelTable(Table, frozen=True, kw_only=True):
-    """`[full]` or `[small]`: a network trained from scratch, or a published checkpoint's.
+    """`[full]` or `[small]`: a network trained from scratch, or a published checkpoint.
 
-    `pretrained` and `checkpoint` are a checkpoint's folder or hub id, or true where the user is to
-    give it. `pretrained` is an encoder, fine-tuned by `training` with the network of this project
-    where there is one of its family, else with PyTorch. `checkpoint` is always PyTorch's: with
-    `trained = true` a classifier as it is, else it is fine-tuned by `training`. `labels` maps the
-    names in a classifier's `id2label` to those of `[corpus]`.
+    `pretrained` and `checkpoint` are a checkpoint's folder or hub id, or true if the user must give
+    it. `pretrained` is an encoder that is fine-tuned as `training` says: with this project's
+    network if there is one of its family, otherwise with PyTorch. `checkpoint` is always converted
+    by PyTorch: with `trained = true` it is a classifier that is used unchanged, otherwise it is
+    fine-tuned as `training` says. `labels` maps the names in a classifier's `id2label` to the
+    labels of `[corpus]`.
     """
 
     training: TrainingTable | None = None
@@ -324,14 +325,14 @@ class ModelTable(Table, frozen=True, kw_only=True):
 
     @property
     def start(self) -> bool | str:
-        """The checkpoint to start from: folder, hub id, or true for the user's."""
+        """Return the checkpoint to start from: folder, hub id, or true for the user's."""
         return self.pretrained or self.checkpoint
 
     def require_training(self) -> TrainingTable:
         """Return the training table, which must be present.
 
         Raises:
-            ValueError: it is taken as it is.
+            ValueError: it is missing, because the checkpoint is used unchanged.
         """
         if self.training is None:
             raise ValueError("`training` is missing")
@@ -339,7 +340,7 @@ class ModelTable(Table, frozen=True, kw_only=True):
 
     @property
     def seed(self) -> int:
-        """Seed of its training; 0 if it is not trained here."""
+        """Return the seed of its training; 0 if it is not trained here."""
         return 0 if self.training is None else self.training.seed
 
 
@@ -363,24 +364,25 @@ _COPIES = 6
 class ShrunkTable(Table, frozen=True, kw_only=True):
     """`[shrunk]`: a small model made from the full one instead of trained from scratch.
 
-    Either `bytes` says how large its file may be, and the rest is found; or what is not named stays
-    whole. It learns from the full model's answers where it has
-    `training` and `distillation`; cut only in its word pieces it may need neither.
+    With `bytes`, the largest size of its file, all other sizes are searched for. Otherwise a
+    property that is not named is that of the full model. With `training` and `distillation` it
+    learns from the full model's answers; a model with only fewer word pieces may need neither.
 
     Attributes:
-        bytes: how large the file may be under a scheme of four bits, such as "1340567 bytes".
-        speed: how many texts it answers while the paper's recipe answers one, such as
-            "10 x paper"; with `bytes` alone.
-        pieces: of the vocabulary that stay, those that the train split uses most. Words of other
+        bytes: largest size of its file under a scheme with four bits, such as "1340567 bytes".
+        speed: number of texts that it answers while the paper's recipe answers one, such as
+            "10 x paper"; only together with `bytes`.
+        pieces: number of word pieces to keep, those that the train split uses most. Words of other
             pieces are spelled in smaller ones.
-        layers: of the full model, from 0 on, those that stay.
-        heads: of each layer's attention that stay, those that are busiest.
-        intermediate: units of each feed-forward network that stay, those that are busiest.
+        layers: numbers of the full model's layers to keep, from 0 on.
+        heads: number of attention heads to keep in each layer, those that add most to its output.
+        intermediate: number of units to keep in each feed-forward network, those that add most to
+            its output.
         embedding: width of the word vectors, which a matrix then widens again.
-        activation: of the feed-forward networks, where it is another than the full model's. "relu"
-            is no operator of its own in a FlatBuffer: dense layers end with it.
-        pooler: whether the dense layer before the classifier stays.
-        rounding: the integers whose grid the weights end on, rounded for the layers' inputs.
+        activation: activation of the feed-forward networks, if it differs from the full model's.
+            "relu" needs no operator in a FlatBuffer, because dense layers can apply it.
+        pooler: whether to keep the dense layer before the classifier.
+        rounding: the integers to whose grid the weights are rounded, for the layers' inputs.
     """
 
     bytes: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,11} bytes$")] | None = None
@@ -426,33 +428,33 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
 
     @property
     def copies(self) -> int:
-        """Largest number of altered copies of each train text that are used for training."""
+        """Return the largest number of altered copies of each train text for training."""
         return _COPIES if self.bytes else self.distillation.copies if self.distillation else 0
 
     @property
     def byte_limit(self) -> int:
-        """Limit on the size of the file; 0 without one."""
+        """Return the largest size of the file in bytes; 0 without a limit."""
         return int(self.bytes.split()[0]) if self.bytes else 0
 
     @property
     def times_paper(self) -> float:
-        """Required speed, as a multiple of the paper's recipe; 0 without one."""
+        """Return the required speed as a multiple of the paper's recipe; 0 without one."""
         return float(self.speed.split()[0]) if self.speed else 0.0
 
     def require_fit(
         self, *, layers: int, heads: int, intermediate: int, embedding: int, pieces: int | None
     ) -> None:
-        """Check that the full model has everything that is kept of it.
+        """Check that the full model is at least as large as this table requires.
 
         Args:
-            layers: the full model's.
-            heads: of each of its layers.
-            intermediate: the units of its feed-forward networks.
-            embedding: the width of its word vectors.
-            pieces: its vocabulary; None if that is not known yet.
+            layers: number of layers of the full model.
+            heads: number of heads in each of its layers.
+            intermediate: number of units in its feed-forward networks.
+            embedding: width of its word vectors.
+            pieces: size of its vocabulary; None if it is not known yet.
 
         Raises:
-            ValueError: names the key.
+            ValueError: it is smaller; the message names the key.
         """
         if self.layers is not None and max(self.layers) >= layers:
             raise ValueError(
@@ -535,12 +537,12 @@ class Subject(Table, frozen=True, kw_only=True):
 
     @property
     def max_tokens(self) -> int:
-        """Tokens of a row, padding included."""
+        """Return the length of a row in tokens, padding included."""
         return self.tokenizer.length
 
     @property
     def pairs_with_group(self) -> bool:
-        """Whether the classifier reads the group before the text."""
+        """Return whether the classifier reads the group before the text."""
         paired = self.tokenizer.pair_with_entity
         return not self.full.trained if paired is None else paired
 
@@ -567,8 +569,8 @@ def load_subject(name_or_path: str) -> Subject:
     Paths in the file, of budgets and of checkpoints, are relative to the file.
 
     Raises:
-        UsageMistake: no such subject, or the file does not fit the grammar, or it has the name of
-            a shipped subject, whose baselines and known failures it would take for its own.
+        UsageMistake: the subject does not exist, the file is invalid, or it has the name of a
+            shipped subject, whose baselines and known failures would be applied to it.
     """
     path = Path(name_or_path)
     if path.suffix != TOML:
@@ -606,10 +608,10 @@ def _anchored(subject: Subject, folder: Path) -> Subject:
 
 
 def check_encoding(key: str, name: str | None) -> None:
-    """Reject an encoding that Python does not have; None stands for no declaration.
+    """Check that Python has an encoding; None is accepted.
 
     Raises:
-        ValueError: there is no such encoding of texts.
+        ValueError: it has not.
     """
     try:
         "a".encode("utf-8" if name is None else name)

@@ -1,8 +1,8 @@
 """Limit the size of a subject's networks by its file alone.
 
-A network's parameters are counted without building it, and a training step's memory is estimated
-from what grows with its batch: roughly, but a product of numbers that are each allowed can still be
-a thousand times what any machine has.
+The parameters of a network are counted without building it, and the memory of a training step is
+estimated from the arrays that grow with its batch. The estimate is rough, but a product of numbers
+that are each allowed can exceed any machine's memory a thousand times.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def about_parameters(network: NetworkTable, vocabulary: int | None, tokens: int)
 
 
 def about_step_bytes(network: NetworkTable, training: TrainingTable, tokens: int) -> int:
-    """Estimate the memory of one part of a training batch."""
+    """Estimate the memory of one part of a training batch, in bytes."""
     rows = -(-training.batch // training.accumulation)
     inner = network.bottleneck or network.hidden
     of_token = _KEPT_OF_A_LAYER * (inner + (network.hidden if network.bottleneck else 0))
@@ -49,7 +49,7 @@ def about_step_bytes(network: NetworkTable, training: TrainingTable, tokens: int
 def too_large(
     network: NetworkTable, training: TrainingTable, vocabulary: int | None, tokens: int
 ) -> str | None:
-    """Return the property of a network that exceeds its limit; None if none does."""
+    """Return a message if a network or its training exceeds a limit; None if not."""
     parameters = about_parameters(network, vocabulary, tokens)
     if parameters > MOST_PARAMETERS:
         return (
