@@ -22,7 +22,7 @@ SECONDS = 2.0
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory) -> Path:
-    """The delegate, compiled."""
+    """Compile the delegate and return its path."""
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no C compiler here to build the delegate")

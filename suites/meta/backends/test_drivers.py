@@ -8,7 +8,7 @@ from models.runtime.vulkan import driver_manifests, identify_drivers
 
 
 def driver(folder, library):
-    """A manifest that names a library; returns the variables with which it is found."""
+    """Write a manifest that names a library; return environment variables that point to it."""
     manifest = folder / "icd.json"
     manifest.write_text(json.dumps({"ICD": {"library_path": library}}), encoding="utf-8")
     return {"VK_DRIVER_FILES": str(manifest)}

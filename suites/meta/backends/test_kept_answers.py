@@ -21,7 +21,7 @@ ROWS = np.arange(COUNT)
 
 @dataclass(frozen=True, kw_only=True)
 class Counted(LocalTransport):
-    """Start runners on this machine, and count them."""
+    """A transport to this machine that counts the started runners."""
 
     started: list[Any] = field(default_factory=list)
 
@@ -69,7 +69,7 @@ class Tiny:
         return {name: array[rows] for name, array in self.rows.items()}
 
     def load_into(self, runner, threads=None):
-        """Load its file."""
+        """Load the candidate's file."""
         return runner.load(self.scheme, self.file, threads=threads or 1)
 
 

@@ -29,7 +29,7 @@ def named(members: Members, ending: str) -> str:
 
 
 def content(ending: str, data: bytes | str) -> Change:
-    """Replace the bytes of a member."""
+    """Return a change that replaces the bytes of a member."""
 
     def change(members: Members, _: dict[str, Any]) -> None:
         members[named(members, ending)] = data if isinstance(data, bytes) else data.encode()
@@ -38,7 +38,7 @@ def content(ending: str, data: bytes | str) -> Change:
 
 
 def in_json(ending: str, *keys: str, value: object) -> Change:
-    """Replace the value of a key in a JSON member."""
+    """Return a change of the value of a key in a JSON member."""
 
     def change(members: Members, _: dict[str, Any]) -> None:
         name = named(members, ending)
@@ -50,7 +50,7 @@ def in_json(ending: str, *keys: str, value: object) -> Change:
 
 
 def in_manifest(*keys: str, value: object) -> Change:
-    """Set a key of the bundle's manifest."""
+    """Return a change that sets a key of the bundle's manifest."""
 
     def change(_: Members, manifest: dict[str, Any]) -> None:
         _put(manifest, keys, value)
@@ -74,7 +74,7 @@ def in_first_text(**changes: object) -> Change:
 
 
 def in_arrays(ending: str, **arrays: Any) -> Change:
-    """Replace arrays of an .npz; `None` removes one."""
+    """Return a change that replaces arrays of an .npz file; `None` removes one."""
 
     def change(members: Members, _: dict[str, Any]) -> None:
         name, packed = named(members, ending), io.BytesIO()
@@ -103,7 +103,7 @@ def foreign(name: str, data: bytes = b"x") -> Change:
 
 
 def in_place_of(ending: str, source: str) -> Change:
-    """Replace the bytes of one member by the bytes of another."""
+    """Return a change that replaces the bytes of one member by those of another."""
     return lambda members, _: members.update(
         {named(members, ending): members[named(members, source)]}
     )
@@ -115,7 +115,7 @@ def swapped_keys(_: Members, manifest: dict[str, Any]) -> None:
 
 
 def in_elsewhere(role: str, folder: str) -> Change:
-    """Replace the location of an artefact everywhere in the manifest."""
+    """Return a change that replaces the location of an artefact everywhere in the manifest."""
 
     def change(_: Members, manifest: dict[str, Any]) -> None:
         artefacts = manifest["artefacts"]
@@ -423,7 +423,7 @@ def test_rejects_unlisted_member_that_expands_without_limit(file, board, reseal)
 
 
 def of(candidate: str, member: str, change: Callable[[str], Change]) -> Change:
-    """Change a member of one candidate's artefact, or of its texts."""
+    """Return a change of a member of one candidate's artefact, or of its texts."""
 
     def changed(members: Members, manifest: dict[str, Any]) -> None:
         artefacts = manifest["artefacts"]

@@ -16,7 +16,7 @@ SIZE = "suites/size/test_size.py::test_file_is_within_budget"
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """An app's files, and a classifier with other weights."""
+    """Write an app's files, and a classifier with other weights."""
     written_app = write_app(tmp_path_factory.mktemp("app"), texts=40)
     (written_app.folder / "other.tflite").write_bytes(classifier(seed=7))
     (written_app.folder / "budgets.toml").write_text('[flatbuffer_bytes]\nmax = "1 MB"\n')
@@ -25,7 +25,7 @@ def app(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def judged(app, tmp_path_factory):
-    """Judge the size of files that options hand in: `judged("NAME=FILE", ...)`."""
+    """Return `judged("NAME=FILE", ...)`, which judges the size of given files."""
     baselines = tmp_path_factory.mktemp("baselines")
 
     def run(*files, update=False):

@@ -31,13 +31,13 @@ def _installed(monkeypatch):
 
 
 def handed_in(folder, *, files=None, **options):
-    """Hand in a FlatBuffer and further files; return the provider."""
+    """Pass a FlatBuffer and more files to a run; return the provider of its candidates."""
     folder.mkdir(exist_ok=True)
     return provider_by(Refused(says=(), files=files or {}, options=options).make(folder))
 
 
 def with_onnx(folder):
-    """Hand in a FlatBuffer and an ONNX file as its reference."""
+    """Pass a FlatBuffer and an ONNX file as its reference to a run."""
     return handed_in(folder, files={"x.onnx": onnx_writer.classifier()}, reference="{}/x.onnx")
 
 
@@ -76,7 +76,7 @@ def test_answers_are_not_stored_if_the_reference_file_changes_while_running(tmp_
 
 
 def replaced(file, *, link=None, folder=False):
-    """Replace a file."""
+    """Return a function that replaces a file."""
     file.unlink()
     if link is not None:
         file.symlink_to(link)

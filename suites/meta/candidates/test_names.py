@@ -18,7 +18,7 @@ SAME = "two: its file is identical to that of one, so every comparison of the tw
 
 @pytest.fixture
 def hand(tmp_path):
-    """Pass classifiers as pairs of name and seed: `hand([("one", 0), ("two", 1)])`."""
+    """Return `hand([("one", 0), ("two", 1)])`, which passes classifiers with names and seeds."""
     texts = tmp_path / "texts.csv"
     texts.write_text(TEXTS, encoding="utf-8")
 

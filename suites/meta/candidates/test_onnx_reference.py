@@ -16,12 +16,12 @@ OTHER = ("args_0", "args_1", "args_2")
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch):
-    """Pretend that onnxruntime is installed; it is never called here."""
+    """Pretend that onnxruntime is installed; these tests never call it."""
     monkeypatch.setattr(onnx_reference, "require_onnxruntime", lambda _file: None)
 
 
 def take(folder, content, *, toml=None, **options):
-    """Hand in a FlatBuffer and an ONNX file; return the subject."""
+    """Pass a FlatBuffer and an ONNX file to a run; return its subject."""
     settings = {"reference": "{}/x.onnx", **options} if toml is None else options
     refused = Refused(says=(), files={"x.onnx": content}, toml=toml, options=settings)
     return provider_by(refused.make(folder)).subject

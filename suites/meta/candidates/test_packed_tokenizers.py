@@ -47,7 +47,7 @@ def link():
 
 
 def encoder(folder, packed, *, name="vocab.txt"):
-    """Write a file that describes a tokenizer, pack an archive behind it, and read it."""
+    """Read the tokenizer of a file with an appended archive."""
     shape = Shape(names=("ids",), classes=2, end=("SOFTMAX",), keys=())
     unit = write.regex_tokenizer(r"\W+", write.associated(name, 5))
     inputs = [write.tensor_metadata("text", units=[unit])]

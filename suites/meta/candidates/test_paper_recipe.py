@@ -18,7 +18,7 @@ WORDS = {"[PAD]": 0, "[UNK]": 1, "good": 2, "bad": 3}
 
 
 def tokenizer(*, length: int | None = None, words: dict[str, int] = WORDS) -> str:
-    """Return the JSON of a word tokenizer that pads rows to a length, or not at all."""
+    """Return the JSON of a word tokenizer that pads rows to a length, or does not pad."""
     library = Tokenizer(models.WordLevel(dict(words), unk_token="[UNK]"))  # noqa: S106 - a word
     library.pre_tokenizer = pre_tokenizers.Whitespace()
     if length is not None:

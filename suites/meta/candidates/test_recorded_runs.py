@@ -30,7 +30,7 @@ def app(tmp_path_factory):
 
 
 def with_shares(app):
-    """The app with probabilities in place of logits."""
+    """Return the app with probabilities instead of logits."""
     rows = [row | {"probabilities": softmax(np.array([row["logits"]]))[0].tolist()}
             for row in app.answers]  # fmt: skip
     return type(app)(app.folder, rows)
@@ -83,7 +83,7 @@ def test_recorded_answers_can_be_judged_without_a_file(app, tmp_path):
 
 
 def handed(app, recorded, **more):
-    """Return the subject that was handed in, by default with its file."""
+    """Return the subject of an app's recording, by default with its file."""
     table = CandidateTable(name="app", flatbuffer=str(app.folder / "app.tflite"))
     usual = {
         "name": "given",

@@ -57,7 +57,7 @@ REFUSED = {
 
 
 def shared(name):
-    """Return a file; skip if the checkout lacks it."""
+    """Return the path of a file; skip the test if it is missing."""
     path = FOLDER / f"{name}.tflite"
     if not path.exists():
         pytest.skip(f"needs ../shared/flatbuffers/{name}.tflite")

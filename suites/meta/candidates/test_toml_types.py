@@ -68,7 +68,7 @@ NEEDED = {
 
 
 def written(table, key, value):
-    """Return the TOML in which one key of a table has a value."""
+    """Return a TOML in which one key of a table has this value."""
     tables = {"": {}, "candidates": NEEDED["candidates"]}
     above = table.partition(".")[0]
     tables[above] = dict(NEEDED.get(above, {}))

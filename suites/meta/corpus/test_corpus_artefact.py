@@ -15,7 +15,7 @@ from models.subjects import Counts, load_subject
 
 @pytest.fixture(scope="module")
 def subject():
-    """The embedded subject with few texts."""
+    """Return the embedded subject with few texts."""
     embedded = load_subject("embedded")
     counts = Counts(train=300, validation=40, calibration=40, test=60)
     return msgspec.structs.replace(
@@ -29,7 +29,7 @@ def built(subject, tmp_path_factory):
 
 
 def artefact_of(subject, store):
-    """Build the corpus into a store."""
+    """Build the corpus in a store; return its artefact."""
     stage = Stage("corpus", {"subject": subject.name})
     return Store(store).get(
         stage, lambda out: build_corpus(subject, out, None, None, lambda _: None)

@@ -35,13 +35,13 @@ seed = 7
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    """The miniature of the package."""
+    """Write the miniature of the package."""
     return write_miniature(tmp_path_factory.mktemp("replab"))
 
 
 @pytest.fixture
 def describe(capsys):
-    """Run the command; returns its document."""
+    """Run the command; return its document."""
 
     def run(*arguments):
         assert main(["describe", *map(str, arguments)]) == 0
@@ -52,7 +52,7 @@ def describe(capsys):
 
 @pytest.fixture
 def replab_subject(tmp_path):
-    """A subject's file on a RepLab corpus."""
+    """Write the file of a subject with a RepLab corpus."""
     text = (
         (FOLDER / "embedded.toml")
         .read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def replab_subject(tmp_path):
 
 
 def counted(tweets):
-    """Tweets as the command counts them."""
+    """Count tweets as the command does."""
     counts = Counter(tweet.polarity for tweet in tweets)
     return {
         "tweets": len(tweets),

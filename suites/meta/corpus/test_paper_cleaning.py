@@ -13,7 +13,7 @@ from models.subjects import TokenizerTable
 
 
 def cleaned(text: str, *steps: str) -> str:
-    """A text after some cleaning steps."""
+    """Return a text after some cleaning steps."""
     return normalizer_for(steps, lowercase=None).normalize_str(text)
 
 

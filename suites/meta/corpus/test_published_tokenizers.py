@@ -27,7 +27,7 @@ TABLE = TokenizerTable(source="pretrained", max_tokens=LENGTH)
 
 
 def built_of(folder, store, **tokenizer_table):
-    """The corpus of a few generated texts, encoded with a folder's tokenizer."""
+    """Build the corpus of a few generated texts, encoded with a folder's tokenizer."""
     corpus = load_subject("embedded").corpus
     counts = Counts(train=30, validation=10, calibration=10, test=20)
     subject = msgspec.structs.replace(

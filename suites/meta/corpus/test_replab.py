@@ -46,18 +46,18 @@ STYLES = {
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The miniature of the package, its texts together."""
+    """Write the miniature of the package, with its texts in one folder."""
     return write_miniature(tmp_path_factory.mktemp("replab"))
 
 
 @pytest.fixture(scope="session")
 def corpus(package: Path) -> Corpus:
-    """The corpus of the miniature."""
+    """Return the corpus of the miniature."""
     return read_replab(replab_table(), package)
 
 
 def everything(corpus: Corpus) -> list[LabelledText]:
-    """The tweets of all splits."""
+    """Return the tweets of all splits."""
     return [tweet for split in SPLITS for tweet in corpus.splits[split]]
 
 
@@ -213,7 +213,7 @@ def test_second_row_for_one_tweet_and_entity_is_omitted(tmp_path: Path) -> None:
 
 
 def subject_of(**changes: Any) -> Any:
-    """The embedded subject on a RepLab corpus."""
+    """Return the embedded subject with a RepLab corpus."""
     tokenizer = load_subject("embedded").tokenizer
     return msgspec.structs.replace(
         load_subject("embedded"),

@@ -149,7 +149,7 @@ def test_every_tweet_is_selected_or_reported_as_omitted(
 
 
 def read_text(content: str, folder: Path) -> tuple[list[tuple[str, str]], list[int]]:
-    """Ids and texts of a file of texts, and its broken lines."""
+    """Return the ids and texts of a file of texts, and its broken lines."""
     path = folder / "texts.tsv"
     path.write_bytes(content.encode())
     sheet = read_quoted(path, COLUMNS)

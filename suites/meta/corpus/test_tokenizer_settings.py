@@ -20,7 +20,7 @@ TEXT = "Good Day Schön 日本!"
 
 @pytest.fixture
 def folder(tmp_path):
-    """Write a checkpoint's vocabulary and settings: `folder(pieces, settings)`."""
+    """Return `folder(pieces, settings)`, which writes a checkpoint's vocabulary and settings."""
 
     def write(pieces, settings=None):
         text = "".join(f"{piece}\n" for piece in pieces)

@@ -35,7 +35,7 @@ RUNNER_STAT = "900 (a (b) c) S 1 900 900 0 -1 0 0 0 0 0 {} 0 0 0 20 0 1 0 5 1 1\
 
 @pytest.fixture
 def verdict(tree):
-    """A function that returns why a measurement is invalid after changes of the tree."""
+    """Return a function that tells why a measurement is invalid after changes of sensor files."""
 
     def judge(name, before=None, after=None):
         device = load_device(name)

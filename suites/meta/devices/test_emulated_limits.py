@@ -28,7 +28,7 @@ SCHEMES = {
 
 @pytest.fixture
 def changed(tmp_path):
-    """A function that reads the embedded subject's file with a text replaced."""
+    """Return a function that reads the embedded subject's file with a replaced text."""
 
     def read(old, new):
         text = EMBEDDED.read_text(encoding="utf-8")

@@ -20,9 +20,9 @@ PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
 @pytest.fixture
 def judge_on_board(bundle, tmp_path):
-    """Judge a board whose runner counts its answers, and may have a fault.
+    """Return a function that judges a board whose runner counts its answers, and may have a fault.
 
-    `judge_on_board(fault, arguments)` returns the outcome, and how many answers were given.
+    `judge_on_board(fault, arguments)` returns the outcome and the number of answers.
     """
 
     def judged(fault="nothing", arguments=()):

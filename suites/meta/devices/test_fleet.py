@@ -129,7 +129,7 @@ def on(name, results):
 
 @pytest.fixture
 def measured(miniature, tmp_path):
-    """The results of one suite on this machine."""
+    """Return the results of one suite on this machine."""
     return run(miniature, tmp_path / "run", ["suites/size"]).document()
 
 

@@ -31,7 +31,7 @@ SUBJECTS = {
 
 @pytest.fixture(scope="session")
 def given(shared_folder):
-    """The folder of the files, and of a bundle for each TOML: `mail.edge`, `sigmoid.edge`."""
+    """Return the folder of the files and their bundles, `mail.edge` and `sigmoid.edge`."""
     folder = shared_folder / "given"
     with FileLock(shared_folder / "given.lock"):
         if not folder.is_dir():
@@ -47,7 +47,7 @@ def given(shared_folder):
 
 @pytest.fixture
 def judge(given, tmp_path):
-    """A function that judges a bundle with an empty store: `judge(name, suites, arguments)`."""
+    """Return `judge(name, suites, arguments)`, which judges a bundle with an empty store."""
 
     def judged(name, suites, arguments=(), variables=None):
         usual = [f"--edge-bundle={given / name}.edge", f"--edge-cache-dir={tmp_path / 'store'}"]

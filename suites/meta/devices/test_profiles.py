@@ -17,7 +17,7 @@ RPI4 = (FOLDER / "rpi4.toml").read_text(encoding="utf-8")
 
 @pytest.fixture
 def changed(tmp_path):
-    """A function that loads and checks rpi4's profile with a text replaced."""
+    """Return a function that loads and checks the profile of rpi4 with a replaced text."""
 
     def load(old, new):
         assert old in RPI4

@@ -22,7 +22,7 @@ SUITES = ("suites/agreement", "suites/conformance/test_file.py", "suites/privacy
 
 @pytest.fixture
 def judge_on(bundle, tmp_path):
-    """A function that judges a board with the bundle: `judge_on(board, suites, arguments)`."""
+    """Return `judge_on(board, suites, arguments)`, which judges a board with the bundle."""
 
     def judged(board, suites=SUITES, arguments=()):
         options = [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
@@ -35,7 +35,7 @@ def judge_on(bundle, tmp_path):
 
 @pytest.fixture
 def board(tmp_path):
-    """A board whose Python is this one."""
+    """Start a board with the Python of this process."""
     started = Board(tmp_path / "board")
     yield started
     started.stop()

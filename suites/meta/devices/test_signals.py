@@ -37,7 +37,7 @@ needs_debian = pytest.mark.skipif(why_unavailable() is not None, reason=str(why_
 
 @pytest.fixture
 def run_of(miniature, tmp_path):
-    """A function that gives pytest's arguments: `run_of(store, *more)`."""
+    """Return `run_of(store, *more)`, which returns pytest's arguments."""
 
     def arguments(store, *more):
         return [
@@ -52,13 +52,13 @@ def run_of(miniature, tmp_path):
 
 @pytest.fixture
 def warm(miniature, tmp_path):
-    """A store with the artefacts of a builder."""
+    """Return a store with the artefacts of a builder."""
     return miniature.copied_to(tmp_path / "store").store
 
 
 @pytest.fixture
 def board(tmp_path):
-    """A board whose Python is this one."""
+    """Start a board with the Python of this process."""
     started = Board(tmp_path / "board")
     yield started
     started.stop()
@@ -66,7 +66,7 @@ def board(tmp_path):
 
 @pytest.fixture
 def judge_there(bundle, board, tmp_path):
-    """A function that ends a board's run: `judge_there(folder, number, moment)`."""
+    """Return `judge_there(folder, number, moment)`, which ends a board's run."""
 
     def ended(folder, number, moment):
         arguments = ["-m", "pytest", "-p", "no:cacheprovider", *SUITES]
@@ -169,7 +169,7 @@ def test_remote_run_can_be_interrupted_at_any_moment(number, seconds, board, jud
 
 @pytest.fixture
 def with_emulator(warm):
-    """The same store, with the root file system of an emulated board."""
+    """Return the same store, with the root file system of an emulated board."""
     store = Store(default_root())
     prepare_sysroot(store, "aarch64")
     for name in PREPARED:
@@ -179,7 +179,7 @@ def with_emulator(warm):
 
 @pytest.fixture
 def end_emulated(run_of, tmp_path):
-    """A function that ends an emulated board's run: `end_emulated(store, number, moment)`."""
+    """Return `end_emulated(store, number, moment)`, which ends an emulated board's run."""
 
     def ended(store, number, moment):
         arguments = run_of(store, "--edge-emulate=rpi4", "--edge-texts=8")

@@ -28,10 +28,10 @@ SLOW, FAST = 1.0, 0.001
 
 
 class Device:
-    """Answers in virtual time.
+    """A device that answers in virtual time.
 
     Args:
-        seconds: that each answer takes.
+        seconds: time of each answer, in s.
     """
 
     def __init__(self, seconds):

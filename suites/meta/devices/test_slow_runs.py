@@ -41,7 +41,7 @@ SHARED_GATES = "repeated_bit_for_bit or order_of_texts or order_takes or other_t
 
 @pytest.fixture(scope="session")
 def four(shared_folder):
-    """The bundle of four schemes, exported by a run that judged them."""
+    """Return the bundle of four schemes, exported by a run that judged them."""
     folder = shared_folder / "four"
     bundle = folder / "four.edge"
     with FileLock(shared_folder / "four.lock"):
@@ -55,7 +55,7 @@ def four(shared_folder):
 
 @pytest.fixture(scope="session")
 def judge_slowly(four, tmp_path_factory):
-    """Judge the bundle on a slow board by a virtual clock.
+    """Return a function that judges the bundle on a slow board with a virtual clock.
 
     `judge_slowly(suites, *arguments, fault="")` returns the outcome, and how many answers each
     test asked of each backend.
@@ -79,7 +79,7 @@ def judge_slowly(four, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole_run(judge_slowly):
-    """The outcome of all gates for two schemes, and the answers they asked for."""
+    """Return the outcome of all gates for two schemes, and the requested answers."""
     return judge_slowly(ASKING, f"--edge-schemes={','.join(TWO)}")
 
 

@@ -17,7 +17,7 @@ FOUND = Found("rpi4", "aarch64", "Raspberry Pi 4 Model B Rev 1.4", {})
 
 @pytest.fixture
 def on(monkeypatch):
-    """Return a target's hash as seen by a processor: `on(target, processor)`."""
+    """Return `on(target, processor)`, which returns a target's hash on a processor."""
 
     def told(target, processor="this one"):
         monkeypatch.setattr(baselines, "_processor", lambda: processor)
@@ -29,7 +29,7 @@ def on(monkeypatch):
 
 
 def remote(address, version="2.3.0"):
-    """A board at an address, with one runtime."""
+    """Return a board with an address and one runtime."""
     connection = SimpleNamespace(
         python="python3",
         describe=lambda: address,

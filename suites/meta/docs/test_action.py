@@ -26,7 +26,7 @@ FILES = {
 
 @pytest.fixture
 def action():
-    """The action, read."""
+    """Read the action."""
     return yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
 
 

@@ -58,7 +58,7 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory):
-    """The folder in which `golden` was exported from docs/example."""
+    """Return the folder with the golden vectors of docs/example."""
     folder = tmp_path_factory.mktemp("app")
     done = run_pytest(
         folder / "reports",
@@ -70,7 +70,7 @@ def golden(tmp_path_factory):
 
 @pytest.fixture
 def unit_test(golden, tmp_path):
-    """Run the page's unit test on an app, in the folder of the vectors: `unit_test(source)`."""
+    """Return `unit_test(source)`, which runs the page's unit test on an app."""
 
     def ran(source):
         (tmp_path / "my_app.py").write_text(source, encoding="utf-8")

@@ -1,9 +1,9 @@
 """Every command that the documentation shows is executed.
 
-As it is written, in a copy of the checkout, with substitutions that are made for all alike: `tox`
-runs an environment's commands in this one (tox.py); pytest collects instead of running (COLLECT),
-except for the workflow of docs/my-ci.md, which runs whole in test_workflow.py; if there is no
-node, Allure draws an empty page (nodejs_wheel.py).
+Each is executed as it is written, in a copy of the checkout, with the same replacements for all:
+`tox` runs the commands of an environment in the current one (tox.py). pytest collects instead of
+running (COLLECT), except for the workflow of docs/my-ci.md, which test_workflow.py runs completely.
+If there is no node, Allure draws an empty page (nodejs_wheel.py).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def ids(commands):
 
 @pytest.fixture(scope="module")
 def runs(checkout):
-    """The runs that the pages draw reports and scoreboards from."""
+    """Provide the runs from which the pages draw reports and scoreboards."""
     emulated = ("reports/out/rpi4-emulated", "rpi4-emulated")
     for folder, device in (("reports/out", "host"), ("from-rpi4", "rpi4"), emulated):
         shutil.rmtree(checkout.root / folder, ignore_errors=True)

@@ -43,7 +43,7 @@ def test_documented_known_failure_names_an_existing_test():
 
 @pytest.fixture
 def own_folder(tmp_path):
-    """A user's folder: a copy of the example, with a module named like one of edgeproof's."""
+    """Return a copy of the example with an additional module that has a name of edgeproof's."""
     folder = tmp_path / "own"
     folder.mkdir()
     for name, data in files().items():

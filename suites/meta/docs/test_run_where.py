@@ -15,7 +15,7 @@ DEVICES = sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 @pytest.fixture(scope="module")
 def section():
-    """The section of the README that lists what ran on each device."""
+    """Return the section of the README about runs on each device."""
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     _, _, after = text.partition("### What has been run where\n")
     return after.partition("\n## ")[0]

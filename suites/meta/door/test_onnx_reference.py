@@ -30,7 +30,7 @@ AGREES, CLOSE = "test_labels_agree_with_float32", "test_probabilities_stay_close
 
 @pytest.fixture(scope="module")
 def handed(tmp_path_factory):
-    """Texts, a FlatBuffer, and the options that hand them in."""
+    """Write texts and a FlatBuffer; return the options that pass them to a run."""
     folder = tmp_path_factory.mktemp("onnx")
     texts = write_texts(folder)
     (folder / "ok.tflite").write_bytes(small_classifiers.classifier())
@@ -72,7 +72,7 @@ def test_agreement_gate_fails_if_the_onnx_reference_has_swapped_labels(handed):
 
 
 def handed_in(folder, name, content, **options):
-    """Hand in an ONNX file; return the provider of the run's candidates."""
+    """Pass an ONNX file to a run; return the provider of its candidates."""
     settings = {"reference": f"{{}}/{name}", **options}
     return provider_by(Refused(says=(), files={name: content}, options=settings).make(folder))
 

@@ -32,7 +32,7 @@ def texts(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shared(texts, tmp_path_factory):
-    """A run of all files of ../shared that need no declaration."""
+    """Judge all files of ../shared that need no declaration."""
     names = (REFERENCE, *ALIKE, *NOT_ALIKE, BROKEN)
     files = [SHARED / f"{name}.tflite" for name in names]
     if not all(file.exists() for file in files):

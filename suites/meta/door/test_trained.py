@@ -1,7 +1,7 @@
 """Classifiers trained by Keras and converted by TensorFlow are judged against Keras.
 
-Right files agree with Keras in every text and have the accuracy that Keras reports. Beside them, in
-the same runs, stand the mistakes that people make with such files: each turns its gate red.
+Correct files agree with Keras on every text and have the accuracy that Keras reports. The same runs
+contain common mistakes with such files, each of which makes its gate fail.
 """
 
 from __future__ import annotations

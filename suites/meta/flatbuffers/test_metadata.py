@@ -34,7 +34,7 @@ PACKED = {"vocab.txt": VOCABULARY, "labels.txt": b"bad\ngood\n"}
 
 
 def model_maker(**changes):
-    """Return a file as Model Maker writes average word vectors: a regex, words, labels."""
+    """Return a file with Model Maker's metadata: a regular expression, words and labels."""
     vocabulary = write.associated("vocab.txt", 5, "words")
     tokenizer = write.regex_tokenizer(r"[^\w\']+", vocabulary)
     inputs = [write.tensor_metadata("input_text", units=[tokenizer], content=1)]
@@ -167,7 +167,7 @@ WHOLE = model_maker(units=[unit for unit, _ in UNITS.values()])
 
 
 def judge(tmp_path, data):
-    """Read `data`: metadata, or the one kind of error, within the time."""
+    """Read `data`, which must give metadata or one kind of error, within the time."""
     started = time.process_time()
     path, refusal = tmp_path / "mutated.tflite", None
     try:

@@ -22,7 +22,7 @@ PLANTED = "MAXIMUM"
 
 @pytest.fixture(scope="module")
 def found():
-    """The output of the script, run once."""
+    """Run the script once; return its output."""
     pytest.importorskip("litert_quantizer", reason="quantizing needs litert-quantizer")
     return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 

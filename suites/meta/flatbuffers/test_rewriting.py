@@ -15,7 +15,7 @@ FLOAT32_BYTES = 4
 
 @pytest.fixture(scope="module")
 def found():
-    """The output of the script, run once."""
+    """Run the script once; return its output."""
     pytest.importorskip("tensorflow", reason="making FlatBuffers needs TensorFlow")
     return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 

@@ -20,7 +20,7 @@ PUBLISHED = FlatBufferSizes(26_698_576, 22_000_000, 60_000_000)
 
 @pytest.fixture
 def ledger():
-    """The paper's systems."""
+    """Return the sizes of the paper's systems."""
     return subject_sizes(counts(BERT_LARGE), counts(MOBILEBERT), {"dynamic_wi8_afp32": PUBLISHED})
 
 

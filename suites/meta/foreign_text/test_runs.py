@@ -59,7 +59,7 @@ def test_broken_fixture_with_a_hostile_text(broken):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> tuple[str, Path]:
-    """The printed output of a run in CI, and its folder."""
+    """Return the printed output of a run in CI, and its folder."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "test_words.py").write_text(TESTS, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "fixtures.session.safe_reports"]

@@ -1,6 +1,6 @@
 """Every reader of untrusted files either reads a file or rejects it, whatever the file contains.
 
-A share of what `tox -e fuzz` does, of every reader.
+Every reader gets a share of the inputs of `tox -e fuzz`.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ BEHAVIOR = "suites/conformance/test_behavior.py::"
 
 
 def variant_of(**inputs):
-    """A variant that takes these inputs."""
+    """Return a variant with these inputs."""
     return SimpleNamespace(
         inputs=lambda rows: {name: values[rows] for name, values in inputs.items()}
     )

@@ -16,7 +16,7 @@ BASELINE = "mini/host/float32.json"
 
 @pytest.fixture
 def compared(miniature, clean_baselines, tmp_path):
-    """Run gates with changed baselines of the clean run: `compared(change)`."""
+    """Return `compared(change)`, which runs gates with changed baselines of the clean run."""
     folder = tmp_path / "baselines"
 
     def ran(change, *arguments, gates=(SIZE,)):
@@ -32,7 +32,7 @@ def compared(miniature, clean_baselines, tmp_path):
 
 
 def scaled(document, metric, factor):
-    """Scale a measurement of a baseline."""
+    """Return a change that scales a measurement of a baseline."""
     for measurement in document["measurements"]:
         if measurement["metric"] == metric:
             for key in ("value", "low", "high"):

@@ -29,7 +29,7 @@ TOLD_BY_FEW = {ACCELERATOR}
 
 
 def gates() -> set[str]:
-    """Ids, without parameters, of every gate of candidates: suites/kernels judges none."""
+    """Return the ids, without parameters, of the gates of candidates (not suites/kernels)."""
     gates_found = set()
     for file in sorted((PROJECT / "suites").rglob("test_*.py")):
         name = file.relative_to(PROJECT).as_posix()
@@ -42,7 +42,7 @@ def gates() -> set[str]:
 
 
 def gate_of(test: str) -> str:
-    """A test's id without its parameters."""
+    """Return a test's id without its parameters."""
     return test.split("[", maxsplit=1)[0]
 
 

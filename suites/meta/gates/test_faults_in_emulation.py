@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def prepared():
-    """The store that holds the board's root file system and the emulator that counts."""
+    """Return a store with the board's root file system and the emulator that counts."""
     store = Store(default_root())
     prepare_sysroot(store, "aarch64")
     prepare_counter(store)
@@ -38,7 +38,7 @@ def prepared():
 
 @pytest.fixture(scope="module")
 def run_on_board(prepared, miniature):
-    """Run a fault's gate on an emulated board: `run_on_board(fault, folder, *arguments)`."""
+    """Return `run_on_board(fault, folder, *arguments)`: run a fault's gate on an emulated board."""
 
     def run_there(fault, folder, *arguments, gates=None, texts=FEW):
         subject = miniature.copied_to(folder / "store")
@@ -54,13 +54,13 @@ def run_on_board(prepared, miniature):
 
 @pytest.fixture(scope="module")
 def baselines(tmp_path_factory):
-    """The folder of the baselines that the clean run leaves."""
+    """Return the folder of the baselines that the clean run writes."""
     return tmp_path_factory.mktemp("baselines")
 
 
 @pytest.fixture(scope="module")
 def clean_run(run_on_board, baselines, tmp_path_factory):
-    """A run of the board's own gates with nothing planted, that leaves its baselines."""
+    """Return a run of the gates of boards without a fault, which writes baselines."""
     gates = sorted({fault.gate for fault in FAULTS.values()})
     nothing = Fault(gate="", schemes=("float32", "dynamic_wi8_afp32"))
     baseline_options = f"--edge-baseline={baselines}", "--edge-update-baseline"

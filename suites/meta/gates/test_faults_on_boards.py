@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(recognize().device != HOST, reason="this machine
 
 @pytest.fixture(scope="module")
 def calm(miniature, tmp_path_factory):
-    """A run of the gates that faults are planted for, with nothing planted."""
+    """Return a run of the gates of these faults without a fault."""
     gates = sorted({fault.gate for fault in FAULTS.values()})
     folder = tmp_path_factory.mktemp("calm")
     return run(miniature, folder, gates, [*ON_BOARD, "--edge-schemes=float32"])

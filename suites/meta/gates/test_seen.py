@@ -28,7 +28,7 @@ def report(outcome, longrepr=None, when="call", nodeid=TEST):
 
 @pytest.fixture
 def ended(tmp_path):
-    """Pass test reports to the plugin, and return the results it stores: `ended(*reports)`."""
+    """Return `ended(*reports)`: pass reports to the plugin, and return the stored results."""
 
     def take(*reports):
         config = SimpleNamespace(stash={SETTINGS: SimpleNamespace(report_dir=tmp_path)})

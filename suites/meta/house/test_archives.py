@@ -25,7 +25,7 @@ REMEDY = "Zip it again"
 
 
 def zipped(*members, method=zipfile.ZIP_DEFLATED) -> bytes:
-    """An archive of (name or ZipInfo, content) pairs."""
+    """Return an archive of (name or ZipInfo, content) pairs."""
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
         warnings.simplefilter("ignore")  # two members have the same name
@@ -41,7 +41,7 @@ def special(name: str, kind: int) -> zipfile.ZipInfo:
 
 
 def encrypted() -> bytes:
-    """Set the encryption bit in both places."""
+    """Return an archive with the encryption bit set in both headers."""
     data = bytearray(zipped(("a", b"secret"), method=zipfile.ZIP_STORED))
     data[6] |= 1
     data[data.index(b"PK\x01\x02") + 8] |= 1
@@ -49,7 +49,7 @@ def encrypted() -> bytes:
 
 
 def with_size(data: bytes, size: int) -> bytes:
-    """Let the first member declare another unpacked size."""
+    """Return an archive whose first member declares this unpacked size."""
     at = data.index(b"PK\x01\x02") + 24
     return data[:at] + struct.pack("<I", size) + data[at + 4 :]
 

@@ -50,7 +50,7 @@ def members(store: Path) -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def killed(miniature, tmp_path_factory) -> Miniature:
-    """The miniature over a store of its own, whose builder was killed again and again."""
+    """Return the miniature with a separate store, whose builder was killed several times."""
     mini = Miniature(miniature.folder, tmp_path_factory.mktemp("killed") / "store")
     for helpers, moment in zip((0, 2), MOMENTS, strict=True):
         builder = start(mini, helpers)
@@ -66,7 +66,7 @@ def killed(miniature, tmp_path_factory) -> Miniature:
 
 @pytest.fixture(scope="module")
 def said(killed) -> list[str]:
-    """The output of two builders that start at once after the kills."""
+    """Return the output of two builders that start at the same time after the kills."""
     builders = [start(killed), start(killed)]
     outputs = [builder.communicate(timeout=TIMEOUT)[1] for builder in builders]
     assert [builder.returncode for builder in builders] == [0, 0], outputs

@@ -22,12 +22,12 @@ TEXTS = Stage("texts", {"number": 0})
 
 
 class Builder:
-    """Makes one artefact each time its state is queried.
+    """A builder that makes one artefact each time its state is queried.
 
     Args:
-        store: where to.
-        stages: what it makes.
-        error: what it fails of behind the last of them.
+        store: store for the artefacts.
+        stages: stages of the artefacts.
+        error: error that it raises after the last artefact; None to end well.
     """
 
     def __init__(self, store, stages, error=None):
@@ -49,7 +49,7 @@ class Builder:
         return False
 
     def stop(self):
-        """Record that it was stopped."""
+        """Record the stop."""
         self.stopped = True
 
 

@@ -34,7 +34,7 @@ def imported_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def collected(imported_file: Path) -> PytestRun:
-    """A run that collects every gate and runs none."""
+    """Return a run that collects every gate and runs none."""
     arguments = ["--collect-only", "-q", "--ignore=suites/meta", "-p", "suites.meta.house.imported"]
     return run_pytest(imported_file.parent, arguments, {VARIABLE: str(imported_file)})
 

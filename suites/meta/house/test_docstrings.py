@@ -1,7 +1,7 @@
 """Docstrings of functions begin with a verb, and test names state the rule.
 
-ruff's D401 finds the words that are no verb and the verbs in another form that it knows; here are
-those that it lets pass.
+ruff's D401 detects only a part of the docstrings that do not begin with an imperative. These tests
+detect others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WITHOUT_A_SUBJECT = re.compile(r"test_(?:it|there|they)_")
 
 
 def functions(*folders: str) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Yield every function below folders, and where it stands."""
+    """Yield every function in these folders with its location."""
     for folder in folders:
         for file in sorted((PROJECT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -38,7 +38,7 @@ def functions(*folders: str) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def is_property(node: ast.FunctionDef) -> bool:
-    """Tell whether a function is read like an attribute, and named and described like one."""
+    """Tell whether a function is a property, which may be described like an attribute."""
     return any(
         ast.unparse(decorator).rpartition(".")[2] in PROPERTIES for decorator in node.decorator_list
     )

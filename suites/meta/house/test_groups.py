@@ -56,7 +56,7 @@ def name_of(requirement: str) -> str:
 
 
 def installed_with(group: str) -> set[str]:
-    """Return the modules of a group's packages, as far as these are installed here."""
+    """Return the modules of a group's packages that are installed here."""
     waiting, installed = [name_of(requirement) for requirement in required_by(group)], set()
     while waiting:
         name = waiting.pop()

@@ -36,7 +36,7 @@ STAGES = {
 
 @pytest.fixture(autouse=True)
 def _unsynced(monkeypatch):
-    """Skip waiting for the disk."""
+    """Skip fsync."""
     monkeypatch.setattr(store_module, "_sync", lambda _: None)
 
 
@@ -55,7 +55,7 @@ def made(root: Path) -> list[Artefact]:
 
 
 def opened(root: Path) -> None:
-    """Read every file of every artefact, in each of the ways that there are."""
+    """Read every file of every artefact in all ways of the class."""
     for artefact in made(root):
         artefact.check()
         assert artefact.document("card.json")["parameters"] == 7

@@ -21,7 +21,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def parsed(monkeypatch):
-    """Sources that were parsed, because their facts were not stored."""
+    """Record the sources that are parsed because their facts were not stored."""
     sources = []
 
     def counted(source, **options):

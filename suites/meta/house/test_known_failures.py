@@ -39,7 +39,7 @@ TARGET = SimpleNamespace(name="host")
 
 
 class Item:
-    """Stands in for a collected test."""
+    """A replacement for a collected test."""
 
     def __init__(self, nodeid: str) -> None:
         self.nodeid = nodeid
@@ -49,17 +49,17 @@ class Item:
         self.config = SimpleNamespace(option=SimpleNamespace(runxfail=False))
 
     def iter_markers(self, name: str) -> list[Any]:
-        """The mark that names the metric of the test."""
+        """Yield the marker that names the metric of the test."""
         return [pytest.mark.measures("accuracy_drop").mark] if name == "measures" else []
 
     def add_marker(self, marker: Any) -> None:
-        """Keep the marker."""
+        """Store the marker."""
         self.markers.append(marker.mark)
 
 
 @pytest.fixture
 def collect(tmp_path, monkeypatch):
-    """Collect TEST with a known-failures file: `collect(text)` returns the item."""
+    """Return `collect(text)`, which collects TEST with a file of known failures."""
 
     def collected(text: str, *, all_schemes: bool = True) -> Item:
         file = tmp_path / "known_failures.toml"
@@ -84,7 +84,7 @@ def test_known_failure_becomes_a_strict_xfail_with_a_reason(collect):
 
 
 def taken(metric="accuracy_drop", ends=(0.0, 0.02), moved=None):
-    """A measurement of the test whose budget is a drop of one point."""
+    """Return a measurement of the test, whose budget is a drop of one point."""
     return measure(
         Estimate(0.01 if moved else ends[0], *ends, 100),
         metric=metric,

@@ -27,7 +27,7 @@ def gates(outcome) -> list[str]:
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory):
-    """Every gate, without a marker."""
+    """Return the ids of every gate, collected without a marker."""
     folder = tmp_path_factory.mktemp("everything")
     return run_pytest(folder, [*COLLECT, "--ignore=suites/meta"])
 

@@ -22,7 +22,7 @@ SIZE = "suites/size/test_size.py::test_file_is_within_budget[host-sentiment]"
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """A run of the gates of size, whose one gate has no budget."""
+    """Return a run of the gates of size, one of which has no budget."""
     return run_pytest(tmp_path_factory.mktemp("measured"), ["suites/size", *GIVEN])
 
 

@@ -25,12 +25,12 @@ plain_arrays = PLAIN.flatmap(
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory):
-    """A file to write to; a fixture of the module, so that Hypothesis may use it."""
+    """Return a file to write to; Hypothesis forbids fixtures of a smaller scope."""
     return tmp_path_factory.mktemp("arrays") / "file"
 
 
 def npy(descr="'<f4'", order="False", shape="(2, 3)", values=bytes(24)):
-    """Return a `.npy` file whose header says anything."""
+    """Return a `.npy` file with an arbitrary header."""
     header = f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n".encode()
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + values
 

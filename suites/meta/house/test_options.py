@@ -42,11 +42,11 @@ PATHS = {
 
 
 class StandIn:
-    """Stands in for pytest.Config, with the options of a command line and of an ini file.
+    """A replacement for pytest.Config, with options of a command line and an ini file.
 
     Args:
-        command_line: the option's text, None if it was not given.
-        ini: the ini key's text.
+        command_line: text of the option; None if it was not given.
+        ini: text of the ini key.
     """
 
     inipath = INI_FOLDER / "pytest.ini"

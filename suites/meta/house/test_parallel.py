@@ -15,7 +15,7 @@ VARYING = {"peak_rss"}
 
 @pytest.fixture(scope="module")
 def parallel(miniature, clean_run, tmp_path_factory):
-    """A run of every gate by two workers, after the clean run, which fills the same store."""
+    """Return a run of every gate by two workers, after the clean run with the same store."""
     assert clean_run.code == 0
     arguments = ["-n", "2", f"--edge-schemes={','.join(SCHEMES)}"]
     return run(miniature, tmp_path_factory.mktemp("parallel"), arguments=arguments)

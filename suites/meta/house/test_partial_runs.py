@@ -30,9 +30,9 @@ FIRST = "suites/size/test_size.py::test_file_is_within_budget[host-float32]"
 
 @pytest.fixture
 def run_sizes(miniature, tmp_path):
-    """Run the gates of size in float32: `run_sizes(*arguments, ending=None)`.
+    """Return `run_sizes(*arguments, ending=None)`, which runs the gates of size in float32.
 
-    There are four, of which one compares with float32 and has no candidate to judge.
+    There are four gates. One compares with float32 and does not apply.
     """
 
     def ran(*arguments, ending=None):
@@ -43,7 +43,7 @@ def run_sizes(miniature, tmp_path):
 
 
 def checked(outcome):
-    """The document of a run, which keeps its schema and claims no fitness."""
+    """Return the document of a run after checking its schema and that it does not claim fitness."""
     document = outcome.document()
     schema = json.loads(
         (PROJECT / "reports" / "documents" / "results.schema.json").read_text("utf-8")

@@ -72,7 +72,7 @@ def test_background_processes_of_a_program_are_not_waited_for():
 
 
 def _command_of(pid):
-    """Return a process's command line once a killed one had time to vanish."""
+    """Return a process's command line, after some time for a killed process to vanish."""
     for _ in range(200):
         try:
             with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:  # noqa: PTH123

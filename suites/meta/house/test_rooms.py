@@ -238,12 +238,12 @@ _PATH = re.compile(rf"(?:{'|'.join(sorted(OURS))})/[\w./-]*")
 
 
 class Imports(ast.NodeVisitor):
-    """The names and paths that a source uses when it runs.
+    """The modules and paths that a source uses at run time.
 
     Attributes:
-        names: of the modules that it imports.
-        at_the_top: those of them that it imports when it is imported itself.
-        paths: into our folders, as `ROOT / "fixtures" / name` or "fixtures/a.toml".
+        names: names of the modules that it imports.
+        at_the_top: names of the modules that it imports when it is itself imported.
+        paths: paths in edgeproof's folders, such as `ROOT / "fixtures" / name`.
     """
 
     def __init__(self) -> None:
@@ -253,13 +253,13 @@ class Imports(ast.NodeVisitor):
         self._depth = 0
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """Record that the body of a function runs only if it is called."""
+        """Visit the body of a function, which runs only if it is called."""
         self._depth += 1
         self.generic_visit(node)
         self._depth -= 1
 
     def visit_If(self, node: ast.If) -> None:
-        """Leave out blocks for type checkers."""
+        """Visit a block, unless it is for type checkers."""
         if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
             self.generic_visit(node)
 
@@ -286,7 +286,7 @@ class Imports(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """Record a text that is a path from the checkout on."""
+        """Record a text that is a path relative to the checkout."""
         if isinstance(node.value, str) and _PATH.fullmatch(node.value):
             self.paths.add(node.value)
 
@@ -298,7 +298,7 @@ class Imports(ast.NodeVisitor):
 
 @pytest.fixture(scope="module")
 def imports() -> dict[str, Imports]:
-    """The imports of every module of the project, by module."""
+    """Return the imports of every module of the project, by module."""
     imports_of = {}
     for top in sorted(OURS):
         for file in sorted((PROJECT / top).rglob("*.py")):
@@ -372,7 +372,7 @@ def test_packages_have_no_import_cycle(imports):
 
 
 def part_of(module: str) -> str:
-    """Return `fixtures.judging` for fixtures.judging.judge, else the same as `room_of`."""
+    """Return `fixtures.judging` for fixtures.judging.judge, otherwise the result of `room_of`."""
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] in ROOMS_OF else room_of(module)
 

@@ -47,7 +47,7 @@ def test_complete_run_allows_only_optional_things_to_be_missing(reason, part_of_
 
 
 def skipped(test, reason):
-    """Pytest's report of a skipped test."""
+    """Return pytest's report of a skipped test."""
     return SimpleNamespace(
         nodeid=test, when="setup", outcome="skipped", skipped=True,
         longrepr=("a.py", 1, f"Skipped: {reason}"),
@@ -82,7 +82,7 @@ def test_expected_failure_is_not_counted_as_a_skip():
 
 
 def environments():
-    """Commands of each environment of tox, by its name."""
+    """Return the commands of each tox environment, by name."""
     read = configparser.ConfigParser(interpolation=None)
     read.read(PROJECT / "tox.ini", encoding="utf-8")
     sections = {name.removeprefix("testenv:"): read[name] for name in read.sections()}

@@ -40,7 +40,7 @@ REACHED = {
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A copy of the package, whose modules may be changed."""
+    """Return a copy of the package whose modules may be changed."""
     root = tmp_path_factory.mktemp("sources")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=ignored)
@@ -49,7 +49,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def package(tmp_path):
-    """Write a small package `models`; return its parent: `package(NAME=SOURCE, ...)`."""
+    """Return `package(NAME=SOURCE, ...)`, which writes `models` and returns its parent folder."""
 
     def write(**modules: str):
         for name, source in {"__init__": "", **modules}.items():
@@ -63,7 +63,7 @@ def package(tmp_path):
 
 
 def forget():
-    """Forget modules that were read: sources change only in these tests."""
+    """Clear the caches of sources, which change only in these tests."""
     for remembered in (hash_imports, sources_of, sources._package):
         remembered.cache_clear()
 
@@ -73,7 +73,7 @@ def keys(root):
 
 
 def changed(root, path, content, before=None):
-    """The entries whose hash changes with a file's content."""
+    """Return the entries whose hash changes with a file's content."""
     content_before = path.read_bytes()
     before = before or keys(root)
     path.write_bytes(content)

@@ -175,7 +175,7 @@ def test_error_names_a_file_in_place_of_the_store_folder(place, tmp_path):
 
 
 def in_own_mounts(mount: str, store: Path) -> str:
-    """Run TRIED on a store after a mount that only it sees."""
+    """Run TRIED on a store in a separate mount namespace."""
     script = f'{mount}; exec "$1" -c "$2" "$3"'
     command = [*OWN_MOUNTS, script, "sh", sys.executable, TRIED, str(store)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -37,7 +37,7 @@ READERS = {
 
 @contextmanager
 def no_more_files():
-    """Prevent this process from opening any further file."""
+    """Prevent this process from opening more files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
     try:
@@ -47,7 +47,7 @@ def no_more_files():
 
 
 def refused_by(read, file):
-    """Return the error of a reader where no file can be opened."""
+    """Return the error of a reader when no file can be opened."""
     read(file)  # import all modules that the reader needs
     error = None
     with no_more_files():
@@ -84,7 +84,7 @@ def test_error_about_the_file_itself_has_the_callers_remedy():
 
 @pytest.fixture
 def _removed(tmp_path):
-    """Enter a folder that is then removed."""
+    """Change the current folder to a folder that is then removed."""
     folder_before, removed = Path.cwd(), tmp_path / "gone"
     removed.mkdir()
     os.chdir(removed)

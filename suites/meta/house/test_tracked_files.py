@@ -17,7 +17,7 @@ RESOLVED = re.compile(r'"resolved": "(?!https://registry\.npmjs\.org/)')
 
 @pytest.fixture(scope="module")
 def tracked() -> dict[str, str]:
-    """The text of every tracked file, by its path."""
+    """Return the text of every tracked file, by path."""
     texts = tracked_texts()
     del texts["suites/meta/house/test_tracked_files.py"]
     return texts

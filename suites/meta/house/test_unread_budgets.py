@@ -21,7 +21,7 @@ SOME = '[accuracy_drop]\nmax = "2 points"\n'
 
 @pytest.fixture
 def collect(tmp_path):
-    """Collect gates with these budgets beside one that is read: `collect(text, *arguments)`."""
+    """Return `collect(text, *arguments)`: collect gates with these and one other budget."""
 
     def collected(text, *arguments):
         budgets = tmp_path / "own.toml"
@@ -82,7 +82,7 @@ def test_every_metric_is_measured_by_a_gate():
 
 
 def _together(judge):
-    """A stand-in that judges several numbers of one gate."""
+    """Return a function that judges one of several numbers of a gate."""
     return lambda metric, estimate, of: judge.together({metric: estimate}, of=of)
 
 

@@ -64,7 +64,7 @@ PLACES_OF_ENTITIES = (
 
 @pytest.fixture(scope="module")
 def tracked() -> dict[str, str]:
-    """The text of every tracked file, by its path."""
+    """Return the text of every tracked file, by path."""
     return tracked_texts()
 
 

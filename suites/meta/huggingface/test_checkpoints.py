@@ -30,7 +30,7 @@ CLASSIFIER: dict[str, Any] = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A RoBERTa classifier's folder; its weights are never read here."""
+    """Return the folder of a RoBERTa classifier, whose weights these tests do not read."""
     folder = tmp_path / "roberta"
     write("roberta", folder)
     change(folder, **CLASSIFIER)
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def change(folder: Path, **config: Any) -> None:
-    """Change keys of a folder's config.json; None takes one away."""
+    """Change keys of a folder's config.json; None removes a key."""
     file = folder / "config.json"
     document = json.loads(file.read_text("utf-8")) | config
     remaining = {key: value for key, value in document.items() if value is not None}
@@ -47,7 +47,7 @@ def change(folder: Path, **config: Any) -> None:
 
 
 def request(folder: Path, full: str = small.TRAINED, **tokenizer: Any) -> Any:
-    """The request of a run for a subject with this checkpoint."""
+    """Return the request of a run for a subject with this checkpoint."""
     corpus, subject = folder.parent / "texts.csv", folder.parent / "subject.toml"
     small.write_texts(corpus)
     small.write_subject(subject, folder, full, **tokenizer)
@@ -140,7 +140,7 @@ def test_rejects_weights_that_pytorch_cannot_read(folder: Path) -> None:
 
 
 def write_index(folder: Path, shards: dict[str, str]) -> None:
-    """Write the index of sharded weights, and no shard."""
+    """Write the index of sharded weights without a shard."""
     index = folder / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": shards}), encoding="utf-8")
     (folder / "model.safetensors").unlink()
@@ -176,7 +176,7 @@ def test_rejects_weight_index_that_names_missing_or_outside_files(
 
 
 def refuse(error: Exception) -> Callable[..., str]:
-    """A download that fails."""
+    """Raise the error of a failed download."""
 
     def download(*_: Any, **__: Any) -> str:
         raise error

@@ -71,7 +71,7 @@ def test_operator_that_deviates_from_pytorch_is_named_and_the_file_is_not_quanti
 
 
 def encoded(lengths: list[int], tokens: int = 8) -> Any:
-    """Rows of ids that count up, padded at their ends."""
+    """Return rows of increasing ids, padded at their ends."""
     from models.corpus.tokenize import Encoded  # noqa: PLC0415 - a library
 
     mask = np.array([[int(at < length) for at in range(tokens)] for length in lengths], np.int32)

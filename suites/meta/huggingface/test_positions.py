@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def network_of(folder):
-    """A small network of random weights, by a folder's config.json."""
+    """Return a small network with random weights, defined by a folder's config.json."""
     from transformers import (  # noqa: PLC0415 - only if it is installed
         AutoConfig,
         AutoModelForSequenceClassification,
@@ -48,7 +48,7 @@ def network_of(folder):
 
 
 def answer(network, rows, *, has_segments):
-    """The logits of encoded texts."""
+    """Return the logits of encoded texts."""
     from torch import from_numpy, no_grad  # noqa: PLC0415 - only if it is installed
 
     inputs = {"input_ids": rows[IDS], "attention_mask": rows[MASK]}

@@ -1,6 +1,6 @@
 """Networks converted by litert-torch keep the contract of every scheme.
 
-The three whose graphs differ most from BERT's. Needs the dependency group `torch`.
+Tests the three networks whose graphs differ most from BERT's. Needs the dependency group `torch`.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def contents(flatbuffer: bytes):
 
 @pytest.fixture(scope="module", params=FAMILIES)
 def made(request) -> Made:
-    """One network after the other, converted once."""
+    """Return each network in turn, converted once."""
     return Made(request.param)
 
 

@@ -49,7 +49,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module", params=CASES)
 def folders(request, tmp_path_factory):
-    """A family's folder as a publisher has it, and as transformers writes it."""
+    """Return a family's folder as published, and as written by transformers."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from transformers import AutoTokenizer  # noqa: PLC0415 - only if it is installed
 

@@ -32,7 +32,7 @@ TABLE = TrainingTable(epochs=3, batch=30, learning_rate=2e-3, seed=3)
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small RoBERTa that has learned nothing."""
+    """Write a small untrained RoBERTa."""
     folder = tmp_path_factory.mktemp("training") / "roberta"
     small.make_encoder("roberta", folder)
     return folder
@@ -40,7 +40,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def splits(encoder: Path) -> dict[str, Encoded]:
-    """Some of the texts, encoded."""
+    """Return some of the texts, encoded."""
     corpus, subject = encoder.parent / "texts.csv", encoder.parent / "subject.toml"
     small.write_texts(corpus)
     small.write_subject(subject, encoder, small.TRAINING)

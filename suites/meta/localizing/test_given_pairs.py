@@ -30,7 +30,7 @@ BESIDE_ANSWERS = {"scaled": SCALED, "broken": layered(not_a_number=2)}
 
 @pytest.fixture(scope="module")
 def handed(tmp_path_factory):
-    """A folder of texts, a float32 reference, and recorded answers that are right."""
+    """Return a folder of texts, a float32 reference, and correct recorded answers."""
     folder = tmp_path_factory.mktemp("pair")
     texts = write_texts(folder, answers=logits)
     (folder / "before.tflite").write_bytes(layered())
@@ -42,7 +42,7 @@ def handed(tmp_path_factory):
 
 
 def localized(folder, candidates, reference):
-    """Judge candidates; return where each deviates, and the run."""
+    """Judge candidates; return the operator at which each deviates, and the run."""
     lines = [
         *(f"labels = {json.dumps(LABELS)}", 'tokenizer = "text_vectorization:vocab.txt"'),
         *(f'reference = "{reference}"', "[corpus]", 'file = "texts.csv"', 'text = "review"'),
@@ -60,13 +60,13 @@ def localized(folder, candidates, reference):
 
 @pytest.fixture(scope="module")
 def compared(handed):
-    """Result for a pair with a float32 file as the reference."""
+    """Return the result of pairs with a float32 file as the reference."""
     return localized(handed, CANDIDATES, "before.tflite")
 
 
 @pytest.fixture(scope="module")
 def beside_answers(handed):
-    """Result for a pair with recorded answers as the reference."""
+    """Return the result of pairs with recorded answers as the reference."""
     return localized(handed, BESIDE_ANSWERS, "answers.jsonl")
 
 

@@ -52,7 +52,7 @@ CURVES = {
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """Results: of each curve, and of a file that overflows."""
+    """Return the results for each curve and for a file that overflows."""
     script = tmp_path_factory.mktemp("localize") / "curves.py"
     script.write_text(PROGRAM, encoding="utf-8")
     curves = [[point(*numbered) for numbered in enumerate(levels)] for levels, _ in CURVES.values()]
@@ -61,7 +61,7 @@ def found(tmp_path_factory):
 
 
 def point(place, level):
-    """One operator of a curve, as results.json holds it."""
+    """Return an operator of a curve, as in results.json."""
     broken = level == NAN
     return {"place": place, "nan": int(broken), "inf": 0, "sqnr_db": None if broken else level}
 
@@ -101,7 +101,7 @@ def test_localization_timeout_is_reported(tmp_path, monkeypatch):
 
 
 def contents(folder, data):
-    """Decoded content of a file."""
+    """Return the decoded content of a file."""
     (folder / "x.tflite").write_bytes(data)
     return read_contents(folder / "x.tflite", data)
 

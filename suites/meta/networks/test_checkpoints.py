@@ -28,7 +28,7 @@ NETWORK = {
 
 
 def subject(full, small=None, /, **changes):
-    """A subject whose models start from the checkpoints given; None is from scratch."""
+    """Return a subject whose models start from these checkpoints; None means from scratch."""
 
     def model(start):
         settings = {"network": NETWORK} if start is None else {"pretrained": start}

@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).with_name("google_check.py")
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
-    """Results of writing and reading a BERT and a MobileBERT."""
+    """Return the results of writing and reading a BERT and a MobileBERT."""
     pytest.importorskip("tensorflow", reason="TensorFlow's checkpoints need TensorFlow")
     return json.loads(printed_by(SCRIPT, tmp_path_factory.mktemp("google")))
 

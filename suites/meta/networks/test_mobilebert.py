@@ -16,7 +16,7 @@ PUBLISHED_MB = 24e6, 29e6
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
-    """A run of every gate on the full-size MobileBERT."""
+    """Return a run of every gate on the full-size MobileBERT."""
     folder = tmp_path_factory.mktemp("mobilebert")
     checkpoint, subject = mobilebert.write(folder)
     options = {"pretrained": checkpoint, "subject": subject, "cache-dir": folder / "store"}

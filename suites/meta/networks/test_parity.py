@@ -1,7 +1,7 @@
 """The networks give the logits of `transformers` for the same config and weights.
 
-Needs the dependency group `parity`; a planted fault in the mask or the types must show. On PyTorch,
-without TensorFlow, `suites/meta/huggingface/test_networks.py` says the same.
+Needs the dependency group `parity`. A planted fault in the mask or the types must be detected.
+`suites/meta/huggingface/test_networks.py` tests the same on PyTorch, without TensorFlow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
-    """Results of the script for every small case."""
+    """Return the results of the script for every small case."""
     return compare(tmp_path_factory.mktemp("networks"), "tensorflow", *CASES)
 
 

@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parents[3]
 
 @pytest.fixture
 def folder(tmp_path):
-    """An empty folder."""
+    """Return an empty folder."""
     return tmp_path
 
 
@@ -175,7 +175,7 @@ except UsageMistake as error:
 
 
 def resolve_on_the_hub(hub_id, home):
-    """Resolve in a process of its own: the hub's library reads its environment when imported."""
+    """Resolve in a separate process, because the hub's library reads variables when imported."""
     environment = {**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", HUB, hub_id],

@@ -13,7 +13,7 @@ NAME = tf1_files.NAME.encode()
 
 @pytest.fixture
 def path(tmp_path):
-    """Where an index belongs: its values lie beside it."""
+    """Return the path of an index, beside the file of its values."""
     tf1_files.write_values(tmp_path)
     return tmp_path / tf1_files.INDEX
 

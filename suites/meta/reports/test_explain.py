@@ -14,7 +14,7 @@ from suites.meta.reports.runs import CURVE, DROP, DROP_TEST, LOCALIZATION, docum
 
 @pytest.fixture(scope="module")
 def red():
-    """The explanations of the small run, by title."""
+    """Return the explanations of the small run, by title."""
     return {explanation.title: explanation for explanation in explanations(document())}
 
 

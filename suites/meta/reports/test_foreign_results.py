@@ -47,7 +47,7 @@ JUNK = [
 
 
 def whole() -> dict[str, Any]:
-    """A document with everything in it that is drawn."""
+    """Return a document with everything that a report can show."""
     plain = as_plain(document())
     plain["run"] |= {"finished": "2024-05-06T08:08:09+00:00", "changed": True}
     plain["device"] |= {"target": "ssh://pi@one", "core": "cortex-a72", "machine": "aarch64"}
@@ -62,7 +62,7 @@ def whole() -> dict[str, Any]:
 
 
 def ledger() -> dict[str, Any]:
-    """The ledger of a small network."""
+    """Return the sizes of a small network."""
     from models.networks.architecture import from_table  # noqa: PLC0415 - for this one table
     from models.networks.parameters import counts  # noqa: PLC0415 - likewise
     from models.subjects import load_subject  # noqa: PLC0415 - likewise
@@ -78,7 +78,7 @@ LEDGER = ledger()
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of each value inside a document; of a list its first two."""
+    """Return the path of each value in a document, but only the first two of a list."""
     yield path
     inside = value.items() if isinstance(value, dict) else ()
     if isinstance(value, list):
@@ -88,7 +88,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(plain: dict[str, Any], path: tuple[Any, ...], junk: Any) -> Any:
-    """The document with another value at a place; without the key where that is "remove"."""
+    """Return a document with another value at a place, or without the key if it is "remove"."""
     if not path:
         return junk
     plain = copy.deepcopy(plain)

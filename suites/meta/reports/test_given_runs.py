@@ -21,7 +21,7 @@ BINDING = "app: ids = '<ids>' int32 [1, 8] (by name) -> logits = 'out' float32 [
 
 
 def given(*measurements, **subject):
-    """A run of given files, without a full model."""
+    """Return a run of given files, without a full model."""
     run = document(*measurements)
     variants = {"app": {"flatbuffer": 3200, "flatbuffer_zipped": 1900, "resident": None}}
     sizes = {"variants": {name: sizes | {"ratios": {}} for name, sizes in variants.items()}}
@@ -30,7 +30,7 @@ def given(*measurements, **subject):
 
 @pytest.fixture
 def recorded():
-    """A run over an app's answers, of which some ids are wrong."""
+    """Return a run over an app's answers with some wrong ids."""
     wrong = "3 of 300 texts have different ids; the first is 't7', line 9: 'a b'\n  recorded: [1]"
     test = "suites/tokenization/test_parity.py::test_app_makes_the_same_ids[recorded-app]"
     parity = taken("app", "token_parity", 0.99, details={"first_difference": wrong})

@@ -23,7 +23,7 @@ KEPT, BROKEN, OPEN = (2.0, 1.9, 2.1, 40), (3.0, 2.9, 3.1, 40), (2.5, 2.4, 2.6, 4
 
 
 def run_of(*measured: Any, **extent: Any) -> Document:
-    """A whole run with a drop that keeps its budget, and what else was measured."""
+    """Return a complete run with a drop within its budget, and these measurements."""
     drop = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 200), budget=DROP)
     red = {"fail", "inconclusive", "invalid"}
     tests = [
@@ -43,7 +43,7 @@ def run_of(*measured: Any, **extent: Any) -> Document:
 
 
 def ratio(estimate: tuple[float, float, float, int], **more: Any) -> Any:
-    """A latency ratio that only a regression guard limits."""
+    """Return a latency ratio that only a regression guard limits."""
     return taken("latency_ratio", "static_wi8_ai8_dense", estimate, guard=GUARD, **more)
 
 

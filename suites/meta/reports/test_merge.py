@@ -24,7 +24,7 @@ STARTED = "2024-05-06T07:08:09+00:00"
 def document(
     name: str, size: float, drop: float, *, device: str = "host", sha: str = "0f", **run: Any
 ) -> Document:
-    """One run of a subject."""
+    """Return the document of one run of a subject."""
     place = {"scheme": "dynamic_wi8_afp32", "device": device, "test": "test_it", "backend": None}
     return document_from(
         run={

@@ -28,7 +28,7 @@ LATEST = VERSIONS[-1]
 
 
 def former(version):
-    """The document that a commit of that version wrote."""
+    """Return the document that a commit of this version wrote."""
     return FORMER / f"results-{version}.json"
 
 

@@ -21,7 +21,7 @@ def encoded(content: bytes) -> str:
 
 
 def page() -> str:
-    """A page as Allure writes it."""
+    """Return a page in Allure's format."""
     data = ",".join(f'd("{name}","{encoded(content)}")' for name, content in FILES.items())
     program = encoded(PROGRAM.encode())
     return (

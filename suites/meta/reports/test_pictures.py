@@ -22,7 +22,7 @@ KINDS = ("pareto", "drop", "latency", "sizes", "confusion", "flips", "errors")
 
 @pytest.fixture(scope="module")
 def drawn():
-    """The pictures of the small run, by kind."""
+    """Return the pictures of the small run, by kind."""
     return {picture.name.partition("-")[0]: picture for picture in pictures(document())}
 
 

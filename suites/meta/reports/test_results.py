@@ -38,7 +38,7 @@ BUDGET = Budget("accuracy_drop", "max", 0.041, "4.1 points", "mine.toml", "accur
 
 
 def measurements() -> list[Measurement]:
-    """A judged measurement, an unjudged one, and one without a backend or upper end."""
+    """Return a judged measurement, an unjudged one, and one without a backend or upper end."""
     place = {"scheme": "float16", "device": "host", "test": "test_it[float16]"}
     return [
         measure(
@@ -60,7 +60,7 @@ def measurements() -> list[Measurement]:
 
 
 def document(**changes: Any) -> Document:
-    """A small valid document."""
+    """Return a small valid document."""
     parts: dict[str, Any] = {
         "run": {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0", "seed": 3},
         "subject": {"name": "embedded", "schemes": ["float32", "float16"], "labels": ["A", "B"]},
@@ -75,14 +75,14 @@ def document(**changes: Any) -> Document:
 
 @cache
 def validator() -> Any:
-    """The validator of the schema, which has to be a schema itself."""
+    """Return a validator for the schema, after checking the schema itself."""
     jsonschema = pytest.importorskip("jsonschema")
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     return jsonschema.Draft202012Validator(SCHEMA)
 
 
 def schema_errors(candidate: object) -> list[str]:
-    """What the JSON schema has against a document."""
+    """Return the errors of a document according to the JSON schema."""
     return [error.message for error in validator().iter_errors(candidate)]
 
 
@@ -109,7 +109,7 @@ def test_schema_accepts_each_metric_only_in_its_range_and_unit() -> None:
 
 
 def drop_key(*path: str | int) -> Callable[[Any], None]:
-    """A breakage: the key at the end of the path is missing."""
+    """Return a change that removes the key at the end of the path."""
 
     def breakage(broken: Any) -> None:
         for step in path[:-1]:
@@ -120,7 +120,7 @@ def drop_key(*path: str | int) -> Callable[[Any], None]:
 
 
 def put(value: object, *path: str | int) -> Callable[[Any], None]:
-    """A breakage: another value, or another key, at the end of the path."""
+    """Return a change that sets a value at the end of the path."""
 
     def breakage(broken: Any) -> None:
         for step in path[:-1]:

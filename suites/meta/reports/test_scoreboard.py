@@ -47,7 +47,7 @@ def taken(  # noqa: PLR0913 - a measurement has these parts
     backend: str | None = "ai_edge_litert",
     **more: Any,
 ) -> Measurement:
-    """A measurement, judged where `LIMITS` has its metric."""
+    """Return a measurement, judged if `LIMITS` contains its metric."""
     side, bound = LIMITS.get(metric, (None, 0.0))
     budget = side and Budget(metric, side, bound, "?", "mine.toml", f"{metric}.{side}")
     return measure(
@@ -63,7 +63,7 @@ def taken(  # noqa: PLR0913 - a measurement has these parts
 
 
 def document(*measurements: Measurement, **circumstances: str) -> Document:
-    """A document that holds these measurements."""
+    """Return a document with these measurements."""
     return document_from(
         run={"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0"},
         subject={"name": "embedded", "schemes": ["float32", "dynamic_wi8_afp32", "float16"]},

@@ -14,14 +14,14 @@ from suites.meta.reports.documents import changed
 
 
 def document(full, small, flatbuffers):
-    """A document that holds the ledger."""
+    """Return a document with these sizes."""
     ledger = subject_sizes(counts(full), counts(small), flatbuffers)
     return changed(runs.document(), subject={"name": "paper", "sizes": ledger})
 
 
 @pytest.fixture
 def paper():
-    """The paper's systems, and MobileBERT's published file."""
+    """Return the sizes of the paper's systems and of MobileBERT's published file."""
     return document(BERT_LARGE, MOBILEBERT, {"dynamic_wi8_afp32": PUBLISHED})
 
 

@@ -18,7 +18,7 @@ MOMENTS = moments("report", LONGEST)
 
 @pytest.fixture
 def end_report(tmp_path):
-    """A function that ends the drawing of a report: `end_report(number, moment)`."""
+    """Return `end_report(number, moment)`, which ends the drawing of a report."""
     require_allure()
 
     def ended(number, moment):

@@ -32,7 +32,7 @@ MARKUP = "</td><script>\x1b"
 
 @pytest.fixture
 def no_environment() -> Iterator[None]:
-    """Let the next template be the first that is filled."""
+    """Clear the cached environment, as if no template had been filled."""
     templates._environment.cache_clear()
     yield
     templates._environment.cache_clear()

@@ -273,7 +273,7 @@ def test_usage_reports_memory_and_cpu_time_of_the_runner(loaded: Runner, runtime
 
 
 class Started:
-    """Starts runners that share a split, and remembers them."""
+    """A factory of runners that share a split, which keeps the started ones."""
 
     def __init__(self, flatbuffer: Path) -> None:
         self._flatbuffer = flatbuffer
@@ -285,7 +285,7 @@ class Started:
         return self.runners[-1]
 
     def load(self, runner: Runner) -> None:
-        """Load the FlatBuffer into one."""
+        """Load the FlatBuffer into a runner."""
         runner.load("tiny", self._flatbuffer, binding=binding_of_encoder(VOCABULARY))
 
 

@@ -29,7 +29,7 @@ Rows = dict[str, "NDArray[np.int32]"]
 
 @pytest.fixture(scope="module")
 def rows() -> Rows:
-    """Texts by role."""
+    """Return texts by role."""
     draw = np.random.default_rng(3)
     mask = (np.arange(TOKENS) < draw.integers(1, TOKENS + 1, COUNT)[:, None]).astype(np.int32)
     ids = draw.integers(1, ROWS, (COUNT, TOKENS)).astype(np.int32) * mask

@@ -30,7 +30,7 @@ ATTENTION_PRODUCTS = 2 * 16 * 16 * 32
 
 @pytest.fixture(scope="module")
 def count(tiny, by_name, tmp_path_factory):
-    """A function that counts: `count(device, runtime, file)`."""
+    """Return `count(device, runtime, file)`, which counts instructions."""
     store = Store(default_root())
     counter = prepare_counter(store)
     first_rows = {name: array[:4] for name, array in by_name.items()}

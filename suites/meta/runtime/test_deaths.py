@@ -91,7 +91,7 @@ def test_error_names_the_signal_that_killed_the_runner(
 
 @pytest.fixture
 def runner_of_its_own() -> Iterable[Runner]:
-    """A runner that a test may kill."""
+    """Start a runner that a test may kill."""
     with Runner(LocalTransport()) as runner:
         yield runner
 

@@ -1,6 +1,6 @@
 """Emulated boards run real ARM code, on every core and runtime of the boards.
 
-The root file systems are prepared into the user's own store, once: about a minute each.
+The root file systems are prepared once, in the user's own store, which takes about a minute each.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ LARGEST_DIFFERENCE = {
 
 @pytest.fixture(scope="module")
 def sysroots():
-    """The root file systems by architecture."""
+    """Return the root file systems by architecture."""
     store = Store(default_root())
     return {name: prepare_sysroot(store, name) for name in ("aarch64", "armv7")}
 
 
 @pytest.fixture(scope="module")
 def emulated(sysroots):
-    """A function that makes the transport of an emulated board."""
+    """Return a function that makes the transport of an emulated board."""
 
     def transport(name, architecture="aarch64"):
         core = load_device(name).core(architecture)[1]
@@ -67,7 +67,7 @@ def emulated(sysroots):
 
 @pytest.fixture(scope="module")
 def expected(tiny, by_name):
-    """A function that gives x86's answers: `expected(backend, name)`."""
+    """Return `expected(backend, name)`, which returns the answers on x86."""
     known = {}
 
     def answers(backend, name):

@@ -21,13 +21,13 @@ BELOW = 50
 
 
 class Recorded(Graph):
-    """A graph that keeps its inputs."""
+    """A graph that stores its inputs."""
 
     def __init__(self) -> None:
         self.given: dict[int, Any] = {}
 
     def set_tensor(self, index: int, array: Any) -> None:
-        """Keep an input."""
+        """Store an input."""
         self.given[index] = array.copy()
 
     def invoke(self) -> None:
@@ -75,7 +75,7 @@ def drawn_rows(number: int) -> list[Row]:
 
 
 def checked(longest: Model, row: Row) -> tuple[int, dict[int, Any]]:
-    """Return the length that answers a row, and its inputs, as checked arrays give them."""
+    """Return the length at which a row is run, and its inputs, fed through checked arrays."""
     padded = row.whole(PADDING)
     names = [port.name for port in longest.inputs]
     _, arrays = longest.check({name: np.array([padded[name]], np.int32) for name in names})

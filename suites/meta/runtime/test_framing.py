@@ -43,12 +43,12 @@ def packed(header: dict, arrays: dict) -> bytes:
 
 
 def headed(header: bytes) -> io.BytesIO:
-    """Return a stream with a header that says anything, and nothing behind it."""
+    """Return a stream that consists of an arbitrary header."""
     return io.BytesIO(MAGIC + struct.pack(">I", len(header)) + header)
 
 
 class Dribble(io.RawIOBase):
-    """A stream that hands over a few bytes at a time, as a pipe may."""
+    """A stream that returns a few bytes at a time, as a pipe may."""
 
     def __init__(self, content: bytes) -> None:
         self._content = io.BytesIO(content)

@@ -40,7 +40,7 @@ def inputs():
 
 
 class Answering:
-    """Stands in for a runner: the answer to a text is its number and half of it."""
+    """A replacement for a runner: its answer to a text is the text's number and half of it."""
 
     def __init__(self, seconds=0.0):
         self._seconds = seconds
@@ -62,7 +62,7 @@ class Answering:
 
 
 def all_answers(journal, runners=1):
-    """Return the answers to all texts, and which of them were asked."""
+    """Return the answers to all texts, and the texts that the runner was asked."""
     started = []
 
     def start():

@@ -37,7 +37,7 @@ class Lab:
     """A coordinator and an exporter.
 
     Args:
-        folder: for their files.
+        folder: folder for their files.
     """
 
     def __init__(self, folder):
@@ -60,7 +60,7 @@ class Lab:
             )
 
     def client(self, *arguments):
-        """Run labgrid's client; a coordinator that is still starting is asked again."""
+        """Run labgrid's client, again if the coordinator is still starting."""
         command = [sys.executable, "-m", "labgrid.remote.client", *arguments]
         for _ in range(20):
             done = subprocess.run(
@@ -72,7 +72,7 @@ class Lab:
         raise AssertionError(done.stderr)
 
     def wait_for(self, resource):
-        """Wait until the exporter has offered its resource to the coordinator."""
+        """Wait until the exporter has registered its resource at the coordinator."""
         for _ in range(60):
             if resource in self.client("resources"):
                 return
@@ -80,7 +80,7 @@ class Lab:
         raise AssertionError(f"{resource} was not offered within the time allowed")
 
     def acquire_place(self, address):
-        """Lend a place to a process of its own, which then ends."""
+        """Acquire and release a place in a separate process."""
         return subprocess.run(
             [sys.executable, "-c", ACQUIRE, address],
             cwd=PROJECT,
@@ -91,7 +91,7 @@ class Lab:
         )
 
     def stop(self):
-        """End both."""
+        """Stop the coordinator and the exporter."""
         for process in self._processes:
             process.terminate()
             process.wait(10)
@@ -99,7 +99,7 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """A lab with one place, `kitchen`, that has one board."""
+    """Start a lab with one place, `kitchen`, that has one board."""
     folder = tmp_path_factory.mktemp("lab")
     started = Lab(folder)
     try:

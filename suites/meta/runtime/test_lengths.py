@@ -31,7 +31,7 @@ TEXTS = [("good",), ("acme", "bad news"), ("good " * 40,), ("acme", "good"), ("b
 
 @pytest.fixture(scope="module")
 def rows() -> Rows:
-    """Texts by role, and the shortest length that each fits."""
+    """Return texts by role, and the shortest length that each fits."""
     draw = np.random.default_rng(3)
     mask = (np.arange(LONGEST) < draw.integers(1, LONGEST + 1, COUNT)[:, None]).astype(np.int32)
     ids = draw.integers(1, ROWS, mask.shape).astype(np.int32) * mask
@@ -53,7 +53,7 @@ def load(
 
 @pytest.fixture(params=["signatures", "open length"])
 def several(request: pytest.FixtureRequest, runner: Runner, tmp_path: Path) -> Runner:
-    """A runner that has loaded a file of several lengths."""
+    """Start a runner that has loaded a file with several lengths."""
     file = tmp_path / "x.tflite"
     if request.param == "signatures":
         load(runner, file, of_lengths())
@@ -63,7 +63,7 @@ def several(request: pytest.FixtureRequest, runner: Runner, tmp_path: Path) -> R
 
 
 def at_length(runner: Runner, file: Path, rows: Rows, length: int) -> NDArray[np.float32]:
-    """Return the answers of a file of one length."""
+    """Return the answers of a file with one length."""
     load(runner, file, classifier(tokens=length), name="single")
     cut = {role: array[:, :length] for role, array in rows.items() if role != LENGTH}
     return runner.answer("single", cut).logits

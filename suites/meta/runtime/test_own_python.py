@@ -23,14 +23,14 @@ DISTRIBUTION = find_backend(OWN).distribution
 
 @pytest.fixture
 def prefix(tmp_path, monkeypatch):
-    """This environment's folder, as if it were another one that holds nothing."""
+    """Replace the folder of this environment by an empty one, and return it."""
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
 def pip(prefix, monkeypatch):  # noqa: ARG001 - installs there
-    """Stands in for pip, and keeps the packages to install; set `fails` to let it fail."""
+    """Replace pip by an object that records the packages, or fails if `fails` is set."""
 
     class Pip:
         def __init__(self):

@@ -32,7 +32,7 @@ FORBIDDEN = ("tensorflow", "ai_edge_litert", "tflite_runtime", "tokenizers", "sc
 
 @pytest.fixture(scope="module")
 def old_python() -> str:
-    """A CPython 3.8."""
+    """Return the path of a CPython 3.8."""
     interpreter = python38()
     if interpreter is None:
         pytest.skip("no CPython 3.8 on this machine")

@@ -29,7 +29,7 @@ needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_ssh
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory):
-    """An sshd on loopback."""
+    """Start an sshd on loopback."""
     started = LoopbackBoard(tmp_path_factory.mktemp("board"))
     yield started
     started.stop()
@@ -37,13 +37,13 @@ def board(tmp_path_factory):
 
 @pytest.fixture
 def sent(tmp_path):
-    """The board's folder for sent files, empty at first."""
+    """Return the board's folder for sent files, which is empty at first."""
     return tmp_path / "cache" / "edgeproof" / "sent"
 
 
 @pytest.fixture
 def transport(board, tmp_path):
-    """A transport to the board, with an empty cache there."""
+    """Return a transport to the board, which has an empty cache."""
     (tmp_path / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     (tmp_path / "python").chmod(0o755)
     options = (*board.options, "-o", f"SetEnv=XDG_CACHE_HOME={tmp_path}/cache")

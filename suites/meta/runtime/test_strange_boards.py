@@ -37,7 +37,7 @@ exec {shell} -c "$*"
 
 @pytest.fixture
 def board(tmp_path, monkeypatch):
-    """A function that gives a transport to a board: `board(shell, start, python)`."""
+    """Return `board(shell, start, python)`, which returns a transport to a board."""
     transports = []
 
     def give(shell="/bin/sh", start="", python=sys.executable):
@@ -66,7 +66,7 @@ def impatient(monkeypatch):
 
 
 def program(tmp_path, text):
-    """Write a program that stands in for the board's Python."""
+    """Write a program that replaces the board's Python."""
     file = tmp_path / "python"
     file.write_text(text, encoding="utf-8")
     file.chmod(0o755)

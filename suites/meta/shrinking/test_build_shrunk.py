@@ -84,7 +84,7 @@ WIDE = "embeddings.embedding_transformation.weight"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The artefacts of the subject above: folders by stage, in the order they were made."""
+    """Return the folders of the subject's artefacts by stage, in the order of building."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     folder = tmp_path_factory.mktemp("shrunk")
     done = run_builder(folder, SUBJECT)

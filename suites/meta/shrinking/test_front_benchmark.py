@@ -31,7 +31,7 @@ LABELS = np.array([1, 0, 1, 0] * 5, np.int32)
 
 @pytest.fixture(scope="module")
 def goal():
-    """The goal of 160x."""
+    """Return the goal of 160x."""
     return load_budgets("ratio_160x", schemes=tuple(SCHEMES), classes=3).goal(SCHEME)
 
 

@@ -18,7 +18,7 @@ MOMENTS = INPUTS.T @ INPUTS
 
 
 def nearest(weights):
-    """Round as a converter does: to the nearest step of a grid up to a row's largest weight."""
+    """Round like a converter: to the nearest step of a grid up to a row's largest weight."""
     scales = np.abs(weights).max(axis=1, keepdims=True) / LAST
     return np.rint(weights / scales) * scales
 

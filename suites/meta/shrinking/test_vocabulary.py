@@ -20,13 +20,13 @@ def texts(*texts: str) -> list[LabelledText]:
 
 @pytest.fixture(scope="module")
 def whole():
-    """A tokenizer that knows words of which the train split below uses some."""
+    """Return a tokenizer with words of which the train split below uses some."""
     return train_tokenizer([*TEXTS, "zeppelin zeppelin quartz"] * 2, TABLE)
 
 
 @pytest.fixture(scope="module")
 def train(whole):
-    """The train split: it never mentions zeppelins."""
+    """Return the train split, which never mentions zeppelins."""
     return encode(whole, texts(*TEXTS), pair_with_group=False)
 
 
@@ -36,7 +36,7 @@ def pruned(whole, train, pieces):
 
 @pytest.fixture(scope="module")
 def used(whole, train):
-    """The number of pieces that the train split uses, plus the pieces that are never removed."""
+    """Return the number of pieces that the train split uses or that are never removed."""
     letters = {p for p in whole.get_vocab() if len(p.removeprefix("##")) == 1 or p in SPECIAL[:4]}
     pieces = {whole.id_to_token(number) for number in np.unique(train.ids)}
     return len(letters | pieces)

@@ -15,7 +15,7 @@ MERGES = [("g", "o"), ("o", "d"), ("go", "od"), ("Ġ", "good"), ("d", "a"), ("Ã
 
 
 def byte_letters():
-    """GPT-2's letter for each byte: printable ones are themselves, others follow U+0100."""
+    """Return GPT-2's letter for each byte: itself if printable, otherwise one from U+0100 on."""
     own = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     letters = {byte: chr(byte) for byte in own}
     for byte in range(256):

@@ -1,6 +1,6 @@
 """A checkpoint's folder of any family gives its network's rows, also on a device.
 
-What `transformers` gives for these folders is compared in suites/meta/huggingface.
+suites/meta/huggingface compares these folders with `transformers`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def runner():
 
 
 def rows_as_logits(length, roles):
-    """Return a FlatBuffer whose logits are its inputs in sequence."""
+    """Return a FlatBuffer whose logits are its concatenated inputs."""
     model = Model()
     inputs = {role: model.tensor(role, (1, length), "int32") for role in roles}
     casts = []
@@ -132,7 +132,7 @@ def test_maximum_row_length_is_the_smaller_limit_of_tokenizer_and_network(
 
 
 def change(folder, name, settings, config):
-    """A folder of a family, with other settings and config; None leaves a key out."""
+    """Write a family's folder with other settings and config; None removes a key."""
     write(name, folder, **settings)
     file = folder / "config.json"
     document = json.loads(file.read_text()) | config

@@ -15,7 +15,7 @@ from suites.meta.tokenizers.texts import rows, sample_texts, unpadded
 
 @pytest.fixture
 def write(tmp_path):
-    """Write tokenizer.json, changed by a function, and tokenizer_config.json beside it."""
+    """Write a tokenizer.json changed by a function, and a tokenizer_config.json."""
 
     def written(change=lambda _: None, **settings):
         library = small_encoder("wordpiece", tmp_path).library

@@ -58,7 +58,7 @@ def without_known(text):
 
 
 def is_tie(processor, left, right):
-    """Return whether two segmentations of a text are equally likely, so that either is right."""
+    """Tell whether two segmentations of a text are equally likely, so either is correct."""
     scores = [math.fsum(map(processor.get_score, ids)) for ids in (left, right)]
     return processor.decode(left) == processor.decode(right) and math.isclose(
         *scores, rel_tol=1e-6, abs_tol=1e-4

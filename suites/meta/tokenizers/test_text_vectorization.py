@@ -32,7 +32,7 @@ WORDS = [
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """The texts and their ids by Keras, computed in one process."""
+    """Return the texts and their ids by Keras, computed in one process."""
     texts = sample_texts(800)
     file = tmp_path_factory.mktemp("keras") / "given.json"
     file.write_text(json.dumps({"words": WORDS, "texts": texts}))

@@ -24,7 +24,7 @@ LISTED = ["good", "day", "the", "The", "don't", "a_b", "cafe", "café", "caf", "
 
 
 def model_maker(text, words, *, delimiter=r"[^\w\']+", lower=False):
-    """The Task Library's RegexTokenizer and its preprocessor, which know ASCII letters alone."""
+    """Return the ids of the Task Library's RegexTokenizer, which knows only ASCII letters."""
     text = text.lower() if lower else text
     parts = [part for part in re.split(delimiter, text, flags=re.ASCII) if part]
     start = [words["<START>"]] if "<START>" in words else []
@@ -78,7 +78,7 @@ FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
 class KerasTokenizer:
-    """`keras.preprocessing.text.Tokenizer` and `pad_sequences`, as their documentation says."""
+    """`keras.preprocessing.text.Tokenizer` and `pad_sequences`, as they are documented."""
 
     def __init__(self, words, **config):
         usual = {"num_words": None, "filters": FILTERS, "lower": True, "split": " "}
@@ -86,12 +86,12 @@ class KerasTokenizer:
         self.words, self.config = words, usual | config
 
     def to_json(self):
-        """Output of `to_json`: the table is JSON inside the JSON."""
+        """Return the output of `to_json`, whose table is JSON inside of JSON."""
         config = self.config | {"word_index": json.dumps(self.words), "document_count": 9}
         return json.dumps({"class_name": "Tokenizer", "config": config})
 
     def parts(self, text):
-        """The words or characters of a text."""
+        """Return the words or characters of a text."""
         config = self.config
         text = text.lower() if config["lower"] else text
         if config["char_level"]:
@@ -101,7 +101,7 @@ class KerasTokenizer:
         return [part for part in text.split(config["split"]) if part]
 
     def ids(self, text):
-        """Numbers of words; a word without a number is the unknown word, or left out."""
+        """Return the ids of words; a word without an id is the unknown word, or left out."""
         limit, unknown = self.config["num_words"], self.words.get(self.config["oov_token"])
         numbers = []
         for part in self.parts(text):

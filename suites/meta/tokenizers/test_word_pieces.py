@@ -1,7 +1,7 @@
 """Word pieces follow BERT's published algorithm.
 
-The algorithm is written here again, from BERT's description of it. As in every implementation that
-runs fast, a letter is lowered by itself: the Greek sigma at a word's end is one like any other.
+The algorithm is implemented again from BERT's description. As in every fast implementation,
+each letter is lowered separately: a Greek sigma at the end of a word is not special.
 """
 
 # ruff: noqa: RUF001 - letters that look like others are what is tested
@@ -48,7 +48,7 @@ LONGEST_WORD = 100
 
 
 def basic_words(text, *, lower, strip, chinese):
-    """Words and punctuation of a text: cleaned, Chinese apart, lowered, without accents."""
+    """Return the cleaned, lowered words and punctuation of a text, without accents."""
     cleaned = []
     for letter in text:
         category = unicodedata.category(letter)
@@ -84,7 +84,7 @@ def split_at_punctuation(word):
 
 
 def pieces_of(word, words):
-    """Return the longest pieces from the left; none if a remainder has no piece."""
+    """Return the longest pieces of a word from the left; none if a rest has no piece."""
     numbers, at = [], 0
     if len(word) > LONGEST_WORD:
         return [words["[UNK]"]]

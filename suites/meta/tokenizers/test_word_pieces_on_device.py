@@ -41,7 +41,7 @@ LENGTH = 16
 
 
 def library(cleaning=(), *, lowercase=True, length=LENGTH) -> Tokenizer:
-    """Return a tokenizer of few word pieces, as a subject's is."""
+    """Return a tokenizer with few word pieces, like that of a subject."""
     pieces = [*SPECIAL, *(chr(code) for code in range(33, 127)), *WORDS, *LATER, "GOOD", TOO_LONG]
     tokenizer_made = Tokenizer(
         models.WordPiece(

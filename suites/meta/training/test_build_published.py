@@ -88,7 +88,7 @@ def build(folder, pretrained):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with a BERT as safetensors, `full`, and a MobileBERT of PyTorch, `small`."""
+    """Return a folder with a BERT as safetensors, `full`, and a MobileBERT of PyTorch, `small`."""
     pytest.importorskip("tensorflow", reason="building needs TensorFlow")
     folder = tmp_path_factory.mktemp("published")
     save_file(make_checkpoint(folder / "full", BERT), folder / "full" / published.SAFETENSORS)
@@ -99,7 +99,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(folder):
-    """The builder's process, done."""
+    """Return the completed process of the builder."""
     return build(folder, f"full={folder / 'full'},small={folder / 'small'}")
 
 

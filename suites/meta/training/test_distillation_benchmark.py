@@ -30,7 +30,7 @@ TAUGHT = "\n[small.distillation]\ntemperature = 2.0\nweight = 0.5\n"
 
 @pytest.fixture
 def subject_file(tmp_path):
-    """The subject with a teacher."""
+    """Return the file of a subject with a teacher."""
     file = tmp_path / "taught.toml"
     file.write_text(SUBJECT + TAUGHT, encoding="utf-8")
     return file

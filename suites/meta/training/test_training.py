@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).with_name("training_check.py")
 
 @pytest.fixture(scope="module")
 def resumed(tmp_path_factory):
-    """The result of a fine-tuning that was killed in its third epoch and resumed."""
+    """Return the result of fine-tuning that was killed in its third epoch and resumed."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     folder = tmp_path_factory.mktemp("killed")
     died = run_script(SCRIPT, "killed", folder)
@@ -29,21 +29,21 @@ def resumed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory):
-    """The results of training plainly, in parts, in bfloat16, and from a teacher."""
+    """Return the results of training without options, in parts, in bfloat16, and with a teacher."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     return json.loads(printed_by(SCRIPT, "options", tmp_path_factory.mktemp("options")))
 
 
 @pytest.fixture(scope="module")
 def overtaught(tmp_path_factory):
-    """The result of a training on random labels that keeps its best epoch."""
+    """Return the result of training on random labels that keeps the best epoch."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     return json.loads(printed_by(SCRIPT, "overtaught", tmp_path_factory.mktemp("overtaught")))
 
 
 @pytest.fixture(scope="module")
 def averaged(tmp_path_factory):
-    """How far the weights moved with different averages."""
+    """Return how far the weights moved with different averages."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     return json.loads(printed_by(SCRIPT, "averaged", tmp_path_factory.mktemp("averaged")))
 

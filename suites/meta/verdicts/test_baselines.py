@@ -34,7 +34,7 @@ NOISE = Path(__file__).parents[3] / "fixtures" / "baseline_noise.toml"
 
 
 def taken(metric: str, *ends: float, n: int = 2000, device: str = "rpi4") -> Measurement:
-    """A measurement of a value, or of a lower end, a value and an upper end."""
+    """Return a measurement of a value, or of a lower end, a value and an upper end."""
     low, value, high = ends if len(ends) == 3 else ends * 3
     return measure(
         Estimate(value, low, high, n),
@@ -47,7 +47,7 @@ def taken(metric: str, *ends: float, n: int = 2000, device: str = "rpi4") -> Mea
 
 
 def baseline(*measurements: Measurement) -> Baseline:
-    """The baseline with these measurements."""
+    """Return the baseline with these measurements."""
     return Baseline(
         schema=SCHEMA,
         **WHO,
@@ -150,7 +150,7 @@ def test_report_mentions_uncommitted_changes_of_the_baseline():
 
 
 def not_compared(metric, because):
-    """The movement of a measurement that cannot be compared."""
+    """Return the change of a measurement that cannot be compared."""
     return Movement(Move.NOT_COMPARED, f"{metric}: {because}", because=because)
 
 

@@ -17,7 +17,7 @@ SCHEMES = list(KNOWN)
 
 
 def load(folder: Path, text: str, *, classes: int = 3) -> Budgets:
-    """The budgets of a file that holds `text`."""
+    """Return the budgets of a file that contains `text`."""
     path = folder / "mine.toml"
     path.write_text(text, encoding="utf-8")
     return load_budgets(str(path), schemes=SCHEMES, classes=classes)

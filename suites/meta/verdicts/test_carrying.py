@@ -41,7 +41,7 @@ def test_upper_bound_is_the_largest_number_consistent_with_the_sample():
 
 
 def _share_of_choices(true, most):
-    """Return the share of all choices of 4 of 10 that hold at most so many of the true ones."""
+    """Return the share of all samples of 4 of 10 with at most this many of the marked ones."""
     counts = [sum(text < true for text in four) for four in itertools.combinations(range(10), 4)]
     return sum(count <= most for count in counts) / len(counts)
 
@@ -157,10 +157,10 @@ def test_worst_case_does_not_change_texts_the_board_has_classified():
 
 
 class Board:
-    """A variant on a board that labels some texts otherwise than the host.
+    """A variant on a board that labels some texts differently than the host.
 
     Args:
-        labels: of all texts [n].
+        labels: labels of all texts [n].
     """
 
     scheme = "float32"

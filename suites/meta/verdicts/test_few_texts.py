@@ -16,7 +16,7 @@ ALIKE = ("agreement", "agreement_full", "agreement_backends")
 
 @pytest.fixture
 def asked(tmp_path):
-    """A function that gives the limit on boards of few texts: `asked(text, metric, texts)`."""
+    """Return `asked(text, metric, texts)`, which returns the limit for boards with few texts."""
 
     def limit(text, metric, texts=FEW):
         file = tmp_path / "own.toml"

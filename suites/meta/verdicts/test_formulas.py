@@ -32,7 +32,7 @@ def acceleration_of(statistic, tables: np.ndarray) -> float:
 
 
 def jackknifed(statistic, tables: np.ndarray) -> float:
-    """Return Efron's acceleration, leaving out one text at a time, centered within its group."""
+    """Return Efron's acceleration, with one text left out at a time, centered per group."""
     squares = cubes = 0.0
     for group, table in enumerate(tables):
         values = []

@@ -17,7 +17,7 @@ WHOLE = 'bytes = "8378547 bytes"\ndrop = "1 points"\nspeed = "10 x paper"\n'
 
 
 def load(folder: Path, text: str) -> Budgets:
-    """Return the budgets of a file that holds `text`."""
+    """Return the budgets of a file that contains `text`."""
     path = folder / "mine.toml"
     path.write_text(text, encoding="utf-8")
     return load_budgets(str(path), schemes=list(KNOWN), classes=3)

@@ -27,7 +27,7 @@ GUARD = replace(BUDGET, value=2.5, text="2.5 x", file="seen.toml", guards=True)
 
 
 def taken(value: float, **limits: Budget) -> Measurement:
-    """A ratio of latencies that is known to a tenth."""
+    """Return a ratio of latencies with an interval of 0.1 on both sides."""
     return measure(
         Estimate(value, value - 0.1, value + 0.1, 40),
         metric="latency_ratio",

@@ -20,7 +20,7 @@ DISCORDANT = [(0.002, 0.0), (0.01, 0.0), (0.005, 0.005), (0.05, 0.03), (0.2, 0.1
 
 
 def parts_of(texts, at_least=0):
-    """Return how many texts each look adds to the one before."""
+    """Return the number of texts that each look adds."""
     return np.diff([0, *(look.texts for look in looks_of(texts, at_least=at_least))])
 
 

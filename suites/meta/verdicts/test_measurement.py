@@ -32,7 +32,7 @@ CONTRACT = [
 
 
 def drop(**changes: Any) -> Measurement:
-    """A judged accuracy drop."""
+    """Return a judged accuracy drop."""
     parts = {"metric": "accuracy_drop", "budget": BUDGET, **PLACE} | changes
     return measure(Estimate(0.012, 0.004, 0.021, 2000), **parts)
 

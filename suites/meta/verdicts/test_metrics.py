@@ -23,18 +23,18 @@ PAIRS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, ma
 
 
 def arrays(pairs: list[tuple[int, int]]) -> Iterator[NDArray[np.int32]]:
-    """Two label arrays [n] from a list of pairs."""
+    """Return two label arrays [n] from a list of pairs."""
     return (np.array(side, dtype=np.int32) for side in zip(*pairs, strict=True))
 
 
 def scored(name: str, gold: NDArray[np.int32], predicted: NDArray[np.int32]) -> float:
-    """One of the measures of a confusion table."""
+    """Return one of the scores of a confusion table."""
     (table,) = confusion.confusion(gold, predicted, classes=6)
     return float(getattr(confusion, name)(table))
 
 
 def brute_macro_f1(pairs: list[tuple[int, int]]) -> float:
-    """Macro-F1 by its definition from precision and recall, class by class."""
+    """Compute Macro-F1 by its definition from the precision and recall of each class."""
     scores = []
     for label in {label for pair in pairs for label in pair}:
         hits = sum(gold == predicted == label for gold, predicted in pairs)

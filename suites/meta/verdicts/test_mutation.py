@@ -37,7 +37,7 @@ def write(folder: Path, name: str, codes: list[int | None]) -> None:
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A folder whose limit is 4 % of survivors."""
+    """Return a folder with a limit of 4 % of survivors."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["mutation"])
     (tmp_path / mutation.CONFIGURATION).write_text(

@@ -27,13 +27,13 @@ Texts = list[tuple[str, int, int]]
 
 
 def counted(texts: Texts) -> tables_room.Counts:
-    """The confusion tables of texts given one by one."""
+    """Return the confusion tables of texts that are given one by one."""
     groups, gold, predicted = zip(*texts, strict=True)
     return confusion(np.array(gold), np.array(predicted), groups, classes=CLASSES)
 
 
 def by_group(texts: Texts) -> list[list[tuple[int, int]]]:
-    """Gold label and answer of the texts of each group."""
+    """Return the gold labels and answers of the texts of each group."""
     groups: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for group, gold, answer in texts:
         groups[group].append((gold, answer))
@@ -41,12 +41,12 @@ def by_group(texts: Texts) -> list[list[tuple[int, int]]]:
 
 
 def order(first: int, second: int) -> int:
-    """The sign of the difference; nothing is ordered if an answer is missing."""
+    """Return the sign of the difference; 0 if an answer is missing."""
     return 0 if MISSING in (first, second) else (first > second) - (first < second)
 
 
 def enumerated(texts: list[tuple[int, int]]) -> tuple[float, float, float]:
-    """R, S and F of one group, from every pair."""
+    """Compute R, S and F of one group from every pair of texts."""
     reliable, sensitive = [], []
     for gold, answer in texts:
         pairs = [(order(gold, g), order(answer, a)) for g, a in texts]

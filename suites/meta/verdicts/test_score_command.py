@@ -29,7 +29,7 @@ GOLD = [
 
 
 def write(path: Path, rows: Iterable[tuple[str, ...]]) -> str:
-    """A file of the official format; returns its path."""
+    """Write a file of the official format; return its path."""
     lines = [("entity_id", "tweet_id", "polarity"), *rows]
     text = "".join("\t".join(f'"{value}"' for value in row) + "\n" for row in lines)
     path.write_text(text, encoding="utf-8")
@@ -38,7 +38,7 @@ def write(path: Path, rows: Iterable[tuple[str, ...]]) -> str:
 
 @pytest.fixture
 def score(capsys, tmp_path):
-    """Score a system's rows against GOLD; returns the document."""
+    """Score a system's rows against GOLD; return the document."""
 
     def run(system, *options, gold=GOLD):
         files = write(tmp_path / "gold.dat", gold), write(tmp_path / "system.dat", system)
