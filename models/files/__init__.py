@@ -1,1 +1,1 @@
-"""Open, check, read and write files, whoever made them."""
+"""Open, check, read and write files, of edgeproof's own and from outside."""

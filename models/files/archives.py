@@ -1,8 +1,8 @@
 """Open zip archives from outside: check their limits before anything is unpacked.
 
-A small archive can claim, or hold, more than any machine has. So everything it says of itself is
-compared with stated limits and with the size of its file first; a member is then unpacked in
-pieces, and never beyond what it said.
+A small archive can declare, or contain, more data than any machine can hold. So everything that it
+declares is first compared with limits and with the size of its file. A member is then unpacked in
+pieces, and never beyond its declared size.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ class Limits:
     """The limits of an archive.
 
     Attributes:
-        members: how many files.
-        member: bytes of one, unpacked.
-        total: bytes of all, unpacked.
-        ratio: bytes unpacked for one packed, of a member above a megabyte. Deflate can reach 1032;
-            texts reach 10, and what reaches more holds next to nothing.
+        members: largest number of files.
+        member: largest unpacked size of a file, in bytes.
+        total: largest unpacked size of all files together, in bytes.
+        ratio: largest ratio of unpacked to packed bytes of a file above a megabyte. Deflate can
+            reach 1032, texts reach 10, and a larger ratio means almost no information.
     """
 
     members: int
@@ -88,7 +88,7 @@ class Archive:
         """Return a member's bytes.
 
         Raises:
-            EdgeproofError: it is missing or damaged.
+            EdgeproofError: the member is missing or damaged.
         """
         content = io.BytesIO()
         self.copy(name, content)
@@ -98,7 +98,7 @@ class Archive:
         """Unpack a member into an open file; return its sha256.
 
         Raises:
-            EdgeproofError: it is missing or damaged.
+            EdgeproofError: the member is missing or damaged.
         """
         if name not in self.members:
             raise self.refusal("is missing", name)
@@ -121,7 +121,7 @@ class Archive:
         """Unpack every member below a folder.
 
         Raises:
-            EdgeproofError: one is damaged.
+            EdgeproofError: a member is damaged.
         """
         for name in self.members:
             target = folder / name
@@ -145,20 +145,21 @@ def open_archive(
 ) -> Iterator[Archive]:
     """Open a zip archive for reading after checking everything that it declares.
 
-    Refused are more members, or larger ones, than the limits allow, or than the file can hold; two
-    of one name; names that lead outside of a folder; encrypted members, and packed ones by another
-    method than deflate; links and devices.
+    An archive is rejected if it has more or larger members than the limits allow or the file can
+    contain; two members with one name; names that lead outside of the folder; encrypted members;
+    members compressed by another method than deflate; links or devices.
 
     Args:
         source: the file's path, or the open file.
-        limits: what it may hold.
-        remedy: what to do about an archive that is refused.
-        name: what to call an open file in messages.
-        kind: of error to raise.
+        limits: the limits.
+        remedy: the remedy in messages about a rejected archive.
+        name: the name of an open file in messages.
+        kind: class of the errors to raise.
 
     Raises:
-        EdgeproofError: it is no archive, is damaged, or keeps no limit; names the member.
-        OSError: the file is missing, no regular file, or cannot be read.
+        EdgeproofError: the file is not an archive, is damaged, or exceeds a limit; the message
+            names the member.
+        OSError: the file is missing, not a regular file, or cannot be read.
     """
     file = source if isinstance(source, Path) else (name or Path("archive"))
     with open_regular(source) if isinstance(source, Path) else _left_open(source) as opened:
@@ -260,7 +261,7 @@ class _TooManyError(Exception):
 class _Bounded(io.RawIOBase):
     """An open file that reads at most `most` bytes at once.
 
-    zipfile reads the table of contents in one go, however long that says it is.
+    zipfile reads the whole table of contents at once, whatever size the archive declares.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -275,7 +276,7 @@ class _Bounded(io.RawIOBase):
         return end
 
     def members(self) -> int:
-        """Return how many members the end of the archive counts."""
+        """Return the number of members that the end record of the archive states."""
         length = min(self.size(), _END_BYTES + _LONGEST_COMMENT)
         self._file.seek(-length, os.SEEK_END)
         end = self._file.read(length)
@@ -310,7 +311,7 @@ class _Bounded(io.RawIOBase):
 
 
 class _WriteError(Exception):
-    """The disk is full while a member is unpacked: the archive is not damaged."""
+    """The target of a member cannot be written, but the archive is not damaged."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))

@@ -1,7 +1,7 @@
 """Check arrays described by a file or another process before numpy uses their sizes.
 
-Whatever names a shape, strides or an offset is not trusted: numpy and the native code under it are
-only asked for what is really there. Every check raises `ArrayError`, which says what is wrong.
+Shapes, strides and offsets are not trusted: numpy and the native code below it only access bytes
+that exist. Every check raises `ArrayError`, whose message says what is wrong.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def whole_number(value: object, name: str) -> int:
     """Return a non-negative integer: no bool, no float, no text.
 
     Raises:
-        ArrayError: it is something else.
+        ArrayError: the value is something else.
     """
     if type(value) is not int or value < 0:
         raise ArrayError(f"{name} is {_shown(value)}, not a whole number from 0 on")
@@ -41,12 +41,12 @@ def check_shape(shape: object, itemsize: int, room: int) -> tuple[int, ...]:
     """Return a shape as a tuple, after checking that an array of it fits.
 
     Args:
-        shape: a list or tuple of sizes, as it was read.
+        shape: the unchecked shape, a list or tuple of sizes.
         itemsize: bytes of one value.
-        room: bytes that are there.
+        room: number of bytes that exist.
 
     Raises:
-        ArrayError: it is no shape, has too many dimensions, or needs more bytes than are there.
+        ArrayError: the shape is invalid, has too many dimensions, or needs more bytes than exist.
     """
     if not isinstance(shape, list | tuple):
         raise ArrayError(f"a shape is {_shown(shape)}, not a list of sizes")
@@ -63,13 +63,13 @@ def as_array(data: Bytes, dtype: np.dtype[Any], shape: object, offset: int = 0) 
     """Return bytes as an array, without a copy.
 
     Args:
-        data: the bytes; the array fills them exactly.
-        dtype: of the values.
-        shape: as it was read.
-        offset: where in `data` the array begins.
+        data: the bytes; the array must extend to their end.
+        dtype: dtype of the values.
+        shape: the unchecked shape.
+        offset: position in `data` at which the array begins, in bytes.
 
     Raises:
-        ArrayError: the array takes more bytes than are there, or fewer.
+        ArrayError: the array needs more or fewer bytes than exist.
     """
     room = memoryview(data).nbytes - whole_number(offset, "an offset")
     sizes = check_shape(shape, dtype.itemsize, room)
@@ -78,25 +78,32 @@ def as_array(data: Bytes, dtype: np.dtype[Any], shape: object, offset: int = 0) 
             f"an array of shape {_shown(list(sizes))} needs fewer bytes than there are"
         )
     count = math.prod(sizes)
-    flat = np.frombuffer(data, dtype, count, offset if room else 0)  # noqa: TID251 - as checked
+    flat = np.frombuffer(data, dtype, count, offset if room else 0)  # noqa: TID251 - the arguments are checked above
     return flat.reshape(sizes)
 
 
 def byte_array(data: Bytes) -> NDArray[np.uint8]:
-    """Return bytes as an array of them, without a copy."""
+    """Return bytes as an array of uint8, without a copy."""
     return as_array(data, np.dtype(np.uint8), [memoryview(data).nbytes])
 
 
 def strided(
     data: Bytes, dtype: np.dtype[Any], offset: object, shape: object, strides: object
 ) -> NDArray[Any]:
-    """Return a read-only view of bytes, counted in values: no copy is made.
+    """Return a read-only strided view of bytes, without a copy.
 
-    A view never has more values than lie behind its offset, so that views take no more memory
-    when they are copied than what they are views of.
+    The view must not have more values than follow the offset, so that a copy of it takes no more
+    memory than the bytes.
+
+    Args:
+        data: the bytes.
+        dtype: dtype of the values.
+        offset: position of the first value, counted in values.
+        shape: the unchecked shape.
+        strides: the unchecked strides, counted in values.
 
     Raises:
-        ArrayError: some value of it lies outside of the bytes, or it has too many.
+        ArrayError: a value of the view lies outside of the bytes, or the view has too many values.
     """
     items = memoryview(data).nbytes // dtype.itemsize
     start = whole_number(offset, "an offset")
@@ -126,7 +133,7 @@ def strided(
 
 
 def _shown(value: object, most: int = 80) -> str:
-    """Return the beginning of a value's text; of other types than ints and lists only the type."""
+    """Return the beginning of an int or a list of ints as text; of other values only the type."""
     if type(value) is int:
         text = f"{value:,}" if value.bit_length() < 4 * most else "a huge number"
     elif isinstance(value, list | tuple) and all(type(entry) is int for entry in value):

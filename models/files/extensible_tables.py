@@ -1,7 +1,7 @@
 """Read tables that may have further keys into types, and write them as they were read.
 
-A later version may add keys to results.json, and a reader of today must not lose them: whoever
-merges or migrates a document writes all of it again, in the same order.
+A later version may add keys to results.json, which this version must not lose: merging and
+migrating a document write all of its keys again, in the same order.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     """A table that may have further keys.
 
     Attributes:
-        held: the keys of the table that was read, in its order, with the values of those that the
-            type does not name. Empty for a table that was made here: it is written by its fields.
+        held: the keys of the table that was read, in its order, with the values of keys that the
+            type does not have. Empty for a new table, which is written by its fields.
     """
 
     held: dict[str, Any] = msgspec.field(default_factory=dict, name="$held")
@@ -34,11 +34,11 @@ def read_open(data: object, kind: type[T]) -> T:
     """Convert plain values into types; each open table keeps its further keys.
 
     Args:
-        data: what a JSON document holds.
-        kind: what it is.
+        data: the content of a JSON document.
+        kind: the type to convert to.
 
     Raises:
-        ValidationError: a key is missing or mistyped; the error names it.
+        ValidationError: a key is missing or has a wrong type; the message names it.
         RecursionError: the values are nested too deeply.
     """
     typed: T = _with_further_keys(data, msgspec.convert(data, type=kind, strict=True))
@@ -46,7 +46,7 @@ def read_open(data: object, kind: type[T]) -> T:
 
 
 def as_plain(value: Any) -> Any:
-    """Return typed values as plain JSON values: the opposite of `read_open`."""
+    """Return typed values as plain JSON values; this is the inverse of `read_open`."""
     if isinstance(value, msgspec.Struct):
         return _plain_table(value)
     if isinstance(value, dict):
@@ -76,7 +76,7 @@ def _with_further_keys(data: Any, typed: Any) -> Any:
 
 
 def _plain_table(table: msgspec.Struct) -> dict[str, Any]:
-    """Return a table as it was read; a table made here by its fields."""
+    """Return a table as it was read; a new table is returned by its fields."""
     kept_keys = table.held if isinstance(table, Open) else {}
     omits = bool(kept_keys) or table.__struct_config__.omit_defaults
     fields = {

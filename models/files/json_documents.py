@@ -1,4 +1,4 @@
-"""Read JSON from outside, turning every error into one kind."""
+"""Read JSON from outside, and raise every error as `ValueError` or `UsageMistake`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ class DoubledKeyError(ValueError):
 def parse_json(text: str | bytes) -> Any:
     """Read a JSON document in which no object names a key twice.
 
-    Python takes the last of two values of one key, and raises other errors for nesting and numbers
-    without end; a document in which either stands is not what its author meant.
+    Python would use the last of two values of one key, and raises other errors for deep nesting and
+    long numbers. Such documents are mistakes of their authors.
 
     Raises:
-        ValueError: it is no JSON, or names a key twice, nests too deeply, or holds NaN, an
-            infinity or a number of thousands of digits. Says what and, where it can, where.
+        ValueError: the text is not JSON, names a key twice, is nested too deeply, or holds NaN, an
+            infinity or a number with thousands of digits. The message names the problem and, if
+            possible, the place.
     """
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
@@ -41,12 +42,12 @@ def read_json_table(file: Path, kind: type[T], *, remedy: str) -> T:
     """Read a small JSON file into types.
 
     Args:
-        file: of `LARGEST_TABLE` bytes at the most.
-        kind: what its document is.
-        remedy: what helps where it is something else.
+        file: the file, of at most `LARGEST_TABLE` bytes.
+        kind: the type of its document.
+        remedy: the remedy in messages.
 
     Raises:
-        UsageMistake: it cannot be read, is not JSON, or a key is missing or mistyped.
+        UsageMistake: the file cannot be read, is not JSON, or a key is missing or has a wrong type.
     """
     try:
         return msgspec.convert(parse_json(read_text(file, LARGEST_TABLE)), kind)
@@ -58,10 +59,10 @@ def read_json_table(file: Path, kind: type[T], *, remedy: str) -> T:
 
 
 def problem_and_place(error: Exception) -> tuple[str, str]:
-    """Split what msgspec says of a document.
+    """Split msgspec's message about a document into the problem and the place.
 
     Args:
-        error: of `msgspec.convert`.
+        error: an error of `msgspec.convert`.
 
     Returns:
         The problem, and its place, such as `candidates[0].name`; "" for the whole document.

@@ -1,8 +1,8 @@
 """Read numpy's `.npy` and `.npz` files, as edgeproof writes them.
 
-`numpy.load` believes a header: it allocates what it claims, evaluates it as Python, and unpacks as
-much as an archive holds. Here the header has one spelling, holds plain numbers or text, and must
-agree with the bytes behind it.
+`numpy.load` trusts a header: it allocates the declared size, evaluates the header as Python, and
+unpacks as much as an archive holds. The functions here accept only headers as numpy writes them,
+for plain numbers or text, which must agree with the bytes that follow.
 """
 
 from __future__ import annotations
@@ -55,11 +55,12 @@ def read_npy(
 
     Args:
         path: the file.
-        remedy: what to do about a file that cannot be read.
-        kind: of error to raise.
+        remedy: the remedy in messages.
+        kind: class of the errors to raise.
 
     Raises:
-        EdgeproofError: it is missing, no such file, damaged, or of another dtype than numbers.
+        EdgeproofError: the file is missing, not a `.npy` file, damaged, or holds neither numbers
+            nor text.
     """
     try:
         data = read_regular(path, _LARGEST_NPY)
@@ -71,7 +72,7 @@ def read_npy(
 def parse_npy(
     data: bytes, *, name: Path, remedy: str, kind: type[EdgeproofError] = EdgeproofError
 ) -> NDArray[Any]:
-    """Return the array of a `.npy` file's bytes; `name` is the file, errors as for `read_npy`."""
+    """Return the array in a `.npy` file's bytes; `name` is its path; see `read_npy` for errors."""
     try:
         return _parsed(data)
     except ArrayError as error:
@@ -81,7 +82,7 @@ def parse_npy(
 def parse_npz(
     data: bytes, *, name: Path, remedy: str, kind: type[EdgeproofError] = EdgeproofError
 ) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a `.npz` file's bytes; `name` is the file, errors as for `open_npz`."""
+    """Return the arrays in a `.npz` file's bytes; `name` is its path; see `open_npz` for errors."""
     limits = _limits(len(data))
     with open_archive(io.BytesIO(data), limits, name=name, remedy=remedy, kind=kind) as archive:
         return dict(Arrays(archive))
@@ -97,7 +98,7 @@ class Arrays(Mapping[str, Any]):
         """Read an array.
 
         Raises:
-            EdgeproofError: it is missing or damaged; names the member.
+            EdgeproofError: the array is missing or damaged; the message names the member.
         """
         content = io.BytesIO()
         self._archive.copy(name + _SUFFIX, content)
@@ -118,10 +119,9 @@ class Arrays(Mapping[str, Any]):
 def open_npz(
     path: Path, *, remedy: str, kind: type[EdgeproofError] = EdgeproofError
 ) -> Iterator[Arrays]:
-    """Open a `.npz` file; arguments and errors as for `read_npy`.
+    """Open a `.npz` file; see `read_npy` for arguments and errors.
 
-    Refused is also a file that would take more than 512 MiB unpacked, and more than 64 times what
-    it takes packed.
+    A file is also rejected if its unpacked size exceeds both 512 MiB and 64 times its packed size.
     """
     try:
         file = open_regular(path)
@@ -136,7 +136,7 @@ def open_npz(
 def read_npz(
     path: Path, *, remedy: str, kind: type[EdgeproofError] = EdgeproofError
 ) -> dict[str, NDArray[Any]]:
-    """Read all arrays of a `.npz` file by name; arguments and errors as for `open_npz`."""
+    """Read all arrays of a `.npz` file by name; see `open_npz` for arguments and errors."""
     with open_npz(path, remedy=remedy, kind=kind) as arrays:
         return dict(arrays)
 

@@ -20,7 +20,7 @@ def check_output_file(path: Path, key: str) -> None:
         key: the option that named it.
 
     Raises:
-        UsageMistake: it is a folder, a FIFO or a device, or its folder cannot be written to.
+        UsageMistake: the path is a folder, a FIFO or a device, or its folder cannot be written.
     """
     try:
         _reject_non_file(path, key, "Give the path of a file")
@@ -42,11 +42,11 @@ def check_output_folder(path: Path, key: str, *names: str) -> None:
     Args:
         path: the folder.
         key: the option that named it.
-        names: of the files, where they are known.
+        names: names of the files, if they are known.
 
     Raises:
-        UsageMistake: it is no folder, cannot be made, or cannot be written to; or something that is
-            no file has the name of one.
+        UsageMistake: the path is not a folder, cannot be made, or cannot be written; or one of the
+            names belongs to something other than a file.
     """
     try:
         _try_to_write(_nearest_folder(path, key))
@@ -64,7 +64,7 @@ def check_input_folder(path: Path, key: str) -> None:
         key: the option or key that named it.
 
     Raises:
-        UsageMistake: it is something else, or lies below something else.
+        UsageMistake: the path is something else, or lies below something else.
     """
     try:
         _nearest_folder(path, key)
@@ -93,7 +93,7 @@ def _reject_non_file(path: Path, key: str, remedy: str) -> None:
 
 
 def _try_to_write(folder: Path) -> None:
-    """Create a file without a name, which disappears at once."""
+    """Write to a temporary file without a name, which is removed at once."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"x")
         file.flush()

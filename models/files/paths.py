@@ -1,4 +1,4 @@
-"""Resolve paths and names written by people, alike for every process."""
+"""Resolve paths and names written by people, in the same way for every process."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _PATH_BEGINS = (".", "/", "~")
 
 
 def absolute(path_text: str | Path, *, folder: Path | None = None, key: str | None = None) -> Path:
-    """Return an absolute path, which every process reads alike.
+    """Return an absolute path, which means the same file in every process.
 
     Args:
-        path_text: the path; "~" stands for the home folder.
-        folder: what a relative path starts from: the folder of the file that holds it; None stands
-            for the current folder, as of a command line or the environment.
-        key: the option or key that it was given for, named in errors.
+        path_text: the path; "~" is the home folder.
+        folder: the folder from which a relative path starts, such as that of the file that holds
+            the path; None for the current folder, as for paths of a command line.
+        key: the option or key that holds the path, for messages.
 
     Raises:
-        UsageMistake: it is empty, can be no path, or starts from a folder that was removed.
+        UsageMistake: the path is empty or invalid, or starts from a folder that was removed.
     """
     text = str(path_text)
     if not text.strip():
@@ -63,7 +63,7 @@ def current_folder() -> Path:
     """Return the folder that relative paths of a command line start from.
 
     Raises:
-        UsageMistake: it was removed under the shell that is in it.
+        UsageMistake: it was removed while a shell was in it.
     """
     try:
         return Path.cwd()
@@ -75,11 +75,10 @@ def current_folder() -> Path:
 
 
 def _resolved(path: Path) -> Path:
-    """Return an absolute path without links to folders.
+    """Return an absolute path with links to folders resolved.
 
-    A link to a file stays, and so what is beside it.
-
-    The hub's cache holds links to files of other names in another folder.
+    A link to a file is kept, because files are also looked for beside it: the hub's cache holds
+    links to files with other names in another folder.
     """
     return path.resolve() if path.name == ".." else path.parent.resolve() / path.name
 
@@ -94,7 +93,7 @@ def name_or_file(option: str, *, folder: Path | None = None, key: str | None = N
 def id_or_folder(option: str, *, folder: Path | None = None, key: str | None = None) -> str:
     """Return an id of the hub as it is, and a folder as an absolute path; see `absolute`.
 
-    A folder is what is there, or what begins as only a path does.
+    The option is a folder if the folder exists, or if only a path can begin like it.
     """
     path = absolute(option, folder=folder, key=key)
     return str(path) if path.is_dir() or option.startswith(_PATH_BEGINS) else option
@@ -110,7 +109,7 @@ def require_name(name: str, *, file: Path | str | None = None, key: str | None =
     """Return a name after checking that files and folders can have it.
 
     Raises:
-        UsageMistake: as a path it could lead elsewhere, be hidden, or be two names in one.
+        UsageMistake: the name could be a path to another folder, be hidden, or have several forms.
     """
     if not is_name(name):
         raise UsageMistake(f"{name[:80]!r} cannot name a file", file=file, key=key, remedy=NAMES)

@@ -1,6 +1,6 @@
 """Read the fields of a protocol buffer without a schema and without copying.
 
-Everything here raises `ValueError`, which says what is damaged.
+All functions raise `ValueError` if the data is damaged; the message says where.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ Value = int | memoryview
 
 
 class Message:
-    """The fields of a message; the last value counts, in the requested type."""
+    """The fields of a message; of repeated fields, the last value counts."""
 
     def __init__(self, content: bytes | Value) -> None:
         self._values = dict(fields(content))
 
     def integer(self, number: int, default: int) -> int:
-        """Return a whole number."""
+        """Return the integer in a field; `default` if the field is missing."""
         value = self._values.get(number, default)
         if not isinstance(value, int):
-            raise ValueError(f"field {number} is not an integer")  # noqa: TRY004 - in the file
+            raise ValueError(f"field {number} is not an integer")  # noqa: TRY004 - the file is wrong, not a type in the code
         return value
 
     def bytes(self, number: int) -> bytes:
-        """Return bytes; empty if the field is missing."""
+        """Return the bytes in a field; empty if the field is missing."""
         value = self._values.get(number, b"")
         if isinstance(value, int):
-            raise ValueError(f"field {number} is not text")  # noqa: TRY004 - in the file
+            raise ValueError(f"field {number} is not text")  # noqa: TRY004 - the file is wrong, not a type in the code
         return bytes(value)
 
     def float(self, number: int) -> float:
-        """Return a float32; 0 if the field is missing."""
+        """Return the float32 in a field; 0 if the field is missing."""
         value = self._values.get(number, bytes(4))
         if isinstance(value, int) or len(value) != struct.calcsize("<f"):
             raise ValueError(f"field {number} is not a number")
@@ -50,7 +50,7 @@ class Message:
 def fields(content: bytes | Value) -> Iterator[tuple[int, Value]]:
     """Yield the number and the value of each field of a message."""
     if isinstance(content, int):
-        raise ValueError("a number stands in place of a message")  # noqa: TRY004 - in the file
+        raise ValueError("a number stands in place of a message")  # noqa: TRY004 - the file is wrong, not a type in the code
     view, at = memoryview(content), 0
     while at < len(view):
         tag, at = _varint(view, at)

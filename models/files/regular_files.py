@@ -1,7 +1,7 @@
-"""Read files named by others, if they are regular and small enough; write files atomically.
+"""Read files named by users, if they are regular and small enough; write files atomically.
 
-A FIFO would be waited for without end, and a device such as /dev/zero be read without end.
-Everything here raises `OSError`, whose `strerror` says what is wrong.
+Reading a FIFO could block forever, and reading a device such as /dev/zero would never end. All
+functions raise `OSError`, whose `strerror` says what is wrong.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def remedy_for(error: Exception, otherwise: str) -> str:
     """Return the remedy for an error of the operating system.
 
     Args:
-        error: what was raised when a file was opened or read.
-        otherwise: what helps where it is about the file itself.
+        error: the error that was raised when a file was opened or read.
+        otherwise: the remedy if the error concerns the file itself.
     """
     return _REMEDIES.get(getattr(error, "errno", None), otherwise)
 
@@ -63,12 +63,12 @@ def open_regular(path: Path) -> io.BufferedReader:
     """Open a regular file for reading, following links.
 
     Raises:
-        NotRegularError: it is something else, which is not opened.
-        OSError: it is missing, or cannot be opened.
+        NotRegularError: the path is not a regular file, and is not opened.
+        OSError: the file is missing, or cannot be opened.
     """
     # Opening a device can act on it, so the type is checked before opening. The file may be
     # replaced in between, so the type is checked again afterwards.
-    _require_regular(path, os.stat(path).st_mode)  # noqa: PTH116 - beside os.open
+    _require_regular(path, os.stat(path).st_mode)  # noqa: PTH116 - os.open follows, and both must use the same path
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         _require_regular(path, os.fstat(descriptor).st_mode)
@@ -82,8 +82,8 @@ def read_regular(path: Path, most: int) -> bytes:
     """Return the bytes of a regular file that holds at most `most` of them.
 
     Raises:
-        NotRegularError: it is no regular file.
-        OSError: it is missing, cannot be read or is larger.
+        NotRegularError: the path is not a regular file.
+        OSError: the file is missing, cannot be read or is larger.
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -104,11 +104,11 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def read_text(path: Path, most: int) -> str:
-    """Return the text of a regular UTF-8 file, as `read_regular` returns its bytes.
+    """Return the text of a regular UTF-8 file of at most `most` bytes.
 
     Raises:
-        OSError: as `read_regular`.
-        UnicodeDecodeError: it is not UTF-8.
+        OSError: see `read_regular`.
+        UnicodeDecodeError: the file is not UTF-8.
     """
     return read_regular(path, most).decode("utf-8")
 
@@ -117,10 +117,10 @@ def read_text(path: Path, most: int) -> str:
 def write_whole(path: Path) -> Iterator[BinaryIO]:
     """Yield an open file that becomes `path` once it is written and synced.
 
-    Whatever happens, `path` holds all of it or is left as it was, and nothing is left beside it.
+    If writing fails, `path` is unchanged and the temporary file is removed.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     # Refuse to replace a FIFO, a device or a folder.
     if path.exists():
@@ -132,7 +132,7 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
         drafting(Path(draft.name)) as name,
     ):
         try:
-            yield draft  # type: ignore[misc] # a wrapper that is a BinaryIO in all but its type
+            yield draft  # type: ignore[misc] # tempfile's wrapper behaves like a BinaryIO, but is not typed as one
             draft.flush()
             os.fsync(draft.fileno())
             name.chmod(_READABLE)
@@ -143,7 +143,7 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def kind_of(mode: int) -> str:
-    """Name the kind of file in a mode of `os.stat`: a folder, a FIFO, ..."""
+    """Return the kind of file in a mode of `os.stat`, with its article: "a folder", "a FIFO"."""
     return _KINDS.get(stat.S_IFMT(mode), "a file" if stat.S_ISREG(mode) else "a special file")
 
 

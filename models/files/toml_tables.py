@@ -42,7 +42,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 def shown_path(path: Path) -> str:
-    """Return a file's path for messages: relative to the checkout's root if inside."""
+    """Return a file's path for messages, relative to the checkout's root if it is inside."""
     full = path.resolve()
     return str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
 
@@ -51,7 +51,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
-        UsageMistake: the file is missing, unreadable or not TOML; a table or key stands twice.
+        UsageMistake: the file is missing, unreadable or not TOML, or repeats a table or key.
     """
     try:
         # Some editors write a byte order mark at the start.
@@ -87,7 +87,7 @@ def typed(data: object, kind: type[T], path: Path) -> T:
     """Convert the content of a TOML file to `kind`; unknown, missing and mistyped keys are errors.
 
     Raises:
-        UsageMistake: names the file and the key.
+        UsageMistake: a key is unknown, missing or has a wrong type; the message names it.
     """
     try:
         return msgspec.convert(data, type=kind, strict=True)
@@ -104,7 +104,7 @@ def typed(data: object, kind: type[T], path: Path) -> T:
 
 
 def _keys_at(kind: Any, place: str) -> list[str]:
-    """Return the keys that a table can have, at a place like `candidates[0].output`."""
+    """Return the possible keys of the table at a place such as `candidates[0].output`."""
     tables = list(_tables_in(kind))
     for name in re.findall(r"\w+", re.sub(r"\[[^]]*\]", "", place)):
         hints = [get_type_hints(table).get(name) for table in tables]
@@ -113,7 +113,7 @@ def _keys_at(kind: Any, place: str) -> list[str]:
 
 
 def _tables_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
-    """Yield the tables in a type, however nested."""
+    """Yield the tables in a type, at any depth."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield kind
     for part in get_args(kind):
@@ -124,7 +124,7 @@ def read_table(path: Path, kind: type[T]) -> T:
     """Read a TOML file into `kind`: `read_toml`, then `typed`.
 
     Raises:
-        UsageMistake: names the file and the key, or what the file is instead.
+        UsageMistake: see `read_toml` and `typed`; or the file is of another kind.
     """
     data = read_toml(path)
     refuse_another_kind(data, _keys_at(kind, ""), path)
@@ -135,12 +135,12 @@ def refuse_another_kind(data: dict[str, Any], keys: Collection[str], path: Path)
     """Reject a file that belongs to another option.
 
     Args:
-        data: what the file holds.
-        keys: keys that are expected at its top level.
+        data: the content of the file.
+        keys: the keys that are expected at its top level.
         path: the file.
 
     Raises:
-        UsageMistake: it holds the key that tells another kind of file, and that is not known here.
+        UsageMistake: the file holds a key that identifies another kind of file.
     """
     for key in _MARKS.keys() & data.keys() - set(keys):
         description, accepted_by = _MARKS[key]

@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 # Attempts to remove a folder: a thread that still writes into it can leave it non-empty.
 _TRIES = 3
-_SHORT = Path("/tmp")  # noqa: S108 - the folder made there is this user's alone
+_SHORT = Path("/tmp")  # noqa: S108 - only this user can access the folder that is made there
 
 _drafts: set[Path] = set()
 _owner = os.getpid()
 
 
 def new_folder(prefix: str, *, longest: int | None = None) -> Path:
-    """Make an empty folder that is removed at the latest when the process ends.
+    """Make an empty folder that is removed when the process ends, or before.
 
-    It is known before it is there: a signal may come between any two steps.
+    It is recorded before it is made, because a signal may come between any two steps.
 
     Args:
-        prefix: its name begins so.
-        longest: bytes that its path may take; where the system's place for such takes more, it is
-            made in /tmp.
+        prefix: beginning of its name.
+        longest: largest length of its path in bytes; if the system's temporary folder has a longer
+            path, the folder is made in /tmp.
     """
     name = f"{prefix}{secrets.token_hex(8)}"
     path = Path(tempfile.gettempdir()) / name
@@ -46,7 +46,7 @@ def new_folder(prefix: str, *, longest: int | None = None) -> Path:
 def drafting(path: Path) -> Iterator[Path]:
     """Remove a file or folder if a signal ends the process inside the block.
 
-    What else may end the block is the caller's to clean up after.
+    If the block ends in another way, the caller cleans up.
     """
     _drafts.add(path)
     try:
@@ -57,18 +57,18 @@ def drafting(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def scratch_folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
-    """Yield an empty folder that is removed afterwards, whatever ends the block.
+    """Yield an empty folder that is removed at the end of the block, however it ends.
 
     Args:
-        prefix: its name begins so.
-        within: where it is made; the system's place for such by default.
+        prefix: beginning of its name.
+        within: the folder in which it is made; by default the system's temporary folder.
     """
     with tempfile.TemporaryDirectory(prefix=prefix, dir=within) as name, drafting(Path(name)):
         yield Path(name)
 
 
 def remove_drafts() -> None:
-    """Remove all unfinished files now, because the process ends without leaving its blocks."""
+    """Remove all unfinished files now, before the process ends without leaving its blocks."""
     if os.getpid() == _owner:
         for path in list(_drafts):
             _remove(path)

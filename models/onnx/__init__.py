@@ -1,6 +1,6 @@
 """Read and run ONNX files, which serve as references and are not judged.
 
-| module | what |
+| module | content |
 |---|---|
 | `reading` | inputs, outputs and operators of a file, without onnxruntime |
 | `weights` | the files beside it that hold its weights |

@@ -1,7 +1,8 @@
 """Answer texts with an ONNX file: `python -m models.onnx.answering REQUEST ROWS ANSWERS`.
 
-Runs in a process of its own, which imports onnxruntime and is limited in memory, and in time for
-each text. Prints one line of JSON if it cannot answer. `models.onnx.asking` writes REQUEST.
+This program runs in its own process, which imports onnxruntime and has limits for its memory and
+for the time of each text. If it cannot answer, it prints one line of JSON. `models.onnx.asking`
+writes REQUEST.
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ _FATAL = 4
 
 
 class CannotAnswerError(Exception):
-    """Report why a file gives no answers."""
+    """A file gives no answers; the message says why."""
 
 
 def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     """Return the file's answer to each row, [n, values].
 
     Raises:
-        CannotAnswerError: onnxruntime refuses it, or its answers do not have one shape.
+        CannotAnswerError: onnxruntime cannot load or run the file, or the answers have a wrong type
+            or size.
     """
     signal.setitimer(signal.ITIMER_REAL, request["seconds"])
     session = _session(request["file"], request["threads"])
@@ -53,7 +55,7 @@ def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDAr
 
 
 def _session(file: str, threads: int) -> Any:
-    import onnxruntime  # noqa: PLC0415 - once this process is bounded
+    import onnxruntime  # noqa: PLC0415 - only after the memory of this process is limited
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -61,7 +63,7 @@ def _session(file: str, threads: int) -> Any:
     options.log_severity_level = _FATAL
     try:
         return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - the library raises classes of its own
+    except Exception as error:  # noqa: BLE001 - the library raises its own classes
         raise CannotAnswerError(f"onnxruntime cannot load it ({_message_of(error)})") from None
 
 
@@ -70,7 +72,7 @@ def _answer_of(
 ) -> NDArray[Any]:
     try:
         (output,) = session.run([request["output"]], feeds)
-    except Exception as error:  # noqa: BLE001 - the same
+    except Exception as error:  # noqa: BLE001 - the library raises its own classes
         raise CannotAnswerError(f"onnxruntime cannot run it ({_message_of(error)})") from None
     values = np.asarray(output)
     if values.dtype.kind not in "fiu" or not 1 <= values.size <= request["most"]:

@@ -39,10 +39,10 @@ class Fed:
     """One input of an ONNX file.
 
     Attributes:
-        role: which rows it takes.
-        name: what the file calls it.
-        dtype: of its values.
-        shape: of one text's row.
+        role: the role of the rows that it takes.
+        name: its name in the file.
+        dtype: dtype of its values.
+        shape: shape of the row of one text.
     """
 
     role: str
@@ -57,11 +57,11 @@ class Call:
 
     Attributes:
         file: the file.
-        inputs: what it takes.
-        output: the output that answers.
-        values: how many numbers answer a text; None if the file leaves that open.
-        most: how many they can be at most.
-        threads: that compute an answer, whose last bits hang on it.
+        inputs: its inputs.
+        output: name of the output with the answers.
+        values: number of values per answer; None if the file does not fix it.
+        most: largest number of values per answer.
+        threads: number of threads that compute an answer; its last bits depend on them.
     """
 
     file: Path
@@ -76,7 +76,7 @@ def require_onnxruntime(file: Path) -> None:
     """Check that onnxruntime is installed, without importing it.
 
     Raises:
-        UsageMistake: it is not.
+        UsageMistake: it is not installed.
     """
     if find_spec(RUNTIME) is None:
         project = PROJECT / "pyproject.toml"
@@ -93,11 +93,11 @@ def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
     """Return the answers of an ONNX file to each text, [n, values], unchanged.
 
     Args:
-        call: how it is asked.
-        rows: what each text is encoded as, [n, tokens] by role.
+        call: the command.
+        rows: the encoded texts [n, tokens] by role.
 
     Raises:
-        UsageMistake: it cannot be run, or takes too long or too much memory.
+        UsageMistake: the file cannot be run, or takes too long or too much memory.
     """
     request = {
         **asdict(call),
@@ -110,7 +110,7 @@ def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
             scratch / name for name in ("q.json", "rows.npz", "a.npy")
         )
         request_file.write_text(json.dumps(request), encoding="utf-8")
-        np.savez(encoded, **{port.role: rows[port.role] for port in call.inputs})  # type: ignore[arg-type] # roles
+        np.savez(encoded, **{port.role: rows[port.role] for port in call.inputs})  # type: ignore[arg-type] # the roles are no other argument of savez
         command = [
             sys.executable,
             "-m",
@@ -121,7 +121,7 @@ def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
 
 
 def _answered(command: list[str], file: Path, answers: Path) -> NDArray[Any]:
-    from models.files.numpy_files import read_npy  # noqa: PLC0415 - where there is one to read
+    from models.files.numpy_files import read_npy  # noqa: PLC0415 - only needed if there are answers
 
     try:
         ended = run(command, folder=PROJECT, seconds=SECONDS_IN_ALL, remedy=_OTHERWISE)
@@ -152,9 +152,9 @@ def _mistake(file: Path, problem: str) -> UsageMistake:
 
 
 def _free_memory() -> int | None:
-    """Return the free memory in bytes; None if the system does not tell."""
+    """Return the free memory in bytes; None if it is unknown."""
     try:
-        with open(_MEMORY, encoding="utf-8") as file:  # noqa: PTH123 - a device, not a path of ours
+        with open(_MEMORY, encoding="utf-8") as file:  # noqa: PTH123 - a file of the kernel
             lines = [line.split() for line in file if line.startswith(_FREE)]
     except OSError:
         return None

@@ -1,7 +1,8 @@
 """Read an ONNX file without onnxruntime: its inputs, outputs and operators.
 
-The graph comes out in the words of `models.flatbuffers.structure`, so that what finds the roles of
-inputs and the meaning of outputs there finds them here. The file is a protocol buffer (onnx.proto).
+The graph is returned in the types of `models.flatbuffers.structure`, so that the code that finds
+the roles of inputs and the meaning of outputs works for ONNX files too. The file is a protocol
+buffer (onnx.proto).
 """
 
 from __future__ import annotations
@@ -97,10 +98,10 @@ class OnnxFile:
 
     Attributes:
         file: the file.
-        sha256: of it, and of the files that hold its weights.
-        inputs: in the graph's order.
-        outputs: likewise.
-        operators: of its graph, in execution order.
+        sha256: hash of the file and of the files that hold its weights.
+        inputs: inputs in the graph's order.
+        outputs: outputs in the graph's order.
+        operators: operators of its graph, in execution order.
     """
 
     file: Path
@@ -114,8 +115,8 @@ def read_onnx(file: Path) -> OnnxFile:
     """Read an ONNX file, and check the files that hold its weights.
 
     Raises:
-        UsageMistake: it is no ONNX file, was damaged, needs operators that onnxruntime lacks, or
-            the files of its weights are not where it says.
+        UsageMistake: the file is not an ONNX file, is damaged, needs operators that onnxruntime
+            lacks, or a file with its weights is missing or too short.
     """
     try:
         data = read_regular(file, LARGEST_FILE)
@@ -166,7 +167,7 @@ class _Graph:
 
 
 class _Reader:
-    """Walks the messages of one file; raises `ValueError` with a description of the damage."""
+    """Reads the messages of one file; raises `ValueError` with a description of the damage."""
 
     def __init__(self) -> None:
         self._left = MOST_FIELDS
@@ -259,7 +260,7 @@ class _Reader:
         return shape
 
     def _deeper(self, content: Value, depth: int) -> None:
-        """Read the body of a loop or a branch: its weights, and which operators it needs."""
+        """Read the weights and operators in the body of a loop or a branch."""
         for number, value in self._fields(content):
             if number == _NODE:
                 self._node(0, value, depth)
@@ -332,7 +333,7 @@ class _Reader:
         return name
 
     def _shape_of(self, content: Value) -> tuple[str, tuple[int, ...]]:
-        """Return name and shape of a tensor's values, and note where they lie if not here."""
+        """Return name and shape of a tensor, and record the file of its values if there is one."""
         name, shape, entries = "", [], []
         for number, value in self._fields(content):
             if number == _DIMS:
@@ -383,5 +384,5 @@ def _tensor(
 
 def _text(value: Value) -> str:
     if isinstance(value, int):
-        raise ValueError("a number is stored instead of a text")  # noqa: TRY004 - in the file
+        raise ValueError("a number is stored instead of a text")  # noqa: TRY004 - the file is wrong, not a type in the code
     return bytes(value).decode()

@@ -25,11 +25,11 @@ _MOST_SHOWN = 80
 
 @dataclass(frozen=True)
 class External:
-    """Where the values of one tensor lie.
+    """The place of one tensor's values outside of the ONNX file.
 
     Attributes:
-        location: the file's path, relative to the folder of the ONNX file.
-        end: how many bytes that file has to hold at least.
+        location: path of the file, relative to the folder of the ONNX file.
+        end: smallest possible size of that file in bytes.
     """
 
     location: str
@@ -40,7 +40,7 @@ def external_of(entries: Sequence[Message]) -> External:
     """Return where a tensor's values are stored, from the tensor's own fields.
 
     Raises:
-        ValueError: it names no file, or a size that is none.
+        ValueError: the tensor names no file, or an invalid offset or length.
     """
     values = {
         entry.bytes(_ENTRY_KEY).decode(): entry.bytes(_ENTRY_VALUE).decode() for entry in entries
@@ -51,10 +51,11 @@ def external_of(entries: Sequence[Message]) -> External:
 
 
 def hash_external(file: Path, digest: str, external: Sequence[External]) -> str:
-    """Return one hash over an ONNX file, given its own, and its external weights.
+    """Return one hash over an ONNX file, given its own hash, and the files with its weights.
 
     Raises:
-        UsageMistake: such a file is missing, too short, or not below the folder of the ONNX file.
+        UsageMistake: a file with weights is missing, too short, or not below the ONNX file's
+            folder.
     """
     if not external:
         return digest
