@@ -1,7 +1,8 @@
 """Read stored artefacts: check the hash of each file before using it.
 
-An artefact is a folder with a manifest, which holds the sha256 of every file and is itself bound to
-the folder's name. A file is opened once, hashed, compared and only then parsed, from those bytes.
+An artefact is a folder with a manifest, which holds the sha256 of every file; the folder's name is
+the hash of the recipe in the manifest. A file is read once, and its bytes are parsed only after
+their hash was compared.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ class Artefact:
     """A stored artefact.
 
     Attributes:
-        folder: where it is.
+        folder: its folder.
         members: sha256 of each of its files, by path below the folder.
-        links: where each symbolic link below it points to.
-        kept_as: the folder to delete when something in it was changed: it is then made anew.
-        recipe: what it was made from.
+        links: target of each symbolic link below the folder, by path.
+        kept_as: the folder to delete if a file was changed, so that the artefact is made again.
+        recipe: the recipe from which it was made.
     """
 
     folder: Path
@@ -55,7 +56,7 @@ class Artefact:
         """Return the bytes of a file, checked against its hash.
 
         Raises:
-            StoreError: they are not, or cannot be read; says what to delete.
+            StoreError: the file was changed, or cannot be read; the message says what to delete.
         """
         try:
             data = read_regular(self.folder / name, _LARGEST)
@@ -66,15 +67,15 @@ class Artefact:
         return data
 
     def text(self, name: str) -> str:
-        """Return the text of a UTF-8 file; errors as for `read`."""
+        """Return the text of a UTF-8 file; see `read` for errors."""
         return self.read(name).decode("utf-8")
 
     def document(self, name: str) -> Any:
-        """Return the contents of a JSON file; errors as for `read`."""
+        """Return the contents of a JSON file; see `read` for errors."""
         return json.loads(self.read(name))
 
     def array(self, name: str) -> NDArray[Any]:
-        """Return the array of a .npy file; errors as for `read`."""
+        """Return the array of a .npy file; see `read` for errors."""
         from models.files.numpy_files import parse_npy  # noqa: PLC0415 - most commands read no array
 
         data, file = self.read(name), self.folder / name
@@ -84,7 +85,7 @@ class Artefact:
         """Return the array of numbers in a .npy file; check its number of rows.
 
         Raises:
-            StoreError: as `read`; or it holds something else.
+            StoreError: see `read`; or the array holds other values, or another number of rows.
         """
         array = self.array(name)
         if array.dtype.kind not in "fiu" or array.ndim == 0 or len(array) != rows:
@@ -92,8 +93,8 @@ class Artefact:
         return array
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """Return the arrays of a .npz file by name; errors as for `read`."""
-        from models.files.numpy_files import parse_npz  # noqa: PLC0415 - the same
+        """Return the arrays of a .npz file by name; see `read` for errors."""
+        from models.files.numpy_files import parse_npz  # noqa: PLC0415 - most commands read no array
 
         data, file = self.read(name), self.folder / name
         return parse_npz(data, name=file, remedy=_remedy(self.kept_as), kind=StoreError)
@@ -113,7 +114,7 @@ class Artefact:
         """Check every file and link, and that there are no others.
 
         Raises:
-            StoreError: one was changed, is missing or was added; names it.
+            StoreError: a file or link was changed, is missing or was added; the message names it.
         """
         for name in self.members:
             self.path(name)
@@ -141,7 +142,7 @@ def open_artefact(folder: Path, key_of: Callable[[object], str]) -> Artefact:
     """Return the artefact in a folder `STAGE/KEY`.
 
     Raises:
-        StoreError: its manifest is missing, cannot be read, or was changed.
+        StoreError: the manifest is missing, cannot be read, or was changed.
     """
     file = folder / MANIFEST
     try:

@@ -1,8 +1,8 @@
 """The builder: `python -m models.build SUBJECT` makes every artefact of a subject.
 
-The only process that imports TensorFlow or PyTorch; several of them where there is work for
-several. Progress goes to stderr; stdout gets one JSON document, {"artefacts": {...}} or
-{"error": {...}}. What the libraries print goes to a log in the store.
+Only builders import TensorFlow or PyTorch; several processes share the work if that is faster.
+Progress is printed to stderr; stdout gets one JSON document, {"artefacts": {...}} or
+{"error": {...}}. The output of the libraries goes to a log in the store.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ ENVIRONMENT = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build missing artefacts; return the exit code (0, 4 for the user's mistake, else 1)."""
+    """Build missing artefacts; return the exit code: 0, 4 after a mistake of the user, else 1."""
     answers = open_output(os.dup(sys.stdout.fileno()), raise_lost)
     stderr = os.dup(sys.stderr.fileno())
     with scratch_folder("edgeproof-build-") as scratch:
@@ -72,8 +72,8 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
     """Build missing artefacts; return the exit code and the document for stdout.
 
     Args:
-        arguments: of the command.
-        stderr: a descriptor that stays what stderr was.
+        arguments: arguments of the command.
+        stderr: a duplicate of stderr's descriptor, for progress.
     """
     log: Path | None = None
     try:
@@ -110,7 +110,7 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
             builder.build()
     except EdgeproofError as error:
         return error.exit_code, {"error": error.describe()}
-    except Exception:  # noqa: BLE001 - the last line of defense: no traceback reaches a user
+    except Exception:  # noqa: BLE001 - users get a message, and the traceback goes to the log
         traceback.print_exc()
         last_line = traceback.format_exc().strip().splitlines()[-1]
         failure = EdgeproofError(
@@ -124,16 +124,16 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
 def _builder_of(plan: Plan) -> type[PlanBuilder]:
     """Return the builder of a plan: TensorFlow's, or PyTorch's."""
     if plan.request.by_pytorch:
-        from models.huggingface import builder  # noqa: PLC0415 - after the log is in place
+        from models.huggingface import builder  # noqa: PLC0415 - imports PyTorch, whose output must go to the log
 
         return builder.Builder
-    from models.building import stages  # noqa: PLC0415 - the same
+    from models.building import stages  # noqa: PLC0415 - its output must go to the log
 
     return stages.Builder
 
 
 def _import_tensorflow() -> None:
-    """Import TensorFlow while another helper makes the corpus, which all training waits for."""
+    """Import TensorFlow while another helper makes the corpus, which every training needs."""
     importlib.import_module("keras")
 
 
@@ -191,7 +191,7 @@ def _prepare_environment() -> None:
     if ENVIRONMENT.items() <= os.environ.items():
         return
     command = [sys.executable, "-m", "models.build", *sys.argv[1:]]
-    os.execve(sys.executable, command, os.environ | ENVIRONMENT)  # noqa: S606 - the same program
+    os.execve(sys.executable, command, os.environ | ENVIRONMENT)  # noqa: S606 - starts this program again
 
 
 if __name__ == "__main__":

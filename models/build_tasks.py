@@ -1,7 +1,7 @@
 """Do a builder's tasks, one for each artefact, in order or shared with other processes.
 
-The store is all that processes share: an artefact that is there is made, one that is locked is
-being made, and a process that finds nothing to make waits until what others make lets it go on.
+Processes share only the store: an artefact that exists is complete, and one that is locked is being
+made. A process that can make nothing waits until another process has made what it needs.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Task:
     Attributes:
         stage: the artefact.
         make: writes the artefact's files into the empty folder it is given.
-        needs: artefacts that have to be there before.
-        tidy: removes what only the making needed, once the artefact is there.
+        needs: artefacts that must exist before.
+        tidy: removes temporary files after the artefact is made.
     """
 
     stage: Stage
@@ -43,9 +43,9 @@ class PlanBuilder(ABC):
     """Make the missing artefacts of a plan.
 
     Args:
-        store: where artefacts are kept.
-        plan: what to make.
-        progress: told what is going on.
+        store: the store of artefacts.
+        plan: the plan of artefacts to make.
+        progress: prints progress.
     """
 
     def __init__(self, store: Store, plan: Plan, progress: Progress) -> None:
@@ -69,9 +69,9 @@ def make_in_order(tasks: Sequence[Task], store: Store, say: Callable[[str], None
     """Make missing artefacts one after the other; wait for those that another process makes.
 
     Args:
-        tasks: each after those that it needs.
-        store: where artefacts are kept.
-        say: told what is waited for.
+        tasks: the tasks, each after those that it needs.
+        store: the store of artefacts.
+        say: called with a message when the process waits for another one.
     """
     for task in tasks:
         store.get(task.stage, task.make, waiting=say)
@@ -88,10 +88,10 @@ def make_beside_others(
     """Make artefacts that no other process is making, until none is left.
 
     Args:
-        tasks: in the order in which they are tried.
-        store: where artefacts are kept.
-        say: told what is waited for, if it is not one of this run's own processes that makes it.
-        meanwhile: does, once, what is useful while there is nothing to make yet.
+        tasks: the tasks, in the order in which they are tried.
+        store: the store of artefacts.
+        say: called with a message when the process waits for a process of another run.
+        meanwhile: called once when the process waits for the first time.
     """
     announced: set[str] = set()
     waited = False

@@ -31,13 +31,13 @@ _RUN_AGAIN = "Run again: the builder resumes after the last completed epoch"
 class BuilderProcess:
     """A builder that makes artefacts in the background.
 
-    Its stdin ends with this process, and the builder stops then.
+    The builder stops when this process ends, because its stdin is closed then.
 
     Args:
-        arguments: of `python -m models.build`.
+        arguments: arguments of `python -m models.build`.
 
     Raises:
-        EdgeproofError: it cannot be started.
+        EdgeproofError: the builder cannot be started.
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -65,10 +65,10 @@ class BuilderProcess:
         return self._output.lines()
 
     def lives(self) -> bool:
-        """Tell whether it is running; a builder that has taken too long is not.
+        """Tell whether the builder is running; stop it if it has taken too long.
 
         Raises:
-            EdgeproofError: it has failed, or taken longer than any build may.
+            EdgeproofError: the builder has failed or has taken too long.
         """
         if self._stopped:
             return False
@@ -84,7 +84,7 @@ class BuilderProcess:
         return False
 
     def stop(self) -> None:
-        """Let it stop after its current epoch, and wait until it has."""
+        """Ask the builder to stop, and wait until it has; the current epoch is lost."""
         if not self._stopped:
             programs.terminate(self._process)
             self._end(SECONDS_TO_STOP + _SECONDS_TO_CLEAR)
@@ -101,7 +101,7 @@ class _OutputReader:
     """Reads both streams of a process in a thread, so that the process never blocks on a pipe.
 
     Args:
-        process: whose streams are pipes.
+        process: a process whose stdout and stderr are pipes.
     """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -120,14 +120,14 @@ class _OutputReader:
         return self._document.decode("utf-8", "replace")
 
     def close(self, seconds: float) -> None:
-        """Read the rest of the output, for a number of seconds at most."""
+        """Wait until the rest of the output is read, but at most some seconds."""
         self._thread.join(seconds)
 
     def _read(self) -> None:
         begun_line = bytearray()
         with selectors.DefaultSelector() as waiting:
             for stream in (self._process.stdout, self._process.stderr):
-                waiting.register(stream, selectors.EVENT_READ)  # type: ignore[arg-type] # pipes
+                waiting.register(stream, selectors.EVENT_READ)  # type: ignore[arg-type] # both streams are pipes, never None
             while waiting.get_map():
                 for key, _ in waiting.select():
                     piece = os.read(key.fd, programs.PIECE)
@@ -142,4 +142,4 @@ class _OutputReader:
                         begun_line = unfinished[-programs.TAIL_BYTES :]
                     if not piece:
                         waiting.unregister(key.fileobj)
-                        key.fileobj.close()  # type: ignore[union-attr] # a pipe
+                        key.fileobj.close()  # type: ignore[union-attr] # an open file, not a descriptor

@@ -1,4 +1,4 @@
-"""Share code among commands: JSON on stdout, one message on stderr, exit code 4 for mistakes."""
+"""Define what commands share: JSON on stdout, errors on stderr, exit code 4 for mistakes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class Once(argparse.Action):
-    """Stores an option's value, rejecting an empty one, and a second one that differs."""
+    """Stores the value of an option; rejects an empty value, and a second one that differs."""
 
     def __call__(
         self,
-        parser: argparse.ArgumentParser,  # noqa: ARG002 - what argparse hands over
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse passes it
         namespace: argparse.Namespace,
         values: Any,
         option_string: str | None = None,
@@ -38,7 +38,7 @@ class Once(argparse.Action):
         """Store the value.
 
         Raises:
-            UsageMistake: it is empty, or another one was given before.
+            UsageMistake: the value is empty, or another value was given before.
         """
         arguments = values if isinstance(values, list) else [values]
         if any(isinstance(value, str) and not value.strip() for value in arguments):
@@ -55,7 +55,7 @@ class Once(argparse.Action):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are mistakes."""
+    """A parser whose errors are raised as `UsageMistake`."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -63,15 +63,15 @@ class Parser(argparse.ArgumentParser):
         self.register("action", "store", Once)
 
     def error(self, message: str) -> NoReturn:
-        """Turn argparse's own message into a mistake."""
+        """Raise argparse's message as `UsageMistake`."""
         raise UsageMistake(message, remedy=f"See {self.prog} --help")
 
 
 def path(text: str) -> Path:
-    """Parse a path of a command line, as `type=path` of an argument.
+    """Parse a path of a command line, for `type=path` of an argument.
 
     Raises:
-        ArgumentTypeError: it can be no path; argparse names the argument.
+        ArgumentTypeError: the text cannot be a path; argparse adds the name of the argument.
     """
     try:
         return absolute(text)
@@ -82,11 +82,11 @@ def path(text: str) -> Path:
 def run_command(command: Callable[[], int], *, seconds: float = SECONDS_TO_STOP) -> int:
     """Run a command of edgeproof and handle its errors; return the exit code.
 
-    A mistake, a signal and a stdout that cannot be written end in one message on stderr.
+    A mistake, a signal and a stdout that cannot be written lead to one message on stderr.
 
     Args:
         command: the command; returns its exit code.
-        seconds: that it may take to close what is open when a signal stops it.
+        seconds: time that it may take to close everything after a signal, in seconds.
     """
     closed = open_closed_streams()
     stop_on_signals(seconds)
@@ -124,7 +124,7 @@ def answer(command: Callable[[], dict[str, Any]]) -> int:
 
 
 def readable(value: Any, indent: str = "") -> str:
-    """Return readable JSON: values without containers inside stand on one line."""
+    """Return JSON in which each list or object without nested ones is on one line."""
     deeper = indent + " "
     if isinstance(value, dict) and any(isinstance(entry, dict | list) for entry in value.values()):
         lines = [

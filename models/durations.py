@@ -25,9 +25,10 @@ class Expected(NamedTuple):
     """The predicted duration of some gates.
 
     Attributes:
-        seconds: in all.
-        timed: how many of them an earlier run has timed; the others are taken to be like these.
-        tests: how many there are.
+        seconds: predicted duration of all gates, in seconds.
+        timed: number of gates that an earlier run has timed; the others are assumed to take their
+            mean.
+        tests: number of gates.
     """
 
     seconds: float
@@ -39,7 +40,7 @@ class Durations:
     """The seconds that each gate took in its last run.
 
     Args:
-        file: where they are kept; what cannot be read there is not known.
+        file: the file of durations; if it cannot be read, no durations are known.
     """
 
     def __init__(self, file: Path) -> None:
@@ -62,7 +63,7 @@ class Durations:
         """Store the durations of gates, keeping those of others.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         self._seconds |= {test: round(seconds, 3) for test, seconds in durations.items()}
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +84,7 @@ def parse_duration(text: str) -> float:
     """Return seconds from "90s", "20min" or "1.5h".
 
     Raises:
-        ValueError: it is written otherwise, or no time at all.
+        ValueError: the text has another form, or the duration is 0.
     """
     match = _WRITTEN.fullmatch(text.strip())
     if match is None or float(match[1]) <= 0.0:

@@ -15,15 +15,16 @@ class Family(Table, frozen=True, kw_only=True):
 
     Attributes:
         name: the `model_type` of its config.json.
-        tokenizer: the kind that its published checkpoints have; None if it is not known.
-        tokenizer_class: the class of `transformers` that reads their vocabulary; None if
-            nothing but the checkpoint can say it.
-        own_network: whether this project has a network of it, which TensorFlow trains.
-        segments: whether the network takes an input that tells the texts of a pair apart: unless
-            its config counts one segment alone, only if its config counts several, or never.
-        positions_follow_padding: whether positions are numbered from behind the padding token's
-            number on, so that the first rows of their table stand for no token.
-        tried: whether a test trains, converts and judges a network of it.
+        tokenizer: the kind of tokenizer of its published checkpoints; None if it is unknown.
+        tokenizer_class: the class of `transformers` that reads their vocabulary; None if it differs
+            between checkpoints.
+        own_network: whether this project has a network of this family, which TensorFlow trains.
+        segments: whether the network has an input that tells the texts of a pair apart. "yes":
+            unless its config has only one segment. "where counted": only if its config has several.
+            "no": never.
+        positions_follow_padding: whether positions are numbered from the number after the padding
+            token's, so that the first rows of the position table are unused.
+        tried: whether a test trains, converts and judges a network of this family.
     """
 
     name: str
@@ -43,10 +44,10 @@ FAMILIES = {family.name: family for family in read_table(_TABLE, _Families).fami
 
 
 def family_of(model_type: str | None) -> Family:
-    """Return a family; one with the defaults if the table does not list it.
+    """Return a family, with the defaults if it is not in the table.
 
     Args:
-        model_type: what a config.json says; None if it does not say it.
+        model_type: the value in a config.json; None if it has none.
     """
     name = model_type or ""
     return FAMILIES.get(name, Family(name=name, tried=False))

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 class EdgeproofError(Exception):
     """An error outside of edgeproof's code, with a message that says how to fix it.
 
-    Each part is made safe for one line of a terminal: what is wrong often holds text from outside.
+    Each part is escaped for one line of a terminal, because messages often hold text from outside.
 
     Args:
-        what: what is wrong, with the offending value.
+        what: the problem, with the wrong value.
         remedy: what the user can do about it.
-        file: the file it was found in.
+        file: the file with the problem.
         key: the key, column, member or tensor inside that file.
     """
 
@@ -44,7 +44,7 @@ class EdgeproofError(Exception):
 
     @property
     def cause(self) -> str:
-        """Text that is equal for all errors with one common cause; by default the message."""
+        """Return a text that is equal for all errors with one cause; by default the message."""
         return str(self)
 
     def __str__(self) -> str:
@@ -52,27 +52,27 @@ class EdgeproofError(Exception):
         return f"{place + ': ' if place else ''}{self.what}. {self.remedy}"
 
 
-class Unreachable(EdgeproofError):  # noqa: N818 - a state, and one of two ways into it
+class Unreachable(EdgeproofError):  # noqa: N818 - named for a state
     """The device is unreachable: all further requests will fail, too."""
 
 
-class NotFinite(EdgeproofError):  # noqa: N818 - a state of the answers
+class NotFinite(EdgeproofError):  # noqa: N818 - named for a state of the answers
     """Answers hold NaN or Inf.
 
     Attributes:
-        scheme: of the candidate that gave them; None if whoever raised it does not know.
+        scheme: scheme of the candidate that gave them; None if it is unknown.
     """
 
     scheme: str | None = None
 
 
-class TooFew(EdgeproofError):  # noqa: N818 - a state of the sample, and no fault of its maker
+class TooFew(EdgeproofError):  # noqa: N818 - named for a state of the sample
     """There are too few texts for a measurement.
 
     Args:
-        has: how many there are.
-        needs: how many there must be.
-        counted: what is counted.
+        has: number of texts that exist.
+        needs: number of texts that are needed.
+        counted: plural noun for the texts.
     """
 
     def __init__(self, has: int, needs: int, counted: str = "texts") -> None:
@@ -81,10 +81,10 @@ class TooFew(EdgeproofError):  # noqa: N818 - a state of the sample, and no faul
 
 
 class StoreError(EdgeproofError):
-    """A stored file was changed, or nothing can be stored: every test would fail alike."""
+    """A stored file was changed, or nothing can be stored: every test would fail because of it."""
 
 
-class UsageMistake(EdgeproofError):  # noqa: N818 - the user's mistake, and the field calls it so
+class UsageMistake(EdgeproofError):  # noqa: N818 - named for a mistake of the user
     """The user's request is invalid: pytest ends with exit code 4."""
 
     exit_code = 4

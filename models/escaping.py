@@ -1,10 +1,10 @@
 r"""Escape text from outside for wherever it is shown.
 
-A text, a label, a file's name, an answer of a board may hold anything: terminal sequences, line
-ends, commands to the CI that reads the log, markup, formulas. Each function here is for one kind
-of output. What cannot be seen, or would act, becomes a visible escape as in Python (`\n`, `\x1b`,
-`\u202e`); all else stays as it is, in every script, emoji included. Each may be applied again to
-its own result, which changes nothing, but for `as_markdown` and `as_markup`.
+A text, a label, a file's name or an answer of a board may contain anything: terminal sequences,
+line ends, commands to the CI that reads the log, markup, formulas. Each function here is for one
+kind of output. Invisible or active characters become visible escapes as in Python (`\n`, `\x1b`,
+`\u202e`); all others stay, in every script, including emoji. Applying a function to its own result
+changes nothing, except for `as_markdown` and `as_markup`.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def one_line(text: object, longest: int = LONGEST) -> str:
     """Escape text for one line of a terminal: nothing hidden, no line end, no CI command.
 
     Args:
-        text: anything; what is no text is shown as `str` shows it.
-        longest: characters, beyond which the middle is left out.
+        text: any value; it is converted with `str`.
+        longest: largest number of characters; the middle of longer text is left out.
     """
     line = str(text)
     if len(line) > 2 * longest:
@@ -71,11 +71,11 @@ def one_line(text: object, longest: int = LONGEST) -> str:
 
 
 def several_lines(text: object, longest: int = LONGEST) -> str:
-    """Write text for lines of a terminal or a log: as `one_line`, but line ends and tabs stay.
+    """Escape text for lines of a terminal or a log, like `one_line` but with line ends and tabs.
 
     Args:
-        text: anything.
-        longest: characters of one line.
+        text: any value; it is converted with `str`.
+        longest: largest number of characters of a line.
     """
     return "\n".join(_shortened(line, longest) for line in _inert(visible(text)).split("\n"))
 
@@ -86,7 +86,7 @@ def visible(text: object) -> str:
 
 
 def as_markup(text: object) -> str:
-    """Escape text for HTML and XML, or an attribute's value in quotes there; line ends stay."""
+    """Escape text for HTML and XML, including quoted attribute values; line ends stay."""
     return html.escape(several_lines(text))
 
 
@@ -98,7 +98,7 @@ def as_markdown(text: object, longest: int = LONGEST) -> str:
 
 
 def as_csv_cell(text: object) -> str:
-    """Escape text for a CSV cell that a spreadsheet may open: no formula; the writer quotes."""
+    """Escape text for a CSV cell, so that no spreadsheet computes it; the writer adds quotes."""
     line = one_line(text)
     return line if _NUMBER.fullmatch(line) else _FORMULA.sub(r"\1'", line)
 

@@ -1,6 +1,6 @@
 """Name the roles of a classifier's inputs: the arrays that a tokenizer gives.
 
-A file takes them under any name; the names and positions are part of its binding.
+A model file can give its inputs any names; names and positions are part of its binding.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Make the paper's recipe as a file to race against: `python -m models.paper_recipe`.
 
-arXiv 2310.03971 runs MobileBERT (Sun et al. 2020) with dynamic int8 weights; rows of 128 tokens are
-what published files of it take. The weights are drawn from a seed: no answer of this file means
-anything, its time does, for no kernel of it looks at the numbers. It is made once and kept in the
-store: 32 s of CPU and 3.7 GB on one x86-64 core, 24.5 MB.
+arXiv 2310.03971 runs MobileBERT (Sun et al. 2020) with dynamic int8 weights; published files of it
+take rows of 128 tokens. The weights are random, so that the answers of this file are meaningless,
+but its time is not: no kernel's time depends on the values. The file is made once and stored, which
+takes 32 s of CPU time and 3.7 GB of memory on one x86-64 core; it has 24.5 MB.
 """
 
 from __future__ import annotations
@@ -87,11 +87,11 @@ def paper_file(store: Store, say: Callable[[str], None]) -> Path:
     """Return the file; a separate process makes it if the store lacks it.
 
     Args:
-        store: where it is kept.
-        say: told that it is made.
+        store: the store of the file.
+        say: called with a message if the file must be made.
 
     Raises:
-        EdgeproofError: it cannot be made: that takes TensorFlow.
+        EdgeproofError: the file cannot be made, for example without TensorFlow.
     """
     stage = paper_stage()
     if not store.has(stage):
@@ -120,10 +120,10 @@ def with_paper_rows(tokenizer: str) -> str:
     """Return a tokenizer with the recipe's row length, and otherwise unchanged.
 
     Args:
-        tokenizer: the JSON of a `tokenizers` tokenizer, of any length.
+        tokenizer: JSON of the `tokenizers` library, with any row length.
 
     Raises:
-        EdgeproofError: it gives ids that MobileBERT's table of word vectors does not hold.
+        EdgeproofError: its ids exceed MobileBERT's table of word vectors.
     """
     document: dict[str, Any] = json.loads(tokenizer)
     words = _words_of(document)

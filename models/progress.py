@@ -20,8 +20,9 @@ class Progress:
     """Print the current step of a build.
 
     Args:
-        stream: where to; a terminal gets a line that moves.
-        alone: whether no other process prints there: two moving lines would hide each other.
+        stream: the stream to print to; on a terminal, passing progress is one line that changes.
+        alone: whether no other process prints there; lines of two processes would overwrite each
+            other.
     """
 
     def __init__(self, stream: TextIO, *, alone: bool = True) -> None:
@@ -56,7 +57,7 @@ class Pace:
     """The speed of work, and the remaining time.
 
     Args:
-        total: units of work in all.
+        total: total number of units of work.
     """
 
     def __init__(self, total: int) -> None:
@@ -74,11 +75,11 @@ class TrainingProgress:
     """Turn training steps into progress lines: epoch, loss, texts per second, time left.
 
     Args:
-        role: of the model.
-        texts: in an epoch.
-        before: whole epochs that an earlier run did.
-        epochs: in all.
-        progress: told.
+        role: role of the model.
+        texts: number of texts in an epoch.
+        before: number of complete epochs of an earlier run.
+        epochs: total number of epochs.
+        progress: prints the lines.
     """
 
     def __init__(self, role: str, texts: int, before: int, epochs: int, progress: Progress) -> None:

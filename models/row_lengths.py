@@ -1,7 +1,7 @@
 """Handle rows of several lengths: their declaration, and the length for each text.
 
-A row holds a text's tokens and the padding behind them. Where a file takes rows of several lengths,
-a text is answered at the shortest that has room for its tokens.
+A row holds the tokens of a text and the padding after them. If a file takes rows of several
+lengths, each text uses the shortest row that its tokens fit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def check_lengths(lengths: Sequence[int]) -> None:
     """Check that declared lengths are several and ascend; an empty list is valid.
 
     Raises:
-        ValueError: they are not.
+        ValueError: there is one length alone, or they do not ascend.
     """
     if len(lengths) == 1:
         raise ValueError(f"`lengths` contains only {lengths[0]}: give two or more lengths, or none")
@@ -38,9 +38,9 @@ def check_lengths(lengths: Sequence[int]) -> None:
 
 
 def tokens_of(mask: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Return where the padding behind the tokens begins [n], from a mask [n, length] of 0 and 1.
+    """Return the position after the last token [n], from a mask [n, length] of 0 and 1.
 
-    Padding that is put before a text leaves none behind it: such a text takes its whole row.
+    If padding is before the text, this is the whole row length.
     """
     behind = (mask[:, ::-1] != 0).argmax(axis=1)
     return np.where(mask.any(axis=1), mask.shape[1] - behind, 0)
@@ -50,8 +50,8 @@ def shortest_that_fit(mask: NDArray[np.integer[Any]], lengths: Sequence[int]) ->
     """Return the row length for each text [n]: the shortest that its tokens fit.
 
     Args:
-        mask: of the rows [n, longest]: 1 where a token stands.
-        lengths: ascending; the last is that of the rows.
+        mask: mask of the rows [n, longest], 1 for a token and 0 for padding.
+        lengths: row lengths in tokens, ascending; the last is `longest`.
     """
     indices = np.searchsorted(lengths, tokens_of(mask))
     return np.asarray(lengths, np.int32)[indices]

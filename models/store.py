@@ -1,8 +1,8 @@
 """Store artefacts by content: a folder is named by the hash of everything it was made from.
 
-A folder is written under a temporary name, synced, and renamed: whatever is there is whole. A lock
-per artefact lets several processes ask for it at once and only one make it. What was kept may have
-changed since: its files are read through `Artefact`, which compares them with their hashes.
+A folder is written under a temporary name, synced, and renamed, so that an existing folder is
+complete. With a lock for each artefact, only one of several processes makes it. Stored files may be
+changed later, so they are read through `Artefact`, which checks their hashes.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _NO_FOLDER = {errno.ENOTDIR, errno.EEXIST}
 
 @dataclass(frozen=True)
 class Stage:
-    """One artefact to make: the stage's name, and all that decides its bytes."""
+    """An artefact: the name of its stage, and the recipe, which decides its bytes."""
 
     name: str
     recipe: dict[str, Any]
 
     @property
     def key(self) -> str:
-        """Hash of the recipe."""
+        """Return the key of the recipe, a hash."""
         return self.key_of(self.recipe)
 
     @staticmethod
@@ -69,8 +69,7 @@ class Stage:
 def default_root() -> Path:
     """Return `$XDG_CACHE_HOME/edgeproof`, by default `~/.cache/edgeproof`.
 
-    A relative path there is passed over, as the XDG base directories ask for: it would be another
-    folder wherever a run is started from.
+    A relative path in the variable is ignored, as the XDG Base Directory Specification requires.
     """
     configured = os.environ.get("XDG_CACHE_HOME", "")
     folder = configured if Path(configured).is_absolute() else "~/.cache"
@@ -81,7 +80,7 @@ def hash_file(path: Path) -> str:
     """Return the sha256 of a file in hexadecimal digits.
 
     Raises:
-        UsageMistake: it is no regular file, or cannot be read.
+        UsageMistake: the path is not a regular file, or cannot be read.
     """
     try:
         with open_regular(path) as file:
@@ -97,7 +96,7 @@ def hash_file(path: Path) -> str:
 def hash_sources(*rooms: str) -> str:
     """Return one hash over the sources of rooms or files below `models/`, including comments.
 
-    It is quick; `models.sources.hash_imports` follows what they import.
+    This is fast, but does not follow imports; `models.sources.hash_imports` does.
     """
     digest = hashlib.sha256()
     for room in rooms:
@@ -126,12 +125,12 @@ def _installed(package: str) -> str | None:
 
 
 class Store:
-    """Artefacts by stage and key below one folder.
+    """The artefacts below one folder, by stage and key.
 
     Args:
-        root: where to keep them; made when first written to.
-        run: the process that others are told of while they wait for what this one makes; this one
-            by default.
+        root: the folder, which is made when the first artefact is.
+        run: id of the process that is named to others while they wait for an artefact of this one;
+            by default this process.
     """
 
     def __init__(self, root: Path, run: int | None = None) -> None:
@@ -155,7 +154,7 @@ class Store:
         """Return the existing artefact, to read its files.
 
         Raises:
-            StoreError: it is missing, or its manifest was changed or cannot be read.
+            StoreError: the artefact is missing, or its manifest was changed or cannot be read.
         """
         return open_artefact(self.path(stage), stage.key_of)
 
@@ -190,9 +189,9 @@ class Store:
         """Return the artefact; `make(folder)` fills its folder if it does not exist.
 
         Args:
-            stage: what to make.
-            make: writes the artefact's files into the empty folder it is given.
-            waiting: told, once, when another process is making the same artefact.
+            stage: the artefact.
+            make: writes the artefact's files into an empty folder.
+            waiting: called with a message while another process makes the same artefact.
 
         Raises:
             StoreError: the store is full, read-only or otherwise cannot be written; or its
@@ -208,11 +207,11 @@ class Store:
         """Make an artefact if it does not exist, unless another process is making it.
 
         Args:
-            stage: what to make.
-            make: as for `get`.
+            stage: the artefact.
+            make: writes the artefact's files into an empty folder.
 
         Returns:
-            Whether it is there now.
+            Whether it exists now.
 
         Raises:
             StoreError: the store is full, read-only or otherwise cannot be written.
@@ -229,7 +228,7 @@ class Store:
         return True
 
     def other_run_at(self, stage: Stage) -> str:
-        """Return the other run that is making an artefact; empty if there is none."""
+        """Return the other run that is making an artefact, in words; "" if there is none."""
         _, holder = self._lock(stage)
         return "" if _written_in(holder) == self._myself else _held_by(holder)
 
@@ -293,10 +292,10 @@ class Store:
 
 
 def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str], None]) -> None:
-    """Wait for another run's lock, and report the wait now and then.
+    """Wait for another run's lock, and report the wait every minute.
 
     Raises:
-        EdgeproofError: it takes longer than any build may.
+        EdgeproofError: the lock was held for longer than a build may take.
     """
     start = time.monotonic()
     while (waited := time.monotonic() - start) < SECONDS_OF_A_BUILD:
@@ -330,7 +329,7 @@ def verify(folder: Path) -> dict[str, str]:
     """Check every member of an artefact; return their sha256.
 
     Raises:
-        StoreError: a member is missing or its bytes changed; names it.
+        StoreError: a member is missing or was changed; the message names it.
     """
     artefact = open_artefact(folder, Stage.key_of)
     artefact.check()
@@ -359,7 +358,7 @@ def _sync(paths: Sequence[Path]) -> None:
 
 @contextmanager
 def _explained(root: Path) -> Iterator[None]:
-    """Turn a full or read-only store into one message."""
+    """Raise errors of a full or read-only store as `StoreError`."""
     try:
         yield
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Start programs within limits, and end this one without leaving any behind."""
+"""Run programs within limits, and stop this process without leaving programs behind."""

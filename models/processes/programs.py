@@ -1,6 +1,6 @@
 """Run programs within limits of time and output, and end them before this process ends.
 
-Each program is started in a group of its own, so that what it starts itself ends with it.
+Each program is started in its own process group, so that the processes that it starts end with it.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Ended:
 
     Attributes:
         code: its exit status, negative for a signal.
-        stdout: what it printed.
-        stderr: the end of what it wrote there.
+        stdout: its output.
+        stderr: the end of its output on stderr.
     """
 
     code: int
@@ -51,23 +51,23 @@ class Ended:
 
     @property
     def last_line(self) -> str:
-        """The last non-empty line of stderr, else of stdout."""
+        """Return the last non-empty line of stderr, or of stdout if stderr is empty."""
         lines = [line.strip() for line in (self.stderr or self.stdout).splitlines()]
         return next((line for line in reversed(lines) if line), "no message")
 
     @property
     def last_error_line(self) -> str:
-        """The last non-empty line of stderr."""
+        """Return the last non-empty line of stderr."""
         return replace(self, stdout="").last_line
 
 
-class Overrun(EdgeproofError):  # noqa: N818 - what happened, as its siblings are named
+class Overrun(EdgeproofError):  # noqa: N818 - named for the event, like the other errors here
     """A program exceeded its time or output limit, and was killed.
 
     Args:
-        what: that it did.
+        problem: which limit it exceeded.
         remedy: what the user can do about it.
-        stderr: the end of what it wrote there.
+        stderr: the end of its output on stderr.
     """
 
     def __init__(self, problem: str, *, remedy: str, stderr: str = "") -> None:
@@ -75,7 +75,7 @@ class Overrun(EdgeproofError):  # noqa: N818 - what happened, as its siblings ar
         self.stderr = stderr
 
 
-def start(  # noqa: PLR0913 - what a process is started with
+def start(  # noqa: PLR0913 - the settings of a process
     command: Sequence[str],
     *,
     remedy: str,
@@ -85,19 +85,19 @@ def start(  # noqa: PLR0913 - what a process is started with
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a group of its own; `end` must be called for it.
+    """Start a program in its own process group; the caller must `wait` for it or `end` it.
 
     Args:
         command: the program and its arguments.
-        remedy: what helps if it cannot be started.
-        stdin: what it reads.
-        stdout: where its output goes; None leaves it this process's.
-        stderr: likewise.
-        environment: all its variables; this process's own by default.
-        folder: where it is started.
+        remedy: the remedy if it cannot be started.
+        stdin: its standard input.
+        stdout: its standard output; None for that of this process.
+        stderr: its standard error; None for that of this process.
+        environment: its environment variables; by default those of this process.
+        folder: its working folder; by default that of this process.
 
     Raises:
-        EdgeproofError: it cannot be started.
+        EdgeproofError: the program cannot be started.
     """
     try:
         process = subprocess.Popen(
@@ -118,14 +118,14 @@ def start(  # noqa: PLR0913 - what a process is started with
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a program and all that it started, unless it has been waited for."""
+    """Kill a program and the processes of its group, unless `wait` has already returned for it."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """Wait for a program's end, and kill the processes it left; kill the program if it is late.
+    """Wait for a program to end, or kill it after `seconds`; then kill the processes of its group.
 
     Returns:
         The exit status, negative for a signal; None if it had to be killed.
@@ -139,7 +139,7 @@ def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
 
 
 def lives(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether a program has not ended."""
+    """Tell whether a program is still running."""
     return not _is_over(process)
 
 
@@ -150,7 +150,7 @@ def terminate(process: subprocess.Popen[bytes]) -> None:
 
 
 def end(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """Ask a program to end, and `wait` for it."""
+    """Ask a program to end, and wait for it; see `wait`."""
     terminate(process)
     return wait(process, seconds)
 
@@ -168,7 +168,7 @@ def kill_all() -> None:
             kill(process)
 
 
-def run(  # noqa: PLR0913 - what a process is started with, and its limits
+def run(  # noqa: PLR0913 - the settings of a process, and its limits
     command: Sequence[str],
     *,
     seconds: float,
@@ -184,18 +184,19 @@ def run(  # noqa: PLR0913 - what a process is started with, and its limits
 
     Args:
         command: the program and its arguments.
-        seconds: how long it may take.
-        remedy: what helps if it cannot be started, or exceeds a limit.
-        stdin: what it reads.
-        stderr: None leaves it this process's.
-        environment: all its variables; this process's own by default.
-        folder: where it is started.
-        output: bytes that it may print.
-        grace: seconds to end by itself where this process is interrupted; else it is killed.
+        seconds: time limit in seconds.
+        remedy: the remedy if it cannot be started or exceeds a limit.
+        stdin: its standard input.
+        stderr: its standard error; None for that of this process.
+        environment: its environment variables; by default those of this process.
+        folder: its working folder; by default that of this process.
+        output: limit of its output in bytes.
+        grace: seconds that it gets to end by itself if this process is interrupted; 0 kills it at
+            once.
 
     Raises:
-        Overrun: it took longer or printed more, and was killed.
-        EdgeproofError: it cannot be started.
+        Overrun: the program exceeded a limit and was killed.
+        EdgeproofError: the program cannot be started.
     """
     deadline = time.monotonic() + seconds
     process = start(
@@ -239,7 +240,7 @@ class _Printed:
 
 
 def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Printed:
-    """Read both streams to their ends, the deadline, or the largest output."""
+    """Read both streams until they end, the deadline passes, or the output is too large."""
     printed = _Printed()
     with selectors.DefaultSelector() as waiting:
         for stream, block in ((process.stdout, printed.stdout), (process.stderr, printed.stderr)):
@@ -262,7 +263,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Prin
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait some seconds for a program's end; tell whether it came. Its id stays until `wait`."""
+    """Wait some seconds; tell whether the program has ended. Its id stays valid until `wait`."""
     deadline, pause = time.monotonic() + seconds, 0.0005
     while not _is_over(process):
         remaining = deadline - time.monotonic()

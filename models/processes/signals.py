@@ -1,8 +1,8 @@
 """Handle signals that stop a process: end soon, without leftover processes or drafts.
 
-SIGINT, SIGTERM and SIGHUP raise `Stopped` in the main thread, and what is open closes itself on the
-way out. Native code may keep the main thread for minutes: then, or at a second signal, a thread of
-this module kills what was started, removes what was drafted, and ends the process.
+SIGINT, SIGTERM and SIGHUP raise `Stopped` in the main thread, which closes everything that is open.
+Native code may block the main thread for minutes: then, or at a second signal, a thread of this
+module kills the started programs, removes unfinished files, and ends the process.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Stopped(KeyboardInterrupt):
     """A signal asks this process to end.
 
     Args:
-        number: of the signal.
+        number: number of the signal.
 
     Attributes:
-        exit_code: as a shell tells it.
+        exit_code: the exit code that shells use for this signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -50,12 +50,12 @@ class Stopped(KeyboardInterrupt):
 
 
 def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
-    """End this process soon and cleanly when a signal asks for it, from now on.
+    """From now on, end this process soon and cleanly when a signal asks for it.
 
-    A signal that is ignored stays ignored, as `nohup` wants of SIGHUP.
+    Ignored signals stay ignored, such as SIGHUP under `nohup`.
 
     Args:
-        seconds: how long the main thread may take to close what is open.
+        seconds: time that the main thread may take to close everything, in seconds.
     """
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
@@ -67,7 +67,7 @@ def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
 
 
 def stop_with_stdin() -> None:
-    """Stop when stdin ends, because the process at its other end has ended."""
+    """Stop this process when stdin ends, because then the process at its other end has ended."""
     _start_thread(_follow_stdin)
 
 
@@ -90,7 +90,7 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 
 def _already_stopping(number: int, frame: FrameType | None) -> None:
-    """Leave a further signal to the listening thread."""
+    """Do nothing: the listening thread handles further signals."""
 
 
 class _Listener:
@@ -98,7 +98,7 @@ class _Listener:
 
     Args:
         signals: a pipe from which the numbers of signals are read.
-        seconds: how long the main thread may take.
+        seconds: time that the main thread may take, in seconds.
     """
 
     def __init__(self, signals: int, seconds: float) -> None:
@@ -138,14 +138,14 @@ def _end_at_once(number: int) -> None:
 
 
 def tell_companions(number: int) -> None:
-    """Forward a signal to the processes that share this one's work, as xdist's workers do."""
+    """Forward a signal to the processes that share this one's work, such as xdist's workers."""
     for pid in _companions():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
 
 
 def _companions() -> list[int]:
-    """Return the children in this process's group; `programs` uses other groups."""
+    """Return the child processes in this process's group; those of `programs` have other groups."""
     processes = []
     for task in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
-class OutputLost(EdgeproofError):  # noqa: N818 - a state
+class OutputLost(EdgeproofError):  # noqa: N818 - named for a state
     """The output of a command cannot be written.
 
     Args:
-        error: what the operating system says.
+        error: the error of the operating system.
     """
 
     def __init__(self, error: OSError) -> None:
@@ -35,7 +35,7 @@ class OutputLost(EdgeproofError):  # noqa: N818 - a state
 
 
 class _Output(io.FileIO):
-    """A descriptor that reports once that it cannot be written, and then stays silent."""
+    """A descriptor that reports once that it cannot be written, and drops all further output."""
 
     def __init__(
         self, descriptor: int, on_lost: Callable[[OSError], None], *, closed: bool
@@ -46,7 +46,7 @@ class _Output(io.FileIO):
         self._lost = False
 
     def write(self, block: ReadableBuffer, /) -> int:
-        """Write a block, or report why it cannot."""
+        """Write a block, or report why it cannot be written."""
         if self._was_closed:
             self._report_once(OSError(errno.EBADF, "it is closed"))
         while not self._lost:
@@ -68,9 +68,10 @@ def open_output(
     """Return a text stream to a descriptor.
 
     Args:
-        descriptor: of a file that is open.
+        descriptor: descriptor of an open file.
         on_lost: called once with the error if it cannot be written.
-        closed: whether something else was opened in its place, which nobody reads.
+        closed: whether the stream was closed when the process started, so that /dev/null is open in
+            its place.
     """
     raw = _Output(descriptor, on_lost, closed=closed)
     return io.TextIOWrapper(
@@ -84,14 +85,14 @@ def open_output(
 
 
 def raise_lost(error: OSError) -> None:
-    """Raise the error that stdout is lost."""
+    """Raise `OutputLost` for an error of stdout."""
     raise OutputLost(error)
 
 
 def open_closed_streams() -> set[int]:
     """Replace closed standard streams by /dev/null; return which were closed.
 
-    A file that is opened later would get their numbers, and what native code prints.
+    Otherwise a file that is opened later would get their descriptors and native code's output.
     """
     closed = {descriptor for descriptor in (STDIN, STDOUT, STDERR) if not _is_open(descriptor)}
     silence(closed)

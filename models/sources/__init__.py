@@ -1,8 +1,8 @@
 """Find the sources that decide a stage's bytes by following imports, and hash them.
 
-A stage's entry is a function, or a method, of `models`; of its own module what it calls counts, of
-every other module the whole, with the data files that the module names. A comment, a docstring or
-another line break changes no hash.
+The entry of a stage is a function or a method of `models`. The hash covers the parts of the entry's
+own module that it uses, and the whole of every other module that is imported, with the data files
+that they name. Comments, docstrings and line breaks do not change it.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Sources:
     """The modules and data files that decide the bytes of an entry.
 
     Attributes:
-        entry: the code of the entry's own module that it reaches; none where that is all of it.
+        entry: the code that the entry uses in its own module; "" if the entry is a whole module.
         modules: names of the other modules.
-        files: data files that they name, from the root on.
-        packages: import names of what else they need, the standard library left out.
+        files: data files that they name, relative to the root.
+        packages: import names of the other packages that they need, without the standard library.
     """
 
     entry: str
@@ -119,7 +119,7 @@ def sources_of(entry: str, root: Path = ROOT) -> Sources:
 
 @dataclass(frozen=True)
 class _Needed:
-    """The needs of a module, or of a part of one: names as in `Sources`."""
+    """The direct needs of a module, or of a part of one; see `Sources` for the names."""
 
     modules: tuple[str, ...]
     files: tuple[str, ...]
@@ -172,13 +172,13 @@ class _Package:
         self._kept.write()
 
     def path_of(self, name: str) -> str | None:
-        """Return the file of a module relative to the root; None if there is none."""
+        """Return the file of a module, relative to the root; None if it does not exist."""
         place = name.replace(".", "/")
         paths = (f"{place}.py", f"{place}/__init__.py")
         return next((path for path in paths if path in self._files), None)
 
     def _files_named(self, name: str, facts: Facts) -> tuple[str, ...]:
-        """Return the data files of the package that a module names, from the root on."""
+        """Return the data files of the package that a module names, relative to the root."""
         folder = posixpath.dirname(self.path_of(name) or "")
         bases = (folder, posixpath.dirname(folder), PACKAGE)
         paths = {
@@ -201,7 +201,7 @@ def _kept_facts(root: Path) -> KeptFacts:
 
 
 def _files_below(root: Path) -> Iterator[str]:
-    """Yield every file of the package, from the root on."""
+    """Yield every file of the package, relative to the root."""
     for folder, folders, files in os.walk(root / PACKAGE):
         folders[:] = [name for name in folders if name != "__pycache__"]
         within = Path(folder).relative_to(root).as_posix()
@@ -209,6 +209,6 @@ def _files_below(root: Path) -> Iterator[str]:
 
 
 def _packages_around(name: str) -> list[str]:
-    """Return the packages that a module lies in, whose own code is executed before it."""
+    """Return the packages that contain a module; their code is executed before it."""
     parts = name.split(".")
     return [".".join(parts[:depth]) for depth in range(1, len(parts))]

@@ -1,6 +1,6 @@
 """Find the facts that decide the effect of a module: imports, named files, executed code.
 
-A comment, a docstring or another line break changes nothing of it.
+Comments, docstrings and line breaks do not change these facts.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ class Facts:
     """The facts that decide the effect of a module, or of a part of it.
 
     Attributes:
-        executed: the syntax tree of what is executed: of a part as text, of a module its sha256.
-        imports: absolute names that its imports may mean: of modules, and of what is in them.
-        file_names: texts in it that may name a data file, relative to a folder that is not known.
+        executed: the syntax tree of the executed code, as text for a part of a module, as sha256
+            for a whole module.
+        imports: absolute names that its imports may mean, of modules and of objects in modules.
+        file_names: texts that may name a data file, relative to an unknown folder.
     """
 
     executed: str
@@ -43,12 +44,12 @@ def facts_of(source: bytes, *, package: str, part: str = "") -> Facts:
     """Return the facts of a module, or of a part of it with all that the part uses of the module.
 
     Args:
-        source: of the module.
-        package: the package that the module lies in; a package lies in itself.
-        part: a function, a class, or a method after a dot; all of the module where it is empty.
+        source: source of the module.
+        package: the package that contains the module; for a package, the package itself.
+        part: a function, a class, or CLASS.METHOD; "" for the whole module.
 
     Raises:
-        ValueError: the module has no such part.
+        ValueError: the module does not have the part.
     """
     tree = ast.parse(source)
     _keep_executed(tree)

@@ -1,7 +1,7 @@
 """Store facts of modules between runs, so that a warm run parses no source.
 
-They are kept by the hash of a module's source, in one file with a hash of its own. What was
-damaged, or was written by another Python or by other code, is worked out again.
+Facts are stored by the hash of a module's source, in one file that has its own hash. If the file
+is damaged, or was written by another Python or by other code, all facts are computed again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MADE_BY = f"{sys.version}, {hashlib.sha256(_CODE).hexdigest()}"
 
 
 def default_file() -> Path | None:
-    """Return the file of facts, beside the store; None if this user has no such folder."""
+    """Return the file of facts, beside the store; None if this user has no folder for it."""
     try:
         return default_root() / "sources.facts"
     except UsageMistake:
@@ -42,7 +42,7 @@ class KeptFacts:
     """Facts of modules, computed if they are not stored.
 
     Args:
-        path: where they are kept; None keeps none.
+        path: the file in which they are stored; None to store none.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -55,11 +55,11 @@ class KeptFacts:
 
         Args:
             entry: the module, or a part of it after a colon.
-            source: of the module.
-            package: the package that the module lies in.
+            source: source of the module.
+            package: the package that contains the module.
 
         Raises:
-            ValueError: the module has no such part.
+            ValueError: the module does not have the part.
         """
         key = f"{entry} {hashlib.sha256(source).hexdigest()}"
         facts = self._used.get(key) or self._kept.get(key)
@@ -84,7 +84,7 @@ class KeptFacts:
 
 
 def _read(path: Path) -> dict[str, Facts]:
-    """Return the stored facts; nothing if missing, damaged or made by other code."""
+    """Return the stored facts; none if the file is missing, damaged or made by other code."""
     try:
         data = read_regular(path, _LARGEST)
     except OSError:
