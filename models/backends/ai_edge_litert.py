@@ -6,9 +6,10 @@ from models.backends.common.interpreters import InterpreterBackend
 
 
 class AiEdgeLitert(InterpreterBackend):
-    """TFLite's interpreter as LiteRT continues it.
+    """The interpreter of LiteRT, the successor of TFLite.
 
-    Its versions start again at 1.0 and do not count as TFLite's: all of them are newer.
+    Its version numbers start again at 1.0, and do not count as TFLite versions: all of them are
+    newer than TFLite.
     """
 
     family = "ai_edge_litert"

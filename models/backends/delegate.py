@@ -32,10 +32,10 @@ _MODULES: Dict[str, Tuple[str, str, Optional[int]]] = {
 class Delegate(InterpreterBackend):
     """TFLite's interpreter with an external delegate.
 
-    It is called `delegate=LIBRARY.so,KEY=VALUE,...`. The key `runtime` says which package's
-    interpreter loads the library (ai_edge_litert unless told); `rest` says what computes the
-    operators that it leaves: `builtin`, or `XNNPACK` as in an app that does not turn that off. Then
-    nobody tells which of the two took an operator. The other keys are the library's own.
+    Its name is `delegate=LIBRARY.so,KEY=VALUE,...`. The key `runtime` is the package with the
+    interpreter that loads the library (default: ai_edge_litert). The key `rest` selects the kernels
+    for the other operators: `builtin`, or `XNNPACK` as in an app that does not disable it; then it
+    is unknown which of the two runs an operator. The other keys are options of the library.
     """
 
     family = "delegate"
@@ -63,7 +63,7 @@ class Delegate(InterpreterBackend):
         """Remove edgeproof's own key from the options and return its value; by default the first.
 
         Raises:
-            Refusal: it has another value than those that are known.
+            Refusal: the value is not one of `values`.
         """
         value = self.options.pop(key, next(iter(values)))
         if value not in values:
@@ -73,7 +73,7 @@ class Delegate(InterpreterBackend):
 
     @classmethod
     def names(cls) -> Tuple[str, ...]:
-        """Return nothing: a delegate is named after its library."""
+        """Return (), because each delegate is named after its library."""
         return ()
 
     @classmethod
@@ -88,18 +88,18 @@ class Delegate(InterpreterBackend):
             raise Refusal("no-backend", message.format(name))
         return cls(name, library, options)
 
-    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - the library's
-        """Return True: the library executes operators."""
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - independent of the pointer's size
+        """Return True, because the library executes operators."""
         return True
 
     @property
     def accelerator(self) -> str:
-        """The library."""
+        """Return the path or name of the library."""
         return self.library
 
     @property
     def libraries(self) -> Tuple[str, ...]:
-        """The library's file; nothing for a bare name, which the system's linker resolves."""
+        """Return the library's file; () for a bare name, which the system's linker resolves."""
         return (self.library,) if os.sep in self.library else ()
 
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
@@ -118,7 +118,7 @@ class Delegate(InterpreterBackend):
 
     @property
     def resolver(self) -> str:
-        """The kernels for the operators that the library leaves, as the interpreter calls them."""
+        """Return the interpreter's resolver with the kernels for the other operators."""
         return RESOLVERS[_RESTS[self.rest]]
 
 
@@ -126,5 +126,5 @@ class LoadedBesideXnnpack(LoadedInterpreter):
     """A loaded file whose operators the library and XNNPACK share."""
 
     def delegated_operators(self) -> None:
-        """Return nothing: the interpreter does not report which of the two executes an operator."""
+        """Return None: the interpreter does not report which of the two executes an operator."""
         return

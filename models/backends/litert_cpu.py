@@ -24,7 +24,7 @@ _WITHOUT_YNNPACK = b"YNNPACK support was not compiled into this build"
 
 
 class LitertCpu(CompiledBackend):
-    """The API that replaces the interpreter, without an accelerator beside the processor."""
+    """LiteRT's CompiledModel on the processor, without another accelerator."""
 
     family = "litert-cpu"
     modes: ClassVar[Dict[str, str]] = {
@@ -38,7 +38,7 @@ class LitertCpu(CompiledBackend):
     preference = 30
 
     def why_absent(self, installed: Installed) -> Optional[str]:
-        """Return the missing part: the package, or YNNPACK in it."""
+        """Return why the backend cannot run: the package is missing, or lacks YNNPACK."""
         reason = super().why_absent(installed)
         if reason is None and self.mode == "ynnpack":
             libraries = (Path(folder, _LIBRARY) for folder in installed.folders)
@@ -48,11 +48,11 @@ class LitertCpu(CompiledBackend):
 
     @property
     def kernels(self) -> str:
-        """The kernels of its mode, in LiteRT's words."""
+        """Return LiteRT's name of the kernels for this mode."""
         return _KERNELS[self.mode]
 
     def options(self, api: Any, threads: int, signatures: int) -> Any:
-        """Return the options for the kernels of its mode, and for a number of threads."""
+        """Return the options for the kernels of this mode, and for a number of threads."""
         shares = signatures > 1 and self.kernels == "DELEGATE"
         return api.Options(
             hardware_accelerators=api.HardwareAccelerator.CPU,
@@ -67,7 +67,7 @@ class LitertCpu(CompiledBackend):
 
 @functools.lru_cache(maxsize=None)
 def _lacks_ynnpack(library: Path) -> bool:
-    """Tell whether a library of LiteRT was built without YNNPACK."""
+    """Return whether a library of LiteRT was built without YNNPACK."""
     with library.open("rb") as file, mmap.mmap(
         file.fileno(), 0, access=mmap.ACCESS_READ
     ) as content:

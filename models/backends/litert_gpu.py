@@ -22,7 +22,7 @@ _PIECES = re.compile(r"yielding (\d+) partitions")
 
 
 class LitertGpu(CompiledBackend):
-    """The GPU computes all operators that it supports, the processor the others."""
+    """LiteRT's CompiledModel on a GPU, with the processor for operators that the GPU lacks."""
 
     family = "litert-gpu"
     modes: ClassVar[Dict[str, str]] = {
@@ -36,32 +36,32 @@ class LitertGpu(CompiledBackend):
     uses_vulkan = True
 
     def why_absent(self, installed: Installed) -> Optional[str]:
-        """Return the missing part: the package, or a driver."""
+        """Return why the backend cannot run: the package or a driver is missing."""
         reason = super().why_absent(installed)
         if reason is None and installed.drivers == ():
             reason = "no Vulkan driver is installed"
         return reason
 
-    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - the GPU's
-        """Return True: the GPU executes operators."""
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - independent of the pointer's size
+        """Return True, because the GPU executes operators."""
         return True
 
     @property
     def precision(self) -> str:
-        """The precision in which the GPU computes."""
+        """Return the precision in which the GPU computes."""
         return "float16" if self.mode == "float16" else "float32"
 
     @property
     def accelerator(self) -> str:
-        """The GPU."""
+        """Return the name of the accelerator."""
         return "GPU"
 
     @property
     def hardware(self) -> Tuple[str, ...]:
-        """The GPU, and the processor unless a file has to run on the GPU alone."""
+        """Return the GPU, and the processor unless the mode is `alone`."""
         return ("GPU",) if self.mode == "alone" else ("GPU", "CPU")
 
-    def options(self, api: Any, threads: int, signatures: int) -> Any:  # noqa: ARG002 - the interface's
+    def options(self, api: Any, threads: int, signatures: int) -> Any:  # noqa: ARG002 - overrides a method with it
         """Return the options for GPU and processor, with a number of threads."""
         computing = [api.HardwareAccelerator[name] for name in self.hardware]
         return api.Options(
@@ -71,24 +71,24 @@ class LitertGpu(CompiledBackend):
         )
 
     def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:
-        """Return the compiled file with the GPU's share from the log."""
+        """Return the compiled file, with the operators that the GPU runs according to the log."""
         return OnGpu(compiled, described, share_in(log))
 
 
 class OnGpu(LoadedModel):
-    """A loaded file of which the GPU executes a part."""
+    """A loaded file; the GPU executes some of its operators."""
 
     def __init__(self, compiled: Any, described: Any, share: Optional[DelegatedOperators]) -> None:
         super().__init__(compiled, described)
         self._share = share
 
     def delegated_operators(self) -> Optional[DelegatedOperators]:
-        """Return the GPU's share as the library logged it."""
+        """Return the operators that the GPU executes, as reported in the library's log."""
         return self._share
 
 
 def share_in(log: str) -> Optional[DelegatedOperators]:
-    """Return the GPU's share according to the log of a compilation; None if it does not say."""
+    """Return the operators that the GPU executes, from a compilation's log; None if unknown."""
     counts = _counts(log)
     if counts is None:
         return None
@@ -104,7 +104,7 @@ def share_in(log: str) -> Optional[DelegatedOperators]:
 
 
 def _counts(log: str) -> Optional[Tuple[int, int]]:
-    """Return how many operators run on the GPU, and how many on the processor."""
+    """Return the numbers of operators on the GPU and on the processor; None if unknown."""
     share, whole = _SHARE.search(log), _ALL.search(log)
     if share:
         return int(share.group(1)), int(share.group(2))

@@ -9,7 +9,7 @@ from models.backends.common.versions import numbers_of
 
 
 class TensorFlow(InterpreterBackend):
-    """The interpreter that comes with the converter. No board has it."""
+    """TFLite's interpreter in TensorFlow, which boards do not have."""
 
     family = "tensorflow"
     runtime = "tensorflow"
@@ -21,5 +21,5 @@ class TensorFlow(InterpreterBackend):
     on_boards = False
 
     def counts_as(self, version: str) -> Tuple[int, ...]:
-        """Return its version, which is TFLite's."""
+        """Return the package's version, which is also that of TFLite."""
         return numbers_of(version)

@@ -9,7 +9,7 @@ from models.backends.common.versions import numbers_of
 
 
 class TfliteRuntime(InterpreterBackend):
-    """The last TFLite without TensorFlow; 2.14.0 is its last version."""
+    """TFLite's interpreter without TensorFlow; 2.14.0 is its last version."""
 
     family = "tflite_runtime"
     runtime = "tflite_runtime"
@@ -23,9 +23,9 @@ class TfliteRuntime(InterpreterBackend):
     numpy_below = 2
 
     def counts_as(self, version: str) -> Tuple[int, ...]:
-        """Return its version, which is TFLite's."""
+        """Return the package's version, which is also that of TFLite."""
         return numbers_of(version)
 
     def has_accelerator(self, bits: int) -> bool:
-        """Tell whether XNNPACK executes operators: the 32-bit wheel has none of its kernels."""
-        return super().has_accelerator(bits) and bits > 32  # noqa: PLR2004 - a pointer's
+        """Return whether XNNPACK executes operators; the 32-bit wheel has none of its kernels."""
+        return super().has_accelerator(bits) and bits > 32  # noqa: PLR2004 - the size of a pointer

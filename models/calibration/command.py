@@ -37,14 +37,14 @@ def calibrate(
     """Measure false positives and power, with a number of comparisons each, in turn.
 
     Args:
-        comparisons: of each kind, at least one.
-        slowdown: the share of its time by which the runner is slowed for the second kind.
-        variant: a FlatBuffer; None takes the built-in network.
-        backend: which answers; None takes the first that can.
+        comparisons: number of comparisons of each kind, at least one.
+        slowdown: share of its own time by which the runner is slowed in the second kind.
+        variant: path of a FlatBuffer; None for the built-in network.
+        backend: name of the backend; None for the first that can run here.
 
     Raises:
-        UsageMistake: no such file or backend, or a number that makes no sense.
-        RunnerRefused: the backend does not take the file.
+        UsageMistake: the file or the backend does not exist, or a number is out of range.
+        RunnerRefused: the backend refuses the file.
     """
     _check(comparisons, slowdown)
     content = _content(variant)
@@ -85,7 +85,7 @@ def calibrate(
 
 
 def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """Return how many comparisons claimed a regression, with the exact 95 % interval."""
+    """Return the share of comparisons that claimed a regression, with the exact 95 % interval."""
     claimed = sum(comparison.claimed for comparison in comparisons)
     low, high = proportion_interval(claimed, len(comparisons))
     return {

@@ -1,7 +1,7 @@
-"""Write the FlatBuffer that is timed by default: dense layers of a small variant's cost.
+"""Write the FlatBuffer that is timed by default: dense layers as costly as a small variant.
 
-Written byte by byte, so that a machine can be calibrated with nothing trained, nothing
-downloaded and no TensorFlow.
+The file is written byte by byte, so that a machine can be calibrated without training, downloads
+and TensorFlow.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ SCHEMA = 3
 
 
 def dense_network() -> bytes:
-    """Return a FlatBuffer: float32 `features` [1, rows, width] to `logits` [rows, classes].
+    """Return a FlatBuffer with float32 `features` [1, rows, width] and `logits` [rows, classes].
 
-    The same bytes every time.
+    The bytes are the same each time.
     """
-    from flatbuffers import Builder  # noqa: PLC0415 - collection stays light
+    from flatbuffers import Builder  # noqa: PLC0415 - keeps pytest's collection fast
 
     draw = np.random.default_rng(SEED)
     widths = [WIDTH] * LAYERS + [CLASSES]
@@ -40,10 +40,10 @@ def dense_network() -> bytes:
 
 
 class _Writer:
-    """Writes the tables of a FlatBuffer, children first, as the format requires."""
+    """A FlatBuffer under construction; tables are written children first, as required."""
 
     def __init__(self, builder: Any) -> None:
-        import tflite  # noqa: PLC0415 - collection stays light
+        import tflite  # noqa: PLC0415 - keeps pytest's collection fast
 
         self._builder = builder
         self._tflite = tflite

@@ -50,8 +50,8 @@ class Comparison:
     """The result of one comparison.
 
     Attributes:
-        claimed: whether it says that the candidate is slower.
-        races: one, or two where the first was suspicious.
+        claimed: whether the comparison claims that the candidate is slower.
+        races: one race, or two if the first was suspicious.
     """
 
     claimed: bool
@@ -60,21 +60,22 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Calibrator:
-    """Compares one FlatBuffer with itself.
+    """A calibrator, which compares one FlatBuffer with itself.
 
     Attributes:
-        flatbuffer: its bytes.
-        backend: which answers.
+        flatbuffer: the bytes of the file.
+        backend: the name of the backend.
     """
 
     flatbuffer: bytes
     backend: str
 
     def comparison(self, slowdown: float = 0.0, *, seed: int = 0) -> Comparison:
-        """Compare it with itself slowed by a share of its time; 0.0 means unchanged.
+        """Compare the file with itself, slowed by a share of its own time; 0.0 means unchanged.
 
-        Suspicious is a race whose ratio exceeds its noise floor; a claim needs a second race, in
-        a fresh runner, whose whole interval does.
+        A race is suspicious if its ratio exceeds its noise floor. Then a second race is run in a
+        new runner. The comparison claims a slowdown if the whole interval of this race exceeds the
+        noise floor.
         """
         transport = LocalTransport()
         if slowdown:
@@ -106,15 +107,15 @@ class Calibrator:
 
 
 def _suspicion(race: RacedRatio) -> Verdict:
-    """Tell whether a race exceeds its noise floor.
+    """Return FAIL if a race exceeds its noise floor, else PASS.
 
-    None is undecided, and none longer.
+    No race is undecided, so that none is prolonged.
     """
     return Verdict.FAIL if race.ratio.value > 1.0 + race.noise_floor else Verdict.PASS
 
 
 def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
-    """Return the inputs [texts, ...] of a loaded FlatBuffer: words, all unmasked."""
+    """Return random inputs [texts, ...] for a loaded FlatBuffer, with no token masked."""
     draw = np.random.default_rng(0)
     inputs: dict[str, NDArray[Any]] = {}
     for tensor in loaded.inputs:
@@ -144,8 +145,5 @@ def other_cores_busy(cores: int) -> Iterator[None]:
 
 
 def cores_beside_one() -> int:
-    """Return how many cores remain for other processes beside the answering one.
-
-    At least one is loaded.
-    """
+    """Return the number of usable cores besides that of the timed process, at least 1."""
     return max(1, len(os.sched_getaffinity(0)) - 1)

@@ -1,7 +1,7 @@
 """Run a runner in which one model is slowed by extra work of a given duration.
 
-Started in place of the runner, to know whether a slowdown would be seen. `EDGEPROOF_SLOWED` names
-the model, `EDGEPROOF_SLOWDOWN` says by which share of its own time.
+This program replaces the runner, to test whether a slowdown would be detected. `EDGEPROOF_SLOWED`
+is the name of the model, and `EDGEPROOF_SLOWDOWN` the share of its own time by which it is slowed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class Slowed:
     """A graph that spins for a share of the time that each `invoke()` took.
 
     Args:
-        graph: the backend's.
-        share: 0.1 makes it a tenth slower.
+        graph: the backend's graph.
+        share: the additional share of time; 0.1 makes the graph a tenth slower.
     """
 
     def __init__(self, graph: Any, share: float) -> None:
@@ -45,7 +45,7 @@ def main() -> int:
     # Replace this file's folder in the module search path, because its files could shadow installed
     # modules.
     sys.path[0] = str(PROJECT)
-    from models.runner import serving  # noqa: PLC0415 - found there
+    from models.runner import serving  # noqa: PLC0415 - found by the changed path
 
     slowed, share = os.environ["EDGEPROOF_SLOWED"], float(os.environ["EDGEPROOF_SLOWDOWN"])
 

@@ -21,7 +21,7 @@ def check_device(device: Device) -> None:
     """Check a profile.
 
     Raises:
-        UsageMistake: the first thing wrong with it; names file and key.
+        UsageMistake: the profile breaks a rule; the message names file and key of the first one.
     """
     for key, problem, remedy in _problems(device):
         raise UsageMistake(problem, file=device.file, key=key, remedy=remedy)

@@ -1,4 +1,4 @@
-"""Read the circumstances of a measurement from a device's sensors: before, during and after it."""
+"""Read the state of a device from its sensors before, during and after a measurement."""
 
 from __future__ import annotations
 
@@ -48,29 +48,29 @@ GUARDS = ("firmware", "firmware_command", "throttling", "undervoltage", "events"
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """One reading of a device's state; None or empty if it is unknown.
+    """One reading of a device's state; None or empty for values that are unknown.
 
     Attributes:
-        at: seconds on the device's monotonic clock.
-        cost: seconds that the reading took.
-        governors: of the cores' frequencies, each once.
-        drivers: of the cores' frequencies, each once.
-        frequencies: hertz of each core now.
-        frequency_limits: hertz that each core may reach now.
-        frequency_maxima: hertz that each core can reach.
+        at: time of the reading, in seconds on the device's monotonic clock.
+        cost: duration of the reading in seconds.
+        governors: names of the frequency governors of all cores, each once.
+        drivers: names of the frequency drivers of all cores, each once.
+        frequencies: current frequency of each core in hertz.
+        frequency_limits: current upper limit of each core's frequency in hertz.
+        frequency_maxima: highest frequency of each core's hardware in hertz.
         temperatures: degrees Celsius by thermal zone.
-        throttled: what holds the processor back now.
-        was_throttled: what has held it back since its start or the last reading.
-        throttle_events: how often it was held back since its start.
-        power_mode: the number of the power mode.
+        throttled: the current reasons for throttling.
+        was_throttled: the reasons for throttling since the device's start or the last reading.
+        throttle_events: number of throttling events since the device's start.
+        power_mode: number of the power mode.
         power: watts by rail.
-        on_battery: whether a battery is being emptied.
-        busy: seconds that all cores together have been busy since the start.
-        runner_busy: seconds of them that were the runner's.
+        on_battery: whether the battery is discharging.
+        busy: CPU seconds of all processes on all cores since the device's start.
+        runner_busy: CPU seconds of the runner since its start.
         load: load average of the last minute.
-        memory_available: bytes.
-        swapped: pages read from and written to swap since the start.
-        told: which guards of the profile said something.
+        memory_available: available memory in bytes.
+        swapped: pages read from and written to swap since the device's start.
+        told: names of those sensors in `GUARDS` that gave a value.
     """
 
     at: float
@@ -101,7 +101,7 @@ class Circumstances:
 
 
 def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
-    """Return the files to read, with wildcards, for a device and the runner's process there."""
+    """Return the files to read for a device and its runner's process, with wildcards."""
     wanted = device.table.sensors
     more: list[str] = []
     if wanted.temperatures:
@@ -123,7 +123,7 @@ def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
 
 
 def commands(device: Device) -> list[tuple[tuple[str, ...], str]]:
-    """Return the commands to run for a device, each with the file that replaces it if present."""
+    """Return the commands to run for a device, each with the file that makes it unnecessary."""
     wanted = device.table.sensors
     return [(wanted.firmware_command, wanted.firmware or "")] if wanted.firmware_command else []
 
@@ -132,9 +132,9 @@ def sample(device: Device, root: Path | str = "/", pid: int | None = None) -> Ci
     """Read the circumstances of this machine, or of a recorded one.
 
     Args:
-        device: whose sensors to read.
-        root: another root folder for recorded machines.
-        pid: the runner's process, whose own load is not foreign.
+        device: the device.
+        root: root folder; another one for recorded machines.
+        pid: process id of the runner, to distinguish its load from that of other processes.
     """
     reading = take_reading(patterns(device, pid), commands(device), str(root))
     return circumstances(Reading(**reading), device, pid)
@@ -190,15 +190,16 @@ def invalid_because(
     device: Device,
     during: Sequence[Circumstances] = (),
 ) -> str | None:
-    """Return why a measurement between two readings does not count; None if it does.
+    """Return why a measurement between two readings is not valid; None if it is.
 
-    Some boards forget what held them back when they are read, others when they start: take two
-    readings before a measurement and give the second, so that what `after` remembers is new.
+    Some boards clear their record of throttling when it is read, others only when they start. So
+    take two readings before a measurement and pass the second one: then `after` contains only
+    throttling during the measurement.
 
     Args:
-        before: read just before it.
-        after: read just after it.
-        device: whose `[validity]` it must keep.
+        before: the reading just before the measurement.
+        after: the reading just after it.
+        device: the device with the conditions in `[validity]`.
         during: further readings in between.
     """
     readings = (before, *during, after)
@@ -212,9 +213,8 @@ def invalid_because(
 def _missing_values(reading: Circumstances, device: Device) -> Iterator[str]:
     """Yield required values that a reading lacks.
 
-    Kernels differ in what they show: one guard that speaks is enough. Where all of them are silent,
-    nobody knows whether the processor was held back, and a profile with a wrong path would go
-    unnoticed.
+    Kernels differ in their sensors, so one of `GUARDS` is enough. Without any, it is unknown
+    whether the processor was throttled, and a wrong path in a profile would remain unnoticed.
     """
     table = device.table
     guards = [name for name in GUARDS if getattr(table.sensors, name)]
@@ -273,10 +273,10 @@ def _reasons_between(before: Circumstances, after: Circumstances, device: Device
 
 
 def foreign_load(before: Circumstances, after: Circumstances) -> float | None:
-    """Return how many cores other processes kept busy between two readings, on average.
+    """Return the mean number of cores that other processes kept busy between two readings.
 
-    None if it is not known. The kernel counts in hundredths of a second: within one second,
-    only what is more than its counts can be off is held to be others'.
+    Return None if it is unknown. The kernel counts hundredths of a second. Below one second, the
+    largest error of its counts is therefore subtracted.
     """
     if None in (before.busy, after.busy, before.runner_busy, after.runner_busy):
         return None

@@ -1,7 +1,7 @@
 """Read the limits of emulated boards from measured values and margins.
 
-One TOML file for a subject holds what was seen, with its evidence. A limit is what was seen times
-the file's margin: so it moves only when somebody measures again, and says so.
+One TOML file for each subject contains the measured values and their evidence. A limit is a
+measured value times the file's margin, so that it changes only with a new measurement.
 """
 
 from __future__ import annotations
@@ -49,10 +49,11 @@ class MarginsTable(Table, frozen=True, kw_only=True):
 class AnswersTable(Table, frozen=True, kw_only=True):
     """`[[answers]]`: a scheme's answers against the same backend's on the host.
 
-    `agreement` and `logit_difference` were seen on so many `texts`; `agreement_min` is the limit,
-    a percentage, of as few texts as an emulated run answers. Without `logit_difference`, which has
-    no multiple where the bits were the same, the guards' limit holds. `reference_difference` was
-    seen with reference kernels on both sides, on a few texts; 0 asks for the same bits.
+    `agreement` and `logit_difference` were measured on a number of `texts`. `agreement_min` is the
+    limit of the agreement, a percentage for the few texts of an emulated run. `logit_difference` is
+    omitted if all bits were equal, because a multiple of 0 is no limit; then the limit of the
+    regression guards applies. `reference_difference` was measured on a few texts, with reference
+    kernels on both sides; 0 requires equal bits.
     """
 
     backend: str
@@ -66,7 +67,7 @@ class AnswersTable(Table, frozen=True, kw_only=True):
 
 
 class InstructionsTable(Table, frozen=True, kw_only=True):
-    """`[[instructions]]`: instructions of one answer of a scheme, by core."""
+    """`[[instructions]]`: the measured instructions of one answer of a scheme, by core."""
 
     backend: str
     scheme: str
@@ -76,9 +77,9 @@ class InstructionsTable(Table, frozen=True, kw_only=True):
 class SharesTable(Table, frozen=True, kw_only=True):
     """`[[shares]]`: the shares of multiplications that a scheme promises, as percentages.
 
-    They are budgets; what was seen, with a margin, are regression guards.
+    They are budgets, while measured values with a margin are regression guards.
 
-    `dot_product_cores` are those of `cores` that have dot products.
+    `dot_product_cores` are those of `cores` with instructions for dot products.
     """
 
     scheme: str
@@ -103,9 +104,9 @@ class Expected:
     """The limits of one subject on emulated boards.
 
     Attributes:
-        file: as shown to people.
-        table: what the file holds.
-        limits: by metric, scheme, backend and core; None in place of a backend means every one.
+        file: path of the file, for messages.
+        table: content of the file.
+        limits: limits by metric, scheme, backend and core; None as backend means every backend.
     """
 
     file: str
@@ -122,14 +123,18 @@ def load_expected(subject: str) -> Expected | None:
     """Load the limits of a subject; None if it was not measured.
 
     Raises:
-        UsageMistake: something in the file is wrong; names file and key.
+        UsageMistake: the file is not valid; the message names file and key.
     """
     path = FOLDER / f"{subject}.toml"
     return read_expected(path) if path.is_file() else None
 
 
 def read_expected(path: Path) -> Expected:
-    """Read one file of limits; errors as of `load_expected`."""
+    """Read one file of limits.
+
+    Raises:
+        UsageMistake: the file is not valid; the message names file and key.
+    """
     table = read_table(path, ExpectedTable)
     file = shown_path(path)
     limits: dict[LimitKey, Budget] = {}

@@ -19,12 +19,13 @@ def read_limits(
     """Read the limits of one section, by metric.
 
     Args:
-        tables: by metric, its one limit.
-        file: named in errors.
-        section: the same: "budgets" or "paper".
+        tables: the limit of each metric, by name.
+        file: name of the file, for messages.
+        section: name of the section, for messages: "budgets" or "paper".
 
     Raises:
-        UsageMistake: an unknown metric, the wrong side, a limit without unit or out of range.
+        UsageMistake: a metric is unknown, `max` or `min` is wrong for it, or a limit has no unit or
+            is out of range.
     """
     return {name: _limit(name, table, file, f"{section}.{name}") for name, table in tables.items()}
 

@@ -1,6 +1,6 @@
 """Read a device profile: a TOML file that describes a board, its recognition and its limits.
 
-The structures below are the file's grammar: what is not here is refused by name.
+The structures below define the keys of the file; any other key is an error.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ Limits = dict[str, dict[str, str]]
 class RecognitionTable(Table, frozen=True, kw_only=True):
     """`[recognition]`: how this board is distinguished from others.
 
-    `models` are patterns of the device tree's model. Where a system shows no device tree, `files`
-    decide: patterns of what a file holds, by its path. `machines` are the kernel's names of its
-    architecture.
+    `models` are patterns for the model in the device tree. On systems without a device tree,
+    `files` are used: patterns for the contents of files, by path. `machines` are the kernel's names
+    of the architecture.
     """
 
     machines: tuple[str, ...]
@@ -48,8 +48,8 @@ class RecognitionTable(Table, frozen=True, kw_only=True):
 class HardwareTable(Table, frozen=True, kw_only=True):
     """`[hardware]`: the parts of the board.
 
-    `memory` is that of the smallest one sold. `features` are the processor's, as /proc/cpuinfo
-    spells them, that kernels are chosen by.
+    `memory` is that of the smallest model. `features` are the features of the processor by which
+    kernels are chosen, as spelled in /proc/cpuinfo.
     """
 
     processor: str
@@ -65,12 +65,13 @@ class EmulationTable(Table, frozen=True, kw_only=True):
 
 
 class SensorsTable(Table, frozen=True, kw_only=True):
-    """`[sensors]`: the files that hold the board's state; all are optional, names are patterns.
+    """`[sensors]`: the files with the board's state; all keys are optional, names are patterns.
 
-    `temperatures` and `throttling` are types of thermal zones and of cooling devices. `firmware`
-    is a file with the throttle bits of a Raspberry Pi, `firmware_command` what prints the same
-    if there is no such file. `undervoltage` and `events` are hwmon devices that alarm and that
-    count. `power_mode` is a file that holds the mode's number, `rails` labels of power monitors.
+    `temperatures` and `throttling` are types of thermal zones and of cooling devices. `firmware` is
+    a file with the throttle bits of a Raspberry Pi, and `firmware_command` a command that prints
+    them if there is no such file. `undervoltage` is a hwmon device with alarms, and `events` one
+    with counters. `power_mode` is a file with the number of the mode. `rails` are labels of power
+    monitors.
     """
 
     temperatures: tuple[str, ...] = ()
@@ -84,11 +85,11 @@ class SensorsTable(Table, frozen=True, kw_only=True):
 
 
 class ValidityTable(Table, frozen=True, kw_only=True):
-    """`[validity]`: circumstances under which a measurement counts.
+    """`[validity]`: the conditions of a valid measurement.
 
-    `foreign_load` is how many cores others may keep busy; without it their load is recorded and
-    spoils nothing. `free_memory` is what must be left, `saving_modes` are power modes that no
-    budget is written for.
+    `foreign_load` is the number of cores that other processes may keep busy; without it, their load
+    is recorded, but invalidates nothing. `free_memory` is the memory that must remain available.
+    `saving_modes` are numbers of power modes in which measurements are not valid.
     """
 
     free_memory: str
@@ -97,11 +98,11 @@ class ValidityTable(Table, frozen=True, kw_only=True):
 
 
 class DeviceTable(Table, frozen=True, kw_only=True):
-    """The whole file. Only `host` has neither recognition nor hardware: it is the fallback.
+    """The whole file. Only `host`, the fallback, has neither recognition nor hardware.
 
-    `sustained` is how long it is kept busy, one text after the other, before a latency counts as
-    what it sustains. `backends` are those that must answer rightly there, `looked_at` those whose
-    answers are looked at and recorded.
+    `sustained` is the duration of the load, one text after the other, before the sustained latency
+    is measured. `backends` must answer correctly on the device; answers of the backends in
+    `looked_at` are only recorded.
     """
 
     description: str
@@ -123,14 +124,14 @@ class Device:
     """A device with its quantities parsed.
 
     Attributes:
-        name: of the file, without its suffix.
-        file: as shown to people.
-        table: what the file holds.
-        memory: bytes of the smallest one, None for the host.
-        free_memory: bytes that must be left while measuring.
-        sustained: seconds of load.
-        budgets: by metric, what we ask of it.
-        paper: by metric, what the paper reports of its boards.
+        name: name of the file, without its suffix.
+        file: path of the file, for messages.
+        table: content of the file.
+        memory: memory of the smallest model in bytes; None for the host.
+        free_memory: memory that must remain available during a measurement, in bytes.
+        sustained: duration of the load before the sustained latency is measured, in seconds.
+        budgets: the required limits, by metric.
+        paper: the paper's values for its boards, by metric.
     """
 
     name: str
@@ -144,14 +145,14 @@ class Device:
 
     @property
     def usual_core(self) -> str | None:
-        """The emulator's name of its processor core; None for the host."""
+        """Return the emulator's name of the processor core; None for the host."""
         return next((table.core for table in self.table.emulation.values()), None)
 
     def core(self, architecture: str | None = None) -> tuple[str, str]:
         """Return (architecture, core) to emulate; the file's first architecture by default.
 
         Raises:
-            UsageMistake: the device cannot be emulated so.
+            UsageMistake: the profile does not offer this architecture, or any emulation.
         """
         offered = {name: table.core for name, table in self.table.emulation.items()}
         chosen = architecture or next(iter(offered), None)
@@ -173,7 +174,8 @@ def load_device(name_or_path: str) -> Device:
     """Load a shipped device by name, or any TOML file by its path.
 
     Raises:
-        UsageMistake: no such device, or something in its file is wrong; names file and key.
+        UsageMistake: there is no such device, or the file is not valid; the message names file and
+            key.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":

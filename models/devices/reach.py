@@ -1,8 +1,8 @@
 """Limit the files and commands of a device profile, which may come from anybody.
 
-A command from a file would be run wherever the file is used, on this machine and on boards. So a
-profile chooses among commands that are known to read only; and it names files of the kernel's and
-of the system's settings, never a user's.
+A command in a profile is run on every machine on which the profile is used. So a profile can only
+choose among commands that are known to change nothing, and can only name files of the kernel and of
+system settings, never those of a user.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def check_reach(table: DeviceTable, file: str) -> None:
     """Check the files and commands of a profile.
 
     Raises:
-        UsageMistake: it is out of its reach; names file and key.
+        UsageMistake: a file or command is not allowed; the message names file and key.
     """
     command = table.sensors.firmware_command
     if command and command not in FIRMWARE_COMMANDS:

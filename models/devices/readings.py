@@ -22,11 +22,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One reading of a device's files.
 
     Attributes:
-        at: seconds on the device's monotonic clock.
-        cost: seconds that the reading took.
-        machine: the kernel's name of its architecture.
-        texts: what files hold by path, what commands printed by their words.
-        asked: whether it was asked for.
+        at: time of the reading, in seconds on the device's monotonic clock.
+        cost: duration of the reading in seconds.
+        machine: the kernel's name of the architecture.
+        texts: contents of files by path, and outputs of commands by their words.
+        asked: whether the reading was requested; otherwise it was taken periodically.
     """
 
     at: Seconds
@@ -40,11 +40,11 @@ def read_reading(channel: Channel, seconds: float) -> Reading | None:
     """Return the next reading of a watcher; None if it has ended.
 
     Args:
-        channel: to the watcher.
-        seconds: after which it is killed.
+        channel: the channel to the watcher.
+        seconds: time limit, after which the watcher is killed.
 
     Raises:
-        EdgeproofError: what is said is no reading; names the device and what it said.
+        EdgeproofError: the line is not a valid reading; the message quotes it and names the device.
     """
     line = channel.read_line(seconds, LONGEST_LINE)
     if not line:

@@ -31,10 +31,10 @@ class Found:
     """The recognized device, and the evidence.
 
     Attributes:
-        device: the profile's name; `host` where no board's fits.
+        device: the profile's name; `host` if no board's profile fits.
         machine: the kernel's name of the architecture.
-        model: what the device tree calls it, None if there is no device tree.
-        files: the files that a profile asked for and that are there, with their first line.
+        model: the model in the device tree; None if there is no device tree.
+        files: the first lines of existing files that a profile names, by path.
     """
 
     device: str
@@ -58,9 +58,9 @@ def recognize(
     """Recognize this machine.
 
     Args:
-        root: its root folder; another one than / for recorded machines.
-        machine: the kernel's name of its architecture; this one's by default.
-        devices: the profiles to choose from; the shipped ones by default.
+        root: root folder; another one for recorded machines.
+        machine: the kernel's name of the architecture; by default this machine's.
+        devices: the profiles to choose from; by default the shipped ones.
     """
     profiles = shipped() if devices is None else devices
     reading = watcher.take_reading(identifying_files(profiles), root=str(root))
@@ -71,11 +71,11 @@ def recognize_there(start: Callable[[Path], Channel], devices: Sequence[Device])
     """Recognize another machine.
 
     Args:
-        start: starts a Python program there.
+        start: starts a Python program on that machine.
         devices: the profiles to choose from.
 
     Raises:
-        EdgeproofError: its Python does not answer.
+        EdgeproofError: Python on that machine sends no valid reading.
     """
     channel = start(WATCHER_FILE)
     options: dict[str, Any] = {
@@ -118,7 +118,7 @@ def recognize_texts(texts: Mapping[str, str], machine: str, devices: Sequence[De
     """Recognize a machine from the contents of its `identifying_files`.
 
     Args:
-        texts: by path; what is not there is left out.
+        texts: contents of the existing files, by path.
         machine: the kernel's name of its architecture.
         devices: the profiles to choose from.
     """

@@ -1,8 +1,8 @@
 """Parse sensor files: pure functions from {path: text} to values with units.
 
-A text that is missing or unreadable leaves its value out, and so does a number that its sensor
-cannot have: a negative count, a temperature below absolute zero. None of these functions raises.
-Whether enough is left is for `models.devices.circumstances` to say.
+Values are omitted if their text is missing or unreadable, or if a sensor cannot have them: a
+negative count, a temperature below absolute zero. None of these functions raises an error.
+`models.devices.circumstances` decides whether enough values are left.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def throttle_word(texts: Texts, command: Sequence[str] = ()) -> int | None:
 
 
 def names_of_bits(word: int, *, sticky: bool) -> tuple[str, ...]:
-    """Name the bits that are currently set, or the sticky ones."""
+    """Return the names of the current bits that are set, or of the sticky ones."""
     shift = _STICKY if sticky else 0
     return tuple(name for bit, name in FIRMWARE_BITS.items() if word >> (bit + shift) & 1)
 
@@ -104,14 +104,14 @@ def drivers(texts: Texts) -> tuple[str, ...]:
 
 
 def frequencies(texts: Texts) -> tuple[float, ...]:
-    """Return hertz of each core now."""
+    """Return the current frequency of each core in hertz."""
     return tuple(_hertz(texts, "scaling_cur_freq").values())
 
 
 def frequency_limits(texts: Texts) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the limit that each core is set to, and the one it can reach, in hertz.
+    """Return the current limit and the hardware's limit of each core's frequency, in hertz.
 
-    Of cores that tell both.
+    Cores that report only one of the two are omitted.
     """
     limits, maxima = (_hertz(texts, name) for name in ("scaling_max_freq", "cpuinfo_max_freq"))
     cores = [core for core in limits if core in maxima]
@@ -127,7 +127,7 @@ def power_mode(texts: Texts, path: str) -> int | None:
 
 
 def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
-    """Return watts by label of the INA3221's rails, in either of NVIDIA's drivers."""
+    """Return the watts of the INA3221's rails by label, from either of NVIDIA's drivers."""
     watts = {}
     for path, text in texts.items():
         folder, _, name = path.rpartition("/")
@@ -145,7 +145,7 @@ def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
 
 
 def on_battery(texts: Texts) -> bool | None:
-    """Tell whether the battery is discharging; None if there is no battery."""
+    """Return whether the battery is discharging; None if there is no battery."""
     states = [
         texts.get(f"{path}/status", "").strip()
         for path, _ in _described(texts, "/sys/class/power_supply/", "type", ["Battery"])
@@ -156,7 +156,7 @@ def on_battery(texts: Texts) -> bool | None:
 def busy_seconds(texts: Texts) -> float | None:
     """Return the busy seconds of all cores since the start, including guests."""
     fields = texts.get("/proc/stat", "").partition("\n")[0].split()
-    if len(fields) < 9 or fields[0] != "cpu":  # noqa: PLR2004 - proc(5): up to steal
+    if len(fields) < 9 or fields[0] != "cpu":  # noqa: PLR2004 - proc(5): the name and eight counts
         return None
     with suppress(ValueError):
         user, nice, system, _idle, _iowait, interrupts, soft, steal = map(_count, fields[1:9])
@@ -165,7 +165,7 @@ def busy_seconds(texts: Texts) -> float | None:
 
 
 def process_seconds(texts: Texts, pid: int) -> float | None:
-    """Return CPU seconds of a process and its threads since its start."""
+    """Return the CPU seconds of a process and its threads since its start."""
     fields = texts.get(f"/proc/{pid}/stat", "").rpartition(")")[2].split()
     with suppress(ValueError, IndexError):
         return (_count(fields[11]) + _count(fields[12])) / _TICKS
@@ -181,7 +181,7 @@ def load(texts: Texts) -> float | None:
 
 
 def memory(texts: Texts, key: str) -> int | None:
-    """Return bytes of a line of /proc/meminfo, such as MemAvailable."""
+    """Return a value in /proc/meminfo, such as MemAvailable, in bytes."""
     match = re.search(rf"^{key}:\s+(\d+) kB$", texts.get("/proc/meminfo", ""), re.MULTILINE)
     with suppress(ValueError):
         return _count(match[1]) * 1024 if match else None
@@ -189,7 +189,7 @@ def memory(texts: Texts, key: str) -> int | None:
 
 
 def swapped_pages(texts: Texts) -> int | None:
-    """Return pages read from and written to swap since the start."""
+    """Return the number of pages read from and written to swap since the start."""
     counts = re.findall(r"^pswp(?:in|out) (\d+)$", texts.get("/proc/vmstat", ""), re.MULTILINE)
     with suppress(ValueError):
         return sum(map(_count, counts)) if counts else None
@@ -251,7 +251,7 @@ def _count(text: str, base: int = 10) -> int:
     """Parse a whole number that cannot be negative.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not such a number.
     """
     number = _whole(text, base)
     if number < 0:
@@ -263,7 +263,7 @@ def _whole(text: str, base: int = 10) -> int:
     """Parse a whole number in the kernel's range.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not such a number.
     """
     number = int(text, base)
     if abs(number) >= _LARGEST:

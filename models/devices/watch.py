@@ -40,14 +40,15 @@ def watch_here(program: Path) -> Channel:
 
 
 class Watch:
-    """Reads a device's circumstances around a measurement, within a `with`.
+    """A watch that reads a device's state around a measurement, in a `with` block.
 
     Args:
-        device: whose sensors to read.
-        pid: the runner's process on the device, whose own load is not foreign; without one no
-            load is.
-        start: starts the watcher's program where the runner is.
-        every: seconds between readings during the measurement; None reads before and after only.
+        device: the device.
+        pid: process id of the runner on the device; None if the load of other processes does not
+            matter.
+        start: starts the watcher's program on the runner's machine.
+        every: seconds between readings during the measurement; None for readings only before and
+            after it.
     """
 
     def __init__(
@@ -104,16 +105,16 @@ class Watch:
 
     @property
     def readings(self) -> tuple[Circumstances, ...]:
-        """The readings so far: the first just before, the last just after the measurement."""
+        """Return the readings: the first just before, the last just after the measurement."""
         return tuple(self._readings)
 
     @property
     def cost(self) -> float:
-        """Seconds that the readings during the measurement took of the device's time."""
+        """Return the total duration of the readings during the measurement, in seconds."""
         return sum(reading.cost for reading in self._readings[1:-1])
 
     def invalid_because(self) -> str | None:
-        """Return why the measurement does not count; None if it does."""
+        """Return why the measurement is not valid; None if it is."""
         before, *during, after = self._readings
         return invalid_because(before, after, self._device, during)
 
@@ -147,7 +148,7 @@ class Watch:
         self._asked.release()
 
     def _ask(self) -> None:
-        """Ask for a reading and wait until it is there."""
+        """Request a reading and wait until it has arrived."""
         channel = self._channel
         if channel is None:
             raise RuntimeError("the watch is used outside its with block")

@@ -55,7 +55,7 @@ def _inspect(options: argparse.Namespace) -> int:
         if options.json:
             sys.stdout.write(in_json(readable(damaged_document(error))) + "\n")
         # A usage mistake, because the person who gave the file can correct it.
-        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
+        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type] # the table has the arguments' names
     findings = findings_of(inspected)
     document = document_of(inspected, findings)
     sys.stdout.write(in_json(readable(document)) + "\n" if options.json else text_of(document))

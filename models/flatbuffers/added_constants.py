@@ -1,8 +1,9 @@
 """Store large added constants as integers.
 
-No converter quantizes the constant of an addition that stays float32, and the table of positions
-is such a constant: in a small network it is a large part of the file. Here it is stored as int8,
-its columns brought to one range as those of other tables are, and unpacked when the file is loaded.
+No converter quantizes the constant of an addition that stays float32. The table of positions is
+such a constant, and in a small network it is a large part of the file. Here it is stored as int8,
+with its columns scaled to one range like those of other tables, and a runtime unpacks it on
+loading.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def store_addends(flatbuffer: bytes) -> bytes:
 
 
 def _unpack_constant(graph: Graph, addition: Any) -> bool:
-    """Let an addition read its constant through a dequantization; return whether it has one."""
+    """Store an addition's large constant as int8; return whether the addition has one."""
     for place, tensor in enumerate(map(int, addition.inputs)):
         table = graph.constant(tensor)
         if table is not None and table.size >= LARGE:
@@ -46,7 +47,7 @@ def _unpack_constant(graph: Graph, addition: Any) -> bool:
 
 
 def _unpacked(graph: Graph, addition: Any, name: str, table: NDArray[np.float32]) -> int:
-    """Put before the addition: int8 -> DEQUANTIZE -> times each column's range."""
+    """Insert before the addition: int8 -> DEQUANTIZE -> MUL by the range of each column."""
     reach = largest(table.reshape(-1, table.shape[-1]).astype(np.float64))
     steps = np.rint(table / reach * LAST).astype(np.int8)
     stored = graph.new_integers(f"{name}/integers", steps, scale=1 / LAST)

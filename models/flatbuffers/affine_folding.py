@@ -1,8 +1,9 @@
 """Fold the affine operators of a FlatBuffer's graph: additions, scales and reshapes.
 
 Converters move scales and shifts: they fold a norm into the next dense layer, fold the scale of the
-queries into their weights, and drop scales of 1 and shifts of 0. The graph here is the same after
-every such step: dense layers, sums, products and lookups, with affine forms between them.
+queries into their weights, and drop scales of 1 and shifts of 0. The graph that is built here is
+the same after each of these steps: it consists of dense layers, sums, products and lookups, with
+affine forms between them.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Form:
 
     @property
     def plain(self) -> bool:
-        """Whether the form is the node itself, without scale and shift."""
+        """Return whether the form is the node itself, without scale and shift."""
         return bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
 
 
@@ -96,7 +97,7 @@ class Lookup(Node):
 
 @dataclass(frozen=True, eq=False)
 class Other(Node):
-    """Any other operator, or an input of the graph."""
+    """Another operator, or an input of the graph."""
 
     name: str
 
@@ -105,7 +106,7 @@ def affine_graph(operators: tuple[Operator, ...], constants: Constants) -> list[
     """Return the nodes of a FlatBuffer's first subgraph, by number.
 
     Raises:
-        ValueError: a constant is stored in a way that is not read.
+        ValueError: a constant is stored in a way that is not supported.
     """
     builder = _Builder(constants)
     for operator in operators:
@@ -191,13 +192,13 @@ class _Builder:
         return self._node(Sum, (left, right)) if name == "ADD" else None
 
     def _kept(self, form: Form | None) -> Form | None:
-        """Count the scales and shifts of a form: there is one for each operator."""
+        """Count the memory of a form's scales and shifts, because each operator creates a form."""
         if form is not None:
             self._constants.allow(form.scale.size + form.shift.size)
         return form
 
     def _by_token(self, value: Form | Array) -> Form | Array:
-        """Turn a constant that differs between tokens into a node: not a scale, not a shift."""
+        """Turn a constant that differs between tokens into a node: it is no scale or shift."""
         if isinstance(value, Form):
             return value
         rank = _rank(value)

@@ -1,8 +1,8 @@
 """Find how an operator computes, and count its multiply-accumulates.
 
-An operator is judged by the dtypes of the operands that could be quantized: those held in floats
-or in small integers. int32, int64 and bool operands are ids, axes, shapes, masks and biases, and
-say nothing.
+The dtypes of the operands that could be quantized decide: those stored in floats or in small
+integers. int32, int64 and bool operands do not count, because they are ids, axes, shapes, masks and
+biases.
 
 | arithmetic | operands that could be quantized |
 |---|---|
@@ -11,8 +11,8 @@ say nothing.
 | float | all in floats |
 | neutral | none, or the operator only moves, selects or converts values |
 
-A lookup (GATHER, EMBEDDING_LOOKUP) into a constant table counts as computing: its table is often
-the largest weight. A weight that a DEQUANTIZE unpacks first is computed with in floats.
+A lookup (GATHER, EMBEDDING_LOOKUP) in a constant table is not neutral, because the table is often
+the largest weight. If a DEQUANTIZE unpacks a weight, the operators that read it compute in floats.
 """
 
 from __future__ import annotations
@@ -72,8 +72,9 @@ def arithmetic(operator: Operator) -> Arithmetic:
 def multiply_accumulates(operator: Operator) -> int:
     """Return the multiply-accumulates of one run of a dense, matrix or convolution operator.
 
-    Each element of the output sums as many products as the contracted dimensions have elements.
-    Dimensions only known at run time count as 1. Other operators do none, or are `UNCOUNTED`.
+    Each element of the output is a sum of as many products as the contracted dimensions have
+    elements. Dynamic dimensions count as 1. The result is 0 for other operators, which either
+    multiply nothing or are `UNCOUNTED`.
     """
     if not operator.outputs:
         return 0

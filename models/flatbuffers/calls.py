@@ -69,7 +69,7 @@ def called_by(operator: Any, code: int) -> tuple[int, ...]:
 
 
 def reached(contents: Contents) -> Reached:
-    """Return the graphs that are computed: the first, those of signatures, and all called ones."""
+    """Return the graphs that a runtime computes: main, signatures' and called ones."""
     callees: dict[int, set[int]] = {}
     for operator in contents.operators:
         callees.setdefault(operator.subgraph, set()).update(operator.calls)
@@ -85,7 +85,7 @@ def reached(contents: Contents) -> Reached:
 
 
 def entries(contents: Contents) -> tuple[int, ...]:
-    """Return the graphs that a program can ask for: the first, and those of signatures."""
+    """Return the graphs that a program can run: the first, and those of signatures."""
     return tuple(dict.fromkeys((0, *(signature.subgraph for signature in contents.signatures))))
 
 
@@ -115,7 +115,7 @@ def _slot(field: int) -> int:
 
 
 def _union(table: Any, at: int) -> Any:
-    from flatbuffers.table import Table  # noqa: PLC0415 - only where a file is read
+    from flatbuffers.table import Table  # noqa: PLC0415 - only for reading
 
     union = Table(bytearray(), 0)
     table.Union(union, at)
@@ -123,7 +123,7 @@ def _union(table: Any, at: int) -> Any:
 
 
 def _int32(table: Any, field: int) -> int:
-    from flatbuffers import number_types  # noqa: PLC0415 - the same
+    from flatbuffers import number_types  # noqa: PLC0415 - only for reading, too
 
     at = table.Offset(_slot(field))
     return int(table.Get(number_types.Int32Flags, at + table.Pos)) if at else 0

@@ -1,4 +1,4 @@
-"""Return the constants of a FlatBuffer as float32 arrays, however they are stored."""
+"""Read the constants of a FlatBuffer as float32 arrays, whatever their stored type."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Constants:
     small ones. So the memory of all values together is limited to 32 times the file, or 64 MiB.
 
     Args:
-        data: a FlatBuffer that `read_contents` found sound.
+        data: a FlatBuffer that `read_contents` has accepted.
     """
 
     def __init__(self, data: bytes) -> None:
-        from tflite.Model import Model  # noqa: PLC0415 - only where weights are read
+        from tflite.Model import Model  # noqa: PLC0415 - only for reading weights
 
         self._data = data
         self._model = Model.GetRootAs(data, 0)
@@ -50,7 +50,7 @@ class Constants:
         """Count float32 values that are about to be allocated.
 
         Raises:
-            ValueError: together with those before, they are more than a file of this size needs.
+            ValueError: all values together are more than a file of this size needs.
         """
         self._allowance -= np.dtype(np.float32).itemsize * values
         if self._allowance < 0:
@@ -60,8 +60,8 @@ class Constants:
         """Return the dequantized values of a tensor; None if it is not a constant.
 
         Raises:
-            ValueError: it is stored in a way that is not read here (blockwise, strings), or all
-                constants together take too much memory.
+            ValueError: the tensor is stored in a way that is not supported (blockwise, strings), or
+                all constants together take too much memory.
         """
         if not tensor.constant_bytes:
             return None
@@ -88,7 +88,7 @@ class Constants:
 
 
 def _dequantized(stored: NDArray[Any], quantization: Quantization) -> NDArray[np.float32]:
-    """Return (stored - zero point) * scale, along the axis where each slice has its own."""
+    """Return (stored - zero point) * scale; both may differ between slices along an axis."""
     if quantization.block is not None:
         raise ValueError("its weights are quantized blockwise")
     scales = np.array(quantization.scales, np.float64)

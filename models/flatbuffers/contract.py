@@ -10,7 +10,7 @@ from models.files.toml_tables import Table, read_table
 from models.flatbuffers.arithmetic import arithmetic, multiply_accumulates
 from models.flatbuffers.runtimes import version_key
 from models.flatbuffers.schemes import SCHEMES
-from models.flatbuffers.structure import Arithmetic  # noqa: TC001 - msgspec reads annotations
+from models.flatbuffers.structure import Arithmetic  # noqa: TC001 - msgspec resolves annotations at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Contract(Table, frozen=True, kw_only=True):
 
     @property
     def integer_products(self) -> bool:
-        """Whether every product computes on integers alone."""
+        """Return whether every product computes on integers alone."""
         return self.products == ("integer",)
 
 
@@ -70,7 +70,7 @@ def promised_runtime(contract: Contract, converter: str | None) -> str:
 
 
 def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
-    """Name the products whose arithmetic breaks the contract."""
+    """Return a description of each product with an arithmetic that the contract does not allow."""
     products = (product for product in report.operators if multiply_accumulates(product))
     return [
         f"{operator.name} {operator.outputs[0].name} computes in {arithmetic(operator)}"
@@ -80,7 +80,10 @@ def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 
 
 def _allowed(contract: Contract, operator: Operator) -> tuple[Arithmetic, ...]:
-    """Return how a product may compute: with stored weights only in the contract's first way."""
+    """Return the arithmetic that the contract allows for a product.
+
+    Products with stored weights may only use the contract's first arithmetic.
+    """
     weights = _second(operator)
     if weights is None or math.prod(weights.shape) < SMALL or not weights.constant_bytes:
         return contract.products
@@ -88,7 +91,7 @@ def _allowed(contract: Contract, operator: Operator) -> tuple[Arithmetic, ...]:
 
 
 def weight_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
-    """Name the dense layers whose weights have another dtype or granularity."""
+    """Return a description of each dense layer with another weight dtype or granularity."""
     expected = f"{contract.dense_weights}, scales by {contract.scales}"
     described = ((weights, _described(weights)) for weights in _dense_weights(report))
     return [
@@ -99,7 +102,7 @@ def weight_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 
 
 def zero_point_breaches(report: FlatBufferReport) -> list[str]:
-    """Name the dense layers whose weights have a zero point other than 0."""
+    """Return the names of dense weights with a zero point other than 0."""
     return [
         weights.name
         for weights in _dense_weights(report)
@@ -108,7 +111,7 @@ def zero_point_breaches(report: FlatBufferReport) -> list[str]:
 
 
 def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
-    """Name the kinds of operators that compute on floats without permission."""
+    """Return the kinds of operators that compute on floats although the contract forbids it."""
     if not contract.integer_products:
         return []
     floats = {

@@ -207,7 +207,7 @@ def _unit(unit: ProcessUnit) -> dict[str, Any]:
 
 
 def text_of(document: dict[str, Any]) -> str:
-    """Return a document as text for people."""
+    """Return a document as text for people, with a line break at the end."""
     return "\n".join(map(one_line, _lines(document))) + "\n"
 
 

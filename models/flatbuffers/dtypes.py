@@ -42,8 +42,8 @@ QUANTIZED_DTYPES = frozenset({"int2", "int4", "uint4", "int8", "uint8", "int16",
 
 
 def packed_bytes(shape: Iterable[int], bits: int) -> int:
-    """Return the bytes that a tensor takes; elements below 8 bits share bytes.
+    """Return the size of a tensor in bytes; elements below 8 bits share bytes.
 
-    In integers throughout: a corrupt shape can be larger than any float.
+    The computation uses only integers, because a corrupt shape can be larger than any float.
     """
     return -(-math.prod(shape) * bits // 8)

@@ -7,7 +7,8 @@
 | LOGISTIC | sigmoids: independent probabilities |
 | a dense layer, with what is added to it and scales it | logits |
 
-QUANTIZE, DEQUANTIZE, RESHAPE and their like change no meaning; of anything else nothing is said.
+QUANTIZE, DEQUANTIZE, RESHAPE and similar operators do not change the meaning. After any other
+operator, the meaning is unknown.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _OPERANDS = 2
 
 
 def ending_of(tensor: Tensor, operators: Sequence[Operator]) -> Ending | None:
-    """Return the meaning of an output: `sigmoids` after any LOGISTIC, None if uncertain.
+    """Return the meaning of an output, such as `logits`; None if it is unknown.
 
     Args:
         tensor: an output of the graph.
@@ -51,7 +52,7 @@ def ending_of(tensor: Tensor, operators: Sequence[Operator]) -> Ending | None:
 
 
 def last_operator(tensor: Tensor, operators: Sequence[Operator]) -> str:
-    """Name the operator that writes a tensor, ignoring moves; "" if there is none."""
+    """Return the name of the operator that writes a tensor, ignoring moves; "" if there is none."""
     writers = _written(operators)
     for _ in range(_DEEPEST):
         operator = writers.get(tensor.index)
@@ -91,7 +92,7 @@ def _walk(tensor: Tensor, writers: dict[int, Operator], depth: int) -> Ending | 
 
 
 def _is_share(sources: list[Tensor], writers: dict[int, Operator]) -> bool:
-    """Tell whether a division is a softmax in single operators: EXP(x) / SUM(EXP(x))."""
+    """Return whether a division is a softmax in single operators: EXP(x) / SUM(EXP(x))."""
     makers = [writers.get(source.index) for source in sources]
     if len(makers) != _OPERANDS or not all(makers):
         return False

@@ -1,6 +1,6 @@
-"""Edit a FlatBuffer's graph: replace constants, insert operators.
+"""Edit a FlatBuffer's graph: replace constants, insert and remove operators.
 
-Imports ai-edge-litert's schema, which is megabytes of Python: only the builder comes here.
+Only the builder uses this module: it imports ai-edge-litert's schema, megabytes of Python.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Graph:
         self._names = {tensor.name for tensor in self._graph.tensors}
 
     def pack(self) -> bytes:
-        """Return the edited file without the constants that nothing reads any more."""
+        """Return the edited file without constants that no operator reads."""
         self._drop_unread()
         return pack(self._model)
 
@@ -85,7 +85,7 @@ class Graph:
         return int(max(code.builtinCode, code.deprecatedBuiltinCode))
 
     def producer(self, tensor: int) -> Any:
-        """Return the operator that writes a tensor, ignoring moves."""
+        """Return the operator that writes a tensor, ignoring moves; None if there is none."""
         for operator in reversed(self._graph.operators):
             if tensor in operator.outputs:
                 moves = self.code(operator) in MOVES
@@ -102,7 +102,7 @@ class Graph:
         return consumers
 
     def tokens(self) -> int:
-        """Return the number of tokens in a row of its inputs."""
+        """Return the number of tokens in a row of the graph's inputs."""
         return self.shape(int(self._graph.inputs[0]))[-1]
 
     def shape(self, tensor: int) -> tuple[int, ...]:
@@ -127,12 +127,12 @@ class Graph:
                 yield self.kind(operator), self.name(tensor)
 
     def inputs(self) -> dict[str, int]:
-        """Return the graph's inputs, by their names in its signature."""
+        """Return the tensors of the graph's inputs, by their names in the signature."""
         (signature,) = self._model.signatureDefs
         return {tensor.name.decode(): int(tensor.tensorIndex) for tensor in signature.inputs}
 
     def results(self) -> list[int]:
-        """Return the graph's outputs."""
+        """Return the tensors of the graph's outputs."""
         return [int(tensor) for tensor in self._graph.outputs]
 
     def is_constant(self, tensor: int) -> bool:
@@ -180,11 +180,11 @@ class Graph:
         return reached - {name}
 
     def constant(self, tensor: int) -> Array | None:
-        """Return the values of a float32 constant; None if it is not one."""
+        """Return the values of a float32 constant; None for any other tensor."""
         return self._held(tensor, np.dtype(np.float32))
 
     def integers(self, tensor: int) -> NDArray[np.int32] | None:
-        """Return the values of an int32 constant; None if it is not one."""
+        """Return the values of an int32 constant; None for any other tensor."""
         return self._held(tensor, np.dtype(np.int32))
 
     def _held(self, tensor: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
@@ -196,7 +196,7 @@ class Graph:
         return as_array(bytes(data), dtype, self.shape(tensor))
 
     def new_tensor(self, name: str, shape: tuple[int, ...], values: Any = None) -> int:
-        """Add a tensor, or a constant if it has values; return its index.
+        """Add a tensor, or a constant if values are given; return its index.
 
         If another tensor already has the name, a number is appended.
         """
@@ -209,7 +209,7 @@ class Graph:
         return len(self._graph.tensors) - 1
 
     def _unused(self, name: str) -> bytes:
-        """Return an unused name: ranges are found by name."""
+        """Return an unused name: names must be unique, because ranges are looked up by name."""
         free = name.encode()
         if free in self._names:
             numbered = (f"{name}_{number}".encode() for number in itertools.count(2))
@@ -241,13 +241,13 @@ class Graph:
             setattr(operator.builtinOptions, key, value)
 
     def before(self, operator: Any, code: int, inputs: list[int], name: str) -> int:
-        """Insert an operator before another; return its output, shaped as its first input."""
+        """Insert an operator before another; return its output, shaped like its first input."""
         return self._put((operator, 0), code, inputs, name)
 
     def after(
         self, operator: Any, code: int, inputs: list[int], name: str, output: int | None = None
     ) -> int:
-        """Insert an operator after another and after earlier insertions; as `before`."""
+        """Insert an operator after another and after earlier insertions; see `before`."""
         return self._put((operator, 1), code, inputs, name, output)
 
     def _put(
@@ -298,7 +298,7 @@ class Graph:
 
 
 def _block_scales(tensor: Any) -> tuple[int, ...]:
-    """Return the tensors that hold the scales and zero points of another's blocks."""
+    """Return the tensors with the scales and zero points of a blockwise quantized tensor."""
     details = getattr(tensor.quantization, "details", None)
     if not isinstance(details, schema.BlockwiseQuantizationT):
         return ()

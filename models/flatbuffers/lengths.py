@@ -26,10 +26,10 @@ SHARED_WEIGHTS = 0.5
 
 
 def by_length(contents: Contents) -> dict[int, Signature]:
-    """Return a file's signatures by row length, ascending; {} unless it is certain.
+    """Return the signatures of one network by row length, ascending; {} if there are none.
 
-    It is certain if they have the same inputs and outputs except for the row length, and share
-    their weights.
+    All signatures of the file must have the same inputs and outputs except for the row length, and
+    share their weights.
     """
     alike = alike_by_length(contents.signatures)
     weights = [_weights_read(contents, signature.subgraph) for signature in alike.values()]
@@ -38,12 +38,12 @@ def by_length(contents: Contents) -> dict[int, Signature]:
 
 
 def alike_by_length(signatures: Sequence[Signature]) -> dict[int, Signature]:
-    """Return signatures by row length, ascending; {} if they differ otherwise."""
+    """Return signatures by row length, ascending; {} if they also differ in other ways."""
     lengths = [tokens_of(signature) for signature in signatures]
     graphs = {signature.subgraph for signature in signatures}
     kinds = {_kind(signature) for signature in signatures}
     distinct = {length for length in lengths if length is not None}
-    if len(signatures) < 2 or len(kinds) > 1:  # noqa: PLR2004 - several
+    if len(signatures) < 2 or len(kinds) > 1:  # noqa: PLR2004 - one signature has one length
         return {}
     if not len(distinct) == len(graphs) == len(signatures) <= MOST_LENGTHS:
         return {}

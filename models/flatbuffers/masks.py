@@ -48,7 +48,7 @@ def clip_masks(flatbuffer: bytes, limit: float = LIMIT) -> bytes:
 
 
 def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[str, float]]:
-    """Return how low masks must be, and where the range of masked scores may end.
+    """Return the limit for masks, and the lower ends of the ranges of masked scores.
 
     Args:
         flatbuffer: a file whose masks `clip_masks` has clipped.

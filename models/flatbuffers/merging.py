@@ -4,7 +4,7 @@ A converter fixes the number of tokens of a file's input, and a padding token co
 any other. Here, each length becomes a graph with its own signature, such as `tokens_16` for 16
 tokens. Constants with the same bytes are stored once, whichever tool converted the files.
 
-Imports ai-edge-litert's schema, which is megabytes of Python: only the builder comes here.
+Only the builder uses this module: it imports ai-edge-litert's schema, megabytes of Python.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def merge_lengths(flatbuffers: Mapping[int, bytes]) -> bytes:
     """Return one file from several, with the longest length in its first graph.
 
-    An app that does not use signatures runs the first graph, which has room for every text. The
-    metadata is that of the file with the longest length.
+    An app that does not use signatures runs the first graph, whose rows are long enough for every
+    text. The metadata is that of the file with the longest length.
 
     Args:
         flatbuffers: by length in tokens, a file with one graph and one signature; a single file is
@@ -45,7 +45,7 @@ def merge_lengths(flatbuffers: Mapping[int, bytes]) -> bytes:
 
 
 class _Joined:
-    """A file that grows by one graph after the other."""
+    """A file to which graphs are added one after the other."""
 
     def __init__(self, first: Any) -> None:
         self._model = first
@@ -80,7 +80,7 @@ class _Joined:
         return self._model
 
     def _place(self, buffer: Any) -> int:
-        """Return the buffer with the given bytes, reusing an equal one."""
+        """Return the index of a buffer with the same bytes; add the buffer if there is none."""
         content = b"" if buffer.data is None else bytes(buffer.data)
         if content not in self._places:
             self._places[content] = len(self._buffers)

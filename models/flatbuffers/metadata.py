@@ -1,4 +1,4 @@
-"""Read the TFLite metadata of a FlatBuffer, and the files packed behind it.
+"""Read the TFLite metadata of a FlatBuffer, and the files that are packed behind it.
 
 A file with metadata has two additional parts. A buffer called TFLITE_METADATA contains a second
 FlatBuffer with the schema of tflite-support's `metadata_schema.fbs` (identifier M001). After the
@@ -100,7 +100,7 @@ class SentencePieceTokenizer:
 
 @dataclass(frozen=True)
 class RegexTokenizer:
-    """Ids are those of the words between matches of a regular expression."""
+    """Ids are those of the words that matches of a regular expression separate."""
 
     delimiter: str
     vocabulary: tuple[AssociatedFile, ...]
@@ -108,7 +108,7 @@ class RegexTokenizer:
 
 @dataclass(frozen=True)
 class UnknownUnit:
-    """A way to process a tensor that is newer than this reader."""
+    """A process unit that this reader does not know, because it is newer."""
 
     number: int
 
@@ -181,24 +181,24 @@ class ModelMetadata:
 
     @property
     def main(self) -> SubgraphMetadata:
-        """Metadata of the first graph; empty if there is none."""
+        """Return the metadata of the first graph; empty if there is none."""
         return self.subgraphs[0] if self.subgraphs else _NOTHING
 
     @property
     def units(self) -> tuple[ProcessUnit, ...]:
-        """Every process unit of the first graph."""
+        """Return every process unit of the first graph."""
         tensors = (*self.main.inputs, *self.main.outputs)
         own = (unit for tensor in tensors for unit in tensor.process_units)
         return (*self.main.input_units, *own, *self.main.output_units)
 
     @property
     def tokenizer(self) -> Tokenizer | None:
-        """The first tokenizer that is described; None if there is none."""
+        """Return the first tokenizer that is described; None if there is none."""
         return next((unit for unit in self.units if isinstance(unit, Tokenizer)), None)
 
     @property
     def every_file(self) -> tuple[AssociatedFile, ...]:
-        """Every file that the metadata mentions, each name once."""
+        """Return every file that the metadata mentions, each name once."""
         tensors = (*self.main.inputs, *self.main.outputs)
         spoken = [
             *self.files,
@@ -241,12 +241,12 @@ def read_metadata(path: Path, data: bytes, contents: Contents) -> ModelMetadata 
 
 
 def why_unread(error: EdgeproofError) -> str:
-    """Return why metadata or one of its files is unreadable, and which file."""
+    """Return why the metadata or one of its files cannot be read, with the file's name."""
     return error.what if error.key in {None, ENTRY} else f"{error.key} {error.what}"
 
 
 def read_packed(path: Path, data: bytes, name: str) -> bytes:
-    """Return a file out of the archive behind a model.
+    """Return the content of a file in the archive behind a model.
 
     Raises:
         EdgeproofError: there is no such file, or it is corrupt, encrypted or too large.
@@ -284,7 +284,7 @@ class _Table:
         self._length = _number(data, "<H", self._fields)
 
     def field(self, number: int) -> int | None:
-        """Return where a field lies; None if it is left out."""
+        """Return the position of a field; None if the field is absent."""
         slot = _FIRST_FIELD + _FIELD * number
         if slot + _FIELD > self._length:
             return None
@@ -292,12 +292,12 @@ class _Table:
         return self.at + offset if offset else None
 
     def byte(self, number: int) -> int:
-        """Return a field of one byte, 0 if it is left out."""
+        """Return a field of one byte; 0 if the field is absent."""
         at = self.field(number)
         return 0 if at is None else _number(self.data, "<B", at)
 
     def real(self, number: int) -> float:
-        """Return a float32 field, 0.0 if it is left out."""
+        """Return a float32 field; 0.0 if the field is absent."""
         at = self.field(number)
         return 0.0 if at is None else float(_unpacked(self.data, "<f", at)[0])
 
@@ -307,7 +307,7 @@ class _Table:
         return None if at is None else at + _number(self.data, "<I", at)
 
     def vector(self, number: int, item: int) -> tuple[int, int]:
-        """Return where the items of a vector begin, and how many there are."""
+        """Return the position of a vector's first item, and the number of items."""
         start = self.follow(number)
         if start is None:
             return 0, 0

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Runs a FlatBuffer and returns the values of its tensors, text by text.
+    """A FlatBuffer that is run text by text, to read the values of its tensors.
 
     Values at padding tokens are left out: they do not affect the result, but would widen ranges.
 
@@ -35,7 +35,7 @@ class Observer:
     """
 
     def __init__(self, flatbuffer: bytes, *, whole: bool = False) -> None:
-        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - TensorFlow-sized
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - a large package
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the interpreter warns that this costs memory
@@ -54,7 +54,7 @@ class Observer:
         self._axes = {graph.name(tensor): axes for tensor, axes in token_axes(graph).items()}
 
     def knows(self, name: str) -> bool:
-        """Tell whether the file has a tensor of a name."""
+        """Return whether the file has a tensor of a name."""
         return name in self._details
 
     def answers(self, samples: Samples) -> Array:
@@ -62,7 +62,7 @@ class Observer:
         return np.stack([self._answer(sample)[LOGITS][0].copy() for sample in samples])
 
     def each(self, samples: Samples, names: Iterable[str]) -> Iterator[dict[str, Array]]:
-        """Yield the values of the tensors called `names` for one text after the other."""
+        """Yield, for each text, the values of the tensors called `names`."""
         names = list(names)
         unknown = [name for name in names if name not in self._details]
         if unknown:

@@ -56,7 +56,7 @@ class Damage:
     remedy: str
 
 
-class Damaged(EdgeproofError):  # noqa: N818 - what the file is
+class Damaged(EdgeproofError):  # noqa: N818 - named after the state of the file
     """The file is not a sound FlatBuffer.
 
     Args:
@@ -134,7 +134,7 @@ def _plain_text(bare: bytes, size: int) -> Damage:
 
 
 def _readable(data: bytes) -> bool:
-    """Tell whether a file is text: UTF-8, and no control characters but those between words."""
+    """Return whether a file is text: UTF-8 without control characters other than white space."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:

@@ -4,11 +4,12 @@ In post-norm encoders, a few channels at a few tokens are a hundred times larger
 one scale for each tensor, the rest is rounded to almost nothing. Every change here is exact in real
 numbers, and moves a scale from an activation into weights or into a float32 multiplication:
 
-* inputs of dense layers: a scale per channel (`models.flatbuffers.scales`), and where tokens differ
-  more than channels, one per token, found while it runs, as dynamic quantization finds it;
-* outputs of dense layers and lookup tables: each channel is brought to the same range;
-* attention: keys and values are centered (softmax ignores what is added to all keys, and shares
-  sum to one), queries and keys are balanced, each head's scores get their own range.
+* inputs of dense layers get a scale per channel (`models.flatbuffers.scales`); if tokens differ
+  more than channels, also one per token, computed at run time as in dynamic quantization;
+* outputs of dense layers and columns of lookup tables are scaled to the same range;
+* in attention, keys and values are centered (softmax ignores a number that is added to all keys,
+  and its outputs sum to one), queries and keys get ranges of the same size, and the scores of each
+  head get a range of their own.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class _Dense:
         inputs = [int(tensor) for tensor in operator.inputs]
         self.source, self.target = inputs[0], int(operator.outputs[0])
         weights = graph.constant(inputs[1])
-        bias = graph.constant(inputs[2]) if len(inputs) > 2 else None  # noqa: PLR2004 - has a bias
+        bias = graph.constant(inputs[2]) if len(inputs) > 2 else None  # noqa: PLR2004 - the third is the bias
         self.constant = weights is not None
         self.weights: Array = (
             np.asarray(weights, np.float64) if weights is not None else np.zeros((1, 1))
@@ -166,12 +167,12 @@ class _Leveling:
         return None
 
     def _shares(self, product: Any) -> bool:
-        """Return whether the terms of a product are weighted by a softmax."""
+        """Return whether the left operand of a product is the output of a softmax."""
         writer = self.graph.producer(int(product.inputs[0]))
         return writer is not None and self.graph.code(writer) == CODES.SOFTMAX
 
     def _scores(self, product: Any, query: _Dense, key: _Dense) -> str:
-        """Center the keys, balance queries with keys, and give each head's scores their range."""
+        """Center the keys, balance queries with keys, and scale the scores of each head."""
         center = self._seen(key.target).mean(axis=0)
         key.bias = key.bias - center
         keys = largest(self._seen(key.target) - center)
@@ -219,7 +220,7 @@ class _Leveling:
             self._level_input(source, group, choice)
 
     def _choice(self, source: int, group: list[_Dense]) -> Choice:
-        """Choose scales for the layers that read one tensor, each row of weights counting alike."""
+        """Choose scales for the layers that read one tensor; each row of weights counts equally."""
         weights = np.concatenate([layer.weights for layer in group])
         weights = weights / np.maximum(np.abs(weights).max(axis=1, keepdims=True), 1e-9)
         choice = choose(self._seen(source), weights)
@@ -261,7 +262,7 @@ class _Leveling:
                 self._level_output(layer, self._seen(layer.target))
 
     def _level_output(self, layer: _Dense, outputs: Array, tokens: int | None = None) -> None:
-        """Bring the channels to one range; `tokens` are multiplied back before the bias."""
+        """Scale the channels to one range; multiply by `tokens` before the bias is added."""
         if layer.activation not in {_NO_ACTIVATION, _RELU}:
             return  # scaling would move the limits at which the activation clips
         graph, name = self.graph, self.graph.name(layer.target)
@@ -288,7 +289,7 @@ class _Leveling:
         return name
 
     def _chain(self, operator: Any, source: int, steps: list[tuple[int, int]], target: int) -> None:
-        """Append operators to another, the last of which writes `target`."""
+        """Append operators to an operator; the last one writes `target`."""
         for number, (code, operand) in enumerate(steps, start=1):
             name = f"{self.graph.name(target)}/step_{number}"
             output = target if number == len(steps) else None
@@ -297,10 +298,10 @@ class _Leveling:
     # --------------------------------------------------------------------------------- lookups
 
     def _tables(self) -> None:
-        """Bring the columns of lookup tables to one range: one scale serves the whole table."""
+        """Scale the columns of lookup tables to one range, because a table has a single scale."""
         for operator in self.graph.operators(CODES.GATHER):
             table = self.graph.constant(int(operator.inputs[0]))
-            if table is None or table.ndim != 2:  # noqa: PLR2004 - a row for each id
+            if table is None or table.ndim != 2:  # noqa: PLR2004 - a table has two dimensions
                 continue
             reach = even(largest(np.asarray(table, np.float64)))
             name = self.graph.name(int(operator.inputs[0]))

@@ -1,6 +1,6 @@
 """Convert a FlatBuffer to objects of the schema, and back.
 
-Imports ai-edge-litert's schema, which is megabytes of Python: only the builder comes here.
+Only the builder uses this module: it imports ai-edge-litert's schema, megabytes of Python.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHARED_BYTES_OF_A_NUMBER = 4
 
 
 def unpack(flatbuffer: bytes) -> schema.ModelT:
-    """Return the model of a file, with the buffers that a large one keeps behind its FlatBuffer."""
+    """Return the model of a file, including buffers that are stored behind the FlatBuffer."""
     model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
     for buffer in model.buffers:
         if buffer.offset > 1:
@@ -34,7 +34,7 @@ def unpack(flatbuffer: bytes) -> schema.ModelT:
 
 
 def pack(model: schema.ModelT) -> bytes:
-    """Return a model as a file that holds equal scales and equal zero points once.
+    """Return a model as a file that stores equal scales and equal zero points once.
 
     Every row of a quantized weight has a scale of 4 bytes and a zero point of 8. Zero points are
     zero in most schemes, and graphs of one network at several lengths have the same scales.
@@ -44,14 +44,14 @@ def pack(model: schema.ModelT) -> bytes:
     return bytes(builder.Output())
 
 
-class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc] # flatbuffers ships no types
-    """A builder that lets several tables refer to one vector of numbers."""
+class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc] # flatbuffers has no type annotations
+    """A builder with which several tables can refer to one vector of numbers."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self._places: dict[tuple[str, bytes], int] = {}
 
-    def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802 - the name that it overrides
+    def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802 - overrides a method of flatbuffers
         """Return the offset of a vector; write it only if no equal one was written."""
         number = x.dtype
         if number.kind not in _SHARED_KINDS or number.itemsize < _SHARED_BYTES_OF_A_NUMBER:

@@ -1,9 +1,9 @@
 """Quantize a float32 FlatBuffer under a scheme, with either converter.
 
-litert-quantizer follows the scheme's rules; before and after it the file is rewritten: attention
-masks that integers can hold, lookups as the operator that the scheme quantizes, outliers moved out
-of activations, the constants of additions in integers. Imports ai-edge-litert: only the builder
-comes here.
+litert-quantizer follows the scheme's rules. Before that, the file is rewritten: attention masks are
+clipped to values that integers can represent, lookups are replaced by the operator that the scheme
+quantizes, and outliers are moved out of activations. Afterwards, large constants of additions are
+stored as integers. Only the builder uses this module: it imports ai-edge-litert.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BLOCK = 32
 
 
 class UnsupportedSchemeError(EdgeproofError):
-    """A converter refused a scheme for this network; `what` is its reason."""
+    """A converter refused a scheme for this network; `what` contains the converter's reason."""
 
     @classmethod
     def of(cls, scheme: Scheme, converter: str, error: Exception) -> UnsupportedSchemeError:
@@ -49,14 +49,14 @@ def make_variant(plain: bytes, scheme: Scheme, samples: Samples | None) -> bytes
     """Return a float32 FlatBuffer under `scheme`; the file itself for float32.
 
     Args:
-        plain: one subgraph and one signature, its inputs and its output called as
-            `models.flatbuffers.signature` says, its attention masked before softmax.
-        scheme: what to make.
-        samples: calibration texts, one dictionary of [1, tokens] inputs each; only a scheme that
-            is calibrated looks at them.
+        plain: a file with one subgraph, and one signature with the names of
+            `models.flatbuffers.signature`; attention is masked before softmax.
+        scheme: the scheme.
+        samples: calibration texts, one dictionary of inputs [1, tokens] each; used only if the
+            scheme is calibrated.
 
     Raises:
-        UnsupportedSchemeError: litert-quantizer refused, or there is nothing to calibrate with.
+        UnsupportedSchemeError: litert-quantizer refused, or calibration texts are missing.
     """
     return make_variants({0: plain}, scheme, samples)[0]
 
@@ -66,18 +66,17 @@ def make_variants(
 ) -> dict[int, bytes]:
     """Return one network at several lengths under `scheme`, one file each.
 
-    Weights come out the same at every length, so that `models.flatbuffers.merging` stores them
-    once: ranges, and scales that move into weights, are found at the longest.
+    The weights are equal at every length, so that `models.flatbuffers.merging` stores them once:
+    ranges, and scales that are moved into weights, are computed at the longest length.
 
     Args:
-        plain: a file as `make_variant` takes it for each length in tokens; tensors of the same
-            values have the same names in all of them.
-        scheme: what to make.
+        plain: by length in tokens, a file as for `make_variant`; tensors with the same values have
+            the same names in all files.
+        scheme: the scheme.
         samples: calibration texts at the longest length.
 
     Raises:
-        UnsupportedSchemeError: as `make_variant`, or a tensor is called otherwise at another
-            length.
+        UnsupportedSchemeError: see `make_variant`; or a tensor has another name at another length.
     """
     if not scheme.rules:
         return dict(plain)
@@ -94,7 +93,7 @@ def make_variants(
 def _require_same_names(files: Mapping[int, bytes]) -> None:
     """Reject files in which one name means different tensors: their ranges would be mixed up.
 
-    Converters number what has the same name, and may number it otherwise at another length.
+    Converters append numbers to equal names, and may number them differently at another length.
     """
     longest = max(files)
     kinds = {name: kind for kind, name in Graph(files[longest]).outputs()}
@@ -116,9 +115,10 @@ def _plain(plain: Mapping[int, bytes], scheme: Scheme) -> dict[int, bytes]:
 
 
 def _narrow_lookups(graph: Graph, scheme: Scheme) -> Iterator[str]:
-    """Yield lookups in small tables whose rows are not whole blocks.
+    """Yield the outputs of lookups in small tables whose rows are not whole blocks.
 
-    MPNet looks up a number for each head and distance: a scheme need not fail for so few bytes.
+    For example, MPNet looks up a number for each head and distance. Such a table stays float,
+    because a scheme need not fail for so few bytes.
     """
     if not any(rule.scales == "block32" for rule in scheme.rules):
         return

@@ -1,8 +1,8 @@
 """Read a TFLite FlatBuffer without a runtime, checking all of its offsets.
 
-The `tflite` package knows the schema; it checks nothing. A vector's length is checked here before
-it is walked, an index before it is followed, and a constant's size against its shape, so that a
-corrupt file ends in one message and never in a crash, a hang or a wrong report.
+The `tflite` package parses the schema but checks nothing. Here, the length of each vector, each
+index, and the size of each constant are checked before they are used, so that a corrupt file causes
+one message and never a crash, a hang or a wrong report.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def read_contents(path: Path, data: bytes) -> Contents:
     """Decode a TFLite FlatBuffer.
 
     Args:
-        path: named in errors.
-        data: the whole file.
+        path: path of the file, for error messages.
+        data: bytes of the file.
 
     Raises:
-        EdgeproofError: it is empty, not a TFLite FlatBuffer, truncated or corrupt.
+        EdgeproofError: the file is empty, not a TFLite FlatBuffer, truncated or corrupt.
     """
     foreign_format = foreign(data)
     if foreign_format is not None:
@@ -79,10 +79,10 @@ def buffer_bytes(data: bytes, index: int) -> bytes:
     """Return the content of a FlatBuffer's buffer.
 
     Args:
-        data: a FlatBuffer that `read_contents` found sound.
-        index: of one of its buffers.
+        data: a FlatBuffer that `read_contents` has accepted.
+        index: index of the buffer.
     """
-    from tflite.Model import Model  # noqa: PLC0415 - 0.3 s that collection does not pay
+    from tflite.Model import Model  # noqa: PLC0415 - takes 0.3 s, which pytest's collection need not pay
 
     return held_by(data, Model.GetRootAs(data, 0).Buffers(index))
 
@@ -96,7 +96,7 @@ def held_by(data: bytes, buffer: Any) -> bytes:
 
 class _Decoder:
     def __init__(self, data: bytes) -> None:
-        from tflite.Model import Model  # noqa: PLC0415 - 0.3 s that collection does not pay
+        from tflite.Model import Model  # noqa: PLC0415 - takes 0.3 s, which pytest's collection need not pay
 
         self._size = len(data)
         # Honest files rarely share vectors and names, so all of them together are hardly larger
@@ -172,7 +172,7 @@ class _Decoder:
         return tuple(self._numbers(length, read, name))
 
     def _text(self, raw: bytes | None) -> str:
-        """Decode a name; count all of it, because tables can share one."""
+        """Decode a name; count its bytes each time, because tables can share a name."""
         self._claim(len(raw or b""), "names", 1)
         return "" if raw is None else raw.decode("utf-8", errors="replace")
 
@@ -191,8 +191,8 @@ class _Decoder:
     def _operator_code(self, code: Any) -> tuple[int, int, str | None]:
         """Return (number, version, custom code) of an operator code.
 
-        The number is the larger of two fields, as TFLite's own reader takes it: some writers
-        leave the deprecated one at 0, and the `tflite` package's accessor then answers ADD.
+        The number is the maximum of two fields, as in TFLite's own reader: some writers leave the
+        deprecated field at 0, for which the accessor of the `tflite` package returns ADD.
         """
         current = _int32_field(code._tab, 10)  # noqa: SLF001 - the raw field has no accessor
         number = max(code.DeprecatedBuiltinCode(), current or 0)
@@ -331,13 +331,13 @@ def _clipped(name: str) -> str:
 
 
 def _builtin_name(code: int) -> str:
-    from tflite.utils import BUILTIN_OPCODE2NAME  # noqa: PLC0415
+    from tflite.utils import BUILTIN_OPCODE2NAME  # noqa: PLC0415 - as in `buffer_bytes`
 
     return str(BUILTIN_OPCODE2NAME.get(code, f"BUILTIN_{code}"))
 
 
 def _transposed(operator: Any) -> tuple[bool, bool]:
-    from tflite.BatchMatMulOptions import BatchMatMulOptions  # noqa: PLC0415
+    from tflite.BatchMatMulOptions import BatchMatMulOptions  # noqa: PLC0415 - as in `buffer_bytes`
 
     table = operator.BuiltinOptions()
     if table is None:

@@ -1,4 +1,4 @@
-"""Turn schemes into recipes of litert-quantizer, which is imported on demand by the builder."""
+"""Turn schemes into recipes of litert-quantizer, which only the builder imports."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def quantize(
 
     Args:
         plain: the FlatBuffer.
-        scheme: one that litert-quantizer makes.
+        scheme: a scheme with rules for litert-quantizer.
         ranges: smallest and largest value of each tensor; None if nothing is calibrated.
-        floats: kinds of operators to leave float, whatever the scheme says.
-        left: names of what single operators write that are to stay float.
+        floats: kinds of operators that stay float even if the scheme quantizes them.
+        left: names of tensors; the operators that write them stay float.
 
     Raises:
-        RuntimeError, ValueError: litert-quantizer refused.
+        RuntimeError, ValueError: litert-quantizer refused the file or the recipe.
     """
     from litert_quantizer import quantizer  # noqa: PLC0415 - seconds to import
 

@@ -5,11 +5,11 @@
 | float32 | in floats | `float32` |
 | float16 | in floats | `float16` |
 | integers, unpacked by DEQUANTIZE | in floats | `weight_only_wi<W>_afp32` |
-| integers | on integers, activations quantized as they come | `dynamic_wi<W>_afp32` |
-| integers | on integers, activations stored so | `static_wi<W>_ai<A>_dense` |
-| integers | likewise, and so does every other operator | `static_wi<W>_ai<A>_integer` |
+| integers | on integers, with activations quantized at run time | `dynamic_wi<W>_afp32` |
+| integers | on integers, with activations stored as integers | `static_wi<W>_ai<A>_dense` |
+| integers | likewise, and every other operator too | `static_wi<W>_ai<A>_integer` |
 
-A weight is large where a converter would quantize it; where no weight is, all count.
+A weight counts as large if a converter would quantize it. If no weight is large, all weights count.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Recognized:
     """The recognized scheme of a file.
 
     Attributes:
-        name: by the grammar; it need not be one that `schemes.toml` lists. `none` of a file
-            without weights, `mixed` where no kind of weights is nearly all.
-        shares: share of the large weights' bytes by dtype, largest first.
+        name: a name in the grammar of `schemes.toml`, which need not list it; `none` for a file
+            without weights, `mixed` if no dtype has nearly all weights.
+        shares: the share of the large weights' bytes by dtype, largest first.
     """
 
     name: str
@@ -61,7 +61,7 @@ def recognized(report: FlatBufferReport) -> Recognized:
 
 
 def large_weights(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """Return the weights that a converter would quantize, shared ones once; all if none is."""
+    """Return the weights that a converter would quantize, shared ones once; else all weights."""
     weights = list({tensor.buffer: tensor for tensor in tensors if tensor.weight}.values())
     large = [weight for weight in weights if math.prod(weight.shape) >= SMALL]
     return large or weights
@@ -112,7 +112,7 @@ def _of_products(report: FlatBufferReport) -> list[Tensor]:
 
 
 def _letter(weights: list[Tensor]) -> str:
-    """Return the granularity of scales as the grammar writes it: the majority decides."""
+    """Return the letter for the most frequent granularity of scales, by bytes."""
     letters: Counter[str] = Counter()
     for weight in weights:
         quantization = weight.quantization
@@ -134,7 +134,7 @@ def _activation(operator: Operator) -> int:
 
 
 def _integer_throughout(report: FlatBufferReport) -> bool:
-    """Tell whether nothing computes on floats, outputs included."""
+    """Return whether no operator computes on floats, and no output is a float."""
     outputs = report.subgraphs[0].outputs
     return not report.arithmetic["float"] and all(
         output.dtype not in FLOAT_DTYPES for output in outputs

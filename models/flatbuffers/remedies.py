@@ -31,7 +31,7 @@ def remedy_where_refused(file: Path, runtime: str) -> str:
 
 
 def remedy_where_not_finite(file: Path) -> str | None:
-    """Return the constants that make a file's answers NaN or Inf; None if uncertain."""
+    """Return what makes a file's answers NaN or infinite, and a remedy; None if unknown."""
     return _first(file, _NOT_FINITE)
 
 

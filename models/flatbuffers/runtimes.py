@@ -1,8 +1,8 @@
 """Find the TFLite runtime that a FlatBuffer needs, from its operators.
 
-A file declares a minimum runtime in its metadata and a version with each operator. Both can be
-too low: litert-quantizer changes operand types and leaves them as they were, and such a file
-loads in an old runtime and answers nonsense. So each operator's version is raised to what its
+A file declares a minimum runtime in its metadata and a version with each operator. Both can be too
+low: litert-quantizer changes operand types but not these declarations, and an old runtime loads
+such a file and gives wrong answers. So each operator's version is raised to the one that its
 operand types need before it is looked up.
 """
 
@@ -25,7 +25,7 @@ _TABLE = Path(__file__).with_name("runtimes.toml")
 
 
 class Need(Table, frozen=True, kw_only=True):
-    """The version an operator needs for the dtypes of its first inputs."""
+    """The version that an operator needs for the dtypes of its first inputs."""
 
     operator: str
     inputs: list[str]
@@ -45,9 +45,9 @@ class RuntimeNeed:
     """The runtime that one kind of operator in a FlatBuffer needs, and why.
 
     Attributes:
-        declared: the version the file gives it.
-        version: the version its operand types need, at least `declared`.
-        runtime: the first TFLite runtime that holds it; None if that is not known.
+        declared: the version that the file declares.
+        version: the version that the operand types need, at least `declared`.
+        runtime: the first TFLite runtime that supports this version; None if unknown.
     """
 
     operator: str
@@ -57,18 +57,18 @@ class RuntimeNeed:
 
     @property
     def understated(self) -> bool:
-        """Whether the file declares less than it needs, so that an old runtime loads it."""
+        """Return whether the file declares a lower version than its operand types need."""
         return self.declared < self.version
 
 
 def runtime_needs(operators: Iterable[Operator]) -> tuple[RuntimeNeed, ...]:
-    """List the needs of built-in operators, each kind once, by name and version."""
+    """Return the needs of built-in operators, each kind once, sorted by name and version."""
     needs = {_need(operator) for operator in operators if not operator.custom}
     return tuple(sorted(needs, key=lambda need: (need.operator, need.version, need.declared)))
 
 
 def unknown_operators(report: FlatBufferReport) -> tuple[str, ...]:
-    """Name operators with an unknown runtime, as `NAME vN`, and custom ones."""
+    """Return operators with an unknown runtime, as `NAME vN`, and custom ones."""
     needs = runtime_needs(report.operators)
     built_in = {f"{need.operator} v{need.version}" for need in needs if need.runtime is None}
     return (*sorted(built_in), *report.custom_operators)
@@ -77,8 +77,8 @@ def unknown_operators(report: FlatBufferReport) -> tuple[str, ...]:
 def minimum_runtime(report: FlatBufferReport) -> str:
     """Return the oldest TFLite runtime that can run the file, as far as known.
 
-    The largest of the declared `min_runtime_version` and what each operator needs. Operators that
-    `unknown_operators` names are left out; with nothing known it is `"unknown"`.
+    It is the maximum of the declared `min_runtime_version` and the runtimes that operators need.
+    Operators in `unknown_operators` are ignored. The result is `"unknown"` if nothing is known.
     """
     versions = [need.runtime for need in runtime_needs(report.operators) if need.runtime]
     if report.declared_runtime and version_key(report.declared_runtime):
@@ -87,7 +87,7 @@ def minimum_runtime(report: FlatBufferReport) -> str:
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """Turn `"2.14.0"` into `(2, 14, 0)`; anything else into `()`, which sorts first."""
+    """Parse `"2.14.0"` into `(2, 14, 0)`, and invalid text into `()`, which sorts first."""
     parts = version.split(".")
     return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
 

@@ -1,9 +1,10 @@
 """Choose the channel scales with which an integer product is most accurate.
 
-A product x @ W.T stays the same when channel c of x is divided by s[c] and column c of W is
-multiplied by it. One step serves all of x, one step each row of W: the larger s, the smaller the
-range of x and the larger that of W (Xiao et al. 2023, SmoothQuant, eq. 4, where the exponent
-below is fixed; here it is the one that loses least on calibration texts).
+A product x @ W.T stays the same if channel c of x is divided by s[c], and column c of W multiplied
+by s[c]. All of x has one quantization step, and each row of W has one: a larger s makes the range
+of x smaller and the range of W larger (Xiao et al. 2023, SmoothQuant, eq. 4). There, the exponent
+in the formula for s is fixed; here, the exponent with the smallest error on calibration texts is
+used.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ class Choice:
 
     Attributes:
         scales: [channels], positive.
-        loss: squared error of the integer product over the product's variance, mean over outputs.
-        by_token: whether each token is divided by its own largest value too.
+        loss: squared error of the integer product divided by the product's variance, averaged over
+            the outputs.
+        by_token: whether each token is also divided by its largest value.
     """
 
     scales: Array
@@ -45,8 +47,8 @@ class Choice:
 def largest(values: Array) -> Array:
     """Return the largest magnitude of each channel [channels] of `values` [n, channels].
 
-    A channel that is nearly dead counts as a small one: its scale would be as large as it is small,
-    and the least that goes through it on another text would leave every range.
+    The result is at least 1/20 of the median. A channel that is nearly always 0 would otherwise get
+    such a large scale that its values on another text would exceed the range.
     """
     reach: Array = np.abs(values).max(axis=0)
     typical = np.median(reach[reach > 0]) if reach.any() else 1.0
@@ -63,9 +65,9 @@ def choose(inputs: Array, weights: Array, *, by_token: bool = False) -> Choice:
     """Return the scales with which the integer product is most accurate.
 
     Args:
-        inputs: [n, channels], as calibration texts give them.
-        weights: [outputs, channels].
-        by_token: divide each token by its own largest value before it is rounded.
+        inputs: inputs on calibration texts [n, channels].
+        weights: weights [outputs, channels].
+        by_token: whether each token is divided by its largest value before rounding.
     """
     if len(inputs) > _ROWS:
         inputs = inputs[np.linspace(0, len(inputs) - 1, _ROWS).astype(int)]

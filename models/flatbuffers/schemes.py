@@ -1,4 +1,4 @@
-"""Read the quantization schemes of `schemes.toml`, which defines the grammar of their names."""
+"""Read the quantization schemes in `schemes.toml`, which defines the grammar of their names."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Rule(Table, frozen=True, kw_only=True):
     """How litert-quantizer treats some operators.
 
     Attributes:
-        operators: their names; `*` are all that it can quantize.
-        computes: `integer` on integers alone; `hybrid` on integer weights and float activations,
-            which the kernel quantizes; `float` on weights that are unpacked first.
-        weight_bits: of a stored weight; 16 are those of a float16.
-        activation_bits: of a stored activation; None if activations stay float32.
-        scales: which weights share one.
+        operators: names of the operators; `*` for all that litert-quantizer can quantize.
+        computes: `integer` for integers only; `hybrid` for integer weights and float activations,
+            which the kernel quantizes; `float` for weights that are unpacked first.
+        weight_bits: bits of a stored weight; 16 means float16.
+        activation_bits: bits of a stored activation; None if activations stay float32.
+        scales: the weights that share a scale.
     """
 
     operators: tuple[str, ...]
@@ -40,16 +40,17 @@ class Rule(Table, frozen=True, kw_only=True):
 
 
 class Scheme(Table, frozen=True, kw_only=True):
-    """How one variant stores its weights and computes.
+    """A scheme: how a variant stores its weights and computes.
 
     Attributes:
-        name: by the grammar above.
-        converter: what makes it of edgeproof's own networks: TensorFlow's converter (`tflite`), or
-            litert-quantizer after it.
-        why: why this converter.
-        weights: what TensorFlow's converter stores.
-        dense_scales: which weights of a dense layer share a scale under TensorFlow's converter.
-        rules: litert-quantizer's recipe, later rules over earlier ones; none leave a file as it is.
+        name: the name, in the grammar of `schemes.toml`.
+        converter: the converter for edgeproof's own networks: TensorFlow's (`tflite`), or
+            TensorFlow's followed by litert-quantizer.
+        why: the reason for this converter.
+        weights: the type of the weights that TensorFlow's converter stores.
+        dense_scales: the weights of a dense layer that share a scale with TensorFlow's converter.
+        rules: the recipe for litert-quantizer, in which later rules override earlier ones; without
+            rules, a file is not changed.
         leveled: whether scales are first moved out of activations (outlier smoothing).
         integer_output: whether the logits are stored as integers too.
     """
@@ -69,22 +70,22 @@ class Scheme(Table, frozen=True, kw_only=True):
 
     @property
     def calibrated(self) -> bool:
-        """Whether conversion needs calibration texts."""
+        """Return whether conversion needs calibration texts."""
         return any(rule.activation_bits for rule in self.rules)
 
     @property
     def integer_softmax(self) -> bool:
-        """Whether masked scores are stored as integers."""
+        """Return whether masked scores are stored as integers."""
         return any({"*", "SOFTMAX"} & set(rule.operators) for rule in self.rules)
 
     @property
     def integer_weights(self) -> bool:
-        """Whether weights are stored as integers."""
+        """Return whether weights are stored as integers."""
         return any(rule.weight_bits < FLOAT16_BITS for rule in self.rules)
 
     @property
     def looks_up(self) -> bool:
-        """Whether its networks look words up by EMBEDDING_LOOKUP, the only hybrid lookup."""
+        """Return whether networks look words up by EMBEDDING_LOOKUP, the only hybrid lookup."""
         has_lookup = any("EMBEDDING_LOOKUP" in rule.operators for rule in self.rules)
         return has_lookup and self.converter == "litert_quantizer"
 
@@ -103,7 +104,7 @@ def scheme_named(name: str, *, key: str = "--edge-schemes") -> Scheme:
     """Return the scheme called `name`.
 
     Raises:
-        UsageMistake: edgeproof does not know it; lists those it knows.
+        UsageMistake: there is no such scheme; the message lists the known ones.
     """
     if name not in SCHEMES:
         raise UsageMistake(

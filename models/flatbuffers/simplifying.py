@@ -1,7 +1,7 @@
 """Replace operators by simpler, older or faster ones.
 
-litert-torch broadcasts an attention mask by a GATHER_ND, and leaves arithmetic on constants, as
-DeBERTa's distances between tokens, to be done for every text.
+litert-torch broadcasts an attention mask by a GATHER_ND, and does not fold arithmetic on constants,
+such as DeBERTa's distances between tokens, so that it is computed for every text.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _WEIGHED = (CODES.BATCH_MATMUL, CODES.EMBEDDING_LOOKUP, CODES.FULLY_CONNECTED, C
 def simplify(flatbuffer: bytes) -> bytes:
     """Return the file with fewer and older operators, and bit-identical answers.
 
-    A GATHER_ND that takes every element in order is a RESHAPE: of truth values it needs TFLite
-    2.16, where the rest of an encoder runs in 2.14. Integers that follow from constants alone are
-    constants.
+    A GATHER_ND that reads every element in order is replaced by a RESHAPE: on booleans it would
+    need TFLite 2.16, while the rest of an encoder runs in 2.14. Integers that depend only on
+    constants are folded into constants.
     """
     graph = Graph(flatbuffer)
     changed = _fold(graph, flatbuffer) + _reshape(graph)
@@ -40,7 +40,7 @@ def simplify(flatbuffer: bytes) -> bytes:
 
 
 def _reshape(graph: Graph) -> int:
-    """Replace each GATHER_ND of everything by a RESHAPE; return how many."""
+    """Replace each GATHER_ND that reads every element by a RESHAPE; return their number."""
     gathers = [
         operator for operator in graph.operators(CODES.GATHER_ND) if _takes_all(graph, operator)
     ]
@@ -64,7 +64,7 @@ def _takes_all(graph: Graph, operator: Any) -> bool:
 
 
 def _fold(graph: Graph, flatbuffer: bytes) -> int:
-    """Fold integer constants; return how many operators are removed."""
+    """Fold integer constants; return the number of removed operators."""
     fixed = _fixed(graph)
     needed, folded = _needed(graph, fixed)
     gone = [operator for operator in graph.operators() if id(operator) not in needed]
@@ -78,7 +78,7 @@ def _fold(graph: Graph, flatbuffer: bytes) -> int:
 
 
 def _fixed(graph: Graph) -> dict[int, Any]:
-    """Return the operators that read nothing but constants, by the tensors that they write."""
+    """Return the operators that depend only on constants, by the tensors that they write."""
     fixed: dict[int, Any] = {}
     for operator in graph.operators():
         read = [int(tensor) for tensor in operator.inputs if tensor != ABSENT]
@@ -111,8 +111,8 @@ def _needed(graph: Graph, fixed: dict[int, Any]) -> tuple[set[int], list[int]]:
 
 
 def _values(flatbuffer: bytes, tensors: Iterable[int]) -> dict[int, NDArray[Any]]:
-    """Return the values of tensors that depend on constants alone."""
-    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - TensorFlow-sized
+    """Return the values of tensors that depend only on constants."""
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - a large package
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the interpreter warns that this costs memory

@@ -1,4 +1,4 @@
-"""Compute every size of a subject in bytes, and every ratio, named by its two sizes."""
+"""Compute the sizes of a subject in bytes, and their ratios."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class FlatBufferSizes:
     """The sizes of one variant in bytes.
 
     Attributes:
-        flatbuffer: its file.
-        flatbuffer_zipped: its file after zlib level 9.
-        resident: peak memory of a runner that answers with it; None if none was measured.
+        flatbuffer: size of the file.
+        flatbuffer_zipped: size of the file after zlib level 9.
+        resident: peak memory of a runner that has loaded it; None if it was not measured.
     """
 
     flatbuffer: int
@@ -35,11 +35,11 @@ class FlatBufferSizes:
 def subject_sizes(
     full: Mapping[str, int], small: Mapping[str, int], flatbuffers: Mapping[str, FlatBufferSizes]
 ) -> dict[str, Any]:
-    """Return all sizes and ratios as plain values.
+    """Return all sizes and ratios of a subject as plain values.
 
     Args:
-        full: how many parameters each part of the full model has.
-        small: of the model that was converted; the full model's if there is no small one.
+        full: the number of parameters of each part of the full model.
+        small: the same for the converted model; equal to `full` if there is no small model.
         flatbuffers: sizes by scheme.
 
     Returns:
@@ -48,7 +48,7 @@ def subject_sizes(
         `ratios`, each under the name "what/over what". `paper`: see `paper_arithmetic`.
 
     Raises:
-        EdgeproofError: a file of no bytes.
+        EdgeproofError: a file has no bytes.
     """
     models = {"full_model": _model(full), "small_model": _model(small)}
     large = {"weights": BERT_LARGE_WEIGHTS, "checkpoint": _checkpoint(BERT_LARGE_WEIGHTS)}
@@ -65,7 +65,7 @@ def candidate_sizes(flatbuffers: Mapping[str, FlatBufferSizes]) -> dict[str, Any
     """Return the sizes of given candidates: `variants`, as in `subject_sizes`.
 
     Raises:
-        EdgeproofError: a file of no bytes.
+        EdgeproofError: a file has no bytes.
     """
     return {"variants": {name: _variant({}, sizes) for name, sizes in flatbuffers.items()}}
 
@@ -73,8 +73,9 @@ def candidate_sizes(flatbuffers: Mapping[str, FlatBufferSizes]) -> dict[str, Any
 def paper_arithmetic() -> dict[str, Any]:
     """Return the pairs of sizes that the published ratio of 160 could mean, in bytes.
 
-    Of BERT-large's training checkpoint it asks for a FlatBuffer of 25 MB, which a dynamic range
-    MobileBERT nearly is; of BERT-large's weights, for one of at most 8,378,547 bytes.
+    Relative to BERT-large's training checkpoint, the ratio means a FlatBuffer of 25 MB, nearly the
+    size of MobileBERT with dynamic range quantization. Relative to BERT-large's weights, it means a
+    FlatBuffer of at most 8,378,547 bytes.
     """
     checkpoint = _checkpoint(BERT_LARGE_WEIGHTS)
     return {

@@ -1,7 +1,7 @@
 """Write the operator versions that the operands need into a FlatBuffer.
 
-litert-quantizer changes operand types and leaves the versions as they were: an old runtime then
-loads the file and answers nonsense where it should refuse.
+litert-quantizer changes operand types but not the versions: an old runtime then loads the file and
+gives wrong answers, although it should refuse the file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def stamp_versions(flatbuffer: bytes) -> bytes:
 def declare_runtime(flatbuffer: bytes) -> bytes:
     """Return the file with its minimum runtime declared.
 
-    For a file whose operators were replaced by older ones. One that declares nothing stays so.
+    This is needed after operators were replaced by older ones. A file without a declaration does
+    not get one.
     """
     model = unpack(flatbuffer)
     operators = read_contents(Path("the rewritten FlatBuffer"), flatbuffer).operators

@@ -35,7 +35,7 @@ class Quantization:
 
     @property
     def per_channel(self) -> bool:
-        """Whether slices along `axis` have their own scales."""
+        """Return whether slices along `axis` have their own scales."""
         return self.axis is not None
 
 
@@ -44,11 +44,11 @@ class Tensor:
     """One tensor of a subgraph.
 
     Attributes:
-        shape: dimensions; one that is only known at run time is held as 1.
-        dynamic: which dimensions are only known at run time.
-        constant_bytes: bytes the file holds for it; 0 for an activation.
-        buffer: the file's buffer that holds them; tensors may share one.
-        variable: whether the runtime keeps its value from one answer to the next.
+        shape: the dimensions; 1 for a dynamic one.
+        dynamic: for each dimension, whether it is known only at run time.
+        constant_bytes: the bytes of the tensor's content in the file; 0 for an activation.
+        buffer: the index of the buffer with this content; tensors may share one.
+        variable: whether the runtime keeps the value from one run to the next.
     """
 
     index: int
@@ -63,7 +63,7 @@ class Tensor:
 
     @property
     def weight(self) -> bool:
-        """Whether it is a constant that stands for real numbers.
+        """Return whether the tensor is a constant that represents real numbers.
 
         Unquantized int32, int64 and bool constants are axes, shapes and indices, not weights.
         """
@@ -78,15 +78,15 @@ class Operator:
     """One operator in execution order.
 
     Attributes:
-        index: its place in its subgraph.
-        name: the built-in's name, `BUILTIN_<code>` where it is newer than the schema read with,
-            or the custom code.
-        version: as the file declares it; some writers do not raise it when they change types.
-        custom: not one of TFLite's built-in operators.
-        inputs: None if an optional input is absent.
-        transposed: for BATCH_MATMUL, whether the left and right operand are read transposed.
-        calls: the graphs that it calls, by number: of a WHILE condition and body, of an IF both
-            branches.
+        index: the operator's position in its subgraph.
+        name: the name of the built-in operator, or the custom code; `BUILTIN_<code>` if the
+            installed schema does not know the operator.
+        version: the version in the file; some writers do not raise it when they change types.
+        custom: whether this is not one of TFLite's built-in operators.
+        inputs: the inputs; None for an absent optional one.
+        transposed: for BATCH_MATMUL, whether the left and the right operand are read transposed.
+        calls: the numbers of the graphs that the operator calls: condition and body of a WHILE,
+            both branches of an IF.
     """
 
     index: int
@@ -102,22 +102,22 @@ class Operator:
 
     @property
     def flex(self) -> bool:
-        """Whether it is a TensorFlow operator that needs the Flex delegate."""
+        """Return whether this is a TensorFlow operator, which needs the Flex delegate."""
         return self.custom and self.name.startswith("Flex")
 
     @property
     def carried(self) -> bool:
-        """Whether plain runtimes include it: it is built in, or one of the few custom ones."""
+        """Return whether runtimes without extensions include this operator."""
         return not self.custom or self.name in _CARRIED
 
     @property
     def input_dtypes(self) -> tuple[str, ...]:
-        """The dtypes of the inputs that are present."""
+        """Return the dtypes of the inputs that are present."""
         return tuple(tensor.dtype for tensor in self.inputs if tensor)
 
     @property
     def output_dtypes(self) -> tuple[str, ...]:
-        """The dtypes of the outputs."""
+        """Return the dtypes of the outputs."""
         return tuple(tensor.dtype for tensor in self.outputs)
 
 
@@ -133,11 +133,11 @@ class Signature:
 
 @dataclass(frozen=True)
 class Subgraph:
-    """One graph of the file; the first is what a runtime calls, others are bodies of loops.
+    """One graph of the file; a runtime runs the first, others are bodies of loops or branches.
 
     Attributes:
-        inputs: in the graph's own order, which is what an app that binds by position sees.
-        outputs: likewise.
+        inputs: the inputs in the graph's order, which matters to apps that bind by position.
+        outputs: the outputs in the graph's order.
     """
 
     name: str
@@ -147,7 +147,7 @@ class Subgraph:
 
 @dataclass(frozen=True)
 class DtypeShare:
-    """How many tensors have a dtype, and their bytes."""
+    """The number of tensors with a dtype, and their bytes."""
 
     dtype: str
     tensors: int
@@ -156,12 +156,12 @@ class DtypeShare:
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """Everything read from the FlatBuffer, before anything is derived.
+    """The contents of a FlatBuffer, as they are stored.
 
     Attributes:
-        declared_runtime: the `min_runtime_version` metadata; None if there is none.
-        tensors: of all subgraphs.
-        metadata: the buffer of each metadata entry, by the entry's name.
+        declared_runtime: the `min_runtime_version` in the metadata; None if there is none.
+        tensors: the tensors of all subgraphs.
+        metadata: the index of each metadata entry's buffer, by the entry's name.
     """
 
     identifier: str
@@ -180,15 +180,15 @@ class FlatBufferReport(Contents):
     """The contents of a FlatBuffer, with derived properties.
 
     Attributes:
-        flatbuffer_zipped: bytes after zlib level 9, which is what a download of it costs.
-        weight_census: weights by dtype; bytes shared by tensors count once.
-        activation_census: what operators write, by dtype; bytes at the declared shapes.
-        arithmetic: operators counted by how they compute (see `models.flatbuffers.arithmetic`).
-        integer_macs: multiply-accumulates with integer operands.
-        hybrid_macs: those with integer weights and float activations, which the kernel quantizes
-            on the fly: integer arithmetic with float in and out.
-        float_macs: those with float operands.
-        uncounted_operators: names of operators that multiply, but whose count is not known here.
+        flatbuffer_zipped: size in bytes after zlib level 9, as in a compressed download.
+        weight_census: weights by dtype; a buffer that tensors share counts once.
+        activation_census: outputs of operators by dtype; bytes at the declared shapes.
+        arithmetic: number of operators by arithmetic (see `models.flatbuffers.arithmetic`).
+        integer_macs: number of multiply-accumulates with integer operands.
+        hybrid_macs: number of multiply-accumulates with integer weights and float activations; the
+            kernel quantizes these activations during the computation.
+        float_macs: number of multiply-accumulates with float operands.
+        uncounted_operators: names of operators with multiplications that are not counted here.
     """
 
     path: Path
@@ -205,17 +205,17 @@ class FlatBufferReport(Contents):
 
     @property
     def weights(self) -> tuple[Tensor, ...]:
-        """The constants that stand for real numbers."""
+        """Return the constants that represent real numbers."""
         return tuple(tensor for tensor in self.tensors if tensor.weight)
 
     @property
     def custom_operators(self) -> tuple[str, ...]:
-        """Names of operators that are not built in, Flex included, sorted."""
+        """Return the names of operators that are not built in, including Flex, sorted."""
         return tuple(sorted({operator.name for operator in self.operators if operator.custom}))
 
     @property
     def quantized_operator_share(self) -> float:
-        """Share of operators that compute in integers, of those that could (0..1).
+        """Return the share of operators that compute in integers, of those that could (0..1).
 
         (integer + hybrid) / (integer + hybrid + float); neutral operators do not count.
         """
@@ -224,13 +224,13 @@ class FlatBufferReport(Contents):
 
     @property
     def quantized_weight_share(self) -> float:
-        """Share of the weights' bytes that are stored in integers (0..1)."""
+        """Return the share of the weights' bytes that are stored in integers (0..1)."""
         stored = sum(share.bytes for share in self.weight_census if share.dtype not in FLOAT_DTYPES)
         return _share(stored, sum(share.bytes for share in self.weight_census))
 
     @property
     def integer_mac_share(self) -> float:
-        """Share of the multiply-accumulates whose operands are all integers (0..1)."""
+        """Return the share of multiply-accumulates with only integer operands (0..1)."""
         macs = self.integer_macs + self.hybrid_macs + self.float_macs
         return _share(self.integer_macs, macs)
 

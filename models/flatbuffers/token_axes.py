@@ -1,11 +1,12 @@
 """Find the tensor axes that run over the tokens of a text.
 
-What is computed at padding reaches no answer, but would widen every range. A size says too little:
-32 may be the tokens of a text or the channels of a head. So each axis is followed from the inputs,
-which are [1, tokens], through the operators; what an operator does not pass on is left out.
+Values at padding do not affect answers, but would widen the range of every tensor. The size of an
+axis does not tell whether it runs over tokens: 32 may be the tokens of a text or the channels of a
+head. So each axis is followed from the inputs, which are [1, tokens], through the operators. If an
+operator may change the axis, the axis is dropped.
 
-A mask is not followed, nor are truth values: what they become has to be in the range, also where
-it hides padding.
+Axes of masks and booleans are not followed: the range must include the values computed from them,
+also at padding.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ def token_axes(graph: Graph) -> dict[int, Axes]:
     """Return the axes of each tensor that run over tokens, by its number.
 
     Args:
-        graph: one whose inputs are [1, tokens], its mask called as `models.flatbuffers.signature`
-            says.
+        graph: a graph with inputs [1, tokens], and with the mask's name in
+            `models.flatbuffers.signature`.
     """
     texts = [tensor for name, tensor in graph.inputs().items() if name != NAMES[MASK]]
     axes_of: Known = {tensor: frozenset({len(graph.shape(tensor)) - 1}) for tensor in texts}
@@ -88,7 +89,7 @@ def _aligned(graph: Graph, operator: Any, output: int, axes_of: Known, *, maskin
 
 
 def _regrouped(before: tuple[int, ...], after: tuple[int, ...], axes: Iterable[int]) -> Axes:
-    """Follow axes through a reshape: as many elements lie before them as before."""
+    """Follow axes through a reshape: the product of the sizes before an axis must not change."""
     places = {
         (math.prod(after[:axis]), size): axis for axis, size in reversed(list(enumerate(after)))
     }

@@ -1,7 +1,7 @@
 """Write FlatBuffers by field numbers: any table of any published schema.
 
-What reads them in `models/flatbuffers` decodes by the same schemas, but shares no code with this:
-the `flatbuffers` package lays out the bytes. Files can be written that no converter would write.
+The `flatbuffers` package lays out the bytes. The readers in `models/flatbuffers` share no code with
+this module. It can write files that no converter would write.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ALIGNMENT = 16
 
 @dataclass(frozen=True)
 class Scalar:
-    """A field that holds a number: `Int32`, `Uint8`, ... in the names of `flatbuffers`."""
+    """A field with a number of a kind such as `Int32` or `Uint8`, as named by `flatbuffers`."""
 
     kind: str
     value: float
@@ -23,7 +23,7 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Vector:
-    """A field that holds many numbers."""
+    """A field with a list of numbers."""
 
     kind: str
     values: Any
@@ -58,7 +58,7 @@ def f32(value: float) -> Scalar:
 
 def pack(root: Table, identifier: bytes) -> bytes:
     """Return a FlatBuffer of a root table."""
-    import flatbuffers  # noqa: PLC0415 - only where a file is written
+    import flatbuffers  # noqa: PLC0415 - only for writing
 
     builder = flatbuffers.Builder(1024)
     builder.ForceDefaults(True)
@@ -67,13 +67,13 @@ def pack(root: Table, identifier: bytes) -> bytes:
 
 
 def _written(builder: Any, value: Any) -> Any:
-    """Write the data outside of a table; return its offset."""
+    """Write a value that is stored outside of its table; return its offset."""
     if isinstance(value, str):
         return builder.CreateString(value)
     if isinstance(value, bytes):
         return _written_bytes(builder, value)
     if isinstance(value, Vector):
-        from flatbuffers import number_types  # noqa: PLC0415 - the same
+        from flatbuffers import number_types  # noqa: PLC0415 - only for writing, too
 
         flags = getattr(number_types, f"{value.kind}Flags")
         builder.StartVector(flags.bytewidth, len(value.values), flags.bytewidth)

@@ -1,1 +1,1 @@
-"""Judge several boards in one go, each in its own run."""
+"""Judge several boards with one command, each in its own run."""

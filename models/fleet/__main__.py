@@ -1,8 +1,9 @@
 """Run `python -m models.fleet --bundle FILE TARGET... [-- ARGUMENTS]`: judge several boards.
 
-Each board is judged by a pytest of its own, in a folder of its own; one that fails or dies stops no
-other. All results end in one results.json, and `tox -e report -- FOLDER` draws one report of all.
-ARGUMENTS are pytest's; relative paths in them start from the folder that this command is called in.
+Each board is judged by its own pytest process in its own folder. If one fails or crashes, the
+others continue. All results are merged into one results.json, and `tox -e report -- FOLDER` writes
+one report for all boards. ARGUMENTS are passed to pytest; relative paths in them start from the
+current folder.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ class Judged:
     """The outcome of a board's run.
 
     Attributes:
-        target: its address.
-        folder: what the run wrote.
-        code: pytest's exit code; None if it took too long and was killed.
+        target: address of the board.
+        folder: folder of the run's files.
+        code: pytest's exit code; None if pytest took too long and was killed.
     """
 
     target: str
@@ -52,11 +53,11 @@ class Judged:
 
     @property
     def has_results(self) -> bool:
-        """Whether anything was measured on the board."""
+        """Return whether anything was measured on the board."""
         return (self.folder / RESULTS).is_file()
 
     def describe(self) -> str:
-        """Say in one line how the run ended and why, and where its log is."""
+        """Describe in one line how the run ended and why, with the path of its log."""
         ending = "passed"
         if self.code is None:
             ending = f"took more than {SECONDS_FOR_A_BOARD / 3600:.0f} h and was killed"
@@ -71,7 +72,7 @@ def folders_of(targets: list[str], folder: Path) -> dict[str, Path]:
     """Return a distinct folder for each board, named after its address.
 
     Raises:
-        UsageMistake: an address is given twice: a board is judged by one run at a time.
+        UsageMistake: an address is given twice; a board can only be judged by one run at a time.
     """
     names = {
         target: "".join(letter if letter.isalnum() else "-" for letter in target)

@@ -23,7 +23,7 @@ _MISTAKE = "ERROR: "
 def last_words(log: Path) -> str:
     """Return the last line of a log that says why the run ended; empty if there is none.
 
-    It is the message of a mistake or of a lost board; where gates are red, it is the headline.
+    It is the message of a mistake or of a lost connection; if gates failed, it is the headline.
     """
     with log.open("rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))

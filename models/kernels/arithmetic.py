@@ -1,15 +1,15 @@
-"""Define the arithmetic that a backend promises: the error bound of each operation.
+"""Define the arithmetic of backends: the largest error of each operation.
 
 The arithmetic of a backend is a processor's or a shader's, depending on how its kernels are
 written. A reference gets the arithmetic of the tested backend from `current()`.
 
 Sources. Of a processor: fl(a op b) = (a op b)(1 + d), |d| <= u = 2**-24, float32 rounded to nearest
 (IEEE 754); functions by "Relative Error as ULPs" of the OpenCL C specification 3.0 (7.4), single
-precision, which CPUs and GPUs alike are held to; what is below the smallest normal number may be
-flushed to zero, as Arm's 32-bit NEON does (Arm ARM, A2.7.3). Of a shader: "Floating Point
-Evaluation" and "Floating Point Accuracy" of the WebGPU Shading Language (W3C), of f32 and of f16;
-its "correctly rounded" is either neighbor, so that d may be twice as large. It has no erf: OpenCL's
-ULPs.
+precision, which applies to CPUs and GPUs; numbers below the smallest normal one may be flushed to
+zero, as Arm's 32-bit NEON does (Arm ARM, A2.7.3). Of a shader: "Floating Point Evaluation" and
+"Floating Point Accuracy" of the WebGPU Shading Language (W3C), for f32 and f16. In it, "correctly
+rounded" allows either neighbor, so that d may be twice as large. It does not define erf, for which
+OpenCL's ULPs are used.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def arithmetic_of(backend: str) -> Arithmetic:
 
 
 def current() -> Arithmetic:
-    """Return the arithmetic for which bounds are derived: by default a processor's."""
+    """Return the arithmetic for which bounds are derived; by default a processor's."""
     return _CURRENT.get()
 
 

@@ -69,12 +69,12 @@ class AskedBackend:
 
     @property
     def info(self) -> RunnerInfo:
-        """The description of the runner."""
+        """Return the description of the runner."""
         return self._running().info
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU time of the runner so far."""
+        """Return the CPU time of the runner so far, in seconds."""
         return self._running().usage().cpu_ns / 1e9
 
     def answer(self, case: Case) -> Answer:

@@ -1,4 +1,4 @@
-"""Define a case: a graph, its inputs, and the answers that it must give."""
+"""Define a case: a graph, its inputs, and the outputs that a backend must compute."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class Case:
     resized: Graph | None = None
 
     def flatbuffer(self) -> bytes:
-        """Return the file."""
+        """Return the graph as a FlatBuffer."""
         return write(self.graph, open_rows=self.resized is not None)
 
     def expected(self, arithmetic: Arithmetic = PROCESSOR) -> list[list[Rounded]]:
-        """Return the exact answers of each run, with their bounds in a backend's arithmetic."""
+        """Return the exact outputs of each run, with their bounds in a backend's arithmetic."""
         with np.errstate(all="ignore"), computing_in(arithmetic):
             return self.computed(lambda graph: graph)
 
     def computed(self, edit: Callable[[Graph], Graph]) -> list[list[Rounded]]:
-        """Return the exact answers of each run of an edited graph, with their bounds."""
+        """Return the exact outputs of each run of an edited graph, with their bounds."""
         if self.resized is None:
             return evaluate(edit(self.graph), self.runs)
         first, resized = edit(self.graph), edit(self.resized)
@@ -63,7 +63,7 @@ class Case:
 
     @property
     def outputs(self) -> list[Tensor]:
-        """The output tensors."""
+        """Return the output tensors."""
         return [self.graph.tensors[place] for place in self.graph.outputs]
 
 
@@ -83,5 +83,5 @@ class Family:
 
     @property
     def name(self) -> str:
-        """The name of the family in test ids and tables."""
+        """Return the name of the family in test ids and tables."""
         return f"{self.operator}-{self.kind}"

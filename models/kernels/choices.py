@@ -23,7 +23,7 @@ class RandomChoices:
     """Choices from a seed, for a search without shrinking."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
+        self._random = random.Random(seed)  # noqa: S311 - the numbers need not be unpredictable
 
     def integer(self, least: int, most: int) -> int:
         """Draw a whole number."""

@@ -80,7 +80,7 @@ class JudgedOperator:
 
     @property
     def where(self) -> str:
-        """The position of the operator, with its graph unless that is the first one."""
+        """Return the position of the operator, with its graph unless that is the first one."""
         return f"{self.place} of graph {self.graph}" if self.graph else f"{self.place}"
 
 
@@ -104,13 +104,13 @@ class Coverage:
 
     @property
     def share(self) -> float:
-        """The share of operators whose kernel was proven, from 0 to 1."""
+        """Return the share of operators with a proven kernel, from 0 to 1."""
         proven = sum(operator.state == "proven" for operator in self.operators)
         return proven / max(len(self.operators), 1)
 
     @property
     def multiply_accumulates(self) -> float:
-        """The share of multiply-accumulates with a proven kernel, from 0 to 1."""
+        """Return the share of multiply-accumulates with a proven kernel, from 0 to 1."""
         total = sum(operator.multiply_accumulates for operator in self.operators)
         proven = sum(
             operator.multiply_accumulates
@@ -120,7 +120,7 @@ class Coverage:
         return proven / total if total else 1.0
 
     def describe(self) -> dict[str, Any]:
-        """Return the coverage as JSON can hold it."""
+        """Return the coverage as values that JSON can represent."""
         return {
             "kernel_coverage": self.share,
             "multiply_accumulates": self.multiply_accumulates,
@@ -236,7 +236,7 @@ def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
 
 
 def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
-    """Return the inputs of an operator: the activations of each text, then drawn values."""
+    """Return the inputs of an operator: the activations of each text, then random values."""
     graph, draw = instance.graph, np.random.default_rng(0)
     if not graph.inputs:
         return [_unpacked(graph)]
@@ -262,9 +262,9 @@ def _unpacked(graph: Graph) -> tuple[NDArray[Any], ...]:
 
 
 def _asked(graph: Graph) -> Graph:
-    """Return a graph with at least one input: some backends cannot compute one without.
+    """Return a graph with at least one input: some backends reject graphs without inputs.
 
-    Numbers of four bits can only be constants.
+    A four-bit tensor can only be a constant, so it does not become an input.
     """
     (node,) = graph.nodes
     first = node.inputs[0]
@@ -276,14 +276,14 @@ def _asked(graph: Graph) -> Graph:
 
 
 def _places(graph: Graph) -> bool:
-    """Tell whether the file computes an operand that is a position or a shape."""
+    """Return whether the file computes an operand that is a position or a shape."""
     (node,) = graph.nodes
     operands = _PLACES.get(node.operator, ())
     return any(node.inputs[operand] in graph.inputs for operand in operands)
 
 
 def _drawn(draw: np.random.Generator, graph: Graph, place: int) -> NDArray[Any]:
-    """Draw values for an input; ids stay within their table."""
+    """Return random values for an input; ids stay within their table."""
     tensor, (node,) = graph.tensors[place], graph.nodes
     if tensor.dtype == "bool":
         return draw.random(tensor.shape) < 0.5  # noqa: PLR2004 - one half
@@ -299,7 +299,7 @@ def _drawn(draw: np.random.Generator, graph: Graph, place: int) -> NDArray[Any]:
 
 
 def _least_and_below(graph: Graph, place: int) -> tuple[int, int]:
-    """Return the range of drawn whole numbers."""
+    """Return the smallest random integer, and the first one that is too large."""
     (node,) = graph.nodes
     ids, table = _TABLES.get(node.operator, (None, 0))
     if ids is not None and node.inputs[ids] == place:

@@ -54,18 +54,18 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
     machines: tuple[str, ...] = ()
     processors: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-    when: dict[str, list[Any]] = {}  # noqa: RUF012 - msgspec copies it
+    when: dict[str, list[Any]] = {}  # noqa: RUF012 - msgspec copies the default
     ends: Literal["deviates", "dies", "either"] = "deviates"
     reason: str
     link: str
 
     def applies_to(self, backend: str, info: RunnerInfo) -> bool:
-        """Tell whether the entry applies to a backend, in the version that the runner reports."""
+        """Return whether the entry applies to a backend, in the version that the runner reports."""
         includes_version = any(within(info.runtime_version, versions) for versions in self.versions)
         return includes_version and self.applies_to_some_version(backend, info)
 
     def applies_to_some_version(self, backend: str, info: RunnerInfo) -> bool:
-        """Tell whether the entry applies to a version of a backend on the runner's platform."""
+        """Return whether the entry applies to some version of a backend on the runner's machine."""
         return (
             backend in self.backends
             and (not self.machines or info.machine in self.machines)
@@ -74,11 +74,11 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
         )
 
     def covers_family(self, operator: str, kind: str) -> bool:
-        """Tell whether the entry applies to a family."""
+        """Return whether the entry applies to a family."""
         return operator in self.operators and (not self.kinds or kind in self.kinds)
 
     def explains(self, facts: dict[str, Any], *, died: bool) -> bool:
-        """Tell whether the entry explains the deviation of a case in one of its families."""
+        """Return whether the entry explains the deviation of a case in one of its families."""
         allowed = {"deviates": (False,), "dies": (True,), "either": (False, True)}[self.ends]
         return died in allowed and all(facts.get(key) in some for key, some in self.when.items())
 
@@ -110,7 +110,7 @@ def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
 
 
 def within(version: str, ranges: str) -> bool:
-    """Tell whether a version lies in all of some ranges, such as ">=2.1.6,<2.4"."""
+    """Return whether a version is within ranges such as ">=2.1.6,<2.4"."""
     own = version_key(version)
     compare = {
         ">=": own.__ge__,
@@ -149,5 +149,5 @@ def known_of_other_versions(
 def explaining(
     entries: Iterable[KnownDeviation], facts: dict[str, Any], *, died: bool
 ) -> KnownDeviation | None:
-    """Return the first entry that explains a case; None where none does."""
+    """Return the first entry that explains a case; None if there is none."""
     return next((entry for entry in entries if entry.explains(facts, died=died)), None)

@@ -74,7 +74,7 @@ class Tensor:
 
     @property
     def quantized(self) -> bool:
-        """Whether the integers of the tensor represent real numbers."""
+        """Return whether the integers of the tensor represent real numbers."""
         return self.quantization is not None and self.dtype in RANGES
 
     def real(self) -> NDArray[np.float64]:
@@ -127,24 +127,24 @@ class Drawing:
         self.inputs: list[int] = []
 
     def tensor(self, tensor: Tensor) -> int:
-        """Add a tensor."""
+        """Add a tensor; return its index."""
         self.tensors.append(tensor)
         return len(self.tensors) - 1
 
     def input(self, tensor: Tensor) -> int:
-        """Add an input tensor."""
+        """Add an input tensor; return its index."""
         self.inputs.append(self.tensor(tensor))
         return self.inputs[-1]
 
     def constant(
         self, data: Any, dtype: str | None = None, quantization: Quantization | None = None
     ) -> int:
-        """Add a constant."""
+        """Add a constant; return its index."""
         array = np.asarray(data)
         return self.tensor(Tensor(array.shape, dtype or array.dtype.name, array, quantization))
 
     def node(self, operator: str, inputs: list[int], outputs: list[Tensor], **options: Any) -> int:
-        """Add an operator that writes new tensors; return the first of them."""
+        """Add an operator that writes new tensors; return the index of the first one."""
         places = tuple(self.tensor(tensor) for tensor in outputs)
         self.nodes.append(Node(operator, tuple(inputs), places, options))
         return places[0]

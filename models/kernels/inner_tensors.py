@@ -1,6 +1,6 @@
-"""Let a backend compute inner tensors of a file, by a copy in which they are outputs.
+"""Compute inner tensors of a file on a backend, from a copy of the file with other outputs.
 
-No runtime is imported here, and whatever can answer the file can be asked, on a board, too.
+No runtime is imported here, so that every backend can be used, also on a board.
 """
 
 from __future__ import annotations
@@ -30,21 +30,22 @@ class NotComputed(Exception):  # noqa: N818 - internal: becomes a reason in the 
 
 
 def with_outputs(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> bytes:
-    """Return a copy of a file that runs a chosen graph first, and whose outputs are chosen tensors.
+    """Return a copy of a file that runs a chosen graph first, with chosen tensors as outputs.
 
-    The list of outputs is written behind the file, and the offset of the old one is replaced. The
-    list of signatures, which name the old outputs, is made empty. The list of graphs names the
-    graph in the first's place, too: whatever calls it by its number still does.
+    The new list of outputs is appended to the file, and the offset of the old list is replaced. The
+    list of signatures is emptied, because they refer to the old outputs. The first entry in the
+    list of graphs also refers to the chosen graph; its own entry remains for operators that call
+    it.
 
     Args:
-        flatbuffer: a file that `read_contents` found sound.
-        tensors: by index.
-        graph: by number.
+        flatbuffer: a file that `read_contents` has accepted.
+        tensors: the indices of the tensors.
+        graph: the index of the graph.
     """
     from tflite.Model import Model  # noqa: PLC0415 - only where a file is read
 
     model = Model.GetRootAs(flatbuffer, 0)
-    table, root = model.Subgraphs(graph)._tab, model._tab  # noqa: SLF001 - where the fields lie
+    table, root = model.Subgraphs(graph)._tab, model._tab  # noqa: SLF001 - the positions of fields have no accessor
     edited = bytearray(flatbuffer)
     at = table.Pos + table.Offset(_FIRST_SLOT + _SLOT_BYTES * _OUTPUTS)
     edited += bytes(-len(edited) % _ALIGNMENT)
@@ -62,9 +63,9 @@ class InnerTensors:
     """Computes tensors between the operators of a file's graphs.
 
     Args:
-        instances: the file.
-        backend: what computes them.
-        threads: of the kernels.
+        instances: the operators of the file.
+        backend: the backend that computes the tensors.
+        threads: the number of threads of the kernels.
     """
 
     def __init__(self, instances: Instances, backend: AskedBackend, threads: int) -> None:
@@ -76,9 +77,12 @@ class InnerTensors:
         """Return the values of tensors of a graph, for each set of inputs.
 
         Args:
-            graph: by number.
-            indices_wanted: tensors by index; none is a constant.
-            inputs_of_texts: what its inputs take, each time.
+            graph: the index of the graph.
+            indices_wanted: the indices of the tensors, without constants.
+            inputs_of_texts: sets of inputs of the graph, by position.
+
+        Returns:
+            For each set of inputs, the values by index.
 
         Raises:
             NotComputed: the backend does not compute them.

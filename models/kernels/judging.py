@@ -48,7 +48,7 @@ def deviation(
 
 
 def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell for each number whether it is within its bounds.
+    """Return for each number whether it is within its bounds.
 
     NaN must be NaN. A finite number must be within the error, or be the infinity that it overflows
     to. An infinity may also be the largest float: without a fused activation, kernels clamp to it

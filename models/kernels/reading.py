@@ -133,7 +133,7 @@ class Instances:
             at = table.Offset(_FIRST_SLOT + _SLOT_BYTES * slot)
             if at and kind.endswith("s"):
                 options[name] = [
-                    int(np.frombuffer(table.Bytes, "<i4", 1, table.Vector(at) + 4 * item)[0])  # noqa: TID251 - in a file that was found sound
+                    int(np.frombuffer(table.Bytes, "<i4", 1, table.Vector(at) + 4 * item)[0])  # noqa: TID251 - `read_contents` has checked the file
                     for item in range(table.VectorLen(at))
                 ]
             elif at:
@@ -156,7 +156,7 @@ class Instances:
         return Tensor(shape, tensor.dtype, data, quantization, tensor.variable)
 
     def readable(self, tensor: Held) -> bool:
-        """Tell whether a tensor's constant has a dtype that numpy or this module can read."""
+        """Return whether a tensor's constant has a dtype that numpy or this module can read."""
         return not tensor.constant_bytes or tensor.dtype == "int4" or tensor.dtype in _DTYPES
 
     def constant(self, tensor: Held) -> NDArray[Any]:

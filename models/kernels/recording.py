@@ -111,12 +111,12 @@ class Recorder:
 
     @property
     def recorded(self) -> int:
-        """The number of texts with recorded activations, over all graphs."""
+        """Return the number of texts with recorded activations, over all graphs."""
         return sum(count for graph, count in self._texts.items() if self._given[graph])
 
     @property
     def why_not(self) -> dict[int, str]:
-        """By graph, the reason why it has no recorded activations."""
+        """Return why graphs have no recorded activations, by number of the graph."""
         return {graph: self._reasons[graph] for graph, fed in self._given.items() if not fed}
 
     def parts(self) -> Iterator[tuple[list[Operator], Values]]:

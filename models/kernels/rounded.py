@@ -2,9 +2,9 @@
 
 The value is computed in float64. The error grows by the standard model of floating-point
 arithmetic, fl(a op b) = (a op b)(1 + d), |d| <= u (Higham, Accuracy and Stability of Numerical
-Algorithms, 2nd edition, section 2.2); u, and how exact functions are, is the current arithmetic's
-(`models/kernels/arithmetic.py`). Whatever sequence of operations a kernel chooses that the
-operator's formula allows, its result lies within the error. Nothing here is observed.
+Algorithms, 2nd edition, section 2.2). u and the errors of functions are those of the current
+arithmetic (`models/kernels/arithmetic.py`). A kernel may compute the operator's formula by any
+sequence of operations: its result lies within the error. All bounds are derived, none is measured.
 """
 
 from __future__ import annotations
@@ -73,15 +73,15 @@ class Rounded:
 
 
 def _size(value: Array) -> Floats:
-    """Return magnitudes; 0 for values that are not finite, whose errors mean nothing."""
+    """Return magnitudes; 0 for NaN and infinity, because their errors have no meaning."""
     return np.where(np.isfinite(value), np.abs(value), 0.0)
 
 
 def settled(value: Array, error: Array) -> Rounded:
     """Return numbers with error 0 for NaN and infinity, which are specified exactly.
 
-    A shader's are not, nor is what it makes of a number that overflows. An error of NaN comes of
-    one that was `ANYTHING`.
+    For a shader, neither NaN and infinity nor the result of an overflow are specified. An error
+    that is NaN follows from an error that was `ANYTHING`.
     """
     finite = np.isfinite(value)
     open_ = np.isposinf(error) | (np.isnan(error) & finite)
@@ -92,7 +92,13 @@ def settled(value: Array, error: Array) -> Rounded:
 
 
 def _rounded_once(value: Array, propagated: Array, ulps: Any = None) -> Rounded:
-    """Return the result of one rounded operation, within so many units in the last place."""
+    """Return the result of one rounded operation, within `ulps` units in the last place.
+
+    Args:
+        value: the exact result of the operation on the operands' values.
+        propagated: the error that follows from the operands' errors.
+        ulps: the operation's own error; None for the rounding of a sum, difference or product.
+    """
     arithmetic = current()
     relative = arithmetic.unit if ulps is None else ulps * arithmetic.ulp
     with np.errstate(all="ignore"):
@@ -108,8 +114,8 @@ def rounded(number: Rounded, ulps: float | None = None) -> Rounded:
 def flushed(number: Rounded) -> Rounded:
     """Return operands of arithmetic in which a subnormal number may count as zero.
 
-    XNNPACK computes so (PTHREADPOOL_FLAG_DISABLE_DENORMALS), Arm's 32-bit NEON, and WGSL may. What
-    is not finite means nothing to a shader.
+    XNNPACK (PTHREADPOOL_FLAG_DISABLE_DENORMALS) and Arm's 32-bit NEON compute in this way, and WGSL
+    allows it. A shader does not specify results of NaN and infinity.
     """
     arithmetic, sizes = current(), np.abs(number.value)
     error = number.error + np.where(sizes < arithmetic.smallest, sizes, 0.0)
@@ -131,7 +137,7 @@ def constant(value: float) -> Rounded:
 def quotient(top: Rounded, bottom: Rounded) -> Rounded:
     """Divide; a kernel may multiply by a reciprocal: two roundings, within the ULPs of `div`.
 
-    WGSL specifies none by what is beyond 2**126 or below the smallest normal number.
+    WGSL specifies no result for divisors above 2**126 or below the smallest normal number.
     """
     with np.errstate(all="ignore"):
         value = np.true_divide(top.value, bottom.value)
@@ -145,7 +151,7 @@ def quotient(top: Rounded, bottom: Rounded) -> Rounded:
 
 
 def _divides(bottom: Rounded) -> Array:
-    """Tell for which divisors WGSL specifies the division."""
+    """Return for which divisors WGSL specifies the division, as booleans."""
     smallest, sizes = current().smallest, np.abs(bottom.value)
     in_range: Array = (sizes - bottom.error >= smallest) & (sizes + bottom.error <= 1.0 / smallest)
     return in_range
@@ -193,7 +199,7 @@ def spread_of(apply: Callable[[Floats], Floats], number: Rounded) -> Floats:
 def gamma(count: int) -> float:
     """Return gamma_n = n u / (1 - n u), the error of n roundings (Higham, lemma 3.1).
 
-    It is derived for n u < 1. More roundings may amount to anything.
+    The formula holds for n u < 1; beyond it, the bound is `ANYTHING`.
     """
     total = count * current().unit
     return total / (1.0 - total) if total < 1.0 else ANYTHING
@@ -231,8 +237,8 @@ def product(
 ) -> Rounded:
     """Multiply matrices, each sum in any order, with or without fused multiply-adds.
 
-    |error| <= gamma_n |left| |right| (Higham, 3.5), and what the operands were off. A bias is one
-    more term of the sum: a kernel may begin with it.
+    |error| <= gamma_n |left| |right| (Higham, 3.5), plus the error that follows from the operands'
+    errors. A bias is one more term of the sum: a kernel may begin with it.
 
     Args:
         left: [..., m, n].
@@ -256,7 +262,7 @@ def product(
 
 
 def _matmul(left: Floats, right: Floats) -> Any:
-    """Multiply matrices of which one is often all zeros: values read from files are exact."""
+    """Multiply matrices; skip the product if one of them is all zeros, as errors often are."""
     return left @ right if left.any() and right.any() else 0.0
 
 
@@ -268,6 +274,6 @@ def largest(number: Rounded, axis: Any) -> Rounded:
 
 
 def clamped(number: Rounded, low: float, high: float) -> Rounded:
-    """Clamp, which increases no difference; the result for NaN is unspecified."""
+    """Clamp numbers, which increases no error; the result for NaN is unspecified."""
     value = np.clip(number.value, low, high)
     return Rounded(value, np.where(np.isnan(number.value), ANYTHING, number.error))

@@ -1,7 +1,6 @@
-"""Judge the answers to many cases of one family on one backend.
+"""Judge the results of many cases of one family on one backend.
 
-What chooses the cases is the caller's: hypothesis, which also makes a deviating one smaller, or a
-seed.
+The caller chooses the cases: with hypothesis, which also shrinks a deviating case, or with seeds.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from models.kernels.deviations import KnownDeviation
 
 
-class KernelDeviates(AssertionError):  # noqa: N818 - what happened, and what a red test says
-    """A kernel gave an answer outside of its bounds, or ended its process."""
+class KernelDeviates(AssertionError):  # noqa: N818 - a failed test shows this name
+    """A kernel returned a result outside of its bounds, or ended its process."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +43,10 @@ class Record:
     """The results of a family's cases on one backend.
 
     Attributes:
-        right: how many were answered rightly.
-        refused: how many the backend refuses, by what it says.
-        known: how many deviate as they are known to, by entry.
-        deviating: the last case that deviates as nobody knew.
+        right: the number of correct results.
+        refused: the number of refused cases, by the backend's message.
+        known: the number of known deviations, by the name of the entry.
+        deviating: the last case with an unknown deviation; None if there is none.
     """
 
     right: int = 0
@@ -57,12 +56,12 @@ class Record:
 
     @property
     def examples(self) -> int:
-        """How many cases were asked."""
+        """Return the number of cases that were run."""
         return self.right + self.refused.total() + self.known.total() + bool(self.deviating)
 
 
 def judged(case: Case, answer: Answer, arithmetic: Arithmetic = PROCESSOR) -> Deviation | None:
-    """Return the deviation of an answer that is not a refusal; None if it is right."""
+    """Return the deviation of an answer that is not a refusal; None if it is correct."""
     if answer.kind == "died":
         return Deviation(answer.said, np.inf)
     return deviation(case.expected(arithmetic), answer.runs, case.outputs)
@@ -72,9 +71,9 @@ class Judge:
     """Judges cases of one family on one backend.
 
     Args:
-        backend: what answers.
-        entries: the known deviations that speak of the family there.
-        arithmetic: the backend's.
+        backend: the backend.
+        entries: the known deviations of the family on this backend.
+        arithmetic: the arithmetic of the backend.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class Judge:
         """Judge one case.
 
         Raises:
-            KernelDeviates: it deviates as no entry says.
+            KernelDeviates: the result deviates, and no entry explains the deviation.
         """
         answer = self._backend.answer(case)
         if answer.kind == "refused":
@@ -114,7 +113,7 @@ def search_by_seeds(
     entries: Sequence[KnownDeviation] = (),
     arithmetic: Arithmetic = PROCESSOR,
 ) -> Record:
-    """Judge a family's cases of so many seeds; stop at the first unknown deviation."""
+    """Judge one case of a family for each seed; stop at the first unknown deviation."""
     judge = Judge(backend, entries, arithmetic)
     for seed in seeds:
         try:

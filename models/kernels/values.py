@@ -1,6 +1,7 @@
 """Draw the values, sizes and quantization parameters at which kernels fail.
 
-An array is a pattern and a seed: few choices, and the pattern shrinks to ones.
+An array is drawn by choosing a pattern and a seed: hypothesis shrinks two choices faster than many
+numbers, and the simplest pattern is all ones.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _SPECIAL = (np.nan, np.inf, -np.inf, -0.0, _SUBNORMAL, -_SUBNORMAL)
 
 
 def generator(choices: Choices) -> np.random.Generator:
-    """Return numpy's generator of a chosen seed."""
+    """Return a random generator of numpy with a chosen seed."""
     return np.random.default_rng(choices.integer(0, _SEEDS))
 
 
@@ -63,11 +64,11 @@ def floats(
     """Choose float32 values.
 
     Args:
-        choices: from what.
-        shape: of the array.
-        low: the least value.
-        high: the largest.
-        special: put NaN, infinities, subnormals and negative zeros among them, sometimes.
+        choices: the source of all random choices.
+        shape: the shape of the array.
+        low: the smallest value.
+        high: the largest value.
+        special: whether one in six arrays contains NaN, infinities, subnormals or negative zeros.
     """
     pattern, draw = one_of(choices, _PATTERNS), generator(choices)
     values = pattern(draw, shape)
@@ -88,7 +89,7 @@ def floats(
 def integers(
     choices: Choices, shape: tuple[int, ...], low: int, high: int, dtype: str
 ) -> NDArray[Any]:
-    """Choose integers from `low` to `high`: all minimal, all maximal, both extremes, or any."""
+    """Choose integers from `low` to `high`: small ones, the two extremes, or any."""
     kind, draw = choices.integer(0, 3), generator(choices)
     if kind == 0:
         values = draw.integers(max(low, min(0, high)), min(high, max(3, low)), shape, endpoint=True)
@@ -113,9 +114,9 @@ def held(choices: Choices, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
 def weights(choices: Choices, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     """Choose weights, without the smallest integer of the type.
 
-    Symmetric weights have none below -high. Those of the older scheme, uint8, are never 0: as int8,
-    which kernels make of them, that is -128, and without it the sum of two products fits into 16
-    bits (Jacob et al. 2017, Quantization and Training of Neural Networks for Efficient
+    Symmetric weights lie between -high and high. Weights of the older scheme, uint8, are never 0:
+    kernels convert them to int8, where 0 becomes -128, and without -128 the sum of two products
+    fits into 16 bits (Jacob et al. 2017, Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference, 3.1 and appendix B).
     """
     high = RANGES[dtype][1]
@@ -125,7 +126,7 @@ def weights(choices: Choices, shape: tuple[int, ...], dtype: str) -> NDArray[Any
 
 
 def zero_point(choices: Choices, dtype: str) -> int:
-    """Choose a zero point: 0, the extremes, or a value between them; int16 has none."""
+    """Choose a zero point: 0, the extremes, or a value between them; always 0 for int16."""
     low, high = RANGES[dtype]
     middle = 128 if dtype == "uint8" else 0
     if dtype == "int16":

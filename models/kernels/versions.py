@@ -1,7 +1,7 @@
 """Find the version that a file has to declare for an operator on its operand types.
 
-Source: op_version.cc of LiteRT. An old runtime refuses a version that it does not know; it would
-answer nonsense to a file that declared less.
+Source: op_version.cc of LiteRT. An old runtime refuses a version that it does not know. If a file
+declared a lower version, the runtime would load it and give wrong answers.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _VERSIONS: dict[str, dict[str, int]] = {
 
 
 def version_of(node: Node, graph: Graph) -> int:
-    """Return the version an operator of a graph needs."""
+    """Return the version that an operator of a graph needs."""
     operands = [graph.tensors[place] for place in node.inputs if place != ABSENT]
     own = _OWN.get(node.operator)
     general = _VERSIONS.get(node.operator, {}).get(operands[0].dtype, 1)

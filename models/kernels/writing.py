@@ -28,9 +28,9 @@ def write(graph: Graph, *, open_rows: bool = False) -> bytes:
     """Return the FlatBuffer of a graph; `bodies` become its second and later subgraphs.
 
     Args:
-        graph: to be written.
-        open_rows: whether the file leaves the first dimension of what it computes open, so that
-            every runtime lets it be resized.
+        graph: the graph.
+        open_rows: whether the first dimension of every tensor that is not a constant is dynamic, so
+            that every runtime can resize it.
     """
     file = _File(open_rows=open_rows)
     subgraphs = [file.subgraph(part, number) for number, part in enumerate((graph, *graph.bodies))]
@@ -45,7 +45,7 @@ def write(graph: Graph, *, open_rows: bool = False) -> bytes:
 
 
 def stored(tensor: Tensor) -> bytes:
-    """Return a constant's bytes as a file holds them: two four-bit values share a byte."""
+    """Return a constant's bytes as stored in a file: two four-bit values share a byte."""
     values = np.asarray(tensor.data)
     if tensor.dtype == "int4":
         return packed_int4(values.reshape(-1))
@@ -60,7 +60,7 @@ def packed_int4(values: NDArray[Any]) -> bytes:
 
 
 class _File:
-    """Shares buffers and operator codes among the subgraphs of one file."""
+    """A file under construction: its subgraphs share buffers and operator codes."""
 
     def __init__(self, *, open_rows: bool) -> None:
         self._open_rows = open_rows
@@ -168,13 +168,13 @@ def _quantization(quantization: Quantization, scales_at: int) -> Table:
 @cache
 def operator_number(name: str) -> int:
     """Return a built-in operator's number in the schema."""
-    from tflite.BuiltinOperator import BuiltinOperator  # noqa: PLC0415 - only where one is written
+    from tflite.BuiltinOperator import BuiltinOperator  # noqa: PLC0415 - only for writing
 
     return int(getattr(BuiltinOperator, name))
 
 
 @cache
 def _table_number(name: str) -> int:
-    from tflite.BuiltinOptions import BuiltinOptions  # noqa: PLC0415 - the same
+    from tflite.BuiltinOptions import BuiltinOptions  # noqa: PLC0415 - only for writing, too
 
     return int(getattr(BuiltinOptions, name))

@@ -131,14 +131,14 @@ def localize(request: Request) -> dict[str, Any]:
     return answer | _mended(request, reference.data, scheme, scores, calibration, texts, stood_in)
 
 
-def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is compared
+def _mended(  # noqa: PLR0913, PLR0917 - arguments of a conversion and a comparison
     request: Request,
     reference: bytes,
     scheme: Scheme,
     scores: frozenset[str],
     calibration: Rows,
     texts: Rows,
-    stood_in: bool,  # noqa: FBT001 - of the calibration
+    stood_in: bool,  # noqa: FBT001 - called once, by position
 ) -> dict[str, Any]:
     """Return the sets of operator kinds that were tried in float, and the one that helped."""
     missing = why_not_tried(scheme)
@@ -155,8 +155,8 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
             enough=request.enough,
             scores=scores,
         ):
-            tried.append(attempt)  # noqa: PERF402 - what was tried before a failure is told, too
-    except Exception as error:  # noqa: BLE001 - the library raises bare classes
+            tried.append(attempt)  # noqa: PERF402 - attempts before a failure are reported
+    except Exception as error:  # noqa: BLE001 - the library raises any class of exception
         reason = " ".join(str(error).split())[:200] or repr(error)
         return {"tried": tried, "notes": [f"litert-quantizer cannot quantize it anew ({reason})"]}
     mends = bool(tried) and tried[-1]["agreement"] >= request.enough
@@ -190,7 +190,7 @@ def _open(fed: Fed, rows: Rows) -> File:
 
 
 def _leveled(reference: bytes, calibration: Rows) -> tuple[bytes, frozenset[str]]:
-    from models.flatbuffers.outlier_smoothing import level  # noqa: PLC0415 - edgeproof's own files alone
+    from models.flatbuffers.outlier_smoothing import level  # noqa: PLC0415 - only for leveled files
 
     columns = {name: calibration[role] for role, name in NAMES.items()}
     count = min(len(column) for column in columns.values())

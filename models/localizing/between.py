@@ -69,8 +69,8 @@ class Shown:
     """The fault that a part of a file shows.
 
     Attributes:
-        how: what the backend does: crash, refuse, give NaN, or deviate.
-        said: the same as a sentence with numbers.
+        how: kind of the fault: the backend crashes, refuses, returns NaN, or deviates.
+        said: description of the fault, with numbers or with the backend's message.
         expected: outputs of the judged backend [n, values].
         actual: outputs of the other backend; None if it gives none.
     """
@@ -81,7 +81,7 @@ class Shown:
     actual: NDArray[np.float32] | None = None
 
     def is_like(self, second: Shown) -> bool:
-        """Tell whether two faults are the same, because a part of a file may show another fault.
+        """Return whether two faults are the same, because a part of a file may show another fault.
 
         Crashes are the same if their signals are equal, and refusals if their messages are equal.
         All wrong values count as the same fault, whether finite or not.
@@ -128,7 +128,7 @@ class Between:
     def __exit__(self, *_: object) -> None:
         self._started.close()
 
-    @functools.cache  # noqa: B019 - as long as the process that localizes one file
+    @functools.cache  # noqa: B019 - the process ends after one file
     def shown(self, first: int, last: int) -> Shown | None:
         """Return the fault that the operators `first` to `last` show; None if they show none."""
         part = self.cutter.cut(first, last)

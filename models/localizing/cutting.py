@@ -32,7 +32,7 @@ class Cut:
 
 
 class Cutter:
-    """Cuts parts out of one file.
+    """A file from which parts can be cut.
 
     Args:
         flatbuffer: the whole file.
@@ -42,7 +42,7 @@ class Cutter:
     """
 
     def __init__(self, flatbuffer: bytes) -> None:
-        from models.flatbuffers.packing import unpack  # noqa: PLC0415 - megabytes
+        from models.flatbuffers.packing import unpack  # noqa: PLC0415 - a large module, needed only here
 
         self._flatbuffer = flatbuffer
         self._unpack = unpack
@@ -67,7 +67,7 @@ class Cutter:
 
     @functools.cached_property
     def varying(self) -> tuple[int, ...]:
-        """Operators whose outputs depend on the inputs, in execution order.
+        """Return the operators whose outputs depend on the inputs, in execution order.
 
         The others unpack constants, and are included in every part that reads these constants.
         """
@@ -80,7 +80,7 @@ class Cutter:
 
     @property
     def inputs(self) -> tuple[int, ...]:
-        """The input tensors of the whole file."""
+        """Return the input tensors of the whole file."""
         return tuple(self._inputs)
 
     def places(self, signature: str | None) -> dict[str | int, int]:
@@ -98,7 +98,7 @@ class Cutter:
 
     def cut(self, first: int, last: int) -> Cut:
         """Return the operators from `first` to `last` on which the last one's output depends."""
-        from models.flatbuffers.packing import pack  # noqa: PLC0415 - megabytes
+        from models.flatbuffers.packing import pack  # noqa: PLC0415 - a large module, needed only here
 
         operators_kept = self._reached(first, last)
         model = self._unpack(self._flatbuffer)
@@ -163,7 +163,7 @@ def _blocks(tensor: Any) -> Any:
 
 
 def _used(indices: Iterable[int] | None) -> list[int]:
-    """Return the tensors of a list, without -1, which marks an absent optional one."""
+    """Return the tensors in a list without -1, which marks an absent optional tensor."""
     return [int(index) for index in ([] if indices is None else indices) if index >= 0]
 
 
@@ -173,7 +173,7 @@ def _is_constant(model: Any, tensor: Any) -> bool:
 
 
 def _name(model: Any, operator: Any) -> str:
-    from tflite.utils import BUILTIN_OPCODE2NAME  # noqa: PLC0415 - megabytes
+    from tflite.utils import BUILTIN_OPCODE2NAME  # noqa: PLC0415 - a large module, needed only here
 
     code_entry = model.operatorCodes[operator.opcodeIndex]
     # A file stores the operator's code in either field; the other one is 0.

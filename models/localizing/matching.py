@@ -1,4 +1,4 @@
-"""Match the tensors of two FlatBuffers: by their names, else by the operators' order.
+"""Match the tensors of two FlatBuffers by name, or by the order of the operators.
 
 A converter that quantizes a file preserves the names of its tensors. Files from separate
 conversions may have other names; then operators of the same kind and width are matched in order.
@@ -36,7 +36,7 @@ class Written:
 
     @property
     def shown(self) -> str:
-        """The tensor's name, or its number if it has none."""
+        """Return the tensor's name, or its number if it has none."""
         return self.tensor.name or f"tensor {self.tensor.index}"
 
 

@@ -25,7 +25,7 @@ QUANTIZER = "litert_quantizer"
 
 
 def why_not_tried(scheme: Scheme | None) -> str | None:
-    """Return why no operators can be tried in float; None if they can, or need not be."""
+    """Return why no operators can be tried in float; None if they can, or if this is not needed."""
     if scheme is None or not scheme.calibrated or find_spec(QUANTIZER):
         return None
     return (
@@ -34,7 +34,7 @@ def why_not_tried(scheme: Scheme | None) -> str | None:
     )
 
 
-def mending(  # noqa: PLR0913 - what conversion takes, and what is compared
+def mending(  # noqa: PLR0913 - arguments of a conversion and of a comparison
     reference: bytes,
     binding: Mapping[str, Any],
     scheme: Scheme,
@@ -55,9 +55,9 @@ def mending(  # noqa: PLR0913 - what conversion takes, and what is compared
         enough: the share of labels that must agree.
         scores: names of the tensors of attention scores.
     """
-    from models.flatbuffers.graph import Graph  # noqa: PLC0415 - megabytes, as what follows
-    from models.flatbuffers.observing import ranges_of  # noqa: PLC0415
-    from models.flatbuffers.recipes import quantize  # noqa: PLC0415
+    from models.flatbuffers.graph import Graph  # noqa: PLC0415 - a large module, as the next two
+    from models.flatbuffers.observing import ranges_of  # noqa: PLC0415 - see above
+    from models.flatbuffers.recipes import quantize  # noqa: PLC0415 - see above
 
     graph, watcher = Graph(reference), Watcher(reference, binding, scores)
     _, expected = watcher.answers(texts)

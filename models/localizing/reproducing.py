@@ -65,7 +65,7 @@ print("answered", outputs[0].read(int(np.prod(details["shape"])), np.dtype(detai
 """
 
 
-def write_folder(  # noqa: PLR0913, PLR0917 - what a report needs
+def write_folder(  # noqa: PLR0913, PLR0917 - the parts of a bug report
     folder: Path,
     part: Cut,
     inputs: Mapping[int, NDArray[Any]],

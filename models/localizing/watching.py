@@ -72,11 +72,11 @@ class Watcher:
         return np.stack(values), np.array(labels, np.int64)
 
     def knows(self, name: str) -> bool:
-        """Tell whether the file has a tensor with a name."""
+        """Return whether the file has a tensor with a name."""
         return name in self._by_name
 
     def at(self, rows: Rows, tensors: Iterable[int]) -> Iterator[dict[int, Array]]:
-        """Yield the values of tensors, by index, for one text after the other.
+        """Yield, for each text, the values of tensors by index.
 
         Tensors that contain no numbers, or none for this text, are left out.
         """
@@ -87,7 +87,7 @@ class Watcher:
             yield {index: values for index, values in values_of.items() if values is not None}
 
     def each(self, rows: Rows, names: Iterable[str]) -> Iterator[dict[str, Array]]:
-        """Yield the values of tensors by name."""
+        """Yield, for each text, the values of tensors by name."""
         indices = {self._by_name[name]: name for name in names}
         for values in self.at(rows, indices):
             yield {indices[index]: array for index, array in values.items()}

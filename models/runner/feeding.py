@@ -1,9 +1,9 @@
 """Feed a loaded model one tokenized text at a time, with checks and reused arrays.
 
-To check arrays takes longer than to run a small network. The inputs' names, shapes and dtypes are
+Checking arrays takes longer than running a small network. The inputs' names, shapes and dtypes are
 the same for every text, so they are checked once, and each text is written into existing arrays. A
-text that is not plainly valid is passed to `Model.check`, which raises an error that names the
-fault.
+text with an id that is not allowed is passed to `Model.check`, which raises an error with the
+reason.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def most_allowed(tensor: Tensor) -> int:
 
 
 def _is_usual(graph: Model, padding: Padding, longest: Model) -> bool:
-    """Tell whether all inputs of a graph are rows of tokens, and their dtypes fit the padding."""
+    """Return whether all inputs of a graph are rows of tokens with dtypes that fit the padding."""
     pads = _pads(padding)
     return longest.length == padding.length and all(
         tensor.name in ROLES

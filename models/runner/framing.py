@@ -127,7 +127,7 @@ def _array_bytes(dtype: str, shape: Tuple[int, ...]) -> int:
 def _read_array(stream: IO[bytes], dtype: str, shape: Tuple[int, ...]) -> Any:
     kind = np.dtype(dtype).newbyteorder("<")
     block = _read_exactly(stream, _array_bytes(dtype, shape))
-    flat = np.frombuffer(block, dtype=kind)  # noqa: TID251 - the block is what the shape takes
+    flat = np.frombuffer(block, dtype=kind)  # noqa: TID251 - the block has exactly the shape's size
     return flat.reshape(shape).astype(dtype, copy=False)
 
 

@@ -45,7 +45,7 @@ class Model:
 
     @property
     def length(self) -> int:
-        """Return how many tokens a row has."""
+        """Return the number of tokens in a row."""
         return math.prod(self.inputs[0].shape)
 
     def lengths(self) -> List[int]:
@@ -53,7 +53,7 @@ class Model:
         return [*sorted(self.shorter), self.length]
 
     def stores_like(self, other: Model) -> bool:
-        """Tell whether inputs and output of another length have the same dtypes."""
+        """Return whether inputs and output of another length have the same dtypes."""
         return self._stored() == other._stored()
 
     def _stored(self) -> List[Tuple[Any, ...]]:
@@ -64,7 +64,7 @@ class Model:
         return [*stored, (math.prod(self.output.shape),)]
 
     def shortest_for(self, tokens: int) -> Model:
-        """Return the graph that needs the least padding for this many tokens."""
+        """Return the graph with the shortest rows that have room for a number of tokens."""
         fitting = [length for length in self.shorter if length >= tokens]
         return self.shorter[min(fitting)] if fitting else self
 

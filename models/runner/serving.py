@@ -21,8 +21,8 @@ LONGEST_REQUEST = 86_400.0
 def ending_after(seconds: Any) -> Iterator[None]:
     """End this process, even in native code, if a request takes longer than the client waits.
 
-    A client that has ended or lost its connection cannot end the process. A timer of the kernel
-    does so with a signal, and costs no time before.
+    A client that has ended or lost its connection cannot end the process. A kernel timer ends it
+    with a signal, and does not slow it until then.
     """
     is_valid = type(seconds) in {int, float} and 0 < seconds <= LONGEST_REQUEST
     signal.setitimer(signal.ITIMER_REAL, seconds if is_valid else LONGEST_REQUEST)
@@ -50,7 +50,7 @@ def respond(session: Session, header: Header, arrays: Arrays) -> Reply:
         return failure("memory", str(error) or "out of memory")
     except KeyError as error:
         return failure("bad-request", "the key {} is missing or unknown".format(error))
-    except Exception as error:  # noqa: BLE001 - the client decides; a dead runner tells nobody
+    except Exception as error:  # noqa: BLE001 - the client gets every error as a reply
         return failure("internal", repr(error))
 
 

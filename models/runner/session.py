@@ -101,7 +101,7 @@ class Session:
         return backend
 
     def hello(self, _header: Header, _arrays: Arrays) -> Reply:
-        """Return versions, machine and processor."""
+        """Return the versions, the machine and the processor."""
         backend = self.main_backend()
         facts = {
             "protocol": PROTOCOL,
@@ -204,7 +204,7 @@ class Session:
         warmup = bounded(header, "warmup", 0, MOST_ROUNDS)
         if not count:
             raise Refusal("inputs", "a race needs at least one row")
-        draw = random.Random(header["seed"])  # noqa: S311 - an order, not a secret
+        draw = random.Random(header["seed"])  # noqa: S311 - the order need not be unpredictable
         drawn = draw.sample(range(count), count)
         order = list(range(len(models)))
         wall, cpu = np.zeros((2, len(models), rounds), np.int64)

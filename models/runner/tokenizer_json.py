@@ -100,7 +100,7 @@ def _word_splitter(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[st
 
 
 def _room(cut: Optional[Mapping[str, Any]], length: int) -> Optional[int]:
-    """Return how many tokens remain if rows are truncated at their end; else None."""
+    """Return the longest row in tokens if rows are truncated at their end; else None."""
     if cut is None or cut["direction"] != "Right" or cut["max_length"] > length:
         return None
     return cut["max_length"] if cut["strategy"] in {"LongestFirst", "OnlyFirst"} else None

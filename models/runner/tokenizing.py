@@ -97,12 +97,12 @@ _KEPT: Dict[str, RowTokenizer] = {}
 
 def _read(text: str) -> Any:
     try:
-        from tokenizers import Tokenizer  # noqa: PLC0415 - few boards need it
+        from tokenizers import Tokenizer  # noqa: PLC0415 - many boards do not have it
     except ImportError as error:
         raise Refusal("no-tokenizers", str(error)) from None
     try:
         return Tokenizer.from_str(text)
-    except Exception as error:  # noqa: BLE001 - the library raises bare Exception
+    except Exception as error:  # noqa: BLE001 - the library raises Exception itself
         raise Refusal("tokenizer", str(error)) from None
 
 

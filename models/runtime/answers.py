@@ -24,7 +24,7 @@ Bits = Annotated[int, Meta(ge=32, le=64, multiple_of=32)]
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """The processor as the device reports it."""
+    """The model and the features of a processor, as reported by the device."""
 
     model: Said
     features: tuple[Said, ...]

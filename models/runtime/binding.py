@@ -67,7 +67,7 @@ class Binding:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles of the inputs."""
+        """Return the roles of the inputs."""
         return tuple(port.role for port in self.inputs)
 
     def to_request(self) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Runner:
         self.close()
 
     def hello(self) -> RunnerInfo:
-        """Request the runner's description."""
+        """Return the runner's description."""
         info = self._ask("starting", {"op": "hello"}, replies.info_in)
         if info.protocol != PROTOCOL:
             raise RunnerRefused(
@@ -269,11 +269,11 @@ class Runner:
         return self._ask("computing a graph", request, read, arrays, timeout)
 
     def usage(self) -> Usage:
-        """Request memory, CPU time and age of the runner's process."""
+        """Return memory, CPU time and age of the runner's process."""
         return self._ask("measuring itself", {"op": "usage"}, replies.usage_in)
 
     def audit(self) -> tuple[AuditEvent, ...]:
-        """Request the records of the audit; the runner must have been started with `audit`."""
+        """Return the records of the audit; the runner must have been started with `audit`."""
         return self._ask("reporting its audit", {"op": "audit"}, replies.audit_in)
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ class InstructionCounts:
 
     @property
     def classes(self) -> dict[str, int]:
-        """The counts of all kinds of instructions, by name of the metric."""
+        """Return the counts of all kinds of instructions, by name of the metric."""
         return {
             "instructions_sdot": self.dot_products,
             "instructions_mlal": self.integer_multiplies,
@@ -72,7 +72,7 @@ class InstructionCounts:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The share of integer instructions among multiplications, and of sdot among these."""
+        """Return the share of integers among multiplications, and of sdot among these."""
         integers = self.dot_products + self.integer_multiplies
         multiplies = integers + self.float_multiplies
         return {
@@ -137,7 +137,7 @@ class CountingTransport(EmulatedTransport):
 def prepare_counter(
     store: Store, *, offline: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> Counter:
-    """Return the counting emulator, made if the store lacks it.
+    """Return the counting emulator; make it if the store lacks it.
 
     Args:
         store: the store of the emulator.

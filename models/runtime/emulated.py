@@ -1,6 +1,6 @@
-"""Start the runner on an emulated board: real ARM code under Debian's user-mode emulator.
+"""Start the runner on an emulated board: ARM code under Debian's user-mode emulator.
 
-Its answers are those of the ARM kernels. Its times are the emulator's, and are meaningless.
+The answers are those of the ARM kernels. The times are those of the emulator, and are not judged.
 """
 
 from __future__ import annotations

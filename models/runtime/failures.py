@@ -31,7 +31,7 @@ _OURS = "Report this message with the command: it is a fault of edgeproof"
 WAITED = "Run again when the machine is less busy; if the runner takes as long again, it hangs"
 
 
-class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
+class RunnerDied(EdgeproofError):  # noqa: N818 - named after the event
     """The runner ended, or was killed, during a request.
 
     Args:
@@ -56,7 +56,7 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
 
     @property
     def cause(self) -> str:
-        """The cause, independent of the operation: a file that kills one runner kills the next."""
+        """Return the cause without the operation, to recognize a file that crashes every runner."""
         return f"{self.file}: the runner {self.ending}"
 
 
@@ -64,7 +64,7 @@ class ConnectionLost(RunnerDied, Unreachable):
     """The connection to the device was lost; earlier answers stay valid.
 
     Args:
-        where: the user's address of the device.
+        machine: the user's address of the device.
         doing: the request that was sent.
         file: the FlatBuffer.
         stderr: last lines of the connection's program.
@@ -77,7 +77,7 @@ class ConnectionLost(RunnerDied, Unreachable):
         self.remedy = "Check the device's power and network, and run again"
 
 
-class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
+class RunnerRefused(EdgeproofError):  # noqa: N818 - named after the event
     """The runner refused a request, and is still running.
 
     Args:

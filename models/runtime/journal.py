@@ -67,7 +67,7 @@ class Journal:
 
     @property
     def rows(self) -> Rows:
-        """Numbers of the rows with stored answers, ascending."""
+        """Return the numbers of the rows with stored answers, ascending."""
         return np.array(sorted(self._known), np.int64)
 
     def add(self, rows: Rows, logits: Logits) -> None:

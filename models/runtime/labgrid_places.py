@@ -74,7 +74,7 @@ def acquire_place(address: str) -> str:
 
 
 def _is_acquired(place: str) -> bool:
-    """Tell whether this user has already acquired the place."""
+    """Return whether this user has already acquired the place."""
     acquired = _run(*CLIENT, "places", "--acquired")
     return place in acquired.stdout.split()
 

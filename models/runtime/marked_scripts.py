@@ -62,8 +62,8 @@ class Script:
         """Return a script that starts a program on the script's own streams.
 
         Args:
-            line: of a POSIX shell.
-            mark: what nothing else prints.
+            line: line for a POSIX shell.
+            mark: text that no other program prints.
         """
         # The shell is not replaced by the program, because sshd does not report the status of a
         # program that a signal ended.
@@ -86,7 +86,7 @@ class MarkedChannel(Channel):
     Args:
         command: the command, as a list of arguments.
         environment: the whole environment of the process.
-        where: name of the machine, for messages.
+        machine: name of the machine, for messages.
         script: the script that the command runs.
 
     Attributes:

@@ -103,7 +103,7 @@ def answer_split(
     return runner.answer(name, rows_asked, timeout=seconds).logits
 
 
-def answer_split_at_once(  # noqa: PLR0913 - all named
+def answer_split_at_once(  # noqa: PLR0913 - options by keyword
     start: Callable[[], Runner],
     load: Callable[[Runner], object],
     name: str,
@@ -230,7 +230,7 @@ def _count(inputs: Inputs) -> int:
 def processor_features() -> list[str]:
     """Return the processor's features, on which kernels depend; [] if Linux does not report any."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a device, not a path of ours
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a file of the kernel, not of a user
             lines = [line for line in file if line.startswith(("flags", "Features"))]
     except OSError:
         return []

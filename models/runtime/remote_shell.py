@@ -90,13 +90,13 @@ class RemoteShell(ABC):
     @property
     @abstractmethod
     def by_hand(self) -> str:
-        """The command line with which a user can reach the board, for remedies."""
+        """Return the command line with which a user can reach the board, for remedies."""
 
     @abstractmethod
     def within(self, wrapper: Sequence[str]) -> Self:
         """Return another connection that starts runners by a command on the board."""
 
-    def connect(self) -> None:  # noqa: B027 - a command that connects by itself does nothing more
+    def connect(self) -> None:  # noqa: B027 - optional: many commands connect by themselves
         """Open the connection, unless it is open.
 
         Raises:
@@ -105,7 +105,7 @@ class RemoteShell(ABC):
 
     @property
     def stands(self) -> bool:
-        """Whether the connection is open."""
+        """Return whether the connection is open."""
         return True
 
     def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:  # noqa: ARG002 - the board has one Python
@@ -271,7 +271,7 @@ class _RemoteChannel(MarkedChannel):
         return status
 
     def lost_connection(self, status: int | None) -> bool:
-        """Tell whether the command failed, and not the runner."""
+        """Return whether the command failed, and not the runner."""
         return status is not None and status == self._shell.failed_status
 
 

@@ -45,7 +45,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def fault_in(header: Header) -> Fault | None:
-    """Return why the runner refuses; None if it does not."""
+    """Return why the runner refused the request; None if it did not."""
     return _typed(header["error"], Fault) if "error" in header else None
 
 

@@ -80,7 +80,7 @@ class SshTransport(RemoteShell):
 
     @property
     def by_hand(self) -> str:
-        """The command line with which a user can reach the board."""
+        """Return the command line with which a user can reach the board."""
         return shlex.join([SSH, *self._port, self._login])
 
     def within(self, wrapper: Sequence[str]) -> SshTransport:
@@ -93,7 +93,7 @@ class SshTransport(RemoteShell):
 
     @property
     def stands(self) -> bool:
-        """Whether the master connection is open."""
+        """Return whether the master connection is open."""
         return self._master is not None and self._master.lives
 
     def connect(self) -> None:

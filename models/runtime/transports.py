@@ -47,7 +47,7 @@ class Channel:
     Args:
         command: the command, as a list of arguments.
         environment: the whole environment of the process.
-        where: name of the machine, for messages.
+        machine: name of the machine, for messages.
 
     Raises:
         EdgeproofError: the command cannot be started.
@@ -80,7 +80,7 @@ class Channel:
 
     @property
     def pid(self) -> int:
-        """Process id of the started command, which over ssh is not the runner's."""
+        """Return the process id of the started command, which over ssh is not the runner's."""
         return self._process.pid
 
     @property
@@ -104,12 +104,12 @@ class Channel:
         """
         return programs.wait(self._process, seconds)
 
-    def lost_connection(self, status: int | None) -> bool:  # noqa: ARG002 - for heirs
-        """Tell whether this exit status means that the connection, not the runner, ended."""
+    def lost_connection(self, status: int | None) -> bool:  # noqa: ARG002 - subclasses use it
+        """Return whether an exit status means that the connection ended, and not the runner."""
         return False
 
     def last_lines(self, count: int = 5) -> str:
-        """Return the last lines the runner wrote to stderr."""
+        """Return the last lines that the runner wrote to stderr."""
         self._drain.join(timeout=1)
         lines = bytes(self._tail).decode("utf-8", errors="replace").splitlines()
         return "\n".join([line for line in lines if line.strip()][-count:])
@@ -140,7 +140,7 @@ class Channel:
 
 @contextlib.contextmanager
 def watchdog(channel: Channel, seconds: float) -> Iterator[Callable[[], bool]]:
-    """Kill a channel's process after `seconds`; yield a function that tells if that happened."""
+    """Kill a channel's process after `seconds`; yield a function that returns whether it was."""
     expired = threading.Event()
 
     def kill() -> None:

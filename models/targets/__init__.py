@@ -1,1 +1,1 @@
-"""Define targets, where backends run: each module beside this file is a kind with a URL scheme."""
+"""Define targets, the machines that run backends: each module defines one kind of target."""

@@ -38,7 +38,7 @@ class SoftwareGpuTarget(LocalTarget):
     untimed: ClassVar[str | None] = SOFTWARE_CLOCK
 
     @classmethod
-    def open(cls, wish: Wish) -> Target[LocalTransport]:  # type: ignore[override] # a real GPU needs no driver
+    def open(cls, wish: Wish) -> Target[LocalTransport]:  # type: ignore[override] # with a GPU, a LocalTarget
         """Return this machine with its own GPU, or with the software driver if it has none.
 
         Raises:
@@ -51,12 +51,12 @@ class SoftwareGpuTarget(LocalTarget):
 
     @property
     def runners(self) -> int:
-        """One, because the driver uses every core."""
+        """Return 1, because the driver uses every core."""
         return 1
 
     @property
     def name(self) -> str:
-        """The device's name with a mark, so that its numbers are not mistaken for a GPU's."""
+        """Return the device's name with a suffix, which distinguishes its numbers from a GPU's."""
         return f"{self.device.name}-gpu-emulated"
 
     def backends(self) -> dict[str, str]:

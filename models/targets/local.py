@@ -67,7 +67,7 @@ class LocalTarget(Target[LocalTransport]):
 
     @property
     def runners(self) -> int:
-        """One for each core, unless this machine is a board."""
+        """Return the number of usable cores, or 1 on a board."""
         return len(os.sched_getaffinity(0)) if self.device.name == HOST else 1
 
     def backends(self) -> dict[str, str]:
@@ -85,10 +85,10 @@ class LocalTarget(Target[LocalTransport]):
 
     def transport(
         self,
-        store: Store,  # noqa: ARG002 - nothing has to be fetched
+        store: Store,  # noqa: ARG002 - no download is needed
         *,
-        offline: bool,  # noqa: ARG002
-        say: Callable[[str], None],  # noqa: ARG002
+        offline: bool,  # noqa: ARG002 - no download is needed
+        say: Callable[[str], None],  # noqa: ARG002 - no step takes long
     ) -> LocalTransport:
         """Return the transport that starts runners as subprocesses."""
         return LocalTransport()

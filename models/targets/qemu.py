@@ -80,22 +80,22 @@ class EmulatedTarget(Target[EmulatedTransport]):
 
     @property
     def threads(self) -> int:
-        """One, because waiting threads on an emulated processor spin."""
+        """Return 1, because waiting threads on an emulated processor spin."""
         return 1
 
     @property
     def cores(self) -> int:
-        """The number of this machine's cores, which compute for the board."""
+        """Return the number of this machine's cores, which run the emulator."""
         return usable_cores()
 
     @property
     def core(self) -> str:
-        """The name of the emulated processor core."""
+        """Return the name of the emulated processor core."""
         return self.emulated_core
 
     @property
     def name(self) -> str:
-        """The device's name with a mark, so that its numbers are not mistaken for the board's."""
+        """Return the device's name with a suffix, so that it differs from the board's."""
         own = self.device.core()[0] == self.architecture
         return f"{self.device.name}-emulated" + ("" if own else f"-{self.architecture}")
 

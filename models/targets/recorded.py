@@ -55,7 +55,7 @@ class RecordedTarget(LocalTarget):
         """Return why no backend runs, by name."""
         return dict.fromkeys(backend_names(boards=True), "recorded answers are judged instead")
 
-    def compared_with(self, backend: str) -> str:  # noqa: ARG002 - no backend gave the recorded ones
+    def compared_with(self, backend: str) -> str:  # noqa: ARG002 - a recording has no backend
         """Return the backend of this machine with which recorded answers are compared."""
         return next(iter(super().backends()), backend_names(boards=True)[0])
 

@@ -17,7 +17,7 @@ Details = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A FlatBuffer to load: a file of this machine, or bytes. Exactly one of the two is given."""
+    """A FlatBuffer to load: either the path of a file on this machine, or its bytes."""
 
     path: Optional[str] = None
     content: Optional[bytes] = None
@@ -25,13 +25,13 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Installed:
-    """The packages installed on the machine where a backend answers.
+    """The packages on the machine that runs a backend.
 
     Attributes:
-        versions: of distributions, by name; None if one is not installed.
-        python: version of the CPython that would import them, like (3, 11); () if unknown.
-        drivers: manifests of Vulkan drivers; None if nobody has looked.
-        folders: that hold its packages; () if nobody has looked.
+        versions: versions of distributions, by name; None for one that is not installed.
+        python: version of the CPython that imports them, such as (3, 11); () if unknown.
+        drivers: manifests of Vulkan drivers; None if unknown.
+        folders: folders of the packages; () if unknown.
     """
 
     versions: Mapping[str, Optional[str]]
@@ -45,11 +45,12 @@ class DelegatedOperators:
     """The operators of a file that an accelerator executes.
 
     Attributes:
-        nodes: operators of the file.
-        delegated: those that the accelerator computes.
-        partitions: pieces in which it computes them.
-        left: names of the operators that it left, each once, with its reason where one is told.
-        by: what computes them, as the accelerator calls it; "" if it does not say.
+        nodes: number of all operators of the file.
+        delegated: number of operators that the accelerator executes.
+        partitions: number of connected parts that these operators form.
+        left: names of the operators that the accelerator does not execute, each once, with the
+            reason if it is reported.
+        by: name of the accelerator, as it reports it; "" if it reports none.
     """
 
     nodes: int
@@ -60,14 +61,14 @@ class DelegatedOperators:
 
 
 class Graph(abc.ABC):
-    """One graph of a loaded file, its tensors allocated.
+    """One graph of a loaded file, with allocated tensors.
 
-    TFLite's own interpreter is one: indices are those of its tensor details.
+    TFLite's interpreter has the same methods. Indices are those of its tensor details.
     """
 
     @abc.abstractmethod
     def set_tensor(self, index: int, array: Any) -> None:
-        """Give an input, of the tensor's own shape and dtype."""
+        """Set an input to an array with the tensor's shape and dtype."""
 
     @abc.abstractmethod
     def invoke(self) -> None:
@@ -81,7 +82,7 @@ class Graph(abc.ABC):
 class Loaded(abc.ABC):
     """A FlatBuffer that a backend has loaded.
 
-    One loaded file may be asked for several graphs, one for each of its signatures.
+    A loaded file has one graph, or one for each of its signatures.
     """
 
     @abc.abstractmethod
@@ -101,13 +102,13 @@ class Loaded(abc.ABC):
         """Return the first graph, ready to run.
 
         Args:
-            shapes: of the inputs that are resized, by index. `positions` says afterwards which
-                shapes all inputs and outputs have.
+            shapes: new shapes of the inputs to resize, by index. Afterwards, `positions` returns
+                the shapes of all inputs and outputs.
         """
 
     @abc.abstractmethod
     def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:
-        """Return the graph that a signature runs, which need not be the first, ready to run."""
+        """Return the graph of a signature, ready to run; see `first_graph`."""
 
     def delegated_operators(self) -> Optional[DelegatedOperators]:
         """Return the operators that the accelerator executes; None if they are not reported."""
@@ -122,18 +123,18 @@ class Backend(abc.ABC):
     """Something that executes FlatBuffers.
 
     Attributes:
-        family: its name; a mode is appended after a hyphen.
-        modes: what it executes with, by mode; "" is the mode without a suffix.
-        runtime: import name of the package that it needs.
-        distribution: name of that package in the registry.
-        module: what it imports of that package.
-        needs: what must be there, for people.
-        accelerates: what it computes with, for people.
-        preference: the lower, the earlier it is taken if none is asked for by name.
-        on_boards: whether a board may have it: if it is not, it is asked for by name alone.
-        newest_python: the newest CPython that its package has a wheel for; None for any.
-        numpy_below: the first major version of numpy that breaks it; None for none.
-        uses_vulkan: whether a Vulkan driver computes, so that its version decides answers, too.
+        family: name of the backend; a mode is appended after a hyphen.
+        modes: descriptions of the modes by name; "" is the mode without a suffix.
+        runtime: import name of the required package.
+        distribution: distribution name of that package.
+        module: module that is imported from that package.
+        needs: requirements, as text for people.
+        accelerates: accelerators, as text for people.
+        preference: rank if no backend is requested; the installed backend with the lowest is used.
+        on_boards: whether a board may have the backend; if not, it must be requested by name.
+        newest_python: newest CPython for which the package has a wheel; None for any.
+        numpy_below: first major version of numpy with which the backend fails; None if none does.
+        uses_vulkan: whether a Vulkan driver computes, so that its version can change answers.
     """
 
     family: ClassVar[str]
@@ -163,7 +164,7 @@ class Backend(abc.ABC):
         """Return the backend of a name; None if the name belongs to another family.
 
         Raises:
-            Refusal: it is of this family, and cannot be read.
+            Refusal: the name belongs to this family, but is not valid.
         """
         for own, mode in zip(cls.names(), cls.modes):
             if name == own:
@@ -171,10 +172,10 @@ class Backend(abc.ABC):
         return None
 
     def why_absent(self, installed: Installed) -> Optional[str]:
-        """Return why the backend cannot answer; None if it can.
+        """Return why the backend cannot run; None if it can.
 
         Args:
-            installed: what is there.
+            installed: the packages on the machine.
         """
         version, numpy = installed.versions.get(self.distribution), installed.versions.get("numpy")
         if version is None:
@@ -194,7 +195,7 @@ class Backend(abc.ABC):
         )
 
     def why_numpy_breaks(self, numpy: Optional[str]) -> Optional[str]:
-        """Return why it cannot answer with a version of numpy; None if it can."""
+        """Return why the backend cannot run with a version of numpy; None if it can."""
         if numpy is None:
             return "{} needs numpy, which is not installed".format(self.distribution)
         if self.numpy_below is None or int(numpy.split(".")[0]) < self.numpy_below:
@@ -203,41 +204,41 @@ class Backend(abc.ABC):
             self.distribution, self.numpy_below, numpy
         )
 
-    def counts_as(self, version: str) -> Tuple[int, ...]:  # noqa: ARG002 - some do
+    def counts_as(self, version: str) -> Tuple[int, ...]:  # noqa: ARG002 - subclasses use it
         """Return the TFLite version that corresponds to a version of its package; () if none does.
 
-        A file that needs a newer TFLite than that is refused, and has to be.
+        The backend must refuse files that need a newer TFLite.
         """
         return ()
 
     @property
     def libraries(self) -> Tuple[str, ...]:
-        """Files beside its package that compute: their bytes decide answers, too."""
+        """Return files outside of the package that execute operators and can change answers."""
         return ()
 
-    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - some do not
-        """Tell whether it has an accelerator.
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - subclasses use it
+        """Return whether the backend has an accelerator.
 
         Args:
-            bits: of a pointer, where it runs.
+            bits: size of a pointer, in bits, on the machine that runs the backend.
         """
         return False
 
     @property
     def precision(self) -> str:
-        """The precision in which it computes floats: float32 or float16."""
+        """Return the precision of float arithmetic: float32 or float16."""
         return "float32"
 
     @property
     def accelerator(self) -> str:
-        """Name of the accelerator, if there is one: XNNPACK, a GPU, a library."""
+        """Return the name of the accelerator, if there is one: XNNPACK, a GPU, a library."""
         return "XNNPACK"
 
     def imported(self) -> Any:
-        """Return its package's module, imported.
+        """Import the runtime's module and return it.
 
         Raises:
-            Refusal: it cannot be imported.
+            Refusal: the module cannot be imported.
         """
         try:
             return importlib.import_module(self.module)
@@ -245,15 +246,15 @@ class Backend(abc.ABC):
             raise Refusal("no-backend", "{}: {}".format(self.name, one_line(error))) from None
 
     def is_installed(self) -> bool:
-        """Tell whether its package is installed, without importing it."""
+        """Return whether the package is installed, without importing it."""
         return importlib.util.find_spec(self.runtime) is not None
 
     def version(self) -> str:
-        """Import its package and return its version."""
+        """Return the version of the package, which must be imported already."""
         version = getattr(sys.modules[self.runtime], "__version__", None)
         if version is None:
             # Imported here because the import takes a fifth of a runner's start-up time.
-            from importlib import metadata  # noqa: PLC0415
+            from importlib import metadata  # noqa: PLC0415 - see above
 
             version = metadata.version(self.distribution)
         return str(version)
@@ -264,9 +265,10 @@ class Backend(abc.ABC):
 
         Args:
             source: the file.
-            threads: of the kernels.
-            keep_all: keep the value of every tensor, where the backend can: see `inner_tensors`.
+            threads: number of threads of the kernels.
+            keep_all: whether to keep the values of all tensors, see `inner_tensors`.
 
         Raises:
-            Refusal: the backend refuses it; the message is the runtime's.
+            Refusal: the backend refuses the file, with the runtime's message; or it cannot keep the
+                values of all tensors.
         """

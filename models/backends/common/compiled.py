@@ -34,12 +34,12 @@ class CompiledBackend(Backend):
 
     @property
     def hardware(self) -> Tuple[str, ...]:
-        """Hardware that computes, in LiteRT's terms."""
+        """Return LiteRT's names of the hardware that computes."""
         return ("CPU",)
 
     @property
     def kernels(self) -> str:
-        """The kernels of the processor, in LiteRT's words."""
+        """Return LiteRT's name of the kernels on the processor."""
         return "DELEGATE"
 
     def imported(self) -> Any:
@@ -53,8 +53,8 @@ class CompiledBackend(Backend):
 
         Args:
             api: the imported module.
-            threads: of the kernels.
-            signatures: how many the file has.
+            threads: number of threads of the kernels.
+            signatures: number of signatures of the file.
         """
         raise NotImplementedError
 
@@ -78,13 +78,13 @@ class CompiledBackend(Backend):
             text = log.text()
         return self.loaded(compiled, described, text)
 
-    def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:  # noqa: ARG002 - some read it
+    def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:  # noqa: ARG002 - a subclass parses it
         """Return the compiled model.
 
         Args:
             compiled: LiteRT's model.
-            described: an interpreter that says what the file's tensors are.
-            log: what the library wrote meanwhile.
+            described: an interpreter of the file, for tensor details.
+            log: output of the library during compilation.
         """
         return LoadedModel(compiled, described)
 
@@ -92,9 +92,9 @@ class CompiledBackend(Backend):
 def _described(source: Source) -> Any:
     """Return an interpreter of the file for tensor details; it is never allocated.
 
-    The compiled model tells no quantization and no order.
+    The compiled model reports neither the quantization nor the order of tensors.
     """
-    from ai_edge_litert import interpreter as api  # noqa: PLC0415 - megabytes, if it is needed
+    from ai_edge_litert import interpreter as api  # noqa: PLC0415 - megabytes, needed only here
 
     resolver = api.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     with refusing():
@@ -111,7 +111,7 @@ class LoadedModel(Loaded):
         self.described = described
 
     def signatures(self) -> List[str]:
-        """Return the keys of the signatures, as the file has them."""
+        """Return the keys of the file's signatures."""
         return list(self.described.get_signature_list())
 
     def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
@@ -154,7 +154,7 @@ class LoadedModel(Loaded):
         return compiled.get_input_tensor_details(key), compiled.get_output_tensor_details(key)
 
     def _first_key(self) -> str:
-        """Return the signature that runs the first graph; LiteRT invents one if there is none."""
+        """Return the signature of the first graph; LiteRT creates one if the file has none."""
         wanted = {int(detail["index"]) for detail in self.described.get_input_details()}
         for key in self.compiled.get_signature_list():
             details = self.compiled.get_input_tensor_details(key)
@@ -212,7 +212,7 @@ class Log:
         self._file = file
 
     def text(self) -> str:
-        """Return it so far, at most `LONGEST_LOG` bytes."""
+        """Return the text so far, at most `LONGEST_LOG` bytes."""
         content = os.pread(self._file.fileno(), LONGEST_LOG, 0)
         return content.decode("utf-8", errors="replace")
 
@@ -221,7 +221,7 @@ class Log:
 def logged() -> Iterator[Log]:
     """Capture the stderr of native code, and write it to stderr when the block ends.
 
-    Where it ends the process, what it wrote is lost.
+    If native code ends the process, its output is lost.
     """
     sys.stderr.flush()
     stderr = os.dup(2)
@@ -236,9 +236,9 @@ def logged() -> Iterator[Log]:
 
 
 def why_refused(error: Exception, log: str) -> str:
-    """Return why a file was refused.
+    """Return the reason why a file was refused.
 
-    The error names a line of LiteRT's source, and seldom a reason; the log has more of them.
+    The error names a line of LiteRT's source code, but rarely a reason; the log contains more.
     """
     reasons = [*_RAISED.findall(str(error)), *_LOGGED.findall(log)]
     reason = "; ".join(list(dict.fromkeys(reasons))[:_MOST_REASONS])

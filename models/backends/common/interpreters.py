@@ -33,7 +33,7 @@ MODES = {
 
 @contextlib.contextmanager
 def refusing() -> Iterator[None]:
-    """Turn an exception of a runtime during loading or allocation into a refusal."""
+    """Convert an exception of a runtime during loading or allocation into a refusal."""
     try:
         yield
     except REFUSED as error:
@@ -45,17 +45,17 @@ class InterpreterBackend(Backend):
 
     modes: ClassVar[Dict[str, str]] = MODES
 
-    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - wheels differ
-        """Tell whether XNNPACK executes operators."""
+    def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - a subclass uses it
+        """Return whether XNNPACK executes operators."""
         return not self.mode
 
     @property
     def resolver(self) -> str:
-        """The kernels of its mode, as the interpreter calls them."""
+        """Return the interpreter's resolver with the kernels for this mode."""
         return RESOLVERS[self.mode]
 
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
-        """Hand a FlatBuffer to the interpreter."""
+        """Load a FlatBuffer into the interpreter."""
         return LoadedInterpreter(self.interpreter(source, threads, keep_all=keep_all))
 
     def interpreter(
@@ -65,8 +65,8 @@ class InterpreterBackend(Backend):
 
         Args:
             source: the file.
-            threads: of the kernels.
-            keep_all: keep the value of every tensor.
+            threads: number of threads of the kernels.
+            keep_all: whether to keep the values of all tensors.
             more: further arguments of the interpreter, such as delegates.
         """
         module = self.imported()
@@ -98,8 +98,8 @@ class LoadedInterpreter(Loaded):
     def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
         """Return details of a signature's inputs and outputs by name.
 
-        The signature's runner is used for its details alone and let go: while it lives, the
-        interpreter refuses to run, and calling it would allocate anew before every answer.
+        The signature's runner is used only for its details and then deleted: as long as it exists,
+        the interpreter refuses to run, and calling it would allocate memory before every answer.
         """
         runner = self.interpreter.get_signature_runner(key)
         return runner.get_input_details(), runner.get_output_details()
@@ -109,9 +109,9 @@ class LoadedInterpreter(Loaded):
         return self.interpreter.get_input_details(), self.interpreter.get_output_details()
 
     def first_graph(self, shapes: Mapping[int, List[int]]) -> Graph:
-        """Resize and allocate; return the interpreter itself as the graph, without overhead.
+        """Resize and allocate; return the interpreter itself as the graph.
 
-        Every answer is timed around its `invoke`.
+        A wrapper would add to the measured time, because the clock runs around `invoke`.
         """
         with refusing():
             for index, shape in shapes.items():
@@ -120,7 +120,7 @@ class LoadedInterpreter(Loaded):
         graph: Graph = self.interpreter
         return graph
 
-    def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:  # noqa: ARG002 - it allocates for what it is given
+    def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:  # noqa: ARG002 - the runtime resizes at each call
         """Return a graph of the file that is run through its signature."""
         with refusing():
             if not self._is_allocated:
@@ -156,26 +156,26 @@ class SignatureGraph(Graph):
         self.answers: Dict[str, Any] = {}
 
     def set_tensor(self, index: int, array: Any) -> None:
-        """Store the inputs of the next call."""
+        """Store an input for the next call."""
         self.given[self.inputs[index]] = array
 
     def invoke(self) -> None:
-        """Call the signature: the runtime allocates anew where a shape has changed."""
+        """Call the signature; the runtime allocates memory again if a shape has changed."""
         self.answers = self.call(**self.given)
 
     def get_tensor(self, index: int) -> Any:
-        """Return the output of the last call."""
+        """Return an output of the last call."""
         return self.answers[self.outputs[index]]
 
 
 def delegated_nodes(interpreter: Any) -> Optional[DelegatedOperators]:
     """Return the operators that a delegate executes; None if the runtime does not report them.
 
-    A delegate's kernel is appended as one more node: what it replaced are the nodes from its
-    outputs back to its inputs.
+    The kernel of a delegate is appended as an additional node. It replaces all nodes between its
+    inputs and its outputs.
     """
     try:
-        wrapper = interpreter._interpreter  # noqa: SLF001 - no public way
+        wrapper = interpreter._interpreter  # noqa: SLF001 - there is no public API
         nodes = [
             (wrapper.NodeName(i), list(wrapper.NodeInputs(i)), list(wrapper.NodeOutputs(i)))
             for i in range(wrapper.NumNodes())

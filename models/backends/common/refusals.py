@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):  # noqa: N818 - what the protocol calls it
+class Refusal(Exception):  # noqa: N818 - the protocol's term
     """A request that cannot be answered: `kind` is for programs, the message for people."""
 
     def __init__(self, kind: str, message: str) -> None:

@@ -20,7 +20,7 @@ def families() -> List[Type[Backend]]:
 
 @functools.lru_cache(maxsize=None)
 def _families_in(folders: Tuple[str, ...]) -> Tuple[Type[Backend], ...]:
-    """Return the classes in some folders, which are looked through once."""
+    """Return the classes in some folders; cached."""
     families = [
         kind
         for module in pkgutil.iter_modules(folders)
@@ -41,13 +41,13 @@ def backend_names(*, boards: bool = False) -> List[str]:
     """Return the names of all backends, the preferred ones first.
 
     Args:
-        boards: only of those that a board may have.
+        boards: whether to return only backends that a board may have.
     """
     return [name for kind in families() if kind.on_boards or not boards for name in kind.names()]
 
 
 def find_backend(name: str) -> Backend:
-    """Return the backend of a name.
+    """Return the backend with a name.
 
     Raises:
         Refusal: no backend has this name.
@@ -64,7 +64,7 @@ def first_installed() -> Backend:
     """Return the preferred backend whose package is installed, without importing it.
 
     Raises:
-        Refusal: there is none.
+        Refusal: no backend is installed.
     """
     for kind in families():
         backend: Optional[Backend] = kind.called(kind.family)

@@ -42,16 +42,17 @@ class Tensor:
         )
 
     def facts(self) -> Dict[str, Any]:
-        """Return the tensor as JSON can hold it."""
+        """Return the tensor as values that JSON can represent."""
         facts = dict(dataclasses.asdict(self), dtype=self.dtype.name)
         del facts["index"], facts["below"]
         return facts
 
     def stored(self, array: Any) -> Any:
-        """Turn `array` into this tensor's dtype: quantize floats and int32, or keep each int32.
+        """Convert `array` to this tensor's dtype; quantize it if the tensor is quantized.
 
-        Ids are int64, float32 or small integers in some files, masks are bool: what the dtype does
-        not hold exactly stays as it is, and is refused. float32 holds integers below 2**24.
+        In some files, ids are int64, float32 or small integers, and masks are bool. If the dtype
+        cannot represent every number exactly, the array is returned unchanged, and refused later.
+        float32 represents integers below 2**24 exactly.
         """
         exact = array.dtype == np.int32
         if self.scales and self.dtype.kind in "iu" and (exact or array.dtype.kind == "f"):
@@ -64,7 +65,7 @@ class Tensor:
         return array
 
     def real(self, array: Any) -> Any:
-        """Return the float32 values that `array`, read from this tensor, stands for."""
+        """Return the float32 values that an array of this tensor represents."""
         if self.scales and self.dtype.kind in "iu":
             steps = array.astype(np.float64) - self.zero_points[0]
             return (steps * self.scales[0]).astype(np.float32)

@@ -126,7 +126,7 @@ def _labels(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _lines(inspected: Inspected, file: AssociatedFile) -> int | None:
-    """Return how many non-empty lines a packed file has; None if it is missing."""
+    """Return the number of non-empty lines of a packed file; None if it cannot be read."""
     if file.name not in {
         packed.name for packed in (inspected.metadata.packed if inspected.metadata else ())
     }:
@@ -139,7 +139,7 @@ def _lines(inspected: Inspected, file: AssociatedFile) -> int | None:
 
 
 def _packed(inspected: Inspected) -> Iterator[Finding]:
-    """Name files that are mentioned and packed but cannot be unpacked."""
+    """Find files that are mentioned and packed but cannot be unpacked."""
     if inspected.metadata is None:
         return
     packed = {file.name for file in inspected.metadata.packed}

@@ -81,28 +81,28 @@ class Inspected:
 
     @property
     def main(self) -> tuple[Operator, ...]:
-        """The operators of the first graph."""
+        """Return the operators of the first graph."""
         return tuple(operator for operator in self.report.operators if operator.subgraph == 0)
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """The inputs of the first graph, in order."""
+        """Return the inputs of the first graph, in order."""
         return self.report.subgraphs[0].inputs
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
-        """The outputs of the first graph, in order."""
+        """Return the outputs of the first graph, in order."""
         return self.report.subgraphs[0].outputs
 
 
 @cache
 def limits() -> Limits:
-    """Return `findings.toml`."""
+    """Return the limits in `findings.toml`."""
     return read_table(_TABLE, Limits)
 
 
 def several(names: Iterable[str]) -> str:
-    """List names in a sentence: the first few, and how many more there are."""
+    """Return names as a list for a sentence: the first few, and the number of the others."""
     listed = list(names)
     shown = listed[: limits().names]
     more = f" and {len(listed) - len(shown)} more" if len(listed) > len(shown) else ""
@@ -116,5 +116,5 @@ def shape_of(tensor: Tensor) -> str:
 
 
 def named(tensor: Tensor, among: Sequence[Tensor]) -> str:
-    """Name a tensor, by its position if it has no name."""
+    """Return a tensor's name, or its position if it has no name."""
     return repr(tensor.name) if tensor.name else f"number {list(among).index(tensor)}"

@@ -36,7 +36,7 @@ _NAMES = (
 
 
 def claim_of(path: Path) -> str | None:
-    """Return the scheme that a file's name claims: float16, int8, or nothing."""
+    """Return the scheme that a file's name claims: float16 or int8; None if it claims none."""
     name = path.stem.lower()
     claims = {claim for pattern, claim in _NAMES if pattern.search(name)}
     return claims.pop() if len(claims) == 1 else None
@@ -113,7 +113,7 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
 
 
 def _floats_left(inspected: Inspected) -> Iterator[Finding]:
-    """Name large float32 weights of an otherwise quantized file."""
+    """Find large float32 weights of an otherwise quantized file."""
     weights = large_weights(inspected.report.tensors)
     total = sum(tensor.constant_bytes for tensor in weights)
     if all(tensor.dtype in {"float32", "float64"} for tensor in weights):

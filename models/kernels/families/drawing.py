@@ -83,7 +83,7 @@ class Sketch:
 
 
 def has_rows(graph: Graph) -> bool:
-    """Tell whether all tensors of a graph have the same first dimension."""
+    """Return whether all tensors of a graph have the same first dimension."""
     rows = {tensor.shape[:1] for tensor in graph.tensors if tensor.data is None}
     return len(rows) == 1 and rows != {()}
 
@@ -98,7 +98,7 @@ def with_rows(graph: Graph, rows: int) -> Graph:
 
 
 def _special(runs: tuple[tuple[NDArray[Any], ...], ...]) -> bool:
-    """Tell whether an input is NaN, infinite, a negative zero or subnormal."""
+    """Return whether an input contains NaN, infinity, a negative zero or a subnormal number."""
     arrays = [array for run in runs for array in run if array.dtype.kind == "f"]
     return any(
         bool(

@@ -75,7 +75,7 @@ class Mover:
         return integers(choices, shape, max(low, -_WHOLE), min(high, _WHOLE), self.kind)
 
     def whole(self, numbers: Any) -> int:
-        """Add a constant of int32."""
+        """Add an int32 constant; return its index."""
         return self.sketch.drawing.constant(np.asarray(numbers, np.int32))
 
     def done(
@@ -275,8 +275,8 @@ def _gather_nd(mover: Mover) -> Case:
 def _embedding_lookup(choices: Choices, kind: str) -> Case:
     """Draw a table of floats, or of integers with one scale or one for each row.
 
-    The rows of a table of uint8 go out as they are stored: where floats go out, kernels read such a
-    table as int8, without its zero point.
+    The rows of a uint8 table are returned as stored integers. Float rows of such a table are not
+    drawn, because kernels would read it as int8, without its zero point.
     """
     mover = Mover(choices, "uint8" if kind == "uint8" else "float32")
     rows, width, count = (one_of(choices, sizes) for sizes in (FEW, (1, 2, 3, 8, 33), FEW))

@@ -43,7 +43,7 @@ class Unary(NamedTuple):
     low: float = -8.0
     high: float = 8.0
     kinds: tuple[str, ...] = ()
-    output: dict[str, tuple[float, int]] = {}  # noqa: RUF012 - never changed
+    output: dict[str, tuple[float, int]] = {}  # noqa: RUF012 - the default is never changed
     largest: Callable[[float], float] = abs
     special: bool = True
 
@@ -111,7 +111,7 @@ def _unary(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _held_by(operator: str, kind: str, quantized: Quantization) -> Any:
-    """Return a function that draws stored integers, for square roots no negative ones."""
+    """Return a function that draws stored integers; for square roots, of no negative number."""
     if operator not in {"RSQRT", "SQRT"}:
         return partial(held, dtype=kind)
     low = int(quantized.zeros[0]) + (1 if operator == "RSQRT" else 0)
@@ -189,7 +189,7 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _rows_of(constant: tuple[int, ...] | None, answer: tuple[int, ...]) -> bool:
-    """Tell whether a constant operand has several rows and the rank of the result."""
+    """Return whether a constant operand has several rows and the rank of the result."""
     return constant is not None and len(constant) == len(answer) and constant[:1] > (1,)
 
 
@@ -257,7 +257,7 @@ def _comparison(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _drawn(choices: Choices, kind: str, *, small: bool = False) -> Any:
-    """Return a function that draws values of a dtype, only a few, so that some are equal."""
+    """Return a function that draws values of a dtype; with `small`, so few that some are equal."""
     if kind == "float32":
         return partial(floats, special=one_in(choices, 3))
     if kind == "bool":
@@ -298,7 +298,7 @@ def _select(choices: Choices, kind: str) -> Case:
 
 
 def _select_rows(choices: Choices, kind: str) -> Case:
-    """Draw a SELECT, the older operator: it broadcasts nothing, but can choose whole rows."""
+    """Draw a SELECT, the older operator, which cannot broadcast but can choose whole rows."""
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
     quantized = quantization(choices, kind) if kind in _STORED else None
     draw = _drawn(choices, kind)

@@ -45,7 +45,7 @@ _MOST_PRODUCTS_OF_UINT8 = 33_000
 def _sizes(choices: Choices, most: int = _MOST_PRODUCTS) -> tuple[tuple[int, ...], int]:
     """Draw the shape of a dense layer's input, and its number of outputs.
 
-    Now and then there is enough work for threads, or there are very many products to be added.
+    Some cases have enough work for several threads, or sums of very many products.
     """
     if one_in(choices, 12):
         inner = most if one_in(choices, 4) else one_of(choices, _LARGE_SIZES)
@@ -71,7 +71,7 @@ def quantized_weights(
 ) -> int:
     """Add integer weights with one scale, or one for each channel or block.
 
-    They are symmetric, but for those of the older scheme (uint8), whose zero point is any weight.
+    They are symmetric, except in the older scheme (uint8), whose zero point can be any weight.
     """
     choices = sketch.choices
     base = one_of(choices, (0.01, 1.0, 1e-5))
@@ -117,7 +117,7 @@ def _dense_case(
 ) -> Case:
     choices = sketch.choices
     bias = sketch.drawing.constant(floats(choices, (outputs,))) if yes_or_no(choices) else ABSENT
-    keep = len(shape) > 2 or yes_or_no(choices)  # noqa: PLR2004 - more than a matrix
+    keep = len(shape) > 2 or yes_or_no(choices)  # noqa: PLR2004 - a matrix has two
     options = {"activation": activation(choices), "keep_num_dims": keep, **more}
     answer = Tensor((*shape[:-1], outputs) if keep else (int(np.prod(shape[:-1])), outputs))
     result = sketch.drawing.node("FULLY_CONNECTED", [source, place, bias], [answer], **options)
@@ -153,7 +153,7 @@ def _dense_integers(choices: Choices, dtype: str, stored: str, scales: str) -> C
 
 
 def _answer(choices: Choices, dtype: str, step: float, inner: int) -> Quantization:
-    """Choose how a sum of `inner` products is stored: in full, in a part, or saturated."""
+    """Choose an output scale for sums of `inner` products; with small scales, they saturate."""
     room = 1.0 if dtype == "int16" else 64.0
     wide = step * room * np.sqrt(inner) * one_of(choices, (1.0, 4.0, 0.25))
     if one_in(choices, 6):

@@ -1,5 +1,5 @@
 """Compute the exact answer of each operator with numpy, from its specification.
 
-`calls` says what an operator is handed, the modules beside it hold the operators by kind, and
-`evaluating` computes a graph of them.
+`calls` defines the input of an operator's reference, `evaluating` computes a graph, and each other
+module contains the operators of one kind.
 """

@@ -45,7 +45,7 @@ def log_softmax(number: Rounded) -> Rounded:
 
 
 def mean(number: Rounded, axes: tuple[int, ...]) -> Rounded:
-    """Divide the sum by the count."""
+    """Compute the mean: the sum divided by the number of elements."""
     summed = total(number, axes)
     count = number.value.size // max(summed.value.size, 1)
     return quotient(summed, Rounded.exact(float(count)))
@@ -79,7 +79,7 @@ def _log_softmax(call: Call) -> list[Rounded]:
 
 
 def _arg_max(call: Call) -> list[Rounded]:
-    """Return the position of the maximum; any of several, for the specification names none."""
+    """Return the position of the maximum; if several are equal, any position is right."""
     number, (axis,) = call.operand(0).number, call.operand(1).integers
     value = number.value.argmax(axis=axis)
     among = number.value.max(axis=axis, keepdims=True) - number.value

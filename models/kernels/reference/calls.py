@@ -43,7 +43,7 @@ class Operand:
 
     @property
     def real(self) -> Rounded:
-        """The real numbers that the operand represents."""
+        """Return the real numbers that the operand represents."""
         quantization = self.tensor.quantization
         if quantization is None or self.tensor.dtype not in RANGES:
             value = self.number.value.astype(np.float64)
@@ -53,7 +53,11 @@ class Operand:
 
     @property
     def centered(self) -> NDArray[np.int64]:
-        """The integers of the operand minus their zero points."""
+        """Return the integers of the operand minus their zero points.
+
+        Raises:
+            ValueError: the operand is not quantized.
+        """
         if self.tensor.quantization is None:
             raise ValueError("not quantized")
         _, zeros = self.tensor.quantization.along(self.number.value.shape)
@@ -61,7 +65,7 @@ class Operand:
 
     @property
     def integers(self) -> list[int]:
-        """The values of the operand as a list of whole numbers: axes, shapes, positions."""
+        """Return the values of the operand as a list of integers: axes, shapes, positions."""
         return [int(item) for item in self.number.value.reshape(-1)]
 
 
@@ -84,7 +88,11 @@ class Call:
     compute: Callable[[Graph, list[Rounded]], list[Rounded]] | None = None
 
     def operand(self, place: int) -> Operand:
-        """Return a required operand."""
+        """Return a required operand.
+
+        Raises:
+            ValueError: the operand is absent.
+        """
         operand = self.operands[place]
         if operand is None:
             raise ValueError(f"operand {place} of {self.node.operator} is absent")
@@ -100,12 +108,12 @@ class Call:
 
     @property
     def output(self) -> Tensor:
-        """The only, or first, output tensor."""
+        """Return the only, or first, output tensor."""
         return self.outputs[0]
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The smallest and the largest number after the operator's fused activation."""
+        """Return the smallest and the largest number after the fused activation."""
         return _LIMITS[_NAMES[int(self.option("activation"))]]
 
 

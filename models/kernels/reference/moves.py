@@ -88,7 +88,7 @@ def _unpack(call: Call) -> list[Rounded]:
 
 
 def _gather(call: Call) -> list[Rounded]:
-    """Take slices along an axis, the same for all batches or others for each."""
+    """Take slices along an axis, with the same ids for all batches or with ids for each batch."""
     table, ids = call.operand(0), call.operand(1).number.value
     axis, batches = int(call.option("axis")), int(call.option("batch_dims"))
 
@@ -113,7 +113,7 @@ def _embedding_lookup(call: Call) -> list[Rounded]:
 def _looked_up(
     call: Call, stored: Rounded, real: Rounded, take: Callable[[Array], Array]
 ) -> Rounded:
-    """Take rows of a table: stored values, or dequantized ones if the output is float."""
+    """Take rows of a table: the stored values, or the real numbers if the output is float."""
     floats = call.output.dtype == "float32" and stored.value.dtype == np.int64
     return rounded(real.moved(take)) if floats else stored.moved(take)
 

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 
 def _special(name: str) -> Callable[[Any], Any]:
-    """Return a function of scipy, imported when it is first called: collecting needs none."""
+    """Return a function of scipy, which is imported at the first call to keep start-up short."""
 
     def apply(value: Any) -> Any:
-        from scipy import special  # noqa: PLC0415 - as above
+        from scipy import special  # noqa: PLC0415 - see the docstring
 
         return getattr(special, name)(value)
 
@@ -96,7 +96,7 @@ def _minus(number: Rounded) -> Rounded:
 def _inherited(
     apply: Callable[[Any], Any], number: Rounded, formula: Callable[[Rounded], Rounded]
 ) -> Rounded:
-    """Apply a monotone function with the error of a formula of others ("inherited from")."""
+    """Apply a monotone function with the error of a formula (WGSL: "inherited from")."""
     with np.errstate(all="ignore"):
         value, error = apply(number.value), formula(Rounded.exact(number.value)).error
         return settled(value, error + spread_of(apply, number))
@@ -118,7 +118,7 @@ def gelu_by_tanh(number: Rounded) -> Rounded:
 def power(base: Rounded, exponent: Rounded) -> Rounded:
     """Raise to a power; for an inexact base only whole exponents have a bound.
 
-    WGSL's is as exact as exp2(y log2(x)).
+    WGSL bounds the error by that of exp2(y log2(x)).
     """
     if current().shading:
         by_logarithm = exponent * function("log", np.log2, base)
@@ -266,7 +266,7 @@ def _chosen(call: Call, condition: NDArray[np.bool_]) -> list[Rounded]:
 
 
 def _select_rows(call: Call) -> list[Rounded]:
-    """Choose one of two tensors of one shape, value by value, or row by row."""
+    """Choose between two tensors of the same shape, value by value or row by row."""
     condition, left = call.operand(0).number.value, call.operand(1).number.value
     if condition.ndim == 1 < left.ndim:
         condition = condition.reshape(-1, *[1] * (left.ndim - 1))
@@ -274,7 +274,7 @@ def _select_rows(call: Call) -> list[Rounded]:
 
 
 def _cast(call: Call) -> list[Rounded]:
-    """Convert, from floats to integers toward zero; values that do not fit are unspecified."""
+    """Convert a dtype; floats are truncated, and integers that do not fit are unspecified."""
     number, target = call.operand(0).number, call.output.dtype
     if target == "bool":
         return [Rounded.exact(number.value != 0)]

@@ -29,10 +29,10 @@ _HYBRID_ROUNDINGS = 8
 def quantized_activations(number: Rounded) -> Rounded:
     """Return activations as a hybrid kernel rounds them: to eight bits, row by row.
 
-    Source: TFLite's dynamic range quantization. A symmetric step is the largest magnitude / 127,
-    and a value at most half of it off; an asymmetric one is the range, 0 included, / 255, and a
-    value a whole one off at most, for the zero point is rounded too. A kernel may choose either, or
-    compute with the floats.
+    Source: TFLite's dynamic range quantization. A symmetric step is the largest magnitude / 127;
+    its error is at most half a step. An asymmetric step is the range including 0 / 255; its
+    error is at most a whole step, because the zero point is rounded too. A kernel may choose either
+    of the two, or compute with the floats.
     """
     value = number.value
     if not value.size:
@@ -55,7 +55,7 @@ def fully_connected(call: Call) -> list[Rounded]:
 
 
 def batch_matmul(call: Call) -> list[Rounded]:
-    """Return left @ right, with transposed operands if asked for, over broadcast batches."""
+    """Return left @ right over broadcast batches; options transpose the operands."""
     left, right = call.operand(0), call.operand(1)
     x = left.number.moved(_turning(call.option("adj_x")))
     return _multiplied(call, left, x, _SecondOperand(right, _turning(call.option("adj_y"))), None)
@@ -97,7 +97,7 @@ def _multiplied(
     return stored(call, result)
 
 
-def _integers(  # noqa: PLR0913, PLR0917 - what a product is made of
+def _integers(  # noqa: PLR0913, PLR0917 - operands as stored and as laid out
     call: Call,
     source: Operand,
     x: Rounded,

@@ -53,7 +53,7 @@ def judging_profile(
 
 
 def how_to_reach(name: str, *, reached: bool) -> str:
-    """Return a remedy: how to judge a device that this run did not find.
+    """Return a remedy that explains how to judge a device that this run did not find.
 
     Args:
         name: name of the device.

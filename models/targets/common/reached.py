@@ -87,19 +87,19 @@ class ReachedTarget(Target[RemoteShell]):
 
     def transport(
         self,
-        store: Store,  # noqa: ARG002 - the connection stands already
+        store: Store,  # noqa: ARG002 - the connection is already open
         *,
-        offline: bool,  # noqa: ARG002
-        say: Callable[[str], None],  # noqa: ARG002
+        offline: bool,  # noqa: ARG002 - see `store`
+        say: Callable[[str], None],  # noqa: ARG002 - see `store`
     ) -> RemoteShell:
         """Return the connection."""
         return self.connection
 
-    def identity(self, transport: RemoteShell, backend: str) -> None:  # noqa: ARG002
+    def identity(self, transport: RemoteShell, backend: str) -> None:  # noqa: ARG002 - None for all
         """Return None, so that no answers are stored: the board may be changed at any time."""
         return
 
-    def start_watch(self, transport: RemoteShell) -> Callable[[Path], Channel]:  # noqa: ARG002 - the same
+    def start_watch(self, transport: RemoteShell) -> Callable[[Path], Channel]:  # noqa: ARG002 - it is `self.connection`
         """Return a channel to the watcher on the board."""
         return self.connection.start_program
 

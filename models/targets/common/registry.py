@@ -1,4 +1,4 @@
-"""Find targets by their URLs: every module beside this folder that defines a target counts."""
+"""Find targets by URL: every module in the parent folder that defines one is registered."""
 
 from __future__ import annotations
 

@@ -41,13 +41,13 @@ class Wish:
 
     @property
     def scheme(self) -> str:
-        """The scheme of the URL, in lower case; empty if there is none."""
+        """Return the scheme of the URL in lower case; "" if there is none."""
         scheme, colon, _ = self.address.partition(":")
         return scheme.lower() if colon else ""
 
     @property
     def rest(self) -> str:
-        """The part of the URL after the scheme's colon."""
+        """Return the part of the URL after the scheme's colon."""
         return self.address.partition(":")[2]
 
 
@@ -89,35 +89,36 @@ class Target(ABC, Generic[T]):
 
     @property
     def here(self) -> bool:
-        """Whether backends run on this machine's own processor."""
+        """Return whether backends run on this machine's own processor."""
         return self.runs_programs and not self.reached and not self.emulates
 
     @property
     def name(self) -> str:
-        """The name of the device in ids, measurements and reports."""
+        """Return the name of the device in ids, measurements and reports."""
         return self.device.name
 
     @property
     def threads(self) -> int:
-        """Default number of threads of the backend's kernels."""
+        """Return the default number of threads of the backend's kernels."""
         return self.device.table.threads
 
     @property
     def cores(self) -> int:
-        """Number of cores: from the profile, or else this machine's."""
+        """Return the number of cores in the profile, or else of this machine."""
         hardware = self.device.table.hardware
         return hardware.cores if hardware else usable_cores()
 
     @property
     def core(self) -> str | None:
-        """Name of the emulated processor core; None if nothing is emulated."""
+        """Return the name of the processor core for emulation; None for the host."""
         return self.device.usual_core
 
     @property
     def runners(self) -> int:
-        """How many runners may run at the same time while nothing is timed.
+        """Return the number of runners that may run at the same time while nothing is timed.
 
-        One on a board: more would heat the board before it is timed, and boards have little memory.
+        It is 1 on a board: more runners would heat the board before the measurement, and boards
+        have little memory.
         """
         return 1
 
@@ -161,7 +162,7 @@ class Target(ABC, Generic[T]):
         Return None if answers must not be stored.
         """
 
-    def start_watch(self, transport: T) -> Callable[[Path], Channel]:  # noqa: ARG002 - for heirs
+    def start_watch(self, transport: T) -> Callable[[Path], Channel]:  # noqa: ARG002 - subclasses use it
         """Return a function that opens a channel to the watcher of sensors; by default, here."""
         return watch_here
 
