@@ -28,7 +28,7 @@ class Task:
 
     Attributes:
         stage: the artefact.
-        make: writes the artefact's files into the empty folder it is given.
+        make: writes the artefact's files into an empty folder.
         needs: artefacts that must exist before.
         tidy: removes temporary files after the artefact is made.
     """

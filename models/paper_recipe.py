@@ -168,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--cache-dir", type=path, default=default_root(), help="the store (default: %(default)s)"
     )
     store = Store(parser.parse_args(arguments).cache_dir)
-    store.get(paper_stage(), _make, waiting=lambda line: print(line, file=sys.stderr))  # noqa: T201
+    store.get(paper_stage(), _make, waiting=lambda line: print(line, file=sys.stderr))  # noqa: T201 - progress on stderr
     sys.stdout.write(f"{store.artefact(paper_stage()).path(FLATBUFFER)}\n")
     return 0
 

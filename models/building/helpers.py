@@ -1,7 +1,7 @@
 """Start a builder's helpers: the same builder in several processes, which share its tasks.
 
-Independent models are trained in parallel, and so are schemes converted. One process makes the
-whole of an artefact, so that its bytes do not depend on the number of processes.
+Independent models are trained in parallel, and schemes are converted in parallel. One process makes
+the whole of an artefact, so that its bytes do not depend on the number of processes.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ class Builder(PlanBuilder):
         uses = count_uses(self._small_splits["train"], tokenizer.get_vocab_size())
         return Pieces(numbers_before(tokenizer, load_tokenizer(whole)), uses)
 
-    def _fine_tune(  # noqa: PLR0913, PLR0917 - whose training, of what, how
+    def _fine_tune(  # noqa: PLR0913, PLR0917 - the role, the network, the data and the settings
         self,
         role: str,
         shape: Architecture,

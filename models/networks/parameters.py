@@ -1,8 +1,8 @@
 """List the named parameters of an architecture: shapes, order, initial values.
 
 Names are those of Hugging Face's published BERT and MobileBERT checkpoints without the family's
-prefix. Matrices have the same layout as there, [outputs, inputs], so that a checkpoint can be read
-by name without a table of exceptions.
+prefix. Matrices are [outputs, inputs], as in these checkpoints, so that a checkpoint can be read by
+name without a table of exceptions.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
             scratch / name for name in ("q.json", "rows.npz", "a.npy")
         )
         request_file.write_text(json.dumps(request), encoding="utf-8")
-        np.savez(encoded, **{port.role: rows[port.role] for port in call.inputs})  # type: ignore[arg-type] # the roles are no other argument of savez
+        np.savez(encoded, **{port.role: rows[port.role] for port in call.inputs})  # type: ignore[arg-type] # no role is named like another argument of savez
         command = [
             sys.executable,
             "-m",

@@ -228,7 +228,7 @@ def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
 def _teaching(
     table: ShrunkTable, shape: Architecture, task: Fit
 ) -> tuple[TrainingTable, LessonTable]:
-    """Return how it is taught: at most as many epochs as the effort allows."""
+    """Return the training and the distillation of a network, within the allowed effort."""
     copies = min(table.copies, round(EPOCH / task.texts) - 1)
     lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=max(copies, 0))
     costs = {tokens: multiplied(shape, tokens) for tokens in task.rows}

@@ -239,12 +239,13 @@ class NetworkTable(Table, frozen=True, kw_only=True):
 class TrainingTable(Table, frozen=True, kw_only=True):
     """`[full.training]`, `[small.training]`: AdamW, linear warm-up and decay, gradient clipping.
 
-    `accumulation` computes a batch in that many parts, for models whose batch does not fit in
-    memory; `precision` says in which type. Neither is meant to change what is learned.
-    `averaging` is the momentum of a moving average of the weights over the updates (Polyak and
-    Juditsky 1992), which replaces the weights after each epoch; 0 averages nothing. With `patience`
-    the weights of the epoch with the smallest loss on the validation split are kept, and the
-    training ends after that many epochs without a smaller one; 0 takes the last epoch's weights.
+    `accumulation` is the number of parts in which a batch is computed, if a whole batch does not
+    fit into memory; `precision` is the type of the computation. Neither is meant to change the
+    result. `averaging` is the momentum of a moving average of the weights over the updates (Polyak
+    and Juditsky 1992), which replaces the weights after each epoch; 0 means no averaging. With
+    `patience`, the weights of the epoch with the smallest loss on the validation split are used,
+    and the training ends after that many epochs without a smaller loss; 0 means that all epochs are
+    trained and the weights of the last one are used.
     """
 
     epochs: Epochs

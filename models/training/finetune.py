@@ -37,9 +37,12 @@ SANE_LOGIT = 1e3
 
 @dataclass(frozen=True)
 class Trained:
-    """The result of a fine-tuning: weights by name, and the history by epoch.
+    """The result of a fine-tuning.
 
-    The classifier has these weights.
+    Attributes:
+        values: the trained weights by name.
+        history: one entry for each epoch.
+        classifier: the classifier with these weights.
     """
 
     values: Values
@@ -57,7 +60,7 @@ def make_deterministic(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def fine_tune(  # noqa: PLR0913 - what is learned from, how, and who is told
+def fine_tune(  # noqa: PLR0913 - the network, the data, the settings and the callbacks
     shape: Architecture,
     values: Values,
     table: TrainingTable,
@@ -73,13 +76,14 @@ def fine_tune(  # noqa: PLR0913 - what is learned from, how, and who is told
         shape: the network.
         values: initial weights by name.
         table: the hyper-parameters.
-        splits: at least `train` and `validation`.
-        report: told after every batch.
-        lesson: a teacher's answers, to learn from them, too.
-        resume: stores the state after every epoch, and restores the last one.
+        splits: the encoded texts by split, at least `train` and `validation`.
+        report: called after every batch.
+        lesson: a teacher's answers, from which the network learns too; None for none.
+        resume: stores the state after every epoch, and restores the state of an interrupted run;
+            None for neither.
 
     Raises:
-        EdgeproofError: the loss or the logits blow up.
+        EdgeproofError: the loss is not finite, or a logit is implausibly large.
     """
     make_deterministic(table.seed)
     train = splits["train"]
@@ -102,7 +106,7 @@ def fine_tune(  # noqa: PLR0913 - what is learned from, how, and who is told
 def _validated(
     classifier: Classifier, validation: Encoded, loss: float, lesson: Lesson | None, number: int
 ) -> Epoch:
-    """Return the line of an epoch for the history."""
+    """Return an epoch's entry for the history."""
     logits = predict(classifier, validation)
     right = float(np.mean(logits.argmax(axis=1) == validation.labels))
     return Epoch(number, loss, right, validation_loss(logits, validation.labels, lesson))
@@ -147,7 +151,7 @@ def _run_epoch(
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc] # keras ships no types
-    """Reports the progress of one epoch step by step; the receiver decides what to print."""
+    """Reports the progress of one epoch after every batch."""
 
     def __init__(self, report: Callable[[Step], None], number: int, table: TrainingTable) -> None:
         super().__init__()
@@ -166,7 +170,7 @@ def predict(classifier: Classifier, split: Encoded) -> NDArray[np.float32]:
     """Return the logits [texts, classes] of `split`, in its order.
 
     Raises:
-        EdgeproofError: a logit is not finite or beyond any sane size.
+        EdgeproofError: a logit is not finite or implausibly large.
     """
     rows = list(batches.in_order(split, PREDICTION_BATCH))
     answers = classifier.predict(datasets.inputs_only(split, rows), verbose=0)

@@ -1,4 +1,4 @@
-"""Report the progress of a fine-tuning, and store its history."""
+"""Define the progress and the history of a fine-tuning, and choose the best epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Step:
-    """Progress of a fine-tuning: 1-based epoch and batch, mean loss of the epoch so far."""
+    """The progress of a fine-tuning.
+
+    Attributes:
+        epoch: number of the epoch, from 1.
+        epochs: largest number of epochs.
+        batch: number of the batch in the epoch, from 1.
+        batches: number of batches in the epoch.
+        texts: number of texts of the epoch so far.
+        loss: mean loss of the epoch so far.
+    """
 
     epoch: int
     epochs: int
@@ -19,14 +28,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of a training history.
+    """One entry of a training history.
 
     Attributes:
-        epoch: its number, from 1.
-        loss: mean over the train split.
-        validation_accuracy: share of the validation split with the right label.
-        validation_loss: mean cross-entropy over the validation split, in nats: with the teacher's
-            answers where there is a teacher, else with the labels.
+        epoch: number of the epoch, from 1.
+        loss: mean loss over the train split.
+        validation_accuracy: share of the validation texts that get the right label.
+        validation_loss: mean cross-entropy over the validation split, in nats, with the teacher's
+            answers if there is a teacher, otherwise with the labels.
     """
 
     epoch: int
@@ -41,11 +50,11 @@ def best_epoch(history: list[Epoch]) -> int:
 
 
 def is_complete(history: list[Epoch], epochs: int, patience: int) -> bool:
-    """Tell whether a training is over: all epochs are done, or no recent one was the best.
+    """Tell whether a training is complete: all epochs are done, or no recent one was the best.
 
     Args:
         history: the epochs so far.
-        epochs: the most epochs.
+        epochs: largest number of epochs.
         patience: the number of epochs without a smaller loss on the validation split after which
             the training ends; 0 never ends it early.
     """

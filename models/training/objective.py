@@ -20,10 +20,10 @@ class Lesson:
     """A teacher's answers to the train split, and their weight.
 
     Attributes:
-        logits: of the teacher [texts, classes], in the split's order.
+        logits: logits of the teacher [texts, classes], in the split's order.
         table: temperature and weight.
-        validation: logits of the teacher to the validation split [texts, classes]; None compares
-            the epochs of a training with the labels of that split.
+        validation: logits of the teacher for the validation split [texts, classes]; None to compare
+            the epochs of a training by the labels of that split.
     """
 
     logits: NDArray[np.float32]
@@ -56,13 +56,13 @@ def validation_loss(
 ) -> float:
     """Return the mean cross-entropy of the validation split, in nats.
 
-    With a teacher it differs from the mean Kullback-Leibler divergence from the teacher's answers
-    by their entropy, which is the same for every epoch.
+    With a teacher, it is the mean Kullback-Leibler divergence from the teacher's answers plus their
+    entropy, which is the same for every epoch.
 
     Args:
-        logits: of the model that is trained [texts, classes].
-        labels: of the split [texts].
-        lesson: its answers to the validation split replace the labels, where it has them.
+        logits: logits of the trained model [texts, classes].
+        labels: labels of the split [texts].
+        lesson: the lesson, whose answers to the validation split replace the labels if it has any.
     """
     if lesson is None or lesson.validation is None:
         targets = np.eye(logits.shape[1])[labels]
@@ -82,9 +82,9 @@ def _log_shares(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 class DistillationLoss(keras.losses.Loss):  # type: ignore[misc] # keras ships no types
     """(1 - w) * cross-entropy with the label + w * T^2 * KL(teacher at T || student at T).
 
-    Hinton, Vinyals and Dean 2015, section 2: T^2 keeps the soft targets' gradients at the size
-    of the labels' whatever the temperature. The divergence differs from their cross-entropy by
-    the teacher's entropy, which no weight of the student changes.
+    Hinton, Vinyals and Dean 2015, section 2: with the factor T^2 the gradients of the soft targets
+    have the size of the labels' gradients at any temperature. The divergence differs from their
+    cross-entropy by the teacher's entropy, which does not depend on the student.
 
     Args:
         temperature: T, by which both models' logits are divided.

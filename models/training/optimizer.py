@@ -15,9 +15,9 @@ def make_optimizer(table: TrainingTable, *, updates: int, undecayed: Any) -> Any
     """Return the optimizer of one fine-tuning.
 
     Args:
-        table: the hyper-parameters; its gradients are averaged over `accumulation` parts.
+        table: the hyper-parameters; gradients are averaged over `accumulation` parts of a batch.
         updates: total number of weight updates.
-        undecayed: the variable that weight decay leaves alone.
+        undecayed: the variable without weight decay.
     """
     warmup = max(1, round(table.warmup * updates))
     schedule = keras.optimizers.schedules.PolynomialDecay(

@@ -32,14 +32,14 @@ _AFRESH = "Delete this file: the fine-tuning then starts from its first epoch"
 
 
 class Resume:
-    """The state that the next epoch depends on, in one file: a training checkpoint.
+    """A training checkpoint: the state on which the next epoch depends, in one file.
 
-    That is the weights, the optimizer's moments and counters, the state of dropout's generator,
-    the history, and the weights of the best epoch where a training keeps them. The order of an
-    epoch's batches depends on the seed and its number alone.
+    The state is the weights, the optimizer's moments and counters, the state of dropout's random
+    generator, the history, and the weights of the best epoch if the training keeps them. The order
+    of an epoch's batches depends only on the seed and the epoch's number.
 
     Args:
-        folder: where the file is, or will be; its name says of which fine-tuning it is.
+        folder: the folder of the file; its name identifies the fine-tuning.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,12 +55,12 @@ class Resume:
             return len(_history(state))
 
     def save(self, classifier: Classifier, history: list[Epoch], best: Values) -> None:
-        """Store the state after an epoch; until that has succeeded, the previous one stays.
+        """Store the state after an epoch; the previous state is kept until this has succeeded.
 
         Args:
-            classifier: what is trained.
+            classifier: the classifier that is trained.
             history: the epochs so far.
-            best: the weights of the best epoch by name; empty where the last epoch counts.
+            best: the weights of the best epoch by name; empty if those of the last epoch are used.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".draft")
@@ -82,8 +82,8 @@ class Resume:
         """Restore the state of the classifier and its optimizer.
 
         Returns:
-            The history so far, and the weights of the best epoch by name; both empty without a
-            file, the weights also where the last epoch counts.
+            The history so far, and the weights of the best epoch by name. Both are empty without a
+            file; the weights are also empty if those of the last epoch are used.
 
         Raises:
             EdgeproofError: the file is damaged.
@@ -101,7 +101,7 @@ class Resume:
 
     @contextmanager
     def _opened(self) -> Iterator[Mapping[str, Any]]:
-        """Return the arrays by name; empty if there is no file."""
+        """Yield the arrays in the file by name; none if there is no file."""
         if not self.path.is_file():
             yield {}
             return
@@ -135,6 +135,6 @@ def _variables(classifier: Classifier) -> dict[str, Any]:
 
 
 def _write(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
-    """Write a member like `numpy.savez`."""
+    """Write a member of an archive in the format of `numpy.savez`."""
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         np.save(member, np.asanyarray(values), allow_pickle=False)
