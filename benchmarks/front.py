@@ -182,9 +182,9 @@ def _measure(name: str, file: Path) -> dict[str, Any]:
             "over_paper": [speed.value, speed.low, speed.high],
         }
         if contender.answers:
-            right = accuracy(gold, labels[contender_name])
+            correct = accuracy(gold, labels[contender_name])
             drop = accuracy_drop(gold, expected, labels[contender_name])
-            row["accuracy"] = [right.value, right.low, right.high]
+            row["accuracy"] = [correct.value, correct.low, correct.high]
             row["drop"] = [drop.value, drop.low, drop.high]
             if contender.goal is not None:
                 row["missed"] = missed(contender.goal, exact(contender.bytes), drop, speed)
@@ -354,10 +354,10 @@ def _race(contenders: dict[str, Contender], texts: Texts) -> dict[str, NDArray[n
     def asking(label: Labelling) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
         return lambda rows: label([texts[row] for row in rows])[1]
 
-    asked = {name: asking(contender.label) for name, contender in contenders.items()}
+    functions = {name: asking(contender.label) for name, contender in contenders.items()}
     # Warm up, because a file allocates memory for the first text of each length.
-    ask_in_turns(asked, len(texts), turns=3)
-    return ask_in_turns(asked, len(texts), turns=TURNS)
+    ask_in_turns(functions, len(texts), turns=3)
+    return ask_in_turns(functions, len(texts), turns=TURNS)
 
 
 def _labels(label: Labelling, texts: Texts) -> NDArray[np.int64]:

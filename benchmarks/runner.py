@@ -35,15 +35,15 @@ interpreter.allocate_tensors()
 inputs = interpreter.get_input_details()
 arrays = dict(np.load(sys.argv[2]))
 for _ in sys.stdin:
-    taken = []
+    nanoseconds = []
     for row in range(len(arrays["input_ids"])):
         for given in inputs:
             name = next(name for name in arrays if name in given["name"])
             interpreter.set_tensor(given["index"], arrays[name][row : row + 1])
         started = time.perf_counter_ns()
         interpreter.invoke()
-        taken.append(time.perf_counter_ns() - started)
-    print(statistics.median(taken), flush=True)
+        nanoseconds.append(time.perf_counter_ns() - started)
+    print(statistics.median(nanoseconds), flush=True)
 """
 
 

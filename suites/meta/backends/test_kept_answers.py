@@ -34,7 +34,7 @@ class Counted(LocalTransport):
 class Here:
     """A target whose answers are stored."""
 
-    def identity(self, transport, backend):  # noqa: ARG002 - a place's
+    def identity(self, transport, backend):  # noqa: ARG002 - the signature of targets
         """Return the key of stored answers."""
         return {"versions": {backend: "1"}}
 
@@ -42,7 +42,7 @@ class Here:
 class Anywhere:
     """A target whose identity is unknown."""
 
-    def identity(self, transport, backend):  # noqa: ARG002 - a place's
+    def identity(self, transport, backend):  # noqa: ARG002 - the signature of targets
         """Return None: no answers are stored."""
         return
 

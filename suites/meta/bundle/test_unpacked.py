@@ -36,7 +36,7 @@ def follow(remedy: str) -> None:
 def test_every_flipped_bit_is_detected_and_the_suggested_remedy_repairs_the_bundle(file, board):
     intact = open_bundle(file, board)
     expected = {path: path.read_bytes() for path in files_below(board.root)}
-    draw, flipped = random.Random(7), 0  # noqa: S311 - the same bits every time
+    draw, flipped = random.Random(7), 0  # noqa: S311 - repeatable, not a secret
     for path, content in expected.items():
         for bit in draw.sample(range(8 * len(content)), min(FLIPS, 8 * len(content))):
             changed = bytearray(content)

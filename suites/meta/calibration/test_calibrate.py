@@ -135,12 +135,12 @@ def test_other_cores_are_busy_only_inside_the_context():
 
 def _children() -> list[str]:
     processes = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(os.getpid())],  # noqa: S607 - the system's own
+        ["ps", "-o", "pid=", "--ppid", str(os.getpid())],  # noqa: S607 - ps on PATH
         capture_output=True,
         text=True,
         check=False,
     ).stdout.split()
-    return [pid for pid in processes if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110 - not ps itself
+    return [pid for pid in processes if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110 - ps itself has ended
 
 
 def test_calibrate_prints_one_json_document_with_rates_intervals_and_circumstances():

@@ -19,11 +19,11 @@ WORDS = {"[PAD]": 0, "[UNK]": 1, "good": 2, "bad": 3}
 
 def tokenizer(*, length: int | None = None, words: dict[str, int] = WORDS) -> str:
     """Return the JSON of a word tokenizer that pads rows to a length, or does not pad."""
-    library = Tokenizer(models.WordLevel(dict(words), unk_token="[UNK]"))  # noqa: S106 - a word
+    library = Tokenizer(models.WordLevel(dict(words), unk_token="[UNK]"))  # noqa: S106 - a token for words, not a password
     library.pre_tokenizer = pre_tokenizers.Whitespace()
     if length is not None:
         library.enable_truncation(length)
-        library.enable_padding(pad_id=0, pad_token="[PAD]", length=length)  # noqa: S106 - a word
+        library.enable_padding(pad_id=0, pad_token="[PAD]", length=length)  # noqa: S106 - a token for words, not a password
     return str(library.to_str())
 
 

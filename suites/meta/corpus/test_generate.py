@@ -138,7 +138,7 @@ def test_polarities_are_distributed_as_in_reputation_data(generated):
 def test_bag_of_words_classifier_is_neither_useless_nor_sufficient(generated):
     """A higher accuracy would mean a corpus that is too easy; a lower one would mean noise."""
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - slow to import
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - likewise
 
     texts, labels = (
         {split: [part(row) for row in generated.splits[split]] for split in ("train", "test")}

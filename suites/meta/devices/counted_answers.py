@@ -36,9 +36,9 @@ class Counts:
         self.asked: dict[str, Counter[str]] = defaultdict(Counter)
         self._draw = np.random.default_rng(0)
 
-    def taken(self, known: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how many nanoseconds this many answers seem to take."""
-        return np.round(SECOND * self._draw.normal(1.0, SPREAD, len(known))).astype(np.int64)
+    def invented_times(self, measured: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return invented times of as many answers, in nanoseconds [n]."""
+        return np.round(SECOND * self._draw.normal(1.0, SPREAD, len(measured))).astype(np.int64)
 
 
 COUNTS = Counts()
@@ -51,17 +51,20 @@ def _counted(name: str, clock: str) -> Callable[..., Any]:
         name: name of the method.
         clock: key of the times in its reply.
     """
-    asked = getattr(Runner, name)
+    original = getattr(Runner, name)
 
-    def counted(runner: Runner, *given: Any, **how: Any) -> Any:
-        reply = asked(runner, *given, **how)
+    def counted(runner: Runner, *arguments: Any, **keywords: Any) -> Any:
+        reply = original(runner, *arguments, **keywords)
         times = getattr(reply, clock)
         by_model = times if isinstance(times, dict) else {"": times}
         # The reply to a race does not contain the warm-up.
-        answers = sum(len(model_times) + how.get("warmup", 0) for model_times in by_model.values())
+        warmup = keywords.get("warmup", 0)
+        answers = sum(len(model_times) + warmup for model_times in by_model.values())
         COUNTS.asked[COUNTS.test][runner.info.backend] += answers
-        taken = {model: COUNTS.taken(each) for model, each in by_model.items()}
-        return replace(reply, **{clock: taken if isinstance(times, dict) else taken[""]})
+        invented = {
+            model: COUNTS.invented_times(model_times) for model, model_times in by_model.items()
+        }
+        return replace(reply, **{clock: invented if isinstance(times, dict) else invented[""]})
 
     return counted
 

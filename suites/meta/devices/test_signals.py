@@ -117,7 +117,7 @@ def test_training_helpers_stop_if_their_builder_is_stopped(number, miniature, tm
 
 
 def test_xdist_workers_stop_if_their_run_is_stopped(run_of, warm, tmp_path):
-    moment = after(random.Random(3).uniform(3.0, 6.0))  # noqa: S311 - the same every time
+    moment = after(random.Random(3).uniform(3.0, 6.0))  # noqa: S311 - repeatable, not a secret
     ended = end(tmp_path / "run", run_of(warm, "-n2"), signal.SIGTERM, moment, store=warm)
     assert ended.code in CODES, ended.output
     assert "Traceback" not in ended.output

@@ -86,7 +86,8 @@ def whole_run(judge_slowly):
 def test_no_verdict_is_inconclusive_on_a_slow_board(whole_run):
     outcome, _ = whole_run
     assert outcome.code == pytest.ExitCode.OK, outcome.output
-    assert not any(one["verdict"] == "inconclusive" for one in outcome.results()["measurements"])
+    verdicts = {measurement["verdict"] for measurement in outcome.results()["measurements"]}
+    assert "inconclusive" not in verdicts
 
 
 def test_each_suite_needs_a_bounded_number_of_answers_from_a_slow_board(whole_run):
@@ -124,13 +125,14 @@ def test_optional_backend_classifies_only_four_texts_on_a_slow_board(whole_run):
 
 def test_required_backend_is_judged_on_enough_texts_to_decide_agreement(whole_run):
     outcome, _ = whole_run
-    taken = [
-        one
-        for one in outcome.results()["measurements"]
-        if one["metric"] == "agreement_backends" and one["backend"] == SECOND_BACKEND
+    measurements = [
+        measurement
+        for measurement in outcome.results()["measurements"]
+        if measurement["metric"] == "agreement_backends"
+        and measurement["backend"] == SECOND_BACKEND
     ]
-    assert [one["verdict"] for one in taken] == ["pass"] * len(TWO)
-    assert {one["n"] for one in taken} == {188}
+    assert [measurement["verdict"] for measurement in measurements] == ["pass"] * len(TWO)
+    assert {measurement["n"] for measurement in measurements} == {188}
 
 
 def test_all_latency_gates_share_one_timed_stream_of_answers(whole_run):

@@ -88,7 +88,7 @@ def test_file_with_one_edited_length_is_still_recognized_as_several_lengths():
 
 def test_rejects_tensor_name_that_means_different_operators_at_two_lengths():
     """The value range of one tensor must not be used for another tensor with its name."""
-    from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants  # noqa: PLC0415 - collection stays light
+    from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants  # noqa: PLC0415 - slow to import
 
     sample = {name: np.ones((1, 8), np.int32) for name in NAMES}
     files = {4: classifier(tokens=4, end=("MUL",)), 8: classifier(tokens=8, end=("ADD",))}

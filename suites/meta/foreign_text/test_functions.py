@@ -37,7 +37,7 @@ ORDINARY = st.text(
                                     "\u180b-\u180f\U000e0000-\U000e0fff]", text))  # fmt: skip
 WORDS = (
     *("hello, world!", "größer als", "привет", "مرحبا بالعالم", "नमस्ते दुनिया", "今日はいい天気"),
-    *("สวัสดี", "می‌خواهم", "PDF‌ها", "க்‌ஷ", "葛󠄀城"),  # noqa: RUF001 - Persian is meant
+    *("สวัสดี", "می‌خواهم", "PDF‌ها", "க்‌ஷ", "葛󠄀城"),  # noqa: RUF001 - these Persian characters are intended
     *("🙂", "👩‍💻", "👩🏽‍🚀", "❤️‍🔥", "#️⃣ 1️⃣", "🏳️‍🌈", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇩🇪"),
     *("12:30", "a::b", "suites/a.py::test_b[host-float32]", "C:\\Users\\x", "¯\\_(ツ)_/¯", "50 %"),
     *("1.5e-3", "<3", "a|b", "#hashtag", "@name", "https://example.org/?a=b&c#d", "it's \"q\"", ""),
@@ -156,7 +156,7 @@ def test_no_payload_breaks_out_of_its_html_element() -> None:
 def test_escaped_payloads_are_well_formed_xml() -> None:
     for text in PAYLOADS:
         escaped = as_markup(text)
-        element = ET.fromstring(f'<a b="{escaped}">{escaped}</a>')  # noqa: S314 - our own
+        element = ET.fromstring(f'<a b="{escaped}">{escaped}</a>')  # noqa: S314 - a trusted file, written by edgeproof
         assert element.text in {several_lines(text), None}
 
 

@@ -31,9 +31,9 @@ class Settings(Table, frozen=True, kw_only=True):
 def test_error_message_is_one_line_whatever_its_parts_contain(kind) -> None:
     for text in PAYLOADS:
         error = kind(text, file=text, key=text, remedy=text)
-        for said in (str(error), *error.describe().values()):
-            assert acting_in_a_log(said) == []
-            assert said.splitlines() in ([], [said])
+        for message in (str(error), *error.describe().values()):
+            assert acting_in_a_log(message) == []
+            assert message.splitlines() in ([], [message])
         assert str(kind(**error.describe())) == str(error), (
             "told by another process, it is the same"
         )

@@ -84,7 +84,7 @@ def test_payloads_in_test_output_have_no_effect_in_the_log_of_a_run(run) -> None
 
 def test_junit_file_is_well_formed_and_shows_the_escaped_messages(run) -> None:
     _, folder = run
-    root = ET.parse(folder / "junit.xml").getroot()  # noqa: S314 - our own
+    root = ET.parse(folder / "junit.xml").getroot()  # noqa: S314 - a trusted file, written by edgeproof
     cases = root.findall(".//testcase")
     assert len(cases) == 6 * (1 + len(TEXTS)) + 1
     text_of_all = "".join(root.itertext())

@@ -34,7 +34,7 @@ def _crc_table() -> list[int]:
     table = []
     for byte in range(256):
         for _ in range(8):
-            byte = byte >> 1 ^ (_CASTAGNOLI if byte & 1 else 0)  # noqa: PLW2901 - bit by bit
+            byte = byte >> 1 ^ (_CASTAGNOLI if byte & 1 else 0)  # noqa: PLW2901 - the loop shifts it bit by bit
         table.append(byte)
     return table
 

@@ -53,7 +53,7 @@ class Graph:
 
     def __init__(self) -> None:
         # The schema is a Python module of several megabytes, which would slow down the collection.
-        from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
+        from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415 - slow to import
 
         self._schema = schema
         self._model, self._graph = schema.ModelT(), schema.SubGraphT()

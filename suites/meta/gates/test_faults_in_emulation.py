@@ -75,7 +75,7 @@ def test_every_emulated_gate_passes_if_no_fault_is_planted(clean_run):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_gate(  # noqa: PLR0913, PLR0917 - fixtures
+def test_planted_fault_fails_its_gate(  # noqa: PLR0913, PLR0917 - pytest passes each fixture as an argument
     name, run_on_board, baselines, tmp_path, request, record_property
 ):
     def run_with(fault):

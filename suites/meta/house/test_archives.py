@@ -66,7 +66,7 @@ BAD = {
     "two of one name": (zipped(("a", b"1"), ("a", b"2")), "a: is in the archive 2 times"),
     "outside": (zipped(("../a", b"1")), "would be unpacked outside"),
     "deep outside": (zipped(("b/../../a", b"1")), "would be unpacked outside"),
-    "absolute": (zipped(("/tmp/a", b"1")), "would be unpacked outside"),  # noqa: S108 - never written
+    "absolute": (zipped(("/tmp/a", b"1")), "would be unpacked outside"),  # noqa: S108 - the path is never written to
     "backslash": (zipped(("b\\..\\..\\a", b"1")), "would be unpacked outside"),
     "no name": (zipped((zipfile.ZipInfo(""), b"1")), "would be unpacked outside"),
     "line in a name": (zipped(("a\n::error::b", b"1")), "has a name that is too long"),

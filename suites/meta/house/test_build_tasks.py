@@ -69,7 +69,7 @@ def test_independent_tasks_run_at_the_same_time(store):
         Task(stage("c"), writes(log, "c", before=barrier.wait), needs=(stage("a"),)),
         Task(stage("d"), writes(log, "d"), needs=(stage("b"), stage("c"))),
     ]
-    helper = lambda: make_beside_others(tasks, store, log.append)  # noqa: E731 - two of one
+    helper = lambda: make_beside_others(tasks, store, log.append)  # noqa: E731 - two threads run the same function
     in_threads(helper, helper)
     assert (log[0], sorted(log[1:3]), log[3:]) == ("a", ["b", "c"], ["d"])
 

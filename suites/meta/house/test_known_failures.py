@@ -103,7 +103,7 @@ def ended(item, error, *measurements):
         keep(item, measurement)
     call = known_failures.pytest_runtest_call(item)
     next(call)
-    with pytest.raises(BaseException) as raised:  # noqa: PT011 - which one it is, is the question
+    with pytest.raises(BaseException) as raised:  # noqa: PT011 - the test is about the type of the error
         call.throw(error)
     return type(raised.value)
 

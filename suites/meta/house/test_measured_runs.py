@@ -45,7 +45,7 @@ def test_run_with_only_measured_gates_does_not_exit_with_success(measured):
 
 
 def test_junit_counts_a_measured_gate_neither_as_passed_nor_as_skipped(measured):
-    suite = ET.parse(measured.reports / "junit.xml").getroot().find("testsuite")  # noqa: S314 - ours
+    suite = ET.parse(measured.reports / "junit.xml").getroot().find("testsuite")  # noqa: S314 - a trusted file, written by pytest
     assert suite.findall("testcase") == []
     assert [suite.get(name) for name in ("tests", "skipped", "failures", "errors")] == ["0"] * 4
     properties = [(element.get("name"), element.get("value")) for element in suite.iter("property")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -75,8 +76,7 @@ def _command_of(pid):
     """Return a process's command line, after some time for a killed process to vanish."""
     for _ in range(200):
         try:
-            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:  # noqa: PTH123
-                text = file.read()
+            text = Path(f"/proc/{pid}/cmdline").read_text("utf-8")
         except OSError:
             return ""
         if not text:

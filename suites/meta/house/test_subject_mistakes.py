@@ -223,7 +223,7 @@ def test_unknown_subject_name_is_a_usage_mistake(name):
 
 
 def test_estimated_number_of_parameters_is_close_to_the_exact_count():
-    from models.networks.architecture import from_table  # noqa: PLC0415 - for this test alone
+    from models.networks.architecture import from_table  # noqa: PLC0415 - only this function needs it
     from models.networks.parameters import count  # noqa: PLC0415 - likewise
 
     for table in load_subject("embedded").models().values():

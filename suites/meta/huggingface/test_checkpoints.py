@@ -186,7 +186,7 @@ def refuse(error: Exception) -> Callable[..., str]:
 
 def test_error_says_why_a_hub_id_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     huggingface_hub = pytest.importorskip("huggingface_hub", reason="needs the group 'host'")
-    import httpx2  # noqa: PLC0415 - what it talks with
+    import httpx2  # noqa: PLC0415 - only this test needs the hub's client
 
     answer = httpx2.Response(403, request=httpx2.Request("GET", "https://example.org"))
     errors = importlib.import_module("huggingface_hub.errors")

@@ -28,7 +28,7 @@ needs_torch = pytest.mark.skipif(
 
 def scaled(flatbuffer: bytes, number: int, by: float) -> tuple[bytes, str]:
     """Return a file with scaled weights of one dense layer, and the name of this layer's output."""
-    from models.flatbuffers.graph import CODES, Graph  # noqa: PLC0415 - megabytes of schema
+    from models.flatbuffers.graph import CODES, Graph  # noqa: PLC0415 - slow to import
 
     graph = Graph(flatbuffer)
     dense = graph.operators(CODES.FULLY_CONNECTED)[number]
@@ -44,7 +44,7 @@ def scaled(flatbuffer: bytes, number: int, by: float) -> tuple[bytes, str]:
 def test_operator_that_deviates_from_pytorch_is_named_and_the_file_is_not_quantized(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.huggingface import convert as converting  # noqa: PLC0415 - PyTorch
+    from models.huggingface import convert as converting  # noqa: PLC0415 - slow to import
 
     right, planted = converting.convert, []
 
@@ -72,7 +72,7 @@ def test_operator_that_deviates_from_pytorch_is_named_and_the_file_is_not_quanti
 
 def encoded(lengths: list[int], tokens: int = 8) -> Any:
     """Return rows of increasing ids, padded at their ends."""
-    from models.corpus.tokenize import Encoded  # noqa: PLC0415 - a library
+    from models.corpus.tokenize import Encoded  # noqa: PLC0415 - slow to import
 
     mask = np.array([[int(at < length) for at in range(tokens)] for length in lengths], np.int32)
     ids = np.arange(mask.size, dtype=np.int32).reshape(mask.shape) * mask

@@ -62,8 +62,8 @@ class Made:
     """A network's float32 file, its texts, and its answers."""
 
     def __init__(self, family: str) -> None:
-        from models.flatbuffers.observing import Observer  # noqa: PLC0415 - a runtime
-        from models.flatbuffers.simplifying import simplify  # noqa: PLC0415 - the same
+        from models.flatbuffers.observing import Observer  # noqa: PLC0415 - slow to import
+        from models.flatbuffers.simplifying import simplify  # noqa: PLC0415 - likewise
 
         self.raw, padding = converted(family)
         self.plain = simplify(self.raw)
@@ -73,7 +73,7 @@ class Made:
 
     def error(self, flatbuffer: bytes) -> float:
         """Return the mean difference of a file's logits over their spread."""
-        from models.flatbuffers.observing import Observer  # noqa: PLC0415 - a runtime
+        from models.flatbuffers.observing import Observer  # noqa: PLC0415 - slow to import
 
         answers = Observer(flatbuffer).answers(self.texts).astype(np.float64)
         (logits,) = contents(flatbuffer).signatures[0].outputs.values()
@@ -86,8 +86,8 @@ class Made:
 def converted(family: str) -> tuple[bytes, int]:
     """Return a random network's float32 file, as litert-torch writes it, and its padding id."""
     import litert_torch  # noqa: PLC0415 - only if it is installed
-    import torch  # noqa: PLC0415 - the same
-    import transformers  # noqa: PLC0415 - the same
+    import torch  # noqa: PLC0415 - likewise
+    import transformers  # noqa: PLC0415 - likewise
 
     class Logits(torch.nn.Module):
         def __init__(self, model) -> None:
@@ -145,7 +145,7 @@ def test_simplifying_changes_no_logit_and_requires_no_newer_runtime(made):
 def test_quantized_network_is_close_to_float32_and_fulfills_the_contract_of_its_scheme(
     made, scheme
 ):
-    from models.flatbuffers.quantizing import make_variant  # noqa: PLC0415 - a runtime
+    from models.flatbuffers.quantizing import make_variant  # noqa: PLC0415 - slow to import
 
     variant = make_variant(made.plain, SCHEMES[scheme], made.calibration)
     few_bits = any(rule.weight_bits == 4 for rule in SCHEMES[scheme].rules)

@@ -65,8 +65,8 @@ def train(
     kill_after: int | None = None,
 ) -> tuple[bytes, Any, list[int]]:
     """Fine-tune; return the weights, the history, and the epochs that were run."""
-    from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
-    from models.huggingface.training import fine_tune  # noqa: PLC0415 - the same
+    from models.huggingface.network import load_network  # noqa: PLC0415 - slow to import
+    from models.huggingface.training import fine_tune  # noqa: PLC0415 - likewise
 
     network, epochs_trained = (
         load_network(read_checkpoint(encoder), classes=3, seed=table.seed),
@@ -135,8 +135,8 @@ def test_nan_loss_stops_the_training(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
     table = TrainingTable(epochs=2, batch=30, learning_rate=1.0, seed=3, clip_norm=1e6, warmup=0.0)
-    from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
-    from models.huggingface.training import fine_tune  # noqa: PLC0415 - the same
+    from models.huggingface.network import load_network  # noqa: PLC0415 - slow to import
+    from models.huggingface.training import fine_tune  # noqa: PLC0415 - likewise
 
     network = load_network(read_checkpoint(encoder), classes=3)
     next(iter(network.model.parameters())).data.fill_(float("nan"))

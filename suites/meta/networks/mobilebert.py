@@ -58,8 +58,8 @@ def write(folder: Path) -> tuple[Path, Path]:
     """Write the checkpoint and the subject; return the checkpoint's folder and the subject."""
     from safetensors.numpy import save_file  # noqa: PLC0415 - slow to import
 
-    from models.networks.architecture import from_published  # noqa: PLC0415
-    from models.networks.parameters import initial_values  # noqa: PLC0415
+    from models.networks.architecture import from_published  # noqa: PLC0415 - likewise
+    from models.networks.parameters import initial_values  # noqa: PLC0415 - likewise
 
     checkpoint, subject = folder / "mobilebert", folder / "mobilebert_random.toml"
     checkpoint.mkdir(parents=True, exist_ok=True)

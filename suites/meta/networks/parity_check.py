@@ -136,8 +136,8 @@ def answer(values: Any, shape: Any, **inputs: Any) -> np.ndarray[Any, Any]:
     """Return edgeproof's logits, computed on the Keras backend in KERAS_BACKEND."""
     from keras import ops  # noqa: PLC0415 - slow to import
 
-    from models.networks.blocks import Blocks  # noqa: PLC0415
-    from models.networks.classifier import forward  # noqa: PLC0415
+    from models.networks.blocks import Blocks  # noqa: PLC0415 - likewise
+    from models.networks.classifier import forward  # noqa: PLC0415 - likewise
 
     blocks = Blocks({name: ops.convert_to_tensor(value) for name, value in values.items()}, shape)
     tensors = [ops.convert_to_tensor(tensor) for tensor in inputs.values()]

@@ -152,5 +152,5 @@ def test_onnx_file_with_a_changed_byte_is_read_or_rejected_with_a_remedy(tmp_pat
         try:
             read_onnx(write(tmp_path, bytes(changed)))
         except UsageMistake as mistake:
-            assert mistake.remedy  # noqa: PT017 - either is right
+            assert mistake.remedy  # noqa: PT017 - the file may be read or rejected
         changed[at] = byte_before

@@ -63,7 +63,7 @@ def whole() -> dict[str, Any]:
 
 def ledger() -> dict[str, Any]:
     """Return the sizes of a small network."""
-    from models.networks.architecture import from_table  # noqa: PLC0415 - for this one table
+    from models.networks.architecture import from_table  # noqa: PLC0415 - only this function needs it
     from models.networks.parameters import counts  # noqa: PLC0415 - likewise
     from models.subjects import load_subject  # noqa: PLC0415 - likewise
 

@@ -98,7 +98,7 @@ float32                                  -      -         -   1.0 [-1.0, ?]     
 dynamic_wi8_afp32                     1.13   15.0     0.842  1.2 [0.4, 2.1]      0.991  0.83  1,034.5         48.5  pass
 dynamic_wi8_afp32 on tflite_runtime      -      -         -               -      0.350     -        -            -  fail
 float16                                  -      -         -  5.0 [4.2, 6.0]      0.980     -        -            -  fail (known)
-"""  # noqa: E501 - a picture
+"""  # noqa: E501 - a table as it is printed
 
 
 def test_scoreboard_text_equals_the_stored_example() -> None:

@@ -20,7 +20,7 @@ TEXTS = [("acme", "good news from acme"), ("acme", "bad"), ("ajax", "good " * 40
 
 
 def word_tokenizer(tokens: int) -> Tokenizer:
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors  # noqa: PLC0415
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors  # noqa: PLC0415 - slow to import
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "acme", "ajax", "good", "bad", "news", "from"]
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, "[UNK]"))

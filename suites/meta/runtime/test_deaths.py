@@ -33,7 +33,7 @@ def truncated(content: bytes, count: int) -> Iterable[bytes]:
 
 
 def corrupted(content: bytes, count: int) -> Iterable[bytes]:
-    draw = random.Random(1)  # noqa: S311 - the same damage every time
+    draw = random.Random(1)  # noqa: S311 - repeatable, not a secret
     for _ in range(count):
         damaged = bytearray(content)
         for _ in range(draw.choice([1, 4, 64])):
@@ -43,7 +43,7 @@ def corrupted(content: bytes, count: int) -> Iterable[bytes]:
 
 @pytest.mark.parametrize("damage", [truncated, corrupted])
 @pytest.mark.parametrize("scheme", ["float32", "static_wi8_ai8"])
-def test_damaged_files_crash_at_most_the_runner_process(  # noqa: PLR0913 - fixtures, by keyword
+def test_damaged_files_crash_at_most_the_runner_process(  # noqa: PLR0913 - pytest passes each fixture as an argument
     *,
     damage: Callable[[bytes, int], Iterable[bytes]],
     scheme: str,

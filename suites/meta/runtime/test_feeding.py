@@ -58,7 +58,7 @@ def model(names=("ids", "mask", "segments"), lengths=LENGTHS, **how: Any) -> Mod
     for length in lengths:
         inputs = [tensor(name, index, length, **how) for index, name in enumerate(names)]
         output = tensor("logits", 7, 3, "float32")
-        graphs.append(Model(Recorded(), inputs, output, None))  # type: ignore[arg-type] # no file
+        graphs.append(Model(Recorded(), inputs, output, None))  # type: ignore[arg-type] # these tests need no file
     *shorter, longest = graphs
     longest.shorter = {shorter_model.length: shorter_model for shorter_model in shorter}
     return longest
@@ -81,7 +81,7 @@ def checked(longest: Model, row: Row) -> tuple[int, dict[int, Any]]:
     _, arrays = longest.check({name: np.array([padded[name]], np.int32) for name in names})
     at_length = longest.shortest_for(row.end)
     at_length.set_row(arrays, 0)
-    return at_length.length, at_length.graph.given  # type: ignore[attr-defined] # Recorded
+    return at_length.length, at_length.graph.given  # type: ignore[attr-defined] # the graph is a `Recorded`
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "float32", "uint8"])

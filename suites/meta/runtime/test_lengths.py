@@ -145,7 +145,7 @@ def test_rejects_lengths_with_different_dtypes(
 ) -> None:
     """The binding names signatures of two different classifiers."""
     file = tmp_path / "x.tflite"
-    shapes = Shape(keys=("long",)), Shape(tokens=4, keys=("short",), **shorter)  # type: ignore[arg-type] # by name
+    shapes = Shape(keys=("long",)), Shape(tokens=4, keys=("short",), **shorter)  # type: ignore[arg-type] # callers pass fields of `Shape`
     file.write_bytes(model_of(*shapes).pack())
     long, short = (read_candidate(file, Declaration(signature=key)) for key in ("long", "short"))
     bound = binding_of(replace(long, shorter=(short,)), below=None, length=LONGEST)

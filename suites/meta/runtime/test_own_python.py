@@ -29,7 +29,7 @@ def prefix(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def pip(prefix, monkeypatch):  # noqa: ARG001 - installs there
+def pip(prefix, monkeypatch):  # noqa: ARG001 - requested for its effect
     """Replace pip by an object that records the packages, or fails if `fails` is set."""
 
     class Pip:

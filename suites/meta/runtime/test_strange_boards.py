@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,8 +148,8 @@ def _command_lines():
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             try:
-                with open(f"/proc/{entry.name}/cmdline", "rb") as file:  # noqa: PTH123
-                    command_lines.append(file.read().decode("utf-8", "replace"))
+                command_line = Path(f"/proc/{entry.name}/cmdline").read_bytes()
+                command_lines.append(command_line.decode("utf-8", "replace"))
             except OSError:
                 continue
     return "\n".join(command_lines)
@@ -245,8 +246,7 @@ def test_full_disk_on_a_board_is_not_reported_as_an_ssh_error(board, tmp_path):
     (tmp_path / "cache").unlink()
     (tmp_path / "file").write_text("content", encoding="utf-8")
     placed = board().place(tmp_path / "file")
-    with open(placed, encoding="utf-8") as file:  # noqa: PTH123
-        assert file.read() == "content"
+    assert Path(placed).read_text("utf-8") == "content"
 
 
 def test_incomplete_transfer_leaves_no_file_on_the_board(board, tmp_path):

@@ -248,7 +248,7 @@ def test_catastrophic_regular_expression_times_out(tmp_path):
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
 def test_damaged_sentencepiece_model_is_read_or_rejected_with_a_remedy(kind, tmp_path):
     """The model is truncated 50 times and changed 150 times; no unexpected exception may occur."""
-    intact, chosen = trained(kind), random.Random(3)  # noqa: S311 - no secret
+    intact, chosen = trained(kind), random.Random(3)  # noqa: S311 - repeatable, not a secret
     file, refused = tmp_path / "a.model", 0
     # The table of characters is most of the file. Places outside of it are chosen more often.
     places = [*range(2000), *range(len(intact) - 300, len(intact)), *range(2000, len(intact), 400)]
@@ -264,5 +264,5 @@ def test_damaged_sentencepiece_model_is_read_or_rejected_with_a_remedy(kind, tmp
             load(TokenizerSettings(file=str(file))).encode([("good day",)], 8)
         except UsageMistake as mistake:
             refused += 1
-            assert mistake.remedy  # noqa: PT017 - many files, of which some can be read
+            assert mistake.remedy  # noqa: PT017 - some of the files can be read without an error
     assert 50 < refused < 200

@@ -1,6 +1,6 @@
 """Word lists give the ids of the programs that made them."""
 
-# ruff: noqa: RUF001 - letters that look like others are what is tested
+# ruff: noqa: RUF001 - the tests need letters that look like others
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ The algorithm is implemented again from BERT's description. As in every fast imp
 each letter is lowered separately: a Greek sigma at the end of a word is not special.
 """
 
-# ruff: noqa: RUF001 - letters that look like others are what is tested
+# ruff: noqa: RUF001 - the tests need letters that look like others
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def library(cleaning=(), *, lowercase=True, length=LENGTH) -> Tokenizer:
     tokenizer_made = Tokenizer(
         models.WordPiece(
             {piece: number for number, piece in enumerate(dict.fromkeys(pieces))},
-            unk_token="[UNK]",  # noqa: S106 - a word piece
+            unk_token="[UNK]",  # noqa: S106 - a token for words, not a password
             max_input_chars_per_word=LONGEST,
         )
     )
@@ -81,7 +81,7 @@ CLEANINGS = [(), ("links", "mentions", "spaces"), ("paper",), ("hashtags", "link
 @pytest.mark.parametrize("cleaning", CLEANINGS, ids=lambda steps: "-".join(steps) or "none")
 def test_ids_on_the_device_equal_the_tokenizers_library_for_every_cleaning(cleaning, lowercase):
     reference = library(cleaning, lowercase=lowercase)
-    rows, chosen = RowTokenizer(reference), random.Random(5)  # noqa: S311 - no secret
+    rows, chosen = RowTokenizer(reference), random.Random(5)  # noqa: S311 - repeatable, not a secret
     assert is_recognized(reference)
     drawn = ["".join(chosen.choices(PARTS, k=chosen.randint(0, 14))) for _ in range(400)]
     drawn += ["".join(chosen.choices(ASCII, k=chosen.randint(0, 30))) for _ in range(400)]
@@ -134,7 +134,7 @@ def test_every_cleaning_step_is_implemented_on_the_device():
 @pytest.mark.parametrize("pattern", EXPRESSIONS)
 def test_text_changed_by_cleaning_contains_a_marker_character(pattern):
     expression, marks = EXPRESSIONS[pattern]
-    chosen = random.Random(3)  # noqa: S311 - no secret
+    chosen = random.Random(3)  # noqa: S311 - repeatable, not a secret
     for _ in range(500):
         text = "".join(chosen.choices(PARTS, k=8))
         assert not expression.search(text) or any(mark in text for mark in marks)

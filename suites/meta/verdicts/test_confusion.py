@@ -62,7 +62,7 @@ def test_share_with_a_zero_denominator_has_a_default_value() -> None:
 
 
 @pytest.mark.parametrize("owned", [True, False])
-def test_paired_confusion_counts_equal_counting_text_by_text(owned: bool) -> None:  # noqa: FBT001 - a case
+def test_paired_confusion_counts_equal_counting_text_by_text(owned: bool) -> None:  # noqa: FBT001 - a parameter of the test
     gold = RANDOM.integers(3, size=60)
     first, second = RANDOM.integers(MISSING, 3, size=(2, 60))
     names = [f"E{number}" for number in RANDOM.integers(4, size=60)]

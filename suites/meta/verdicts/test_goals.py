@@ -39,7 +39,7 @@ def test_reads_the_limits_of_a_goal_on_size_drop_and_speed(tmp_path: Path) -> No
 def test_goal_of_a_scheme_overrides_the_general_goal(tmp_path: Path) -> None:
     own = WHOLE.replace("10 x", "20 x")
     budgets = load(tmp_path, f"[goal]\n{WHOLE}\n[goal.float16]\n{own}")
-    speeds = {name: budgets.goal(name).speed.value for name in ("float16", "float32")}  # type: ignore[union-attr] # there
+    speeds = {name: budgets.goal(name).speed.value for name in ("float16", "float32")}  # type: ignore[union-attr] # both schemes have a goal
     assert speeds == {"float16": 20.0, "float32": 10.0}
 
 

@@ -24,7 +24,7 @@ def test_each_round_runs_the_models_in_forward_and_then_reverse_order() -> None:
         return ask
 
     models = {"slow": asking("slow", 2.0), "fast": asking("fast", 1.0)}
-    times = ask_in_turns(models, 4, turns=2, first=3)  # type: ignore[arg-type] # as it is called
+    times = ask_in_turns(models, 4, turns=2, first=3)  # type: ignore[arg-type] # these models are simple functions
     first, second = (3, 0, 1, 2), (3, 0, 1, 2)
     assert calls == [
         *(("slow", first), ("fast", first), ("fast", first), ("slow", first)),

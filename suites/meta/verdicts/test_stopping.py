@@ -183,7 +183,7 @@ def test_timing_stops_if_limits_are_decided_or_the_interval_is_narrow(interval, 
 
 
 def test_value_with_a_baseline_is_timed_until_its_interval_is_narrow():
-    from fixtures.timing.stopping import enough  # noqa: PLC0415 - a fixture, called as a function
+    from fixtures.timing.stopping import enough  # noqa: PLC0415 - importing a fixture at the top would register it
 
     budget = _at_most("latency_ratio", 5.0)
     settings = SimpleNamespace(
@@ -199,6 +199,6 @@ def test_value_with_a_baseline_is_timed_until_its_interval_is_narrow():
 
 
 def test_race_without_a_candidate_ends_at_the_first_interim_look():
-    from fixtures.timing.races import why_races_are_enough  # noqa: PLC0415 - beside its fixture
+    from fixtures.timing.races import why_races_are_enough  # noqa: PLC0415 - see above
 
     assert why_races_are_enough(lambda *_: "", "latency_ratio", {})
