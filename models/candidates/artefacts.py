@@ -87,7 +87,7 @@ class Kept:
             store.get(stage, partial(_write_candidate, candidate))
 
 
-def kept(subject: GivenSubject) -> Kept:
+def artefacts_of_files(subject: GivenSubject) -> Kept:
     """Return the artefacts of a user's files with their keys."""
     candidates = {
         name: _candidate_stage(candidate) for name, candidate in subject.candidates.items()

@@ -229,7 +229,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
         ) from None
 
 
-def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
+def convert_measurements(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
     """Convert measurements for a baseline, sorted by metric and backend.
 
     If there are several measurements of a metric on a backend, keep the last one.

@@ -154,7 +154,7 @@ def test_store_key_of_reference_answers_changes_with_each_of_their_inputs(
 def test_store_keys_depend_on_neither_paths_nor_locale(tmp_path, monkeypatch):
     def keys(folder):
         subject = with_onnx(folder).subject
-        stages = artefacts.kept(subject).artefacts
+        stages = artefacts.artefacts_of_files(subject).artefacts
         return {name: stage.key for name, stage in stages.named.items()}
 
     keys_here = keys(tmp_path / "here")

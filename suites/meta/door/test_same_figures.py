@@ -24,7 +24,7 @@ METRICS = (
 
 def handed_in(mini, folder):
     """Write the test split as a user's files; return the options that pass them to a run."""
-    artefact = mini.kept("corpus")
+    artefact = mini.stored("corpus")
     corpus = load_corpus(artefact)
     with (folder / "test.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

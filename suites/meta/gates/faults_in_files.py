@@ -40,7 +40,7 @@ def _shuffled(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def _test_texts(mini: Miniature) -> list[str]:
-    return hash_texts(load_corpus(mini.kept("corpus")).splits["test"])
+    return hash_texts(load_corpus(mini.stored("corpus")).splits["test"])
 
 
 def _calibrated_on_test_texts(mini: Miniature) -> None:
@@ -52,14 +52,14 @@ def _calibrated_on_test_texts(mini: Miniature) -> None:
     calibration_row |= {name: source[name] for name in source if name not in {"text_id", "split"}}
     text = "".join(f"{json.dumps(row)}\n" for row in rows)
     mini.rewrite(member, text.encode())
-    splits = load_corpus(mini.kept("corpus")).splits
+    splits = load_corpus(mini.stored("corpus")).splits
     hashes = hash_texts(splits["calibration"])
     in_json(STATIC, "variant.json", "calibration", lambda _: hashes)(mini)
 
 
 def _majority_of_each_group(mini: Miniature) -> None:
     """Answer every test text with the majority label of its group."""
-    splits = load_corpus(mini.kept("corpus")).splits
+    splits = load_corpus(mini.stored("corpus")).splits
     train, test = splits["train"], splits["test"]
     labels = np.array([row.label for row in train])
     groups = [row.group_id for row in train]

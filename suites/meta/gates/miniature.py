@@ -97,7 +97,7 @@ class Miniature:
         stages = {"corpus": plan.corpus, "full": plan.full, "small": plan.small, **plan.variants}
         return Store(self.store).path(stages[name])
 
-    def kept(self, name: str) -> Artefact:
+    def stored(self, name: str) -> Artefact:
         """Return the stored artefact with this name."""
         folder = self.artefact(name)
         return open_artefact(folder, Stage.key_of)

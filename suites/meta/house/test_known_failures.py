@@ -83,7 +83,7 @@ def test_known_failure_becomes_a_strict_xfail_with_a_reason(collect):
     assert marker.kwargs == {"reason": reason, "raises": Known, "strict": True}
 
 
-def taken(metric="accuracy_drop", ends=(0.0, 0.02), moved=None):
+def make_measurement(metric="accuracy_drop", ends=(0.0, 0.02), moved=None):
     """Return a measurement of the test, whose budget is a drop of one point."""
     return measure(
         Estimate(0.01 if moved else ends[0], *ends, 100),
@@ -115,14 +115,14 @@ SAYS = ENTRY.replace('metric = "accuracy_drop"\nverdict = "inconclusive"', 'says
 @pytest.mark.parametrize(
     ("error", "measured", "expected"),
     [
-        (FAILED, [taken()], Known),
-        (FAILED, [taken(ends=(0.02, 0.03))], pytest.fail.Exception),
-        (FAILED, [taken(), taken("macro_f1_drop")], pytest.fail.Exception),
-        (FAILED, [taken("macro_f1_drop")], pytest.fail.Exception),
-        (FAILED, [taken(moved="regression")], pytest.fail.Exception),
+        (FAILED, [make_measurement()], Known),
+        (FAILED, [make_measurement(ends=(0.02, 0.03))], pytest.fail.Exception),
+        (FAILED, [make_measurement(), make_measurement("macro_f1_drop")], pytest.fail.Exception),
+        (FAILED, [make_measurement("macro_f1_drop")], pytest.fail.Exception),
+        (FAILED, [make_measurement(moved="regression")], pytest.fail.Exception),
         (FAILED, [], pytest.fail.Exception),
         (RuntimeError("a crash"), [], RuntimeError),
-        (RuntimeError("a crash"), [taken()], RuntimeError),
+        (RuntimeError("a crash"), [make_measurement()], RuntimeError),
         (AssertionError("another one"), [], AssertionError),
     ],
     ids=[
@@ -147,7 +147,7 @@ def test_known_failure_accepts_only_the_recorded_failure(error, measured, expect
     [
         (AssertionError("['SOFTMAX']"), [], None, Known),
         (AssertionError("['GELU']"), [], None, AssertionError),
-        (AssertionError("['SOFTMAX']"), [taken()], None, AssertionError),
+        (AssertionError("['SOFTMAX']"), [make_measurement()], None, AssertionError),
         (FAILED, [], None, pytest.fail.Exception),
         (pytest.fail.Exception("died of SOFTMAX"), [], "a runner", pytest.fail.Exception),
         (ValueError("SOFTMAX"), [], None, ValueError),
@@ -217,7 +217,7 @@ def test_rejects_two_entries_for_one_test(collect):
 def test_runxfail_option_shows_a_known_failure_as_a_failure(collect):
     item = collect(ENTRY.format(subject="mini", test=TEST))
     item.config.option.runxfail = True
-    assert ended(item, FAILED, taken()) is pytest.fail.Exception
+    assert ended(item, FAILED, make_measurement()) is pytest.fail.Exception
 
 
 def test_entry_is_valid_through_its_expiry_date(collect, monkeypatch):

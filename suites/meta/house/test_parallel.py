@@ -21,7 +21,7 @@ def parallel(miniature, clean_run, tmp_path_factory):
     return run(miniature, tmp_path_factory.mktemp("parallel"), arguments=arguments)
 
 
-def taken(outcome) -> dict[tuple[str, ...], tuple[object, ...]]:
+def values_of(outcome) -> dict[tuple[str, ...], tuple[object, ...]]:
     """Return value, interval and verdict of each measurement of some schemes."""
     return {
         (measurement["test"], measurement["metric"], measurement["scheme"]): (
@@ -51,5 +51,5 @@ def test_timed_gates_fail_if_xdist_runs_them_in_parallel(parallel):
 
 
 def test_gates_without_timing_measure_the_same_values_with_and_without_xdist(parallel, clean_run):
-    assert len(taken(clean_run)) > 20
-    assert taken(parallel) == taken(clean_run)
+    assert len(values_of(clean_run)) > 20
+    assert values_of(parallel) == values_of(clean_run)

@@ -87,7 +87,7 @@ def test_fine_tuned_classifier_is_accepted_as_a_checkpoint_with_unchanged_logits
 ) -> None:
     """A fine-tuned model can be used as a checkpoint, and then gives bit-identical logits."""
     mini = trained("distilbert")
-    first = mini.kept("full")
+    first = mini.stored("full")
     encoder = shutil.copytree(mini.folder / "encoder", tmp_path / "encoder")
     for member in ("config.json", "model.safetensors"):
         (encoder / member).write_bytes(first.read(member))

@@ -49,7 +49,7 @@ WHOLE = {"suites": ["accuracy", "size"], "collected": 15, "run": 15}
 TABLE = [[50, 3, 2], [4, 60, 1], [0, 5, 75]]
 
 
-def taken(
+def make_measurement(
     metric: str, scheme: str, estimate: tuple[float, float, float, int], **more: Any
 ) -> Measurement:
     """Return a measurement on the host."""
@@ -67,30 +67,56 @@ def of_variant(
     """Return the measurements of a variant in a run."""
     seconds = [0.001 + 0.00001 * index for index in range(40)]
     return [
-        taken("accuracy", scheme, (right, right - 0.02, right + 0.02, 200), budget=FLOOR,
-              details={"confusion": TABLE}),
-        taken("flatbuffer_bytes", scheme, (size, size, size, 1), backend=None),
-        taken("size_ratio_weights", scheme, (8e6 / size, 8e6 / size, 8e6 / size, 1), backend=None),
-        taken("accuracy_drop", scheme, (*drop, 200), budget=DROP,
-              test=DROP_TEST.replace("float16", scheme),
-              details=FINDINGS if scheme == "float16" else {}),
-        taken("latency_p50", scheme, (0.0012, 0.0011, 0.0013, 40), details={"seconds": seconds}),
-        taken("latency_p90", scheme, (0.0014, 0.0013, 0.0015, 40)),
-    ]  # fmt: skip
+        make_measurement(
+            "accuracy",
+            scheme,
+            (right, right - 0.02, right + 0.02, 200),
+            budget=FLOOR,
+            details={"confusion": TABLE},
+        ),
+        make_measurement("flatbuffer_bytes", scheme, (size, size, size, 1), backend=None),
+        make_measurement(
+            "size_ratio_weights", scheme, (8e6 / size, 8e6 / size, 8e6 / size, 1), backend=None
+        ),
+        make_measurement(
+            "accuracy_drop",
+            scheme,
+            (*drop, 200),
+            budget=DROP,
+            test=DROP_TEST.replace("float16", scheme),
+            details=FINDINGS if scheme == "float16" else {},
+        ),
+        make_measurement(
+            "latency_p50", scheme, (0.0012, 0.0011, 0.0013, 40), details={"seconds": seconds}
+        ),
+        make_measurement("latency_p90", scheme, (0.0014, 0.0013, 0.0015, 40)),
+    ]
 
 
 def measurements() -> list[Measurement]:
     """Return measurements of two variants and the full model; one fails, one is inconclusive."""
     return [
-        taken("accuracy", "full_model", (0.9, 0.88, 0.92, 200), details={"confusion": TABLE}),
-        taken("weights_bytes", "full_model", (8e6, 8e6, 8e6, 1), backend=None),
+        make_measurement(
+            "accuracy", "full_model", (0.9, 0.88, 0.92, 200), details={"confusion": TABLE}
+        ),
+        make_measurement("weights_bytes", "full_model", (8e6, 8e6, 8e6, 1), backend=None),
         *of_variant("float32", 2e6, 0.9, (0.0, -0.01, 0.01)),
         *of_variant("float16", 1e6, 0.85, (0.05, 0.042, 0.06)),
-        taken("agreement", "float16", (0.98, 0.96, 0.99, 200), budget=AGREEMENT,
-              details={"flips": TABLE}),
-        taken("latency_ratio", "float16", (1.1, 1.0, 1.2, 40), budget=RATIO,
-              invalid_because="the cores were shared"),
-    ]  # fmt: skip
+        make_measurement(
+            "agreement",
+            "float16",
+            (0.98, 0.96, 0.99, 200),
+            budget=AGREEMENT,
+            details={"flips": TABLE},
+        ),
+        make_measurement(
+            "latency_ratio",
+            "float16",
+            (1.1, 1.0, 1.2, 40),
+            budget=RATIO,
+            invalid_because="the cores were shared",
+        ),
+    ]
 
 
 def endings() -> list[Outcome]:

@@ -9,7 +9,14 @@ from reports.documents.document import Outcome
 from reports.texts.budget_lines import place_of
 from reports.texts.explain import explanations
 from suites.meta.reports.documents import changed
-from suites.meta.reports.runs import CURVE, DROP, DROP_TEST, LOCALIZATION, document, taken
+from suites.meta.reports.runs import (
+    CURVE,
+    DROP,
+    DROP_TEST,
+    LOCALIZATION,
+    document,
+    make_measurement,
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +73,7 @@ def test_operator_with_additional_keys_is_found_in_the_error_curve():
 def test_reason_that_contains_a_colon_is_shown_in_full():
     """The reason is a separate field; it must not be cut at a colon."""
     because = "throttled: 0x5: the firmware says so"
-    measurement = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 9), budget=DROP,
+    measurement = make_measurement("accuracy_drop", "float16", (0.0, -0.01, 0.01, 9), budget=DROP,
                 invalid_because=because)  # fmt: skip
     tests = [Outcome(id=measurement.test, outcome="failed", seconds=0.1)]
     (red,) = explanations(document(measurements=[measurement], tests=tests))

@@ -14,7 +14,7 @@ from reports.texts.scoreboard import GIVEN, LEGEND, as_csv, as_text, scoreboard_
 from reports.texts.sizes import as_html, as_markdown
 from reports.texts.sizes import as_text as sizes_as_text
 from suites.meta.reports.documents import changed
-from suites.meta.reports.test_scoreboard import SAMPLE, document, taken
+from suites.meta.reports.test_scoreboard import SAMPLE, document, make_measurement
 
 OF_RECORDED = ("same ids", "as here", "logits off")
 BINDING = "app: ids = '<ids>' int32 [1, 8] (by name) -> logits = 'out' float32 [1, 3] (by graph)"
@@ -33,12 +33,12 @@ def recorded():
     """Return a run over an app's answers with some wrong ids."""
     wrong = "3 of 300 texts have different ids; the first is 't7', line 9: 'a b'\n  recorded: [1]"
     test = "suites/tokenization/test_parity.py::test_app_makes_the_same_ids[recorded-app]"
-    parity = taken("app", "token_parity", 0.99, details={"first_difference": wrong})
+    parity = make_measurement("app", "token_parity", 0.99, details={"first_difference": wrong})
     parity = msgspec.structs.replace(parity, test=test)
     run = given(
-        taken("app", "accuracy", 0.873),
-        taken("app", "agreement_golden", 0.98),
-        taken("app", "logit_difference", 2.5e-7),
+        make_measurement("app", "accuracy", 0.873),
+        make_measurement("app", "agreement_golden", 0.98),
+        make_measurement("app", "logit_difference", 2.5e-7),
         parity,
     )
     tests = [{"id": test, "outcome": "failed", "seconds": 0.1}]
@@ -79,8 +79,8 @@ def test_page_shows_token_parity_and_the_first_text_with_different_ids(recorded)
 
 def test_scoreboard_compares_user_files_with_their_reference():
     reference = [
-        taken("app", "size_ratio_reference", 3.96, backend=None),
-        taken("app", "accuracy_drop_float32", 0.012, 0.004, 0.021),
+        make_measurement("app", "size_ratio_reference", 3.96, backend=None),
+        make_measurement("app", "accuracy_drop_float32", 0.012, 0.004, 0.021),
     ]
     head, row = scoreboard_table(given(*reference))
     cells = dict(zip(head, row, strict=True))
@@ -97,8 +97,8 @@ def test_scoreboard_compares_user_files_with_their_reference():
 
 def test_small_sizes_and_times_are_not_rounded_to_zero():
     run = given(
-        taken("app", "flatbuffer_bytes", 3200.0, backend=None),
-        taken("app", "latency_p50", 2.1e-6),
+        make_measurement("app", "flatbuffer_bytes", 3200.0, backend=None),
+        make_measurement("app", "latency_p50", 2.1e-6),
     )
     head, row = scoreboard_table(run)
     cells = dict(zip(head, row, strict=True))
@@ -107,16 +107,18 @@ def test_small_sizes_and_times_are_not_rounded_to_zero():
 
 def test_scoreboard_explains_trivial_classifiers_computed_from_the_test_texts():
     floors = {"majority_of_test": {"accuracy": 0.5}}
-    text = as_text(given(taken("app", "accuracy", 0.9), floors=floors))
+    text = as_text(given(make_measurement("app", "accuracy", 0.9), floors=floors))
     assert "majority_of_test: the most frequent label of the test texts" in text
     other_floors = {"majority_of_train": {"accuracy": 0.5}}
     assert "majority_of_test" not in as_text(
-        given(taken("app", "accuracy", 0.9), floors=other_floors)
+        given(make_measurement("app", "accuracy", 0.9), floors=other_floors)
     )
 
 
 def test_page_shows_how_files_are_read_and_which_gates_do_not_apply():
-    run = given(taken("app", "accuracy", 0.9), read_as=[BINDING, "compared with: nothing"])
+    run = given(
+        make_measurement("app", "accuracy", 0.9), read_as=[BINDING, "compared with: nothing"]
+    )
     reasons = [("the texts belong to no groups", 5), ("there is no reference to compare with", 4)]
     groups = [{"reason": reason, "count": count} for reason, count in reasons]
     extent = {"suites": ["accuracy"], "collected": 1, "run": 1, "not_applicable": groups}
@@ -130,7 +132,7 @@ def test_page_shows_how_files_are_read_and_which_gates_do_not_apply():
 
 
 def test_table_of_sizes_omits_unknown_models():
-    run = given(taken("app", "accuracy", 0.9))
+    run = given(make_measurement("app", "accuracy", 0.9))
     for table in (sizes_as_text(run), as_markdown(run), as_html(run)):
         assert "0.0032" in table
         assert "BERT" not in table

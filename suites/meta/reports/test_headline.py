@@ -14,7 +14,7 @@ from reports.texts.explain import explanations
 from reports.texts.headline import headline
 from reports.texts.scoreboard import scoreboard_rows
 from suites.meta.reports.documents import changed
-from suites.meta.reports.runs import DROP, WHOLE, document, taken
+from suites.meta.reports.runs import DROP, WHOLE, document, make_measurement
 
 GUARDS = "models/verdicts/limits/guards/embedded.toml"
 SLOWER = "latency_ratio.static_wi8_ai8_dense.max"
@@ -24,7 +24,7 @@ KEPT, BROKEN, OPEN = (2.0, 1.9, 2.1, 40), (3.0, 2.9, 3.1, 40), (2.5, 2.4, 2.6, 4
 
 def run_of(*measured: Any, **extent: Any) -> Document:
     """Return a complete run with a drop within its budget, and these measurements."""
-    drop = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 200), budget=DROP)
+    drop = make_measurement("accuracy_drop", "float16", (0.0, -0.01, 0.01, 200), budget=DROP)
     red = {"fail", "inconclusive", "invalid"}
     tests = [
         Outcome(
@@ -44,7 +44,7 @@ def run_of(*measured: Any, **extent: Any) -> Document:
 
 def ratio(estimate: tuple[float, float, float, int], **more: Any) -> Any:
     """Return a latency ratio that only a regression guard limits."""
-    return taken("latency_ratio", "static_wi8_ai8_dense", estimate, guard=GUARD, **more)
+    return make_measurement("latency_ratio", "static_wi8_ai8_dense", estimate, guard=GUARD, **more)
 
 
 def test_gates_that_did_not_run_are_counted_by_reason():
@@ -70,7 +70,7 @@ def test_reason_without_a_missing_thing_is_shown_in_full():
 
 
 def test_red_headline_counts_gates_that_did_not_run():
-    failed = taken("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
+    failed = make_measurement("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
     _, sentence = headline(run_of(failed, skipped=[{"reason": "one runtime", "count": 1}]))
     assert sentence == (
         "mini on host: not fit to ship, 1 gate failed; 1 gate not run: one runtime (1)"
@@ -93,7 +93,7 @@ def test_headline_says_fit_to_ship_despite_a_regression_if_all_requirements_pass
 
 
 def test_headline_reports_a_failed_requirement_beside_a_regression():
-    failed = taken("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
+    failed = make_measurement("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
     kind, sentence = headline(run_of(failed, ratio(BROKEN)))
     assert (kind, sentence) == ("bad", "mini on host: not fit to ship, 1 gate failed, 1 regression")
 
@@ -118,7 +118,7 @@ def test_headline_says_fitness_is_unknown_if_a_regression_guard_is_inconclusive(
 def test_several_failed_measurements_of_one_gate_count_as_one_failed_gate():
     fields = {"test": "suites/size/test_it.py::test_both[host-float32]", "budget": DROP}
     measurements = [
-        taken("accuracy_drop", scheme, (0.05, 0.042, 0.06, 200), **fields)
+        make_measurement("accuracy_drop", scheme, (0.05, 0.042, 0.06, 200), **fields)
         for scheme in ("float32", "float16")
     ]
     assert "1 gate failed" in headline(run_of(*measurements))[1]
@@ -148,7 +148,7 @@ def test_scoreboard_shows_no_verdict_for_a_passed_regression_guard(estimate, ver
 
 
 def test_summary_counts_each_kind_of_test_outcome():
-    measured = taken("latency_p99", "float16", (0.002, 0.001, 0.003, 40))
+    measured = make_measurement("latency_p99", "float16", (0.002, 0.001, 0.003, 40))
     extent = {
         "skipped": [{"reason": "one runtime", "count": 5}],
         "not_applicable": [{"reason": "no groups", "count": 4}],

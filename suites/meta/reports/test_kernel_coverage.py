@@ -21,7 +21,7 @@ KERNELS = {
 
 def document(kernels):
     """Return a document of one candidate whose kernels were asked."""
-    measurement = runs.taken(
+    measurement = runs.make_measurement(
         "kernel_coverage", "float16", (0.942, 0.942, 0.942, 155), details={"kernels": kernels}
     )
     return document_from(

@@ -13,7 +13,7 @@ from models.store import PROJECT
 from reports.pictures.draw import pictures
 from reports.pictures.front import Point, front
 from reports.pictures.style import GRAY, LOOKS
-from suites.meta.reports.runs import DROP_TEST, document, measurements, taken
+from suites.meta.reports.runs import DROP_TEST, document, make_measurement, measurements
 
 pytest.importorskip("matplotlib", reason="the report environment has matplotlib")
 RUN = {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0"}
@@ -89,7 +89,7 @@ def test_each_picture_is_attached_to_the_tests_of_its_metrics(drawn):
 
 def test_emulated_cores_are_drawn_by_instruction_counts():
     counts = [
-        taken(metric, scheme, (value, value, value, 3), device="rpi4-emulated")
+        make_measurement(metric, scheme, (value, value, value, 3), device="rpi4-emulated")
         for scheme, floats in (("float32", 8_061_000.0), ("float16", 666_100.0))
         for metric, value in (("instructions", 12_660_000.0), ("instructions_fmla", floats))
     ]
@@ -105,7 +105,9 @@ def test_emulated_cores_are_drawn_by_instruction_counts():
 
 def test_latency_axis_is_logarithmic_if_one_variant_is_far_slower():
     slow = [0.1 + 0.001 * index for index in range(40)]
-    late = taken("latency_p50", "int8", (0.12, 0.11, 0.13, 40), details={"seconds": slow})
+    late = make_measurement(
+        "latency_p50", "int8", (0.12, 0.11, 0.13, 40), details={"seconds": slow}
+    )
     for more, is_logarithmic in (([], False), ([late], True)):
         drawn_pictures = pictures(document(measurements=[*measurements(), *more], run=RUN))
         (latency,) = [picture for picture in drawn_pictures if picture.name.startswith("latency")]

@@ -37,7 +37,7 @@ LIMITS = {
 }
 
 
-def taken(  # noqa: PLR0913 - a measurement has these parts
+def make_measurement(  # noqa: PLR0913 - a measurement has these parts
     scheme: str,
     metric: str,
     value: float,
@@ -75,20 +75,22 @@ def document(*measurements: Measurement, **circumstances: str) -> Document:
 
 
 SAMPLE = document(
-    taken("float16", "accuracy_drop", 0.05, 0.042, 0.06, known_failure="rounds too much"),
-    taken("float16", "agreement", 0.98, 0.96, 0.99),
-    taken("dynamic_wi8_afp32", "accuracy", 0.842),
-    taken("dynamic_wi8_afp32", "accuracy_drop", 0.012, 0.004, 0.021),
-    taken("dynamic_wi8_afp32", "agreement", 0.991, 0.984, 0.995),
-    taken("dynamic_wi8_afp32", "agreement", 0.35, 0.3, 0.4, backend="tflite_runtime"),
-    taken("dynamic_wi8_afp32", "flatbuffer_bytes", 1_130_000.0, backend=None),
-    taken("dynamic_wi8_afp32", "size_ratio_weights", 15.03, backend=None),
-    taken("dynamic_wi8_afp32", "latency_p50", 0.00083),
-    taken("dynamic_wi8_afp32", "texts_per_second", 1034.5),
-    taken("dynamic_wi8_afp32", "peak_rss", 48_500_000.0),
-    taken("float32", "accuracy_drop", 0.01, -0.01, math.inf),
-    taken("full_model", "accuracy", 0.854),
-    taken("full_model", "weights_bytes", 16_987_148.0, backend=None),
+    make_measurement(
+        "float16", "accuracy_drop", 0.05, 0.042, 0.06, known_failure="rounds too much"
+    ),
+    make_measurement("float16", "agreement", 0.98, 0.96, 0.99),
+    make_measurement("dynamic_wi8_afp32", "accuracy", 0.842),
+    make_measurement("dynamic_wi8_afp32", "accuracy_drop", 0.012, 0.004, 0.021),
+    make_measurement("dynamic_wi8_afp32", "agreement", 0.991, 0.984, 0.995),
+    make_measurement("dynamic_wi8_afp32", "agreement", 0.35, 0.3, 0.4, backend="tflite_runtime"),
+    make_measurement("dynamic_wi8_afp32", "flatbuffer_bytes", 1_130_000.0, backend=None),
+    make_measurement("dynamic_wi8_afp32", "size_ratio_weights", 15.03, backend=None),
+    make_measurement("dynamic_wi8_afp32", "latency_p50", 0.00083),
+    make_measurement("dynamic_wi8_afp32", "texts_per_second", 1034.5),
+    make_measurement("dynamic_wi8_afp32", "peak_rss", 48_500_000.0),
+    make_measurement("float32", "accuracy_drop", 0.01, -0.01, math.inf),
+    make_measurement("full_model", "accuracy", 0.854),
+    make_measurement("full_model", "weights_bytes", 16_987_148.0, backend=None),
 )
 GOLDEN = """\
 scheme                                  MB  ratio  accuracy            drop  agreement    ms  texts/s  MB resident  verdict
@@ -149,14 +151,18 @@ def test_csv_scoreboard_contains_plain_numbers_with_subject_and_device() -> None
 
 
 def test_scoreboard_shows_agreement_for_other_backends() -> None:
-    on_another_backend = taken("float32", "agreement_backends", 0.98, backend="tflite_runtime")
+    on_another_backend = make_measurement(
+        "float32", "agreement_backends", 0.98, backend="tflite_runtime"
+    )
     (row,) = scoreboard_rows(document(on_another_backend, backend="ai_edge_litert"))
     assert row[HEADER.index("agreement")] == "0.980"
 
 
 def test_each_merged_run_has_its_own_scoreboard() -> None:
     older = changed(SAMPLE, run={"commit": "a" * 40})
-    newer = changed(document(taken("float32", "accuracy", 0.5)), run={"commit": "b" * 40})
+    newer = changed(
+        document(make_measurement("float32", "accuracy", 0.5)), run={"commit": "b" * 40}
+    )
     merged = merge([older, newer])
     text, markdown = as_text(merged), as_markdown(merged)
     for commit in ("aaaaaaaaa", "bbbbbbbbb"):
@@ -174,8 +180,8 @@ def test_order_of_measurements_does_not_change_the_scoreboard() -> None:
 
 
 def test_scoreboard_takes_the_judged_backend_from_the_circumstances() -> None:
-    accuracy = taken("float32", "accuracy", 0.8)
-    on_another_backend = taken("float32", "accuracy", 0.7, backend="tflite_runtime")
+    accuracy = make_measurement("float32", "accuracy", 0.8)
+    on_another_backend = make_measurement("float32", "accuracy", 0.7, backend="tflite_runtime")
     run = document(accuracy, accuracy, on_another_backend, backend="tflite_runtime")
     assert [row[0] for row in scoreboard_rows(run)] == ["float32", "float32 on ai_edge_litert"]
 
@@ -187,24 +193,27 @@ def test_a_run_without_measurements_has_an_empty_scoreboard() -> None:
 
 def test_scoreboard_shows_the_worst_verdict_of_a_candidate() -> None:
     ladder = [
-        taken("float32", "accuracy", 0.8),
-        taken("float32", "agreement", 1.0),
-        taken("float32", "agreement", 0.98, 0.96, 0.99),
-        taken("float32", "agreement", 0.98, invalid_because="throttled"),
-        taken("float32", "agreement", 0.9, known_failure="seen before"),
-        taken("float32", "agreement", 0.9),
+        make_measurement("float32", "accuracy", 0.8),
+        make_measurement("float32", "agreement", 1.0),
+        make_measurement("float32", "agreement", 0.98, 0.96, 0.99),
+        make_measurement("float32", "agreement", 0.98, invalid_because="throttled"),
+        make_measurement("float32", "agreement", 0.9, known_failure="seen before"),
+        make_measurement("float32", "agreement", 0.9),
     ]
     worst = [worst_verdict(ladder[: count + 1]) for count in range(len(ladder))]
     assert worst == ["-", "pass", "inconclusive", "invalid", "fail (known)", "fail"]
 
 
 def test_invalid_measurement_without_a_budget_makes_the_candidates_verdict_invalid() -> None:
-    assert worst_verdict([taken("float32", "accuracy", 0.8, invalid_because="load")]) == "invalid"
+    assert (
+        worst_verdict([make_measurement("float32", "accuracy", 0.8, invalid_because="load")])
+        == "invalid"
+    )
 
 
 def test_scoreboard_lists_trivial_classifiers_last() -> None:
     floors = {"always_POSITIVE": {"accuracy": 0.6035}, "other": {"f_rs": 0.0}}
-    run = document(taken("float32", "accuracy", 0.9))
+    run = document(make_measurement("float32", "accuracy", 0.9))
     rows = scoreboard_rows(changed(run, subject={"floors": floors}))
     accuracy = HEADER.index("accuracy")
     assert [(row[0], row[accuracy], row[-1]) for row in rows[1:]] == [
@@ -245,7 +254,7 @@ def test_failed_or_unrun_test_without_measurements_affects_the_candidates_verdic
     """A failed assertion or a gate that was not run must show beside passing measurements."""
     id_ = f"suites/a/test_a.py::test_a[host-{scheme}-x]"
     tests = [{"id": id_, "outcome": outcome, "seconds": 0.1}]
-    ran = changed(document(taken("float16", "agreement", 1.0)), tests=tests)
+    ran = changed(document(make_measurement("float16", "agreement", 1.0)), tests=tests)
     ((_, *_, worst),) = scoreboard_rows(ran)
     assert worst == verdict
     assert as_csv(ran).splitlines()[1].endswith(f",{verdict}")

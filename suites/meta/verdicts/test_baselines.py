@@ -18,7 +18,7 @@ from models.verdicts.baselines import (
     Noise,
     RunIdentity,
     baseline_path,
-    kept,
+    convert_measurements,
     movement,
     read_baseline,
     read_noise,
@@ -33,7 +33,7 @@ ELSEWHERE = "the baseline was taken on another machine"
 NOISE = Path(__file__).parents[3] / "fixtures" / "baseline_noise.toml"
 
 
-def taken(metric: str, *ends: float, n: int = 2000, device: str = "rpi4") -> Measurement:
+def make_measurement(metric: str, *ends: float, n: int = 2000, device: str = "rpi4") -> Measurement:
     """Return a measurement of a value, or of a lower end, a value and an upper end."""
     low, value, high = ends if len(ends) == 3 else ends * 3
     return measure(
@@ -55,7 +55,7 @@ def baseline(*measurements: Measurement) -> Baseline:
         changed=False,
         recorded="2026-11-21",
         taken=HERE,
-        measurements=kept(measurements),
+        measurements=convert_measurements(measurements),
     )
 
 
@@ -82,12 +82,17 @@ def baseline(*measurements: Measurement) -> Baseline:
     ],
 )
 def test_change_from_the_baseline_is_reported_only_beyond_the_interval(metric, before, now, move):
-    change = movement(taken(metric, *now), baseline(taken(metric, *before)), HERE, {})
+    change = movement(
+        make_measurement(metric, *now), baseline(make_measurement(metric, *before)), HERE, {}
+    )
     assert change.move is move
 
 
 def test_report_of_a_change_names_metric_difference_and_commit():
-    before, now = taken("agreement", 0.985, 0.99, 0.995), taken("agreement", 0.96, 0.97, 0.975)
+    before, now = (
+        make_measurement("agreement", 0.985, 0.99, 0.995),
+        make_measurement("agreement", 0.96, 0.97, 0.975),
+    )
     change = movement(now, baseline(before), HERE, {})
     assert change.reason == (
         "agreement of float16 moved by -2 points [-3.118, -1.293] (95 % interval), "
@@ -96,8 +101,8 @@ def test_report_of_a_change_names_metric_difference_and_commit():
 
 
 def test_change_of_an_exact_value_is_reported_without_an_interval():
-    before = baseline(taken("flatbuffer_bytes", 1000.0))
-    change = movement(taken("flatbuffer_bytes", 1100.0), before, HERE, {})
+    before = baseline(make_measurement("flatbuffer_bytes", 1000.0))
+    change = movement(make_measurement("flatbuffer_bytes", 1100.0), before, HERE, {})
     assert "moved by 100 bytes, from 1,000 bytes to 1,100 bytes, since" in change.reason
 
 
@@ -108,44 +113,52 @@ def test_change_of_an_exact_value_is_reported_without_an_interval():
 )
 def test_another_training_may_differ_by_the_known_deviation_between_trainings(file, move):
     """A drop of 3 points is beyond both intervals, and within what two trainings differ by."""
-    before = baseline(taken("accuracy", 0.90, 0.91, 0.92))
+    before = baseline(make_measurement("accuracy", 0.90, 0.91, 0.92))
     before = msgspec.structs.replace(before, taken=msgspec.structs.replace(HERE, file="a" * 64))
-    now, identity = taken("accuracy", 0.87, 0.88, 0.89), msgspec.structs.replace(HERE, file=file)
+    now, identity = (
+        make_measurement("accuracy", 0.87, 0.88, 0.89),
+        msgspec.structs.replace(HERE, file=file),
+    )
     noise = {"accuracy": Noise(training=0.011)}
     assert movement(now, before, identity, noise).move is move
 
 
 def test_drop_beyond_the_deviation_between_trainings_is_a_regression():
-    before, now = taken("accuracy", 0.90, 0.91, 0.92), taken("accuracy", 0.86, 0.87, 0.88)
+    before, now = (
+        make_measurement("accuracy", 0.90, 0.91, 0.92),
+        make_measurement("accuracy", 0.86, 0.87, 0.88),
+    )
     noise = {"accuracy": Noise(training=0.011)}
     assert movement(now, baseline(before), HERE, noise).move is Move.REGRESSION
 
 
 def test_change_of_memory_is_reported_in_megabytes():
-    before = baseline(taken("peak_rss", 59e6, 60e6, 61e6))
-    change = movement(taken("peak_rss", 99e6, 100e6, 101e6), before, HERE, {})
+    before = baseline(make_measurement("peak_rss", 59e6, 60e6, 61e6))
+    change = movement(make_measurement("peak_rss", 99e6, 100e6, 101e6), before, HERE, {})
     assert "moved by 40 MB [38.59, 41.41] (95 % interval), from 60 MB to 100 MB" in change.reason
 
 
 def test_change_smaller_than_the_configured_noise_is_not_reported():
-    before = baseline(taken("flatbuffer_bytes", 1000.0))
+    before = baseline(make_measurement("flatbuffer_bytes", 1000.0))
     moves = {1010.0: Move.SAME, 1005.0: Move.SAME, 995.0: Move.SAME, 990.0: Move.SAME}
     moves |= {1011.0: Move.REGRESSION, 989.0: Move.IMPROVEMENT}
     for value, move in moves.items():
-        now = taken("flatbuffer_bytes", value)
+        now = make_measurement("flatbuffer_bytes", value)
         assert movement(now, before, HERE, {"flatbuffer_bytes": Noise(0.01)}).move is move
 
 
 def test_change_of_a_percentage_is_reported_in_points():
-    before = baseline(taken("accuracy_drop", 0.01, 0.02, 0.03))
-    change = movement(taken("accuracy_drop", 0.05, 0.06, 0.07), before, HERE, {})
+    before = baseline(make_measurement("accuracy_drop", 0.01, 0.02, 0.03))
+    change = movement(make_measurement("accuracy_drop", 0.05, 0.06, 0.07), before, HERE, {})
     assert "moved by 4 points [2.586, 5.414]" in change.reason
     assert "from 2 points to 6 points, since" in change.reason
 
 
 def test_report_mentions_uncommitted_changes_of_the_baseline():
-    before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1.0)), changed=True)
-    change = movement(taken("flatbuffer_bytes", 2.0), before, HERE, {})
+    before = msgspec.structs.replace(
+        baseline(make_measurement("flatbuffer_bytes", 1.0)), changed=True
+    )
+    change = movement(make_measurement("flatbuffer_bytes", 2.0), before, HERE, {})
     assert change.reason.endswith("since commit 012345678 with changes (2026-11-21)")
 
 
@@ -156,13 +169,13 @@ def not_compared(metric, because):
 
 @pytest.mark.parametrize("metric", ["latency_p50", "latency_ratio", "texts_per_second"])
 def test_times_on_untimed_targets_are_not_compared_with_the_baseline(metric):
-    before, now = baseline(taken(metric, 1.0)), taken(metric, 9.0)
+    before, now = baseline(make_measurement(metric, 1.0)), make_measurement(metric, 9.0)
     change = movement(now, before, HERE, {}, untimed="it is emulated")
     assert change == not_compared(metric, "it is emulated")
 
 
 def test_metrics_other_than_times_are_compared_on_untimed_targets():
-    before, now = baseline(taken("peak_rss", 1e6)), taken("peak_rss", 2e6)
+    before, now = baseline(make_measurement("peak_rss", 1e6)), make_measurement("peak_rss", 2e6)
     assert movement(now, before, HERE, {}, untimed="it is emulated").move is Move.REGRESSION
 
 
@@ -186,25 +199,27 @@ def test_baseline_from_another_machine_or_other_texts_is_not_compared(
     metric, device, machine, texts, reason
 ):
     value = {"peak_rss": 1e6}.get(metric, 0.5)
-    before = baseline(taken(metric, value))
-    now = taken(metric, 0.9 * value, device=device)
+    before = baseline(make_measurement(metric, value))
+    now = make_measurement(metric, 0.9 * value, device=device)
     change = movement(now, before, RunIdentity(machine=machine, texts=texts), {})
     assert change == not_compared(metric, reason)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "flatbuffer_bytes", "instructions"])
 def test_metrics_independent_of_the_machine_are_compared_across_machines(metric):
-    before = baseline(taken(metric, 0.5))
+    before = baseline(make_measurement(metric, 0.5))
     another_machine = RunIdentity(machine="another", texts="some texts")
-    assert movement(taken(metric, 0.5), before, another_machine, {}).move is Move.SAME
+    assert movement(make_measurement(metric, 0.5), before, another_machine, {}).move is Move.SAME
 
 
 @pytest.mark.parametrize("value", [999.0, 1000.0, 1001.0])
 def test_reports_that_the_baseline_was_measured_on_another_file(value):
     """Comparing with an older file is the purpose, and the report says that the file differs."""
     then, now = (msgspec.structs.replace(HERE, file=letter * 64) for letter in "ab")
-    before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
-    change = movement(taken("flatbuffer_bytes", value), before, now, {})
+    before = msgspec.structs.replace(
+        baseline(make_measurement("flatbuffer_bytes", 1000.0)), taken=then
+    )
+    change = movement(make_measurement("flatbuffer_bytes", value), before, now, {})
     assert change.other_file == "on another file: sha256 aaaaaaaaaaaa then, bbbbbbbbbbbb now"
     assert f"({change.other_file})" in change.reason
 
@@ -212,27 +227,35 @@ def test_reports_that_the_baseline_was_measured_on_another_file(value):
 @pytest.mark.parametrize("files", [(None, "b"), ("b", None), ("b", "b"), (None, None)])
 def test_unchanged_or_unknown_file_is_not_reported(files):
     then, now = (msgspec.structs.replace(HERE, file=file) for file in files)
-    before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
-    change = movement(taken("flatbuffer_bytes", 1000.0), before, now, {})
+    before = msgspec.structs.replace(
+        baseline(make_measurement("flatbuffer_bytes", 1000.0)), taken=then
+    )
+    change = movement(make_measurement("flatbuffer_bytes", 1000.0), before, now, {})
     assert (change.other_file, change.reason) == ("", "flatbuffer_bytes: as before")
 
 
 def test_a_metric_that_the_baseline_lacks_is_not_compared():
-    change = movement(taken("accuracy", 0.5), baseline(taken("agreement", 0.5)), HERE, {})
+    change = movement(
+        make_measurement("accuracy", 0.5), baseline(make_measurement("agreement", 0.5)), HERE, {}
+    )
     assert change == not_compared(
         "accuracy", "the baseline has no measurement of this metric and backend"
     )
 
 
 def test_baseline_with_an_infinite_interval_reports_no_change():
-    wide = taken("latency_p99", -float("inf"), 1.0, float("inf"))
-    assert movement(taken("latency_p99", 9.0), baseline(wide), HERE, {}).move is Move.SAME
+    wide = make_measurement("latency_p99", -float("inf"), 1.0, float("inf"))
+    assert (
+        movement(make_measurement("latency_p99", 9.0), baseline(wide), HERE, {}).move is Move.SAME
+    )
 
 
 def test_baseline_read_from_a_file_equals_the_written_one(tmp_path):
     path = baseline_path(tmp_path, *WHO.values())
     assert read_baseline(path, **WHO) is None
-    stored = baseline(taken("agreement", 0.985, 0.99, 0.995), taken("accuracy", 0.8))
+    stored = baseline(
+        make_measurement("agreement", 0.985, 0.99, 0.995), make_measurement("accuracy", 0.8)
+    )
     write_baseline(path, stored)
     assert path == tmp_path / "mini" / "rpi4" / "float16.json"
     assert read_baseline(path, **WHO) == stored
@@ -247,9 +270,10 @@ def test_baseline_read_from_a_file_equals_the_written_one(tmp_path):
 def test_baseline_file_lists_measurements_in_a_fixed_order():
     backends = ["tflite_runtime", None, "ai_edge_litert"]
     accuracy = [
-        msgspec.structs.replace(taken("accuracy", 0.7, 0.8, 0.9), backend=name) for name in backends
+        msgspec.structs.replace(make_measurement("accuracy", 0.7, 0.8, 0.9), backend=name)
+        for name in backends
     ]
-    kept_measurements = kept([taken("agreement", 0.9), *accuracy])
+    kept_measurements = convert_measurements([make_measurement("agreement", 0.9), *accuracy])
     assert [(measurement.metric, measurement.backend) for measurement in kept_measurements] == [
         ("accuracy", None),
         ("accuracy", "ai_edge_litert"),
@@ -273,7 +297,9 @@ def test_baseline_file_lists_measurements_in_a_fixed_order():
 )
 def test_baseline_of_an_old_version_is_read_under_current_names(version, words, tmp_path):
     path = tmp_path / "float16.json"
-    stored = baseline(taken("texts_per_second", 45.0, 50.0, 55.0), taken("accuracy", 0.8))
+    stored = baseline(
+        make_measurement("texts_per_second", 45.0, 50.0, 55.0), make_measurement("accuracy", 0.8)
+    )
     write_baseline(path, stored)
     text = path.read_text().replace('"schema": 3', f'"schema": {version}')
     for old, new in words.items():
@@ -289,7 +315,9 @@ def test_baseline_of_an_old_version_is_read_under_current_names(version, words, 
 def test_baseline_of_a_renamed_scheme_is_read_under_its_current_name(tmp_path):
     (old, new), *_ = former_names.SCHEMES.items()
     identity = WHO | {"scheme": new}
-    former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
+    former_baseline = msgspec.structs.replace(
+        baseline(make_measurement("accuracy", 0.8)), scheme=old
+    )
     write_baseline(tmp_path / f"{old}.json", former_baseline)
     read_back = read_baseline(tmp_path / f"{new}.json", **identity)
     assert read_back == msgspec.structs.replace(former_baseline, scheme=new)
@@ -297,16 +325,22 @@ def test_baseline_of_a_renamed_scheme_is_read_under_its_current_name(tmp_path):
 
 def test_baseline_under_the_current_scheme_name_overrides_the_old_one(tmp_path):
     (old, new), *_ = former_names.SCHEMES.items()
-    former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
+    former_baseline = msgspec.structs.replace(
+        baseline(make_measurement("accuracy", 0.8)), scheme=old
+    )
     write_baseline(tmp_path / f"{old}.json", former_baseline)
-    current_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.9)), scheme=new)
+    current_baseline = msgspec.structs.replace(
+        baseline(make_measurement("accuracy", 0.9)), scheme=new
+    )
     write_baseline(tmp_path / f"{new}.json", current_baseline)
     assert read_baseline(tmp_path / f"{new}.json", **WHO | {"scheme": new}) == current_baseline
 
 
 def test_candidate_named_like_an_old_scheme_has_its_own_baseline(tmp_path):
     old = next(iter(former_names.SCHEMES))
-    former_baseline = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
+    former_baseline = msgspec.structs.replace(
+        baseline(make_measurement("accuracy", 0.8)), scheme=old
+    )
     write_baseline(tmp_path / f"{old}.json", former_baseline)
     assert read_baseline(tmp_path / f"{old}.json", **WHO | {"scheme": old}) == former_baseline
 
@@ -343,7 +377,7 @@ def test_rejects_broken_baseline(text, tmp_path):
 
 def test_rejects_baseline_with_a_number_written_as_text(tmp_path):
     path = tmp_path / "float16.json"
-    write_baseline(path, baseline(taken("accuracy", 0.8)))
+    write_baseline(path, baseline(make_measurement("accuracy", 0.8)))
     path.write_text(path.read_text().replace('"n": 2000', '"n": "2000"'))
     with pytest.raises(EdgeproofError, match=r"is not a baseline \(Expected `int`, got `str`"):
         read_baseline(path, **WHO)

@@ -26,7 +26,7 @@ BUDGET = Budget("latency_ratio", "max", 5.0, "5 x", "mine.toml", "latency_ratio.
 GUARD = replace(BUDGET, value=2.5, text="2.5 x", file="seen.toml", guards=True)
 
 
-def taken(value: float, **limits: Budget) -> Measurement:
+def make_measurement(value: float, **limits: Budget) -> Measurement:
     """Return a ratio of latencies with an interval of 0.1 on both sides."""
     return measure(
         Estimate(value, value - 0.1, value + 0.1, 40),
@@ -101,7 +101,7 @@ def test_guards_are_relaxed_for_few_texts(tmp_path: Path) -> None:
 def test_budget_and_guard_have_separate_verdicts(
     value: float, verdict: Verdict, guarded: Verdict
 ) -> None:
-    measurement = taken(value, budget=BUDGET, guard=GUARD)
+    measurement = make_measurement(value, budget=BUDGET, guard=GUARD)
     assert measurement.guard is not None
     assert (measurement.verdict, measurement.guard.verdict) == (verdict, guarded)
     assert "budget at most 5 x (mine.toml" in measurement.reason
@@ -109,12 +109,12 @@ def test_budget_and_guard_have_separate_verdicts(
 
 
 def test_measurement_with_only_a_guard_has_no_budget_verdict() -> None:
-    measurement = taken(2.0, guard=GUARD)
+    measurement = make_measurement(2.0, guard=GUARD)
     assert (measurement.verdict, measurement.budget) == (None, None)
     assert measurement.is_judged
-    assert not taken(2.0).is_judged
+    assert not make_measurement(2.0).is_judged
 
 
 def test_guarded_measurement_survives_serialization() -> None:
-    measurement = taken(3.0, budget=BUDGET, guard=GUARD)
+    measurement = make_measurement(3.0, budget=BUDGET, guard=GUARD)
     assert Measurement.from_dict(measurement.to_dict()) == measurement
