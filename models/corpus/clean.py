@@ -35,9 +35,9 @@ _NOISE = re.compile(r"[\s!-/:-@\[-`{-~\u2010-\u2027\u2030-\u205e\ufe0f]")
 
 
 def normalized(text: str) -> str:
-    """Return a text in lower case without links, mentions, retweet marks, punctuation and spaces.
+    """Return a text in lower case without links, mentions, RT marks, punctuation and spaces.
 
-    Two texts with the same form are copies of each other, apart from additions of a retweet. A text
+    Two texts with the same form are copies of each other, apart from additions by a repost. A text
     that consists only of such parts is returned in lower case.
     """
     folded = text.casefold()

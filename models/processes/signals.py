@@ -50,7 +50,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
-    """From now on, end this process soon and cleanly when a signal asks for it.
+    """Make signals that ask this process to stop end it soon and cleanly.
 
     Ignored signals stay ignored, such as SIGHUP under `nohup`.
 

@@ -96,7 +96,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     without `polarities` the column holds the labels themselves. `fallback_encoding` decodes the
     lines that `encoding` cannot. `header` names the columns of a file without a header line.
     `languages` are the languages to select from the source `replab`; an empty list selects all
-    tweets, also those whose language is unknown.
+    texts, also those whose language is unknown.
     """
 
     source: Literal["generated", "files", "replab"]
