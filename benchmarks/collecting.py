@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.limits import judged
 from models.store import PROJECT
 
 PAIRS = 7
-LIMIT_SECONDS = 1.0
 
 
 def measure_collecting() -> dict[str, Any]:
@@ -29,14 +29,12 @@ def measure_collecting() -> dict[str, Any]:
     added = statistics.median(
         own - plain for own, plain in zip(with_edgeproof[1:], bare[1:], strict=True)
     )
-    return {
+    details = {
         "bare_seconds": statistics.median(bare[1:]),
         "edgeproof_seconds": statistics.median(with_edgeproof[1:]),
-        "added_seconds": added,
-        "limit_seconds": LIMIT_SECONDS,
         "pairs": PAIRS,
-        "kept": added < LIMIT_SECONDS,
     }
+    return judged("collecting", {"added": added}, details)
 
 
 def _seconds(folder: Path) -> float:

@@ -10,10 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.limits import judged
 from models.store import PROJECT
 
-# Limit on the share of texts that a gate needs, as a median over the gates.
-LIMIT_SHARE = 0.2
 SUITES = ("suites/accuracy", "suites/agreement")
 
 
@@ -30,7 +29,7 @@ def measure_deciding() -> dict[str, Any]:
         if not (reports / "results.json").is_file():
             raise RuntimeError(f"exit code {done.returncode}:\n{done.stdout[-4000:]}")
         document = json.loads((reports / "results.json").read_text("utf-8"))
-    judged = [
+    decided = [
         measurement
         for measurement in document["measurements"]
         if measurement["verdict"] and "looked" in measurement["details"]
@@ -40,13 +39,7 @@ def measure_deciding() -> dict[str, Any]:
             "texts"
         ]
         / measurement["details"]["looked"]["of"]
-        for measurement in judged
+        for measurement in decided
     }
     share = statistics.median(shares.values())
-    return {
-        "median_share": share,
-        "shares": shares,
-        "limit_share": LIMIT_SHARE,
-        "gates": len(shares),
-        "kept": share <= LIMIT_SHARE,
-    }
+    return judged("deciding", {"median_share": share}, {"shares": shares, "gates": len(shares)})

@@ -6,6 +6,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.limits import judged
 from fixtures.backends.kernel_search import search
 from models.kernels.asking import AskedBackend
 from models.kernels.families.all_families import FAMILIES
@@ -24,8 +25,6 @@ SMALL = ("ADD-int8", "RESHAPE-int32", "SOFTMAX-float32", "TANH-float32")
 # A family that is measured without a limit; some of its sums have 66,309 products.
 LARGER = ("FULLY_CONNECTED-int8_channel",)
 EXAMPLES, ROUNDS = 200, 3
-# Smallest number of examples per second of CPU time for the small families.
-LIMIT = 200.0
 
 
 def measure_kernels() -> dict[str, Any]:
@@ -49,12 +48,8 @@ def measure_kernels() -> dict[str, Any]:
             for name in (*SMALL, *LARGER)
         }
     slowest = min(rate for name in SMALL for rate in rates[name].values())
-    return {
-        "backend": BACKEND,
-        "examples_a_second_of_one_core": rates,
-        "limit": LIMIT,
-        "kept": slowest >= LIMIT,
-    }
+    details = {"backend": BACKEND, "examples_a_second_of_one_core": rates}
+    return judged("kernels", {"slowest_family": slowest}, details)
 
 
 def _rate(backend: AskedBackend, family: Family, way: Callable[[Family], Record]) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.limits import judged
 from models.artefact_names import FLATBUFFER
 from models.building.plan import make_plan, make_request
 from models.corpus.artefact import load_encoded
@@ -22,7 +23,6 @@ from models.subjects import load_subject
 ROUNDS = 30
 TEXTS = 100
 RUNTIME = "ai_edge_litert"
-LIMIT = 0.02
 
 # A bare loop of numpy, the runtime and a clock. It reads "go" and prints the median time of its
 # answers.
@@ -62,7 +62,7 @@ def measure_runner() -> dict[str, Any]:
         ratios[scheme] = _ratio(store.artefact(stage).path(FLATBUFFER), inputs, arrays)
     inputs.unlink()
     worst = max(abs(ratio - 1.0) for ratio in ratios.values())
-    return {"ratios": ratios, "rounds": ROUNDS, "limit": LIMIT, "kept": worst <= LIMIT}
+    return judged("runner", {"largest_difference": worst}, {"ratios": ratios, "rounds": ROUNDS})
 
 
 def _ratio(flatbuffer: Any, inputs: Any, arrays: Any) -> float:
