@@ -91,12 +91,12 @@ class Plan:
 
     @property
     def lesson(self) -> Stage:
-        """Answers of the full model to the train split, which only training needs."""
+        """Return the stage of the full model's answers to the train split, for training alone."""
         return Stage(LESSON, {"teacher": self.full.key, **_code_recipe("_make_lesson")})
 
     @property
     def copies(self) -> tuple[Stage, ...]:
-        """Answers of the full model to altered copies of that split, one stage for each copy."""
+        """Return a stage for each altered copy of that split, with the full model's answers."""
         shrunk = self.request.subject.shrunk
         return tuple(
             Stage(LESSON, {"teacher": self.full.key, "copy": copy, **_code_recipe("_make_copies")})

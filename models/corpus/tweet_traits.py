@@ -31,7 +31,7 @@ def _misspell(word: str, rng: random.Random) -> str:
 
 
 def _with_misspelling(text: str, rng: random.Random) -> str:
-    """Misspell one lower-case word; names and numbers stay as they are."""
+    """Misspell one lower-case word, and change no name or number."""
     words = list(_WORD.finditer(text))
     if not words:
         return text
