@@ -203,7 +203,7 @@ class _Builder:
             return value
         rank = _rank(value)
         value = value.reshape(value.shape[value.ndim - rank :])
-        return value if rank < 2 else self._node(Lookup, (), table=value)  # noqa: PLR2004 - matrix
+        return value if rank < 2 else self._node(Lookup, (), table=value)  # noqa: PLR2004 - the rank of a matrix
 
     def _fully_connected(self, _: Operator, values: list[Any]) -> Form | None:
         source, kernel, *bias = values

@@ -30,7 +30,7 @@ Scales = Literal["none", "tensor", "channel", "block"]
 
 
 class Contract(Table, frozen=True, kw_only=True):
-    """The promise of one scheme; `contracts.toml` explains its keys."""
+    """The properties that a scheme's name promises; `contracts.toml` explains the keys."""
 
     scheme: str
     products: tuple[Arithmetic, ...]

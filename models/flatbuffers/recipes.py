@@ -91,7 +91,7 @@ def _configuration(rule: Rule) -> dict[str, Any]:
         configuration["activation_tensor_config"] = {
             "num_bits": rule.activation_bits,
             # 16-bit kernels only support zero points of 0.
-            "symmetric": rule.activation_bits == 16,  # noqa: PLR2004 - bits
+            "symmetric": rule.activation_bits == 16,  # noqa: PLR2004 - a number of bits
             "granularity": "TENSORWISE",
             "dtype": "INT",
         }

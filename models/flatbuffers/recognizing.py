@@ -101,7 +101,10 @@ def _computing(report: FlatBufferReport, weights_name: str, *, mixed: bool) -> s
 
 
 def _of_products(report: FlatBufferReport) -> list[Tensor]:
-    """Return the integer weights of products: a table of words has one scale under most schemes."""
+    """Return the integer weights of products.
+
+    Lookup tables are left out, because under most schemes they have a single scale.
+    """
     return [
         operand
         for operator in report.operators

@@ -86,7 +86,7 @@ class JudgedOperator:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a file has proven kernels.
+    """The operators of a file, with the share whose kernels are proven.
 
     Attributes:
         operators: the results of all operators in the graphs that the file computes.
@@ -286,7 +286,7 @@ def _drawn(draw: np.random.Generator, graph: Graph, place: int) -> NDArray[Any]:
     """Return random values for an input; ids stay within their table."""
     tensor, (node,) = graph.tensors[place], graph.nodes
     if tensor.dtype == "bool":
-        return draw.random(tensor.shape) < 0.5  # noqa: PLR2004 - one half
+        return draw.random(tensor.shape) < 0.5  # noqa: PLR2004 - true and false are equally likely
     if tensor.quantized:
         low, high = RANGES[tensor.dtype]
         return draw.integers(low, high, tensor.shape, endpoint=True).astype(tensor.dtype)

@@ -84,13 +84,13 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
 
 
 class KnownDeviations(Table, frozen=True, kw_only=True):
-    """The whole file."""
+    """The content of deviations.toml."""
 
     deviations: tuple[KnownDeviation, ...] = ()
 
 
 def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
-    """Read the entries.
+    """Return the entries of a file.
 
     Raises:
         UsageMistake: an entry is malformed, or two entries have the same name.

@@ -78,7 +78,11 @@ class Tensor:
         return self.quantization is not None and self.dtype in RANGES
 
     def real(self) -> NDArray[np.float64]:
-        """Return the real numbers that a constant represents."""
+        """Return the real numbers that a constant represents.
+
+        Raises:
+            ValueError: the tensor is not a constant.
+        """
         if self.data is None:
             raise ValueError("no constant")
         return dequantized(self.data, self)

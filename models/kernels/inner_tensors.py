@@ -60,7 +60,7 @@ def with_outputs(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> b
 
 
 class InnerTensors:
-    """Computes tensors between the operators of a file's graphs.
+    """Compute tensors between the operators of a file's graphs.
 
     Args:
         instances: the operators of the file.
@@ -105,7 +105,7 @@ class InnerTensors:
         return values_of_texts
 
     def outputs(self, graph: int, arrays: Given) -> list[NDArray[Any]]:
-        """Return the outputs of a graph.
+        """Return the outputs of a graph for one set of inputs.
 
         Raises:
             NotComputed: the backend does not compute it.

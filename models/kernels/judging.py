@@ -36,7 +36,13 @@ def deviation(
     actual: Sequence[Sequence[NDArray[Any]]],
     outputs: Sequence[Tensor],
 ) -> Deviation | None:
-    """Return the worst deviation of all runs and outputs; None if every number is within bounds."""
+    """Return the worst deviation of all runs and outputs; None if every number is within bounds.
+
+    Args:
+        expected: for each run, the exact outputs with their bounds.
+        actual: for each run, the outputs of the backend.
+        outputs: the output tensors, whose dtypes the backend's outputs must have.
+    """
     deviations = []
     for run, (must, did) in enumerate(zip(expected, actual, strict=True)):
         if len(must) != len(did):
@@ -48,7 +54,7 @@ def deviation(
 
 
 def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return for each number whether it is within its bounds.
+    """Return for each number whether it is within its bounds, as booleans of the output's shape.
 
     NaN must be NaN. A finite number must be within the error, or be the infinity that it overflows
     to. An infinity may also be the largest float: without a fused activation, kernels clamp to it

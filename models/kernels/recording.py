@@ -79,7 +79,7 @@ def _fitting(row: NDArray[Any], tensor: Held) -> NDArray[Any]:
 
 
 class Recorder:
-    """Records the activations of a file, a group of operators at a time.
+    """Record the activations of a file, a group of operators at a time.
 
     Args:
         instances: the operators of the file.

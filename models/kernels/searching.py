@@ -68,7 +68,7 @@ def judged(case: Case, answer: Answer, arithmetic: Arithmetic = PROCESSOR) -> De
 
 
 class Judge:
-    """Judges cases of one family on one backend.
+    """Judge cases of one family on one backend, and count the results.
 
     Args:
         backend: the backend.

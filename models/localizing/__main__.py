@@ -63,7 +63,7 @@ class Fed(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """The request.
+    """The content of the request file.
 
     Attributes:
         candidate: the judged file.

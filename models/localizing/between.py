@@ -43,7 +43,7 @@ CRASHED, REFUSED, NOT_FINITE, DEPARTED = "crashes", "refuses", "is NaN or infini
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """The request.
+    """The content of the request file.
 
     Attributes:
         file: path of the FlatBuffer.

@@ -26,6 +26,9 @@ def compute_graph(
 
     Returns:
         Output arrays by name: "RUN/OUTPUT", both numbers.
+
+    Raises:
+        Refusal: the backend refuses the file or an input.
     """
     answers: Arrays = {}
     try:

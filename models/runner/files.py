@@ -14,7 +14,15 @@ SMALLEST_FLATBUFFER = 16
 
 
 def check_file(start: bytes, size: int) -> None:
-    """Reject a file that is not a FlatBuffer before native code, which may crash, reads it."""
+    """Reject a file that is not a FlatBuffer before native code, which may crash, reads it.
+
+    Args:
+        start: the first eight bytes of the file.
+        size: size of the file in bytes.
+
+    Raises:
+        Refusal: the file is not a FlatBuffer, or is truncated.
+    """
     if size < SMALLEST_FLATBUFFER or start[4:8] != b"TFL3":
         raise Refusal("not-a-flatbuffer", "{} bytes without the identifier TFL3".format(size))
     (root,) = struct.unpack("<I", start[:4])
@@ -24,7 +32,11 @@ def check_file(start: bytes, size: int) -> None:
 
 
 def file_facts(path: str) -> Tuple[str, int]:
-    """Return sha256 and size of a FlatBuffer file, read in pieces to keep peak memory low."""
+    """Return sha256 and size in bytes of a FlatBuffer, read in pieces to keep peak memory low.
+
+    Raises:
+        Refusal: the file cannot be read, or is not a FlatBuffer.
+    """
     digest = hashlib.sha256()
     try:
         with Path(path).open("rb") as file:

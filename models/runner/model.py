@@ -83,6 +83,9 @@ class Model:
 
         Returns:
             n, and the arrays in the dtypes of the tensors.
+
+        Raises:
+            Refusal: names, shapes, dtypes or values of the arrays are not valid.
         """
         if self.shorter and LENGTH in arrays:
             arrays = dict(arrays)
@@ -142,7 +145,11 @@ class Model:
             self.graph.set_tensor(tensor.index, cells.reshape(tensor.shape))
 
     def invoke(self) -> Tuple[int, int]:
-        """Run the model once; return its wall-clock and CPU time in nanoseconds."""
+        """Run the model once; return its wall-clock and CPU time in nanoseconds.
+
+        Raises:
+            Refusal: the runtime raises an error.
+        """
         invoke, wall, cpu = self.graph.invoke, time.perf_counter_ns, time.process_time_ns
         try:
             cpu_start = cpu()
@@ -154,7 +161,11 @@ class Model:
             raise Refusal("invoke", one_line(error)) from None
 
     def run(self) -> None:
-        """Run the model once without reading a clock."""
+        """Run the model once without reading a clock.
+
+        Raises:
+            Refusal: the runtime raises an error.
+        """
         try:
             self.graph.invoke()
         except (RuntimeError, ValueError) as error:

@@ -74,7 +74,11 @@ class Session:
         }
 
     def main_backend(self) -> Backend:
-        """Return the requested backend, importing its runtime on the first call."""
+        """Return the requested backend, importing its runtime on the first call.
+
+        Raises:
+            Refusal: there is no such backend, or its runtime cannot be imported.
+        """
         if self.backend is None:
             backend = find_backend(self.wanted) if self.wanted else first_installed()
             backend.imported()
@@ -89,6 +93,9 @@ class Session:
         """Return the backend of a request, or else the session's own.
 
         A process imports only one runtime, because the symbols of two would be mixed.
+
+        Raises:
+            Refusal: there is no such backend, or it needs another runtime.
         """
         own, name = self.main_backend(), header.get("backend")
         if name is None or name == own.name:
@@ -289,7 +296,11 @@ class Session:
 
 
 def bounded(header: Header, key: str, least: int, most: int) -> int:
-    """Return a whole number of a request after checking its bounds."""
+    """Return a whole number of a request after checking its bounds.
+
+    Raises:
+        Refusal: the number is not from `least` to `most`.
+    """
     number = header[key]
     if type(number) is not int or not least <= number <= most:
         message = "{} is {:.100}, but must be a whole number from {} to {}"

@@ -82,7 +82,11 @@ class RowTokenizer:
 
 
 def tokenizer(text: str) -> RowTokenizer:
-    """Return the tokenizer of a JSON text; cache the most recent ones, because parsing is slow."""
+    """Return the tokenizer of a JSON text; cache the most recent ones, because parsing is slow.
+
+    Raises:
+        Refusal: the library is not installed, or rejects the text.
+    """
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     kept = _KEPT.pop(digest, None) or RowTokenizer(_read(text))
     _KEPT[digest] = kept

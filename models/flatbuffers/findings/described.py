@@ -55,7 +55,7 @@ def _ports(inspected: Inspected) -> Iterator[Finding]:
 def _names(
     side: str, described: Sequence[TensorMetadata], tensors: Sequence[Tensor]
 ) -> Iterator[Finding]:
-    """Compare names that both sides use: their order has to agree."""
+    """Find names that are in the metadata and in the graph, but in a different order."""
     described_names, tensor_names = (
         [_bare(port.name) for port in described],
         [_bare(port.name) for port in tensors],

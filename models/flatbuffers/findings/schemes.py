@@ -80,7 +80,7 @@ def _dtypes(inspected: Inspected) -> set[str]:
 
 
 def _weight_shares(inspected: Inspected) -> str:
-    """List the dtypes of the large weights with their shares of the bytes."""
+    """Return the dtypes of the large weights with their shares of the bytes, as text."""
     return several(f"{part:.0%} {dtype}" for dtype, part in inspected.scheme.shares.items())
 
 

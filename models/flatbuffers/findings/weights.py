@@ -39,7 +39,7 @@ def _none(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _text_mode(inspected: Inspected) -> Iterator[Finding]:
-    """Detect text-mode copies: carriage returns became line feeds without changing lengths."""
+    """Detect copies in text mode that replaced every carriage return by a line feed."""
     counts = {byte: inspected.data.count(byte) for byte in (b"\x0b", b"\x0c", b"\r", b"\x0e")}
     returns = counts.pop(b"\r")
     neighbors = sum(counts.values())
@@ -55,7 +55,7 @@ def _text_mode(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _numbers(inspected: Inspected) -> Iterator[Finding]:
-    """Read every float constant once."""
+    """Find NaN, infinity and large numbers; read every float constant once."""
     buffers: set[int] = set()
     for tensor in inspected.report.tensors:
         kind = _NUMPY.get(tensor.dtype)
@@ -121,7 +121,7 @@ def _too_large(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding
 
 
 def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
-    """Name the operators that read a constant, ignoring dequantization."""
+    """Return the names of the operators that read a constant, ignoring dequantization."""
     listed = list(operators)
     readers = [operator for operator in listed if _reads(operator, tensor)]
     unpacked = [

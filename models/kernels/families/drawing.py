@@ -44,12 +44,12 @@ class Sketch:
         self.facts: dict[str, Any] = {}
 
     def input(self, tensor: Tensor, values: Values) -> int:
-        """Add an input tensor, with the function that draws its values."""
+        """Add an input tensor, with the function that draws its values; return its index."""
         self._values.append((tensor, values))
         return self.drawing.input(tensor)
 
     def operand(self, tensor: Tensor, values: Values, *, constant: bool) -> int:
-        """Add an operand: an input, or a constant, with values from `values`."""
+        """Add an input, or a constant with values from `values`; return its index."""
         if not constant:
             return self.input(tensor, values)
         data = values(self.choices, tensor.shape)
@@ -130,7 +130,7 @@ def broadcast_pair(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], 
     axes = choices.integer(0, len(larger))
     # The smaller operand has fewer dimensions, a single value, or ones among its sizes.
     part = larger[len(larger) - axes :]
-    if kind == 4:  # noqa: PLR2004 - one of five
+    if kind == 4:  # noqa: PLR2004 - one of five choices
         part = tuple(size if choices.integer(0, 1) else 1 for size in larger)
     return (larger, part, larger) if choices.integer(0, 1) == 0 else (part, larger, larger)
 

@@ -59,7 +59,7 @@ class Mover:
         return Tensor(tuple(map(int, shape)), self.kind, quantization=self.quantization)
 
     def input(self, shape: Shape) -> int:
-        """Add an input of `kind`."""
+        """Add an input of `kind`; return its index."""
         return self.sketch.input(self.tensor(shape), self.values)
 
     def values(self, choices: Choices, shape: Shape) -> Any:

@@ -35,20 +35,20 @@ class Pattern:
         self.draw = self.sketch.drawing
 
     def number(self, value: float) -> int:
-        """Add a constant."""
+        """Add a constant; return its index."""
         return self.draw.constant(np.array(value, np.float32))
 
     def vector(self, size: int) -> int:
-        """Add a constant vector of drawn values."""
+        """Add a constant vector of random values; return its index."""
         return self.draw.constant(floats(self.choices, (size,)))
 
     def to(self, operator: str, *inputs: int, shape: tuple[int, ...], **options: object) -> int:
-        """Add an operator."""
+        """Add an operator with one output; return the output's index."""
         return self.draw.node(operator, list(inputs), [Tensor(shape)], **options)
 
 
 def _layer_normalization(choices: Choices) -> Case:
-    """Normalize rows (Ba et al., arXiv 1607.06450)."""
+    """Draw a layer normalization of rows (Ba et al., arXiv 1607.06450)."""
     pattern = Pattern(choices)
     shape = one_of(choices, FEW), one_of(choices, FEW), one_of(choices, _WIDTHS)
     row = (*shape[:-1], 1)
@@ -67,7 +67,7 @@ def _layer_normalization(choices: Choices) -> Case:
 
 
 def _attention(choices: Choices) -> Case:
-    """Attend under a mask (Vaswani et al., arXiv 1706.03762)."""
+    """Draw attention with a mask (Vaswani et al., arXiv 1706.03762)."""
     pattern = Pattern(choices)
     heads, length, width = (one_of(choices, sizes) for sizes in (FEW, _WIDTHS[:9], _WIDTHS[:9]))
     shape, scores = (1, heads, length, width), (1, heads, length, length)

@@ -178,7 +178,7 @@ def _operands(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple
     batch = tuple(one_of(choices, FEW[:3]) for _ in range(choices.integer(0, 2)))
     kind = choices.integer(0, 3)
     # Broadcast nothing, all batch dimensions of the second matrix, or its first one.
-    second_batch = batch if kind <= 1 else (tuple(1 for _ in batch) if kind == 2 else batch[1:])  # noqa: PLR2004 - one of four
+    second_batch = batch if kind <= 1 else (tuple(1 for _ in batch) if kind == 2 else batch[1:])  # noqa: PLR2004 - one of four choices
     return (*batch, m, n), (*second_batch, n, k), (*batch, m, k)
 
 

@@ -100,7 +100,7 @@ class ReachedTarget(Target[RemoteShell]):
         return
 
     def start_watch(self, transport: RemoteShell) -> Callable[[Path], Channel]:  # noqa: ARG002 - it is `self.connection`
-        """Return a channel to the watcher on the board."""
+        """Return a function that opens a channel to the watcher on the board."""
         return self.connection.start_program
 
     def run(self, words: Sequence[str]) -> None:
