@@ -60,7 +60,7 @@ def _over_bare(file: Path, inputs: dict[str, NDArray[Any]]) -> dict[str, float]:
     walls, processors = [], []
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder, "inputs.npz")
-        np.savez(stored, **inputs)  # type: ignore[arg-type]  # its stubs
+        np.savez(stored, **inputs)  # type: ignore[arg-type]  # numpy's stubs take one for allow_pickle
         pipe, command = subprocess.PIPE, [sys.executable, "-c", BARE, str(file), str(stored)]
         with (
             subprocess.Popen(
