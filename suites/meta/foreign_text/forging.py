@@ -85,6 +85,6 @@ def _with(payload: str, value: Any) -> Any:
 
 
 def _key(payload: str, name: str) -> str:
-    """Also replace keys, which are names of schemes, runtimes and trivial classifiers."""
+    """Replace a key, too, if it is a name of a scheme, runtime or trivial classifier."""
     own_names = {"float32", "float16", "ai_edge_litert", "always"}
     return payload + name if name in own_names and name not in KNOWN else name

@@ -17,7 +17,7 @@ TERMS = {
 
 
 def sums(terms: list[float]) -> list[Rounded]:
-    """A sum as a reduction and as a product with ones."""
+    """Return a sum as a reduction and as a product with ones."""
     row = Rounded.exact(np.asarray([terms], np.float64))
     return [total(row, 1), product(row, Rounded.exact(np.ones((len(terms), 1))))]
 
