@@ -13,6 +13,7 @@ many texts as RepLab has; EDGEPROOF_BENCHMARK_TEXTS=4000 tries fewer.
 `arm`: instructions of the small files and of the paper's recipe on emulated ARM cores.
 `front`: bytes, accuracy lost and texts per second of the small files of `airline` and
 `twitter_entity`, and of usual alternatives; it needs ../shared, and reports if that is missing.
+`slow_board`: answers of a run for four schemes on a board that takes a second for each, by suite.
 `times`: times estimated by the model that `[shrunk]` uses, compared with measured times.
 `host`: seconds of `tox -e host` from a clean clone with an empty store (cold), to its first
 verdict, and again (warm), with the largest memory; it judges nothing on a busy machine.
@@ -40,6 +41,7 @@ from benchmarks.lengths import measure_lengths
 from benchmarks.resuming import measure_resuming
 from benchmarks.runner import measure_runner
 from benchmarks.scale import measure_scale
+from benchmarks.slow_board import measure_slow_board
 from benchmarks.times import measure_times
 from models.command_line import run_command
 
@@ -55,6 +57,7 @@ BENCHMARKS = {
     "lengths": measure_lengths,
     "front": measure_front,
     "arm": measure_arm,
+    "slow_board": measure_slow_board,
     "times": measure_times,
     "host": measure_host,
 }

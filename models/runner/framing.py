@@ -15,7 +15,7 @@ from typing import IO, Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-PROTOCOL = 3
+PROTOCOL = 4
 MAGIC = b"EDGE"
 # Most bytes of a message. A request contains a tokenizer and texts in the header, and a FlatBuffer
 # after it; a reply contains only logits and times, so a device gets lower limits.

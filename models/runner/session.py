@@ -196,10 +196,10 @@ class Session:
     def race(self, header: Header, arrays: Arrays) -> Reply:
         """Time several models interleaved.
 
-        Return ns, cpu_ns and predictions [k, rounds], and rows [rounds]. The inputs of the k-th
-        model are named "k/role". In each round, every model classifies the next text. Rounds come
-        in pairs, one with a random order of the models and one with the reverse order, so that
-        drift and position affect all models equally.
+        Return ns, cpu_ns and predictions [k, rounds], rows [rounds], and for the k-th model
+        "k/logits" [rounds, C]. The inputs of the k-th model are named "k/role". In each round,
+        every model classifies the next text. Rounds come in pairs, one with a random order of the
+        models and one with the reverse order, so that drift and position affect all models equally.
         """
         names = header["names"]
         models = [self._model(name) for name in names]
@@ -216,6 +216,7 @@ class Session:
         order = list(range(len(models)))
         wall, cpu = np.zeros((2, len(models), rounds), np.int64)
         predictions = np.zeros((len(models), rounds), np.int32)
+        answers = [np.zeros((rounds, math.prod(each.output.shape)), np.float32) for each in models]
         with quiet_collector():
             for turn in range(-warmup, rounds):
                 if turn % 2:
@@ -230,12 +231,14 @@ class Session:
                     if turn >= 0:
                         wall[k, turn], cpu[k, turn] = times
                         predictions[k, turn] = at_length.label()
+                        answers[k][turn] = at_length.logits()
         rows_asked = np.array([drawn[turn % count] for turn in range(rounds)], np.int32)
         return {"names": names}, {
             "ns": wall,
             "cpu_ns": cpu,
             "predictions": predictions,
             "rows": rows_asked,
+            **{"{}/logits".format(k): logits for k, logits in enumerate(answers)},
         }
 
     def classify(self, header: Header, _arrays: Arrays) -> Reply:

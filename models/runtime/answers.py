@@ -122,12 +122,14 @@ class Race:
     """Interleaved rounds of several models.
 
     `invoke_ns` and `cpu_ns` are [rounds] by model; `predictions` are the predicted classes [rounds]
-    by model; `rows` [rounds] is the number of each round's text.
+    by model, and `logits` its logits [rounds, C]; `rows` [rounds] is the number of each round's
+    text.
     """
 
     invoke_ns: dict[str, NDArray[np.int64]]
     cpu_ns: dict[str, NDArray[np.int64]]
     predictions: dict[str, NDArray[np.int32]]
+    logits: dict[str, NDArray[np.float32]]
     rows: NDArray[np.int32]
 
     @classmethod
@@ -138,7 +140,7 @@ class Race:
                 name: np.concatenate([getattr(part, field)[name] for part in parts])
                 for name in parts[0].invoke_ns
             }
-            for field in ("invoke_ns", "cpu_ns", "predictions")
+            for field in ("invoke_ns", "cpu_ns", "predictions", "logits")
         }
         return cls(**arrays, rows=np.concatenate([part.rows for part in parts]))
 

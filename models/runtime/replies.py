@@ -94,7 +94,8 @@ def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) ->
 
 def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, LoadedModel]) -> Race:
     """Parse a race with a number of rounds and a number of texts."""
-    _require_arrays(arrays, "ns", "cpu_ns", "predictions", "rows")
+    logits = {name: f"{number}/logits" for number, name in enumerate(models)}
+    _require_arrays(arrays, "ns", "cpu_ns", "predictions", "rows", *logits.values())
     shape = len(models), rounds
     wall, cpu = (_times(arrays, name, shape) for name in ("ns", "cpu_ns"))
     predictions = _array(arrays, "predictions", np.int32, shape)
@@ -107,7 +108,14 @@ def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, Loaded
         return dict(zip(models, values, strict=True))
 
     return Race(
-        invoke_ns=by_name(wall), cpu_ns=by_name(cpu), predictions=by_name(predictions), rows=rows
+        invoke_ns=by_name(wall),
+        cpu_ns=by_name(cpu),
+        predictions=by_name(predictions),
+        logits={
+            name: _array(arrays, logits[name], np.float32, (rounds, classes_of(model)))
+            for name, model in models.items()
+        },
+        rows=rows,
     )
 
 

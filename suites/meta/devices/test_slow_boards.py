@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from fixtures.answering.pace import SECONDS_OF_A_PROPERTY, SECONDS_OF_EXAMPLES, Tries
+from fixtures.answering.timed_texts import TimedTexts
 from fixtures.session.sample_sizes import (
     FEWEST_EXAMPLES,
     FEWEST_OF_A_PROPERTY,
@@ -15,8 +17,15 @@ from fixtures.session.sample_sizes import (
     as_many_as_fit,
 )
 from fixtures.timing.classifying import PILOT, _Sizes, _until_decided
-from fixtures.timing.orders import FEWEST_ORDERED
-from fixtures.timing.races import BREAK, Load
+from fixtures.timing.orders import (
+    FEWEST_ORDERED,
+    ORDERED_BLOCKS,
+    ORDERS,
+    OTHER_TEXTS,
+    Answered,
+    _Race,
+)
+from fixtures.timing.races import BREAK, Load, ratio_of
 from models.runtime.answers import Classified
 from models.verdicts.comparison import BLOCK, FEWEST_BLOCKS, block_for
 from models.verdicts.intervals import CONFIDENCE, samples_for_quantile
@@ -111,20 +120,107 @@ def test_slow_board_gives_a_bounded_number_of_answers_for_one_candidate():
     single_stream(device.answer, lambda _: DECIDES, queries=FULL.stream_queries, seconds=60.0)
     _, labelled = _labelled(SLOW)
     ordered = block_for(SLOW, fewest=FEWEST_ORDERED)
-    orders = (
-        4 * ordered + 4 * ordered * timed_looks(FULL.order_blocks, fewest=FEWEST_BLOCKS)[0].texts
-    )
+    # Only the fixed order and the repeated text take answers that no other gate needs.
+    orders = 2 * ordered * timed_looks(FULL.order_blocks, fewest=FEWEST_BLOCKS)[0].texts
     raced = block_for(SLOW) * timed_looks(FULL.race_rounds // BLOCK, fewest=FEWEST_BLOCKS)[0].texts
     counts = {
         "behavior": behavior,
         "stream": device.asked,
         "labels": labelled,
         "orders": orders,
-        # A race of four candidates runs five instances, because the reference runs twice.
-        "race": round((raced + FULL.race_warmup) * 5 / 4),
+        # A race of four candidates runs five instances, because the reference runs twice, and one
+        # round warms up.
+        "race": round((raced + 1) * 5 / 4),
     }
-    assert sum(counts.values()) <= 480, counts
+    assert sum(counts.values()) <= 390, counts
     assert FEWEST <= counts["stream"] <= 110
+
+
+class OrderedRunner:
+    """Takes a second for each answer, or half of it for a text that it expects.
+
+    Args:
+        expects: returns whether a text is expected, from the text before it and the earlier pairs.
+    """
+
+    def __init__(self, expects):
+        self._expects, self._before, self._pairs = expects, None, set()
+        self.asked = []
+
+    def answer(self, _, rows, timeout):
+        """Answer some texts."""
+        assert timeout
+        seconds = []
+        for row in rows.tolist():
+            pair = self._before, row
+            seconds.append(0.5 if self._expects(pair, self._pairs) else 1.0)
+            self._pairs.add(pair)
+            self._before = row
+        self.asked += rows.tolist()
+        logits = rows[:, None].astype(np.float32)
+        return SimpleNamespace(invoke_ns=1e9 * np.array(seconds), logits=logits)
+
+
+def _race_of_orders(expects):
+    """Return the ratios of a race on a slow board, its runner, and the saved answers."""
+    runner, kept = OrderedRunner(expects), []
+    block = block_for(SLOW, fewest=FEWEST_ORDERED)
+    known = ORDERED_BLOCKS * block
+    race = _Race(
+        runner,
+        SimpleNamespace(scheme="float32", inputs=lambda rows: rows),
+        list(ORDERS),
+        known=np.arange(known),
+        others=np.arange(known, 100),
+        keep=kept.append,
+        block=block,
+        parts=OTHER_TEXTS.parts,
+    )
+    seconds = race.until(FEWEST_BLOCKS)
+    ratios = {
+        metric: ratio_of(seconds, pair, OTHER_TEXTS.same, None, block).widened
+        for metric, pair in OTHER_TEXTS.ratios.items()
+    }
+    return ratios, runner, Answered.joined(kept)
+
+
+def test_race_of_orders_on_a_slow_board_takes_few_answers_of_its_own():
+    """Texts of the random orders, and the first pass of the fixed one, serve other gates."""
+    ratios, runner, kept = _race_of_orders(lambda *_: False)
+    assert {ratio.value for ratio in ratios.values()} == {1.0}
+    assert len(np.unique(kept.rows)) == len(kept.rows)
+    assert np.array_equal(kept.logits[:, 0], kept.rows)
+    assert len(runner.asked) - len(kept.rows) == 2 * 2 * FEWEST_BLOCKS
+
+
+@pytest.mark.parametrize(
+    ("expects", "metric"),
+    [
+        (lambda pair, _: pair[0] == pair[1], "latency_repeat_ratio"),
+        (lambda pair, pairs: pair[0] != pair[1] and pair in pairs, "latency_order_ratio"),
+    ],
+    ids=["repeated", "order"],
+)
+def test_race_of_orders_on_a_slow_board_shows_a_runner_that_expects_texts(expects, metric):
+    ratios, _, _ = _race_of_orders(expects)
+    other = (set(ratios) - {metric}).pop()
+    assert ratios[metric].low > 1.25
+    assert ratios[other].value == 1.0
+
+
+@pytest.mark.parametrize("texts", [2, 40, 2000])
+def test_every_timed_measurement_can_use_all_texts(texts):
+    timed = TimedTexts(texts, FULL)
+    assert sorted(timed.of_rates) == sorted(timed.of_orders) == list(range(texts))
+
+
+def test_timed_measurements_of_a_slow_board_have_different_texts():
+    timed = TimedTexts(2000, FULL)
+    stream = timed.order[: timed_looks(FULL.stream_queries, fewest=FEWEST)[0].texts]
+    starts = [timed.of_start(number) for number in range(FULL.fresh_starts)]
+    rates = timed.of_rates[: 4 * timed_looks(FULL.rate_rounds, fewest=FEWEST_BLOCKS)[0].texts]
+    every = np.concatenate([stream, *starts, rates, timed.of_race, timed.of_orders[:1]])
+    assert every.tolist() == timed.order[: len(every)].tolist()
 
 
 @pytest.mark.parametrize(

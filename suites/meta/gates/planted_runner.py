@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 QUANTIZED = "dynamic"
+ANSWERS_LOG = ".answers.log"
 
 
 def wrap(owner: Any, name: str, change: Callable[..., Any]) -> None:
@@ -172,6 +173,17 @@ def labels_seem_late(of: str = "") -> Plant:
     return planted
 
 
+def texts_backwards() -> None:
+    """Read each text from its end."""
+
+    def classify(before: Any, own: Session, header: Header, arrays: Arrays) -> Reply:
+        texts = [[part[::-1] for part in text] for text in header["texts"]]
+        reply: Reply = before(own, {**header, "texts": texts}, arrays)
+        return reply
+
+    wrap(Session, "classify", classify)
+
+
 def without_fast_kernels() -> None:
     """Use the default kernels in every mode of the interpreter."""
     resolvers = interpreters.RESOLVERS
@@ -281,6 +293,13 @@ def write_down(row: Row) -> None:
         file.write(str(row.ids))
 
 
+def counting(graph: Any) -> None:
+    """Append one byte to a file beside the program for each answer."""
+    with open(sys.argv[0] + ANSWERS_LOG, "ab") as file:  # noqa: PTH123 - as `write_down` does
+        file.write(b".")
+    graph.invoke()
+
+
 def is_arm() -> bool:
     """Tell whether this is a 64-bit ARM core."""
     return os.uname().machine == "aarch64"
@@ -290,6 +309,7 @@ def is_arm() -> bool:
 # return an `adapt`.
 FAULTS: dict[str, Plant] = {
     "nothing": lambda: None,
+    "nothing but counting": in_invoke(counting),
     "without fast kernels": without_fast_kernels,
     "dense layers a tenth too large": dense_layers_a_tenth_too_large,
     "noise": in_logits(lambda _, logits: logits + np.float32(1e-4 * random.random())),  # noqa: S311 - noise, not a secret
@@ -306,6 +326,7 @@ FAULTS: dict[str, Plant] = {
     "ten milliseconds": in_invoke(pausing(0.01)),
     "answers seem late": answers_seem_late,
     "labels seem late": labels_seem_late(),
+    "texts backwards": texts_backwards,
     "repeated texts from memory": skipping(is_repeated),
     "known order": skipping(is_foreseen),
     "texts take 6 ms": before_a_text(sleeping(0.006)),
