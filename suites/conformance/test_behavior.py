@@ -39,9 +39,9 @@ def test_a_fresh_process_repeats_them(variant, fresh_logits, few):
 
 
 @pytest.mark.needs("a runner")
-def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads, few):
+def test_number_of_threads_changes_nothing(variant, logits_with_threads, other_threads, few):
     """With one thread or with several, the logits are bit for bit the same."""
-    answers = fresh_logits(variant, threads=other_threads)
+    answers = logits_with_threads(variant, other_threads)
     usual = variant.logits_of(few)
     assert np.array_equal(answers, usual), f"number of threads: {other_threads}"
 

@@ -63,3 +63,9 @@ def test_allure_shows_a_measured_gate_neither_as_passed_nor_as_skipped(measured)
     ]
     assert {"name": "ending", "value": "measured"} in results[0]["labels"]
     assert re.search("measured, not judged", results[0]["statusDetails"]["message"])
+
+
+def test_allure_gets_measurements_and_no_fixtures(measured):
+    folder = measured.reports / "allure"
+    assert list(folder.glob("*-attachment.json"))
+    assert list(folder.glob("*-container.json")) == []
