@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from models.flatbuffers.added_constants import store_addends
+from models.flatbuffers.added_constants import store_added_constants
 from models.flatbuffers.merging import merge_lengths
 from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants
 from models.flatbuffers.signature import LOGITS, NAMES, SIGNATURE
@@ -55,7 +55,7 @@ def convert(
             for tokens in lengths
         }
         if scheme.converter == "tflite" and scheme.integer_weights:
-            converted = {tokens: store_addends(file) for tokens, file in converted.items()}
+            converted = {tokens: store_added_constants(file) for tokens, file in converted.items()}
     except (RuntimeError, ValueError) as error:
         raise UnsupportedSchemeError.of(scheme, "tflite", error) from error
     files = converted

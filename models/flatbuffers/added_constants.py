@@ -24,7 +24,7 @@ LARGE = 4096
 LAST = 127
 
 
-def store_addends(flatbuffer: bytes) -> bytes:
+def store_added_constants(flatbuffer: bytes) -> bytes:
     """Return the file with the large float32 constants of its additions stored as int8."""
     graph = Graph(flatbuffer)
     changed = [_unpack_constant(graph, operator) for operator in graph.operators(CODES.ADD)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.files.arrays import as_array
-from models.flatbuffers.reading import held_by
+from models.flatbuffers.reading import content_of_buffer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Constants:
         return _dequantized(stored, tensor.quantization)
 
     def _stored(self, tensor: Tensor) -> NDArray[Any]:
-        raw = held_by(self._data, self._model.Buffers(tensor.buffer))
+        raw = content_of_buffer(self._data, self._model.Buffers(tensor.buffer))
         if tensor.dtype == "int4":
             # A byte contains two values, the lower half first; arithmetic shifts extend the sign.
             halves = as_array(raw, np.dtype(np.int8), [len(raw)])
@@ -83,7 +83,7 @@ class Constants:
             values: NDArray[Any] = pairs.reshape(-1)[:count]
             return values.reshape(tensor.shape)
         if tensor.dtype not in _READ:
-            raise ValueError(f"its constants of {tensor.dtype} are not read")
+            raise ValueError(f"constants of type {tensor.dtype} are not supported")
         return as_array(raw, np.dtype(tensor.dtype), tensor.shape)
 
 

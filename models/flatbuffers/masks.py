@@ -47,7 +47,7 @@ def clip_masks(flatbuffer: bytes, limit: float = LIMIT) -> bytes:
     return graph.pack() if clipped else flatbuffer
 
 
-def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[str, float]]:
+def needed_mask_range(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[str, float]]:
     """Return the limit for masks, and the lower ends of the ranges of masked scores.
 
     Args:

@@ -164,7 +164,7 @@ def _mangled(data: bytes) -> Damage | None:
         return None
     lost = data.count(_REPLACED)
     trace = f"{lost} bytes were replaced by U+FFFD" if lost else "its bytes were written as UTF-8"
-    return Damage("text-mode", f"went through a tool that took it for text: {trace}", _TEXT_MODE)
+    return Damage("text-mode", f"went through a tool that treated it as text: {trace}", _TEXT_MODE)
 
 
 def _line_ends(data: bytes) -> Damage | None:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.errors import EdgeproofError
-from models.flatbuffers.added_constants import LARGE, store_addends
+from models.flatbuffers.added_constants import LARGE, store_added_constants
 from models.flatbuffers.gathers import with_gathers
 from models.flatbuffers.graph import CODES, Graph
-from models.flatbuffers.masks import clip_masks, needed_of_masks
+from models.flatbuffers.masks import clip_masks, needed_mask_range
 from models.flatbuffers.observing import Observer, ranges_of, shortened
 from models.flatbuffers.outlier_smoothing import level
 from models.flatbuffers.recipes import quantize
@@ -83,7 +83,7 @@ def make_variants(
     try:
         files = _static(plain, scheme, samples) if scheme.calibrated else _plain(plain, scheme)
         return {
-            tokens: store_addends(file) if scheme.integer_weights else file
+            tokens: store_added_constants(file) if scheme.integer_weights else file
             for tokens, file in files.items()
         }
     except (RuntimeError, ValueError) as error:
@@ -101,8 +101,8 @@ def _require_same_names(files: Mapping[int, bytes]) -> None:
         for kind, name in Graph(file).outputs():
             if kinds.get(name, kind) != kind:
                 raise ValueError(
-                    f"{name!r} is {kind} at {tokens} tokens and {kinds[name]} at {longest}: what "
-                    "is found at one length cannot be used at the other"
+                    f"{name!r} is {kind} at {tokens} tokens and {kinds[name]} at {longest}: its "
+                    "ranges at one length do not fit the other"
                 )
 
 
@@ -132,7 +132,7 @@ def _static(
     plain: Mapping[int, bytes], scheme: Scheme, samples: Samples | None
 ) -> dict[int, bytes]:
     if not samples:
-        raise ValueError("it has to be calibrated, and there are no calibration texts")
+        raise ValueError("this scheme needs calibration texts, and the split has none")
     ready = {tokens: with_gathers(clip_masks(file)) for tokens, file in plain.items()}
     _require_same_names(ready)
     if scheme.leveled:
@@ -140,7 +140,7 @@ def _static(
         ready = {tokens: level(file, samples, watched)[0] for tokens, file in ready.items()}
     ends: dict[str, float] = {}
     if scheme.integer_softmax:
-        limit, ends = needed_of_masks(ready[max(ready)], samples)
+        limit, ends = needed_mask_range(ready[max(ready)], samples)
         ready = {tokens: clip_masks(file, limit) for tokens, file in ready.items()}
     longest = Observer(ready[max(ready)])
     quantized = {}

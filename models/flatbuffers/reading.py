@@ -84,10 +84,10 @@ def buffer_bytes(data: bytes, index: int) -> bytes:
     """
     from tflite.Model import Model  # noqa: PLC0415 - takes 0.3 s, which pytest's collection need not pay
 
-    return held_by(data, Model.GetRootAs(data, 0).Buffers(index))
+    return content_of_buffer(data, Model.GetRootAs(data, 0).Buffers(index))
 
 
-def held_by(data: bytes, buffer: Any) -> bytes:
+def content_of_buffer(data: bytes, buffer: Any) -> bytes:
     """Return the content of a buffer, given as the schema's object."""
     if buffer.Offset() > 1:  # files above 2 GB store buffers behind the FlatBuffer
         return data[buffer.Offset() : buffer.Offset() + buffer.Size()]
@@ -295,10 +295,8 @@ class _Decoder:
         owner = f"signature {_clipped(key)}"
         ports = [port(i) for i in self._each(length, owner)]
         return {
-            self._text(port_stored.Name()): self._at(
-                tensors, port_stored.TensorIndex(), f"{owner} names tensor"
-            )
-            for port_stored in ports
+            self._text(port.Name()): self._at(tensors, port.TensorIndex(), f"{owner} names tensor")
+            for port in ports
         }
 
     def _metadata(self) -> dict[str, int]:

@@ -34,7 +34,9 @@ class Rule(Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if (self.computes == "integer") != (self.activation_bits is not None):
-            raise ValueError('`activation_bits` is for `computes = "integer"`, and it needs them')
+            raise ValueError(
+                '`computes = "integer"` needs `activation_bits`, and nothing else takes them'
+            )
         if self.weight_bits == FLOAT16_BITS and self.computes != "float":
             raise ValueError('`weight_bits = 16` is for `computes = "float"`')
 

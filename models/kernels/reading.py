@@ -10,7 +10,7 @@ import numpy as np
 from models.files.arrays import as_array
 from models.flatbuffers.calls import reached
 from models.flatbuffers.opening import read_flatbuffer
-from models.flatbuffers.reading import held_by, read_contents
+from models.flatbuffers.reading import content_of_buffer, read_contents
 from models.kernels.graph import ABSENT, Graph, Node, Quantization, Tensor
 from models.kernels.options import OPTIONS
 
@@ -161,7 +161,7 @@ class Instances:
 
     def constant(self, tensor: Held) -> NDArray[Any]:
         """Return the values of a `readable` constant; four-bit ones as int8."""
-        raw = held_by(self.data, self._model.Buffers(tensor.buffer))
+        raw = content_of_buffer(self.data, self._model.Buffers(tensor.buffer))
         if tensor.dtype != "int4":
             return as_array(raw, np.dtype(tensor.dtype), tensor.shape)
         halves = as_array(raw, np.dtype(np.int8), [len(raw)])
@@ -176,7 +176,7 @@ class Instances:
         scales = int(_number(details, details.Offset(_FIRST_SLOT) + details.Pos, "Int32"))
         stored = tensors(scales)
         shape = tuple(int(stored.Shape(axis)) for axis in range(stored.ShapeLength()))
-        raw = held_by(self.data, self._model.Buffers(stored.Buffer()))
+        raw = content_of_buffer(self.data, self._model.Buffers(stored.Buffer()))
         values = as_array(raw, np.dtype(np.float16), shape).astype(np.float32)
         return Quantization(values, np.zeros(shape, np.int64), block=block)
 

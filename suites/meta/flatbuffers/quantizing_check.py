@@ -22,7 +22,7 @@ from models.flatbuffers.contract import (
 from models.flatbuffers.gathers import with_gathers
 from models.flatbuffers.graph import CODES, Graph
 from models.flatbuffers.inspect import report_of
-from models.flatbuffers.masks import LIMIT, clip_masks, needed_of_masks
+from models.flatbuffers.masks import LIMIT, clip_masks, needed_mask_range
 from models.flatbuffers.observing import Observer, ranges_of
 from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variant
 from models.flatbuffers.reading import read_contents
@@ -76,7 +76,7 @@ class Check:
             kind: [_fill(Graph(file), code) for file in (self.plain, clipped)]
             for kind, code in (("mask", CODES.SELECT_V2), ("other", CODES.MAXIMUM))
         }
-        limit, ends = needed_of_masks(clipped, self.calibration)
+        limit, ends = needed_mask_range(clipped, self.calibration)
         lowered = clip_masks(clipped, limit)
         return fills | {
             "same": self._same(clipped),
@@ -106,11 +106,11 @@ class Check:
         """Return the results of integers without clipping of the mask, and without texts."""
         # The imported function is replaced in the importing module.
         replaced: Any = quantizing
-        original, replaced.needed_of_masks = replaced.needed_of_masks, lambda *_: (LIMIT, {})
+        original, replaced.needed_mask_range = replaced.needed_mask_range, lambda *_: (LIMIT, {})
         wide = self._made(INTEGER)["error"]
-        replaced.needed_of_masks = lambda *_: (LIMIT, {encoder.MASKED: -1.0})
+        replaced.needed_mask_range = lambda *_: (LIMIT, {encoder.MASKED: -1.0})
         shallow = self._made(INTEGER)["padding_matters"]
-        replaced.needed_of_masks = original
+        replaced.needed_mask_range = original
         try:
             make_variant(self.plain, SCHEMES[INTEGER], None)
         except UnsupportedSchemeError as error:

@@ -15,7 +15,7 @@ import numpy as np
 
 from models.building import convert
 from models.corpus.tokenize import Encoded
-from models.flatbuffers.added_constants import store_addends
+from models.flatbuffers.added_constants import store_added_constants
 from models.flatbuffers.graph import CODES, Graph
 from models.flatbuffers.observing import Observer, ranges_of
 from models.flatbuffers.outlier_smoothing import level
@@ -107,14 +107,14 @@ class Check:
 
     def addends(self) -> dict[str, Any]:
         """Return the effect of storing the position table as integers."""
-        folded = store_addends(self.plain)
+        folded = store_added_constants(self.plain)
         # Compare with a packed file, because packing alone already stores equal scales only once.
         packed = Graph(self.plain).pack()
         return {
             "error": self.error(folded),
             "saved": len(packed) - len(folded),
             "kinds": [kind for kind, _ in Graph(folded).outputs()],
-            "again": store_addends(folded) == folded,
+            "again": store_added_constants(folded) == folded,
             "table": TOKENS * HIDDEN,
         }
 

@@ -80,7 +80,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize(("damage", "intact"), DAMAGED.values(), ids=DAMAGED)
 def test_detects_line_end_conversion_from_a_copy_in_text_mode(tmp_path, damage, intact):
-    with pytest.raises(Damaged, match=r"took it for text|copy in text mode") as caught:
+    with pytest.raises(Damaged, match=r"treated it as text|copy in text mode") as caught:
         read_contents(tmp_path / "given.tflite", damage(intact))
     assert caught.value.damage.id == "text-mode"
     assert ".gitattributes" in caught.value.remedy
