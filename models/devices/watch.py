@@ -36,7 +36,8 @@ _MOST_READINGS = 100_000
 
 def watch_here(program: Path) -> Channel:
     """Start the watcher on this machine, where local and emulated runners are."""
-    return Channel([sys.executable, str(program)], os.environ)
+    # -S: it needs the standard library only, and starts sooner without site-packages.
+    return Channel([sys.executable, "-S", str(program)], os.environ)
 
 
 class Watch:

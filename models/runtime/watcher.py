@@ -14,7 +14,6 @@ import json
 import os
 import select
 import stat
-import subprocess
 import sys
 import time
 from fnmatch import fnmatchcase
@@ -56,21 +55,29 @@ def read_texts(
                 continue
             texts["/" + path.relative_to(base).as_posix()] = content.decode("utf-8", "replace")
     for command, instead in commands if root == "/" else ():
-        if any(fnmatchcase(path, instead) for path in texts):
-            continue
-        try:
-            done = subprocess.run(
-                list(command),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=5,
-                check=True,
-            )
-        except (OSError, subprocess.SubprocessError):
-            continue
-        texts[COMMAND + " ".join(command)] = done.stdout[:LARGEST].decode("utf-8", "replace")
+        if not any(fnmatchcase(path, instead) for path in texts):
+            output = output_of(command)
+            if output is not None:
+                texts[COMMAND + " ".join(command)] = output
     return texts
+
+
+def output_of(command: Sequence[str]) -> str | None:
+    """Return the output of a command; None if it fails or takes too long."""
+    import subprocess  # noqa: PLC0415 - most devices need no command, and it is slow to import
+
+    try:
+        done = subprocess.run(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout[:LARGEST].decode("utf-8", "replace")
 
 
 def read_regular(path: Path) -> bytes:
