@@ -7,16 +7,20 @@ classifies a random sample of the *other* texts.
 
 The *hybrid* has the board's answers to the close texts and the host's answers to the others. Its
 answers to all texts are known, so that its interval is computed as usual. The board's true value
-differs from the hybrid's only as far as board and host disagree on the other texts. The number of
-these disagreements is bounded from the random sample, drawn without replacement (hypergeometric).
-The close texts were chosen and not drawn, so they do not count in the bound and cannot bias it.
+differs from the hybrid's only as far as board and host disagree on the other texts. The share of
+these disagreements is estimated and bounded from the random sample (Clopper and Pearson). The close
+texts were chosen and not drawn, so they do not count in the bound and cannot bias it.
 
-The hybrid's interval is widened by the effect of that many disagreements. This adds two independent
-margins in full, each wrong in 2.5 % of runs. If one of them is zero, an end of the interval errs in
-2.5 % of runs; otherwise less often, as simulated in `suites/meta/verdicts/test_carrying.py`.
+The hybrid's interval is moved by the effect of the estimated share. Its margin and that of the
+share are independent, each wrong in 2.5 % of runs at each end, so they are combined by squares
+(Newcombe 1998, Statistics in Medicine 17:873; Zou and Donner 2008, Statistics in Medicine 27:1693),
+as if all disagreements made the metric worse, or all made it better. Added in full, both would
+rarely be wrong together, and the board would have to classify more texts than the error rate asks
+for. `suites/meta/verdicts/test_carrying.py` simulates the error rate of each end, also for samples
+that are as large as the host's answers ask for.
 
-The widened interval alone could not show that a board labels many texts wrongly, because the hybrid
-has the host's labels for all texts outside of the sample. So the better end of the interval is the
+This interval alone could not show that a board labels many texts wrongly, because the hybrid has
+the host's labels for all texts outside of the sample. So the better end of the interval is the
 nearer one of two, each at half of the error rate: the hybrid's, and that of the board's own answers
 to the first texts in random order, which are a random sample of all texts.
 """
@@ -29,7 +33,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models.verdicts.intervals import CONFIDENCE
+from models.verdicts.intervals import CONFIDENCE, proportion_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +55,6 @@ CLOSE_SHARE, MOST_CLOSE = 0.02, 100
 GROWTH = 3
 # Smallest sample of the other texts that allows a conclusion.
 FEWEST = 30
-# Share of a sum of probabilities below which summation stops, because all further terms are
-# smaller.
-_NEGLIGIBLE = 1e-12
 
 
 class Strata(NamedTuple):
@@ -95,85 +96,19 @@ def strata_of(margins: Floats, order: Rows) -> Strata:
     return Strata(close, order[~np.isin(order, close)], order)
 
 
-def most_disagreeing(disagreeing: int, drawn: int, *, others: int, error: float) -> int:
-    """Return an upper bound on the number of other texts that disagree, from a random sample.
+def most_disagreeing(disagreeing: int, drawn: int, *, error: float) -> float:
+    """Return an upper bound on the share of texts that disagree, from a random sample.
 
-    The bound is one-sided, from a sample without replacement: the largest number that the sample
-    does not refute (Wright 1991, "Exact confidence bounds when sampling from small finite
-    universes").
+    The bound is one-sided (Clopper and Pearson 1934). It holds for all texts that the board will
+    ever see, not only for those of the test split. So it does not become smaller because a large
+    part of the split was drawn.
 
     Args:
         disagreeing: number of texts in the sample that disagree.
         drawn: number of texts in the sample.
-        others: number of all other texts.
         error: largest probability that the bound is too small.
     """
-    least, most = disagreeing, others - (drawn - disagreeing)
-    while least < most:
-        middle = (least + most + 1) // 2
-        if _at_most(disagreeing, drawn, middle, others) > error:
-            least = middle
-        else:
-            most = middle - 1
-    return least
-
-
-def _at_most(count: int, drawn: int, disagreeing: int, others: int) -> float:
-    """Return the probability that at most `count` texts in a sample disagree.
-
-    Args:
-        count: number of disagreeing texts in the sample.
-        drawn: number of texts in the sample, drawn without replacement.
-        disagreeing: number of disagreeing texts among all other texts.
-        others: number of all other texts.
-
-    Returns:
-        The probability; 1 if it is at least one half.
-    """
-    agreeing = others - disagreeing
-    if count * others >= drawn * disagreeing + others:
-        # The count exceeds the mean by at least one, but the median differs from the mean by no
-        # more than one (Siegel 2001).
-        return 1.0
-    term = math.exp(
-        _log_choices(disagreeing, count)
-        + _log_choices(agreeing, drawn - count)
-        - _log_choices(others, drawn)
-    )
-    total, least = term, max(0, drawn - agreeing)
-    # Compute each term from the term of the next larger number.
-    for number in range(count, least, -1):
-        term *= number * (agreeing - drawn + number)
-        term /= (disagreeing - number + 1) * (drawn - number + 1)
-        total += term
-        if term < _NEGLIGIBLE * total:
-            break
-    return total
-
-
-def _log_choices(things: int, chosen: int) -> float:
-    """Return the logarithm of the binomial coefficient: `things` choose `chosen`."""
-    return math.lgamma(things + 1) - math.lgamma(chosen + 1) - math.lgamma(things - chosen + 1)
-
-
-def draws_needed(allowed: int, *, others: int, error: float) -> int:
-    """Return the size of a sample whose full agreement shows that at most `allowed` texts disagree.
-
-    Args:
-        allowed: how many of the other texts may disagree.
-        others: number of all other texts.
-        error: see `most_disagreeing`.
-    """
-    least, most = min(FEWEST, others), others
-    if allowed >= others:
-        return least
-    while least < most:
-        middle = (least + most) // 2
-        if most_disagreeing(0, middle, others=others, error=error) <= allowed:
-            most = middle
-        else:
-            least = middle + 1
-    return least
+    return proportion_interval(disagreeing, drawn, confidence=1.0 - 2.0 * error).high
 
 
 def texts_needed(share: float, *, error: float) -> int:
@@ -188,6 +123,17 @@ def texts_needed(share: float, *, error: float) -> int:
     if share <= 0.0:
         return sys.maxsize
     return max(FEWEST, math.ceil(math.log(error) / math.log1p(-share)))
+
+
+def combined(end: float, moved: float, most_moved: float) -> float:
+    """Return the distance of an end of the board's interval from the hybrid's value.
+
+    Args:
+        end: distance of the end of the hybrid's interval.
+        moved: distance by which the other texts move the value, as estimated.
+        most_moved: upper bound on this distance.
+    """
+    return moved + math.hypot(end, most_moved - moved)
 
 
 def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
