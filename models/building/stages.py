@@ -166,7 +166,7 @@ class Builder(PlanBuilder):
         trained = self._fine_tune(
             role, trained_shape, initial, table.require_training(), self._splits, lesson, resume
         )
-        logits = _answer(trained.classifier, self._splits)
+        logits = _logits_of_splits(trained.classifier, self._splits)
         head = None if table.network else head_of(self._plan.request.checkpoints[role])
         _write_model(out, shape, trained.values, logits, trained.describe_history(), head=head)
 
@@ -185,7 +185,7 @@ class Builder(PlanBuilder):
                 "small", shape, values, table.training, splits, lesson, resume
             )
             values, history = trained.values, trained.describe_history()
-        logits = _answer(Classifier(shape, values, seed=0), self._small_splits)
+        logits = _logits_of_splits(Classifier(shape, values, seed=0), self._small_splits)
         _write_model(out, shape, values, logits, history)
 
     def _round(self, out: Path) -> None:
@@ -198,7 +198,7 @@ class Builder(PlanBuilder):
         shape, values = self._trained(self._plan.cut)
         self._progress.say(f"small model: rounding {count(shape):,} weights to {rounding}")
         values = round_weights(shape, values, rounding, self._small_splits["train"])
-        logits = _answer(Classifier(shape, values, seed=0), self._small_splits)
+        logits = _logits_of_splits(Classifier(shape, values, seed=0), self._small_splits)
         card = self._store.artefact(self._plan.cut).document(MODEL_CARD)
         _write_model(out, shape, values, logits, card["history"])
 
@@ -222,8 +222,8 @@ class Builder(PlanBuilder):
         from models.training.finetune import fine_tune  # noqa: PLC0415 - imports TensorFlow
 
         done, epochs = resume.epochs_done(), table.epochs
-        whence = f", going on after epoch {done}" if done else ""
-        self._progress.say(f"{role} model: fine-tuning {count(shape):,} parameters{whence}")
+        resumed = f", resuming after epoch {done}" if done else ""
+        self._progress.say(f"{role} model: fine-tuning {count(shape):,} parameters{resumed}")
         report = TrainingProgress(role, len(splits["train"].labels), done, epochs, self._progress)
         return fine_tune(shape, initial, table, splits, report, lesson=lesson, resume=resume)
 
@@ -340,7 +340,9 @@ class Builder(PlanBuilder):
         return hash_texts(corpus.splits["calibration"])
 
 
-def _answer(classifier: Classifier, splits: dict[str, Encoded]) -> dict[str, NDArray[np.float32]]:
+def _logits_of_splits(
+    classifier: Classifier, splits: dict[str, Encoded]
+) -> dict[str, NDArray[np.float32]]:
     """Return the logits of the splits for judging, calibration and choosing an epoch."""
     from models.training.finetune import predict  # noqa: PLC0415 - imports TensorFlow
 
