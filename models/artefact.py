@@ -131,7 +131,7 @@ class Artefact:
                 raise self.damaged(name)
 
     def damaged(self, member: str) -> StoreError:
-        """Return the error that a file differs from the one that was made."""
+        """Return the error for a file that was changed or damaged after it was made."""
         return _damaged(self.folder / member, self.kept_as)
 
     def _unreadable(self, name: str, error: OSError) -> StoreError:

@@ -91,12 +91,12 @@ class Plan:
 
     @property
     def lesson(self) -> Stage:
-        """Return the stage of the full model's answers to the train split, for training alone."""
+        """Return the stage of the full model's answers to the train split, for training."""
         return Stage(LESSON, {"teacher": self.full.key, **_code_recipe("_make_lesson")})
 
     @property
     def copies(self) -> tuple[Stage, ...]:
-        """Return a stage for each altered copy of that split, with the full model's answers."""
+        """Return the stages of the full model's answers to each altered copy of the train split."""
         shrunk = self.request.subject.shrunk
         return tuple(
             Stage(LESSON, {"teacher": self.full.key, "copy": copy, **_code_recipe("_make_copies")})

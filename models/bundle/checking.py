@@ -203,7 +203,9 @@ class _Checker(Members):
                 f"it accepts rows of {spec.lengths} tokens, but the bundle says otherwise"
             )
         if self._facts.bindings.get(name, spec.binding) != spec.binding:
-            raise ValueError(f"its binding differs from the bundle's: {spec.binding}")
+            raise ValueError(
+                f"its inputs and output are {spec.binding}, but the bundle says otherwise"
+            )
         ids = next(port for port in spec.inputs if port.role == IDS)
         if card.rows not in {None, ids.rows}:
             raise ValueError(

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 KEY = "--edge-flatbuffer"
 LABELS_OPTION = "--edge-labels"
-# Most labels that a message lists.
+# Maximum number of labels that a message lists.
 _SHOWN_LABELS = 10
 # Name of a candidate that consists of recorded answers alone.
 RECORDED = "recorded"

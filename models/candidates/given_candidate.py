@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[np.int32]]
 
 LENGTH_OPTION = "--edge-length"
-# Most tokens of a row; a text classifier on a phone does not need more.
+# Maximum number of tokens in a row; a text classifier on a phone does not need more.
 LONGEST = 8192
-# Most token ids of all texts: they are in memory at once, 400 MB with mask and segments.
+# Maximum number of token ids in all texts: they are in memory at once, 400 MB with mask and
+# segments.
 MOST_IDS = 1 << 25
 
 

@@ -51,7 +51,7 @@ COLUMNS = ("id", "label", *SCORES, "ids", *LATENCIES)
 JSON_LINES = {".jsonl", ".ndjson", ".json"}
 _SLACK = 0.01
 _SHOWN = 5
-# Most digits of a label's index.
+# Maximum number of digits of a label's index.
 _DIGITS = 4
 # Largest token id: models store ids as int32.
 _LARGEST_ID = (1 << 31) - 1

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 PAD, UNKNOWN, START, END, MASK = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 _DEFAULT_VOCABULARY = 4000
-# Least number of occurrences of a word piece: a model cannot learn from a single one.
+# Minimum number of occurrences of a word piece: a model cannot learn from a single one.
 _MIN_FREQUENCY = 2
 
 

@@ -157,8 +157,14 @@ class Device:
         offered = {name: table.core for name, table in self.table.emulation.items()}
         chosen = architecture or next(iter(offered), None)
         if chosen is None or chosen not in offered:
-            problem = f"cannot be emulated as {architecture}" if architecture else "is not emulated"
-            remedy = f"Its profile offers {', '.join(offered)}" if offered else "Emulate a board"
+            problem = (
+                f"cannot be emulated as {architecture}" if architecture else "cannot be emulated"
+            )
+            remedy = (
+                f"Choose an architecture: {', '.join(offered)}"
+                if offered
+                else "Choose a board, such as rpi4"
+            )
             raise UsageMistake(
                 f"{self.name} {problem}", file=self.file, key="emulation", remedy=remedy
             )

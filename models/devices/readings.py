@@ -61,7 +61,8 @@ def read_reading(channel: Channel, seconds: float) -> Reading | None:
 def _no_reading(channel: Channel, line: bytes, reason: str) -> EdgeproofError:
     start = line[:100].decode("utf-8", "replace").strip()
     return EdgeproofError(
-        f"the device's Python does not answer with its sensors: {start!r} ({reason})",
+        f"the device's Python printed something other than its sensors' values: {start!r} "
+        f"({reason})",
         file=channel.where,
         remedy=f"{NAME_PYTHON}; this Python must print nothing when it starts",
     )

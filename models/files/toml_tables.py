@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Most parts of a dotted key. Tables of edgeproof have four levels, and tomllib needs time quadratic
-# in the depth.
+# Maximum number of parts of a dotted key. Tables of edgeproof have four levels, and tomllib needs
+# time quadratic in the depth.
 _DEEPEST = 32
 _PART = r"""(?:[\w-]++|"(?:\\.|[^"\\\n])*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"""(?<![\w"'.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}""")

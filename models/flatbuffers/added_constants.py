@@ -18,7 +18,7 @@ from models.flatbuffers.scales import largest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Least number of elements of a constant to store as int8: for fewer, the two additional operators
+# Minimum number of elements of a constant to store as int8: for fewer, the two additional operators
 # take more bytes than they save.
 LARGE = 4096
 LAST = 127

@@ -23,7 +23,7 @@ _READ = frozenset(
         *("uint8", "uint16", "uint32", "uint64"),
     }
 )
-# Most bytes of float32 values per byte of the file. Values of 4 bits take 8 times their bytes as
+# Maximum bytes of float32 values per byte of the file. Values of 4 bits take 8 times their bytes as
 # float32, once as constants and once as parameters; the rest is margin.
 _EXPANSION = 32
 _SMALL = 1 << 26

@@ -38,7 +38,7 @@ _CONTENTS = ("none", "feature", "image", "bounding_box", "audio")
 _TRANSFORMATIONS = ("IDENTITY", "LOG", "INVERSE_LOGISTIC")
 # Position of a table's first field in its vtable, and the distance between fields, in bytes.
 _FIRST_FIELD, _FIELD = 4, 2
-# Most tables and strings of one file; a classifier has fewer than a hundred.
+# Maximum number of tables and strings in a file; a classifier has fewer than a hundred.
 _MOST_PARTS = 20_000
 _LIMITS = Limits(members=1_000, member=64 << 20, total=256 << 20)
 _END_OF_ZIP, _LONGEST_TAIL = b"PK\x05\x06", 22 + 65_535

@@ -35,8 +35,8 @@ _ANNEX = b"/annex/objects/"
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<?xml")
 # Longest text file that may stand in for a model, in bytes.
 _LONGEST_PLACEHOLDER = 4096
-# Least number of line ends from which to conclude that a file was changed; fewer may form a pattern
-# by chance.
+# Minimum number of line ends from which to conclude that a file was changed; fewer may form a
+# pattern by chance.
 _ENOUGH = 4
 _ENOUGH_EXPECTED = 12
 _REPLACED = "�".encode()

@@ -41,12 +41,12 @@ WORTH = 0.8
 # Number added to every token's largest value, for the division and the multiplication alike, so
 # that it is never 0.
 LEAST = 1e-6
-# Most layers with the same weights that get a copy each. ALBERT shares weights in all layers, and
-# copies would make its file several times as large. DeBERTa projects tokens and distances with the
-# same weights.
+# Maximum number of layers that share weights and get a copy each. ALBERT shares weights in all
+# layers, and copies would make its file several times as large. DeBERTa projects tokens and
+# distances with the same weights.
 SHARED = 2
-# Least number of outputs of a layer to level. A smaller layer is the classifier, and leveling three
-# logits gains nothing.
+# Minimum number of outputs of a layer to level. A smaller layer is the classifier, and leveling
+# three logits gains nothing.
 FEWEST_CHANNELS = 8
 
 

@@ -33,7 +33,7 @@ _CUSTOM_CODE = 32
 _BATCH_MATMUL = 126
 _BLOCKWISE_DETAILS = 2
 
-# Most tables of a file; BERT-large as edgeproof converts it to int8 has 5,000.
+# Maximum number of tables in a file; BERT-large as edgeproof converts it to int8 has 5,000.
 _MOST_TABLES = 50_000
 _LONGEST_SHOWN = 80
 

@@ -112,6 +112,6 @@ def _applies(need: Need, operator: Operator) -> bool:
     if [tensor and tensor.dtype for tensor in inputs] != need.inputs:
         return False
     quantization = inputs[-1].quantization if inputs and inputs[-1] else None
-    # Scales per block need the same version as scales per channel.
+    # Scales per block need the same operator version as scales per channel.
     fine = quantization is not None and (quantization.per_channel or bool(quantization.block))
     return not need.channels or fine

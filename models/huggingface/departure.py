@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Largest rounding error, relative to the largest value: float32 rounds by 6e-8 of a value, and the
 # errors of some hundred operators add up.
 _CLOSE = 1e-4
-# Least number of values in a tensor: fewer can match by chance.
+# Minimum number of values in a tensor: fewer can match by chance.
 _FEWEST_VALUES = 8
 # Magnitude above which a value belongs to an attention mask and is replaced by 0: relative to such
 # a value, all errors would look like 0.
@@ -44,8 +44,8 @@ def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
         row: a text [1, tokens] for which the logits differ.
 
     Returns:
-        The operator's number, kind and the name of its output in words; or the words that every
-        operator agrees.
+        The operator's number, its kind and the name of its output, in words; or a message that no
+        single operator differs.
     """
     graph = Graph(flatbuffer)
     computed = _ComputedValues(_computed(network, row))

@@ -41,7 +41,7 @@ DRAWN = 3
 # Positions of the ids and the table among the operands.
 _TABLES = {"GATHER": (1, 0), "EMBEDDING_LOOKUP": (0, 1)}
 # Positions of operands that are indices or shapes, for which no random values are drawn.
-_PLACES = {
+_INDICES_AND_SHAPES = {
     **dict.fromkeys(("ARG_MAX", "BROADCAST_TO", "CUMSUM", "EXPAND_DIMS", "GATHER_ND"), (1,)),
     **dict.fromkeys(("MEAN", "PAD", "REDUCE_MAX", "RESHAPE", "SUM", "TILE", "TRANSPOSE"), (1,)),
     "SLICE": (1, 2),
@@ -49,8 +49,8 @@ _PLACES = {
     "STRIDED_SLICE": (1, 2, 3),
 }
 _CALLING = {"CALL_ONCE", "IF", "WHILE"}
-# Most elements in all tensors of one operator: more random numbers, computed in float64, would
-# exceed the memory.
+# Maximum number of elements in all tensors of one operator: more random numbers, computed in
+# float64, would exceed the memory.
 _MOST_NUMBERS = 1 << 28
 _POSITIVE = {"POW", "RSQRT", "SQRT"}
 _WHOLE = 100
@@ -241,7 +241,7 @@ def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
     if not graph.inputs:
         return [_unpacked(graph)]
     drawn = []
-    if not _places(graph):
+    if not _has_index_input(graph):
         drawn = [tuple(_drawn(draw, graph, at) for at in graph.inputs) for _ in range(DRAWN)]
     shapes = [graph.tensors[at].shape for at in graph.inputs]
     recorded = [
@@ -275,10 +275,10 @@ def _asked(graph: Graph) -> Graph:
     return replace(graph, tensors=tuple(tensors), inputs=(first,))
 
 
-def _places(graph: Graph) -> bool:
-    """Return whether the file computes an operand that is a position or a shape."""
+def _has_index_input(graph: Graph) -> bool:
+    """Return whether an index or a shape is an input of the graph, not a constant."""
     (node,) = graph.nodes
-    operands = _PLACES.get(node.operator, ())
+    operands = _INDICES_AND_SHAPES.get(node.operator, ())
     return any(node.inputs[operand] in graph.inputs for operand in operands)
 
 

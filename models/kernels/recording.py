@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     # Values of each tensor, one for each time that its graph is computed.
     Values = dict[int, list[NDArray[Any]]]
 
-# Most tensors in one message: a runner accepts 64 arrays, and the operands of one operator are
-# about five of them.
+# Maximum number of tensors in one message: a runner accepts 64 arrays, and the operands of one
+# operator are about five of them.
 MOST_TENSORS = 56
-# Most recorded inputs of one graph, because nested loops compute their graphs many times.
+# Maximum number of recorded inputs of a graph, because nested loops compute their graphs many
+# times.
 MOST_GIVEN = 8
 _RECORDED = frozenset(
     {"bool", "float16", "float32", "float64", "int16", "int32", "int64", "int8", "uint8"}

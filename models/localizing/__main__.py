@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.schemes import Scheme
     from models.localizing.watching import Rows
 
-# Most texts with NaN or infinity that are examined: more of them show the same operator.
+# Maximum number of texts with NaN or infinity to examine: more of them show the same operator.
 MOST_BROKEN = 8
 REFERENCE, CANDIDATE = "reference", "candidate"
 CALIBRATION, TEST, CURVE = "calibration", "test", "curve"

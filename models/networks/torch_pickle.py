@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Most instructions in a table of weights; BERT-large needs 26,000, in 50 kB.
+# Maximum number of instructions in a table of weights; BERT-large needs 26,000, in 50 kB.
 MOST_STEPS = 400_000
 LARGEST_PICKLE = 1 << 23
 _DTYPES = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KEY = "external_data"
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
-# Most digits of a 64-bit size.
+# Maximum number of digits of a 64-bit size.
 _DIGITS = 19
 _MOST_SHOWN = 80
 

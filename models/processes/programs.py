@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-# Most bytes that a program may print; the longest usual output is a list of packages.
+# Maximum number of bytes that a program may print; the longest usual output is a list of packages.
 OUTPUT_BYTES = 1 << 24
 # Bytes kept of output that is only shown to people: its end.
 TAIL_BYTES = 1 << 16

@@ -17,8 +17,8 @@ import numpy as np
 
 PROTOCOL = 4
 MAGIC = b"EDGE"
-# Most bytes of a message. A request contains a tokenizer and texts in the header, and a FlatBuffer
-# after it; a reply contains only logits and times, so a device gets lower limits.
+# Maximum bytes of a message. A request contains a tokenizer and texts in the header, and a
+# FlatBuffer after it; a reply contains only logits and times, so a device gets lower limits.
 LARGEST_HEADER = 1 << 26
 LARGEST_ARRAYS = 1 << 32
 LARGEST_ANSWER_HEADER = 1 << 22

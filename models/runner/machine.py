@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-# Most threads: at least 8, and more on machines with many cores. Further threads would only wait
-# for each other.
+# Maximum number of threads: at least 8, and more on machines with many cores. Further threads would
+# only wait for each other.
 MOST_THREADS, THREADS_PER_CORE = 8, 4
 
 

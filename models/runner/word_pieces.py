@@ -17,7 +17,7 @@ LONGEST_TEXT = 4096
 # Number of words of several pieces, and of words that are not ASCII, to cache; the longest of them
 # in characters.
 MOST_WORDS, LONGEST_WORD = 4096, 100
-# Most words for which the library is called. For more of them, one call for the whole text is
+# Maximum number of words for which the library is called. For more, one call for the whole text is
 # faster.
 MOST_ASKED = 4
 _STRETCHES = re.compile(r"[^\t\n\r ]+")

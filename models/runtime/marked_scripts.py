@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Seconds for connecting and for starting a shell with its profile, on the slowest board.
 SECONDS_TO_START = 30.0
-# Most bytes that a shell may print before it runs the command; a greeting is shorter.
+# Maximum number of bytes that a shell may print before it runs the command; a greeting is shorter.
 MOST_NOISE = 1 << 16
 _GROUP = re.compile(r"\d{1,9}")
 # Prints the process group that sshd made for this command, or 0, so that no other group of the

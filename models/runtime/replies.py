@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[Any]]
 
 T = TypeVar("T")
-# Fewest classes: even a single number distinguishes two.
+# Minimum number of classes: even a single number distinguishes two.
 _FEWEST_LABELS = 2
 
 

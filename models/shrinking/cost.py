@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # Bytes for each row of an integer matrix: a float32 scale and an int64 zero point; bytes of a
 # float32.
 SCALE, ZERO_POINT, FLOAT = 4, 8, 4
-# Fewest elements of an added constant that models/flatbuffers/added_constants.py stores as int8.
+# Minimum number of elements of an added constant that models/flatbuffers/added_constants.py stores
+# as int8.
 LARGE = 4096
 # Bytes besides the constants: per file, per graph, and per layer of a graph.
 FILE, GRAPH, GRAPH_OF_LAYER = 5_800, 1_900, 5_000

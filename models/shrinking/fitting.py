@@ -48,7 +48,7 @@ NARROW = (1, 2, 3, 6, 8, 12)
 COVERED = 0.98
 # Multiply-accumulates for the training of one model: about half an hour on one core.
 EFFORT = 10**13
-# Fewest texts that a model is trained on, epochs included, whatever the cost of each.
+# Minimum number of texts that a model is trained on, epochs included, whatever the cost of each.
 FEWEST = 130_000
 # Number of texts in an epoch, including altered copies, which extend a smaller train split. The
 # full model classifies each of them once.

@@ -88,7 +88,7 @@ def sources_of(entry: str, root: Path = ROOT) -> Sources:
     """Follow the imports of an entry.
 
     Args:
-        entry: a module, or a part of one after a colon.
+        entry: a module (`package.module`), or a part of it (`package.module:part`).
         root: the folder that holds the package `models`.
 
     Raises:
@@ -137,7 +137,7 @@ class _Package:
         self._kept = _kept_facts(root)
 
     def facts(self, entry: str) -> Facts:
-        """Return the facts of a module, or of the part of one that follows a colon.
+        """Return the facts of a module, or of a part of it (`package.module:part`).
 
         Raises:
             ValueError: there is no such module or part.
@@ -153,7 +153,7 @@ class _Package:
         return self._facts[entry]
 
     def needed_by(self, entry: str) -> _Needed:
-        """Return the direct needs of a module, or of the part of one that follows a colon."""
+        """Return the direct needs of a module, or of a part of it (`package.module:part`)."""
         if entry not in self._needed:
             name, facts = entry.partition(":")[0], self.facts(entry)
             imported = [

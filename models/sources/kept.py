@@ -21,7 +21,7 @@ from models.store import default_root
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Most cached entries: enough for five checkouts of this project.
+# Maximum number of cached entries: enough for five checkouts of this project.
 MOST_KEPT = 512
 _LARGEST = 4 << 20
 _DIGEST = hashlib.sha256().digest_size
@@ -54,7 +54,7 @@ class KeptFacts:
         """Return the facts of a module, or of a part of it.
 
         Args:
-            entry: the module, or a part of it after a colon.
+            entry: the module (`package.module`), or a part of it (`package.module:part`).
             source: source of the module.
             package: the package that contains the module.
 

@@ -39,7 +39,7 @@ MOBILEBERT_KEYS = (
     "attention_input",
 )
 
-# Fewest tokens of a row: a shorter row has no room for text beside the special tokens.
+# Minimum number of tokens in a row: a shorter row has no room for text beside the special tokens.
 SHORTEST = 8
 # Length of a row in tokens, if neither the subject nor a classifier's own tokenizer gives one.
 DEFAULT_TOKENS = 64

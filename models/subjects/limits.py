@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from models.subjects import NetworkTable, TrainingTable
 
-# Most parameters: a FlatBuffer has up to 2 GiB, and the reference stores them in float32.
+# Maximum number of parameters: a FlatBuffer has up to 2 GiB, and the reference stores them in
+# float32.
 MOST_PARAMETERS = 2**31 // 4
-# Most memory of a training step, in bytes: that of a large server.
+# Maximum memory of a training step, in bytes: that of a large server.
 MOST_STEP_BYTES = 2**38
 # Assumed size of a WordPiece vocabulary if the subject gives none.
 _USUAL_VOCABULARY = 4000

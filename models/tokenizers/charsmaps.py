@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Largest table in bytes; published ones have 250 kB.
 LARGEST_TABLE = 8_000_000
-# Most characters that may replace one character; Unicode's own forms have 18 at most.
+# Maximum number of characters that replace one character; Unicode's own forms have up to 18.
 LONGEST_REPLACEMENT = 64
 # Offset of the trie in bytes, after its size.
 _TRIE_AT = 4

@@ -77,7 +77,7 @@ def _added(document: Any) -> Iterator[tuple[str, int]]:
 
 
 def _around(library: Tokenizer, file: Path) -> Iterator[tuple[str, int]]:
-    """Yield the tokens around a text, with the ids that the file gives them."""
+    """Yield the tokens that are added around a text, with their ids in the file."""
     if library.post_processor is None:
         return
     for step in values_in(json.loads(library.post_processor.__getstate__())):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from models.tokenizers.settings import Settings
 
 _LOWERS = BERTS | {MPNET}
-# Settings that determine a BertNormalizer: its own name for each key, and the default in
-# `transformers`.
+# Settings that determine a BertNormalizer. For each: the name of the normalizer's argument, and the
+# default in `transformers`.
 _KEYS: dict[str, tuple[str, bool | None]] = {
     "do_lower_case": ("lowercase", True),
     "strip_accents": ("strip_accents", None),

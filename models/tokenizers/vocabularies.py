@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 # as large is no word list.
 LARGEST_FILE = 64_000_000
 LARGEST_NUMBER = 10_000_000
-# Most words: the largest vocabularies for all languages have 900,000 pieces, and more words take
-# minutes.
+# Maximum number of words: the largest vocabularies for all languages have 900,000 pieces, and more
+# words take minutes.
 MOST_WORDS = 1_000_000
 
 _WORD_AND_NUMBER = 2

@@ -123,7 +123,7 @@ def _require_tokens(words: Mapping[str, int], settings: WordSettings, file: Path
             f"no padding token is defined, and its default number 0 belongs to {word_of_zero!r}",
             file=file,
             key="tokenizer.pad",
-            remedy=f"{write_token('pad', PADDED)}, {word_of_zero!r} if it was that one",
+            remedy=f"{write_token('pad', PADDED)}, even if that is {word_of_zero!r}",
         )
 
 

@@ -35,8 +35,9 @@ SECONDS_OF_A_BLOCK = 0.1
 FEWEST_IN_A_BLOCK = 2
 # Number of blocks at the first look, from which the median's interval has two finite ends.
 FEWEST_BLOCKS = 7
-# Most races, and the factor by which a race is longer after an undecided one. An interval narrows
-# with the square root of the number of blocks, so the third is a quarter as wide as the first.
+# Maximum number of races, and the factor by which a race is longer after an undecided one. An
+# interval narrows with the square root of the number of blocks, so the third is a quarter as wide
+# as the first.
 RACES = 3
 GROWTH = 4
 # Longest race in seconds. A race that would take longer is not made longer than the previous one.
@@ -73,7 +74,7 @@ class RacedRatio:
 
 
 def block_for(seconds: float, *, fewest: int = FEWEST_IN_A_BLOCK) -> int:
-    """Return how many answers of each model make a block, an even number.
+    """Return how many answers of each model form a block; the number is even.
 
     Args:
         seconds: seconds for one answer; 0.0 if unknown.

@@ -59,7 +59,7 @@ def confusion(
         raise EdgeproofError(
             f"cannot score {gold.size} gold labels, {predicted.size} answers and "
             f"{owners.size} groups: the numbers must be equal and above 0",
-            remedy="Give one gold label, one answer and one group per text, for at least one text",
+            remedy="Give one gold label, one answer and one group per text, and at least one text",
         )
     if gold.min() < 0 or predicted.min() < MISSING or max(gold.max(), predicted.max()) >= classes:
         raise EdgeproofError(

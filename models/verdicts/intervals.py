@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
-# Most resamples of a bootstrap, at any confidence level.
+# Maximum number of resamples of a bootstrap, at any confidence level.
 MOST_RESAMPLES = 20_000
 
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 # Shares of the texts that the looks use. Looks before these use half of the first share, half of
 # that, and so on.
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
-# Fewest texts of a look. For 50 texts, simulations confirmed the intervals of drops and of measures
-# by label.
+# Minimum number of texts of a look. For 50 texts, simulations confirmed the intervals of drops and
+# of measures by label.
 FEWEST = 50
 # With fewer texts than this, a single look uses all of them: classifying them costs little, and the
 # wider intervals of several looks would leave more gates undecided.

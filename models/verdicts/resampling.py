@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     Statistic = Callable[[Counts], Floats]
 
-# Most counts in memory at once: 128 MB. RepLab's groups need a tenth of it.
+# Maximum number of counts in memory at once: 128 MB. RepLab's groups need a tenth of it.
 LARGEST_PART = 1 << 24
 
-# Fewest texts: a single text has no variation.
+# Minimum number of texts: a single text has no variation.
 FEWEST = 2
 
 

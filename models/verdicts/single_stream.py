@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from models.verdicts.metrics import Floats
 
 BATCH = 5
-# Fewest batches for finding the warm-up, which is at most a third of them.
+# Minimum number of batches for finding the warm-up, which is at most a third of them.
 FEWEST_TO_CUT = 3
 # Number of queries from which the 99th percentile's interval has two finite ends, see
 # samples_for_quantile.
@@ -41,10 +41,11 @@ FIRST_SECONDS = 1.0
 PERCENTILES = {"latency_p50": 0.5, "latency_p90": 0.9, "latency_p99": 0.99}
 # Queries per request. The runner times each query, so the connection does not affect the latencies.
 CHUNK = 32
-# Fewest queries: two thirds of them remain even after the longest warm-up.
+# Minimum number of queries: two thirds of them remain even after the longest warm-up.
 FEWEST = 3 * CHUNK
-# Most queries. A file that reaches this number in time takes microseconds per query: more of them
-# would not heat the device, and the rank of the 99th percentile is known to a few per mille.
+# Maximum number of queries. A file that reaches this number in time takes microseconds per query:
+# more of them would not heat the device, and the rank of the 99th percentile is known to a few per
+# mille.
 MOST = 16_384
 
 

@@ -61,7 +61,7 @@ def ask_in_turns(
 
 
 def seconds_per_turn(seconds: Floats) -> NDArray[np.float64]:
-    """Return the seconds of each turn [turns]: of the two times for each text, the shorter counts.
+    """Return the seconds of each turn [turns]: the sum of the shorter time for each text.
 
     Args:
         seconds: the measured times [turns, 2, texts].

@@ -69,5 +69,5 @@ def group_majority(
 def _no_majority(labels: int, groups: int) -> EdgeproofError:
     return EdgeproofError(
         f"cannot find a majority among {labels} training labels with {groups} groups",
-        remedy="Give one label and one group for each training text, for at least one text",
+        remedy="Give one label and one group for each training text, and at least one text",
     )

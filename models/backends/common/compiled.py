@@ -16,8 +16,8 @@ from models.backends.common.backend import Backend, Details, Graph, Loaded, Sour
 from models.backends.common.interpreters import refusing
 from models.backends.common.refusals import Refusal, one_line
 
-# Most bytes kept of the library's log. It logs every step to stderr, and the end of the log
-# explains a failure.
+# Maximum number of bytes kept of the library's log. It logs every step to stderr, and the end of
+# the log explains a failure.
 LONGEST_LOG = 1 << 20
 _MOST_REASONS = 3
 # Texts of errors, in a raised error and in the log; each follows its place in the source code.

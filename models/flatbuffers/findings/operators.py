@@ -129,7 +129,7 @@ def _loops(inspected: Inspected) -> Iterator[Finding]:
             f"It has {len(report.subgraphs)} subgraphs with {several(names)}: delegates leave "
             "loops to the processor, and time grows with the number of tokens.",
             tuple(names),
-            "Measure latency on the device; unroll the loop where that is too slow",
+            "Measure latency on the device, and unroll the loop if it is too slow",
         )
 
 

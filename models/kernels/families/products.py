@@ -162,8 +162,8 @@ def _answer(choices: Choices, dtype: str, step: float, inner: int) -> Quantizati
     return Quantization.of(float(np.float32(wide)), zero_point(choices, dtype))
 
 
-# Most rows of the second matrices in all batches together: more do not fit into the textures of
-# some GPUs.
+# Maximum number of rows of the second matrices in all batches together: more do not fit into the
+# textures of some GPUs.
 _MANY_ROWS = 32_768
 
 

@@ -274,7 +274,7 @@ def _select_rows(call: Call) -> list[Rounded]:
 
 
 def _cast(call: Call) -> list[Rounded]:
-    """Convert a dtype; floats are truncated, and integers that do not fit are unspecified."""
+    """Convert to the output's type: truncate floats; results out of its range are unspecified."""
     number, target = call.operand(0).number, call.output.dtype
     if target == "bool":
         return [Rounded.exact(number.value != 0)]
@@ -293,7 +293,7 @@ def _cast(call: Call) -> list[Rounded]:
 
 
 def half_precision(number: Rounded) -> Rounded:
-    """Round to float16: half a unit in the last of 11 bits, or half a subnormal step."""
+    """Round to float16, and add the largest possible rounding error to the bound."""
     largest, step = float(np.finfo(np.float16).max), 2.0**-24
     error = number.error + np.maximum(np.abs(number.value) * 2.0**-11, step / 2.0)
     # Numbers above the largest float16 become infinity or the largest float16.

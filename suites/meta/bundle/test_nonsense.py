@@ -455,7 +455,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     ),
     "a card of another threshold": (
         card("one", "declared", "output", "threshold", value=0.7),
-        "its binding differs from the bundle's",
+        "its inputs and output are ",
     ),
     "a card of a threshold of 2": (
         card("one", "declared", "output", "threshold", value=2),

@@ -106,7 +106,7 @@ def test_error_on_an_unknown_device_lists_the_known_devices():
 
 
 def test_emulating_a_device_without_an_emulated_core_is_an_error():
-    with pytest.raises(UsageMistake, match="is not emulated"):
+    with pytest.raises(UsageMistake, match="host cannot be emulated"):
         load_device("host").core()
     with pytest.raises(UsageMistake, match="cannot be emulated as armv7"):
         load_device("rpi4").core("armv7")

@@ -120,7 +120,7 @@ def test_slow_board_gives_a_bounded_number_of_answers_for_one_candidate():
     single_stream(device.answer, lambda _: DECIDES, queries=FULL.stream_queries, seconds=60.0)
     _, labelled = _labelled(SLOW)
     ordered = block_for(SLOW, fewest=FEWEST_ORDERED)
-    # Only the fixed order and the repeated text take answers that no other gate needs.
+    # Two orders, the fixed one and the repeated text, need answers that no other gate uses.
     orders = 2 * ordered * timed_looks(FULL.order_blocks, fewest=FEWEST_BLOCKS)[0].texts
     raced = block_for(SLOW) * timed_looks(FULL.race_rounds // BLOCK, fewest=FEWEST_BLOCKS)[0].texts
     counts = {

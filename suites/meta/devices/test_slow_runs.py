@@ -16,7 +16,7 @@ from suites.meta.gates.planted_runner import ANSWERS_LOG
 from suites.meta.gates.planting import PLUGIN, RUNNER_VARIABLE, runner_with
 from suites.meta.gates.running import run_pytest
 
-SECOND_BACKEND, LOOKED_AT = "ai_edge_litert-builtin", "litert-cpu"
+SECOND_BACKEND, OPTIONAL = "ai_edge_litert-builtin", "litert-cpu"
 # The reference and a candidate; further candidates need as many answers as this one.
 TWO = ("full", "eight")
 # Maximum number of answers for these two files; docs/my-board.md explains the causes.
@@ -106,9 +106,9 @@ def test_judging_four_schemes_needs_a_bounded_number_of_answers(judge_slowly):
 
 def test_optional_backend_classifies_only_four_texts_on_a_slow_board(whole_run):
     outcome, asked = whole_run
-    glimpsed = sum(counts.get(LOOKED_AT, 0) for counts in asked.values())
+    classified = sum(counts.get(OPTIONAL, 0) for counts in asked.values())
     # Four texts, twice each.
-    assert glimpsed == 8 * len(TWO)
+    assert classified == 8 * len(TWO)
     # The report wraps its lines.
     assert (
         "too few to judge a share: on a slow board, backends that it need not support"

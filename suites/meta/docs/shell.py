@@ -62,8 +62,8 @@ class Checkout:
             target = self.root / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if (PROJECT / name).is_file():
-                # Keep the modification time, by which Python recognizes the compiled module of a
-                # source.
+                # Keep the modification time: Python uses a compiled module only if it records
+                # the time of the source.
                 shutil.copy2(PROJECT / name, target)
                 _copy_compiled(PROJECT / name, target)
         self._tools.mkdir()

@@ -162,7 +162,7 @@ def test_drawing_a_run_twice_adds_one_entry_to_the_history(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("drawn")
-def test_incomplete_result_file_is_omitted_and_named(
+def test_incomplete_result_file_is_skipped_and_its_name_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_result(tmp_path, "test_size")

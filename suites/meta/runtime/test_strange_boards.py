@@ -263,7 +263,7 @@ def test_incomplete_transfer_leaves_no_file_on_the_board(board, tmp_path):
 
 def test_overlong_sensor_reading_is_an_error():
     channel = Channel(["/bin/sh", "-c", "tr '\\0' '[' </dev/zero"], os.environ, "the board")
-    with pytest.raises(EdgeproofError, match=r"^the board: .* does not answer with its sensors"):
+    with pytest.raises(EdgeproofError, match=r"^the board: .* other than its sensors' values"):
         read_reading(channel, 20)
     channel.kill()
     channel.wait(5)
