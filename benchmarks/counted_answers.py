@@ -1,7 +1,8 @@
 """A pytest plugin that counts the answers of each gate, by a virtual clock.
 
-Every answer seems to take a second, plus or minus one percent, but takes no real time. The plugin
-counts the answers that are requested from a runner, by test and by backend.
+The clock reports about one second for every answer, with a random spread of one percent, however
+long the answer really takes. The plugin counts the answers that are requested from a runner, by
+test and by backend.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Counts:
         self._draw = np.random.default_rng(0)
 
     def invented_times(self, measured: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return invented times of as many answers, in nanoseconds [n]."""
+        """Return invented times for the same number of answers, in nanoseconds [n]."""
         return np.round(SECOND * self._draw.normal(1.0, SPREAD, len(measured))).astype(np.int64)
 
 

@@ -19,7 +19,8 @@ SUITES = ("suites/accuracy", "suites/agreement")
 def measure_deciding() -> dict[str, Any]:
     """Return the share of the texts that decided each gate, and the median share.
 
-    Baselines are not used, because a gate with a baseline uses at least as many texts as that.
+    Baselines are not used, because a gate with a baseline uses at least as many texts as its
+    baseline.
     """
     with tempfile.TemporaryDirectory() as folder:
         reports = Path(folder)

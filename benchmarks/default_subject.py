@@ -1,4 +1,4 @@
-"""Find the files and texts of the default subject, which other benchmarks answer."""
+"""Find the files and texts of the default subject for other benchmarks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCHEMES = ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8_dense")
 
 
 class Made(NamedTuple):
-    """What the default subject has made.
+    """The files and texts of the default subject.
 
     Attributes:
         files: FlatBuffers by scheme.
@@ -50,6 +50,6 @@ def default_subject() -> Made:
 
 
 def repeated(inputs: dict[str, NDArray[Any]], count: int) -> dict[str, NDArray[Any]]:
-    """Return the texts again and again, until there are `count`."""
+    """Return `count` texts, by repeating the given ones in their order."""
     rows = np.arange(count) % len(next(iter(inputs.values())))
     return {name: array[rows] for name, array in inputs.items()}

@@ -87,7 +87,8 @@ class Contender:
         words: size of the vocabulary that a device needs as well, in bytes, see `words_in`.
         label: classifies texts.
         goal: goal in its subject's budgets; None for an alternative.
-        answers: whether its labels are meaningful; the weights of the paper's recipe are random.
+        answers: whether its labels are meaningful; those of the paper's recipe are not, because its
+            weights are random.
     """
 
     bytes: int

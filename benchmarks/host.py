@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 COMMAND = (sys.executable, "-m", "tox", "-e", "host", "--", "-v", "--color=no")
 VERDICT = re.compile(rb"::.*\b(PASSED|FAILED|ERROR)\b", re.DOTALL)
 _LONGEST = 3600.0
-# Variables of the tox that runs the benchmarks, and options that would judge something else.
+# Beginnings of the environment variables that the command does not get: those of a tox that runs
+# the benchmarks, and edgeproof's options, which would change what is judged.
 _OTHERS = ("TOX", "EDGEPROOF_")
 _SECONDS_BETWEEN_SAMPLES = 0.5
 _REMEDY = "Install tox for this Python, or run tox -e benchmarks"
@@ -50,7 +51,7 @@ class Timed(NamedTuple):
 
 
 def measure_host() -> dict[str, Any]:
-    """Return the seconds of a first and a second run, and the artefacts that the second rebuilt.
+    """Return the seconds of a first and a second run, and the artefacts that the second made again.
 
     The clone has the last commit of this checkout. On a machine that other programs keep busy,
     nothing is judged, and nothing is run if it is busy at the start.
@@ -97,7 +98,7 @@ def judge_host(cold: Timed, warm: Timed, rebuilt: Sequence[str]) -> dict[str, An
 
 
 def _not_judged(table: dict[str, Any], because: str) -> dict[str, Any]:
-    """Return a table that is not green, with the reason why nothing was judged."""
+    """Return the table with the reason why nothing was judged; it does not count as kept."""
     return table | {"missed": [f"not judged on a busy machine: {because}"], "kept": False}
 
 

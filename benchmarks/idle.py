@@ -1,4 +1,4 @@
-"""Tell how busy other programs keep the machine, because that makes times meaningless."""
+"""Measure the load from other programs, under which measured times are meaningless."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from benchmarks.limits import judged
 
 STAT = Path("/proc/stat")
-# Fields of the first line of /proc/stat that are no work: idle, and waiting for a disk. Time of
-# guests is contained in the first two fields.
+# Positions of the fields in the first line of /proc/stat that count no work (idle, and waiting for
+# a disk), and number of fields that are read. The time of guests is contained in the first two
+# fields.
 _WAITING, _FIELDS = (3, 4), 8
 _SECONDS = 5.0
 
@@ -27,14 +28,14 @@ def worked_seconds() -> float:
 
 
 def busy_cores(seconds: float = _SECONDS) -> float:
-    """Return how many cores other programs keep busy, watched for some seconds."""
+    """Return how many cores other programs keep busy, on average over these seconds."""
     began, before = time.monotonic(), worked_seconds()
     time.sleep(seconds)
     return (worked_seconds() - before) / (time.monotonic() - began)
 
 
 def why_too_busy(cores: float) -> str:
-    """Return why times on a machine that is so busy are not judged; "" if they are.
+    """Return why times are not judged under this load; "" if they are judged.
 
     Args:
         cores: number of cores that other programs keep busy.

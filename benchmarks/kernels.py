@@ -53,7 +53,7 @@ def measure_kernels() -> dict[str, Any]:
 
 
 def _rate(backend: AskedBackend, family: Family, way: Callable[[Family], Record]) -> float:
-    """Return the median of several rounds, without the time of imports."""
+    """Return the median examples per second of CPU time over several rounds, without imports."""
     way(family)
     rates = []
     for _ in range(ROUNDS):

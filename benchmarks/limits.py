@@ -52,9 +52,8 @@ def judged(
 
     Args:
         benchmark: name of the benchmark in limits.toml.
-        figures: the measured values in canonical units, by name. A value that is not a number keeps
-            no limit.
-        details: what else the table shows.
+        figures: the measured values in canonical units, by name. NaN keeps no limit.
+        details: further entries of the table.
 
     Raises:
         KeyError: a figure that has a limit was not measured.
@@ -93,6 +92,9 @@ def _ends(limit: Limit, file: Path, key: str) -> tuple[float, float, Unit]:
 
 
 def _unit_of(text: str) -> Unit:
-    """Return the unit of a quantity; that of a ratio if it has none, which is then refused."""
+    """Return the unit of a quantity; the unit of ratios if the text has no known unit.
+
+    The caller then rejects the text.
+    """
     spelling = SPELLINGS.get(text.strip().rpartition(" ")[2])
     return Unit.RATIO if spelling is None else spelling.unit

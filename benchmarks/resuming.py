@@ -1,4 +1,4 @@
-"""Measure what a kill costs: kill runs at drawn moments, and finish with what they stored."""
+"""Measure how many answers a kill loses: kill runs at random moments, and resume the last one."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 RUNNERS = 2
 KILLS, SEED = 3, 0
-# A run that is killed has at least started, and stored something.
+# Seconds within which a run must have started and stored answers, so that it can be killed.
 _SECONDS_TO_START = 60.0
 
 
 def measure_resuming() -> dict[str, Any]:
-    """Return the share of stored answers that was computed again, and of answers that differ.
+    """Return the share of stored answers that were computed again, and the share that differ.
 
     Each candidate's run is killed at several moments, which are drawn from a seed.
     """
@@ -48,7 +48,7 @@ def measure_resuming() -> dict[str, Any]:
 
 
 def _killed(scheme: str, file: Path, texts: Inputs) -> dict[str, float]:
-    """Kill runs of one candidate, finish its last one, and compare with a run without a kill."""
+    """Kill several runs of one candidate, resume the last, and compare with a run without kills."""
     began = time.monotonic()
     expected = _answered(file, texts, None)[0]
     seconds, draw = time.monotonic() - began, random.Random(SEED)  # noqa: S311 - moments of kills
@@ -70,7 +70,7 @@ def _killed(scheme: str, file: Path, texts: Inputs) -> dict[str, float]:
 
 
 def _kill_after(seconds: float, scheme: str, journal: Path) -> None:
-    """Start a run, and kill it so many seconds after it stored its next answers."""
+    """Start a run, and kill it this many seconds after it has stored its first new answers."""
     before = journal.stat().st_size if journal.exists() else 0
     command = [sys.executable, "-m", "benchmarks.resuming", scheme, str(journal)]
     process = subprocess.Popen(command, start_new_session=True)

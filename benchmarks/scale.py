@@ -1,4 +1,4 @@
-"""Measure how time and memory grow with the texts, and what a second core brings."""
+"""Measure how time and memory grow with the number of texts, and the speed of two cores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Inputs = dict[str, NDArray[Any]]
 
-# RepLab's test split has as many texts. EDGEPROOF_BENCHMARK_TEXTS=4000 tries fewer.
+# Number of texts in RepLab's test split. EDGEPROOF_BENCHMARK_TEXTS=4000 tries fewer.
 REPLAB_TEXTS = 58_568
 TEXTS = int(os.environ.get("EDGEPROOF_BENCHMARK_TEXTS", str(REPLAB_TEXTS)))
 

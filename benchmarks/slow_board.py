@@ -1,7 +1,7 @@
 """Count the answers of a run on a board that takes a second for each, for four schemes.
 
-A virtual clock replaces the board: answers are counted, and nobody waits for them. The answers of
-every gate are counted, whatever backend gives them. EDGEPROOF_BENCHMARK_SUBJECT names another
+This machine and a virtual clock replace the board, so that no answer really takes a second. The
+answers of every gate on every backend are counted. EDGEPROOF_BENCHMARK_SUBJECT names another
 subject than the default one, or its TOML file; all of its candidates are then judged.
 """
 
@@ -44,7 +44,7 @@ COUNTING = (f"--edge-device={BOARD}", "-p", "benchmarks.counted_answers")
 
 
 def measure_slow_board() -> dict[str, Any]:
-    """Return how many answers each suite takes, and the seconds of a board with one a second."""
+    """Return how many answers each suite takes, and the seconds of a board for all of them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bundle = folder / "four.edge"
@@ -66,7 +66,7 @@ def judge_counts(counts: Counts, details: Mapping[str, Any] | None = None) -> di
 
     Args:
         counts: the counted answers.
-        details: what else the table shows.
+        details: further entries of the table.
     """
     of_suites: dict[str, Counter[str]] = defaultdict(Counter)
     of_gates: dict[str, Counter[str]] = defaultdict(Counter)

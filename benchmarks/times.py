@@ -128,7 +128,7 @@ def _make(shapes: dict[str, Architecture], folder: str) -> None:
 def _compare(
     backend: str, shapes: dict[str, Architecture], files: dict[str, Path], paper: Path
 ) -> dict[str, Any]:
-    """Return estimate and measurement of the paper's recipe, and of each shape at each length."""
+    """Return estimated and measured times: of the paper's recipe, and of each shape and length."""
     with Runner(LocalTransport(), backend) as runner:
         runner.load(PAPER_RECIPE, paper, binding=paper_binding(paper))
         for name, file in files.items():

@@ -65,7 +65,7 @@ class Extent(Table, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def partial_because(document: Document) -> list[str]:
-    """Return every reason why a run is partial; empty if it is complete."""
+    """Return every reason why a run is partial; the list is empty if the run is complete."""
     extent = document.run.extent
     if extent is None:
         return [UNKNOWN]

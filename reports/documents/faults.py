@@ -143,7 +143,7 @@ def by_gate(faults: Iterable[PlantedFault]) -> dict[str, list[PlantedFault]]:
 
 
 def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
-    """Return the sentences about one gate: a heading, and the names of its faults."""
+    """Return pairs of a heading and the names of faults, for the faults of one gate."""
     seen_here = [fault.name for fault in faults if fault.is_shown]
     not_seen = [fault.name for fault in faults if not fault.is_shown]
     groups = [

@@ -1,4 +1,7 @@
-"""Define where failed variants deviate from the float32 variant (see `models.localizing`)."""
+"""Define the types that record where failed variants deviate from float32.
+
+`models.localizing` finds these deviations.
+"""
 
 # ruff: noqa: RUF012 - msgspec gives each instance a copy of the empty list or table
 from __future__ import annotations
@@ -91,8 +94,8 @@ class Localization(Open, frozen=True, kw_only=True):
         mended_by_float: kinds of operators that, computed in float, correct the answers.
         not_finite: the first operator in the file that gives NaN or Inf.
         not_localized: why there is no curve.
-        matched: whether the operators of both files were matched by the names of their outputs, or
-            by their order.
+        matched: how the operators of both files were matched: by the names of their outputs, or by
+            their order.
         notes: remarks, each a clause that completes a sentence.
     """
 

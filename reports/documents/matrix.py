@@ -210,7 +210,7 @@ def departures_in(cells: Iterable[Cell]) -> list[str]:
 
 
 def fit_on(document: Document) -> str:
-    """Return the backends on which all candidates are correct, and the wrong ones on the others.
+    """Return the backends on which candidates are correct, and exceptions, for the headline.
 
     For a document of several runs, list each run with its device.
     """
@@ -223,7 +223,7 @@ def fit_on(document: Document) -> str:
 
 
 def _also_on(cells: Iterable[Cell]) -> str:
-    """Return the note in parentheses on the other backends; empty if there are none."""
+    """Return a note in parentheses about backends beside the judged one; "" if there are none."""
     by_backend: dict[str, list[Cell]] = {}
     for cell in cells:
         by_backend.setdefault(cell.backend, []).append(cell)

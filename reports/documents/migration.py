@@ -168,7 +168,7 @@ def _schemes_of_today(schemes: list[str]) -> list[str]:
 
 
 def _run(old: dict[str, Any], localization: Step) -> dict[str, Any]:
-    """Return the facts of a document's run, and of the runs merged in it."""
+    """Return a document's run, and the runs merged in it, with converted localizations."""
     new = dict(old)
     if "localizations" in old:
         new["localizations"] = [localization(entry) for entry in old["localizations"]]

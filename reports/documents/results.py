@@ -191,7 +191,7 @@ def _of_today(document: Any, path: Path) -> Any:
 
 
 def _check_owners(document: Document, path: Path | None) -> None:
-    """Reject measurements and tests whose run the document does not list."""
+    """Reject a measurement or test unless exactly one run has its subject and device."""
     runs = [(part.subject.name, part.device.name) for part in document.merged or ()]
     owners_of = {
         "measurements": [

@@ -25,9 +25,9 @@ class Element:
         tag: name of the element, in lower case.
         attributes: values by name; "" for an attribute without a value.
         start: position of the start tag.
-        inside: position behind the start tag.
+        inside: position after the start tag.
         closed: position of the end tag of a script or a style; `inside` for other elements.
-        end: position behind that end tag; `inside` for other elements.
+        end: position after that end tag; `inside` for other elements.
     """
 
     tag: str

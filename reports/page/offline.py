@@ -26,7 +26,8 @@ POLICY = (
 _META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
 # Beginnings of addresses of other servers.
 _ELSEWHERE = ("https://", "http://", "//")
-# The call by which the script after the analytics loader passes data to the analytics.
+# Beginning of the call that passes data to the analytics, in the script after the one that loads
+# them.
 _HANDED = "gtag("
 # Attributes whose addresses a browser loads by itself, by element.
 _LOADING = {

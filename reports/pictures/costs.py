@@ -30,8 +30,9 @@ MILLISECONDS = 1e3
 MEGABYTE = 1e6
 MILLION = 1e6
 SHARES = {"latency_p50": "|", "latency_p90": "v", "latency_p99": "x"}
-# The time axis ends a bit (BEYOND) after this quantile of the slowest variant or after the largest
-# limit. Outliers of a shared machine would squeeze all other times into one bin.
+# The time axis ends at BEYOND times the larger of two values: this quantile of the slowest variant,
+# and the largest limit. Otherwise outliers of a shared machine would squeeze all other times into
+# one bin.
 SHOWN, BEYOND = 0.95, 1.3
 BINS = 120
 # Ratio of the ends of the time axis above which the axis is logarithmic.
@@ -88,7 +89,7 @@ def latency(view: View) -> Picture | None:
 
 
 def _warm(measurement: Measurement) -> int:
-    """Return the index of the first sample that the percentiles count."""
+    """Return the index of the first sample that counts in the percentiles."""
     return measurement.details.sustained_from
 
 

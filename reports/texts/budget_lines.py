@@ -31,7 +31,7 @@ def place_of(file: str, key: str) -> FileLine | None:
     try:
         lines = read_text(ROOT / file, LARGEST_TABLE).splitlines()
     except (OSError, ValueError):
-        # The run may belong to another checkout, and the text need not be the name of a file.
+        # The run may belong to another checkout, and `file` need not be the path of a file.
         return None
     table = ""
     for number, line in enumerate(lines, start=1):

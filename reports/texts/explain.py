@@ -81,7 +81,7 @@ class Explanation:
 
     @property
     def is_regression(self) -> bool:
-        """Tell whether a value became worse, while no requirement is known to be broken."""
+        """Tell whether a value became worse although no requirement is known to be broken."""
         measurement = self.measurement
         return (
             measurement is not None
@@ -265,7 +265,7 @@ def _in_a_word(measurement: Measurement) -> str:
 
 
 def _told(label: str, text: str) -> str:
-    """Return a text after its label, preserving edgeproof's own line breaks."""
+    """Return the text of a label, in one line unless edgeproof itself broke its lines."""
     if label in _OF_LINES:
         return text
     return one_line(text, LONGEST_COMMAND) if label == "Reproduce" else one_line(text)
@@ -337,7 +337,7 @@ def _verdict_as(measurement: Measurement, limit: BudgetRecord | None, verdict: V
         return (
             f"{verdict}: {MEANING[verdict] if limit is None else measurement.why(limit, verdict)}"
         )
-    # Older results give the circumstances only in the sentence.
+    # Results of earlier versions state the circumstances only in the sentence.
     because = measurement.details.invalid_because
     is_known = isinstance(because, str)
     return f"{verdict}: {f'not judged, {because}' if is_known else measurement.reason}"

@@ -247,7 +247,7 @@ def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
 
 
 def _unmeasured(document: Document) -> dict[str, set[str]]:
-    """Return for each scheme whether tests failed without a measurement, or did not run."""
+    """Return, by scheme, the endings of tests that failed without a measurement or did not run."""
     explained = {measurement.test for measurement in document.measurements if _tells(measurement)}
     unmeasured: dict[str, set[str]] = {}
     for test in document.tests:

@@ -1,4 +1,4 @@
-"""Record the answers of an app with a small classifier, computed independently.
+"""Record the answers of an app with a small classifier; numpy computes them.
 
 The classifier is the default of `small_classifiers`. Words are `w0` to `w58`, with one id each.
 """

@@ -45,7 +45,7 @@ class Skips(Table, frozen=True, kw_only=True):
     machine: tuple[Lacking, ...]
 
     def problem_of(self, test: str, ended: str, reason: str, *, complete: bool) -> str | None:
-        """Return the problem of a test's outcome; None if there is none.
+        """Return why a test's outcome does not fit the list; None if it fits.
 
         Args:
             test: id of the test, or path of a file that was skipped as a whole.
@@ -87,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Watcher:
-    """Compares the outcomes of tests with the list.
+    """Compare the outcomes of tests with the list.
 
     Args:
         skips: content of `skips.toml`.

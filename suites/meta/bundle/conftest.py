@@ -160,8 +160,9 @@ positive = "spam"
 def given_in(folder: Path, *, recorded: bool = False) -> Contents:
     """Make the contents of a bundle of two user files in a folder.
 
-    The first returns two logits for ids, mask and segments, the second one sigmoid for int64 ids.
-    If `recorded`, both are compared with the recorded answers of another system.
+    The first file returns two logits for ids, mask and segments. The second file returns one
+    sigmoid for int64 ids. If `recorded`, both files are compared with the recorded answers of
+    another system.
     """
     (folder / "mail.toml").write_text(GIVEN, encoding="utf-8")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad"]
@@ -273,7 +274,10 @@ def _resealed(name: str, members: dict[str, bytes]) -> bytes:
 
 @pytest.fixture
 def rewrite(file: Path) -> Callable[..., None]:
-    """Return `rewrite(members, manifest)`, which writes the bundle again with these changes."""
+    """Return `rewrite(members, manifest)`, which writes the bundle again.
+
+    Its arguments are functions that change the members and the manifest.
+    """
 
     def written(
         change: Callable[[dict[str, bytes]], None] = lambda _: None,

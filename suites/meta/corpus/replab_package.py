@@ -86,11 +86,12 @@ class Style:
     """The layout and encoding of a copy of the package.
 
     Attributes:
-        texts: layout of the files of texts: one folder, one per split, or beside the other folders.
+        texts: layout of the files of texts: in one folder, in one folder per split, or beside the
+            other folders.
         mark: whether files begin with a byte order mark.
         encoding: encoding of the files of texts.
-        info: whether there are tweet_info folders, and what states the language: these folders, the
-            files of texts, or nothing.
+        info: whether there are tweet_info folders, and where the language is stated: in these
+            folders, in the files of texts, or nowhere.
         ends: line ending of the files.
         bare: whether no value is quoted.
     """

@@ -1,4 +1,4 @@
-"""Stand-ins for boards over ssh: sshd on loopback, with a Python behind it."""
+"""Replace boards over ssh in tests: an sshd on loopback starts the programs in a Python."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STARTS = "starts"
 
 
 class Board:
-    """An sshd, the Python behind it, and an ssh client that knows its key.
+    """An sshd, the Python that its programs run in, and an ssh client that has its key.
 
     Args:
         folder: folder for its files.
@@ -78,7 +78,7 @@ class Board:
         return len(file.read_text("utf-8").splitlines()) if file.exists() else 0
 
     def processes(self) -> list[str]:
-        """Return the programs that still run on the board after some time to end."""
+        """Return the programs that still run on the board; wait up to 15 s for their end."""
         for _ in range(150):
             programs = self._sshd.programs()
             if not programs:

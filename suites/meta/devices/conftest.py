@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["miniature", "shared_folder"]
 # Gates that check whether a variant's answers are correct, on the judged backend and on others.
 JUDGING = ("suites/accuracy/test_accuracy_floor.py", "suites/agreement", "suites/backends")
-# Suites that take minutes, which boards of a fleet skip in these tests.
+# Suites that take minutes and that the boards of a fleet therefore skip in these tests.
 LEFT_OUT = ("suites/latency", "suites/memory", "suites/conformance")
 TREES = Path(__file__).parent / "trees"
 
@@ -64,7 +64,7 @@ def bundle(miniature: Miniature, shared_folder: Path) -> Path:
 
 @pytest.fixture
 def boards(tmp_path: Path) -> Iterator[list[Board]]:
-    """Return two boards with one ssh client that knows both."""
+    """Start two boards; return them."""
     started = [Board(tmp_path / name) for name in ("one", "two")]
     yield started
     for board in started:
@@ -73,9 +73,10 @@ def boards(tmp_path: Path) -> Iterator[list[Board]]:
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Callable[..., tuple[int, str, Path]]:
-    """Return `fleet(boards, bundle, *more)`, which judges boards and is run in its own folder.
+    """Return `fleet(boards, bundle, *more)`, which judges boards with `models.fleet`.
 
-    It returns exit code, output and report folder. Paths are given relative to that folder.
+    The command runs in a folder of its own, and its paths are relative to this folder. The function
+    returns exit code, output and report folder.
     """
 
     def judged(boards: list[Board], bundle: Path, *more: str) -> tuple[int, str, Path]:

@@ -30,7 +30,7 @@ MOMENTS = 20
 # A run ends within 15 s of a signal, by force if need be. A builder and a fleet also wait for their
 # own children. The rest of the time is a margin for a busy machine.
 SECONDS_TO_END = 60.0
-# A board notices the end of its client only at its next write.
+# After the end of its client, a program on a board ends only at its next write.
 SECONDS_TO_VANISH = 15.0
 
 
@@ -118,23 +118,26 @@ def moments(kind: str, longest: float) -> list[tuple[signal.Signals, float]]:
 
 
 def after(seconds: float) -> Callable[[Path], bool]:
-    """Return a moment some seconds from now."""
+    """Return a `moment` for `end`: the given number of seconds from now."""
     due = time.monotonic() + seconds
     return lambda _: time.monotonic() >= due
 
 
 def once_said(text: str) -> Callable[[Path], bool]:
-    """Return the moment when the output contains a text."""
+    """Return a `moment` for `end`: as soon as the output contains a text."""
     return lambda log: text in log.read_text("utf-8", "replace")
 
 
 def while_running(name: str, store: Path) -> Callable[[Path], bool]:
-    """Return the moment when a named program runs with the store in its command."""
+    """Return a `moment` for `end`: as soon as a program with this name and store runs."""
     return lambda _: any(name in process for process in processes_naming(store))
 
 
 def _left(folder: Path, temporary: Path, store: Path) -> list[str]:
-    """Return the processes and files that a command left behind, after some time to vanish."""
+    """Return the processes and files that a command left behind.
+
+    Processes count only if they still run after `SECONDS_TO_VANISH`.
+    """
     deadline = time.monotonic() + SECONDS_TO_VANISH
     while (processes := processes_naming(folder, store)) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -1,9 +1,9 @@
 """Write given files and labelled texts, for judging boards.
 
-All files give the same labels, so each gate can decide. Their inputs are only ids (int64 or
-float32), ids and a mask of any length, or three inputs, also in another order than in the signature
-or without a signature. One file has a sigmoid with a threshold of 0.35, and the corpus contains its
-ids.
+All files give the same labels, so that each gate can decide. Some files take only ids (int64 or
+float32), some take ids and a mask of any length, and some take three inputs: in the order of the
+signature, in another order, or without a signature. One file has a sigmoid with a threshold of
+0.35, and the corpus contains its ids.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ min = "97 %"
 
 
 def write_given(folder: Path) -> None:
-    """Write `mail.toml`, `sigmoid.toml`, and all that they name."""
+    """Write `mail.toml`, `sigmoid.toml`, and all files that these two name."""
     folder.mkdir(parents=True, exist_ok=True)
     alike = {"classes": 2, "seed": 1}
     files = {

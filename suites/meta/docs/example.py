@@ -4,8 +4,9 @@
 
 docs/my-flatbuffer.md shows the TOML files of the same folder.
 The classifier's table contains the sentiment of each word, and its output is the softmax of their
-mean. Nothing is trained: every byte follows from the lists below. Reviews praise or criticize a
-thing. Some contain a word of the opposite sentiment, so the classifier labels a few wrongly.
+mean. Nothing is trained: every byte follows from the lists below. Each review praises or criticizes
+a thing. Some reviews also contain a word of the opposite sentiment, so that the classifier labels a
+few of them wrongly.
 """
 
 from __future__ import annotations

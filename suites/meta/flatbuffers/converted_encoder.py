@@ -55,12 +55,12 @@ class _Encoder:
         return self.constant(self.random.normal(0, spread, shape), "float32")
 
     def shaped(self, source: int, *shape: int, dtype: str = "float32", name: str = "") -> int:
-        """Give a tensor another shape."""
+        """Add a reshape of a tensor; return its output."""
         to = self.constant(shape, "int32")
         return self.add("RESHAPE", [source, to], shape, name, dtype=dtype)
 
     def turned(self, source: int, order: tuple[int, ...], shape: tuple[int, ...]) -> int:
-        """Return a transposed tensor."""
+        """Add a transposition of a tensor; return its output."""
         return self.add("TRANSPOSE", [source, self.constant(order, "int32")], shape)
 
     def dense(self, source: int, outputs: int = HIDDEN) -> int:
@@ -71,7 +71,7 @@ class _Encoder:
         )
 
     def rows(self, ids: int, table: int, rows: int, columns: int, name: str = "") -> int:
-        """Look up rows."""
+        """Add a lookup of the rows `ids` in a table; return its output [rows, columns]."""
         return self.add("EMBEDDING_LOOKUP", [ids, table], (rows, columns), name)
 
     def heads(self, source: int) -> int:
@@ -80,7 +80,7 @@ class _Encoder:
         return self.turned(split, (0, 2, 1, 3), (1, HEADS, TOKENS, TOKENS))
 
     def distances(self) -> int:
-        """Return the position bias of two tokens' scores [heads, tokens, tokens]."""
+        """Return the bias of scores by distance of two tokens [heads, tokens, tokens]."""
         square = (TOKENS, TOKENS)
         places = np.arange(TOKENS)
         between = self.constant(places[:, None] - places, "int32")
@@ -93,7 +93,7 @@ class _Encoder:
         )
 
     def mask(self, mask_input: int, fill: int) -> int:
-        """Return 0 for a token and `fill` for padding [1, 1, tokens, tokens]."""
+        """Return a tensor [1, 1, tokens, tokens] with 0 for a token and `fill` for padding."""
         truth = self.add(
             "CAST", [mask_input], (1, TOKENS), dtype="bool", options=("CastOptions", {})
         )

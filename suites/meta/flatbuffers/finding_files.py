@@ -1,4 +1,4 @@
-"""Write for each finding a file that has it, and a similar one that does not."""
+"""For each finding, write a file with the finding and a similar file without it."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ def corrupt_member() -> bytes:
 
 
 def one(**settings: Any) -> Callable[[], bytes]:
-    """Return a function that makes a classifier."""
+    """Return a function that returns the bytes of a classifier with these settings."""
     return lambda: classifier(**settings)
 
 

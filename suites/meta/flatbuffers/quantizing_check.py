@@ -41,7 +41,7 @@ INTEGER = "static_wi8_ai8_integer"
 
 
 class Check:
-    """An encoder, texts, and its answers to them."""
+    """An encoder, calibration texts, other texts, and its answers to the other texts."""
 
     def __init__(self) -> None:
         self.raw = encoder.converted_encoder()
@@ -103,7 +103,10 @@ class Check:
         return {name: self._made(name) for name in SCHEMES}
 
     def faults(self) -> dict[str, Any]:
-        """Return the results of integers without clipping of the mask, and without texts."""
+        """Return the results of the integer scheme with three faults.
+
+        The mask is not clipped, the mask is clipped too much, or there are no calibration texts.
+        """
         # The imported function is replaced in the importing module.
         replaced: Any = quantizing
         original, replaced.needed_mask_range = replaced.needed_mask_range, lambda *_: (LIMIT, {})

@@ -69,7 +69,7 @@ def make_texts() -> Encoded:
 
 
 class Check:
-    """The network, its float32 FlatBuffer, and the answers of this file."""
+    """The network, its float32 FlatBuffer, and the answers that this FlatBuffer gives."""
 
     def __init__(self) -> None:
         self.shape, self.texts = make_shape(), make_texts()
@@ -119,7 +119,7 @@ class Check:
         }
 
     def ranges(self) -> dict[str, bool]:
-        """Return the observed ranges."""
+        """Return whether each written tensor has a range, and whether every range is ordered."""
         graph = Graph(self.plain)
         watched = ranges_of(graph, Observer(self.plain), self.samples)
         return {
@@ -144,7 +144,7 @@ def main() -> None:
 
 
 def _spread(flatbuffer: bytes, samples: Any) -> float:
-    """Return the largest channel relative to the median one, for the worst dense input."""
+    """Return the ratio of the largest channel to the median channel, for the worst dense input."""
     graph, observer = Graph(flatbuffer), Observer(flatbuffer)
     sources = {
         graph.name(int(operator.inputs[0])) for operator in graph.operators(CODES.FULLY_CONNECTED)

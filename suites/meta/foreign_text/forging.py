@@ -12,8 +12,8 @@ from suites.meta.reports.runs import document
 if TYPE_CHECKING:
     from reports.documents.document import Document
 
-# Values by which a report makes decisions or computes. They are validated when a document is read,
-# so that they cannot contain a payload.
+# Keys of values that a report compares or computes with. These values are validated when a document
+# is read, so that they cannot contain a payload.
 CHOSEN = {
     *("metric", "unit", "verdict", "outcome", "started", "finished", "move", "limit", "better"),
     *("sha256", "schema", "expires"),
@@ -46,7 +46,7 @@ KNOWN = set(sizes.RATIOS) | {"full_model", "small_model"}
 
 
 def forged(payload: str) -> Document:
-    """Return the small run with the payload before everything that can come from outside."""
+    """Return the small run with the payload before every text that can come from outside."""
     plain = as_plain(
         document({"name": "host", "emulated": False, "machine": "m", "core": "c", "target": "t"})
     )
@@ -85,6 +85,6 @@ def _with(payload: str, value: Any) -> Any:
 
 
 def _key(payload: str, name: str) -> str:
-    """Replace a key, too, if it is a name of a scheme, runtime or trivial classifier."""
+    """Insert the payload before a key that names a scheme, a runtime or a trivial classifier."""
     own_names = {"float32", "float16", "ai_edge_litert", "always"}
     return payload + name if name in own_names and name not in KNOWN else name

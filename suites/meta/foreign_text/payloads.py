@@ -63,7 +63,7 @@ _JOINING = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 def payloads() -> list[str]:
-    """Return each part alone, then random compositions up to `COUNT` texts, equal in every run."""
+    """Return `COUNT` texts: each part alone, then random combinations; the same in every run."""
     draw = random.Random(SEED)  # noqa: S311 - repeatable, not a secret
     texts = list(PARTS)
     while len(texts) < COUNT:
@@ -76,7 +76,7 @@ def payloads() -> list[str]:
 
 
 def acting_in_a_log(text: str) -> list[str]:
-    """Return the effect of a text in a terminal or in a CI's log."""
+    """Return the effects that a text has in a terminal or in a CI's log; [] if it has none."""
     acting = []
     for line in text.split("\n"):
         acting += [f"{character!r} is hidden" for character in line if is_hidden(character)]

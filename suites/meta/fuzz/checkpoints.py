@@ -46,13 +46,13 @@ def mutated_torch(random: Random, data: bytes) -> bytes:
 
 
 def text(value: str) -> bytes:
-    """Return a text in the form of a pickle."""
+    """Return the instruction of a pickle that puts a text on the stack."""
     raw = value.encode("utf-8", "surrogatepass")
     return pickle.BINUNICODE + struct.pack("<I", len(raw)) + raw
 
 
 def number(value: int) -> bytes:
-    """Return an integer in the form of a pickle."""
+    """Return the instruction of a pickle that puts an integer on the stack."""
     raw = pickle.encode_long(value)
     if len(raw) > 255:
         return pickle.LONG4 + struct.pack("<i", len(raw)) + raw
@@ -65,7 +65,7 @@ def named(module: str, name: str) -> bytes:
 
 
 def tuple_of(parts: bytes) -> bytes:
-    """Return a tuple of the values that instructions leave on the stack."""
+    """Return the instructions for a tuple of the values that `parts` leaves on the stack."""
     return pickle.MARK + parts + pickle.TUPLE
 
 
@@ -87,13 +87,13 @@ def table(value: bytes, key: bytes = text(NAME)) -> bytes:
 
 
 def around(instructions: bytes) -> bytes:
-    """Return a checkpoint around instructions."""
+    """Return a checkpoint whose pickle consists of these instructions."""
     document = pickle.PROTO + b"\x02" + instructions + pickle.STOP
     return torch_files.zipped(document, {"0": bytes(16)})
 
 
 def sizes(values: tuple[int, ...]) -> bytes:
-    """Return a tuple of integers."""
+    """Return the instructions for a tuple of integers."""
     return tuple_of(b"".join(map(number, values)))
 
 

@@ -41,7 +41,7 @@ def mutated(random: Random, data: bytes) -> bytes:
 
 
 def mutated_words(random: Random, data: bytes) -> bytes:
-    """Return bytes with some aligned 32-bit words, offsets and lengths, replaced."""
+    """Return bytes with some aligned 32-bit words replaced, such as offsets and lengths."""
     changed = bytearray(data)
     words = len(changed) // 4
     if random.random() < 0.3 or not words:
@@ -115,7 +115,7 @@ def _changed_json(random: Random, value: Any) -> Any:
 
 
 def _place(random: Random, data: bytearray) -> int:
-    """Choose a place, more often at the start and at the end, where important bytes are."""
+    """Choose a position, more often near the start or the end, where important bytes are."""
     near = min(len(data), 1024)
     return random.choice(
         (

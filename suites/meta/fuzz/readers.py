@@ -1,8 +1,9 @@
 """List every reader of files from outside.
 
-To add one, write a function that reads a path, and decorate it with `@reader`: the name of the
-file, what gives good files, what gives bad ones by hand, and, where single bytes are not what
-decides, what makes a bad file of a good one. Every good file must be accepted.
+To add a reader, write a function that reads a path, and decorate it with `@reader`. Its arguments
+are the name of the file, a function that yields good files, a function that yields handmade bad
+files, and a function that turns a good file into a bad one. Omit the last if changes of single
+bytes are enough. Every good file must be accepted.
 """
 
 from __future__ import annotations

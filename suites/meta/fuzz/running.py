@@ -127,7 +127,10 @@ class _Run:
                 start = self._process(Path(name), start, share, shares)
 
     def _process(self, folder: Path, start: int, share: int, shares: int) -> int | None:
-        """Read inputs until one ends the process; return the next number, or None at the end."""
+        """Read inputs in a process until it ends.
+
+        Return the number of the next input; None if all inputs were read.
+        """
         numbers = map(str, (start, self._inputs, share, shares))
         module, seed, every = self._which
         command = [sys.executable, "-m", "suites.meta.fuzz.worker", module, self.outcome.reader]
@@ -158,7 +161,7 @@ class _Run:
         return int(at) + 1
 
     def _take(self, message: dict[str, Any], last: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """Add a process's report; return its tally."""
+        """Add a report of a process to the results; return the latest tally of the process."""
         with self._lock:
             if message["kind"] == "finding":
                 self._keep(folder, message)

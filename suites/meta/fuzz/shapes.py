@@ -29,7 +29,7 @@ SHAPES: tuple[tuple[int, ...], ...] = (
 
 
 def no_files() -> Iterator[tuple[str, bytes | Callable[[Path], None]]]:
-    """Yield functions that put something other than a file at a path."""
+    """Yield names and contents; a content is bytes, or a function that puts no file at a path."""
     yield "a FIFO", os.mkfifo
     yield "a folder", lambda path: path.mkdir()
     yield "a device", lambda path: path.symlink_to("/dev/zero")

@@ -97,7 +97,7 @@ def index(*records: tuple[bytes, bytes], header: bytes = _HEADER) -> bytes:
 
 
 def indexed(entries: bytes) -> bytes:
-    """Return an index around the entries of its only block."""
+    """Return an index file whose only block of records contains these entries."""
     restarts = struct.pack("<II", 0, 1)
     index = bytearray()
     handles = []
@@ -173,6 +173,6 @@ def mutated_index(random: Random, data: bytes) -> bytes:
     if random.random() < 0.3:
         return mutated(random, data)
     size = len(data) - 48
-    # The records are in one block at the front; two small blocks follow.
+    # The records are in one block at the start of the file; two small blocks follow.
     entries = data[: data.index(struct.pack("<II", 0, 1), 0, size)]
     return indexed(mutated(random, entries))

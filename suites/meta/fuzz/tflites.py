@@ -189,7 +189,7 @@ def bad_networks() -> Iterator[tuple[str, Any]]:
 
 
 def _with(build: Callable[[Graph, int], int], *, between: bool) -> bytes:
-    """Return a network with additional operators before its layer, or separate from it."""
+    """Return a network with additional operators, between embedding and layer or unconnected."""
     graph, states = _embedded()
     built = build(graph, states)
     return _layered(graph, built if between else states).packed()
@@ -205,7 +205,7 @@ def _bad_words(intact: bytes, step: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _ladder(graph: Graph, states: int, code: int = CODES.ADD, steps: int = 200) -> int:
-    """Add sums of the last two sums: the number of paths grows exponentially."""
+    """Add operators that each combine the last two results, for exponentially many paths."""
     before, last = states, graph.apply(CODES.RELU, states)
     for _ in range(steps):
         before, last = last, graph.apply(code, before, last)
@@ -225,7 +225,7 @@ def _joined(graph: Graph, states: int) -> int:
 
 
 def _gathered(graph: Graph, states: int) -> int:
-    """Gather rows from the result of a gather, again and again."""
+    """Gather rows from a table, then rows from the result, and so on, six times."""
     rows = graph.constant(np.ones((1000, 100), np.float32))
     ids = graph.constant(np.zeros((300, 300), np.int32))
     for _ in range(6):

@@ -164,7 +164,7 @@ def bad_hugging_face_tokenizers() -> Iterator[tuple[str, Any]]:
 
 
 def _bad_small_tables() -> Iterator[tuple[str, bytes]]:
-    """Yield tables of characters with a wrong size, trie word or text."""
+    """Yield tables of characters with a wrong size, a wrong word of the trie, or a wrong text."""
     good = small_table()
     start = 4 + int.from_bytes(good[:4], "little")
     for size in SIZES:

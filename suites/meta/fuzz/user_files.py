@@ -61,7 +61,7 @@ def bad_results() -> Iterator[tuple[str, Any]]:
 
 
 def mutated_document(random: Random, data: bytes) -> bytes:
-    """Change a document's values, and now and then its bytes."""
+    """Change values of a document, or, with a probability of 0.2, its bytes."""
     if random.random() < 0.2:
         return mutated(random, data)
     return dumped(mutated_json(random, json.loads(data)))

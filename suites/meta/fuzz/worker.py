@@ -26,13 +26,14 @@ from models.errors import EdgeproofError
 if TYPE_CHECKING:
     from suites.meta.fuzz.reader import Reader
 
-# Limits for one input: seconds of CPU time, because the machine is shared, and bytes of memory.
+# Limits for one input: seconds of CPU time, because other programs use the machine, and bytes of
+# memory.
 SECONDS = 2.0
 BYTES = 1 << 30
 # Seconds of wall time after which an alarm kills the process.
 PATIENCE = 30.0
-# Bytes that may be allocated beyond the peak of the good files: far above `BYTES`, so that an
-# excess is measured, and far below the machine's memory.
+# Bytes that can be allocated beyond the peak of the good files: far more than `BYTES`, so that an
+# excess is measured instead of failing, and far less than the machine's memory.
 ROOM = 3 << 30
 # Maximum length of a message in characters: place, key, fault and remedy have up to about a
 # thousand each.
@@ -53,7 +54,7 @@ class Tally:
 
 
 class Worker:
-    """Feeds the inputs to a reader by number: first the crafted ones, then mutated ones.
+    """Pass numbered inputs to a reader: first the crafted ones, then mutated ones.
 
     Args:
         chosen: the reader.

@@ -88,7 +88,7 @@ flat_probabilities = _change_classifier(lambda values: values / 100)
 # The second class gets the weights of the first one. Their logits are always equal, and argmax
 # returns the first of equal values.
 never_the_second = _change_classifier(lambda values: values[[0, 0, 2]])
-# Without weights only the bias counts, so every text gets the first class.
+# Set the weights to zero, so that only the bias counts and every text gets the first class.
 one_class = _change_classifier(
     lambda values: np.zeros_like(values) if values.ndim > 1 else np.array([1.0, 0.0, 0.0])
 )
@@ -97,7 +97,7 @@ one_class = _change_classifier(
 def _eightfold(model: Any) -> None:
     layers = (_constants(model, operator) for operator in _dense_layers(model))
     integers = [constant for constants in layers for constant in constants if _has_scales(constant)]
-    # The first bottleneck, because its error reaches all later layers.
+    # Change the first bottleneck, because its error affects all later layers.
     for tensor in integers[1:2]:
         tensor.quantization.scale = np.asarray(tensor.quantization.scale, np.float32) * 8
 
@@ -165,7 +165,7 @@ def _turn_mask(model: Any) -> None:
         buffer.data = np.frombuffer(np.float32(-MASK_VALUE).tobytes(), np.uint8)
 
 
-# With the other sign of the masking constant, attention reads the padding instead of the text.
+# Change the sign of the masking constant, so that attention reads the padding instead of the text.
 turned_mask = edit(_turn_mask)
 
 
@@ -176,8 +176,8 @@ def _deepen_mask(model: Any) -> None:
         quantization.zeroPoint = np.array([127], np.int64)
 
 
-# The range of the masked scores as if the mask were -1e9: one quantization step is larger than the
-# differences between the scores of all real tokens.
+# Set the range of the masked scores as if the mask were -1e9. One quantization step is then larger
+# than the differences between the scores of all real tokens.
 deep_mask = edit(_deepen_mask)
 
 

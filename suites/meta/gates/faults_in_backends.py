@@ -11,7 +11,7 @@ ACCELERATOR = BACKENDS + "test_accelerator_takes_the_operators"
 
 
 def in_backend(mode: str, gate: str, says: str = "", **more: Any) -> Fault:
-    """Return a fault of a mode, with the gate that must fail."""
+    """Return the fault of a mode of the planted backend, with the gate that must fail."""
     return Fault(gate=BACKENDS + gate, says=says, backend=f"planted-{mode}", **more)
 
 

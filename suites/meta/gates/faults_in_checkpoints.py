@@ -1,4 +1,4 @@
-"""Faults of a checkpoint converted by PyTorch: the float32 file is another network."""
+"""Define faults of a float32 file converted from PyTorch: its answers differ from PyTorch's."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def make_files(folder: Path) -> None:
 
 
 def _texts() -> list[tuple[object, ...]]:
-    """Return rows of distinct texts: filler words around two unambiguous ones."""
+    """Return rows of distinct texts: filler words around two words that determine the label."""
     draw = random.Random(11)  # noqa: S311 - repeatable, not a secret
     rows: list[tuple[object, ...]] = []
     texts_made = set()

@@ -218,7 +218,7 @@ def several_threads_reverse() -> None:
 
 
 def remembering(model: Any, logits: Any) -> Any:
-    """Add a trace of the previous answer."""
+    """Add a thousandth of the previous logits."""
     before, model.before = getattr(model, "before", 0.0 * logits), logits
     return logits + np.float32(1e-3) * before
 
@@ -267,7 +267,7 @@ def is_repeated(model: Any, arrays: Any, row: int) -> bool:
 
 
 def is_foreseen(model: Any, arrays: Any, row: int) -> bool:
-    """Tell whether a text comes after the same text as the last time."""
+    """Tell whether a text follows the same text as when it was answered before."""
     words = arrays["ids"][row].tobytes()
     ahead = model.__dict__.setdefault("ahead", {})
     before, model.words = getattr(model, "words", None), words

@@ -19,8 +19,8 @@ def busy(_turn: int) -> str:
     return f"cpu  {int(time.monotonic() * 1_000_000)} 0 0 0 0 0 0 0 0 0"
 
 
-# Faults by name: the path of a file, and its text at each reading. The first two readings
-# precede the measurement.
+# Faults by name: the path of a sensor's file, and a function that returns its text at each reading.
+# The first two readings precede the measurement.
 FAULTS: dict[str, tuple[str, Callable[[int], str]]] = {
     "throttled": (FIRMWARE, lambda _turn: "50005"),
     "throttled meanwhile": (FIRMWARE, lambda turn: "40000" if turn > 2 else "0"),

@@ -27,7 +27,7 @@ BACKENDS_VARIABLE = "EDGEPROOF_META_BACKENDS"
 SECONDS_VARIABLE = "EDGEPROOF_META_SECONDS"
 PLANTED_BACKENDS = Path(__file__).parent / "planted_backends"
 PLANTED_RUNNER = Path(__file__).with_name("planted_runner.py")
-# A watcher is a single file, so this one imports its code from the checkout.
+# A watcher must be a single file, so this program imports the code of its fault from the checkout.
 WATCHER = """\
 import sys
 

@@ -25,7 +25,7 @@ _PLANTS = re.compile(
 
 
 class FaultsSeen:
-    """Collects the outcomes of the tests that plant faults.
+    """Collect the outcomes of the tests that plant faults, and write them to a file.
 
     Args:
         config: pytest's configuration.

@@ -31,7 +31,8 @@ class RightKernel:
 
     Attributes:
         order: order of its sums, one of `ORDERS`.
-        twice: whether it rounds a rescaled integer twice, as gemmlowp does, or once, to even.
+        twice: whether it rounds a rescaled integer twice, as gemmlowp does; otherwise it rounds
+            once, to the nearest, with ties to even.
         dtype: dtype of its tensors and sums.
     """
 

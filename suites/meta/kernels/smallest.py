@@ -1,7 +1,7 @@
 """Find the smallest case of a known deviation: `python -m suites.meta.kernels.smallest NAME`.
 
 A new entry of `models/kernels/deviations.toml` needs one. The program tries cases of the entry on
-its first available backend, and stores the smallest in `models/kernels/deviating/NAME`.
+its first available backend, and stores the smallest case in `models/kernels/deviating/NAME`.
 """
 
 from __future__ import annotations
@@ -100,7 +100,10 @@ def _kept(entry: KnownDeviation, numbers: int, here: list[str], transport: Trans
 
 
 def _only(family: Family, entry: KnownDeviation, numbers: int) -> Family:
-    """Return a family that draws only cases to which the entry applies."""
+    """Return a family that draws only cases to which the entry applies.
+
+    The outputs of a case contain at least `numbers` numbers.
+    """
 
     def draw(choices: Choices) -> Case:
         case = family.draw(choices)

@@ -2,8 +2,8 @@
 
 It runs in a separate process, because pytest does not import TensorFlow. `ours` converts
 edgeproof's network under every scheme. `foreign` converts another implementation in the style of
-Google's BERT, with einsum, one-hot types, a norm as batch normalization, and a mask that is
-multiplied.
+Google's BERT: with einsum, one-hot vectors of segments, a norm as batch normalization, and a mask
+that is multiplied by a constant.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def write(prefix: Path, variables: dict[str, np.ndarray]) -> None:
 
 
 def round_trip(folder: Path, config: dict[str, object], norm: str) -> dict[str, object]:
-    """Tell whether every value is read under its name; return also messages about bad files."""
+    """Return whether every value is read under its name, and the messages about bad files."""
     folder.mkdir()
     (folder / "bert_config.json").write_text(json.dumps(config))
     shape = from_published(folder, classes=CLASSES)

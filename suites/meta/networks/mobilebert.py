@@ -3,8 +3,9 @@
     python -m suites.meta.networks.mobilebert FOLDER
 
 writes a checkpoint in the shape of google/mobilebert-uncased and prints the command that judges it
-with the whole suite. Its accuracy means nothing, as it is trained on 64 texts. Its size, files,
-latency, and agreement between float32 and quantized variants are those of the published network.
+with the whole suite. Its accuracy is meaningless, because it is trained on 64 texts. Its size,
+files, latency, and agreement between float32 and quantized variants are those of the published
+network.
 """
 
 from __future__ import annotations

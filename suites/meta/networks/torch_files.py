@@ -31,11 +31,11 @@ def _rebuild_tensor_v2(*_arguments: object) -> None:
 
 
 class _Tensor:
-    """Is pickled like PyTorch's tensors: as a call of `_rebuild_tensor_v2` on a storage."""
+    """A value that is pickled like PyTorch's tensors: as a call of `_rebuild_tensor_v2`."""
 
     def __init__(self, key: str, values: Array, transposed: bool) -> None:  # noqa: FBT001 - private class with one caller
         self.key, self.transposed = key, transposed
-        # A transposed tensor shares its storage with the matrix it was made from.
+        # In PyTorch, a transposed tensor shares the storage of the matrix that it was made from.
         self.stored = np.array(values.T if transposed else values, order="C")
         self.shape = values.shape
 
@@ -66,7 +66,7 @@ class _Pickler(pickle.Pickler):
 
 @contextmanager
 def _torch_in_name_only() -> Iterator[None]:
-    """Define the modules and names that pickle looks up."""
+    """Define empty modules of PyTorch, with the names that pickle looks up in them."""
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
     for name in STORAGES.values():
         setattr(torch, name, type(name, (), {"__module__": "torch"}))

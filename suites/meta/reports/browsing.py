@@ -29,7 +29,7 @@ DESK, PHONE = {"width": 1280, "height": 1300}, {"width": 420, "height": 900}
 
 
 def lacking(program: str) -> NoReturn:
-    """Skip the test, or fail it in the browser environment."""
+    """Skip a test that needs a missing program; in the browser environment, fail it."""
     if os.environ.get("TOX_ENV_NAME") == "browser":
         pytest.fail(program)
     pytest.skip(program)

@@ -12,7 +12,10 @@ PACKAGES = ("numpy==1.24.4", "tflite-runtime==2.14.0", "tokenizers==0.20.3")
 
 
 def python38() -> str | None:
-    """Return a CPython 3.8 that starts, unlike some version managers' shims; None without one."""
+    """Return a CPython 3.8 that starts; None if there is none.
+
+    The programs that some version managers put on PATH in its place do not start.
+    """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     candidates = [shutil.which("python3.8"), *map(str, pyenv.glob("versions/3.8*/bin/python3.8"))]
     for candidate in filter(None, candidates):

@@ -105,7 +105,8 @@ def options(_folder: Path) -> dict[str, Any]:
     """Compare training without options, in parts, in bfloat16, and with a teacher."""
     still = make_shape(dropout=0.0)
     plain = train(still)
-    # Optimizers follow the sign of tiny gradients, so compare the answers, not the weights.
+    # Compare the answers, not the weights: optimizers make full steps even for tiny gradients,
+    # whose sign depends on rounding.
     answers = {
         "plain": answers_of(still, plain.values, SPLITS["validation"]),
         **{
@@ -150,7 +151,8 @@ def options(_folder: Path) -> dict[str, Any]:
 def overtaught(folder: Path) -> dict[str, Any]:
     """Train on random labels, which makes answers to the validation split worse and worse.
 
-    The best epoch is kept; also where the training is interrupted two epochs after it and resumed.
+    The best epoch must be kept, even if the training is interrupted in the third epoch after it and
+    then resumed.
     """
     draw = np.random.default_rng(5)
     noise = replace(SPLITS["train"], labels=draw.integers(0, CLASSES, TEXTS).astype(np.int32))
@@ -184,9 +186,10 @@ def overtaught(folder: Path) -> dict[str, Any]:
 
 
 def averaged(_folder: Path) -> dict[str, Any]:
-    """Train one epoch, plainly and with an average that follows the last update alone or none.
+    """Train one epoch without averaging of the weights, and with two extreme momenta.
 
-    A momentum near 0 gives the last weights, one near 1 those after the first update.
+    With a momentum near 0, the average is the last weights; with a momentum near 1, it is the
+    weights after the first update.
     """
     shape = make_shape(dropout=0.0)
     weights = {

@@ -1,7 +1,7 @@
 """A backend with a fault: LiteRT's interpreter with a defect for each mode.
 
-`planted_programs.py` adds this folder to the path of edgeproof's own backends, so the module is
-found and sent to the target with them.
+`planted_programs.py` adds this folder to the path of edgeproof's own backends, so that the module
+is found and sent to the target like these.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ class Planted(AiEdgeLitert):
     }
 
     def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - as in the base class
-        """Tell that the backend has an accelerator."""
+        """Return True: the backend has an accelerator."""
         return True
 
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
-        """Load a file with the fault of its mode."""
+        """Load a file, with the fault of this backend's mode."""
         if self.mode == "refusing":
             raise Refusal("load", "planted: it takes no file")
         if self.mode == "transposed":
