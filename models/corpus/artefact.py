@@ -53,7 +53,7 @@ def build_corpus(  # noqa: PLR0913 - the inputs of a corpus, and one option
     *,
     as_published: bool = False,
 ) -> None:
-    """Read or generate, tokenize, encode, and write TEXTS, LEFT_OUT, TOKENIZER, ENCODED, SUMMARY.
+    """Make a subject's corpus, and write TEXTS, LEFT_OUT, TOKENIZER, ENCODED and SUMMARY.
 
     The same inputs give the same bytes.
 
@@ -140,7 +140,7 @@ def load_summary(artefact: Artefact) -> dict[str, Any]:
 
 
 def make_corpus(subject: Subject, path: Path | None) -> Corpus:
-    """Read or generate a subject's texts; arguments and errors as in `build_corpus`."""
+    """Read or generate a subject's texts; see `build_corpus` for arguments and errors."""
     if subject.corpus.source == "generated":
         return generate(subject.corpus)
     if path is None:
@@ -166,9 +166,9 @@ def make_tokenizer(
         table: the subject's settings of the tokenizer.
         corpus: the texts to train on.
         pretrained: the checkpoint's folder.
-        published_pairs: whether texts are encoded as pairs with their group by a tokenizer of any
-            family, used unchanged; None for a checkpoint that a network of this project starts
-            from.
+        published_pairs: None to load the tokenizer for a network of this project
+            (`load_tokenizer`). Otherwise a tokenizer of any family is used unchanged
+            (`load_published`), and this is whether texts are encoded as pairs with their group.
 
     Raises:
         UsageMistake: see `build_corpus`.

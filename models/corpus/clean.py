@@ -1,4 +1,7 @@
-"""Clean texts in named steps, stored in tokenizer.json, and normalize them to find duplicates."""
+"""Clean texts in named steps, and normalize texts to find duplicates.
+
+The steps are stored in tokenizer.json, so that a device applies them too.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +52,8 @@ def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normal
 
     Args:
         cleaning: names of STEPS or of COMBINED; their order does not matter.
-        lowercase: whether BERT's own normalizer lowers case and strips accents; None leaves
-            that normalizer out, because a pretrained tokenizer brings its own.
+        lowercase: whether BERT's own normalizer lowers case and strips accents; None leaves that
+            normalizer out, because a pretrained tokenizer has its own.
 
     Raises:
         UsageMistake: a name is not a cleaning step.

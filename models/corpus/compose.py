@@ -1,8 +1,8 @@
-"""Compose the meaning of a generated tweet: one function for each kind of composition.
+"""Compose the statements of generated tweets: one function for each kind of composition.
 
-Each function returns a text and its polarity towards each entity on which it takes a stand. A
-bag-of-words model cannot recognize compositions: the same words in another order, or about another
-entity, have another polarity.
+Each function returns a text and its polarity towards one or two entities. A bag-of-words model
+cannot recognize compositions: the same words in another order, or about another entity, have
+another polarity.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OPPOSITE = {"negative": "positive", "positive": "negative"}
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A text without the traits of the medium, and its polarity towards each entity."""
+    """A text without hashtags, links and other traits of tweets, and its polarity by entity."""
 
     text: str
     composition: str
@@ -51,7 +51,7 @@ def single(rng: random.Random, entity: Entity, polarity: str) -> Statement:
 
 
 def contrast(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """Return two clauses of opposite polarity about one entity; the main clause decides."""
+    """Return two clauses of opposite polarity about one entity; the second has `polarity`."""
     first = clause(rng, entity, OPPOSITE[polarity])
     last = clause(rng, entity, f"{polarity}_remark")
     text = expand("{contrast}", rng, entity, {"first": first, "last": last})
@@ -78,7 +78,7 @@ def two_entities(rng: random.Random, entity: Entity, polarity: str, second: Enti
 
 
 def comparison(rng: random.Random, entity: Entity, polarity: str, second: Entity) -> Statement:
-    """Praise one entity at the cost of another; the label is that of the first one named."""
+    """Return a comparison of two entities; its polarity is that towards the first entity."""
     symbol = "better_than" if polarity == "positive" else "worse_than"
     text = expand(f"{{{symbol}}}", rng, entity, {"F": second.name})
     return Statement(text, "comparison", ((entity, polarity),))
@@ -98,7 +98,7 @@ def compose(rng: random.Random, entities: Sequence[Entity]) -> Statement:
 
     Args:
         rng: generator of all random choices.
-        entities: the entities that may be spoken about.
+        entities: the entities that a statement can be about.
     """
     entity = rng.choice(entities)
     # Entities that share a word of their names would be hard to tell apart even for a person.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Foreign(NamedTuple):
-    """The kind of a file without texts: the rest of a message about it, and a remedy."""
+    """The kind of a file without texts, as the end of a message about it, and the remedy."""
 
     problem: str
     remedy: str
@@ -62,7 +62,7 @@ _DOWNLOADS = {
 # Members that show that an office program wrote a zip archive.
 _OFFICE = {"[Content_Types].xml", "mimetype", "Index/Document.iwa"}
 _PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
-# Positions of the signatures of these formats.
+# Positions of the signatures that are not at the beginning of a file, by format.
 _TAR, _FLATBUFFER, _BZIP2, _ORC = slice(257, 262), slice(4, 8), slice(4, 10), slice(-4, -1)
 _LONGEST_START = 512
 
@@ -77,7 +77,7 @@ def foreign(data: bytes) -> Foreign | None:
 
 
 def _recognize_by_two_signs(data: bytes) -> Foreign | None:
-    """Return the kind of a file that two signs identify: the first alone could be a word."""
+    """Return the kind of a file that two marks identify; one alone could be part of a text."""
     if data.startswith(b"BZh") and data[_BZIP2] == b"1AY&SY":
         return Foreign(f"is compressed by bzip2{_NOT_TEXTS}", _UNPACK)
     if data.startswith(b"ORC") and data[_ORC] == b"ORC":

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from models.corpus.grammar import Entity
     from models.subjects import CorpusTable, Counts
 
-# A grammar of this size rarely repeats a text, so more attempts mean that the counts exceed it.
+# A grammar of this size rarely repeats a text: if this many attempts fail, the counts are too large
+# for it.
 _TRIES_PER_TEXT = 50
 
 
@@ -26,14 +27,14 @@ def generate(table: CorpusTable) -> Corpus:
     """Generate the corpus of a subject; the same table gives the same corpus on every machine.
 
     Some entities occur only in the test split. No two texts of the corpus are equal after
-    normalization, neither with nor without the traits of the medium.
+    normalization, neither with nor without the traits of tweets.
 
     Args:
         table: labels (three, from the worst to the best), counts and seed.
 
     Raises:
-        UsageMistake: the table has not three labels or no count for train, or the grammar cannot
-            generate as many texts.
+        UsageMistake: the table does not have three labels, or has no count for train, or the
+            grammar cannot generate that many texts.
     """
     _check(table)
     rng = random.Random(table.seed)  # noqa: S311 - must be repeatable, not secret

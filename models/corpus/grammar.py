@@ -25,7 +25,7 @@ Phrases = dict[str, tuple[str, ...]]
 
 
 class Shares(Table, frozen=True, kw_only=True):
-    """The frequencies of the compositions of meaning."""
+    """The frequencies of the kinds of composition (see `models.corpus.compose`)."""
 
     single: Share
     contrast: Share
@@ -44,7 +44,7 @@ class PolarityShares(Table, frozen=True, kw_only=True):
 
 
 class SurfaceShares(Table, frozen=True, kw_only=True):
-    """The frequencies of the medium's traits and of wrong labels."""
+    """The frequencies of the traits of tweets and of wrong labels."""
 
     negation: Share
     sarcasm: Share
@@ -64,7 +64,7 @@ class SurfaceShares(Table, frozen=True, kw_only=True):
 
 
 class Category(Table, frozen=True, kw_only=True):
-    """A kind of entities; their names join one of `first` with one of `second`."""
+    """A kind of entities; each name joins a word of `first` and a word of `second`."""
 
     first: tuple[str, ...]
     second: tuple[str, ...]
@@ -91,7 +91,7 @@ class Entity:
 
 @cache
 def grammar() -> Grammar:
-    """Read `grammar.toml` once."""
+    """Return the content of `grammar.toml`, which is read only once."""
     return read_table(FILE, Grammar)
 
 
@@ -112,7 +112,7 @@ def expand(template: str, rng: random.Random, entity: Entity, bound: Mapping[str
         template: text with symbols.
         rng: generator of all random choices.
         entity: the entity that `{E}` stands for; phrases of its category are preferred.
-        bound: texts of symbols that are already chosen, by symbol.
+        bound: the text of each symbol for which a text was already chosen.
 
     Raises:
         KeyError: the grammar has no such symbol.

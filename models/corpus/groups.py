@@ -1,4 +1,4 @@
-"""Form groups that stay together: items that share something, directly or through others."""
+"""Form groups of items that share a key, directly or through others; draw whole groups."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _MARKS = {
 
 
 class Content(NamedTuple):
-    """A decoded file; `name` is the zip member's, or the file's own."""
+    """A decoded file; `name` is that of the file, or of the member of a zip archive."""
 
     name: str
     text: str
@@ -48,7 +48,7 @@ def open_text(path: Path, encoding: str, fallback: str | None) -> Content:
     Args:
         path: the file.
         encoding: the encoding of the file.
-        fallback: the encoding of lines that `encoding` cannot decode; None if there are none.
+        fallback: the encoding of lines that `encoding` cannot decode; None to reject such lines.
 
     Raises:
         UsageMistake: the file is missing, empty, not a regular file, an unsuitable zip archive,
@@ -135,7 +135,7 @@ def _read_member(archive: Archive) -> tuple[str, bytes]:
 
 
 def _only_member_of_texts(names: list[str], path: Path) -> str:
-    """Return the only member, or the only one whose name suggests rows."""
+    """Return the only member, or the only one with the suffix of a file of texts (`_FITTING`)."""
     # macOS adds a hidden companion of each file.
     names = [name for name in names if not name.startswith("__MACOSX/")]
     fitting = [name for name in names if PurePosixPath(name).suffix.lower() in _FITTING]

@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """The rows of a file, and the lines of unreadable ones."""
+    """The rows of a file, and the line numbers of unreadable rows."""
 
     rows: list[Row]
     broken: list[int]
@@ -110,10 +110,11 @@ def _decoded(line: bytes) -> str:
 
 
 def _parse_strictly(lines: list[str]) -> list[Record] | None:
-    """Return every record according to the format; None if the file does not keep to it.
+    """Return all records of a file; None if the file breaks the strict format.
 
-    It does not if a record is not quoted correctly, has another number of values, or would contain
-    the beginning of another record: then a text begins with a quote that is part of the text.
+    The format is broken if a record is quoted incorrectly, has another number of values than the
+    others, or contains a line that begins like a record. The last case occurs if a text begins with
+    a quote that is part of the text.
     """
     records: list[Record] = []
     reader = csv.reader(lines, delimiter="\t", strict=True)
@@ -131,7 +132,7 @@ def _parse_strictly(lines: list[str]) -> list[Record] | None:
 
 
 def _parse_line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
-    """Return the records of a file with careless quotes, and the lines of unreadable ones.
+    """Return the records of a file with incorrect quotes, and the line numbers of unreadable ones.
 
     The header determines the number of values; further tabs belong to the last value. A line that
     does not begin like a record continues the previous one if its quote is still open.
@@ -154,8 +155,8 @@ def _parse_line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
 def _record_at(lines: list[str], at: int) -> tuple[str, int]:
     """Return the text of the record that begins at a line, and the number of the next line.
 
-    Each line is read once, however many lines a record has: whether the record ends with a line
-    depends only on the quotes of its last value so far.
+    Each line is read only once, even if a record has many lines: the quotes of the record's last
+    value so far decide whether the record ends with this line.
     """
     parts = [lines[at]]
     value = _last_value(lines[at], "")
@@ -170,7 +171,11 @@ def _record_at(lines: list[str], at: int) -> tuple[str, int]:
 
 
 def _last_value(line: str, value_before: str) -> str:
-    """Return a record's last value so far: `before` extended by the line, or a new one."""
+    """Return the last value of a record after the record is extended by a line.
+
+    This is the text after the last tab of the line; without a tab, it is `value_before` and the
+    line.
+    """
     text = line.rstrip("\r\n")
     return text.rpartition("\t")[2] if "\t" in text else value_before + text
 

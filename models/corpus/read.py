@@ -1,4 +1,4 @@
-"""Turn the rows of a user's file into labelled texts, without unfit and duplicate ones."""
+"""Turn the rows of a user's file into labelled texts; leave out unfit and duplicate rows."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def read_files(table: CorpusTable, path: Path) -> Corpus:
     """Read a file of labelled texts and split it.
 
     A row is left out, with the reason, if its text is empty, its label is mapped to "", its number
-    of columns is wrong, or it contains half of a character. Of copies of a text about the same
-    group the first is kept if they have the same label, otherwise none. `split_texts` splits the
-    remaining texts.
+    of columns is wrong, or it contains half of a character. If a text about the same group occurs
+    several times, the first copy is kept if all copies have the same label; otherwise none is kept.
+    `split_texts` splits the remaining texts.
 
     Args:
         table: columns, polarities, encoding, counts and seed.
@@ -56,7 +56,7 @@ def read_files(table: CorpusTable, path: Path) -> Corpus:
 
 
 def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
-    """Return the label's index by value in the label's column; None to leave a text out."""
+    """Return the label's index for each value of the label column; None leaves the text out."""
     if not table.polarities:
         return {label: at for at, label in enumerate(table.labels)}
     return {
@@ -100,7 +100,7 @@ def _candidate(
 
 
 def _is_whole(text: str) -> bool:
-    """Tell whether a text can be encoded: JSON allows lone surrogates, which cannot."""
+    """Tell whether a text can be encoded in UTF-8; lone surrogates, which JSON allows, cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -111,7 +111,7 @@ def _is_whole(text: str) -> bool:
 def _without_copies(
     candidates: Iterable[Candidate], left_out: list[LeftOut]
 ) -> Iterable[Candidate]:
-    """Yield one of each set of agreeing copies, and add the others to `left_out`."""
+    """Yield one text of each set of copies with the same label; add all others to `left_out`."""
     copies: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         copies[candidate.row.group_id, normalized(candidate.row.text)].append(candidate)

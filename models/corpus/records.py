@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from models.subjects import CorpusTable
 
-# Longest field in characters, far above any text: a missing closing quote exceeds it and becomes an
-# error.
+# Longest field in characters, far above any text: a field without a closing quote exceeds it, which
+# is reported.
 _FIELD_LIMIT = 1_000_000
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
@@ -70,9 +70,10 @@ def read_records(table: CorpusTable, path: Path) -> list[Record]:
 
 
 def _delimiter(suffix: str, text: str) -> str:
-    """Return the delimiter that the suffix means if the first line has it, else the usual one.
+    """Return the character that separates the columns of a file.
 
-    The usual one of a line is the tab, comma or semicolon that occurs most often in it.
+    This is the one that the suffix stands for, if the first line contains it; otherwise the tab,
+    comma or semicolon that occurs most often in the first line.
     """
     expected = "\t" if suffix in TABULAR else ","
     first_line = text.lstrip().partition("\n")[0]
@@ -154,7 +155,7 @@ def _columns_read(table: CorpusTable) -> frozenset[str]:
 
 
 def _as_text(value: Any) -> str:
-    """Return a JSON value as a text, like in a CSV file: null is empty, 1 is "1"."""
+    """Return a JSON value as the text of a CSV file: "" for null, "1" for 1."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def read_replab(table: CorpusTable, path: Path) -> Corpus:
-    """Read the package: official splits, with validation and calibration taken from training.
+    """Read the package; take validation and calibration texts from its training split.
 
     Tweets that share an id or a text, or are near-duplicates, stay in one split. The corpus does
     not depend on which of its two layouts the package has.

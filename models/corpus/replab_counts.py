@@ -50,7 +50,7 @@ def describe_package(package: Package, root: Path) -> dict[str, Any]:
 
 
 def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
-    """Return the related tweets with a polarity, by split; the official test is one of them."""
+    """Return the related tweets with a polarity by split, including the official test split."""
     tweets = {
         folder: [tweet for tweet in _tweets_in(package, folder) if has_polarity(tweet)]
         for folder in FOLDERS

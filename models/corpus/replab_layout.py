@@ -60,7 +60,7 @@ def info_files(root: Path, folder: str) -> list[Path]:
 
 
 def text_files(root: Path) -> list[Path]:
-    """Return the files of downloaded texts, in both layouts and all places; there may be none."""
+    """Return the files of downloaded texts from all folders that may hold them, sorted."""
     together = [root / place / "tweet_text" for place in ("", *FOLDERS)]
     files = [file for place in together for file in place.glob(f"{_ENTITY}_texts.tsv")]
     return sorted(files + [f for folder in FOLDERS for f in (root / folder).glob(f"{_ENTITY}.tsv")])

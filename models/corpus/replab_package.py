@@ -1,4 +1,4 @@
-"""Join the files of the RepLab 2013 package into the facts of each labeled tweet."""
+"""Read the RepLab 2013 package, and join the contents of its files for each labeled tweet."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class LabeledTweet:
-    """One row of a `labeled` file, joined with the other files' facts about its tweet.
+    """One row of a `labeled` file, with the values of other files for its tweet.
 
     Attributes:
         folder: "training" or "test".

@@ -1,4 +1,4 @@
-"""Select the labeled tweets of the RepLab 2013 package that a corpus may use, with reasons."""
+"""Select the labeled tweets of RepLab 2013 that a corpus may use; give reasons for the rest."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def select(package: Package, languages: Collection[str]) -> Selection:
 
 
 def groups_of(tweets: Sequence[LabeledTweet]) -> list[int]:
-    """Return the group of each tweet; one group holds one id, one text, or near-duplicates."""
+    """Return each tweet's group: tweets with one id or text, and near-duplicates, share a group."""
     return link_items([list(_identities(tweet)) for tweet in tweets])
 
 

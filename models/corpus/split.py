@@ -1,4 +1,4 @@
-"""Split texts so that nothing of one split occurs in another."""
+"""Split texts so that no text of one split occurs in another."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ORDER = ("test", "calibration", "validation", "train")
 
 
 class Candidate(NamedTuple):
-    """A text for a split; `split` is the value in the file's split column, "" without one."""
+    """A text for a split; `split` is its value in the file's split column, "" without a column."""
 
     row: LabelledText
     where: str
@@ -48,11 +48,12 @@ def split_texts(
 ) -> dict[str, tuple[LabelledText, ...]]:
     """Distribute texts over the splits, with the requested number in each.
 
-    A split column decides if the file has one; a split without texts in the file gets some of the
-    train texts. Otherwise the seed decides. Candidates that share an id or a text stay in one
-    split, so that copies of a text are never in two. Of copies, which share `text_id` and
-    `group_id`, only train gets more than one: in other splits they would count as independent
-    evidence and make confidence intervals too narrow.
+    If the file has a split column, it gives the split of each text; a split that no text has gets
+    some of the train texts. Without the column, texts are distributed at random, by the seed.
+    Candidates that share an id or a text stay in one split, so that copies of a text are never in
+    two splits. Candidates with the same `text_id` and `group_id` are copies. Only the train split
+    gets more than one of them: in other splits they would count as independent evidence and make
+    confidence intervals too narrow.
 
     Args:
         candidates: the texts to distribute.

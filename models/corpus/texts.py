@@ -35,7 +35,7 @@ class LabelledText:
 
     @property
     def group(self) -> str:
-        """Return the group as a model receives it: its name, else its id."""
+        """Return the group as a model receives it: its name, or its id if it has no name."""
         return self.group_name or self.group_id
 
     def parts(self, *, pair_with_group: bool) -> tuple[str, ...]:

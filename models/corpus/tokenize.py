@@ -93,8 +93,8 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
         vocab_size=table.vocabulary or _DEFAULT_VOCABULARY,
         min_frequency=_MIN_FREQUENCY,
         # Passed as special tokens to fix their numbers: otherwise the trainer numbers them in the
-        # order of a hash map and breaks ties by number, so that two runs differ. `_finished` makes
-        # them ordinary pieces again.
+        # order of a hash map and breaks ties by number, so that two runs differ. `_without_special`
+        # makes them ordinary pieces again.
         special_tokens=[*SPECIAL, *(f"##{letter}" for letter in letters)],
         show_progress=False,
     )
@@ -112,8 +112,8 @@ def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
         table: cleaning and length; if it sets a case, this must be the checkpoint's.
 
     Raises:
-        UsageMistake: the folder has no tokenizer, it cannot be read, is of another kind, or the
-            subject contradicts it.
+        UsageMistake: the folder has no tokenizer, or the tokenizer cannot be read, is of another
+            kind, or contradicts the subject.
     """
     require_length(folder, table)
     require_right_side(folder)
@@ -195,7 +195,7 @@ def _set_bert_parts(tokenizer: Tokenizer, normalizer: normalizers.Normalizer) ->
 
 
 def _configure(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
-    """Set the pair's template, truncation and padding, replacing earlier settings.
+    """Set special tokens, truncation and padding in place of earlier settings.
 
     Special tokens within a text are not recognized: "[SEP]" in a text does not end it.
     """
@@ -255,7 +255,7 @@ def token_lengths(
 
 
 def describe_lengths(lengths: NDArray[np.int64]) -> dict[str, float]:
-    """Return mean, quantiles and maximum of lengths in tokens [n], at least one."""
+    """Return mean, quantiles and maximum of lengths in tokens [n]; n is at least 1."""
     return {
         "mean": round(float(lengths.mean()), 2),
         "p50": float(np.percentile(lengths, 50)),

@@ -1,4 +1,4 @@
-"""Add the traits of the medium: hashtags, mentions, links, emoji, retweets, typing mistakes."""
+"""Add the traits of tweets: hashtags, mentions, links, emoji, retweets, typing mistakes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _with_misspelling(text: str, rng: random.Random) -> str:
 
 
 def _emoji(statement: Statement, rng: random.Random) -> str:
-    """Return an emoji that usually agrees with the first stance."""
+    """Return an emoji that usually agrees with the polarity towards the first entity."""
     mood = statement.stands[0][1]
     if rng.random() < grammar().surface.emoji_against:
         mood = OPPOSITE.get(mood, rng.choice(("negative", "positive")))

@@ -1,8 +1,9 @@
 """Read a subject: a TOML file that names corpus, models, schemes and training.
 
-The classes below define the keys of the file. Other keys are rejected by name, and so are values
-that would fail later, if the file alone shows it. Every number has an upper limit, far above any
-useful value, so that a typing error leads to a message and not to hours of work.
+The classes below define the keys of the file. A file is rejected if it has another key, or a value
+that is recognizable as wrong from the file alone; the message names the key. Every number has an
+upper limit, far above any useful value, so that a typing error leads to a message and not to hours
+of work.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ MOBILEBERT_KEYS = (
 SHORTEST = 8
 # Length of a row in tokens, if neither the subject nor a classifier's own tokenizer gives one.
 DEFAULT_TOKENS = 64
-# Limit for the texts of a split and the units of a network: ten times the largest published
-# encoders.
+# Limits for the number of texts in a split and for the sizes of a network: ten times those of the
+# largest published encoders.
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 # Splits for judging or for choosing a model need at least two labels, so at least two texts.
 Several = Annotated[int, Meta(ge=2, le=10_000_000)]
@@ -93,10 +94,10 @@ class CorpusTable(Table, frozen=True, kw_only=True):
 
     `labels` go from the worst to the best if they are ordered. `polarities` maps the values of the
     column `columns.polarity` to labels; texts with a value mapped to "" are left out and counted;
-    without `polarities` the column holds the labels themselves. `fallback_encoding` decodes the
-    lines that `encoding` cannot. `header` names the columns of a file without a header line.
-    `languages` are the languages to select from the source `replab`; an empty list selects all
-    texts, also those whose language is unknown.
+    without `polarities` the column holds the labels themselves. `fallback_encoding` is the encoding
+    of lines that `encoding` cannot decode. `header` names the columns of a file without a header
+    line. `languages` are the languages to select from the source `replab`; an empty list selects
+    all texts, also those whose language is unknown.
     """
 
     source: Literal["generated", "files", "replab"]
@@ -163,7 +164,8 @@ class TokenizerTable(Table, frozen=True, kw_only=True):
 
     source: Literal["trained", "pretrained"]
     vocabulary: Pieces | None = None
-    # By default, the length of a fine-tuned classifier's own tokenizer, if it is one.
+    # By default, `DEFAULT_TOKENS`; for a full model that is already a fine-tuned classifier, the
+    # longest rows that its checkpoint allows, up to 512 tokens.
     max_tokens: Annotated[int, Meta(ge=SHORTEST, le=512)] | None = None
     lengths: Lengths = ()
     # By default, the setting of a checkpoint's own tokenizer; True for a trained tokenizer.
@@ -289,10 +291,10 @@ class ModelTable(Table, frozen=True, kw_only=True):
     """`[full]` or `[small]`: a network trained from scratch, or a published checkpoint.
 
     `pretrained` and `checkpoint` are a checkpoint's folder or hub id, or true if the user must give
-    it. `pretrained` is an encoder that is fine-tuned as `training` says: with this project's
+    it. `pretrained` is an encoder that is fine-tuned according to `training`: with this project's
     network if there is one of its family, otherwise with PyTorch. `checkpoint` is always converted
     by PyTorch: with `trained = true` it is a classifier that is used unchanged, otherwise it is
-    fine-tuned as `training` says. `labels` maps the names in a classifier's `id2label` to the
+    fine-tuned according to `training`. `labels` maps the names in a classifier's `id2label` to the
     labels of `[corpus]`.
     """
 
@@ -326,14 +328,17 @@ class ModelTable(Table, frozen=True, kw_only=True):
 
     @property
     def start(self) -> bool | str:
-        """Return the checkpoint to start from: folder, hub id, or true for the user's."""
+        """Return the checkpoint to start from: its folder or hub id, or true if the user gives it.
+
+        Return false if the model does not start from a checkpoint.
+        """
         return self.pretrained or self.checkpoint
 
     def require_training(self) -> TrainingTable:
         """Return the training table, which must be present.
 
         Raises:
-            ValueError: it is missing, because the checkpoint is used unchanged.
+            ValueError: the table is missing, because the checkpoint is used unchanged.
         """
         if self.training is None:
             raise ValueError("`training` is missing")
@@ -341,11 +346,12 @@ class ModelTable(Table, frozen=True, kw_only=True):
 
     @property
     def seed(self) -> int:
-        """Return the seed of its training; 0 if it is not trained here."""
+        """Return the seed of the model's training; 0 if the checkpoint is used unchanged."""
         return 0 if self.training is None else self.training.seed
 
 
-# Keys of `[shrunk]` that are determined automatically if it gives the allowed bytes of a file.
+# Keys of `[shrunk]` that must not be given together with `bytes`, because
+# `models.shrinking.fitting` then determines their values.
 _FOUND = (
     "pieces",
     "layers",
@@ -358,32 +364,36 @@ _FOUND = (
     "distillation",
     "rounding",
 )
-# Default number of altered copies per train text, if the training is determined automatically.
+# Largest number of altered copies of each train text if `[shrunk]` gives `bytes`.
 _COPIES = 6
 
 
 class ShrunkTable(Table, frozen=True, kw_only=True):
     """`[shrunk]`: a small model made from the full one instead of trained from scratch.
 
-    With `bytes`, the largest size of its file, all other sizes are searched for. Otherwise a
-    property that is not named is that of the full model. With `training` and `distillation` it
-    learns from the full model's answers; a model with only fewer word pieces may need neither.
+    If `bytes` is given, `models.shrinking.fitting` determines all other properties except `speed`.
+    Otherwise a property that is not given is that of the full model. With `training` and
+    `distillation`, the small model learns from the full model's answers; a model that only has
+    fewer word pieces may need neither.
 
     Attributes:
-        bytes: largest size of its file under a scheme with four bits, such as "1340567 bytes".
-        speed: number of texts that it answers while the paper's recipe answers one, such as
+        bytes: largest size of the model's file under a scheme with four bits, such as "1340567
+            bytes".
+        speed: number of texts that the model answers while the paper's recipe answers one, such as
             "10 x paper"; only together with `bytes`.
-        pieces: number of word pieces to keep, those that the train split uses most. Words of other
-            pieces are spelled in smaller ones.
-        layers: numbers of the full model's layers to keep, from 0 on.
-        heads: number of attention heads to keep in each layer, those that add most to its output.
-        intermediate: number of units to keep in each feed-forward network, those that add most to
-            its output.
-        embedding: width of the word vectors, which a matrix then widens again.
+        pieces: number of word pieces to keep: the ones that the train split uses most. Words that
+            contain other pieces are split into smaller pieces.
+        layers: numbers of the full model's layers to keep; the first layer has the number 0.
+        heads: number of attention heads to keep in each layer: the ones that add most to its
+            output.
+        intermediate: number of units to keep in each feed-forward network: the ones that add most
+            to its output.
+        embedding: width of the word vectors; a matrix then widens them to the width of the network.
         activation: activation of the feed-forward networks, if it differs from the full model's.
             "relu" needs no operator in a FlatBuffer, because dense layers can apply it.
         pooler: whether to keep the dense layer before the classifier.
-        rounding: the integers to whose grid the weights are rounded, for the layers' inputs.
+        rounding: type of the integers to which the weights are rounded, such that the layers'
+            outputs for the train split change least.
     """
 
     bytes: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,11} bytes$")] | None = None
@@ -434,12 +444,12 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
 
     @property
     def byte_limit(self) -> int:
-        """Return the largest size of the file in bytes; 0 without a limit."""
+        """Return the largest size of the file in bytes; 0 if it is not limited."""
         return int(self.bytes.split()[0]) if self.bytes else 0
 
     @property
     def times_paper(self) -> float:
-        """Return the required speed as a multiple of the paper's recipe; 0 without one."""
+        """Return the required speed as a multiple of the paper's recipe; 0 if none is required."""
         return float(self.speed.split()[0]) if self.speed else 0.0
 
     def require_fit(
@@ -455,7 +465,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
             pieces: size of its vocabulary; None if it is not known yet.
 
         Raises:
-            ValueError: it is smaller; the message names the key.
+            ValueError: the full model is smaller; the message names the key.
         """
         if self.layers is not None and max(self.layers) >= layers:
             raise ValueError(
@@ -554,7 +564,7 @@ class Subject(Table, frozen=True, kw_only=True):
         return self.shrunk.training.seed if self.shrunk.training else 0
 
     def models(self) -> dict[str, ModelTable]:
-        """Return the models that start from a table or a checkpoint, by role."""
+        """Return the tables of the full and the small model by role, without `[shrunk]`."""
         small = {} if self.small is None else {"small": self.small}
         return {"full": self.full, **small}
 
@@ -597,7 +607,7 @@ def load_subject(name_or_path: str) -> Subject:
 
 
 def _anchored(subject: Subject, folder: Path) -> Subject:
-    """Return the subject with the paths that its file holds made absolute."""
+    """Return the subject with absolute paths; those in its file are relative to `folder`."""
     changes: dict[str, object] = {"budgets": name_or_file(subject.budgets, folder=folder)}
     for role, table in subject.models().items():
         for key in ("pretrained", "checkpoint"):
@@ -609,10 +619,10 @@ def _anchored(subject: Subject, folder: Path) -> Subject:
 
 
 def check_encoding(key: str, name: str | None) -> None:
-    """Check that Python has an encoding; None is accepted.
+    """Check that Python supports an encoding; None is accepted.
 
     Raises:
-        ValueError: it has not.
+        ValueError: Python does not support it; the message names the key.
     """
     try:
         "a".encode("utf-8" if name is None else name)

@@ -1,8 +1,8 @@
-"""Limit the size of a subject's networks by its file alone.
+"""Check from a subject's file alone that its networks are not too large.
 
 The parameters of a network are counted without building it, and the memory of a training step is
-estimated from the arrays that grow with its batch. The estimate is rough, but a product of numbers
-that are each allowed can exceed any machine's memory a thousand times.
+estimated from the arrays that grow with its batch. The estimate is rough, but sufficient: numbers
+that are each allowed can multiply to a thousand times the memory of any machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEPT_OF_A_LAYER = 18
 
 
 def about_parameters(network: NetworkTable, vocabulary: int | None, tokens: int) -> int:
-    """Estimate the parameters of a network from its table, within a tenth."""
+    """Estimate the number of parameters of a network from its table; the error is below 10 %."""
     inner = network.bottleneck or network.hidden
     embedding = network.embedding or network.hidden
     words = (vocabulary or _USUAL_VOCABULARY) * embedding + tokens * network.hidden
@@ -50,7 +50,7 @@ def about_step_bytes(network: NetworkTable, training: TrainingTable, tokens: int
 def too_large(
     network: NetworkTable, training: TrainingTable, vocabulary: int | None, tokens: int
 ) -> str | None:
-    """Return a message if a network or its training exceeds a limit; None if not."""
+    """Return a message if a network or its training exceeds a limit; otherwise None."""
     parameters = about_parameters(network, vocabulary, tokens)
     if parameters > MOST_PARAMETERS:
         return (
