@@ -19,7 +19,7 @@ MASK_VALUE = -10_000.0
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything that fixes the parameters and the arithmetic of a classifier.
+    """Everything that determines the parameters and the arithmetic of a classifier.
 
     Names follow Devlin et al. 2019 (BERT) and Sun et al. 2020 (MobileBERT).
 
@@ -32,7 +32,7 @@ class Architecture:
         embedding: width of the word vectors.
         bottleneck: width inside a layer; None if layers have no bottlenecks.
         attention_input: the input of queries, keys and values. "shared": queries and keys are
-            computed from one more bottleneck, values from the layer's input (MobileBERT).
+            computed from a second bottleneck, values from the layer's input (MobileBERT).
             "bottleneck": all three are computed from the bottleneck (MobileBERT-tiny). "hidden":
             all three are computed from the layer's input (BERT, IB-BERT).
         attention_width: width of queries, keys and values, all heads together; None for the width
@@ -87,7 +87,7 @@ class Architecture:
         return self.trigram_embedding or self.embedding != self.hidden
 
     def describe(self) -> dict[str, Any]:
-        """Return the fields as plain values, for keys and results."""
+        """Return the fields as plain values, for the keys of the store and for results."""
         return asdict(self)
 
 

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
-    """Return the last hidden states [batch, tokens, hidden], or the first token's alone."""
+    """Return the last hidden states [batch, tokens, hidden].
+
+    If the architecture has `first_token_last`, they hold only the first token.
+    """
     states = blocks.words(ids) + blocks.positions_and_types(types)
     states = blocks.drop(blocks.norm("embeddings", states), blocks.shape.dropout)
     for layer in range(blocks.shape.layers):

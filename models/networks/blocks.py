@@ -51,8 +51,8 @@ class Blocks:
         weights: tensors by parameter name (see `parameters`).
         shape: the architecture.
         drop: dropout at a rate while training, `keep` otherwise.
-        padding: id of the padding after a row that was cut out of a longer one; None if nothing
-            follows the row.
+        padding: id of the padding that would follow the row if it had the longest length; None for
+            a row of that length, which nothing follows.
     """
 
     weights: Weights

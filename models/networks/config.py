@@ -126,7 +126,7 @@ def _outputs_in_words(document: dict[str, Any]) -> str:
 
 
 def config_path(folder: Path) -> Path:
-    """Return the path of the folder's config, whichever of the two exists."""
+    """Return the path of Google's config if only that exists, otherwise of Hugging Face's."""
     google = folder / GOOGLE
     return (
         google
@@ -180,7 +180,7 @@ def _from_hugging_face(document: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _from_google(document: dict[str, Any]) -> dict[str, Any]:
-    """Read Google's config: it names no family, and its "gelu" is the approximation by tanh."""
+    """Add the family to Google's config; its "gelu" is the approximation by tanh, "gelu_new"."""
     family = "mobilebert" if _MOBILEBERT_KEYS & document.keys() else "bert"
     activation = document.get("hidden_act")
     renamed = {"hidden_act": "gelu_new"} if activation == "gelu" else {}

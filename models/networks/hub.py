@@ -1,4 +1,4 @@
-"""Fetch checkpoints from the Hugging Face hub into its own cache, or explain why not."""
+"""Fetch checkpoints from the Hugging Face hub into its local cache, or report why this fails."""
 
 from __future__ import annotations
 

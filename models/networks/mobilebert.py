@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
-    """Return the last hidden states [batch, tokens, hidden], or the first token's alone."""
+    """Return the last hidden states [batch, tokens, hidden].
+
+    If the architecture has `first_token_last`, they hold only the first token.
+    """
     words = _words(blocks, ids)
     if blocks.shape.embedding_transformed:
         words = blocks.dense("embeddings.embedding_transformation", words)
@@ -23,10 +26,11 @@ def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
 
 
 def _words(blocks: Blocks, ids: Tensor) -> Tensor:
-    """Return word embeddings; with trigrams each token also includes its two neighbors' words.
+    """Return the word embeddings; with trigrams, each token also has those of its two neighbors.
 
-    Nothing follows the last token of a row, or padding if the row was cut out of a longer one. The
-    name scopes keep the names of all later operators the same in both cases.
+    The neighbor after the last token of a row is zero, or padding if the row is shorter than the
+    longest row (see `Blocks.padding`). The name scopes keep the names of all later operators the
+    same in both cases.
     """
     if not blocks.shape.trigram_embedding:
         return blocks.words(ids)

@@ -23,7 +23,7 @@ SAFETENSORS = "model.safetensors"
 TORCH = "pytorch_model.bin"
 SHARDED = tuple(f"{name}{shards.SUFFIX}" for name in (SAFETENSORS, TORCH))
 FLATBUFFER = "*.tflite"
-# Files with parameters by name, and the reader of each.
+# Name patterns of files that hold parameters by name, with the reader of each.
 READERS: dict[str, Callable[[Path, Collection[str]], Tensors]] = {
     SAFETENSORS: safetensors_file.read,
     SHARDED[0]: shards.read,
@@ -31,8 +31,8 @@ READERS: dict[str, Callable[[Path, Collection[str]], Tensors]] = {
     SHARDED[1]: shards.read,
     f"*{tf1.INDEX}": tf1.read,
 }
-# The first file of these that a folder contains is read. FlatBuffers are last, because they have no
-# names of parameters.
+# Name patterns of files with weights. The first one that a folder contains is read. FlatBuffers are
+# last, because they have no names of parameters.
 SOURCES = (*READERS, FLATBUFFER)
 # Layers for the task. A checkpoint of an encoder lacks them, so they are initialized randomly.
 FRESH = ("classifier.",)
@@ -73,7 +73,7 @@ def resolve_config(folder_or_id: str, *, offline: bool) -> Path:
 
 
 def members(folder: Path) -> list[Path]:
-    """Return the files of a checkpoint that decide its ids and weights, sorted."""
+    """Return the files that decide the token ids and the weights of a checkpoint, sorted."""
     pattern, weights = find_weights(folder)
     tokenizer = (folder / name for name in FILES)
     present = (path for path in tokenizer if path.is_file())
@@ -81,7 +81,7 @@ def members(folder: Path) -> list[Path]:
 
 
 def _beside(pattern: str, weights: Path) -> Iterable[Path]:
-    """Return the files with the values if `weights` is their index."""
+    """Return the files with the values if `weights` is an index of such files; otherwise none."""
     if pattern in SHARDED:
         return shards.shards_of(weights)
     is_index = weights.suffix == tf1.INDEX
@@ -89,7 +89,7 @@ def _beside(pattern: str, weights: Path) -> Iterable[Path]:
 
 
 def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
-    """Read the encoder's parameters; the classifier, and a missing pooler, are drawn from `seed`.
+    """Read the encoder's parameters; draw the classifier, and a missing pooler, from `seed`.
 
     Raises:
         UsageMistake: a tensor is missing or has another shape; the message names the tensor and
@@ -127,7 +127,7 @@ def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: 
     """Check that the network has a row for every id and every position.
 
     Raises:
-        UsageMistake: it has not; the message names the config and the key.
+        UsageMistake: the network has too few rows; the message names the config and the key.
     """
     config = config_path(folder)
     needs = {

@@ -45,7 +45,7 @@ def read(
     *,
     name_of: Callable[[str], str] = from_hugging_face,
 ) -> Tensors:
-    """Return the wanted tensors that the file holds.
+    """Return the chosen tensors; those that the file lacks are left out.
 
     Args:
         path: the file.
@@ -77,10 +77,11 @@ def read(
 
 
 def _size(path: Path) -> int:
-    """Return the file's size after checking the header.
+    """Return the file's size in bytes, after checking the size of its header.
 
     Raises:
-        ValueError: the table is longer than the file, or than the table of any checkpoint.
+        ValueError: the file is cut off, or its header is longer than the file or than
+            `_LARGEST_TABLE`.
     """
     with open_regular(path) as file:
         size, start = os.fstat(file.fileno()).st_size, file.read(8)

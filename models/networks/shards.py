@@ -57,7 +57,7 @@ def read(
     *,
     name_of: Callable[[str], str] = from_hugging_face,
 ) -> Tensors:
-    """Return the wanted tensors of the files in an index, by the reader of their format.
+    """Return the chosen tensors of the files that an index names; others are left out.
 
     Args:
         index: the index.

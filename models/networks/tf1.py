@@ -18,7 +18,7 @@ INDEX = ".index"
 
 
 def read(path: Path, chosen: Collection[str]) -> Tensors:
-    """Return the wanted tensors that the checkpoint with the index file `path` holds.
+    """Return the chosen tensors of the checkpoint whose index is `path`; others are left out.
 
     Kernels are stored as [inputs, outputs] and returned as [outputs, inputs].
 

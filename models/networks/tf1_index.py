@@ -26,7 +26,8 @@ _MOST_VARIABLES = 20_000
 _MOST_SHARDS = 1000
 _LONGEST_NAME = 500
 _FOOTER, _MAGIC = 48, struct.pack("<Q", 0xDB4775248B80FB57)
-# Bytes after each block: its compression and a checksum, which TensorFlow verifies.
+# Number of bytes after each block (its compression, and a checksum that TensorFlow verifies), and
+# the number for an uncompressed block.
 _TRAILER, _NOT_PACKED = 5, 0
 _LONGEST_VARINT = 10
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
@@ -68,7 +69,7 @@ class _Bytes:
         return self._data[self._at - count : self._at]
 
     def varint(self) -> int:
-        """Return the next integer, seven bits in a byte."""
+        """Return the next integer, of which each byte holds seven bits."""
         value = 0
         for at in range(_LONGEST_VARINT):
             (byte,) = self.take(1)
@@ -134,7 +135,10 @@ def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keys and values of a block; a key shares a prefix with the previous one."""
+    """Yield the keys and values of a block.
+
+    A key is stored without the prefix that it shares with the previous key.
+    """
     end = start + size
     if end + _TRAILER > len(data) - _FOOTER or size < 4:  # noqa: PLR2004 - the bytes of the number of restarts
         raise ValueError("its index refers to a block outside of the file")
@@ -154,7 +158,10 @@ def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field of a protobuf message, rejecting repeated fields."""
+    """Yield the number and the value of each field of a protobuf message.
+
+    A repeated field is an error, except field 2 with bytes: a shape has one for each dimension.
+    """
     remaining, numbers = _Bytes(message), set()
     while remaining:
         number, kind = divmod(remaining.varint(), 8)
@@ -174,7 +181,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _parsed(record: bytes) -> _Record:
-    """Return the fields of a record: BundleEntryProto."""
+    """Return the fields of a record, which is a BundleEntryProto."""
     parsed = _Record()
     names = {1: "dtype", 3: "shard", 4: "offset", 5: "size"}
     for number, value in _fields(record):
@@ -204,7 +211,10 @@ def _shape(message: bytes) -> list[int]:
 
 
 def _shards(path: Path, header: bytes) -> list[int]:
-    """Return the size in bytes of each file of values that the header counts: BundleHeaderProto."""
+    """Return the size in bytes of each file of values; the header states their number.
+
+    The header is a BundleHeaderProto.
+    """
     fields = dict(_fields(header))
     count = fields.get(1, 0)
     if fields.get(2, 0) != 0:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def read(path: Path, chosen: Collection[str], shape: Architecture) -> Tensors:
     """Return the chosen parameters; with them, the network answers as the FlatBuffer does.
 
-    The file holds only sums: the norms of bottlenecks are returned as 1 and 0, and the position
-    embeddings include the first type embedding.
+    The file holds some parameters only after they were combined: the norms of bottlenecks are
+    returned as 1 and 0, and the position embeddings include the first type embedding.
 
     Raises:
         UsageMistake: the file is not a FlatBuffer of such a network, or has blockwise weights.
@@ -189,7 +189,7 @@ class _Reader:
             self._found["embeddings.token_type_embeddings.weight"] = scaled
 
     def _table(self, form: Form, table: Array) -> Array:
-        """Return a table in a given form; a vector of the network's width counts as one row."""
+        """Return form.scale * table + form.shift; scale and shift are scalars or one row."""
         hidden = self._shape.hidden
         if table.shape[1:] != (hidden,) or not {form.scale.size, form.shift.size} <= {1, hidden}:
             raise ValueError(f"a table of its embeddings is not {hidden} wide")
@@ -212,7 +212,7 @@ class _Reader:
     def _collect(
         self, name: str, node: Dense, *, after_norm: bool = False, out: Form | None = None
     ) -> None:
-        """Collect a dense layer without the norm before it and the scale after it."""
+        """Collect a dense layer; undo the folding of the norm before and the scale after it."""
         source = node.sources[0]
         gain, shift = self._walk.norm(source.node) if after_norm else (np.ones(()), np.zeros(()))
         outputs, inputs_ = node.kernel.shape

@@ -21,7 +21,7 @@ class Absent(Exception):  # noqa: N818 - the caller turns it into a UsageMistake
 
 
 class Walk:
-    """Finds each part of the network from another.
+    """Finds each part of the network, starting from a part that is already found.
 
     Args:
         nodes: the nodes of the graph, in execution order.
@@ -32,8 +32,8 @@ class Walk:
         self.nodes = nodes
         self.dense = [node for node in nodes if isinstance(node, Dense)]
         self._shape = shape
-        # Readers of each node, in execution order. Searching all nodes each time would allow a
-        # crafted file to take any time.
+        # Readers of each node, in execution order. If all nodes were searched each time, a crafted
+        # file could take any amount of time.
         self._readers: dict[int, list[Node]] = defaultdict(list)
         self._nearest: dict[int, Dense | None] = {}
         self._after: dict[int, Dense] = {}
@@ -76,7 +76,7 @@ class Walk:
         raise Absent(f"{name}.self.value")
 
     def scores(self, softmax: Node, name: str) -> tuple[Form, Form]:
-        """Return queries and keys; the queries are returned as before the network scales them."""
+        """Return queries and keys; the queries are those before the network scales them."""
         form = next(self._products(softmax.sources[0]), None)
         if form is None:
             raise Absent(f"{name}.self.query")
@@ -88,7 +88,7 @@ class Walk:
         return Form(query.node, factor * query.scale, factor * query.shift), key
 
     def _products(self, form: Form) -> Iterator[Form]:
-        """Yield the products above a form, with the scale between them.
+        """Yield the products from which a form is computed, each with its scale up to the form.
 
         Each node is visited once, because a graph can have exponentially many paths.
         """
@@ -131,9 +131,10 @@ class Walk:
                 yield form
 
     def norm(self, number: int) -> tuple[Array, Array]:
-        """Return weight and bias of the norm after a node, from the form in which it is read.
+        """Return weight and bias of the norm after a node, from the form in which others read it.
 
-        A residual connection reads the norm itself; the norm may be folded into dense layers.
+        Residual connections are tried first: they read the norm itself, which may be folded into
+        dense layers.
         """
         for kind in (Sum, Dense):
             for node in self._readers[number]:

@@ -50,7 +50,7 @@ def read(
     *,
     name_of: Callable[[str], str] = from_hugging_face,
 ) -> Tensors:
-    """Return the wanted tensors that the file holds.
+    """Return the chosen tensors; those that the file lacks are left out.
 
     Args:
         path: the file.
@@ -141,7 +141,7 @@ def _next_storage(file: BinaryIO, storage: Storage) -> bytes:
 def _values(
     document: Any, chosen: _Chosen, room: int, data_of: Callable[[Storage], bytes]
 ) -> Tensors:
-    """Return the wanted tensors as views of their storages, reading each storage once.
+    """Return the chosen tensors as views of their storages; read each storage once.
 
     Raises:
         ValueError: the tensors hold more bytes than `room`, the size of the file.

@@ -69,7 +69,7 @@ class Storage:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StoredTensor:
-    """The place of a tensor: a strided view of a storage, in values, as the file states it."""
+    """The place of a tensor: a strided view of a storage, counted in values and unchecked."""
 
     storage: Storage
     offset: object

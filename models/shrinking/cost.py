@@ -1,11 +1,11 @@
-"""Estimate a network's cost as a FlatBuffer of four-bit weights: bytes, and speed over the paper's.
+"""Estimate the size and the speed of a network as a FlatBuffer of four-bit weights.
 
-Both follow from the network's shape alone, so that a recipe finds the same network on every
-machine. The estimated size is within 1 % of the file's. The estimated time holds for one thread of
-one processor: x86-64 with AMX, ai-edge-litert 2.3, XNNPACK. Its five rates are fitted to the
-fastest answers of nine files at four lengths each (one to five layers of 4 to 12 heads and 64 to
-1,536 units; 76 to 1,763 microseconds), and each estimate is within 6 % of the measured time.
-Kernels there compute sixteen rows together.
+Both follow from the network's shape alone, so that a search finds the same network on every
+machine. Speed is a multiple of that of the paper's recipe. The estimated size is within 1 % of the
+file's. The estimated time holds for one thread of one processor: x86-64 with AMX, ai-edge-litert
+2.3, XNNPACK. Its five rates are fitted to the fastest answers of nine files at four lengths each
+(one to five layers of 4 to 12 heads and 64 to 1,536 units; 76 to 1,763 microseconds), and each
+estimate is within 6 % of the measured time. Its kernels compute sixteen rows together.
 
 In a race against the paper's recipe a network takes longer, because the caches hold the other
 network's weights when its turn begins: `times_paper` allows for it. The gate of a goal measures
@@ -39,8 +39,9 @@ PASSES, PASSES_OF_LAYER, PASSES_OF_LAST = 8, 22, 2
 PASSES_OF_HEADS, PASSES_OF_LAST_HEADS = 8, 4
 # Number of rows that a kernel computes together.
 TILE = 16
-# Microseconds per operator and per such element; multiply-accumulates per microsecond for products
-# of many rows with weights, of a single row with weights, and of rows with rows.
+# Microseconds per operator, and per element that an operator reads; multiply-accumulates per
+# microsecond for products of many rows with weights, of a single row with weights, and of rows with
+# rows.
 OPERATOR, ELEMENT = 0.140, 1 / 6920
 OF_ROWS, OF_ONE_ROW, OF_ATTENTION = 455_000, 27_200, 42_400
 # Microseconds of a text outside of the graph: tokenizing, checks, inputs and label.
@@ -138,7 +139,7 @@ def times_paper(microseconds: float) -> float:
 
 
 def multiplied(shape: Architecture, tokens: int) -> int:
-    """Return the number of multiply-accumulates that answer one row of `tokens` tokens."""
+    """Return the number of multiply-accumulates for the answer to a row of `tokens` tokens."""
     hidden, units, attended = shape.hidden, shape.intermediate, shape.attended
     total = hidden * shape.classes + (hidden * hidden if shape.pooled else 0)
     if shape.embedding_transformed:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def prune_corpus(whole: Artefact, out: Path, *, pieces: int, pair_with_group: bool) -> None:
-    """Write a corpus artefact like the one in `whole`, without its rarely used pieces.
+    """Write the corpus of `whole` again, encoded with only its most used word pieces.
 
     Args:
         whole: a corpus artefact.
@@ -83,5 +83,5 @@ def _token_statistics(
 
 
 def _removed_share(removed: Any, split: Encoded) -> float:
-    """Return the share of a split's tokens, as encoded in full, that are removed pieces."""
+    """Return the share of removed pieces among the tokens of a split in its full encoding."""
     return float(removed[split.ids[split.mask > 0]].mean())

@@ -1,6 +1,6 @@
 """Find the part of the full model that fits into a budget of bytes and time, and its training.
 
-The search takes the largest encoder that is fast enough and leaves room for the word pieces of
+The search chooses the largest encoder that is fast enough and leaves room for the word pieces of
 nearly all tokens in the train split. It prefers two layers to one, because a single layer attends
 to vectors that each depend on one word alone. The remaining bytes are filled with further word
 pieces. Nothing else in the corpus affects the choice.
@@ -48,7 +48,7 @@ NARROW = (1, 2, 3, 6, 8, 12)
 COVERED = 0.98
 # Multiply-accumulates for the training of one model: about half an hour on one core.
 EFFORT = 10**13
-# Minimum number of texts that a model is trained on, epochs included, whatever the cost of each.
+# Minimum number of texts in all epochs of a training together, whatever the cost of each text.
 FEWEST = 130_000
 # Number of texts in an epoch, including altered copies, which extend a smaller train split. The
 # full model classifies each of them once.
@@ -56,12 +56,12 @@ EPOCH = 65_000
 # Texts per batch, and the learning rate for one layer; it is divided by the number of layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
 TEMPERATURE, WEIGHT = 2.0, 0.9
-# Momentum of the moving average of the weights: about the last 500 updates. The average after an
-# epoch answers as a training whose learning rate had fallen to zero there, so that epochs can be
-# compared and the best one kept.
+# Momentum of the moving average of the weights: about the last 500 updates. With the average, a
+# model after any epoch answers as if the learning rate had fallen to zero by then, so that epochs
+# can be compared and the best one kept.
 AVERAGING = 0.998
-# Number of epochs without answers closer to the full model's, on the validation split, after which
-# the teaching ends.
+# The training ends after this many epochs in which the answers to the validation split have not
+# come closer to the full model's.
 PATIENCE = 2
 
 
@@ -151,7 +151,7 @@ def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
 
 
 def _needed(uses: NDArray[np.int64]) -> int:
-    """Return the number of most frequent word pieces that cover enough of the tokens."""
+    """Return how many of the most frequent word pieces cover the share `COVERED` of tokens."""
     covered = np.cumsum(np.sort(uses)[::-1]) / uses.sum()
     return int(np.searchsorted(covered, COVERED)) + 1
 
@@ -210,7 +210,7 @@ def _rank(shape: Architecture, task: Fit) -> tuple[int, bool, float, int]:
 
 
 def _size(shape: Architecture, task: Fit) -> float:
-    """Return the multiply-accumulates of an encoder, however wide the word vectors are."""
+    """Return the mean multiply-accumulates of a text, if word vectors were not narrowed."""
     same_width = replace(shape, embedding=shape.hidden)
     return task.mean({tokens: multiplied(same_width, tokens) for tokens in task.rows})
 
@@ -228,7 +228,7 @@ def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
 def _teaching(
     table: ShrunkTable, shape: Architecture, task: Fit
 ) -> tuple[TrainingTable, LessonTable]:
-    """Return the training and the distillation of a network, within the allowed effort."""
+    """Return the training and the distillation of a network, within `EFFORT` and `FEWEST`."""
     copies = min(table.copies, round(EPOCH / task.texts) - 1)
     lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=max(copies, 0))
     costs = {tokens: multiplied(shape, tokens) for tokens in task.rows}

@@ -50,7 +50,8 @@ def shrink_shape(
     """Return the architecture of the full model, reduced to the sizes in `table`.
 
     Raises:
-        UsageMistake: the full model lacks a layer that `table` names, or is smaller than `table`.
+        UsageMistake: the full model lacks a layer that `table` names, or is smaller than `table`
+            requires.
     """
     layers = table.layers or tuple(range(full.layers))
     _require(
@@ -122,10 +123,10 @@ def shrink_values(
 
 
 def _factorize_words(words: NDArray[np.float32], uses: NDArray[np.int64], width: int) -> Values:
-    """Factorize word vectors into narrower ones and a matrix, with the least error in use.
+    """Factorize word vectors into narrower ones and a matrix, with the least weighted error.
 
-    This is a singular value decomposition that weights each word by how often the train split uses
-    it, plus one, so that unused words count too.
+    This is a singular value decomposition. The weight of a word is its number of uses in the train
+    split plus one, so that unused words count too.
     """
     weighted = words.astype(np.float64) * np.sqrt(uses + 1.0)[:, None]
     _, directions = np.linalg.eigh(weighted.T @ weighted)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# Share of the mean square that exceeds the rounding error of subtracting large sums in float64.
+# Share of the inputs' mean square that is added to the diagonal: more than the error of subtracting
+# large sums in float64.
 NOISE = 1e-9
 
 
@@ -44,8 +45,8 @@ class Inputs:
         return self.moments - self.number * np.outer(self.mean, self.mean) + noise
 
 
-# Share of the diagonal's mean that is added to the diagonal, so that almost equal inputs are not
-# told apart.
+# Share of the diagonal's mean that is added to the diagonal, so that tiny differences between
+# almost equal inputs have no effect.
 DAMPING = 0.01
 # Candidate ends of the grid, relative to a row's largest weight: a smaller end rounds more finely,
 # but clips.
@@ -161,7 +162,10 @@ def _damped(moments: NDArray[np.float64]) -> NDArray[np.float64]:
 def _scales(
     weights: NDArray[np.float64], importance: NDArray[np.float64], bits: int
 ) -> tuple[NDArray[np.float64], int]:
-    """Return each row's grid step with the least weighted error [rows, 1], and the last step."""
+    """Return each row's best grid step [rows, 1], and the largest integer of the grid.
+
+    The best step has the least squared error, weighted by `importance`.
+    """
     grid_end = 2 ** (bits - 1) - 1
     largest = np.maximum(np.abs(weights).max(axis=1, keepdims=True), TINY)
     best, least = largest / grid_end, np.full(largest.shape, np.inf)

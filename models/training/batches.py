@@ -40,7 +40,10 @@ class Part:
 
 
 def cut(split: Encoded, rows: NDArray[np.int64]) -> Inputs:
-    """Return ids, mask and segments, int32 [len(rows), longest], without padding that all share."""
+    """Return ids, mask and segments of some texts, int32 [len(rows), tokens].
+
+    `tokens` is the length of the longest of these texts, rounded up to a multiple of `STEP`.
+    """
     longest = int(split.mask[rows].sum(axis=1).max())
     longest = min(-(-longest // STEP) * STEP, split.ids.shape[1])
     return {

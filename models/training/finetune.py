@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.training.resume import Resume
 
 PREDICTION_BATCH = 64
-# Largest plausible logit: a trained classifier's logits are tens, and thousands mean that the
+# Largest plausible logit: a trained classifier has logits of some tens; thousands mean that the
 # training diverged.
 SANE_LOGIT = 1e3
 
@@ -106,7 +106,7 @@ def fine_tune(  # noqa: PLR0913 - the network, the data, the settings and the ca
 def _validated(
     classifier: Classifier, validation: Encoded, loss: float, lesson: Lesson | None, number: int
 ) -> Epoch:
-    """Return an epoch's entry for the history."""
+    """Return the history's entry for an epoch: its losses and its validation accuracy."""
     logits = predict(classifier, validation)
     right = float(np.mean(logits.argmax(axis=1) == validation.labels))
     return Epoch(number, loss, right, validation_loss(logits, validation.labels, lesson))

@@ -50,7 +50,7 @@ def best_epoch(history: list[Epoch]) -> int:
 
 
 def is_complete(history: list[Epoch], epochs: int, patience: int) -> bool:
-    """Tell whether a training is complete: all epochs are done, or no recent one was the best.
+    """Tell whether a training is complete: all epochs are done, or the last ones did not improve.
 
     Args:
         history: the epochs so far.

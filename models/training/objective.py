@@ -39,7 +39,7 @@ def make_loss(lesson: Lesson | None) -> Any:
 
 
 def make_targets(labels: NDArray[np.int32], lesson: Lesson | None) -> NDArray[Any]:
-    """Return the labels [texts]; with a lesson, one-hot over logits [texts, 2, classes].
+    """Return the labels [texts]; with a lesson, one-hot labels and logits [texts, 2, classes].
 
     A negative label stands for a missing one. Its one-hot row is zero, so that only the teacher's
     answer to this text is learned.
@@ -62,7 +62,8 @@ def validation_loss(
     Args:
         logits: logits of the trained model [texts, classes].
         labels: labels of the split [texts].
-        lesson: the lesson, whose answers to the validation split replace the labels if it has any.
+        lesson: the lesson, or None. Its answers to the validation split, if it has any, replace the
+            labels.
     """
     if lesson is None or lesson.validation is None:
         targets = np.eye(logits.shape[1])[labels]
@@ -83,8 +84,9 @@ class DistillationLoss(keras.losses.Loss):  # type: ignore[misc] # keras ships n
     """(1 - w) * cross-entropy with the label + w * T^2 * KL(teacher at T || student at T).
 
     Hinton, Vinyals and Dean 2015, section 2: with the factor T^2 the gradients of the soft targets
-    have the size of the labels' gradients at any temperature. The divergence differs from their
-    cross-entropy by the teacher's entropy, which does not depend on the student.
+    have the size of the labels' gradients at any temperature. The divergence differs from the
+    cross-entropy with the soft targets by the teacher's entropy, which does not depend on the
+    student.
 
     Args:
         temperature: T, by which both models' logits are divided.
