@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from models.huggingface.parity import Parity
 
 _PACKAGES = ("torch", "transformers", "litert_torch", "accelerate")
-# Number of texts that PyTorch classifies again for the comparison: without padding, and padded to
-# full length.
+# Number of texts for the comparison with PyTorch: those classified with and without padding, and
+# those in rows of full length.
 _UNPADDED_TEXTS, _FULL_TEXTS = 64, 16
 
 
@@ -69,7 +69,7 @@ def require_pytorch() -> None:
 
 
 def use_every_core() -> None:
-    """Let PyTorch compute on all cores: the builder's environment gives other pools one thread."""
+    """Let PyTorch use all cores; otherwise the builder's `OMP_NUM_THREADS` limits it to one."""
     import torch  # noqa: PLC0415 - takes seconds to import
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
@@ -119,7 +119,7 @@ class Builder(PlanBuilder):
         return load_encoded(self._store.artefact(self._plan.whole))
 
     def _make_model(self, resumed: Path, out: Path) -> None:
-        """Load the checkpoint, fine-tune it if the subject asks for it, and store its answers."""
+        """Load the checkpoint, fine-tune it if the subject has `training`, and store its logits."""
         from models.huggingface.network import load_network  # noqa: PLC0415 - imports PyTorch
 
         table, labels = self._subject.full, self._subject.corpus.labels
@@ -170,7 +170,7 @@ class Builder(PlanBuilder):
         return [asdict(epoch) for epoch in epochs]
 
     def _network(self) -> Network:
-        """Return the stored model."""
+        """Return the stored model as a network of PyTorch."""
         from models.huggingface.network import load_network  # noqa: PLC0415 - imports PyTorch
 
         artefact = self._store.artefact(self._plan.full)
@@ -191,7 +191,7 @@ class Builder(PlanBuilder):
         return self._subject.tokenizer.row_lengths
 
     def _converted(self) -> dict[int, bytes]:
-        """Return the float32 FlatBuffers by the tokens of their rows."""
+        """Return the float32 FlatBuffers by row length in tokens."""
         stage = self._plan.converted
         if stage is None:
             raise ValueError("the plan is not one for PyTorch")
@@ -259,7 +259,7 @@ class Builder(PlanBuilder):
         )
 
     def _stored_departure(self) -> str | None:
-        """Return where the float32 file deviates from PyTorch; None if it agrees."""
+        """Return in words where the float32 file deviates from PyTorch; None if it agrees."""
         if self._plan.parity is None:
             return None
         layer: str | None = self._store.artefact(self._plan.parity).document(PARITY_CARD)[DEPARTS]

@@ -63,7 +63,7 @@ def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
 
 
 def _computed(network: Network, row: Encoded) -> Iterator[Values]:
-    """Yield every value that PyTorch computes before its answer."""
+    """Yield every tensor of floats that PyTorch computes for a row."""
     inputs = network.inputs(row, slice(None))
     exported = torch.export.export(Logits(network.model).eval(), (), inputs)
     recorder = _Recorder(exported.module())

@@ -25,7 +25,7 @@ LONGEST = 512
 def is_for_pytorch(subject: Subject, family: Callable[[], str | None]) -> bool:
     """Tell whether a subject's candidates are made by PyTorch.
 
-    They are if the subject names a `checkpoint`, or a `pretrained` encoder of a family that
+    This is the case if the subject names a `checkpoint`, or a `pretrained` encoder of a family that
     models/networks does not implement.
 
     Args:
@@ -56,11 +56,12 @@ def with_labels(subject: Subject, checkpoint: Checkpoint) -> Subject:
 
 
 def fitted(subject: Subject, folder: Path) -> Subject:
-    """Return the subject with its labels in order and the number of tokens that it is judged with.
+    """Return the subject with labels in the order of the outputs, and with its row length.
 
     Raises:
-        UsageMistake: see `with_labels`; the tokenizer cannot be read, or allows fewer tokens than
-            the subject requires; or its training has an option that PyTorch's does not have.
+        UsageMistake: see `with_labels`; or the tokenizer cannot be read, or allows fewer tokens
+            than the subject requires; or `[full.training]` has an option that fine-tuning with
+            PyTorch lacks.
     """
     _require_plain_training(subject)
     subject = with_labels(subject, read_checkpoint(folder))

@@ -1,4 +1,4 @@
-"""Ask an ONNX file for answers, in a process with limited time and memory."""
+"""Run an ONNX file in a process with limited time and memory, and return its answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RUNTIME = "onnxruntime"
 GROUP = "onnx"
-# Seconds for a text, although a classifier for phones needs milliseconds.
+# Time limit for a text in seconds; a classifier for phones needs only milliseconds.
 SECONDS_PER_TEXT = 60.0
 SECONDS_IN_ALL = 4 * 3600.0
 MOST_THREADS = 8
@@ -53,7 +53,7 @@ class Fed:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """The command that runs an ONNX file.
+    """A request to run an ONNX file, without the texts.
 
     Attributes:
         file: the file.
@@ -61,7 +61,7 @@ class Call:
         output: name of the output with the answers.
         values: number of values per answer; None if the file does not fix it.
         most: largest number of values per answer.
-        threads: number of threads that compute an answer; its last bits depend on them.
+        threads: number of threads that compute an answer; the answer's last bits depend on it.
     """
 
     file: Path
@@ -90,10 +90,10 @@ def require_onnxruntime(file: Path) -> None:
 
 
 def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
-    """Return the answers of an ONNX file to each text, [n, values], unchanged.
+    """Return the answer of an ONNX file to each text as the file gives it, [n, values].
 
     Args:
-        call: the command.
+        call: the file, and how to run it.
         rows: the encoded texts [n, tokens] by role.
 
     Raises:

@@ -55,7 +55,7 @@ _DTYPES = dict(
 )
 # Operator domains that onnxruntime supports without additional libraries.
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc"}
-# Operators under a FlatBuffer's name for the same operation; others keep their ONNX name.
+# Names of operators in FlatBuffers by their names in ONNX; other operators keep their ONNX names.
 _FLATBUFFER_NAMES = {
     "Add": "ADD",
     "Cast": "CAST",
@@ -215,7 +215,7 @@ class _Reader:
         )
 
     def _node(self, index: int, content: Value, depth: int) -> Operator:
-        """Read a node with its attributes; keep only the weights of inner graphs."""
+        """Read a node; of graphs in its attributes, record only weights and names of operators."""
         if depth > MOST_DEPTH:
             raise ValueError(f"its graphs are nested deeper than {MOST_DEPTH}")
         kind, domain, constant = "", "", None

@@ -37,7 +37,7 @@ class External:
 
 
 def external_of(entries: Sequence[Message]) -> External:
-    """Return where a tensor's values are stored, from the tensor's own fields.
+    """Return where a tensor's values are stored, from the entries of its `external_data`.
 
     Raises:
         ValueError: the tensor names no file, or an invalid offset or length.
@@ -51,7 +51,7 @@ def external_of(entries: Sequence[Message]) -> External:
 
 
 def hash_external(file: Path, digest: str, external: Sequence[External]) -> str:
-    """Return one hash over an ONNX file, given its own hash, and the files with its weights.
+    """Return one hash over an ONNX file, of which `digest` is the hash, and its weight files.
 
     Raises:
         UsageMistake: a file with weights is missing, too short, or not below the ONNX file's

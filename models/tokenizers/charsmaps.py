@@ -127,7 +127,7 @@ def _require_within(trie: NDArray[np.uint32], texts: bytes) -> None:
     steps, positions = trie[is_step], np.flatnonzero(is_step)
     offsets = (steps >> 10).astype(np.int64) << ((steps & _IS_FAR) >> 6)
     targets = positions ^ offsets
-    # From there, a look-up continues at the XOR with a character's byte.
+    # A look-up continues at the XOR of a target and a byte of the text.
     if (targets | 0xFF).max() >= trie.size:
         raise _unfit("has a step that points outside of its trie")
     values = trie[targets[(steps & _HAS_VALUE) != 0]] & _VALUE

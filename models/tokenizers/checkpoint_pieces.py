@@ -1,4 +1,4 @@
-"""Read a checkpoint's SentencePiece model like its class in `transformers`.
+"""Read a checkpoint's SentencePiece model as its class in `transformers` reads it.
 
 Each class renumbers some pieces, adds special tokens around a text and cleans texts by its own
 rules, so that the ids differ from SentencePiece's.

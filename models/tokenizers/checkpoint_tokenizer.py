@@ -47,7 +47,7 @@ class CheckpointTokenizer:
         library: the same tokenizer with truncation and padding.
         max_tokens: length of its rows in tokens.
         longest: largest possible length of its rows in tokens; None if no file states it.
-        has_segments: whether the network has an input for the text of a pair that a token is in.
+        has_segments: whether the network has an input that tells the texts of a pair apart.
     """
 
     encoder: Encoder
@@ -224,7 +224,7 @@ def _require_room(encoder: Encoder, length: int, *, pairs: bool) -> None:
 
 
 def _require_fit(encoder: Encoder, network: NetworkConfig, config: Path) -> None:
-    """Check that the network has an embedding for each id, and the same padding."""
+    """Check that the network has an embedding for each id, and pads with the same id."""
     rows = network.vocab_size
     if rows is not None and encoder.size > rows:
         raise UsageMistake(

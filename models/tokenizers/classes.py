@@ -33,7 +33,7 @@ _WITHOUT_SEGMENTS_TODAY = frozenset({ALBERT, "TokenizersBackend"})
 
 
 def plain_name(name: str | None) -> str | None:
-    """Return a class's name without the "Fast" of the versions before 5; None for None."""
+    """Return a class's name without "Fast", which versions before 5 append; None for None."""
     return None if name is None else name.removesuffix("Fast")
 
 

@@ -27,7 +27,7 @@ _REGEX_ERROR = "Regex"
 
 @dataclass(frozen=True)
 class Padding:
-    """The id and the side that fill a row up to its length.
+    """The token that fills a row up to its length, and the side on which it is added.
 
     Attributes:
         token: text of the padding token; "" is a valid token.

@@ -25,8 +25,8 @@ def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
     """Reject a tokenizer whose normalizer can make a text thousands of times as long.
 
     The bound is the product of the factors of all replacements and character tables, because each
-    applies to the output of the previous ones. Unicode normalization adds a factor of at most 18
-    (Unicode Standard Annex 15), once, which is not counted.
+    applies to the output of the previous ones. Unicode normalization is not counted: it makes a
+    text at most 18 times as long (Unicode Standard Annex 15), and only once.
 
     Args:
         tokenizer: the tokenizer, with which nothing has been encoded yet.

@@ -1,4 +1,4 @@
-"""Read each kind of tokenizer; each kind has a function here."""
+"""Define the kinds of tokenizers, and read the files of each kind."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Kind(NamedTuple):
 
 
 def _regex(file: Path, settings: Mapping[str, Any]) -> Encoder:
-    """Read Model Maker's average word vectors, as the Task Library does: case is kept."""
+    """Read the words of Model Maker's average word vectors as the Task Library does; keep case."""
     words = read_vocabulary(file)
     usual: dict[str, Any] = {
         "split": MODEL_MAKER_DELIMITERS,
@@ -106,7 +106,7 @@ def _regex(file: Path, settings: Mapping[str, Any]) -> Encoder:
 
 
 def _text_vectorization(file: Path, settings: Mapping[str, Any]) -> Encoder:
-    """Read Keras' TextVectorization with its default standardization, which lowers only A to Z."""
+    """Read the words of Keras' TextVectorization, which by default lowers only A to Z."""
     usual: dict[str, Any] = {
         "case": "ascii",
         "removed": PUNCTUATION,
@@ -135,7 +135,7 @@ def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path
 
 
 def _keras(file: Path, settings: Mapping[str, Any]) -> Encoder:
-    """Read Keras' Tokenizer with pad_sequences, which pads and cuts on the left by default."""
+    """Read the JSON of Keras' Tokenizer; pad_sequences pads and cuts on the left by default."""
     words, config = read_keras_json(file)
     usual: dict[str, Any] = {
         "case": "unicode" if config.lower else "kept",

@@ -21,10 +21,10 @@ class LibraryError(ValueError):
 
 @contextmanager
 def library_errors() -> Iterator[None]:
-    """Raise the library's errors as a `LibraryError`; edgeproof's own errors pass.
+    """Raise the library's errors as a `LibraryError`; leave edgeproof's own errors unchanged.
 
     Raises:
-        LibraryError: the library raised an error; it has the same message.
+        LibraryError: the library raised an error with this message.
     """
     try:
         yield

@@ -84,8 +84,8 @@ def config_beside(file: Path) -> NetworkConfig | None:
 def class_named(file: Path, settings: Settings | None) -> str | None:
     """Return the class that reads a checkpoint's vocabulary in `transformers`, without "Fast".
 
-    tokenizer_config.json names it, otherwise config.json, otherwise the network's family
-    determines it; None if it is unknown.
+    The name in tokenizer_config.json has priority over that in config.json, and both over the class
+    of the network's family. Return None if the class is unknown.
 
     Args:
         file: the vocabulary.

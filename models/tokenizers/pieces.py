@@ -346,7 +346,7 @@ def _tokens(
     declared: Mapping[str, Any],
     file: Path,
 ) -> dict[str, str]:
-    """Return the special tokens by key: the user's, else the settings', else the usual ones."""
+    """Return the special tokens by key: those of the user, else of the settings, else `usual`."""
     names = {}
     for key, text in usual.items():
         requested, from_settings = declared.get(_KEYS[key]), settings.token(key)

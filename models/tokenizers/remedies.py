@@ -9,7 +9,7 @@ def write_token(key: str, token_in_words: str) -> str:
     """Return the remedy to declare a token.
 
     Args:
-        key: of `[tokenizer]`, such as "pad".
+        key: a key of `[tokenizer]`, such as "pad".
         token_in_words: the token, in words, such as "the token that training padded with".
     """
     return f'Write {key} = "..." in [tokenizer] in your TOML file, with {token_in_words}'

@@ -158,7 +158,7 @@ def _charsmap_steps(model: PieceModel) -> list[normalizers.Normalizer]:
         back = normalizers.Replace(_IN_ITS_PLACE, _WIDE_TILDE)
         steps += [aside, normalizers.NFKC(), back]
     if "nmt" in model.rule:
-        # Both become spaces, and "\r\n" becomes two of them.
+        # Line ends, and the symbol for a space, become spaces; "\r\n" becomes two spaces.
         steps += [normalizers.Replace("\r", "\n"), normalizers.Replace(_SPACE, " ")]
     return [*steps, normalizers.Precompiled(model.charsmap)]
 

@@ -48,10 +48,10 @@ class Settings(msgspec.Struct, frozen=True):
         split_by_punct: whether DeBERTa splits pieces at punctuation.
         add_prefix_space: whether a space is put before a text.
         model_max_length: the largest number of tokens that the network takes.
-        max_len: its name in old versions.
+        max_len: the name of `model_max_length` in old versions.
         unk_token: the token for unknown text.
-        bos_token: the token before a text, unless `cls_token` is.
-        eos_token: the token after a text, unless `sep_token` is.
+        bos_token: the token before a text in classes that do not use `cls_token` for it.
+        eos_token: the token after a text in classes that do not use `sep_token` for it.
         cls_token: the token before the first text.
         sep_token: the token after each text.
         pad_token: the padding token.
@@ -61,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True):
         added_tokens_decoder: special tokens by number, with the number as text.
         never_split: words that are not split.
         wordpieces_prefix: the prefix of pieces that continue a word.
-        auto_map: names of code in the checkpoint.
+        auto_map: names of classes in the checkpoint's own code.
     """
 
     tokenizer_class: str | None = None
@@ -115,7 +115,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class _NamedTokens(msgspec.Struct, frozen=True):
-    """special_tokens_map.json."""
+    """The special tokens in special_tokens_map.json."""
 
     unk_token: str | NamedToken | None = None
     bos_token: str | NamedToken | None = None

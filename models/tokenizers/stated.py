@@ -1,7 +1,7 @@
 """Apply the settings of tokenizer_config.json about case and spaces to a tokenizer.json.
 
-`transformers` builds the tokenizers of these classes from their settings and ignores the values in
-tokenizer.json, so that networks are trained with the settings.
+For classes like BERT's and RoBERTa's, `transformers` builds the tokenizer from these settings and
+ignores their values in tokenizer.json, so that networks are trained with the settings.
 """
 
 from __future__ import annotations

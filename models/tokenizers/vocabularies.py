@@ -208,7 +208,10 @@ def parsed_or_none(text: str) -> Any:
 
 
 def _is_json(text: str, file: Path) -> bool:
-    """Tell whether a word list is JSON; "[" alone does not tell, because of words like [PAD]."""
+    """Tell whether a word list is JSON.
+
+    A bracket at the beginning is not enough, because a list may begin with a word like [PAD].
+    """
     if file.suffix.lower() == ".json" or text.lstrip()[:1] == "{":
         return True
     return isinstance(parsed_or_none(text), list)
