@@ -100,7 +100,7 @@ class Artefact:
         return parse_npz(data, name=file, remedy=_remedy(self.kept_as), kind=StoreError)
 
     def path(self, name: str) -> Path:
-        """Return the path of a file that was just checked, for code that opens files by path."""
+        """Check a file against its hash; return its path, for code that opens files by path."""
         try:
             with open_regular(self.folder / name) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -139,7 +139,7 @@ class Artefact:
 
 
 def open_artefact(folder: Path, key_of: Callable[[object], str]) -> Artefact:
-    """Return the artefact in a folder `STAGE/KEY`.
+    """Return the artefact in a folder `STAGE/KEY`; `key_of` computes the key of a recipe.
 
     Raises:
         StoreError: the manifest is missing, cannot be read, or was changed.

@@ -14,8 +14,9 @@ REFUSED = "refused"
 LEFT_OUT = "head_left_out"
 
 # Members of the artefact that compares a float32 FlatBuffer with PyTorch: the result, and the rows
-# that PyTorch classified both without padding and padded to full length.
+# that PyTorch classified without padding and at full length.
 PARITY_CARD = "parity.json"
 PARITY_ROWS = "parity.npz"
-# Key in PARITY_CARD: why the variant is not quantized, and the first operator that deviates.
+# Key in PARITY_CARD: the form of rows and the first operator with which the float32 file deviates
+# from PyTorch, so that it is not quantized; null if it agrees.
 DEPARTS = "departs"

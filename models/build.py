@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from models.build_tasks import PlanBuilder
     from models.building.plan import Plan
 
-# Seconds after which a helper that was told to stop ends by force. Native code that trains or
+# Seconds that a helper gets to stop, before it is ended by force. Native code that trains or
 # converts for minutes does not handle signals, and the unfinished epoch is lost anyway.
 _SECONDS_OF_A_HELPER = 2.0
 # The builder also waits for its helpers to stop.
@@ -80,7 +80,8 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         options = _parser().parse_args(arguments)
         if options.until_stdin_ends or options.beside_others:
             stop_with_stdin()
-        # Processes that wait for an artefact made by a helper are shown the id of its builder.
+        # Other processes that wait for an artefact of a helper print this id, so it is that of the
+        # builder that started the helper.
         run = os.getppid() if options.beside_others else os.getpid()
         store = Store(options.cache_dir, run)
         plan = make_plan(
@@ -187,7 +188,7 @@ def _divert_output(store: Store) -> Path:
 
 
 def _prepare_environment() -> None:
-    """Start again with ENVIRONMENT if it is not set: libraries read it when they are loaded."""
+    """Restart this program with ENVIRONMENT if it is not set; libraries read it when loaded."""
     if ENVIRONMENT.items() <= os.environ.items():
         return
     command = [sys.executable, "-m", "models.build", *sys.argv[1:]]

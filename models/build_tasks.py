@@ -1,7 +1,7 @@
-"""Do a builder's tasks, one for each artefact, in order or shared with other processes.
+"""Run the tasks of a builder, one for each artefact, alone or shared with other processes.
 
 Processes share only the store: an artefact that exists is complete, and one that is locked is being
-made. A process that can make nothing waits until another process has made what it needs.
+made. A process that can make no artefact waits until another process has made one that it needs.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class _OutputReader:
         return self._document.decode("utf-8", "replace")
 
     def close(self, seconds: float) -> None:
-        """Wait until the rest of the output is read, but at most some seconds."""
+        """Wait until the rest of the output is read, but at most `seconds`."""
         self._thread.join(seconds)
 
     def _read(self) -> None:

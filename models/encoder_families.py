@@ -22,8 +22,8 @@ class Family(Table, frozen=True, kw_only=True):
         segments: whether the network has an input that tells the texts of a pair apart. "yes":
             unless its config has only one segment. "where counted": only if its config has several.
             "no": never.
-        positions_follow_padding: whether positions are numbered from the number after the padding
-            token's, so that the first rows of the position table are unused.
+        positions_follow_padding: whether positions are numbered from the padding token's id plus 1,
+            so that the first rows of the position table are unused.
         tried: whether a test trains, converts and judges a network of this family.
     """
 

@@ -16,7 +16,7 @@ import re
 LONGEST = 1000
 ELLIPSIS = "…"
 # Invisible characters that belong to the visible ones around them: joiners in emoji and in Persian
-# or Indic words, and selectors of how the character before them is drawn.
+# or Indic words, and variation selectors, which decide how the character before them is drawn.
 _JOINERS = "\u200c\u200d"
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 # Control and format characters, lone surrogates, line and paragraph separators, blank letters, and
@@ -65,7 +65,8 @@ def one_line(text: object, longest: int = LONGEST) -> str:
     """
     line = str(text)
     if len(line) > 2 * longest:
-        # Escaping only makes text longer, so what the shortening drops need not be escaped.
+        # Escaping only makes text longer, so the part that the shortening drops need not be
+        # escaped.
         line = line[:longest] + line[-longest:]
     return _shortened(_inert(_without(_UNSEEN, line)), longest)
 

@@ -11,7 +11,7 @@ METRICS = {
     "tweets_per_second": "texts_per_second",
     "agreement_runtimes": "agreement_backends",
 }
-# The built-in recipes of litert-quantizer have these names, but quantize every operator.
+# Built-in recipes of litert-quantizer have the former names, but quantize every operator.
 SCHEMES = {
     "static_wi8_ai8": "static_wi8_ai8_dense",
     "static_wi8_ai16": "static_wi8_ai16_dense",

@@ -1,4 +1,4 @@
-"""Report progress of long work: one moving line on a terminal, occasional lines in a log."""
+"""Report progress of long work: one changing line on a terminal, occasional lines in a log."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Progress:
     """Print the current step of a build.
 
     Args:
-        stream: the stream to print to; on a terminal, passing progress is one line that changes.
-        alone: whether no other process prints there; lines of two processes would overwrite each
-            other.
+        stream: the stream to print to; on a terminal, temporary progress is one line that changes.
+        alone: whether no other process prints there; changing lines of two processes would
+            overwrite each other.
     """
 
     def __init__(self, stream: TextIO, *, alone: bool = True) -> None:
@@ -38,7 +38,7 @@ class Progress:
         self._width = 0
 
     def tick(self, text: str) -> None:
-        """Print passing progress; most calls print nothing."""
+        """Print temporary progress, unless the last temporary line is less than `_interval` old."""
         now = time.monotonic()
         if now - self._last < self._interval:
             return

@@ -25,7 +25,7 @@ Lengths = Annotated[
 
 
 def check_lengths(lengths: Sequence[int]) -> None:
-    """Check that declared lengths are several and ascend; an empty list is valid.
+    """Check that there are several lengths in ascending order, or none.
 
     Raises:
         ValueError: there is one length alone, or they do not ascend.

@@ -94,7 +94,7 @@ def hash_file(path: Path) -> str:
 
 
 def hash_sources(*rooms: str) -> str:
-    """Return one hash over the sources of rooms or files below `models/`, including comments.
+    """Return one hash over folders or files of sources below `models/`, including comments.
 
     This is fast, but does not follow imports; `models.sources.hash_imports` does.
     """
@@ -129,8 +129,8 @@ class Store:
 
     Args:
         root: the folder, which is made when the first artefact is.
-        run: id of the process that is named to others while they wait for an artefact of this one;
-            by default this process.
+        run: process id that other processes print while they wait for an artefact of this process;
+            by default that of this process.
     """
 
     def __init__(self, root: Path, run: int | None = None) -> None:
@@ -211,7 +211,7 @@ class Store:
             make: writes the artefact's files into an empty folder.
 
         Returns:
-            Whether it exists now.
+            Whether the artefact exists now; false if another process is making it.
 
         Raises:
             StoreError: the store is full, read-only or otherwise cannot be written.
@@ -244,7 +244,7 @@ class Store:
             yield
 
     def _lock(self, stage: Stage) -> tuple[FileLock, Path]:
-        """Return the lock of an artefact, and the file with the note of its holder."""
+        """Return the lock of an artefact, and the file that names the process which holds it."""
         locks = self.root / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         name = f"{stage.name}-{stage.key}"
@@ -312,13 +312,13 @@ def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str
 
 
 def _held_by(holder: Path) -> str:
-    """Return the process that holds a lock, from its note."""
+    """Return in words the process that holds a lock; "" if its file names none."""
     pid, _, machine = _written_in(holder).partition(" ")
     return f" (process {pid} on {machine})" if machine and pid.isdecimal() else ""
 
 
 def _written_in(holder: Path) -> str:
-    """Return the note of a lock's holder; empty if it is unreadable."""
+    """Return the content of the file that names a lock's holder; "" if it cannot be read."""
     try:
         return read_text(holder, _LONGEST_HOLDER)
     except (OSError, ValueError):

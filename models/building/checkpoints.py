@@ -26,7 +26,7 @@ def choose_checkpoints(subject: Subject, option: str | None) -> dict[str, str]:
 
     Args:
         subject: the subject. A model with `pretrained = true` needs a checkpoint from the user; a
-            text there is a default.
+            folder or id in place of `true` is a default.
         option: the user's option: one checkpoint, or `full=ONE,small=ANOTHER`.
 
     Raises:

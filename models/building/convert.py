@@ -79,7 +79,7 @@ def _padding_of(calibration: Encoded) -> int:
 
 
 class _EdgeBlocks(Blocks):
-    """The network's blocks, with the word embedding as an operator that converters quantize."""
+    """The network's blocks; converters can quantize the operator of their word embedding."""
 
     def words(self, ids: Any) -> Any:
         """Return the word embeddings [batch, tokens, embedding]."""

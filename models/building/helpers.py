@@ -1,7 +1,7 @@
 """Start a builder's helpers: the same builder in several processes, which share its tasks.
 
-Independent models are trained in parallel, and schemes are converted in parallel. One process makes
-the whole of an artefact, so that its bytes do not depend on the number of processes.
+Independent models are trained in parallel, and schemes are converted in parallel. Each artefact is
+made by one process, so that its bytes do not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ _USUAL_TEXTS = 10_000
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 # Seconds added to the time that a helper itself takes to stop, see `models.build`.
 _SECONDS_TO_CLEAR = 1.0
-# TensorFlow needs a moment to free its memory and threads.
+# Seconds to wait for a helper that has closed its stdout: TensorFlow still has to free its memory
+# and threads.
 _SECONDS_TO_END = 30.0
 _RUN_AGAIN = "Run again, with more free memory if it was SIGKILL: finished artefacts are kept"
 
@@ -99,7 +100,7 @@ def _memory_of(plan: Plan) -> int:
 
 
 def _parameters(request: Request) -> list[int]:
-    """Return the number of parameters of each model that starts from a table or a checkpoint."""
+    """Return the number of parameters of the full and the small model, without a shrunk one."""
     subject = request.subject
     sizes = {
         "vocabulary": subject.tokenizer.vocabulary or 0,
@@ -138,7 +139,7 @@ def work(
     """
     command = [sys.executable, "-m", "models.build", *arguments, "--beside-others"]
     environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
-    # The helpers stop at the end of their stdin, which comes however this process ends.
+    # The helpers stop when their stdin ends. The system closes it even if this process is killed.
     read_end, write_end = os.pipe()
     started: list[subprocess.Popen[bytes]] = []
     with os.fdopen(read_end, "rb") as stdin, os.fdopen(write_end, "wb"):

@@ -53,7 +53,10 @@ class Request:
 
     @property
     def tokenizer_folder(self) -> Path | None:
-        """Return the checkpoint whose tokenizer encodes the corpus; all have one vocabulary."""
+        """Return the checkpoint from which the tokenizer is read; None if there is no checkpoint.
+
+        All checkpoints have the same vocabulary.
+        """
         return next(iter(self.checkpoints.values()), None)
 
 
@@ -67,8 +70,8 @@ class Plan:
         corpus: the corpus as encoded for the small model and its variants; it differs from `whole`
             only if the small model has fewer word pieces.
         full: the full model.
-        cut: the trained part of the full model before its weights are rounded; the small model
-            itself if nothing is rounded, or it is not shrunk.
+        cut: the part of the full model that is kept and trained, before its weights are rounded;
+            the same as `small` if nothing is rounded, or there is no `[shrunk]`.
         small: the model that is converted.
         variants: its FlatBuffers by scheme.
         converted: the network in float32, with a FlatBuffer for each length; None without PyTorch.
@@ -86,12 +89,12 @@ class Plan:
     parity: Stage | None = None
 
     def models(self) -> dict[str, Stage]:
-        """Return the models that start from a table or a checkpoint, by role."""
+        """Return the stages of the full and the small model by role, without a shrunk model."""
         return {role: getattr(self, role) for role in self.request.subject.models()}
 
     @property
     def lesson(self) -> Stage:
-        """Return the stage of the full model's answers to the train split, for training."""
+        """Return the stage of the full model's answers to the train split, for distillation."""
         return Stage(LESSON, {"teacher": self.full.key, **_code_recipe("_make_lesson")})
 
     @property
@@ -221,7 +224,7 @@ def _quantized_stage(scheme: str, converted: Stage, parity: Stage, corpus: Stage
 
 
 def _code_recipe(method: str, builder: str = _KERAS) -> dict[str, Any]:
-    """Return the code part of a recipe: the hash of all code that a builder's method executes."""
+    """Return a recipe's code part: the hash of a method's code, and versions of its packages."""
     maker = f"{builder}.{method}"
     packages = sources_of(maker).packages
     return {"source": hash_imports(maker), "versions": versions(*sorted(packages))}
@@ -263,7 +266,7 @@ def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
 
 
 def _family_recipe(folder: Path | None) -> dict[str, Any] | None:
-    """Return the row of a checkpoint's family, so that the other rows do not change the key."""
+    """Return the table row of a checkpoint's family; other rows do not affect the key."""
     if folder is None:
         return None
     row: dict[str, Any] = msgspec.to_builtins(family_of(family_in(folder)))
@@ -287,7 +290,7 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
 
 
 def _pruned_stage(request: Request, whole: Stage, full: Stage) -> Stage:
-    """Return the stage of a shrunk model's corpus: `whole` if all word pieces are kept."""
+    """Return the stage of a shrunk model's corpus; it is `whole` if all word pieces are kept."""
     table = _shrunk(request)
     if table.pieces is None and table.bytes is None:
         return whole
@@ -334,7 +337,7 @@ def _cut_stage(request: Request, corpus: Stage, full: Stage) -> Stage:
 
 
 def _rounded_stage(table: ShrunkTable, corpus: Stage, cut: Stage) -> Stage:
-    """Return the stage of the model with few-bit weights; the cut model's if nothing is rounded."""
+    """Return the stage of the model with few-bit weights; it is `cut` if nothing is rounded."""
     if table.rounding is None and table.bytes is None:
         return cut
     recipe = {

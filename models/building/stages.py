@@ -101,7 +101,7 @@ class Builder(PlanBuilder):
 
     @functools.cached_property
     def _shrunk(self) -> ShrunkTable:
-        """Return the sizes of the shrunk model: the subject's, or those found for its budgets."""
+        """Return the sizes of the shrunk model: those in the subject or those found for `bytes`."""
         table = self._subject.shrunk
         if table is None:
             raise ValueError("the subject has no `shrunk`")
@@ -145,7 +145,7 @@ class Builder(PlanBuilder):
 
     @functools.cached_property
     def _splits(self) -> dict[str, Encoded]:
-        """Return the splits as encoded for the full model, and for a small one not shrunk."""
+        """Return the splits as encoded for the full model and a small model that is not shrunk."""
         return load_encoded(self._store.artefact(self._plan.whole))
 
     @functools.cached_property
@@ -157,7 +157,8 @@ class Builder(PlanBuilder):
     def _make_model(self, role: str, resume: Resume, out: Path) -> None:
         table = self._subject.models()[role]
         shape = self._architecture(role, table)
-        # Before the import of TensorFlow, so that a mistake in a checkpoint is reported at once.
+        # Read the weights before TensorFlow is imported, so that a mistake in a checkpoint is
+        # reported at once.
         initial = self._initial(role, table, shape)
         lesson = self._lesson(table.distillation)
         # The classifier reads no other token of the last layer. Converted files still compute all
@@ -343,7 +344,7 @@ class Builder(PlanBuilder):
 def _logits_of_splits(
     classifier: Classifier, splits: dict[str, Encoded]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the logits of the splits for judging, calibration and choosing an epoch."""
+    """Return the logits [texts, classes] of the validation, calibration and test splits."""
     from models.training.finetune import predict  # noqa: PLC0415 - imports TensorFlow
 
     judged = ("validation", "calibration", "test")
@@ -359,7 +360,7 @@ def _write_model(  # noqa: PLR0913 - everything that is stored of a model
     *,
     head: str | None = None,
 ) -> None:
-    """Write a model; its card names the dropped head of the checkpoint."""
+    """Write a model and its card, which names the checkpoint's head that was left out."""
     # safetensors writes an array in its memory order, which transposes arrays in column order.
     values = {name: np.ascontiguousarray(value) for name, value in values.items()}
     # Not save_file: its error on a full disk does not name the cause.

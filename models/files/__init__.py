@@ -1,1 +1,1 @@
-"""Open, check, read and write files, of edgeproof's own and from outside."""
+"""Open, check, read and write files: edgeproof's own, and those from outside."""

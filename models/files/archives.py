@@ -58,7 +58,7 @@ class Limits:
         member: largest unpacked size of a file, in bytes.
         total: largest unpacked size of all files together, in bytes.
         ratio: largest ratio of unpacked to packed bytes of a file above a megabyte. Deflate can
-            reach 1032, texts reach 10, and a larger ratio means almost no information.
+            reach 1032. Texts reach 10; a much larger ratio means almost no information.
     """
 
     members: int
@@ -130,7 +130,7 @@ class Archive:
                 self.copy(name, file)
 
     def refusal(self, problem: str, member: str | None = None) -> EdgeproofError:
-        """Return the error about the archive, or about one of its members."""
+        """Return the error for the archive or, with `member`, for one of its members."""
         return self._kind(problem, file=self.file, key=member, remedy=self._remedy)
 
 
@@ -204,10 +204,9 @@ def is_writable(name: str) -> bool:
 
 
 def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file: _Bounded) -> None:
-    """Reject members that break a limit: each one first, then their sum."""
+    """Reject an archive if a member, or all members together, break a limit."""
     counted, size = file.members(), file.size()
-    # zipfile finds members by itself. Without this check, it would miss members whose entry a
-    # changed byte hides.
+    # zipfile lists the members that it finds, and would miss one whose entry a changed byte hides.
     if counted not in {len(infos), _UNCOUNTED}:
         raise archive.refusal(
             f"is damaged: the archive claims {counted:,} members but lists {len(infos):,}"

@@ -1,6 +1,6 @@
 """Check arrays described by a file or another process before numpy uses their sizes.
 
-Shapes, strides and offsets are not trusted: numpy and the native code below it only access bytes
+Shapes, strides and offsets are not trusted, so that numpy and its native code access only bytes
 that exist. Every check raises `ArrayError`, whose message says what is wrong.
 """
 

@@ -1,4 +1,4 @@
-"""Read tables that may have further keys into types, and write them as they were read.
+"""Read tables that may have additional keys into types, and write them with all their keys.
 
 A later version may add keys to results.json, which this version must not lose: merging and
 migrating a document write all of its keys again, in the same order.
@@ -20,8 +20,9 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     """A table that may have further keys.
 
     Attributes:
-        held: the keys of the table that was read, in its order, with the values of keys that the
-            type does not have. Empty for a new table, which is written by its fields.
+        held: all keys of the table that was read, in its order: with the value for a key that the
+            type does not have, and None for the others. Empty for a new table, which is written in
+            the order of its fields.
     """
 
     held: dict[str, Any] = msgspec.field(default_factory=dict, name="$held")
@@ -76,7 +77,11 @@ def _with_further_keys(data: Any, typed: Any) -> Any:
 
 
 def _plain_table(table: msgspec.Struct) -> dict[str, Any]:
-    """Return a table as it was read; a new table is returned by its fields."""
+    """Return the keys of a table with plain values.
+
+    Keys that were read come first, in their order; the other fields follow. Of these, fields with
+    default values are left out if the table was read, or if its type omits them.
+    """
     kept_keys = table.held if isinstance(table, Open) else {}
     omits = bool(kept_keys) or table.__struct_config__.omit_defaults
     fields = {
@@ -96,5 +101,5 @@ def _is_default(value: object, field: FieldInfo) -> bool:
 
 @cache
 def _fields(kind: type[msgspec.Struct]) -> dict[str, FieldInfo]:
-    """Return the fields of a table by key, without the internal one."""
+    """Return the fields of a table by key, without `held`."""
     return {field.encode_name: field for field in fields(kind) if field.name != _HELD}

@@ -64,7 +64,7 @@ def check_input_folder(path: Path, key: str) -> None:
         key: the option or key that named it.
 
     Raises:
-        UsageMistake: the path is something else, or lies below something else.
+        UsageMistake: the path or one of its parents is not a folder, or cannot be read.
     """
     try:
         _nearest_folder(path, key)

@@ -63,7 +63,7 @@ def current_folder() -> Path:
     """Return the folder that relative paths of a command line start from.
 
     Raises:
-        UsageMistake: it was removed while a shell was in it.
+        UsageMistake: the current folder was removed.
     """
     try:
         return Path.cwd()
@@ -84,16 +84,17 @@ def _resolved(path: Path) -> Path:
 
 
 def name_or_file(option: str, *, folder: Path | None = None, key: str | None = None) -> str:
-    """Return a name as it is, and the path of a TOML file as an absolute one; see `absolute`."""
+    """Return the absolute path of a TOML file, or any other name unchanged; see `absolute`."""
     if Path(option).suffix != TOML:
         return option
     return str(absolute(option, folder=folder, key=key))
 
 
 def id_or_folder(option: str, *, folder: Path | None = None, key: str | None = None) -> str:
-    """Return an id of the hub as it is, and a folder as an absolute path; see `absolute`.
+    """Return the absolute path of a folder, or a hub id unchanged; see `absolute`.
 
-    The option is a folder if the folder exists, or if only a path can begin like it.
+    The option is a folder if this folder exists, or if the option begins like a path
+    (`_PATH_BEGINS`).
     """
     path = absolute(option, folder=folder, key=key)
     return str(path) if path.is_dir() or option.startswith(_PATH_BEGINS) else option
@@ -109,7 +110,8 @@ def require_name(name: str, *, file: Path | str | None = None, key: str | None =
     """Return a name after checking that files and folders can have it.
 
     Raises:
-        UsageMistake: the name could be a path to another folder, be hidden, or have several forms.
+        UsageMistake: the name could lead to another folder, is hidden, is reserved by Windows, or
+            has several Unicode forms.
     """
     if not is_name(name):
         raise UsageMistake(f"{name[:80]!r} cannot name a file", file=file, key=key, remedy=NAMES)

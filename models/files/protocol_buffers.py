@@ -19,7 +19,7 @@ Value = int | memoryview
 
 
 class Message:
-    """The fields of a message; of repeated fields, the last value counts."""
+    """The fields of a message; a repeated field has its last value."""
 
     def __init__(self, content: bytes | Value) -> None:
         self._values = dict(fields(content))
@@ -72,7 +72,7 @@ def fields(content: bytes | Value) -> Iterator[tuple[int, Value]]:
 
 
 def integers(value: Value) -> list[int]:
-    """Return the whole numbers of a repeated field: one, or several packed ones."""
+    """Return the whole numbers in one value of a repeated field, which may pack several."""
     if isinstance(value, int):
         return [signed(value)]
     numbers, at = [], 0

@@ -79,7 +79,7 @@ def open_regular(path: Path) -> io.BufferedReader:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """Return the bytes of a regular file that holds at most `most` of them.
+    """Return the bytes of a regular file of at most `most` bytes.
 
     Raises:
         NotRegularError: the path is not a regular file.

@@ -65,7 +65,7 @@ class Overrun(EdgeproofError):  # noqa: N818 - named for the event, like the oth
     """A program exceeded its time or output limit, and was killed.
 
     Args:
-        problem: which limit it exceeded.
+        problem: the limit that it exceeded, in words.
         remedy: what the user can do about it.
         stderr: the end of its output on stderr.
     """
@@ -263,7 +263,10 @@ def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Prin
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait some seconds; tell whether the program has ended. Its id stays valid until `wait`."""
+    """Wait up to `seconds` for a program to end; tell whether it has ended.
+
+    The process id stays valid until `wait` is called.
+    """
     deadline, pause = time.monotonic() + seconds, 0.0005
     while not _is_over(process):
         remaining = deadline - time.monotonic()

@@ -1,8 +1,8 @@
 """Handle signals that stop a process: end soon, without leftover processes or drafts.
 
 SIGINT, SIGTERM and SIGHUP raise `Stopped` in the main thread, which closes everything that is open.
-Native code may block the main thread for minutes: then, or at a second signal, a thread of this
-module kills the started programs, removes unfinished files, and ends the process.
+Native code may block the main thread for minutes. In that case, or at a second signal, a thread of
+this module kills the started programs, removes unfinished files, and ends the process.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
-    """Make signals that ask this process to stop end it soon and cleanly.
+    """Handle signals that ask this process to stop, so that it ends soon and cleanly.
 
     Ignored signals stay ignored, such as SIGHUP under `nohup`.
 
@@ -145,7 +145,7 @@ def tell_companions(number: int) -> None:
 
 
 def _companions() -> list[int]:
-    """Return the child processes in this process's group; those of `programs` have other groups."""
+    """Return the child processes in this process's group, which are not those of `programs`."""
     processes = []
     for task in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):

@@ -35,7 +35,7 @@ class OutputLost(EdgeproofError):  # noqa: N818 - named for a state
 
 
 class _Output(io.FileIO):
-    """A descriptor that reports once that it cannot be written, and drops all further output."""
+    """An output that calls `on_lost` once if it cannot be written, and drops all further output."""
 
     def __init__(
         self, descriptor: int, on_lost: Callable[[OSError], None], *, closed: bool
@@ -92,7 +92,8 @@ def raise_lost(error: OSError) -> None:
 def open_closed_streams() -> set[int]:
     """Replace closed standard streams by /dev/null; return which were closed.
 
-    Otherwise a file that is opened later would get their descriptors and native code's output.
+    Otherwise a file that is opened later would get one of these descriptors, and the output that
+    native code writes there.
     """
     closed = {descriptor for descriptor in (STDIN, STDOUT, STDERR) if not _is_open(descriptor)}
     silence(closed)

@@ -1,8 +1,8 @@
 """Find the sources that decide a stage's bytes by following imports, and hash them.
 
-The entry of a stage is a function or a method of `models`. The hash covers the parts of the entry's
-own module that it uses, and the whole of every other module that is imported, with the data files
-that they name. Comments, docstrings and line breaks do not change it.
+The entry of a stage is a function or a method of `models`. The hash covers those parts of the
+entry's own module that the entry uses, the whole of every other module that is imported, and the
+data files that these name. Comments, docstrings and line breaks do not change it.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ _GUARDS = (
     "models.files.regular_files",
     "models.files.unfinished_files",
 )
-# Only the row of a checkpoint's family matters in this table, and `models.building.plan` adds that
-# row to the keys.
+# Reads the table of encoder families. Only the row of a checkpoint's family affects an artefact,
+# and `models.building.plan` adds that row to the keys.
 _COUNTED_APART = ("models.encoder_families",)
 WITHOUT_EFFECT = frozenset({*_NAMING, *_AROUND, *_GUARDS, *_COUNTED_APART})
-# This package only downloads files, which are hashed themselves.
+# `huggingface_hub` only downloads files, and these are hashed themselves.
 PACKAGES_WITHOUT_EFFECT = frozenset({"huggingface_hub"})
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The modules and data files that decide the bytes of an entry.
+    """The modules and data files that decide the bytes that an entry makes.
 
     Attributes:
         entry: the code that the entry uses in its own module; "" if the entry is a whole module.
@@ -64,7 +64,7 @@ class Sources:
 
 @cache
 def hash_imports(*entries: str, root: Path = ROOT) -> str:
-    """Return one hash over all sources that decide the bytes of entries.
+    """Return one hash over all sources that decide the bytes that the entries make.
 
     Args:
         entries: modules (`models.runner.serving`) or parts (`models.store:Store.get`).
@@ -119,7 +119,7 @@ def sources_of(entry: str, root: Path = ROOT) -> Sources:
 
 @dataclass(frozen=True)
 class _Needed:
-    """The direct needs of a module, or of a part of one; see `Sources` for the names."""
+    """The names that a module or a part of it needs directly; see `Sources` for the attributes."""
 
     modules: tuple[str, ...]
     files: tuple[str, ...]
@@ -168,7 +168,7 @@ class _Package:
         return self._needed[entry]
 
     def keep_facts(self) -> None:
-        """Keep the facts for the next run."""
+        """Store the facts for the next run."""
         self._kept.write()
 
     def path_of(self, name: str) -> str | None:

@@ -29,9 +29,9 @@ class Facts:
     """The facts that decide the effect of a module, or of a part of it.
 
     Attributes:
-        executed: the syntax tree of the executed code, as text for a part of a module, as sha256
-            for a whole module.
-        imports: absolute names that its imports may mean, of modules and of objects in modules.
+        executed: the syntax tree of the executed code: as text for a part of a module, and as its
+            sha256 for a whole module.
+        imports: absolute names of the modules, and of the objects in modules, that it may import.
         file_names: texts that may name a data file, relative to an unknown folder.
     """
 
@@ -41,7 +41,7 @@ class Facts:
 
 
 def facts_of(source: bytes, *, package: str, part: str = "") -> Facts:
-    """Return the facts of a module, or of a part of it with all that the part uses of the module.
+    """Return the facts of a module, or of a part of it and all definitions that the part uses.
 
     Args:
         source: source of the module.
@@ -97,7 +97,7 @@ def _imported_by(nodes: Iterable[ast.AST], package: str) -> list[str]:
 def _imported_names(
     statement: ast.Import | ast.ImportFrom, alias: ast.alias, package: str
 ) -> tuple[str, ...]:
-    """Return the absolute names that an import may mean."""
+    """Return the absolute names of the modules or objects that an import may refer to."""
     if isinstance(statement, ast.Import):
         return (alias.name,)
     parts = package.split(".")
@@ -107,7 +107,7 @@ def _imported_names(
 
 
 def _reach(tree: ast.Module, part: str) -> list[ast.stmt]:
-    """Return the definitions and constants of a module that a part of it uses, sorted by name.
+    """Return the statements that define a part of a module and all that it uses, sorted by name.
 
     Raises:
         ValueError: there is no such part.
