@@ -5,9 +5,10 @@ through a runner. The *reference* computes the same graph with numpy, together w
 error of a correct kernel. A result outside the bound is a *deviation*, and is saved as a
 counterexample.
 
-`graph` and `options` describe a graph, `writing` and `reading` turn it into a FlatBuffer and back;
-`rounded` is arithmetic with bounds, `reference` the operators; `families` draws cases; `judging`
-compares results, `asking` runs a case on a backend, `searching` repeats both, and `counterexamples`
-saves the deviations. `coverage` tests the operators of a file on the activations that `recording`
-records while the file computes texts.
+`graph` and `options` define graphs. `writing` writes a graph as a FlatBuffer, and `reading` reads
+the operators of a FlatBuffer as graphs. `rounded` computes with bounds, and `reference` uses it to
+compute each operator. `families` draws cases. `asking` runs a case on a backend, `judging` compares
+the results, and `searching` does both for many cases. `counterexamples` saves the deviations.
+`coverage` tests the operators of a file on the activations that `recording` records while the file
+computes texts.
 """

@@ -41,7 +41,7 @@ def main() -> dict[str, Any]:
 
 
 def summary_of(covered: Coverage) -> dict[str, Any]:
-    """Return the coverage as plain values for people."""
+    """Return a coverage as texts to print, by name; `not_proven` is a list of them."""
     described = covered.describe()
     return {
         "kernel_coverage": f"{covered.share:.1%} of {len(covered.operators)} operators",

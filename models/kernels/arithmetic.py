@@ -1,15 +1,19 @@
 """Define the arithmetic of backends: the largest error of each operation.
 
-The arithmetic of a backend is a processor's or a shader's, depending on how its kernels are
+A backend has the arithmetic of a processor or of a shader, depending on how its kernels are
 written. A reference gets the arithmetic of the tested backend from `current()`.
 
-Sources. Of a processor: fl(a op b) = (a op b)(1 + d), |d| <= u = 2**-24, float32 rounded to nearest
-(IEEE 754); functions by "Relative Error as ULPs" of the OpenCL C specification 3.0 (7.4), single
-precision, which applies to CPUs and GPUs; numbers below the smallest normal one may be flushed to
-zero, as Arm's 32-bit NEON does (Arm ARM, A2.7.3). Of a shader: "Floating Point Evaluation" and
-"Floating Point Accuracy" of the WebGPU Shading Language (W3C), for f32 and f16. In it, "correctly
-rounded" allows either neighbor, so that d may be twice as large. It does not define erf, for which
-OpenCL's ULPs are used.
+Sources for a processor:
+
+* float32 is rounded to nearest (IEEE 754): fl(a op b) = (a op b)(1 + d), |d| <= u = 2**-24;
+* functions have the errors in "Relative Error as ULPs" of the OpenCL C specification 3.0 (7.4),
+  single precision, which applies to CPUs and GPUs;
+* numbers below the smallest normal one may be flushed to zero, as Arm's 32-bit NEON does (Arm ARM,
+  A2.7.3).
+
+Sources for a shader: "Floating Point Evaluation" and "Floating Point Accuracy" of the WebGPU
+Shading Language (W3C), for f32 and f16. There, "correctly rounded" allows either neighbor, so that
+d may be twice as large. The language does not define erf, for which OpenCL's ULPs are used.
 """
 
 from __future__ import annotations
@@ -44,7 +48,7 @@ class Arithmetic:
         growth: by function name, how much `ulps` grows for each unit of the argument's magnitude.
         absolute: by function name, an interval of arguments with an absolute error bound, as
             (from, to, error).
-        shading: whether this is the arithmetic of a shader: results that are NaN, infinite or
+        shading: whether this is the arithmetic of a shader. Then results that are NaN, infinite or
             overflow are unspecified, and roots, powers, tanh and logistic are as exact as the
             formula that defines them.
         narrow: whether tensors are stored in this precision, so that numbers are rounded when read.
@@ -61,12 +65,17 @@ class Arithmetic:
     narrow: bool = False
 
     def ulps_of(self, name: str, sizes: Floats) -> Any:
-        """Return the error bound of a function in units in the last place, for some magnitudes."""
+        """Return a function's error bound in units in the last place, for arguments of some sizes.
+
+        Args:
+            name: the name of the function.
+            sizes: the magnitudes of the arguments.
+        """
         growth = self.growth.get(name, 0.0)
         return self.ulps[name] + (growth * sizes if growth else 0.0)
 
     def absolute_of(self, name: str, low: Floats, high: Floats) -> Any:
-        """Return the absolute error bound of a function between two arguments; 0 if it has none."""
+        """Return a function's absolute error bound between two arguments; 0 if there is none."""
         if name not in self.absolute:
             return 0.0
         least, most, error = self.absolute[name]
@@ -99,7 +108,7 @@ WGSL = Arithmetic(
     absolute={"log": (0.5, 2.0, 2.0**-21), "tanh": (-np.inf, np.inf, 1e-5)},
     shading=True,
 )
-# Tensors are stored in float16 too, not only computed in it.
+# Arithmetic of shaders in float16, which is also the precision in which tensors are stored.
 WGSL_HALF = Arithmetic(
     unit=2.0**-10,
     ulp=2.0**-10,

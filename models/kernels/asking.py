@@ -1,4 +1,4 @@
-"""Ask a backend for the answers to a case, and restart its runner after a crash."""
+"""Compute cases on a backend, and start a new runner after a crash."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     Runs = Sequence[Sequence[NDArray[Any]]]
 
-# Seconds for one case, after which a driver that hangs is killed. With an emulated processor or
-# GPU, a busy machine needs several times as long for a case that does not hang.
+# Time limit for one case in seconds. After it, the runner is killed, because a driver may hang. On
+# a busy machine, an emulated processor or GPU needs several times as long without hanging.
 SECONDS, EMULATED_SECONDS = 20.0, 120.0
 
 
@@ -82,7 +82,7 @@ class AskedBackend:
         return self.compute(case.flatbuffer(), case.runs, case.threads)
 
     def compute(self, flatbuffer: bytes, runs: Runs, threads: int) -> Answer:
-        """Compute a file's runs; a new process replaces one that crashes."""
+        """Compute all runs of a file; after a crash, the next call starts a new process."""
         runner = self._running()
         try:
             computed = runner.compute(flatbuffer, runs, threads=threads, timeout=self._seconds)

@@ -36,7 +36,7 @@ def inputs_of_called_graphs(
 
 
 def _loop(calls: tuple[int, ...], states: Given, inner: InnerTensors) -> CalledInputs:
-    """Yield the first rounds: the inputs of the condition, and of the body if it is run."""
+    """Yield the condition, and the body if it is run, with their inputs in the first rounds."""
     condition, body = calls
     for _ in range(ROUNDS):
         yield condition, states
@@ -52,7 +52,7 @@ def _loop(calls: tuple[int, ...], states: Given, inner: InnerTensors) -> CalledI
 
 
 def _branch(calls: tuple[int, ...], operands: Given, _: InnerTensors) -> CalledInputs:
-    """Yield the chosen branch; the first operand chooses it."""
+    """Yield the branch that the first operand chooses; the other operands are its inputs."""
     if_true, if_false = calls
     if not operands:
         raise NotComputed("an IF has no condition")

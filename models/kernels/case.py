@@ -28,11 +28,12 @@ class Case:
 
     Attributes:
         graph: the graph of the file to compute.
-        runs: the inputs of each run of one interpreter.
+        runs: the inputs of each run; one interpreter computes all runs.
         threads: the number of threads of the runtime's kernels.
         facts: properties that distinguish this case from others of its family, for known deviations
             and messages.
-        resized: the same graph with the shapes of the runs after the first, if those differ.
+        resized: the same graph with the shapes of the second and later runs; None if these are the
+            shapes of the first run.
     """
 
     graph: Graph

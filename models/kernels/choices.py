@@ -1,4 +1,4 @@
-"""Choose whole numbers, from which cases are drawn: the simplest choice comes first."""
+"""Choose the whole numbers from which cases are drawn; a smaller number gives a simpler case."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Choices(Protocol):
-    """The interface for choosing numbers; shrinking a case makes its choices smaller."""
+    """The interface for choosing numbers; hypothesis shrinks a case by making them smaller."""
 
     def integer(self, least: int, most: int) -> int:
         """Choose a whole number; `least` is the simplest."""

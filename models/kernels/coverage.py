@@ -64,7 +64,7 @@ class JudgedOperator:
         graph: the index of its graph in the file.
         place: the index of the operator in its graph.
         name: the name of the operator.
-        state: "proven" if every result was right.
+        state: "proven" if every result was right; see `State` for the other values.
         multiply_accumulates: the multiply-accumulates of the operator in one run of its graph.
         why: the reason why its kernel is not proven.
         deviating: the case that demonstrates a wrong kernel.
@@ -93,7 +93,7 @@ class Coverage:
         texts: the number of texts whose activations were inputs, in addition to random values.
         not_recorded: by graph name, the reason why no activations were recorded.
         graphs: the number of graphs in the file.
-        asked_graphs: the number of graphs that the file computes.
+        asked_graphs: the number of graphs that a runtime computes when it runs the file.
     """
 
     operators: tuple[JudgedOperator, ...]
@@ -152,7 +152,7 @@ def coverage(
     recorder: Recorder | None = None,
     arithmetic: Arithmetic = PROCESSOR,
 ) -> Coverage:
-    """Test each operator of the graphs that a file computes on a backend.
+    """Test on a backend each operator of the graphs that a file computes.
 
     Args:
         instances: the operators of the file.
@@ -256,15 +256,19 @@ def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
 
 
 def _unpacked(graph: Graph) -> tuple[NDArray[Any], ...]:
-    """Return the input of an operator that unpacks a constant: the constant, if it can be one."""
+    """Return the inputs for an operator that reads only constants: its first constant.
+
+    The result is () if this constant cannot become an input; see `_asked`.
+    """
     arrays = (graph.tensors[place].data for place in _asked(graph).inputs)
     return tuple(data for data in arrays if data is not None)
 
 
 def _asked(graph: Graph) -> Graph:
-    """Return a graph with at least one input: some backends reject graphs without inputs.
+    """Return a graph with an input, because some backends reject graphs without inputs.
 
-    A four-bit tensor can only be a constant, so it does not become an input.
+    If all operands are constants, the first one becomes an input, unless it has four bits: a
+    four-bit tensor can only be a constant.
     """
     (node,) = graph.nodes
     first = node.inputs[0]
@@ -299,7 +303,7 @@ def _drawn(draw: np.random.Generator, graph: Graph, place: int) -> NDArray[Any]:
 
 
 def _least_and_below(graph: Graph, place: int) -> tuple[int, int]:
-    """Return the smallest random integer, and the first one that is too large."""
+    """Return the limits of random integers for an input: the first included, the last excluded."""
     (node,) = graph.nodes
     ids, table = _TABLES.get(node.operator, (None, 0))
     if ids is not None and node.inputs[ids] == place:

@@ -1,4 +1,4 @@
-"""Read the known deviations: kernels with known wrong answers, as data.
+"""Read `deviations.toml`, the list of kernels that are known to give wrong answers.
 
 An entry names the operators, kinds of operands, backends, versions and cases that deviate, and the
 reason. The smallest deviating case is stored with it. If a backend computes that case correctly,
@@ -39,8 +39,8 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
         machines: types of processors, as printed by `uname -m`; all if empty.
         processors: models of processors as the runner reports them: the model in /proc/cpuinfo, or
             the part number if there is no model; all if empty.
-        without: features that the processor lacks.
-        when: the facts of the deviating cases; other cases are judged as usual.
+        without: features of processors; the entry applies only to processors with none of them.
+        when: by name of a fact, its values in deviating cases; other cases are judged as usual.
         ends: the way in which a case fails: with wrong numbers, or by ending the process.
         reason: a description of the fault.
         link: the address of a page about the fault.

@@ -1,4 +1,4 @@
-"""Define a graph as plain values, which is written into a FlatBuffer and computed exactly."""
+"""Define graphs as plain values; `writing` writes them as files, `reference` computes them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Quantization:
         return cls(np.array([scale], np.float32), np.array([zero], np.int64))
 
     def along(self, shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return scales and zero points in a shape that broadcasts with the values."""
+        """Return scales and zero points in a shape that broadcasts with values of `shape`."""
         scales, zeros = self.scales.astype(np.float64), self.zeros
         if self.block:
             every = np.repeat(scales, self.block, axis=-1)[..., : shape[-1]]
@@ -89,7 +89,7 @@ class Tensor:
 
 
 def dequantized(values: NDArray[Any], tensor: Tensor) -> NDArray[np.float64]:
-    """Return the real numbers that a tensor's integers represent; floats unchanged."""
+    """Return the real numbers that a tensor's values represent; floats represent themselves."""
     if tensor.quantization is None or tensor.dtype not in RANGES:
         return np.asarray(values, np.float64)
     scales, zeros = tensor.quantization.along(np.shape(values))
@@ -98,7 +98,15 @@ def dequantized(values: NDArray[Any], tensor: Tensor) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Node:
-    """An operator: its name, tensors by position (`ABSENT` for none), options by name."""
+    """An operator of a graph.
+
+    Attributes:
+        operator: the name of the operator in the schema.
+        inputs: the indices of the tensors that it reads; `ABSENT` for an absent optional one.
+        outputs: the indices of the tensors that it writes.
+        options: the options of the operator by name.
+        version: the version to declare; 0 for the one that the operands need.
+    """
 
     operator: str
     inputs: tuple[int, ...]
@@ -109,9 +117,13 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Tensors, operators in execution order, inputs and outputs.
+    """A graph of operators.
 
     Attributes:
+        tensors: all tensors; other attributes refer to them by index.
+        nodes: the operators in execution order.
+        inputs: the indices of the input tensors.
+        outputs: the indices of the output tensors.
         bodies: the graphs that control-flow operators call, numbered from 1.
     """
 
@@ -123,7 +135,7 @@ class Graph:
 
 
 class Drawing:
-    """A graph under construction; tensors are named by their index."""
+    """A graph under construction, in which a tensor is identified by its index."""
 
     def __init__(self) -> None:
         self.tensors: list[Tensor] = []

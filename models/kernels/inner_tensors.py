@@ -1,4 +1,4 @@
-"""Compute inner tensors of a file on a backend, from a copy of the file with other outputs.
+"""Compute the tensors between a file's operators, from copies of the file with other outputs.
 
 No runtime is imported here, so that every backend can be used, also on a board.
 """
@@ -34,8 +34,8 @@ def with_outputs(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> b
 
     The new list of outputs is appended to the file, and the offset of the old list is replaced. The
     list of signatures is emptied, because they refer to the old outputs. The first entry in the
-    list of graphs also refers to the chosen graph; its own entry remains for operators that call
-    it.
+    list of graphs is replaced by the chosen graph, which also keeps its own entry, for operators
+    that call it.
 
     Args:
         flatbuffer: a file that `read_contents` has accepted.
@@ -108,7 +108,7 @@ class InnerTensors:
         """Return the outputs of a graph for one set of inputs.
 
         Raises:
-            NotComputed: the backend does not compute it.
+            NotComputed: the backend does not compute the graph, or an output cannot be read.
         """
         outputs = self._file.contents.subgraphs[graph].outputs
         if not all(map(self._file.readable, outputs)):

@@ -56,9 +56,10 @@ def deviation(
 def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
     """Return for each number whether it is within its bounds, as booleans of the output's shape.
 
-    NaN must be NaN. A finite number must be within the error, or be the infinity that it overflows
-    to. An infinity may also be the largest float: without a fused activation, kernels clamp to it
-    (CalculateActivationRange in kernel_util.h of LiteRT).
+    Where NaN is expected, the answer must be NaN. Where a finite number is expected, the answer
+    must be within the error, or be the infinity to which the number overflows. Where an infinity is
+    expected, the answer may also be the largest float: without a fused activation, kernels clamp to
+    it (CalculateActivationRange in kernel_util.h of LiteRT).
     """
     value, error = np.asarray(want.value), want.error
     if value.dtype.kind != "f":

@@ -1,6 +1,6 @@
-"""Define the options of each operator: the table of the published schema, and its fields.
+"""Define the options of each operator: their table in the published schema, and its fields.
 
-Source: schema.fbs of LiteRT. One row adds an operator to what can be written and read.
+Source: schema.fbs of LiteRT. To write and read another operator, add a row to `OPTIONS`.
 """
 
 from __future__ import annotations

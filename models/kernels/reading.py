@@ -39,7 +39,7 @@ class Instance:
     Attributes:
         operator: the operator as the file stores it.
         graph: a graph that contains only this operator.
-        given: the tensors of the file that are inputs of `graph`.
+        given: the indices, in the file, of the tensors that are inputs of `graph`.
     """
 
     operator: Operator
@@ -48,7 +48,9 @@ class Instance:
 
 
 class Instances:
-    """The operators of the graphs that a file computes: main, signatures', and called ones.
+    """The operators of the graphs that a runtime computes when it runs a file.
+
+    These graphs are the first one, those of signatures, and those that operators call.
 
     Args:
         path: the path of the file.

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from models.kernels.reading import Instances
     from models.runtime.binding import Binding
 
-    # Inputs of each entry graph for every text.
+    # By index of a graph that a program can run (`entries`): its inputs for each text.
     Texts = Mapping[int, Sequence[Given]]
-    # Values of each tensor, one for each time that its graph is computed.
+    # By tensor index: its values, one array for each time that its graph is computed.
     Values = dict[int, list[NDArray[Any]]]
 
-# Maximum number of tensors in one message: a runner accepts 64 arrays, and the operands of one
-# operator are about five of them.
+# Maximum number of tensors in one message. A runner accepts 64 arrays, and one operator has about
+# five operands.
 MOST_TENSORS = 56
-# Maximum number of recorded inputs of a graph, because nested loops compute their graphs many
-# times.
+# Maximum number of times that the inputs of a graph are recorded. Without a limit, the graphs of
+# nested loops would be recorded very often.
 MOST_GIVEN = 8
 _RECORDED = frozenset(
     {"bool", "float16", "float32", "float64", "int16", "int32", "int64", "int8", "uint8"}
@@ -70,7 +70,7 @@ def by_position(
 
 
 def _fitting(row: NDArray[Any], tensor: Held) -> NDArray[Any]:
-    """Return a row in the form of a tensor, with its own length if the file leaves it open."""
+    """Return a row in a tensor's dtype and shape; a dynamic tensor takes the length of the row."""
     flat = row.reshape(-1)
     if any(tensor.dynamic):
         shape = [1] * (len(tensor.shape) - 1) + [flat.size]
@@ -121,7 +121,7 @@ class Recorder:
         return {graph: self._reasons[graph] for graph, fed in self._given.items() if not fed}
 
     def parts(self) -> Iterator[tuple[list[Operator], Values]]:
-        """Yield the operators graph by graph, with the values of the tensors beside them."""
+        """Yield groups of operators, and the values of the tensors that they read and write."""
         for graph in self._file.graphs:
             operators = [
                 operator for operator in self._file.operators if operator.subgraph == graph
@@ -183,7 +183,7 @@ class Recorder:
 
 
 def _parts(operators: Sequence[Operator]) -> Iterator[tuple[list[Operator], list[int]]]:
-    """Yield groups of operators whose activations fit into one message, with these tensors."""
+    """Yield groups of operators whose activations fit into one message, with their indices."""
     part: list[Operator] = []
     beside: dict[int, int] = {}
     for operator in operators:

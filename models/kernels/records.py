@@ -1,4 +1,7 @@
-"""Store the result of a search: one file for each family and backend, gathered into the table."""
+"""Store the results of searches, from which `reports.kernels` makes a table of kernels.
+
+Each file contains the result of one family on one backend.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,11 @@ def cell_of(
     entries: Sequence[KnownDeviation],
     target: str = "",
 ) -> Cell:
-    """Return the result of a search, with the known deviations that longer searches found."""
+    """Return the result of a search.
+
+    A family with known deviations is not "proven" even if every case of this search was right,
+    because longer searches found the deviations.
+    """
     state: State = "proven" if record.right else "refused"
     if (entries and state == "proven") or record.known or record.deviating:
         state = "deviates"

@@ -42,7 +42,7 @@ class Rounded:
 
     @classmethod
     def exact(cls, value: Any) -> Rounded:
-        """Return numbers without error."""
+        """Return numbers with an error bound of 0."""
         array = np.asarray(value)
         if array.dtype.kind == "f":
             array = array.astype(np.float64)
@@ -78,10 +78,11 @@ def _size(value: Array) -> Floats:
 
 
 def settled(value: Array, error: Array) -> Rounded:
-    """Return numbers with error 0 for NaN and infinity, which are specified exactly.
+    """Return numbers with their final bounds: 0 for NaN and infinity, which are specified exactly.
 
-    For a shader, neither NaN and infinity nor the result of an overflow are specified. An error
-    that is NaN follows from an error that was `ANYTHING`.
+    For a shader, neither NaN and infinity nor the result of an overflow are specified, so the bound
+    is `ANYTHING`. It is also `ANYTHING` for a finite number whose error is NaN, because such an
+    error was computed from an error of `ANYTHING`.
     """
     finite = np.isfinite(value)
     open_ = np.isposinf(error) | (np.isnan(error) & finite)
@@ -112,10 +113,10 @@ def rounded(number: Rounded, ulps: float | None = None) -> Rounded:
 
 
 def flushed(number: Rounded) -> Rounded:
-    """Return operands of arithmetic in which a subnormal number may count as zero.
+    """Return operands with larger errors, because a kernel may treat a subnormal number as zero.
 
     XNNPACK (PTHREADPOOL_FLAG_DISABLE_DENORMALS) and Arm's 32-bit NEON compute in this way, and WGSL
-    allows it. A shader does not specify results of NaN and infinity.
+    allows it. For a shader, results of NaN and infinity are unspecified.
     """
     arithmetic, sizes = current(), np.abs(number.value)
     error = number.error + np.where(sizes < arithmetic.smallest, sizes, 0.0)
@@ -125,7 +126,7 @@ def flushed(number: Rounded) -> Rounded:
 
 
 def stored_narrowly(number: Rounded) -> Rounded:
-    """Return floats as they are read: rounded if tensors are stored in fewer bits."""
+    """Return floats as a kernel reads them: rounded once more if tensors are stored in float16."""
     return rounded(number) if current().narrow else number
 
 
@@ -135,8 +136,9 @@ def constant(value: float) -> Rounded:
 
 
 def quotient(top: Rounded, bottom: Rounded) -> Rounded:
-    """Divide; a kernel may multiply by a reciprocal: two roundings, within the ULPs of `div`.
+    """Divide numbers.
 
+    A kernel may instead multiply by a reciprocal: the two roundings are within the ULPs of `div`.
     WGSL specifies no result for divisors above 2**126 or below the smallest normal number.
     """
     with np.errstate(all="ignore"):
@@ -163,12 +165,12 @@ def function(
     """Apply a monotone function.
 
     Args:
-        name: the function's name, by which the arithmetic has an error bound; None if `ulps` is the
-            bound.
+        name: the name of the function, to look its error bound up in the arithmetic; None if `ulps`
+            is the bound.
         apply: computes the function in float64. The function is monotone, so its error is largest
             at the ends of the argument's interval.
         number: the argument.
-        ulps: an error bound that replaces that of the arithmetic.
+        ulps: the error bound in units in the last place; used only without a name.
     """
     arithmetic = current()
     with np.errstate(all="ignore"):
@@ -223,7 +225,7 @@ def _unless_parts_overflow(value: Floats, error: Floats, sizes: Floats) -> Float
 
 
 def total(number: Rounded, axis: Any, *, keepdims: bool = True) -> Rounded:
-    """Sum in any order: |error| <= gamma_(n-1) times the sum of magnitudes (Higham, 4.4)."""
+    """Sum along axes, in any order: |error| <= gamma_(n-1) * sum of magnitudes (Higham, 4.4)."""
     value = number.value.sum(axis=axis, keepdims=keepdims)
     count = max(number.value.size // max(value.size, 1), 1)
     sizes = (_size(number.value) + number.error).sum(axis=axis, keepdims=keepdims)
@@ -267,7 +269,7 @@ def _matmul(left: Floats, right: Floats) -> Any:
 
 
 def largest(number: Rounded, axis: Any) -> Rounded:
-    """Return the maximum along an axis, which is kept; the result for NaN is unspecified."""
+    """Return the maximum along an axis, which keeps size 1; the result for NaN is unspecified."""
     value = number.value.max(axis=axis, keepdims=True)
     error = number.error.max(axis=axis, keepdims=True)
     return Rounded(value, np.where(np.isnan(value), ANYTHING, error))

@@ -1,4 +1,4 @@
-"""Draw the values, sizes and quantization parameters at which kernels fail.
+"""Draw the values, sizes and quantization parameters at which kernels are likely to fail.
 
 An array is drawn by choosing a pattern and a seed: hypothesis shrinks two choices faster than many
 numbers, and the simplest pattern is all ones.
@@ -33,7 +33,7 @@ SCALES = (1.0, 0.5, 0.0078125, 0.1, 0.003, 37.5, 1e-8, 1e3)
 _SEEDS = 1 << 16
 _SUBNORMAL = 1e-40
 
-# Random numbers from -1 to 1, simplest first.
+# Patterns of numbers from -1 to 1; the simplest pattern comes first.
 _PATTERNS: tuple[Pattern, ...] = (
     lambda _, shape: np.ones(shape),
     lambda draw, shape: draw.integers(-2, 3, shape) / 2.0,
@@ -101,7 +101,7 @@ def integers(
 
 
 def booleans(choices: Choices, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Choose truth values."""
+    """Choose truth values: all true, half of them true on average, or none."""
     return generator(choices).random(shape) < one_of(choices, (1.1, 0.5, 0.0))
 
 
@@ -145,6 +145,6 @@ def quantization(choices: Choices, dtype: str) -> Quantization:
 
 
 def channel_scales(choices: Choices, count: int, base: float) -> Floats:
-    """Choose a scale for each channel, some of them far apart."""
+    """Choose scales [count]: from `base` down to about a third, or down to a hundredth, of it."""
     draw, spread = generator(choices), one_of(choices, (0.5, 2.0))
     return (base * 10.0 ** draw.uniform(-spread, 0.0, count)).astype(np.float32)

@@ -13,7 +13,7 @@ from models.kernels.graph import ABSENT
 if TYPE_CHECKING:
     from models.kernels.graph import Graph, Node, Tensor
 
-# Operator versions by the type that is computed with; a type that is not listed has version 1.
+# Versions by operator and by the dtype of its first operand; 1 for a dtype that is not listed.
 _VERSIONS: dict[str, dict[str, int]] = {
     "ABS": {"int8": 2, "int16": 3, "int32": 4},
     "ADD": {"int8": 2, "int16": 3, "int64": 4},

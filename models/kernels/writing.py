@@ -109,7 +109,7 @@ class _File:
             fields[7] = Vector("Int32", (-1, *tensor.shape[1:]))
         if tensor.variable:
             fields[5] = Scalar("Bool", value=True)
-        # A scalar's shape is empty, and without this field it would mean an unknown shape.
+        # `has_rank`: without this field, the empty shape of a scalar would mean an unknown shape.
         fields[8] = Scalar("Bool", value=True)
         return Table(fields)
 

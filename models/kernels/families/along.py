@@ -78,7 +78,7 @@ def _softmax(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _scores(choices: Choices, shape: tuple[int, ...], *, hidden: bool) -> Any:
-    """Draw scores, some of them masked."""
+    """Draw attention scores; with `hidden`, every second one is masked."""
     scores = floats(choices, shape, low=-20.0, high=20.0)
     if hidden:
         scores[..., 1::2] += np.float32(one_of(choices, _HIDDEN))

@@ -1,4 +1,4 @@
-"""Share code among families: several runs, threads, constant operands, resizing."""
+"""Build the cases of all families: shapes, constant operands, runs, threads, resizing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 6000
 _MOST_RUNS = 3
-# Numbers of rows after a resize: more or fewer than before, and some that are no multiple of a
+# Numbers of rows after a resize: more or fewer than before, and some that are not multiples of a
 # vector's width.
 _ROWS = (2, 3, 5, 7, 17)
 
@@ -83,7 +83,7 @@ class Sketch:
 
 
 def has_rows(graph: Graph) -> bool:
-    """Return whether all tensors of a graph have the same first dimension."""
+    """Return whether all tensors of a graph except constants have the same first dimension."""
     rows = {tensor.shape[:1] for tensor in graph.tensors if tensor.data is None}
     return len(rows) == 1 and rows != {()}
 
@@ -115,7 +115,7 @@ def _special(runs: tuple[tuple[NDArray[Any], ...], ...]) -> bool:
 
 
 def shape_of(choices: Choices, least: int = 1, most: int = 4) -> tuple[int, ...]:
-    """Choose a shape: a few leading sizes, and a last one around the width of a vector."""
+    """Choose a shape: small leading sizes, and a last one around multiples of a vector's width."""
     rank = choices.integer(least, most)
     outer = [one_of(choices, FEW) for _ in range(rank - 1)]
     return (*outer, one_of(choices, SIZES)) if rank else ()

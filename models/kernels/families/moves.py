@@ -259,7 +259,7 @@ def _gather(mover: Mover) -> Case:
     if mover.kind != "int4":
         return mover.done("GATHER", [place, ids], after, **options)
     mover.sketch.facts["odd_row"] = bool(math.prod(shape[axis + 1 :]) % 2)
-    # As converters write it: the float16 result is converted to float32.
+    # As converters write it: a DEQUANTIZE converts the four-bit result to float32.
     rows = mover.sketch.drawing.node("GATHER", [place, ids], [mover.tensor(after)], **options)
     return mover.sketch.case(mover.sketch.drawing.node("DEQUANTIZE", [rows], [Tensor(after)]))
 

@@ -1,4 +1,4 @@
-"""Draw element-wise operators: each is a row of a table."""
+"""Draw element-wise operators, from tables with a row for each operator."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _unary(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _held_by(operator: str, kind: str, quantized: Quantization) -> Any:
-    """Return a function that draws stored integers; for square roots, of no negative number."""
+    """Return a function that draws stored integers; for roots, only those with a finite result."""
     if operator not in {"RSQRT", "SQRT"}:
         return partial(held, dtype=kind)
     low = int(quantized.zeros[0]) + (1 if operator == "RSQRT" else 0)
@@ -175,7 +175,7 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
         fused = kind in {"float32", *_STORED}
         options["activation"] = activation(choices, _ACTIVATIONS) if fused else 0
     if kind == "int16" and operator in {"ADD", "SUB"}:
-        # Allow scales that are no powers of two.
+        # Allow scales that are not powers of two.
         options["pot_scale_int16"] = False
     out = Tensor(answer, kind, quantization=quantizations[2])
     fixed = None if constant is None or twice else (left, right)[constant]
@@ -189,7 +189,7 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _rows_of(constant: tuple[int, ...] | None, answer: tuple[int, ...]) -> bool:
-    """Return whether a constant operand has several rows and the rank of the result."""
+    """Return whether a constant operand has several rows, and as many dimensions as the result."""
     return constant is not None and len(constant) == len(answer) and constant[:1] > (1,)
 
 
@@ -257,7 +257,10 @@ def _comparison(choices: Choices, operator: str, kind: str) -> Case:
 
 
 def _drawn(choices: Choices, kind: str, *, small: bool = False) -> Any:
-    """Return a function that draws values of a dtype; with `small`, so few that some are equal."""
+    """Return a function that draws values of a dtype.
+
+    With `small`, integers are drawn from -3 to 3, so that some of them are equal.
+    """
     if kind == "float32":
         return partial(floats, special=one_in(choices, 3))
     if kind == "bool":

@@ -69,9 +69,10 @@ def _float_weights(sketch: Sketch, shape: tuple[int, int], dtype: str) -> int:
 def quantized_weights(
     sketch: Sketch, shape: tuple[int, ...], dtype: str, scales: str, axis: int = 0
 ) -> int:
-    """Add integer weights with one scale, or one for each channel or block.
+    """Add constant integer weights, and return their index.
 
-    They are symmetric, except in the older scheme (uint8), whose zero point can be any weight.
+    They have one scale, or one for each channel or block. The zero point is 0, except in the older
+    scheme (uint8), in which it can be any weight.
     """
     choices = sketch.choices
     base = one_of(choices, (0.01, 1.0, 1e-5))
@@ -122,8 +123,8 @@ def _dense_case(
     answer = Tensor((*shape[:-1], outputs) if keep else (int(np.prod(shape[:-1])), outputs))
     result = sketch.drawing.node("FULLY_CONNECTED", [source, place, bias], [answer], **options)
     sketch.facts |= {"inner": shape[-1], "outputs": outputs, "bias": bias != ABSENT}
-    # Weights that an operator converts are a tensor with rows of their own, which a resize must not
-    # change.
+    # Weights that a DEQUANTIZE writes are not a constant, so a resize would change their number of
+    # rows.
     by_rows = sketch.drawing.tensors[place].data is not None
     return sketch.case(result, by_rows=by_rows)
 
@@ -153,7 +154,7 @@ def _dense_integers(choices: Choices, dtype: str, stored: str, scales: str) -> C
 
 
 def _answer(choices: Choices, dtype: str, step: float, inner: int) -> Quantization:
-    """Choose an output scale for sums of `inner` products; with small scales, they saturate."""
+    """Choose an output scale for sums of `inner` products, which saturate if it is small."""
     room = 1.0 if dtype == "int16" else 64.0
     wide = step * room * np.sqrt(inner) * one_of(choices, (1.0, 4.0, 0.25))
     if one_in(choices, 6):
@@ -168,7 +169,7 @@ _MANY_ROWS = 32_768
 
 
 def _operands(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Choose the shapes of two matrices and of their product."""
+    """Choose the shapes of two operands, [..., m, n] and [..., n, k], and of their product."""
     if one_in(choices, 4):
         m, n, k = (one_of(choices, sizes) for sizes in ((32, 40), (32, 64), (64, 80)))
     else:

@@ -23,12 +23,12 @@ _KERNELS = (1, 2, 3, 5)
 _WIDTHS = (1, 2, 3, 4, 7, 8, 9, 16)
 _GATES = 4
 _OPERANDS_OF_LSTM = 24
-# Number of tanh (kTfLiteActTanh), the only activation of an LSTM.
+# The schema's number of the activation tanh (kTfLiteActTanh), the only one of an LSTM.
 _TANH = 4
 
 
 def _convolution(choices: Choices, kind: str) -> Case:
-    """Draw a CONV_1D as converters write it: with a height of 1 added and removed again."""
+    """Draw a CONV_1D as converters write it: a CONV_2D on an input with an added height of 1."""
     sketch = Sketch(choices)
     batch, channels, outputs = (one_of(choices, sizes) for sizes in (FEW, _WIDTHS, _WIDTHS))
     kernel, stride, dilation = one_of(choices, _KERNELS), 1 + choices.integer(0, 1), 1

@@ -79,7 +79,7 @@ def _log_softmax(call: Call) -> list[Rounded]:
 
 
 def _arg_max(call: Call) -> list[Rounded]:
-    """Return the position of the maximum; if several are equal, any position is right."""
+    """Return the position of the maximum; any, if several numbers may be the maximum."""
     number, (axis,) = call.operand(0).number, call.operand(1).integers
     value = number.value.argmax(axis=axis)
     among = number.value.max(axis=axis, keepdims=True) - number.value
@@ -89,7 +89,7 @@ def _arg_max(call: Call) -> list[Rounded]:
 
 
 def _cumsum(call: Call) -> list[Rounded]:
-    """Sum up to each position, inclusive or exclusive, from either end."""
+    """Sum the numbers up to each position, with or without its own number, from either end."""
     number, (axis,) = call.operand(0).number, call.operand(1).integers
 
     def summed(array: np.ndarray) -> np.ndarray:

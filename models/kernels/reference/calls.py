@@ -28,15 +28,15 @@ _LIMITS = {
     "RELU6": (0.0, 6.0),
 }
 _NAMES = {number: name for name, number in ACTIVATIONS.items()}
-# Error of one step: where the specification does not prescribe the rounding, both neighboring
-# integers are right.
+# Largest error of a stored integer, in steps: one step where the specification does not prescribe
+# the rounding, so that both neighboring integers are right; half a step for rounding to nearest.
 ONE_STEP = 1.0
 HALF_STEP = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Operand:
-    """An operand of an operator: a tensor, and its values; integers as they are stored."""
+    """An operand of an operator: a tensor and its values, with integers as they are stored."""
 
     tensor: Tensor
     number: Rounded
@@ -76,8 +76,9 @@ class Call:
     Attributes:
         operands: the operands by position; None for an absent optional one.
         outputs: the tensors that the operator writes.
-        memory: by tensor, the values of variables after earlier runs.
-        bodies: the graphs that control-flow operators call, and the function that computes one.
+        memory: by tensor index, the values of variables after earlier runs.
+        bodies: the graphs that control-flow operators call.
+        compute: returns the outputs of one of `bodies` for its inputs.
     """
 
     node: Node
@@ -183,11 +184,12 @@ def _nearest(value: float) -> int:
 def requantized(scaled: NDArray[np.float64], multiplier: Any, bits: int = 31) -> Any:
     """Return the error bound of a rescaled accumulator, in steps.
 
-    A kernel multiplies by an integer of `bits` bits and shifts right by some, and may round twice:
-    1/2 step for the shift, and 1/2 of what it leaves for the product before (gemmlowp,
-    doc/quantization.md; RoundingDivideByPOT after SaturatingRoundingDoublingHighMul). Or it
-    rescales in float32: five roundings, from the three scales to the product (XNNPACK, fp32
-    requantization).
+    The bound holds for kernels of two kinds. A kernel of the first kind multiplies by an integer of
+    `bits` bits, then shifts right by n bits. It may round twice: the shift adds an error of 1/2
+    step, and the product adds 1/2 of its own unit, which is 2**-n steps (gemmlowp,
+    doc/quantization.md; RoundingDivideByPOT after SaturatingRoundingDoublingHighMul). A kernel of
+    the second kind rescales in float32, with five roundings from the three scales to the product
+    (XNNPACK, fp32 requantization).
 
     Args:
         scaled: the accumulator times the multiplier.

@@ -48,7 +48,7 @@ def evaluate(graph: Graph, runs: Sequence[Sequence[NDArray[Any]]]) -> list[list[
 
 
 def _read(array: NDArray[Any]) -> Rounded:
-    """Return a tensor's numbers as a kernel reads them; shaders define only finite ones."""
+    """Return numbers as a kernel reads them; in shaders, NaN and infinity are unspecified."""
     number = Rounded.exact(array)
     if number.value.dtype != np.float64 or not current().shading:
         return number

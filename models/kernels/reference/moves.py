@@ -39,7 +39,11 @@ def _slice(call: Call, array: Array) -> Array:
 
 
 def _strided_slice(call: Call, array: Array) -> Array:
-    """Slice like numpy; bit i of a mask ignores a begin or an end, or drops a dimension."""
+    """Slice as numpy does.
+
+    If bit i of `begin_mask` or `end_mask` is set, the begin or the end of axis i is ignored. If
+    bit i of `shrink_axis_mask` is set, axis i is dropped.
+    """
     ranges = zip(*(call.operand(place).integers for place in (1, 2, 3)), strict=True)
     masks = [int(call.option(f"{name}_mask")) for name in ("begin", "end", "shrink_axis")]
     picks: list[Any] = []

@@ -64,7 +64,7 @@ def logistic(number: Rounded) -> Rounded:
 
 
 def hyperbolic(number: Rounded) -> Rounded:
-    """Compute tanh; WGSL bounds it by sinh / cosh or an absolute error, whichever is larger."""
+    """Compute tanh; WGSL allows the error of sinh / cosh, or a fixed error if that is larger."""
     plain = function("tanh", np.tanh, number)
     if not current().shading:
         return plain
@@ -78,7 +78,7 @@ def hyperbolic(number: Rounded) -> Rounded:
 
 
 def root(number: Rounded) -> Rounded:
-    """Compute the square root; WGSL bounds it by 1 / inverseSqrt(x)."""
+    """Compute the square root; WGSL allows the error of 1 / inverseSqrt(x)."""
     if not current().shading:
         return function("sqrt", np.sqrt, number)
     return _inherited(np.sqrt, number, lambda x: quotient(_ONE, inverse_root(x)))
@@ -109,14 +109,14 @@ def gelu_by_erf(number: Rounded) -> Rounded:
 
 
 def gelu_by_tanh(number: Rounded) -> Rounded:
-    """Compute x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), of the same paper."""
+    """Compute x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) (arXiv 1606.08415)."""
     cube = number * number * number * constant(0.044715)
     argument = (number + cube) * constant(np.sqrt(2.0 / np.pi))
     return _HALF * number * (_ONE + hyperbolic(argument))
 
 
 def power(base: Rounded, exponent: Rounded) -> Rounded:
-    """Raise to a power; for an inexact base only whole exponents have a bound.
+    """Raise to a power; if the base is inexact, only whole exponents from 0 on have a bound.
 
     WGSL bounds the error by that of exp2(y log2(x)).
     """

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from models.kernels.reference.calls import Call, Operand, Reference
 
 _SYMMETRIC_STEPS, _ASYMMETRIC_STEPS = 127, 255
-# Relative error before the final rounding: a value is scaled to at most 255 steps, with three
-# roundings.
+# Factor by which the error may exceed a step, because a value is scaled to at most 255 steps with
+# three roundings before the final one.
 _SCALING = 1.0 + 2.0**-14
-# Number of roundings after an integer sum: to float, two scales, a zero point's correction, the
-# bias.
+# Number of roundings that are allowed after an integer sum: for its conversion to float, two
+# scales, the correction of a zero point, and the bias.
 _HYBRID_ROUNDINGS = 8
 
 
@@ -47,7 +47,7 @@ def quantized_activations(number: Rounded) -> Rounded:
 
 
 def fully_connected(call: Call) -> list[Rounded]:
-    """Return source @ weights.T + bias, weights [outputs, inputs]."""
+    """Return source @ weights.T + bias, with weights [outputs, inputs]."""
     source, weights, bias = call.operand(0), call.operand(1), call.optional(2)
     rows = source.number.moved(lambda a: a.reshape(-1, weights.tensor.shape[-1]))
     result = _multiplied(call, source, rows, _SecondOperand(weights, np.transpose), bias)
@@ -105,10 +105,11 @@ def _integers(  # noqa: PLR0913, PLR0917 - operands as stored and as laid out
     y: Rounded,
     bias: Operand | None,
 ) -> Rounded:
-    """Multiply integers, exactly, and rescale the sum.
+    """Multiply integers exactly, and rescale the sums.
 
-    Source: TFLite's quantization specification. real = (sum of (x - zx)(y - zy) + bias) sx sy,
-    stored as real / s + z; a bias has the scale sx sy.
+    Source: TFLite's quantization specification. With the scales sx and sy and the zero points zx
+    and zy of the operands, real = (sum of (x - zx)(y - zy) + bias) sx sy. It is stored as
+    real / s + z, with the scale s and the zero point z of the output. A bias has the scale sx sy.
     """
     quantizations = (
         source.tensor.quantization,

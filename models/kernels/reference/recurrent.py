@@ -21,7 +21,10 @@ MOST_ROUNDS = 64
 
 
 def _lstm(call: Call) -> list[Rounded]:
-    """Return h of every step: c = f c + i g, h = o tanh(c) (Hochreiter and Schmidhuber, 1997)."""
+    """Return the hidden state h of every step.
+
+    c = f c + i g, h = o tanh(c) (Hochreiter and Schmidhuber, 1997).
+    """
     source = call.operand(0).number
     if not call.option("time_major"):
         source = source.moved(lambda a: np.swapaxes(a, 0, 1))
