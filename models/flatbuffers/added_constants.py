@@ -1,9 +1,8 @@
-"""Store large added constants as integers.
+"""Store large constants of additions as integers.
 
 No converter quantizes the constant of an addition that stays float32. The table of positions is
-such a constant, and in a small network it is a large part of the file. Here it is stored as int8,
-with its columns scaled to one range like those of other tables, and a runtime unpacks it on
-loading.
+such a constant, and in a small network it is a large part of the file. This module stores it as
+int8, with all columns scaled to one range as in other tables. A runtime unpacks it on loading.
 """
 
 from __future__ import annotations
@@ -47,7 +46,10 @@ def _unpack_constant(graph: Graph, addition: Any) -> bool:
 
 
 def _unpacked(graph: Graph, addition: Any, name: str, table: NDArray[np.float32]) -> int:
-    """Insert before the addition: int8 -> DEQUANTIZE -> MUL by the range of each column."""
+    """Insert int8 -> DEQUANTIZE -> MUL before an addition; return the index of the output.
+
+    MUL multiplies each column by its range.
+    """
     reach = largest(table.reshape(-1, table.shape[-1]).astype(np.float64))
     steps = np.rint(table / reach * LAST).astype(np.int8)
     stored = graph.new_integers(f"{name}/integers", steps, scale=1 / LAST)

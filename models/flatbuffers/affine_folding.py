@@ -2,7 +2,7 @@
 
 Converters move scales and shifts: they fold a norm into the next dense layer, fold the scale of the
 queries into their weights, and drop scales of 1 and shifts of 0. The graph that is built here is
-the same after each of these steps: it consists of dense layers, sums, products and lookups, with
+the same with and without these steps: it consists of dense layers, sums, products and lookups, with
 affine forms between them.
 """
 
@@ -46,10 +46,12 @@ _ELEMENTWISE = {"ADD", "DIV", "MUL", "SUB"}
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """scale * node + shift, along the last dimension.
+    """An affine form of a node's output: scale * output + shift.
 
     Attributes:
         node: the number of the node.
+        scale: one number, or one for each element of the last dimension.
+        shift: as for `scale`.
     """
 
     node: int
@@ -64,7 +66,12 @@ class Form:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A node that is not affine in a single input; `number` is its place in execution order."""
+    """An input, or an operator that is not an affine function of a single operand.
+
+    Attributes:
+        number: the position of the node in execution order.
+        sources: the forms that the node reads.
+    """
 
     number: int
     sources: tuple[Form, ...]
@@ -72,7 +79,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Dense(Node):
-    """kernel @ source + bias with the fused activation; kernel [outputs, inputs]."""
+    """A dense layer: kernel [outputs, inputs] @ source + bias, then the fused activation."""
 
     kernel: Array
     bias: Array
@@ -90,7 +97,7 @@ class Product(Node):
 
 @dataclass(frozen=True, eq=False)
 class Lookup(Node):
-    """Rows of a table; without a source the whole table, with one row for each token."""
+    """Rows of a table, indexed by the source; without a source, all rows: one for each token."""
 
     table: Array
 
@@ -192,13 +199,19 @@ class _Builder:
         return self._node(Sum, (left, right)) if name == "ADD" else None
 
     def _kept(self, form: Form | None) -> Form | None:
-        """Count the memory of a form's scales and shifts, because each operator creates a form."""
+        """Return a form, after counting the memory of its scales and shifts.
+
+        Each operator creates a form, so many operators could take too much memory.
+        """
         if form is not None:
             self._constants.allow(form.scale.size + form.shift.size)
         return form
 
     def _by_token(self, value: Form | Array) -> Form | Array:
-        """Turn a constant that differs between tokens into a node: it is no scale or shift."""
+        """Return a constant that differs between tokens as a node, because it is no scale or shift.
+
+        Forms and other constants are returned unchanged, except for leading dimensions of size 1.
+        """
         if isinstance(value, Form):
             return value
         rank = _rank(value)
@@ -244,7 +257,7 @@ class _Builder:
 
 
 def _rank(value: Array) -> int:
-    """Return the number of dimensions without leading ones."""
+    """Return the number of dimensions, without leading dimensions of size 1."""
     sizes = [axis for axis, size in enumerate(value.shape) if size > 1]
     return value.ndim - sizes[0] if sizes else 0
 
@@ -275,12 +288,13 @@ def _with_constant(name: str, left: Any, right: Any) -> Form | None:
 
 
 def _within(name: str, left: Form, right: Form) -> Form | None:
-    """Combine two forms of one node: the parts of a layer normalization."""
+    """Combine two forms of one node, as in a layer normalization; None if the result is no form."""
     if name in ("MUL", "DIV"):
         if left.shift.any() or right.shift.any():
             return None
         return Form(left.node, left.scale * right.scale)
-    # x * factor + (shift - mean * factor): the operand without a shift has the factor's sign.
+    # In x * factor + (shift - mean * factor), the operand without a shift is x * factor, so it has
+    # the scale of the result.
     scale = right.scale if left.shift.any() and not right.shift.any() else left.scale
     shift = left.shift + (right.shift if name == "ADD" else -right.shift)
     return Form(left.node, scale, shift)

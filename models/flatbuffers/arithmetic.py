@@ -1,8 +1,8 @@
 """Find how an operator computes, and count its multiply-accumulates.
 
-The dtypes of the operands that could be quantized decide: those stored in floats or in small
-integers. int32, int64 and bool operands do not count, because they are ids, axes, shapes, masks and
-biases.
+The arithmetic follows from the dtypes of the operands that could be quantized. These are stored in
+floats or in small integers. Operands of int32, int64 and bool do not count, because they are ids,
+axes, shapes, masks and biases.
 
 | arithmetic | operands that could be quantized |
 |---|---|
@@ -55,7 +55,7 @@ UNCOUNTED = frozenset(
 
 
 def arithmetic(operator: Operator) -> Arithmetic:
-    """Return how an operator computes."""
+    """Return the arithmetic of an operator, by the table in the module's docstring."""
     if operator.name in NEUTRAL:
         return "neutral"
     if operator.name in _TABLES and not _looks_up_constant(operator):

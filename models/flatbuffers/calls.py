@@ -11,13 +11,19 @@ if TYPE_CHECKING:
     from models.flatbuffers.structure import Contents
 
 _FIRST_SLOT, _SLOT_BYTES = 4, 2
-# Slots of the options' kind and of the options in the schema's Operator (schema.fbs). The union in
-# the first pair is full, so newer kinds of options are in the second.
+# Slots of the kind of the options, and of the options, in the table Operator of schema.fbs. The
+# union in the first pair of slots is full, so newer kinds of options are in the second pair.
 _OPTIONS, _LATER_OPTIONS = (3, 4), (11, 12)
 
 
 class _Naming(NamedTuple):
-    """How an operator names the graphs that it calls: the kind of its options, and the fields."""
+    """The place at which an operator stores the numbers of the graphs that it calls.
+
+    Attributes:
+        slots: the slots of the kind of the options, and of the options.
+        kind: the number of the kind of the options.
+        fields: the fields of the options that contain the numbers.
+    """
 
     slots: tuple[int, int]
     kind: int
@@ -47,7 +53,7 @@ class Reached(NamedTuple):
 
 
 def called_by(operator: Any, code: int) -> tuple[int, ...]:
-    """Return the numbers of the graphs that an operator calls, in its options' order.
+    """Return the numbers of the graphs that an operator calls, in the order of its options.
 
     Args:
         operator: the operator, as an object of the schema.
@@ -69,7 +75,7 @@ def called_by(operator: Any, code: int) -> tuple[int, ...]:
 
 
 def reached(contents: Contents) -> Reached:
-    """Return the graphs that a runtime computes: main, signatures' and called ones."""
+    """Return the graphs that a runtime computes: those in `entries`, and those that these call."""
     callees: dict[int, set[int]] = {}
     for operator in contents.operators:
         callees.setdefault(operator.subgraph, set()).update(operator.calls)

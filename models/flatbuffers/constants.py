@@ -33,7 +33,8 @@ class Constants:
     """Values of constant tensors.
 
     Many tensors can refer to one buffer, and an operator can compute a large constant from two
-    small ones. So the memory of all values together is limited to 32 times the file, or 64 MiB.
+    small ones. So the memory of all values together is limited to 32 times the file, or to 64 MiB
+    for small files.
 
     Args:
         data: a FlatBuffer that `read_contents` has accepted.

@@ -82,7 +82,8 @@ def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 def _allowed(contract: Contract, operator: Operator) -> tuple[Arithmetic, ...]:
     """Return the arithmetic that the contract allows for a product.
 
-    Products with stored weights may only use the contract's first arithmetic.
+    Products with stored weights of `SMALL` or more elements may only use the contract's first
+    arithmetic.
     """
     weights = _second(operator)
     if weights is None or math.prod(weights.shape) < SMALL or not weights.constant_bytes:

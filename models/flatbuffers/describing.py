@@ -31,7 +31,7 @@ VERSION = 1
 
 
 def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as") -> Inspected:
-    """Read a file with all data that the findings need.
+    """Read a file, and return all data that the checks of findings need.
 
     Args:
         path: the path of the file.

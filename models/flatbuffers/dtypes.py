@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Name and bits per element, by number in the schema. Types from 19 on are newer than the `tflite`
-# package (source: TensorType in LiteRT's schema.fbs).
+# Name and bits per element (None without a fixed size), by number in the schema. Types from 19 on
+# are newer than the `tflite` package (source: TensorType in LiteRT's schema.fbs).
 SCHEMA_DTYPES: dict[int, tuple[str, int | None]] = {
     0: ("float32", 32),
     1: ("float16", 16),

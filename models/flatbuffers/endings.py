@@ -92,7 +92,7 @@ def _walk(tensor: Tensor, writers: dict[int, Operator], depth: int) -> Ending | 
 
 
 def _is_share(sources: list[Tensor], writers: dict[int, Operator]) -> bool:
-    """Return whether a division is a softmax in single operators: EXP(x) / SUM(EXP(x))."""
+    """Return whether a division is the last operator of a softmax: EXP(x) / SUM(EXP(x))."""
     makers = [writers.get(source.index) for source in sources]
     if len(makers) != _OPERANDS or not all(makers):
         return False

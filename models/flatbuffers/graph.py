@@ -1,6 +1,7 @@
 """Edit a FlatBuffer's graph: replace constants, insert and remove operators.
 
-Only the builder uses this module: it imports ai-edge-litert's schema, megabytes of Python.
+Import this module only where a file is edited: it imports ai-edge-litert's schema, which is
+megabytes of Python code.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ABSENT = -1
 CODES = schema.BuiltinOperator
 # Operators that only move values, so that a scale per channel remains valid.
 MOVES = (CODES.RESHAPE, CODES.TRANSPOSE)
-# Largest code of the older field, which stands for all later codes.
+# Largest value of the older field for codes, which stands for every larger code.
 _PLACEHOLDER = 127
 _KINDS = {code: name for name, code in vars(CODES).items() if isinstance(code, int)}
 _OPTIONS: dict[int, tuple[str, dict[str, Any]]] = {
@@ -50,7 +51,9 @@ _INTEGERS = {_TYPES[np.dtype(kind)] for kind in (np.int32, np.int64, np.bool_)}
 
 
 class Graph:
-    """The one subgraph of a FlatBuffer, as the schema's objects.
+    """The only subgraph of a FlatBuffer, which can be edited.
+
+    Tensors are given by index, and operators as objects of the schema.
 
     Args:
         flatbuffer: a file with one subgraph.
@@ -149,13 +152,13 @@ class Graph:
         return bool(self._graph.tensors[tensor].type == _TYPES[np.dtype(np.bool_)])
 
     def lower_version(self, code: int, version: int) -> None:
-        """Declare a lower operator version, if a later one is declared."""
+        """Lower the declared version of an operator to `version`, if it is higher."""
         for operator_code in self._model.operatorCodes:
             if max(operator_code.builtinCode, operator_code.deprecatedBuiltinCode) == code:
                 operator_code.version = min(operator_code.version, version)
 
     def make_constant(self, tensor: int, values: NDArray[Any]) -> None:
-        """Store the values of a tensor in the file; `remove` the operator that wrote it."""
+        """Turn a tensor into a constant; the caller has to `remove` the operator that writes it."""
         self._graph.tensors[tensor].buffer = self._hold(values)
 
     def remove(self, operators: list[Any]) -> None:
@@ -241,7 +244,10 @@ class Graph:
             setattr(operator.builtinOptions, key, value)
 
     def before(self, operator: Any, code: int, inputs: list[int], name: str) -> int:
-        """Insert an operator before another; return its output, shaped like its first input."""
+        """Insert an operator before another; return its output, shaped like its first input.
+
+        `settle` puts all inserted operators into the execution order.
+        """
         return self._put((operator, 0), code, inputs, name)
 
     def after(

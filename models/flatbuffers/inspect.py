@@ -68,7 +68,7 @@ def _zipped_bytes(data: bytes) -> int:
 def _computing(
     operators: Iterable[Operator],
 ) -> tuple[dict[Arithmetic, int], Counter[Arithmetic]]:
-    """Count operators, and multiply-accumulates, by how they compute."""
+    """Return the number of operators, and of multiply-accumulates, by arithmetic."""
     kinds: dict[Arithmetic, int] = {"integer": 0, "hybrid": 0, "float": 0, "neutral": 0}
     macs: Counter[Arithmetic] = Counter()
     for operator in operators:

@@ -67,7 +67,7 @@ def tokens_of(signature: Signature) -> int | None:
 
 
 def _kind(signature: Signature) -> tuple[frozenset[Kind], frozenset[Kind]]:
-    """Return the common properties of signatures of one classifier."""
+    """Return the properties that all signatures of one classifier must have in common."""
     inputs = _kinds(signature.inputs.items(), shaped=False)
     return inputs, _kinds(signature.outputs.items(), shaped=True)
 

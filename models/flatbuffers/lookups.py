@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 # Positions of the table and the indices among the operands of each lookup.
 _PLACES = {"GATHER": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}
-# Operators between the ids and a lookup: ADD and SELECT wrap negative ids, others limit the range.
+# Operators that may stand between ids and a lookup. ADD and SELECT wrap negative ids, MAXIMUM and
+# MINIMUM limit their range, and the others move or convert them.
 _PASS = frozenset(
     {
         *("ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "EXPAND_DIMS", "MAXIMUM", "MINIMUM"),

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # Magnitude of a clipped mask: within float16's range, and far larger than any score.
 LIMIT = 1e4
-# Difference of two scores after which a share is negligible: exp(-12) is 6e-6, so the whole padding
-# of a text gets less than a thousandth.
+# Difference to the largest score from which a token's weight in softmax is negligible: exp(-12) is
+# 6e-6, so the whole padding of a text gets a weight of less than a thousandth.
 VANISHES = 12.0
 # Operators between a mask and its softmax.
 _PASSES = (
@@ -56,7 +56,7 @@ def needed_mask_range(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[
 
     Returns:
         The limit for masks, and by the name of each softmax's input the lower end of its range:
-        scores there or below have a negligible weight for every token.
+        scores at or below this end have a negligible weight for every token.
     """
     graph = Graph(flatbuffer)
     names = {graph.name(int(operator.inputs[0])) for operator in graph.operators(CODES.SOFTMAX)}
@@ -73,7 +73,7 @@ def needed_mask_range(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[
 
 
 def _before_softmax(graph: Graph) -> Iterator[Any]:
-    """Yield the operators that a softmax reads through a mask."""
+    """Yield the operators before each softmax that may add or pass on a mask."""
     writers = {
         int(tensor): operator for operator in graph.operators() for tensor in operator.outputs
     }

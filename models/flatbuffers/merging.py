@@ -4,7 +4,8 @@ A converter fixes the number of tokens of a file's input, and a padding token co
 any other. Here, each length becomes a graph with its own signature, such as `tokens_16` for 16
 tokens. Constants with the same bytes are stored once, whichever tool converted the files.
 
-Only the builder uses this module: it imports ai-edge-litert's schema, megabytes of Python.
+Only the builder uses this module: it imports ai-edge-litert's schema, which is megabytes of Python
+code.
 """
 
 from __future__ import annotations

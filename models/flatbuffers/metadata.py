@@ -70,7 +70,7 @@ class Normalization:
 
 @dataclass(frozen=True)
 class ScoreCalibration:
-    """Scores go through a sigmoid whose parameters are in a file."""
+    """The process unit that passes scores through a sigmoid with parameters from a file."""
 
     transformation: str
     default: float
@@ -78,21 +78,21 @@ class ScoreCalibration:
 
 @dataclass(frozen=True)
 class ScoreThresholding:
-    """Scores below the threshold are discarded."""
+    """The process unit that discards scores below a threshold."""
 
     threshold: float
 
 
 @dataclass(frozen=True)
 class BertTokenizer:
-    """Ids are word pieces."""
+    """The process unit that splits texts into word pieces."""
 
     vocabulary: tuple[AssociatedFile, ...]
 
 
 @dataclass(frozen=True)
 class SentencePieceTokenizer:
-    """Ids come from a SentencePiece model."""
+    """The process unit that tokenizes texts with a SentencePiece model."""
 
     model: tuple[AssociatedFile, ...]
     vocabulary: tuple[AssociatedFile, ...]
@@ -100,7 +100,7 @@ class SentencePieceTokenizer:
 
 @dataclass(frozen=True)
 class RegexTokenizer:
-    """Ids are those of the words that matches of a regular expression separate."""
+    """The process unit that splits texts into words at matches of a regular expression."""
 
     delimiter: str
     vocabulary: tuple[AssociatedFile, ...]
@@ -164,7 +164,8 @@ class ModelMetadata:
 
     Attributes:
         min_parser_version: the oldest version of a reader that supports every field.
-        minimum_runtime: the oldest runtime that the model declares; None if it declares none.
+        minimum_runtime: the runtime that the model declares as the oldest that can run it; None if
+            it declares none.
         packed: the files in the archive.
     """
 
@@ -302,12 +303,12 @@ class _Table:
         return 0.0 if at is None else float(_unpacked(self.data, "<f", at)[0])
 
     def follow(self, number: int) -> int | None:
-        """Return the target of a field; None if the field is absent."""
+        """Return the position to which a field points; None if the field is absent."""
         at = self.field(number)
         return None if at is None else at + _number(self.data, "<I", at)
 
     def vector(self, number: int, item: int) -> tuple[int, int]:
-        """Return the position of a vector's first item, and the number of items."""
+        """Return the position of a vector's first item, and the number of items of `item` bytes."""
         start = self.follow(number)
         if start is None:
             return 0, 0
@@ -391,8 +392,8 @@ class _Decoder:
         }
 
     def _table(self, at: int) -> _Table:
-        # Several fields can share a table, so its number of readings bounds the cost, not the
-        # file's size.
+        # Several fields can refer to one table. So the number of times that tables are read is
+        # limited: the size of the file does not limit the cost.
         self._left -= 1
         if self._left < 0:
             raise _Malformed(f"it has more than {_MOST_PARTS} parts")

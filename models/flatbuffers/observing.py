@@ -1,6 +1,6 @@
 """Observe the activations of a float32 FlatBuffer on calibration texts.
 
-Imports ai-edge-litert when it runs: only the builder uses this module.
+An `Observer` imports ai-edge-litert when it is created.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Observer:
         self._axes = {graph.name(tensor): axes for tensor, axes in token_axes(graph).items()}
 
     def knows(self, name: str) -> bool:
-        """Return whether the file has a tensor of a name."""
+        """Return whether the file has a tensor called `name`."""
         return name in self._details
 
     def answers(self, samples: Samples) -> Array:
@@ -93,12 +93,12 @@ def shortened(sample: dict[str, NDArray[np.int32]], tokens: int) -> dict[str, ND
 
 
 def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, dict[str, Any]]:
-    """Return the minimum and maximum of float32 tensors, in the quantizer's form.
+    """Return the minimum and maximum of float32 tensors by name, as litert-quantizer takes them.
 
     Tensors that the observed file lacks are left out: it may be the same network at another length.
     The quantizer's own moving averages are not used, because they cut off the rare large values
-    that post-norm encoders need. The range of a lookup table covers every row, since any word may
-    occur.
+    that post-norm encoders need. The range of a lookup's output covers every row of its table,
+    since any word may occur.
     """
     names = [name for name in graph.written() if observer.knows(name)]
     low, high = dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)

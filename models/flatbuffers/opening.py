@@ -38,6 +38,7 @@ _LONGEST_PLACEHOLDER = 4096
 # Minimum number of line ends from which to conclude that a file was changed; fewer may form a
 # pattern by chance.
 _ENOUGH = 4
+# The same for missing carriage returns, or for missing pairs of carriage return and line feed.
 _ENOUGH_EXPECTED = 12
 _REPLACED = "�".encode()
 
@@ -70,7 +71,7 @@ class Damaged(EdgeproofError):  # noqa: N818 - named after the state of the file
 
 
 def read_flatbuffer(path: Path) -> bytes:
-    """Return the bytes of a file that can be read completely.
+    """Return all bytes of a file.
 
     Raises:
         UsageMistake: the path does not exist, cannot be read, or is a folder, a pipe or a device.
@@ -150,12 +151,15 @@ def _is_base64(bare: bytes) -> bool:
 
 
 def damage_of(data: bytes) -> Damage | None:
-    """Return the cause of damage in a file with the right identifier, if it can be found."""
+    """Return the cause of damage in a file with the right identifier; None if none is found."""
     return _mangled(data) or _line_ends(data) or _cut_off(data)
 
 
 def _mangled(data: bytes) -> Damage | None:
-    """Describe a binary file that an editor changed: it is UTF-8, which never happens by chance."""
+    """Describe the damage if an editor saved the file as UTF-8; otherwise return None.
+
+    An undamaged FlatBuffer is never valid UTF-8 by chance.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

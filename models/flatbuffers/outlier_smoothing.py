@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 # Number of texts whose activations decide the scales; ranges come from all texts.
 WATCHED = 60
-# Largest difference between the outputs of the rewritten file and the original: rounding of
-# float32.
+# Largest difference between the outputs of the rewritten file and of the original that counts as
+# rounding of float32; relative to the largest output if that exceeds 1.
 SAME = 1e-3
-# Largest error of scales per token, relative to scales per channel. Scales per token add three
-# operators, so they must reduce the error by a fifth.
+# Largest error with which scales per token are used, as a share of the error of scales per channel:
+# scales per token add three operators, so they must reduce the error by a fifth.
 WORTH = 0.8
 # Number added to every token's largest value, for the division and the multiplication alike, so
 # that it is never 0.
@@ -150,7 +150,10 @@ class _Leveling:
         return np.concatenate(self.texts[tensor])
 
     def _dense_before(self, tensor: int) -> _Dense | None:
-        """Return the dense layer that only a product reads; None if there is none."""
+        """Return the dense layer that writes a tensor.
+
+        The result is None if there is none, or if it has an activation or several readers.
+        """
         layer = self.dense.get(id(self.graph.producer(tensor)))
         if layer is None or layer.activation != _NO_ACTIVATION:
             return None
@@ -262,7 +265,10 @@ class _Leveling:
                 self._level_output(layer, self._seen(layer.target))
 
     def _level_output(self, layer: _Dense, outputs: Array, tokens: int | None = None) -> None:
-        """Scale the channels to one range; multiply by `tokens` before the bias is added."""
+        """Scale the output channels to one range, and scale them back by float32 operators.
+
+        With `tokens`, each token is also multiplied by its value there, before the bias is added.
+        """
         if layer.activation not in {_NO_ACTIVATION, _RELU}:
             return  # scaling would move the limits at which the activation clips
         graph, name = self.graph, self.graph.name(layer.target)

@@ -1,6 +1,7 @@
 """Convert a FlatBuffer to objects of the schema, and back.
 
-Only the builder uses this module: it imports ai-edge-litert's schema, megabytes of Python.
+Import this module only where a file is edited: it imports ai-edge-litert's schema, which is
+megabytes of Python code.
 """
 
 from __future__ import annotations

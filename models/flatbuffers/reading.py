@@ -99,8 +99,9 @@ class _Decoder:
         from tflite.Model import Model  # noqa: PLC0415 - takes 0.3 s, which pytest's collection need not pay
 
         self._size = len(data)
-        # Honest files rarely share vectors and names, so all of them together are hardly larger
-        # than the file. This limit and the number of tables bound the cost of a hostile file.
+        # In ordinary files, tables rarely share vectors and names, so copies of all of them are
+        # hardly larger than the file. This limit and the number of tables bound the cost of a
+        # hostile file.
         self._allowance = 4 * len(data)
         self._tables = _MOST_TABLES
         self._model = Model.GetRootAs(data, 0)
@@ -157,7 +158,7 @@ class _Decoder:
         return range(count)
 
     def _claim(self, count: int, name: str, item_bytes: int) -> None:
-        """Count bytes that are about to be copied."""
+        """Count bytes that are about to be copied; raise `_Malformed` if they are too many."""
         self._allowance -= count * item_bytes
         if count * item_bytes > self._size or self._allowance < 0:
             raise _Malformed(f"its {name} claim {count} entries")

@@ -48,7 +48,7 @@ def quantize(
 
 
 def recipe_of(scheme: Scheme, floats: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """Return a scheme's rules as litert-quantizer's recipe, without some operators."""
+    """Return a scheme's rules as a recipe of litert-quantizer; the kinds in `floats` stay float."""
     rules = [
         _rule(operator, _algorithm(rule), _configuration(rule))
         for rule in scheme.rules

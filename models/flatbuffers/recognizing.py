@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from models.flatbuffers.structure import FlatBufferReport, Operator, Tensor
 
-# Share of weights that may have another type: norms, positions, a classifier.
+# Largest share of the weights' bytes that may have another dtype: norms, positions, a classifier.
 MINORITY = 0.1
 _WIDEST = 8
 NO_WEIGHTS = "none"
@@ -61,7 +61,10 @@ def recognized(report: FlatBufferReport) -> Recognized:
 
 
 def large_weights(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """Return the weights that a converter would quantize, shared ones once; else all weights."""
+    """Return the weights that a converter would quantize; all weights if there are none.
+
+    Weights in the same buffer are returned once.
+    """
     weights = list({tensor.buffer: tensor for tensor in tensors if tensor.weight}.values())
     large = [weight for weight in weights if math.prod(weight.shape) >= SMALL]
     return large or weights
@@ -115,7 +118,7 @@ def _of_products(report: FlatBufferReport) -> list[Tensor]:
 
 
 def _letter(weights: list[Tensor]) -> str:
-    """Return the letter for the most frequent granularity of scales, by bytes."""
+    """Return the letter for the granularity of scales that most bytes of the weights have."""
     letters: Counter[str] = Counter()
     for weight in weights:
         quantization = weight.quantization

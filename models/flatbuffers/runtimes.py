@@ -34,7 +34,12 @@ class Need(Table, frozen=True, kw_only=True):
 
 
 class Runtimes(Table, frozen=True, kw_only=True):
-    """`runtimes.toml`: the runtime of each operator's n-th version, and of operand types."""
+    """The content of `runtimes.toml`.
+
+    Attributes:
+        runtimes: by operator, the runtime that its n-th version needs, as the n-th entry.
+        needs: the versions that operand types need.
+    """
 
     runtimes: dict[str, list[str]]
     needs: list[Need]

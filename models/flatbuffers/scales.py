@@ -2,9 +2,9 @@
 
 A product x @ W.T stays the same if channel c of x is divided by s[c], and column c of W multiplied
 by s[c]. All of x has one quantization step, and each row of W has one: a larger s makes the range
-of x smaller and the range of W larger (Xiao et al. 2023, SmoothQuant, eq. 4). There, the exponent
-in the formula for s is fixed; here, the exponent with the smallest error on calibration texts is
-used.
+of x smaller and the range of W larger (Xiao et al. 2023, SmoothQuant, eq. 4). SmoothQuant fixes the
+exponent in the formula for s. This module uses the exponent with the smallest error on calibration
+texts.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Rule(Table, frozen=True, kw_only=True):
             which the kernel quantizes; `float` for weights that are unpacked first.
         weight_bits: bits of a stored weight; 16 means float16.
         activation_bits: bits of a stored activation; None if activations stay float32.
-        scales: the weights that share a scale.
+        scales: the weights that share a scale: a channel, the whole tensor, or 32 in a block.
     """
 
     operators: tuple[str, ...]
@@ -50,7 +50,7 @@ class Scheme(Table, frozen=True, kw_only=True):
             TensorFlow's followed by litert-quantizer.
         why: the reason for this converter.
         weights: the type of the weights that TensorFlow's converter stores.
-        dense_scales: the weights of a dense layer that share a scale with TensorFlow's converter.
+        dense_scales: the weights of a dense layer to which TensorFlow's converter gives one scale.
         rules: the recipe for litert-quantizer, in which later rules override earlier ones; without
             rules, a file is not changed.
         leveled: whether scales are first moved out of activations (outlier smoothing).
@@ -87,7 +87,7 @@ class Scheme(Table, frozen=True, kw_only=True):
 
     @property
     def looks_up(self) -> bool:
-        """Return whether networks look words up by EMBEDDING_LOOKUP, the only hybrid lookup."""
+        """Return whether networks look words up by EMBEDDING_LOOKUP, which has a hybrid kernel."""
         has_lookup = any("EMBEDDING_LOOKUP" in rule.operators for rule in self.rules)
         return has_lookup and self.converter == "litert_quantizer"
 

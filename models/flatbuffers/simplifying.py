@@ -1,7 +1,7 @@
 """Replace operators by simpler, older or faster ones.
 
-litert-torch broadcasts an attention mask by a GATHER_ND, and does not fold arithmetic on constants,
-such as DeBERTa's distances between tokens, so that it is computed for every text.
+litert-torch broadcasts an attention mask by a GATHER_ND. It does not fold arithmetic on constants,
+so that DeBERTa's distances between tokens, for example, are computed again for every text.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _fixed(graph: Graph) -> dict[int, Any]:
 
 
 def _needed(graph: Graph, fixed: dict[int, Any]) -> tuple[set[int], list[int]]:
-    """Return the remaining operators, by id, and the integers that become their constants."""
+    """Return the ids of the operators that remain, and the tensors that become constants."""
     removable = {id(operator) for operator in fixed.values()}
     waiting = [operator for operator in graph.operators() if id(operator) not in removable]
     waiting += [fixed[tensor] for tensor in graph.results() if tensor in fixed]

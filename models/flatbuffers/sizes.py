@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FLOAT32_BYTES = 4
-# Ratio of BERT-large to its FlatBuffer in arXiv 2310.03971, which does not say how bytes were
-# counted.
+# Ratio of the sizes of BERT-large and of the FlatBuffer in arXiv 2310.03971. The paper does not say
+# how bytes were counted.
 PUBLISHED_RATIO = 160
 
 

@@ -18,7 +18,7 @@ _VERSION_BYTES = 16
 
 
 def stamp_versions(flatbuffer: bytes) -> bytes:
-    """Return the file with each operator's version raised to that of its operands."""
+    """Return the file with each operator's version raised to the one that its operands need."""
     operators = read_contents(Path("the quantized FlatBuffer"), flatbuffer).operators
     codes = {operator.name: operator.code for operator in operators}
     needed: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Hold the contents of a TFLite FlatBuffer as plain frozen values."""
+"""Define the contents of a TFLite FlatBuffer as plain frozen values."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Find the tensor axes that run over the tokens of a text.
 
 Values at padding do not affect answers, but would widen the range of every tensor. The size of an
-axis does not tell whether it runs over tokens: 32 may be the tokens of a text or the channels of a
-head. So each axis is followed from the inputs, which are [1, tokens], through the operators. If an
-operator may change the axis, the axis is dropped.
+axis does not determine whether it runs over tokens: 32 may be the tokens of a text or the channels
+of a head. So each axis is followed from the inputs, which are [1, tokens], through the operators.
+If an operator may change the axis, the axis is dropped.
 
 Axes of masks and booleans are not followed: the range must include the values computed from them,
 also at padding.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.flatbuffers.graph import Graph
 
     Axes = frozenset[int]
-    # Axes over tokens of the tensors that an operator reads, by tensor.
+    # By tensor index: the axes that run over tokens.
     Known = dict[int, Axes]
 
 NONE: Axes = frozenset()
@@ -45,7 +45,7 @@ _RESHAPING = frozenset({"EXPAND_DIMS", "RESHAPE", "SQUEEZE"})
 
 
 def token_axes(graph: Graph) -> dict[int, Axes]:
-    """Return the axes of each tensor that run over tokens, by its number.
+    """Return, by tensor index, the axes that run over tokens.
 
     Args:
         graph: a graph with inputs [1, tokens], and with the mask's name in
@@ -89,7 +89,10 @@ def _aligned(graph: Graph, operator: Any, output: int, axes_of: Known, *, maskin
 
 
 def _regrouped(before: tuple[int, ...], after: tuple[int, ...], axes: Iterable[int]) -> Axes:
-    """Follow axes through a reshape: the product of the sizes before an axis must not change."""
+    """Return the new positions of axes after a reshape.
+
+    An axis remains if its size and the product of the sizes before it do not change.
+    """
     places = {
         (math.prod(after[:axis]), size): axis for axis, size in reversed(list(enumerate(after)))
     }

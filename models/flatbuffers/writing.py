@@ -1,7 +1,7 @@
 """Write FlatBuffers by field numbers: any table of any published schema.
 
-The `flatbuffers` package lays out the bytes. The readers in `models/flatbuffers` share no code with
-this module. It can write files that no converter would write.
+The `flatbuffers` package lays out the bytes. This module shares no code with the readers in
+`models/flatbuffers`, and can write files that no converter would write.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _written(builder: Any, value: Any) -> Any:
 
 
 def _written_bytes(builder: Any, value: bytes) -> Any:
-    """Write a vector of bytes, aligned as the schema asks."""
+    """Write a vector of bytes, aligned as the schema requires; return its offset."""
     builder.StartVector(1, len(value), _ALIGNMENT)
     start = builder.head - len(value)
     builder.Bytes[start : builder.head] = value

@@ -1,7 +1,7 @@
 """Find errors and future problems of a FlatBuffer: `findings_of` lists them.
 
-Each module holds checks of one kind. A check is a function from `Inspected` to findings; its
-findings' ids are stable, and `docs/inspect.md` lists them.
+Each module contains checks of one kind. A check is a function from `Inspected` to findings. The ids
+of findings are stable, and `docs/inspect.md` lists them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Find problems of outputs: their meaning, and whether they can represent it."""
+"""Find problems of outputs: their shape, their meaning, and the range of their integers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find problems of a file's numbers: not finite, too large, or quantized against the rules."""
+"""Find constants that are not finite, too large for float16, or quantized against the rules."""
 
 from __future__ import annotations
 
