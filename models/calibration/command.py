@@ -24,21 +24,24 @@ if TYPE_CHECKING:
 
 BUILT_IN = "built-in network of dense layers"
 DIGITS = 6
-# Share of slowdowns of the reported size that have to be detected.
+# Share of races that would detect a slowdown of the reported size
+# (`smallest_visible_regression`).
 VISIBLE = 0.95
 
-# Offsets in a FlatBuffer have 32 bits including the sign.
+# Maximum size of a FlatBuffer in bytes, because its offsets have 32 bits including the sign.
 _LARGEST = 1 << 31
 
 
 def calibrate(
     *, comparisons: int, slowdown: float, variant: Path | None, backend: str | None
 ) -> dict[str, Any]:
-    """Measure false positives and power, with a number of comparisons each, in turn.
+    """Measure the rate of false positives and the power of the latency gate.
+
+    Comparisons of a file with itself alternate with comparisons of the file with a slowed copy.
 
     Args:
         comparisons: number of comparisons of each kind, at least one.
-        slowdown: share of its own time by which the runner is slowed in the second kind.
+        slowdown: additional time of the slowed copy, as a share of its own time.
         variant: path of a FlatBuffer; None for the built-in network.
         backend: name of the backend; None for the first that can run here.
 
@@ -95,11 +98,11 @@ def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
 
 
 def _floors(same: Sequence[Comparison]) -> dict[str, Any]:
-    """Return the observed noise floors, and the slowdown that nearly all races would detect."""
+    """Return the noise floors, and the slowdown that a share `VISIBLE` of races would detect."""
     races = [comparison.races[0] for comparison in same]
     floors = np.array([race.noise_floor for race in races])
-    # A slowdown scales the whole interval, and is detected once the lower end exceeds the noise
-    # floor.
+    # A slowdown multiplies the whole interval of the ratio. It is detected if the interval's lower
+    # end exceeds 1 plus the noise floor.
     needed = [(1.0 + race.noise_floor) * race.ratio.value / race.ratio.low for race in races]
     return {
         "noise_floor": round(float(np.median(floors)), DIGITS),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# 1.6 MB of weights; an inference takes about half a millisecond on one core of 2020.
+# These sizes give 1.6 MB of weights. An inference takes about half a millisecond on one core of a
+# processor of 2020.
 ROWS, WIDTH, LAYERS = 48, 256, 6
 INPUT, OUTPUT = "features", "logits"
 CLASSES = 3
@@ -25,9 +26,9 @@ SCHEMA = 3
 
 
 def dense_network() -> bytes:
-    """Return a FlatBuffer with float32 `features` [1, rows, width] and `logits` [rows, classes].
+    """Return a FlatBuffer that computes `logits` [rows, classes] from `features` [1, rows, width].
 
-    The bytes are the same each time.
+    Both are float32. The bytes are the same on each call.
     """
     from flatbuffers import Builder  # noqa: PLC0415 - keeps pytest's collection fast
 
@@ -40,7 +41,7 @@ def dense_network() -> bytes:
 
 
 class _Writer:
-    """A FlatBuffer under construction; tables are written children first, as required."""
+    """A FlatBuffer under construction, in which the children of a table are written before it."""
 
     def __init__(self, builder: Any) -> None:
         import tflite  # noqa: PLC0415 - keeps pytest's collection fast

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.runtime.answers import LoadedModel
 
 REFERENCE, AGAIN, CANDIDATE = "reference", "again", "candidate"
-# 32 blocks; a race takes half a second if an inference takes half a millisecond.
+# 320 rounds are 32 blocks. A race takes half a second if an inference takes half a millisecond.
 ROUNDS = 320
 TEXTS = 20
 # Upper limit of the random token ids, small enough for every vocabulary.
@@ -71,11 +71,15 @@ class Calibrator:
     backend: str
 
     def comparison(self, slowdown: float = 0.0, *, seed: int = 0) -> Comparison:
-        """Compare the file with itself, slowed by a share of its own time; 0.0 means unchanged.
+        """Compare the file with a copy of itself.
 
-        A race is suspicious if its ratio exceeds its noise floor. Then a second race is run in a
-        new runner. The comparison claims a slowdown if the whole interval of this race exceeds the
-        noise floor.
+        A race is suspicious if its ratio exceeds 1 plus its noise floor. Then a second race is run
+        in a new runner. The comparison claims a slowdown if the whole interval of the second race
+        exceeds 1 plus its noise floor.
+
+        Args:
+            slowdown: additional time of the copy, as a share of its own time; 0.0 for none.
+            seed: seed of the random order of texts and models.
         """
         transport = LocalTransport()
         if slowdown:
@@ -107,9 +111,9 @@ class Calibrator:
 
 
 def _suspicion(race: RacedRatio) -> Verdict:
-    """Return FAIL if a race exceeds its noise floor, else PASS.
+    """Return FAIL if the ratio of a race exceeds 1 plus its noise floor, else PASS.
 
-    No race is undecided, so that none is prolonged.
+    The result is never INCONCLUSIVE, because `race_until_sure` would prolong such a race.
     """
     return Verdict.FAIL if race.ratio.value > 1.0 + race.noise_floor else Verdict.PASS
 
@@ -133,7 +137,10 @@ def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
 
 @contextmanager
 def other_cores_busy(cores: int) -> Iterator[None]:
-    """Keep a number of cores busy with processes that end with this one."""
+    """Keep a number of cores busy inside the block.
+
+    The processes that do so also end if this process ends.
+    """
     command = [sys.executable, "-c", BUSY]
     busy = [programs.start(command, stdout=None, stderr=None, remedy=_START) for _ in range(cores)]
     try:

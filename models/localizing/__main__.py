@@ -68,11 +68,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         candidate: the judged file.
         reference: the file to compare with; None if there is none.
-        not_finite: whether its answers contain NaN or Inf; the texts with these are used then.
-        texts: an .npz of inputs [n, tokens] with the names FILE_SPLIT_ROLE. FILE is `reference` or
-            `candidate`; SPLIT is `calibration`, `test`, or `curve`, the texts for the error curve.
+        not_finite: whether answers of the candidate contain NaN or Inf; if so, only texts with such
+            answers are used.
+        texts: path of an .npz of inputs [n, tokens], whose names have the form FILE_SPLIT_ROLE.
+            FILE is `reference` or `candidate`. SPLIT is `calibration`, `test` or `curve`; `curve`
+            contains the texts for the error curve.
         scheme: name of the candidate's scheme, if it is known.
-        leveled: whether the candidate was made from a leveled reference, like edgeproof's own.
+        leveled: whether the candidate was made from a leveled reference (outlier smoothing), as
+            edgeproof's own variants are.
         enough: the share of labels (0..1) that must agree.
     """
 

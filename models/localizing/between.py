@@ -51,7 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         binding: roles of the inputs, as in a runner's request.
         judged: name of the backend that is right.
         backend: name of the backend that deviates.
-        environment: variables of both runners.
+        environment: environment variables of both runners.
         folder: folder for the smallest file, its inputs, the answers and the script.
     """
 
@@ -99,10 +99,10 @@ class Between:
 
     Args:
         flatbuffer: the content of the file.
-        rows: rows of its inputs [n, ...], by tensor.
+        rows: values of the file's inputs [n, ...], by tensor index.
         judged: name of the backend that is right.
         backend: name of the backend that deviates.
-        environment: variables of both runners.
+        environment: environment variables of both runners.
     """
 
     def __init__(
@@ -240,7 +240,10 @@ def _localized(request: Request, between: Between) -> dict[str, Any]:
 def _difference(
     expected: NDArray[np.float32], actual: NDArray[np.float32], scale: float
 ) -> Shown | None:
-    """Return how an answer differs from the expected one; None if rounding explains it."""
+    """Return how an answer differs from the expected one; None if rounding explains it.
+
+    The result is also None if the expected answer contains NaN or infinity.
+    """
     if not np.isfinite(expected).all():
         return None
     broken = int((~np.isfinite(actual)).sum())
@@ -257,9 +260,10 @@ def _difference(
 
 
 def _rows(array: NDArray[Any], tensor: SignatureTensor) -> NDArray[Any]:
-    """Return rows with at least two dimensions and in the tensor's dtype, for a runner.
+    """Return the values of an input as a runner accepts them: [n, values].
 
-    Outputs of an earlier part are float32, even if the tensor contains ids or a mask.
+    If the tensor contains ids or a mask, the values are converted to its dtype, because they may be
+    the output of another part, which is always float32.
     """
     if not tensor.scales and np.dtype(tensor.dtype).kind in "iub":
         array = array.astype(tensor.dtype)

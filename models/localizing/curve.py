@@ -1,7 +1,7 @@
 """Measure how far a file's tensors are from its reference's, operator by operator.
 
-For each tensor, count NaN and Inf, beside which no ratio would be meaningful; otherwise compute the
-signal-to-quantization-noise ratio and the cosine.
+For each tensor, count NaN and Inf. If there are none, also compute the signal-to-quantization-noise
+ratio and the cosine, which would be meaningless beside NaN or Inf.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from models.localizing.matching import Matched
     from models.localizing.watching import Array, Rows, Watcher
 
-# The noise is a tenth of the signal's amplitude: from here on, labels change.
+# SQNR in dB at which the noise has a tenth of the signal's amplitude. Below it, labels change.
 DIVERGED_DB = 20.0
 _UNPACKS = "DEQUANTIZE"
 
 
 @dataclass(frozen=True)
 class File:
-    """A FlatBuffer with its answers.
+    """A FlatBuffer, the watcher that runs it, and the texts that it classifies.
 
     Attributes:
         data: bytes of the file.
@@ -86,7 +86,7 @@ class _Difference:
 
 
 def error_curve(reference: File, candidate: File, matched: Matched) -> list[dict[str, Any]]:
-    """Return one point for each operator whose tensor both files have, in execution order."""
+    """Return one point for each operator whose output both files have, in execution order."""
     expected = [written.tensor.index for written, _ in matched.pairs]
     actual = [written.tensor.index for _, written in matched.pairs]
     differences = [_Difference() for _ in matched.pairs]
@@ -146,7 +146,7 @@ def first_not_finite(
 
 
 def _not_finite(file: File) -> dict[int, tuple[int, int]]:
-    """Return the numbers of NaN and Inf in a file's tensors, by index; omit zeros."""
+    """Return (number of NaN, number of Inf) by tensor index, for tensors that contain any."""
     tensors = list(dict.fromkeys(entry.tensor.index for entry in written_by(file.contents)))
     counts = {index: np.zeros(2, np.int64) for index in tensors}
     unpacked = _unpacked(file)
@@ -157,10 +157,10 @@ def _not_finite(file: File) -> dict[int, tuple[int, int]]:
 
 
 def _unpacked(file: File) -> dict[int, Array]:
-    """Return the dequantized constants, by the tensor that DEQUANTIZE writes.
+    """Return the values of float16 constants, by the index of the tensor that DEQUANTIZE writes.
 
-    The runtime fuses these operators with those that read them, so that their tensors are
-    undefined.
+    The runtime fuses a DEQUANTIZE with the operators that read its output, so the values that it
+    returns for this output are undefined.
     """
     constants = Constants(file.data)
     dequantized = {}

@@ -97,7 +97,7 @@ class Cutter:
         return next(i for i, (_, outputs) in enumerate(self._operators) if tensor in outputs)
 
     def cut(self, first: int, last: int) -> Cut:
-        """Return the operators from `first` to `last` on which the last one's output depends."""
+        """Return a file of the operators from `first` to `last` that the output of `last` needs."""
         from models.flatbuffers.packing import pack  # noqa: PLC0415 - a large module, needed only here
 
         operators_kept = self._reached(first, last)
@@ -124,7 +124,10 @@ class Cutter:
         return Cut(pack(model), tuple(inputs), output, names)
 
     def _reached(self, first: int, last: int) -> list[int]:
-        """Return the operators from `first` on which the last one's output depends."""
+        """Return the operators from `first` to `last` on which the output of `last` depends.
+
+        Operators that unpack constants are included even if they precede `first`.
+        """
         waiting, operators_reached, varying = [last], set(), set(self.varying)
         makers = {t: i for i, (_, outputs) in enumerate(self._operators) for t in outputs}
         while waiting:
@@ -176,7 +179,7 @@ def _name(model: Any, operator: Any) -> str:
     from tflite.utils import BUILTIN_OPCODE2NAME  # noqa: PLC0415 - a large module, needed only here
 
     code_entry = model.operatorCodes[operator.opcodeIndex]
-    # A file stores the operator's code in either field; the other one is 0.
+    # The code is the larger of two fields; the other one may be 0 or a placeholder.
     code = max(code_entry.builtinCode, code_entry.deprecatedBuiltinCode)
     return str(BUILTIN_OPCODE2NAME.get(code, f"BUILTIN_{code}"))
 

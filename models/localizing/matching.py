@@ -16,9 +16,9 @@ from models.flatbuffers.dtypes import FLOAT_DTYPES
 if TYPE_CHECKING:
     from models.flatbuffers.structure import Contents, Tensor
 
-# Operators that conversion inserts: they have no counterpart.
+# Operators that conversion inserts, so that they have no counterpart in the other file.
 _BETWEEN = {"QUANTIZE", "DEQUANTIZE"}
-# Operators of different converters for the same embedding lookup.
+# Operators with one purpose, under one name: converters write an embedding lookup as either.
 _LOOKUPS = {"EMBEDDING_LOOKUP": "GATHER"}
 
 
@@ -65,7 +65,10 @@ def written_by(contents: Contents) -> list[Written]:
 
 
 def match(reference: Contents, candidate: Contents) -> Matched:
-    """Return the common tensors of two files: by name, unless most of them have no name."""
+    """Return the common tensors of two files.
+
+    They are matched by name, unless that gives less than half as many pairs as matching by order.
+    """
     floats = [entry for entry in written_by(reference) if entry.tensor.dtype in FLOAT_DTYPES]
     quantized = written_by(candidate)
     named, ordered = _by_name(floats, quantized), _by_order(floats, quantized)
@@ -111,6 +114,6 @@ def _kind(written: Written) -> tuple[str, int]:
 
 
 def _width(written: Written) -> int:
-    """Return the size of the last dimension; 0 for a scalar, and for a dynamic one."""
+    """Return the size of the last dimension; 0 for a scalar, or if the dimension is dynamic."""
     tensor = written.tensor
     return 0 if not tensor.shape or tensor.dynamic[-1] else tensor.shape[-1]

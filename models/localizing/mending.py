@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.localizing.watching import Rows
 
 LARGEST_SET = 2
-# Operators that do not round by themselves.
+# Operators that only move values, so that they cause no rounding error.
 MOVES = {"RESHAPE", "TRANSPOSE"}
 QUANTIZER = "litert_quantizer"
 
@@ -44,10 +44,12 @@ def mending(  # noqa: PLR0913 - arguments of a conversion and of a comparison
     enough: float,
     scores: frozenset[str] = frozenset(),
 ) -> Iterator[dict[str, Any]]:
-    """Yield sets of operator kinds returned to float, smallest first, until one repairs the file.
+    """Yield sets of operator kinds to compute in float, smallest first, until one repairs the file.
+
+    Each set is yielded with the share of labels that then agree.
 
     Args:
-        reference: the float32 FlatBuffer, leveled if the scheme is.
+        reference: the float32 FlatBuffer, leveled (outlier smoothing) if the scheme is leveled.
         binding: roles of its inputs.
         scheme: a static scheme.
         calibration: texts for finding ranges.
@@ -61,7 +63,7 @@ def mending(  # noqa: PLR0913 - arguments of a conversion and of a comparison
 
     graph, watcher = Graph(reference), Watcher(reference, binding, scores)
     _, expected = watcher.answers(texts)
-    # A watcher yields the values in a file as an observer does, but for rows instead of samples.
+    # A watcher has the methods of an observer that are needed here, but takes rows, not samples.
     ranges = ranges_of(graph, cast("Any", watcher), cast("Any", calibration))
     for kinds in _sets(scheme, graph):
         remade = quantize(reference, scheme, ranges, floats=kinds)

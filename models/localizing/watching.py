@@ -1,6 +1,6 @@
-"""Run a FlatBuffer like a runner, and read its inner tensors, text by text.
+"""Run a FlatBuffer as a runner does, text by text, and read the tensors between its operators.
 
-It imports ai-edge-litert when needed, in a separate process.
+A `Watcher` imports ai-edge-litert when it is created, so it is used in a separate process.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Watcher:
     Args:
         flatbuffer: the content of the file.
         binding: roles of its inputs, as in a runner's request.
-        scores: names of the tensors whose last dimension is also one of tokens.
+        scores: names of attention scores: both of their last two dimensions run over tokens.
         backend: name of a backend that returns the values of inner tensors.
 
     Raises:
@@ -72,7 +72,7 @@ class Watcher:
         return np.stack(values), np.array(labels, np.int64)
 
     def knows(self, name: str) -> bool:
-        """Return whether the file has a tensor with a name."""
+        """Return whether the file has a tensor called `name`."""
         return name in self._by_name
 
     def at(self, rows: Rows, tensors: Iterable[int]) -> Iterator[dict[int, Array]]:
