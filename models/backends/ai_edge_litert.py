@@ -8,8 +8,8 @@ from models.backends.common.interpreters import InterpreterBackend
 class AiEdgeLitert(InterpreterBackend):
     """The interpreter of LiteRT, the successor of TFLite.
 
-    Its version numbers start again at 1.0, and do not count as TFLite versions: all of them are
-    newer than TFLite.
+    Its version numbers start again at 1.0, so they are not compared with TFLite's versions: every
+    version of LiteRT is newer than TFLite.
     """
 
     family = "ai_edge_litert"

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from models.backends.common.backend import Backend, Source
 
 _STARTS = "delegate="
-# Keys that the library itself does not have: the package whose interpreter loads it, and the
-# kernels for operators that it does not support.
+# edgeproof's own keys, which are not options of the library: the package with the interpreter that
+# loads the library, and the kernels for operators that the library does not support.
 _RUNTIME, _REST = "runtime", "rest"
 # Values of the `rest` key, with the interpreter's mode for each.
 _RESTS = {"builtin": "builtin", "XNNPACK": ""}
-# Distribution, module, and the first numpy version that breaks the module.
+# Distribution, module, and the first numpy version that breaks the module, for each runtime.
 _MODULES: Dict[str, Tuple[str, str, Optional[int]]] = {
     "ai_edge_litert": ("ai-edge-litert", "ai_edge_litert.interpreter", None),
     "tflite_runtime": ("tflite-runtime", "tflite_runtime.interpreter", 2),
@@ -34,8 +34,9 @@ class Delegate(InterpreterBackend):
 
     Its name is `delegate=LIBRARY.so,KEY=VALUE,...`. The key `runtime` is the package with the
     interpreter that loads the library (default: ai_edge_litert). The key `rest` selects the kernels
-    for the other operators: `builtin`, or `XNNPACK` as in an app that does not disable it; then it
-    is unknown which of the two runs an operator. The other keys are options of the library.
+    for the other operators: `builtin`, or `XNNPACK`, as in an app that does not disable XNNPACK.
+    With `XNNPACK` it is unknown whether the library or XNNPACK executes an operator. The other keys
+    are options of the library.
     """
 
     family = "delegate"
@@ -60,7 +61,9 @@ class Delegate(InterpreterBackend):
         self.distribution, self.module, self.numpy_below = _MODULES[self.runtime]
 
     def _chosen(self, key: str, values: Mapping[str, Any]) -> str:
-        """Remove edgeproof's own key from the options and return its value; by default the first.
+        """Remove one of edgeproof's own keys from the options and return its value.
+
+        The default is the first of `values`.
 
         Raises:
             Refusal: the value is not one of `values`.
@@ -123,7 +126,7 @@ class Delegate(InterpreterBackend):
 
 
 class LoadedBesideXnnpack(LoadedInterpreter):
-    """A loaded file whose operators the library and XNNPACK share."""
+    """A loaded file; both the library and XNNPACK execute some of its operators."""
 
     def delegated_operators(self) -> None:
         """Return None: the interpreter does not report which of the two executes an operator."""

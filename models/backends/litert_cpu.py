@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _KERNELS = {"": "DELEGATE", "ynnpack": "DELEGATE", "builtin": "BUILTIN", "reference": "REFERENCE"}
 
-# XNNPACK packs the weights of each graph separately unless it has a weight cache, with which graphs
+# XNNPACK packs the weights of each graph separately, unless it has a weight cache: then all graphs
 # share one packed copy. This path selects a cache in memory, without a file.
 _IN_MEMORY = ":memory"
 

@@ -22,7 +22,7 @@ _PIECES = re.compile(r"yielding (\d+) partitions")
 
 
 class LitertGpu(CompiledBackend):
-    """LiteRT's CompiledModel on a GPU, with the processor for operators that the GPU lacks."""
+    """LiteRT's CompiledModel on a GPU; the processor executes the operators that the GPU lacks."""
 
     family = "litert-gpu"
     modes: ClassVar[Dict[str, str]] = {

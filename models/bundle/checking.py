@@ -49,15 +49,15 @@ if TYPE_CHECKING:
     from models.corpus.tokenize import Encoded
 
 _JUDGED = ("validation", "calibration", "test")
-# Splits that a board classifies; of the others it needs only the labels.
+# Splits with inputs for the board. Of the other splits it needs only the labels.
 _ANSWERED = {"test", "calibration"}
-# Largest number of texts, of word pieces and of units in a layer; largest number of layers
-# (BERT-large has 24).
+# `_MOST` limits the number of texts, of word pieces and of units in a layer; `_MOST_LAYERS` limits
+# the number of layers (BERT-large has 24).
 _MOST, _MOST_LAYERS = 10_000_000, 10_000
 Count = Annotated[int, Meta(ge=0, le=_MOST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 _HASH = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-# Errors from reading values of an unexpected type.
+# Errors that occur when values have an unexpected type.
 _NONSENSE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
 
@@ -69,7 +69,7 @@ class _ModelCard(msgspec.Struct):
 
 
 class _Hashes(msgspec.Struct):
-    """Base of a card; checks that hashes have the form of hashes."""
+    """The keys of a candidate's card that need a stricter check than `CandidateCard` makes."""
 
     calibration: list[_HASH] | None = None
     length: Annotated[int, Meta(ge=1, le=_MOST)] | None = None
@@ -95,7 +95,7 @@ class _InnerManifest(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A checked candidate: its inputs, the length of its rows, and the size of its table of ids."""
+    """A checked candidate: its inputs and output, its row length, and the rows of its embedding."""
 
     spec: CandidateSpec
     length: int
@@ -159,7 +159,7 @@ class _Checker(Members):
             raise self._mistake(f"does not have the required content ({message})", member) from None
 
     def _check_manifest(self, member: str) -> None:
-        """Check that an artefact has its own name and the files of its manifest."""
+        """Check that an artefact's manifest belongs to the artefact and lists exactly its files."""
         folder = member.removesuffix(f"/{ARTEFACT_MANIFEST}")
         name, key = folder.split("/")
         inner = msgspec.json.decode(self._kept.read(member), type=_InnerManifest)
@@ -283,7 +283,7 @@ class _Checker(Members):
                 raise ValueError(f"the labels of its {split} split are not those of {TEXTS}")
 
     def _check_inputs(self, folder: str, split: str, encoded: Encoded, texts: int) -> None:
-        """Check the inputs of candidates; those of splits that no board classifies may be empty."""
+        """Check the inputs of a split; they may be empty if no board classifies the split."""
         ids, mask, segments = encoded.ids, encoded.mask, encoded.segments
         names = [name for name in self._candidates if self._held.texts_of(name) == folder]
         for length in dict.fromkeys(self._candidates[name].length for name in names):
@@ -306,8 +306,8 @@ class _Checker(Members):
         from models.tokenizers.library_json import read_library  # noqa: PLC0415
 
         tokenizer = read_library(self._kept.text(member), Path(member))
-        # The table of a given file may have more rows than its tokenizer has pieces, and the
-        # summary counts the rows.
+        # For a user's file, the summary contains the largest id plus one, which may differ from the
+        # number of the tokenizer's pieces.
         size, expected = tokenizer.get_vocab_size(), self._summaries[folder].vocabulary
         if self._facts.taught and size != expected:
             raise ValueError(f"its vocabulary has another size than {SUMMARY} says")

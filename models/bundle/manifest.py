@@ -20,13 +20,13 @@ BUDGETS = "budgets.toml"
 KNOWN_FAILURES = "known_failures.toml"
 RECORDED = "recorded.npz"
 GOLDEN = "golden"
-# Offsets in a FlatBuffer have 32 bits including the sign.
+# This is the size limit of a FlatBuffer: its offsets have 32 bits including the sign.
 LARGEST_MEMBER = 1 << 31
 
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 # Path of an artefact in the store: stage and key.
 Folder = Annotated[str, Meta(pattern="^[a-z][a-z_]{0,19}/[0-9a-f]{24}$")]
-# One line of text to show to people.
+# One line of printable ASCII, which messages show.
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern="^[ -~]*$")]
 # A path on the host, which may be long and in any script.
 Shown = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -47,7 +47,7 @@ class Judged(Table, frozen=True, kw_only=True):
 
 
 class Held(Table, frozen=True, kw_only=True):
-    """The artefacts in the bundle; see `JudgedArtefacts`."""
+    """The folders of the artefacts in the bundle; `JudgedArtefacts` explains the fields."""
 
     texts: Folder
     candidates: dict[str, Folder]

@@ -77,7 +77,7 @@ class Members:
         return UsageMistake(problem, file=self._file, key=member, remedy=REMEDY)
 
     def _of_held(self) -> Iterator[str]:
-        """Report inconsistencies among the listed artefacts."""
+        """Yield a problem for each inconsistency among the listed artefacts."""
         held, names = self._held, self._facts.candidates
         if set(held.candidates) != set(names):
             yield "its candidates are not the ones that it lists"
@@ -91,7 +91,7 @@ class Members:
             yield "its named artefacts are not those of its candidates, texts and models"
 
     def _of_judged(self) -> Iterator[str]:
-        """Report judged candidates and backends that are missing or unknown."""
+        """Yield a problem for each judged candidate or backend that is missing or unknown."""
         backends, names = self._manifest.backends, self._facts.candidates
         for name in backends:
             if name not in backend_names(boards=True):

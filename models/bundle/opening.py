@@ -63,7 +63,7 @@ class Bundle:
 
     @property
     def store(self) -> Store:
-        """Return the artefacts in the bundle, as a store."""
+        """Return a read-only store of the artefacts in the bundle."""
         return UnpackedStore(self.kept)
 
     @property
@@ -185,7 +185,8 @@ def open_bundle(file: Path, store: Store) -> Bundle:
             manifest = _read_manifest(text, file)
             check_manifest(manifest, file)
             _check_names(archive, manifest)
-            # The hash of the sources makes a later edgeproof unpack and check the bundle again.
+            # The recipe contains a hash of the sources, so that a later edgeproof unpacks and
+            # checks the bundle again.
             recipe = {
                 "manifest": hashlib.sha256(text).hexdigest(),
                 "source": hash_sources("bundle", "candidates"),

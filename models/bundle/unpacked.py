@@ -44,7 +44,7 @@ class UnpackedStore(Store):
         return Artefact(self.path(stage), members, {}, self._kept.kept_as, stage.recipe)
 
     def get(self, stage: Stage, *_: Any, **__: Any) -> Artefact:
-        """Return an artefact like `artefact`, but never make one."""
+        """Return an artefact of the bundle; never make one."""
         return self.artefact(stage)
 
     def _refuse(self, stage: Stage) -> NoReturn:

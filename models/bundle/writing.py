@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 # classifiers.
 CARRIED = ("test", "calibration")
 _WORDS = ("text", "second")
-# Sources that are not exported, because their paths exist only on the host.
+# Sources of the subject that are not exported, because their paths exist only on the host.
 _PATHS = ("corpus", "pretrained")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16

@@ -19,7 +19,7 @@
 
 `python -m models.candidates describe FILE` prints the result of `describe`.
 
-Nothing is guessed silently. Properties that are certain are read from the file, and the spec says
-how they were found. For uncertain ones the user gets one message with the lines to write.
-Declarations are checked against the file.
+Nothing is guessed silently. Properties that are certain are read from the file, and the spec
+records how each was found. If a property is uncertain, an error asks the user to declare it, and
+contains the lines to write. Declarations are checked against the file.
 """

@@ -1,4 +1,4 @@
-"""Store given candidates as artefacts, so that they are judged and bundled like converted ones.
+"""Store a user's files as artefacts, so that they are judged and bundled like converted ones.
 
 A file is copied into the store, together with a card that describes its inputs and output; the
 texts are stored with their token ids. So boards, bundles and reports need not distinguish existing
@@ -48,7 +48,7 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
         length: row length in tokens; None if the file defines it.
         rows: number of rows of the embedding table; None if no table was found.
         converter: name of the converter; None if unknown.
-        source: name of the converter of the original float32 file, if it is another one.
+        source: name of the converter of the original float32 file, if that was another converter.
     """
 
     scheme: str | None = None
@@ -63,7 +63,7 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Kept:
-    """The artefacts of existing files, with the functions that make them.
+    """The artefacts of a user's files, and the method that makes them.
 
     Attributes:
         artefacts: the artefacts.
@@ -149,8 +149,7 @@ def _candidate_stage(candidate: GivenCandidate) -> Stage:
 
 
 def _card(candidate: GivenCandidate) -> CandidateCard:
-    # The place of the declaration is only for messages: it may be a private path, so no artefact
-    # contains it.
+    # `where` is only for messages. It may be a private path, so no artefact contains it.
     declared = replace(candidate.declared, where=None)
     return CandidateCard(
         scheme=candidate.scheme, declared=declared, length=candidate.length, rows=candidate.rows

@@ -59,7 +59,10 @@ def _place(port: InputSpec | OutputSpec, *, called: bool) -> str | int:
 
 
 def _decision(output: OutputSpec) -> Decision | None:
-    """Return the threshold for the raw output: for a logit, convert the probability to a logit."""
+    """Return the threshold and the positive label of an output; None if the output has none.
+
+    If the output is a logit, convert the threshold, which is declared as a probability, to a logit.
+    """
     if output.threshold is None or output.positive is None:
         return None
     threshold = output.threshold

@@ -69,7 +69,7 @@ def read_candidate(
     except UsageMistake:
         raise
     except EdgeproofError as error:
-        # A usage mistake, because the person who gave the file can correct it.
+        # This is a usage mistake, because the person who gave the file can correct it.
         raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type] # its own fields
 
 
@@ -264,7 +264,7 @@ def _signature(
 
 
 def _or_lengths(signatures: Sequence[Signature]) -> str:
-    """Return a hint for signatures that look like one classifier but do not share weights."""
+    """Return a hint if signatures look like one classifier without shared weights; "" if not."""
     lengths = _listed(alike_by_length(signatures))
     if not lengths:
         return ""
@@ -272,7 +272,7 @@ def _or_lengths(signatures: Sequence[Signature]) -> str:
 
 
 def _names_all(signature: Signature, graph: Subgraph) -> bool:
-    """Tell whether the signature's names suffice to bind everything."""
+    """Tell whether a signature names all inputs and outputs of its graph."""
     indices = {tensor.index for tensor in (*signature.inputs.values(), *signature.outputs.values())}
     return indices >= {tensor.index for tensor in (*graph.inputs, *graph.outputs)}
 
@@ -305,7 +305,7 @@ def _ports(
 ) -> list[Port]:
     """Return inputs or outputs in the graph's order, with their names in signature and metadata."""
     by_tensor = {tensor.index: name for name, tensor in names.items()}
-    # Metadata with another number of tensors describes another file.
+    # If the metadata describes another number of tensors, it belongs to another file.
     names_given = (
         [metadata.name for metadata in described] if len(described) == len(tensors) else []
     )
@@ -332,7 +332,7 @@ def labels_of(
         file: the FlatBuffer, for messages.
         output: the judged output.
         declared: the user's declarations.
-        in_metadata: the labels in the metadata, and their problems.
+        in_metadata: the labels in the metadata, and warnings about them.
 
     Raises:
         UsageMistake: the number of labels does not fit the output.
@@ -366,7 +366,7 @@ def labels_of(
 def _described_labels(
     opened: Opened, graph: int, position: int
 ) -> tuple[tuple[str, ...] | None, list[str]]:
-    """Return an output's labels from the metadata, or why they cannot be used."""
+    """Return an output's labels from the metadata, with warnings if they cannot be used."""
     if opened.metadata is None or graph or position >= len(opened.metadata.main.outputs):
         return None, []
     files = [file for file in opened.metadata.main.outputs[position].files if file.kind == LABELS]

@@ -145,7 +145,7 @@ class CandidateTable(Table, frozen=True, kw_only=True):
             raise ValueError("`length` must be at least 1")
 
     def declaration(self, labels: tuple[str, ...] | None, where: str | None) -> Declaration:
-        """Return the declarations about the file, with the labels that were found.
+        """Return the declarations about the file, with the given labels.
 
         Args:
             labels: labels in the order of the output; None if unknown.
@@ -182,7 +182,7 @@ class ReferenceTable(Table, frozen=True, kw_only=True):
         return self != ReferenceTable(file=self.file)
 
     def as_candidate(self, name: str) -> CandidateTable:
-        """Return the declaration in the form of a candidate's."""
+        """Return the declarations about the reference in the form of a candidate's table."""
         return CandidateTable(
             name=name,
             flatbuffer=self.file,
@@ -226,7 +226,7 @@ class CandidatesTable(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Declaration:
-    """The declaration of one file, and where it was made, for messages.
+    """The user's declarations about one file, and where they were made, for messages.
 
     Attributes:
         where: the TOML file or the option, and the key; None if nothing is declared.
@@ -266,7 +266,7 @@ def read_candidates(path: Path) -> CandidatesTable:
 
 @dataclass(frozen=True)
 class _Anchored:
-    """Make the paths in a TOML file absolute; relative ones start from the file's folder.
+    """A TOML file whose relative paths are made absolute, starting from the file's folder.
 
     Attributes:
         toml: path of the file.

@@ -1,7 +1,7 @@
 """Write the findings about files as a TOML file to start from.
 
-Certain findings are comments, because they need not be declared. Uncertain ones are commented-out
-lines to choose from, because using them unchecked would be a guess.
+Certain findings are written as comments, because they need not be declared. Uncertain properties
+are written as commented-out lines, because the user must check them first.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Described:
     """A described file, with the open questions about it.
 
     Attributes:
-        declared: assumptions that were made to continue.
-        questions: for each assumption, the message that requests a declaration.
+        declared: declarations that were assumed for the open questions, to continue.
+        questions: for each assumption, the message that asks for a declaration.
     """
 
     opened: Opened

@@ -297,7 +297,11 @@ def _expected_ids(
 
 
 def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, Path | None]:
-    """Return the candidates with the reference first, its name, and the path of other answers."""
+    """Return the candidates, the name of the reference, and the path of another reference.
+
+    The name is that of a reference that is a FlatBuffer, which comes first among the candidates.
+    The path is that of a reference that is an ONNX file or recorded answers. Either may be None.
+    """
     tables = list(handed.candidates)
     names = [table.name for table in tables]
     reference = handed.reference
@@ -372,8 +376,8 @@ def _labels(
     if by_file:
         return next(iter(by_file.values()))
     values = values_of(rows, handed.texts)
-    # Labels that are numbers from 0 are positions in the output, even if some of them do not occur
-    # in the texts.
+    # Labels that are numbers from 0 on are positions in the output, even if some of these numbers
+    # do not occur in the texts.
     classes = (spec.output.classes for spec in specs.values())
     told_apart = {count for count in classes if count is not None}
     numbers = tuple(map(str, range(max(told_apart, default=len(values)))))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 LENGTH_OPTION = "--edge-length"
 # Maximum number of tokens in a row; a text classifier on a phone does not need more.
 LONGEST = 8192
-# Maximum number of token ids in all texts: they are in memory at once, 400 MB with mask and
-# segments.
+# Maximum number of token ids in all texts. All of them are in memory at the same time, which takes
+# 400 MB with mask and segments.
 MOST_IDS = 1 << 25
 
 
@@ -91,7 +91,10 @@ class GivenCandidate:
         return arrays
 
     def _require_special_ids(self) -> None:
-        """Check the special ids, too: an app makes them even if no text of the corpus does."""
+        """Check the ids of special tokens, too.
+
+        An app may produce them even if no text of the corpus contains them.
+        """
         if self.encoder is None or self.rows is None:
             return
         for use, number in self.encoder.special.items():

@@ -30,7 +30,7 @@ MOST_TEXTS = 200
 # Seed of the texts' random order, which is the same in every export.
 SEED = 0
 KEY = "--edge-export-golden"
-# Name of each input in a line of JSON, by role.
+# The name of each input in a line of the JSON file, by its role.
 _INPUTS = {IDS: "ids", MASK: "mask", SEGMENTS: "segments", LENGTH: "length"}
 _PLACES = 7
 _HEAD = """# Golden vectors of {subject}
@@ -115,7 +115,7 @@ def write_golden(folder: Path, golden: Golden) -> int:
         for candidate in golden.candidates
     }
     files["labels.txt"] = "".join(f"{label}\n" for label in golden.labels)
-    # The last file, because it describes the others.
+    # This file is written last, because it describes the others.
     files["README.md"] = _readme(golden)
     contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
     try:
@@ -138,7 +138,7 @@ def chosen_rows(labels: Sequence[NDArray[np.integer[Any]]], most: int = MOST_TEX
 
     Args:
         labels: labels of every text [n], one array of gold labels and one for each candidate.
-        most: number of texts; exceeded if there are more labels than that.
+        most: number of texts; more are returned if they are needed to cover every label.
     """
     order = np.random.default_rng(SEED).permutation(len(labels[0])).tolist()
     first: dict[tuple[int, int], int] = {}
@@ -176,7 +176,10 @@ def _readme(golden: Golden) -> str:
 
 
 def _signatures(spec: CandidateSpec) -> dict[str, Any]:
-    """Return the signatures by length, if there are several: an app uses the shortest that fits."""
+    """Return the signatures by length; {} if there is only one.
+
+    An app uses the signature with the shortest length that a text fits.
+    """
     every = (*spec.shorter, spec)
     if len(every) == 1:
         return {}

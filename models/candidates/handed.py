@@ -32,10 +32,10 @@ class Handed:
         reference: a candidate's name, or a file; None without a reference.
         reference_table: declarations about a separate reference file; None if there are none.
         recorded: file of recorded answers to judge; None if a runtime answers.
-        length: row length in tokens, if there is no file that defines it.
+        length: row length in tokens, if no file defines it.
         where: the TOML file; None if options were used.
         description: description in one sentence.
-        budgets: name of shipped budgets, or a file; None for the default.
+        budgets: name of shipped budgets, or a file of budgets; None for the default.
         known_failures: the user's file of known failures; None without one.
         baseline: the user's folder of earlier measurements; None without one.
         device: name or file of the required device profile; None for that of the recognized device.

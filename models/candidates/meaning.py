@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from models.candidates.roles import Port
     from models.flatbuffers.structure import Operator
 
-# Default for a single sigmoid: a value above one half means the second of two labels, as in Keras
+# Defaults for a single sigmoid: a value above one half means the second of two labels, as in Keras
 # and scikit-learn.
 THRESHOLD = 0.5
 POSITIVE = 1
 SIDES = 2
 
-# For the meaning of several numbers after an operator, the meaning of a single one after it.
+# The meaning of a single number, by the meaning that several numbers have after the same operator.
 _OF_ONE: dict[Ending, Meaning] = {"sigmoids": "sigmoid", "logits": "logit"}
 
 
@@ -107,8 +107,8 @@ def _classes(file: Path, port: Port) -> int | None:
             remedy="Convert the model so that the scores are its output, without a final "
             "ARG_MAX or table of labels",
         )
-    # Accept an output without a shape: the file leaves it open, and it is known after the first
-    # inference.
+    # Accept an output without a shape: the file does not define it, and the first inference shows
+    # it.
     *before, last = port.shape or (None,)
     batch, middle = before[:1], before[1:]
     answers_one = all(size in (1, None) for size in batch) and all(size == 1 for size in middle)

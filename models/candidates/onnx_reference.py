@@ -90,7 +90,7 @@ class OnnxReference:
         return Stage(STAGE, recipe)
 
     def make(self, store: Store) -> None:
-        """Run the file if a store lacks its answers.
+        """Run the file and store its answers, if a store lacks them.
 
         Raises:
             UsageMistake: the file cannot be run, or its output is not an answer to a text.
@@ -165,8 +165,9 @@ def read_reference(  # noqa: PLR0913 - the file, its declarations, and the three
         declared: the user's declarations about the file, with the labels.
         texts: the texts to classify.
         candidates: the candidates that are compared with the file.
-        tokenizer: tokenizer of the file; None if it uses that of all candidates.
-        settings: tokenizer of all candidates; None if each candidate's metadata contains one.
+        tokenizer: the file's own tokenizer; None if it uses that of the candidates.
+        settings: the common tokenizer of all candidates; None if each candidate's metadata contains
+            one.
 
     Raises:
         UsageMistake: the file cannot be read or run, does not fit the texts, or a property of it is
@@ -264,7 +265,7 @@ def _length(
 
 
 def _fed(port: InputSpec, length: int) -> Fed:
-    """Return the shape and dtype of the array that gives an input the row of one text."""
+    """Return the role, name, dtype and shape of the array that an input receives for one text."""
     sizes = tuple(1 if size == 1 else length for size in port.shape[1:])
     shape = (1, *sizes) if len(port.shape) > 1 else (length,)
     return Fed(role=port.role, name=port.tensor, dtype=port.dtype, shape=shape)

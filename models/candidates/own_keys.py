@@ -14,7 +14,7 @@ SHARED = ("labels", "reference")
 
 
 def with_their_own(handed: Handed) -> Handed:
-    """Return the user's files with the labels and the reference that candidates declare.
+    """Return the user's files, with labels and reference taken from the candidates' declarations.
 
     All candidates of a run must have the same labels and the same reference, so that their results
     can be compared.

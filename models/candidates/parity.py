@@ -46,13 +46,13 @@ def compare_ids(
     texts: Sequence[TextRow],
     tokenizer: Encoder | None,
 ) -> Parity:
-    """Compare ids text by text, both without padding.
+    """Compare the recorded ids of each text with the expected ones.
 
     Args:
-        recorded: ids from an app.
-        expected: ids from edgeproof.
+        recorded: ids from an app, without padding.
+        expected: ids from edgeproof, without padding.
         texts: the texts.
-        tokenizer: tokenizer that returns the token of an id; None if the texts contain ids.
+        tokenizer: the tokenizer, to show the token of each id; None if the texts contain ids.
     """
     pairs = list(zip(recorded, expected, strict=True))
     equal = np.array([recorded == expected for recorded, expected in pairs], np.bool_)

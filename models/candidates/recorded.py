@@ -11,8 +11,8 @@ A recording contains, for each text, its id in the corpus and the answer to it:
     latency_ms       the time of the answer; or latency_us, latency_ns, latency_s
 
 In JSON lines, each line is an object with these keys. In CSV and TSV, lists are written as JSON,
-for example `[0.1, 0.9]`. In an .npz, each column is an array with one row per text. `id` is
-required, and one of `label`, `logits` and `probabilities`.
+for example `[0.1, 0.9]`. In an .npz, each column is an array with one row per text. Two things are
+required: `id`, and at least one of `label`, `logits` and `probabilities`.
 """
 
 from __future__ import annotations
@@ -187,7 +187,8 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
     first = text.partition("\n")[0]
     delimiter = "\t" if "\t" in first else ","
-    # The limit is global, and other CSV readers in this process set other limits.
+    # Set the limit here, because it is global, and other CSV readers in this process set other
+    # limits.
     csv.field_size_limit(LARGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -299,7 +300,7 @@ def _check_largest(
     # Rounded probabilities can have several maxima; the label with the largest logit must be one of
     # them.
     below_largest = np.take_along_axis(probabilities, chosen, 1)[:, 0] < probabilities.max(axis=1)
-    # If several labels share the largest logit, the row proves no contradiction.
+    # If several labels share the largest logit, a row cannot contradict itself.
     tied = (logits == logits.max(axis=1, keepdims=True)).sum(axis=1) > 1
     wrong = np.flatnonzero(below_largest & ~tied)
     if len(wrong):
@@ -374,7 +375,7 @@ def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
 
 
 def _are_numbered_otherwise(labels: Sequence[str]) -> bool:
-    """Tell whether labels have numbers as names that are not their indices: "1", "2", "3" stars."""
+    """Tell whether a label's name is a number other than its index, such as "1" to "5" stars."""
     return any(name.isdecimal() and name != str(at) for at, name in enumerate(labels))
 
 

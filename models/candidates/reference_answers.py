@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 OPTION = "--edge-reference"
 INPUTS_OPTION = "--edge-reference-inputs"
 OUTPUT_OPTION = "--edge-reference-output"
-# Name of a reference that has its own file.
+# Name of a reference that has a file of its own and is not one of the candidates.
 OF_ITS_OWN = "reference"
-# Hints about options that exist only for candidates, at the end of a remedy.
+# Hints at the end of a remedy about options that exist only for candidates.
 _OF_CANDIDATES = re.compile(r", or --edge-(?:signature|length)=\S+")
 
 
@@ -49,7 +49,7 @@ class ReferenceAnswers(Protocol):
         """Return remarks for the user about the reference, one sentence each."""
 
     def make(self, store: Store) -> None:
-        """Make its answers if a store lacks them.
+        """Compute and store its answers, if a store lacks them.
 
         Raises:
             EdgeproofError: the answers cannot be computed.

@@ -1,8 +1,8 @@
 """Find the roles of a FlatBuffer's inputs: ids, mask, segments.
 
 A role is certain if the input has a name that is used for no other role, if the metadata names the
-role, or if there is only one input of numbers. Otherwise, or if two signs contradict each other,
-one message asks the user to declare the roles, and contains the lines to write.
+role, or if there is only one input. If a role is uncertain, or if name and metadata contradict each
+other, an error asks the user to declare the roles, and contains the lines to write.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def plain(name: str) -> str:
 
 
 def role_of(name: str) -> Role | None:
-    """Return the role in a name; None if there is none."""
+    """Return the role that a name stands for; None if the name is unknown."""
     return NAMES.get(plain(name).lower())
 
 
@@ -245,7 +245,7 @@ def _found(
 
 
 def _said(port: Port) -> list[tuple[Role, Found]]:
-    """Return the roles in the names of an input."""
+    """Return the roles that the names of an input stand for, each with the source of the name."""
     signs: list[tuple[Role, Found]] = []
     for name in (port.name, port.tensor.name):
         role = role_of(name) if name else None
@@ -260,7 +260,7 @@ def _said(port: Port) -> list[tuple[Role, Found]]:
 def _uncertain(
     file: Path, ports: Sequence[Port], operators: Sequence[Operator], reason: str
 ) -> UsageMistake:
-    """Return an error that asks for the roles and lists how the graph uses each input."""
+    """Return an error that requests the roles, and lists which inputs look up a table."""
     rows = [rows_looked_up(port.tensor, operators) or 0 for port in ports]
     tables = [
         f"input {port.position} looks up a table of {size} rows"
@@ -314,7 +314,7 @@ def _spec(
 
 
 def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
-    """Reject a quantized input with too few bits to represent every id."""
+    """Reject a quantized input of ids if its dtype and scale cannot represent every id."""
     quantization = port.tensor.quantization
     if quantization is None or port.tensor.dtype not in QUANTIZED_DTYPES:
         return

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# Label of a text whose scores are not finite.
+# Label of a text with scores that are not finite.
 NO_LABEL = -1
 # Lower limit of probabilities before the logarithm: the smallest normal float32.
 _SMALLEST = float(np.finfo(np.float32).tiny)
@@ -39,7 +39,8 @@ class Scores:
         labels: labels [n], as indices; `NO_LABEL` for an answer that is not finite. For a single
             sigmoid, the threshold decides, not the larger probability.
         probabilities: probabilities [n, classes], which sum to 1; NaN and infinity are preserved.
-        logits: logits [n, classes] with these probabilities; the file's own, if it has logits.
+        logits: logits [n, classes] of which the softmax gives these probabilities; if the file's
+            output is logits, its own values.
     """
 
     labels: NDArray[np.int64]
@@ -100,7 +101,7 @@ def _scores(values: Floats, probabilities: Floats, logits: Floats) -> Scores:
 
 
 def _sided(output: OutputSpec, values: Floats, threshold: float, positive: int) -> Scores:
-    """Return two columns of scores from a single sigmoid output."""
+    """Return the scores of two labels from an output that is a single sigmoid or logit."""
     odds = values
     if output.meaning == "sigmoid":
         sure = np.clip(values, _SMALLEST, None)
@@ -135,7 +136,7 @@ def _check_width(output: OutputSpec, values: Floats, classes: int | None) -> Non
 
 
 def _check_probabilities(output: OutputSpec, values: Floats) -> None:
-    """Reject declared probabilities outside the valid range."""
+    """Reject values that are declared to be probabilities, but are negative or do not sum to 1."""
     scale = 0.0 if output.quantization is None else output.quantization.scales[0]
     slack = max(_SLACK, values.shape[1] * scale / 2)
     finite = np.isfinite(values).all(axis=1)

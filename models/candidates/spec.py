@@ -19,7 +19,7 @@ Meaning = Literal["logits", "probabilities", "log_probabilities", "logit", "sigm
 # operator, or the documented default.
 Found = Literal["declared", "name", "metadata", "shape", "graph", "default"]
 
-# Size of each dimension; None if the file leaves it open.
+# Size of each dimension; None if the dimension is dynamic.
 Shape = tuple[int | None, ...]
 
 
@@ -36,7 +36,7 @@ class InputSpec:
         dtype: int32, int64, float32 or another dtype that can represent ids.
         shape: shape of the tensor; at most one dimension is neither 1 nor dynamic.
         length: row length in tokens; None if it is dynamic and not declared.
-        quantization: quantization of an input that is stored in small integers.
+        quantization: quantization of an input of small integers; None without quantization.
         rows: number of rows of the embedding table that ids look up; None if no table was found.
         found: how the role was found.
     """
@@ -76,8 +76,8 @@ class OutputSpec:
         tensor: name of the tensor.
         position: position among the graph's outputs.
         meaning: see above.
-        classes: number of labels; None if the dimension is dynamic, so that the given labels
-            decide.
+        classes: number of labels; None if the dimension is dynamic, so that the number of given
+            labels counts.
         dtype: dtype of the runtime's output.
         shape: shape of the tensor.
         quantization: quantization of an integer output; None for floats.

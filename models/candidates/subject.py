@@ -28,12 +28,13 @@ class SubjectFacts:
         reference: name of the candidate with which the others are compared; None without one.
         schemes: scheme of each candidate with a contract, by the candidate's name.
         other_candidates: names of candidates of the subject that this run does not judge.
-        taught: whether edgeproof trained a full model, from which the candidates descend.
-        by_pytorch: whether the full model is PyTorch's, so that the float32 file is compared with
-            it.
+        taught: whether the candidates were converted from a full model that edgeproof trained.
+        by_pytorch: whether the full model runs in PyTorch, so that the float32 file is compared
+            with it.
         has_files: whether there are files to judge, and not only recorded answers.
         on_device: names of the candidates whose tokenizer runs on a device.
-        roles: roles of each candidate's inputs, by name; a missing candidate has all roles.
+        roles: roles of each candidate's inputs, by the candidate's name; a candidate that is not
+            listed has all roles.
         lengths: accepted row lengths of each candidate with several lengths, ascending.
         bindings: inputs and output of each candidate on one line, by name, for the header.
         sources: sources of the subject, such as its corpus, by kind, for the header.
@@ -74,7 +75,7 @@ class SubjectFacts:
 
     @property
     def read_as(self) -> list[str]:
-        """Return lines about the inputs and output of each file, and about the other sources."""
+        """Return a line about inputs and output of each file, and a line for each other source."""
         every = self.bindings | self.sources
         return [f"{name}: {reading}" for name, reading in every.items()]
 
@@ -107,7 +108,7 @@ class JudgedArtefacts:
     Attributes:
         texts: the labelled texts and their token ids.
         candidates: for each candidate's name, its FlatBuffer with its card.
-        encoded: token ids for candidates that need others than those in `texts`, by name.
+        encoded: token ids of those candidates, by name, that need other ids than those in `texts`.
         full: the full model; None if existing files are judged.
         small: the model that was converted; None if existing files are judged.
         parity: comparison of the float32 file with PyTorch; None without PyTorch, and in a bundle.

@@ -256,8 +256,8 @@ def _records(table: TextsTable, path: Path) -> list[Record]:
     return records
 
 
-# Maps the keys of `corpus.columns`, which the common corpus reader uses, to the keys that users
-# write.
+# Maps the keys of `corpus.columns`, which the common corpus reader uses in its errors, to the keys
+# that users write.
 _USES = {"polarity": "label", "entity": "group", "text": "text", "id": "id"}
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from models.flatbuffers.metadata import Tokenizer
     from models.tokenizers.encoder import Encoder
 
-# Only a character class is run without a declaration: other patterns from a file may take forever.
+# Regular expressions in a file that are run without a declaration: a single character class. Others
+# may never end.
 _HARMLESS = re.compile(r"\[\^?(?:[^\[\]\\]|\\[wWsSdD'\"\-.,])+\][+]?|\\[wWsSdD][+]?")
 
 
@@ -40,7 +41,7 @@ def encoder_of(
     Args:
         table: declarations about the candidate.
         opened: the candidate's file.
-        settings: the tokenizer of all candidates without their own.
+        settings: the tokenizer of all candidates that have no own tokenizer.
         has_ids: whether the texts contain ids.
 
     Raises:
@@ -74,7 +75,7 @@ def declared_encoder(
 
 
 def nothing_says(file: Path, unread: str | None = None) -> UsageMistake:
-    """Return the error for a file without tokenizer and ids.
+    """Return the error for a file for which there is neither a tokenizer nor a column of ids.
 
     Args:
         file: the FlatBuffer.

@@ -24,7 +24,7 @@ _TOLD = 0.3
 def unknown_words(
     name: str, file: Path, encoder: Encoder, arrays: Mapping[str, NDArray[np.int32]]
 ) -> list[str]:
-    """Return a remark about words that a tokenizer does not know; empty if there are few.
+    """Return a remark about words that a tokenizer's vocabulary lacks; [] if there are few.
 
     Args:
         name: name of the candidate.
@@ -33,7 +33,7 @@ def unknown_words(
         arrays: ids and mask of all texts.
 
     Raises:
-        UsageMistake: the tokenizer knows no word in any text.
+        UsageMistake: the vocabulary lacks every word of the texts.
     """
     ids, mask = arrays[IDS], arrays[MASK] == 1
     words = ids[mask]

@@ -1,4 +1,4 @@
-"""Check rules of a device profile beyond its grammar."""
+"""Check a device profile against rules that its grammar does not contain."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _emulation_problems(device: Device) -> Iterator[tuple[str, str, str]]:
                 f"Use one of {', '.join(architecture_names())}",
             )
         if emulation.core not in core_names():
-            # One of them is "max", every feature there is: with it, the emulator gives wrong
-            # results without an error.
+            # The emulator's core "max", which has every feature, is not in this list either: with
+            # it, the emulator gives wrong results without an error.
             known = ", ".join(core_names())
             yield (
                 f"{key}.core",

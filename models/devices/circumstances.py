@@ -38,9 +38,10 @@ GENERAL = (
 SAVING_GOVERNOR = "powersave"
 # Drivers whose "powersave" is the usual governor and reaches full speed under load.
 DYNAMIC_POWERSAVE = {"intel_pstate", "amd-pstate-epp"}
-# A limit above this share of the maximum is the maximum, rounded by a driver.
+# A frequency limit above this share of the maximum counts as the maximum, because drivers round.
 _SAME = 0.99
-# Largest error in seconds of a difference between two of the kernel's counts, on a few cores.
+# Largest error, in seconds, of the difference between two counts of CPU time by the kernel, on a
+# few cores.
 _COUNTS_ARE_OFF = 0.05
 # Keys of a profile's `[sensors]` that show whether the processor is throttled.
 GUARDS = ("firmware", "firmware_command", "throttling", "undervoltage", "events", "power_mode")
@@ -123,7 +124,7 @@ def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
 
 
 def commands(device: Device) -> list[tuple[tuple[str, ...], str]]:
-    """Return the commands to run for a device, each with the file that makes it unnecessary."""
+    """Return the commands to run for a device, each with a file that replaces the command."""
     wanted = device.table.sensors
     return [(wanted.firmware_command, wanted.firmware or "")] if wanted.firmware_command else []
 
@@ -133,7 +134,7 @@ def sample(device: Device, root: Path | str = "/", pid: int | None = None) -> Ci
 
     Args:
         device: the device.
-        root: root folder; another one for recorded machines.
+        root: root folder; for a recorded machine, the folder with copies of its files.
         pid: process id of the runner, to distinguish its load from that of other processes.
     """
     reading = take_reading(patterns(device, pid), commands(device), str(root))
@@ -200,7 +201,7 @@ def invalid_because(
         before: the reading just before the measurement.
         after: the reading just after it.
         device: the device with the conditions in `[validity]`.
-        during: further readings in between.
+        during: further readings during the measurement.
     """
     readings = (before, *during, after)
     reasons = [reason for reading in readings for reason in _missing_values(reading, device)]
@@ -249,7 +250,7 @@ def _reasons_in_reading(reading: Circumstances, device: Device) -> Iterator[str]
 
 
 def _throttled_meanwhile(readings: Sequence[Circumstances]) -> Iterator[str]:
-    """Yield throttling that happened since the previous reading."""
+    """Yield the throttling that a reading reports, but the previous reading does not."""
     for earlier, later in pairwise(readings):
         new = [name for name in later.was_throttled if name not in earlier.was_throttled]
         if new:
@@ -275,8 +276,8 @@ def _reasons_between(before: Circumstances, after: Circumstances, device: Device
 def foreign_load(before: Circumstances, after: Circumstances) -> float | None:
     """Return the mean number of cores that other processes kept busy between two readings.
 
-    Return None if it is unknown. The kernel counts hundredths of a second. Below one second, the
-    largest error of its counts is therefore subtracted.
+    Return None if it is unknown. The kernel counts hundredths of a second. If the readings are less
+    than one second apart, the largest error of these counts is therefore subtracted.
     """
     if None in (before.busy, after.busy, before.runner_busy, after.runner_busy):
         return None

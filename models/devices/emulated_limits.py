@@ -47,13 +47,13 @@ class MarginsTable(Table, frozen=True, kw_only=True):
 
 
 class AnswersTable(Table, frozen=True, kw_only=True):
-    """`[[answers]]`: a scheme's answers against the same backend's on the host.
+    """`[[answers]]`: a scheme's answers, compared with those of the same backend on the host.
 
     `agreement` and `logit_difference` were measured on a number of `texts`. `agreement_min` is the
-    limit of the agreement, a percentage for the few texts of an emulated run. `logit_difference` is
-    omitted if all bits were equal, because a multiple of 0 is no limit; then the limit of the
-    regression guards applies. `reference_difference` was measured on a few texts, with reference
-    kernels on both sides; 0 requires equal bits.
+    limit of the agreement on the few texts of an emulated run, as a percentage. `logit_difference`
+    is omitted if all bits were equal, because a multiple of 0 would not be a usable limit; in this
+    case the limit of the regression guards applies. `reference_difference` was measured on a few
+    texts, with reference kernels on both sides; 0 requires equal bits.
     """
 
     backend: str

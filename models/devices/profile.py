@@ -48,8 +48,8 @@ class RecognitionTable(Table, frozen=True, kw_only=True):
 class HardwareTable(Table, frozen=True, kw_only=True):
     """`[hardware]`: the parts of the board.
 
-    `memory` is that of the smallest model. `features` are the features of the processor by which
-    kernels are chosen, as spelled in /proc/cpuinfo.
+    `memory` is the memory of the board's smallest model. `features` are the features of the
+    processor by which kernels are chosen, as spelled in /proc/cpuinfo.
     """
 
     processor: str
@@ -65,13 +65,13 @@ class EmulationTable(Table, frozen=True, kw_only=True):
 
 
 class SensorsTable(Table, frozen=True, kw_only=True):
-    """`[sensors]`: the files with the board's state; all keys are optional, names are patterns.
+    """`[sensors]`: the files that contain the board's state; all keys are optional.
 
-    `temperatures` and `throttling` are types of thermal zones and of cooling devices. `firmware` is
-    a file with the throttle bits of a Raspberry Pi, and `firmware_command` a command that prints
-    them if there is no such file. `undervoltage` is a hwmon device with alarms, and `events` one
-    with counters. `power_mode` is a file with the number of the mode. `rails` are labels of power
-    monitors.
+    Names of devices are patterns. `temperatures` and `throttling` are types of thermal zones and of
+    cooling devices. `firmware` is a file with the throttle bits of a Raspberry Pi, and
+    `firmware_command` a command that prints them if there is no such file. `undervoltage` is a
+    hwmon device with alarms, and `events` one with counters. `power_mode` is a file with the number
+    of the mode. `rails` are labels of power monitors.
     """
 
     temperatures: tuple[str, ...] = ()
@@ -98,7 +98,10 @@ class ValidityTable(Table, frozen=True, kw_only=True):
 
 
 class DeviceTable(Table, frozen=True, kw_only=True):
-    """The whole file. Only `host`, the fallback, has neither recognition nor hardware.
+    """The whole file.
+
+    Only `host`, the profile of every machine that is not recognized, has neither recognition nor
+    hardware.
 
     `sustained` is the duration of the load, one text after the other, before the sustained latency
     is measured. `backends` must answer correctly on the device; answers of the backends in
@@ -149,7 +152,7 @@ class Device:
         return next((table.core for table in self.table.emulation.values()), None)
 
     def core(self, architecture: str | None = None) -> tuple[str, str]:
-        """Return (architecture, core) to emulate; the file's first architecture by default.
+        """Return (architecture, core) to emulate; by default the profile's first architecture.
 
         Raises:
             UsageMistake: the profile does not offer this architecture, or any emulation.

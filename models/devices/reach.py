@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FIRMWARE_COMMANDS = tuple(
     (f"{folder}vcgencmd", "get_throttled") for folder in ("", "/usr/bin/", "/opt/vc/bin/")
 )
-# Folders of processes, including the reader's own: their links can lead to any file.
+# Folders of processes, including the reading process: the links in them can lead to any file.
 _OF_A_PROCESS = re.compile(r"/proc/+(?:[^/]*[\d*?\[][^/]*|self|thread-self)(?:/|$)")
 SENSORS_BELOW = ("/proc/", "/sys/")
 SYSTEM_BELOW = (*SENSORS_BELOW, "/etc/")

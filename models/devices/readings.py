@@ -13,7 +13,8 @@ from models.runtime.remote_shell import NAME_PYTHON
 if TYPE_CHECKING:
     from models.runtime.transports import Channel
 
-# Longest line in bytes: a board's files have a few kilobytes, so the watcher prints no longer line.
+# Longest line in bytes: a board's files have a few kilobytes, so the watcher never prints a longer
+# line.
 LONGEST_LINE = 1 << 22
 Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
 

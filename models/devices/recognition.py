@@ -28,7 +28,7 @@ MODEL_FILES = ("/proc/device-tree/model", "/sys/firmware/devicetree/base/model")
 
 @dataclass(frozen=True)
 class Found:
-    """The recognized device, and the evidence.
+    """The recognized device, and the facts by which it was recognized.
 
     Attributes:
         device: the profile's name; `host` if no board's profile fits.
@@ -43,7 +43,7 @@ class Found:
     files: Mapping[str, str]
 
     def describe(self) -> str:
-        """Describe the machine that was found, for the message that another was requested."""
+        """Describe the recognized machine, for the message that another device was requested."""
         model = f"the device tree says {self.model!r}" if self.model else "no device tree was found"
         files = "".join(f", {path} says {line!r}" for path, line in self.files.items())
         return f"{self.device}: {self.machine}, {model}{files}"
@@ -58,7 +58,7 @@ def recognize(
     """Recognize this machine.
 
     Args:
-        root: root folder; another one for recorded machines.
+        root: root folder; for a recorded machine, the folder with copies of its files.
         machine: the kernel's name of the architecture; by default this machine's.
         devices: the profiles to choose from; by default the shipped ones.
     """

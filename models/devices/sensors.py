@@ -1,7 +1,7 @@
 """Parse sensor files: pure functions from {path: text} to values with units.
 
-Values are omitted if their text is missing or unreadable, or if a sensor cannot have them: a
-negative count, a temperature below absolute zero. None of these functions raises an error.
+A value is omitted if its text is missing or unreadable, or if it is impossible: a negative count, a
+temperature below absolute zero. None of these functions raises an error.
 `models.devices.circumstances` decides whether enough values are left.
 """
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     Texts = Mapping[str, str]
 
 _CPU = "/sys/devices/system/cpu/cpu"
-# Bits of a Raspberry Pi's throttle word for the current state. The bits 16 places higher cover the
-# time since the start or the previous reading.
+# Bits of a Raspberry Pi's throttle word for the current state. The sticky bits, 16 places higher,
+# cover the time since the start or the previous reading.
 # https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
 FIRMWARE_BITS = {
     0: "under-voltage",
@@ -211,7 +211,7 @@ def _of_cores(texts: Texts, name: str) -> dict[str, str]:
 
 
 def _hertz(texts: Texts, name: str) -> dict[str, float]:
-    """Return hertz by core, without implausible zeros."""
+    """Return the frequency of each core in hertz; omit cores that report 0."""
     hertz = {}
     for core, text in _of_cores(texts, name).items():
         with suppress(ValueError):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_END = 5.0
 _SECONDS_TO_ANSWER = 20.0
-# Seconds after which a watch ends; the measurements that it accompanies have shorter limits.
+# Seconds after which a watch ends. The time limits of measurements are shorter.
 _LONGEST_WATCH = 24 * 3600.0
 _MOST_READINGS = 100_000
 
@@ -41,7 +41,7 @@ def watch_here(program: Path) -> Channel:
 
 
 class Watch:
-    """A watch that reads a device's state around a measurement, in a `with` block.
+    """A context manager that reads a device's state before, during and after a measurement.
 
     Args:
         device: the device.
@@ -82,8 +82,8 @@ class Watch:
         with suppress(OSError):
             channel.requests.write(json.dumps(options).encode() + b"\n")
             channel.requests.flush()
-        # The first reading clears what a board remembers from before, so only the second one is
-        # kept.
+        # On some boards, a reading clears the record of earlier throttling. So read twice, and keep
+        # only the second reading.
         self._ask()
         self._ask()
         del self._readings[:-1]
@@ -144,7 +144,7 @@ class Watch:
             self._fault = error
         except ValueError:
             pass  # the channel was closed
-        # Wake a caller that waits for a reading, because none will come.
+        # Wake a caller that waits for a reading, because no more will arrive.
         self._ended = True
         self._asked.release()
 

@@ -161,5 +161,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # Twice the time: each run closes its own connections first.
+    # Allow twice the usual time, because each run closes its own connections first.
     sys.exit(run_command(main, seconds=2 * SECONDS_TO_STOP))

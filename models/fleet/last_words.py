@@ -23,7 +23,8 @@ _MISTAKE = "ERROR: "
 def last_words(log: Path) -> str:
     """Return the last line of a log that says why the run ended; empty if there is none.
 
-    It is the message of a mistake or of a lost connection; if gates failed, it is the headline.
+    This line contains the message of a mistake or of a lost connection, or the headline if gates
+    failed.
     """
     with log.open("rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))

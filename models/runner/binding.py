@@ -1,4 +1,4 @@
-"""Assign a loaded file's tensors to input roles, by a binding or by the only signature."""
+"""Assign roles to a loaded file's input tensors, from a binding or from the only signature."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def interpret(
 
 
 def bind(loaded: Loaded, binding: Optional[Mapping[str, Any]]) -> Model:
-    """Bind a loaded file; several signatures of it can be bound one after the other.
+    """Bind the inputs and the output of a loaded file.
+
+    A loaded file may be bound several times, each time with another signature.
 
     Args:
         loaded: the loaded file.
@@ -61,7 +63,7 @@ def bind(loaded: Loaded, binding: Optional[Mapping[str, Any]]) -> Model:
 
 
 def _at_length(resizing: Resizing, binding: Mapping[str, Any]) -> Model:
-    """Bind one of several lengths: it has its own graph, or the first graph is resized."""
+    """Bind the graph for one of several lengths: its own graph, or the first graph, resized."""
     model = _bind_one(resizing.loaded, binding)
     if not binding.get("called"):
         shapes = {tensor.index: list(tensor.shape) for tensor in model.inputs}
@@ -104,7 +106,7 @@ def _bind_first(loaded: Loaded, binding: Mapping[str, Any]) -> Model:
 
 
 def _bind_signature(loaded: Loaded, binding: Mapping[str, Any]) -> Model:
-    """Bind inputs and output of a signature's own graph by their names in it."""
+    """Bind the inputs and the output of a signature's graph by their names in the signature."""
     key = binding["signature"]
     inputs, outputs = loaded.named(key)
     chosen = [_tensor_at(bound_input[1], inputs, [], "input") for bound_input in binding["inputs"]]
@@ -173,7 +175,7 @@ def _tensor_at(
 def _only_output(
     place: Any, by_name: Mapping[str, Details], graph: List[Details]
 ) -> Tuple[str, Details]:
-    """Return name and details of the requested output, of the only one, or of `logits`."""
+    """Return name and details of the requested output, or else of the only one or of `logits`."""
     if place is not None:
         return str(place), _tensor_at(place, by_name, graph, "output")
     names = [name for name in by_name if name == "logits"] or list(by_name)

@@ -22,10 +22,11 @@ def compute_graph(
         content: the FlatBuffer.
         threads: threads of the kernels.
         runs: number of runs.
-        arrays: input arrays by name: "RUN/INPUT", both numbers.
+        arrays: input arrays by name, "RUN/INPUT": the number of the run and the position of the
+            input.
 
     Returns:
-        Output arrays by name: "RUN/OUTPUT", both numbers.
+        Output arrays by name, "RUN/OUTPUT": the number of the run and the position of the output.
 
     Raises:
         Refusal: the backend refuses the file or an input.
@@ -48,7 +49,7 @@ def compute_graph(
 
 
 def _of_run(run: int, arrays: Arrays) -> List[Any]:
-    """Return the inputs of a run by position."""
+    """Return the input arrays of a run, sorted by position."""
     start = "{}/".format(run)
     places = sorted(int(name[len(start) :]) for name in arrays if name.startswith(start))
     return [arrays[start + str(place)] for place in places]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from models.runner.tokenizer_json import Padding
     from models.runner.tokenizing import Row
 
-# Limit up to which a float of each size, in bytes, represents every integer.
+# The largest integer up to which a float represents every integer, by the size of the float in
+# bytes.
 _EXACT_FLOATS = {2: 1 << 11, 4: 1 << 24, 8: 1 << 53}
 
 
@@ -83,7 +84,7 @@ class _Rows:
         self._end = 0
 
     def write(self, row: Row) -> bool:
-        """Set the graph's inputs to a text; return False, setting none, if an id is not allowed."""
+        """Set the graph's inputs to a text; if an id is not allowed, set none and return False."""
         end, before, flat = row.end, self._end, self._flat
         if not end or not (self._allows(IDS, row.ids) and self._allows(SEGMENTS, row.segments)):
             return False
@@ -118,7 +119,7 @@ def most_allowed(tensor: Tensor) -> int:
 
 
 def _is_usual(graph: Model, padding: Padding, longest: Model) -> bool:
-    """Return whether all inputs of a graph are rows of tokens with dtypes that fit the padding."""
+    """Return whether all inputs of a graph are rows of tokens, and their dtypes fit the padding."""
     pads = _pads(padding)
     return longest.length == padding.length and all(
         tensor.name in ROLES

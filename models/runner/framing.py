@@ -18,7 +18,7 @@ import numpy as np
 PROTOCOL = 4
 MAGIC = b"EDGE"
 # Maximum bytes of a message. A request contains a tokenizer and texts in the header, and a
-# FlatBuffer after it; a reply contains only logits and times, so a device gets lower limits.
+# FlatBuffer after it; a reply contains only logits and times, so its limits are lower.
 LARGEST_HEADER = 1 << 26
 LARGEST_ARRAYS = 1 << 32
 LARGEST_ANSWER_HEADER = 1 << 22
@@ -97,7 +97,7 @@ def read_message(
 
 
 def _array_entries(entries: Any, room: int) -> List[Tuple[str, str, Tuple[int, ...]]]:
-    """Check everything that a header announces before reading its data."""
+    """Check the header's list of arrays before their data is read."""
     if not isinstance(entries, list) or len(entries) > MOST_ARRAYS:
         raise ValueError("more than {} arrays".format(MOST_ARRAYS))
     listed = [_array_entry(entry, room) for entry in entries]

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-# Maximum number of threads: at least 8, and more on machines with many cores. Further threads would
-# only wait for each other.
+# The maximum number of threads is 8, or 4 for each core if this is more. Further threads would only
+# wait for each other.
 MOST_THREADS, THREADS_PER_CORE = 8, 4
 
 
@@ -32,7 +32,10 @@ def process_age_ns() -> Optional[int]:
 
 
 def colon_table(path: str) -> Dict[str, str]:
-    """Read the lines "key: value" of a file under /proc; keys in lower case, first values only."""
+    """Read the lines "key: value" of a file under /proc into a table.
+
+    Keys are in lower case. If a key is repeated, the first value counts.
+    """
     table: Dict[str, str] = {}
     with contextlib.suppress(OSError):
         for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines():

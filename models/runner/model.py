@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from models.backends.common.tensors import Tensor
 
 
-# Key of a request for the input length used for each row, in tokens, if a file has several lengths.
+# Name of the array in a request that contains the length in tokens at which each row is classified,
+# if a file has several lengths.
 LENGTH = "length"
 
 
@@ -53,7 +54,7 @@ class Model:
         return [*sorted(self.shorter), self.length]
 
     def stores_like(self, other: Model) -> bool:
-        """Return whether inputs and output of another length have the same dtypes."""
+        """Return whether the graph for another length has inputs and output of the same dtypes."""
         return self._stored() == other._stored()
 
     def _stored(self) -> List[Tuple[Any, ...]]:
@@ -69,7 +70,7 @@ class Model:
         return self.shorter[min(fitting)] if fitting else self
 
     def of_row(self, arrays: Mapping[str, Any], row: int) -> Model:
-        """Return the graph for a checked row: this one if the request names no length."""
+        """Return the graph for a checked row; this one if the request contains no lengths."""
         if LENGTH not in arrays:
             return self
         return self.shorter.get(int(arrays[LENGTH][row]), self)
@@ -139,7 +140,7 @@ class Model:
         return np.ascontiguousarray(array)
 
     def set_row(self, arrays: Mapping[str, Any], row: int) -> None:
-        """Set one row of each input, cut to its length."""
+        """Set each input to one row of its array, truncated to the length of this graph."""
         for tensor in self.inputs:
             cells = arrays[tensor.name][row].reshape(-1)[: math.prod(tensor.shape)]
             self.graph.set_tensor(tensor.index, cells.reshape(tensor.shape))
@@ -189,7 +190,7 @@ class Model:
 
 @contextlib.contextmanager
 def quiet_collector() -> Iterator[None]:
-    """Keep Python's garbage collector out of timed code."""
+    """Collect garbage first, then disable Python's garbage collector during the block."""
     gc.collect()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Use one graph at several lengths, resizing it when the length changes."""
+"""Run one graph at several lengths; resize it when the length changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Shapes = Dict[int, List[int]]
 
 
 class Resizing:
-    """The first graph of a loaded file with a dynamic length.
+    """The first graph of a loaded file with a dynamic length, which all lengths share.
 
     Loading the file once for each length would store its weights several times.
     """

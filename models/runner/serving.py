@@ -21,8 +21,8 @@ LONGEST_REQUEST = 86_400.0
 def ending_after(seconds: Any) -> Iterator[None]:
     """End this process, even in native code, if a request takes longer than the client waits.
 
-    A client that has ended or lost its connection cannot end the process. A kernel timer ends it
-    with a signal, and does not slow it until then.
+    This is necessary because a client that has ended or lost its connection cannot end the process.
+    A kernel timer sends the signal, and does not slow the process before.
     """
     is_valid = type(seconds) in {int, float} and 0 < seconds <= LONGEST_REQUEST
     signal.setitimer(signal.ITIMER_REAL, seconds if is_valid else LONGEST_REQUEST)

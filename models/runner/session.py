@@ -1,4 +1,4 @@
-"""Define the operations of a client's requests on its loaded files."""
+"""Define the operations that a client can request, and keep the client's loaded files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Adapt = Callable[[str, Model], None]
 
 
 class Session:
-    """The loaded files of one client, and its operations.
+    """The loaded files of one client, and the operations on them.
 
     Args:
         backend: name of the backend; None for the first that is installed.
@@ -84,8 +84,8 @@ class Session:
             backend.imported()
             self.backend = backend
             self.baseline = memory_bytes()
-            # Exclude the imported objects from garbage collection, which makes the collections
-            # before a measurement faster.
+            # Exclude the imported objects from garbage collection, so that the collections before
+            # each measurement are faster.
             gc.freeze()
         return self.backend
 
@@ -196,10 +196,11 @@ class Session:
     def race(self, header: Header, arrays: Arrays) -> Reply:
         """Time several models interleaved.
 
-        Return ns, cpu_ns and predictions [k, rounds], rows [rounds], and for the k-th model
-        "k/logits" [rounds, C]. The inputs of the k-th model are named "k/role". In each round,
-        every model classifies the next text. Rounds come in pairs, one with a random order of the
-        models and one with the reverse order, so that drift and position affect all models equally.
+        Return ns, cpu_ns and predictions [models, rounds]; rows [rounds], the number of each
+        round's text; and for the k-th model "k/logits" [rounds, C]. The inputs of the k-th model
+        are named "k/role". In each round, every model classifies the next text. Rounds come in
+        pairs, one with a random order of the models and one with the reverse order, so that drift
+        and position affect all models equally.
         """
         names = header["names"]
         models = [self._model(name) for name in names]
@@ -271,7 +272,7 @@ class Session:
         }
 
     def compute(self, header: Header, arrays: Arrays) -> Reply:
-        """Run the graph in the array "content" without binding, as many times as "runs" says."""
+        """Run the graph in the array "content" without binding, "runs" times."""
         backend = self.backend_of(header)
         threads = bounded(header, "threads", 1, most_threads(usable_cores()))
         runs = bounded(header, "runs", 1, MOST_ARRAYS)

@@ -75,7 +75,7 @@ def word_pieces(
         model["type"] == "WordPiece"
         and model["unk_token"] in model["vocab"]
         and document["pre_tokenizer"] == {"type": "BertPreTokenizer"}
-        # A text would first have to be split at the added tokens that it contains.
+        # With added tokens, a text would first have to be split at those that it contains.
         and not document["added_tokens"]
     )
     if not is_known or room is None or lowercase is None or not templates:
@@ -118,7 +118,7 @@ def _normalizer(normalizer: Any) -> Tuple[Optional[bool], List[Cleaning]]:
         replacement = _replacement(step) if step["type"] == "Replace" else None
         if replacement is not None:
             cleaning.append(replacement)
-        # Steps that only change white space do not change the words in between.
+        # Ignore steps that change only white space: they do not change the words.
         elif step["type"] != "Strip" and not _makes_spaces(step):
             return None, []
     return bool(steps[-1]["lowercase"]), cleaning
@@ -130,7 +130,8 @@ def _makes_spaces(step: Mapping[str, Any]) -> bool:
 
 def _replacement(step: Mapping[str, Any]) -> Optional[Cleaning]:
     expression = EXPRESSIONS.get(step["pattern"].get("Regex"))
-    # Only these replacements: others could be read as a pattern, or make words that are not ASCII.
+    # Only these replacements are supported: others could be read as a pattern, or produce words
+    # that are not ASCII.
     return (
         Cleaning(*expression, step["content"])
         if expression and step["content"] in {"", " "}

@@ -11,7 +11,7 @@ from models.runner.tokenizer_json import Padding, fixed_padding, word_pieces
 
 # Arrays of a tokenized text, under the names of the inputs in a binding.
 IDS, MASK, SEGMENTS = ROLES = "ids", "mask", "segments"
-# Number of tokenizers to cache: the candidate's, and the one of the model that it races against.
+# Number of tokenizers to cache: that of the candidate, and that of the model in the same race.
 _MOST_KEPT = 2
 
 
@@ -20,7 +20,7 @@ class Row(NamedTuple):
 
     Attributes:
         ids: ids of the padded row; if `mask` is None, only those of the tokens.
-        segments: segments of as many positions; None if all are 0.
+        segments: segments of the same positions; None if all are 0.
         mask: mask of the padded row; None if the row is not padded yet, see `Padding`.
         end: position at which the padding after the tokens begins; the end of the row if the
             padding precedes the tokens.

@@ -14,11 +14,11 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 # Longest text in characters. Longer ones are left to the library, whose own limits bound its time.
 LONGEST_TEXT = 4096
-# Number of words of several pieces, and of words that are not ASCII, to cache; the longest of them
-# in characters.
+# Maximum number of cached words, which are those of several pieces and those that are not ASCII,
+# and the length in characters of the longest cached word.
 MOST_WORDS, LONGEST_WORD = 4096, 100
-# Maximum number of words for which the library is called. For more, one call for the whole text is
-# faster.
+# Maximum number of words of a text for which the library is called one by one. For more words, one
+# call for the whole text is faster.
 MOST_ASKED = 4
 _STRETCHES = re.compile(r"[^\t\n\r ]+")
 _BEYOND = re.compile(r"[^\t\n\r -~]")
@@ -94,7 +94,7 @@ class WordPieces:
 
     Args:
         ask: returns the library's ids of a text, without those of the template; at most as many as
-            a row has.
+            fit into a row.
         words: splits a text of printable ASCII, blanks and line breaks into words.
         vocabulary: the word pieces.
         templates: templates by number of texts.
@@ -133,12 +133,15 @@ class WordPieces:
         if len(encoded_texts) == 1:
             encoded_texts[0] = encoded_texts[0][:room]
         elif sum(map(len, encoded_texts)) > room:
-            # Only the library knows how many tokens each text loses.
+            # Only the library determines how many tokens each of the two texts loses.
             return None
         return self._templates[len(texts)].filled(encoded_texts)
 
     def _numbers(self, text: str, room: int) -> Optional[List[int]]:
-        """Return the ids of a text, possibly without those beyond the row; None to give up."""
+        """Return the ids of a text, possibly without those beyond the end of the row.
+
+        Return None if the text must be left to the library.
+        """
         if len(text) > LONGEST_TEXT:
             return None
         if text.isascii() and (text.isprintable() or _BEYOND.search(text) is None):
@@ -161,7 +164,7 @@ class WordPieces:
         return ids
 
     def _plain(self, text: str, room: int) -> List[int]:
-        """Return the ids of an ASCII text, possibly without those beyond the row."""
+        """Return the ids of an ASCII text, possibly without those beyond the end of the row."""
         words = self._words(text)
         numbers: List[Any] = list(map(self._vocabulary.first.get, words))
         return self._in_pieces(words, numbers, room) if None in numbers else numbers

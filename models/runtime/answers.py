@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Limits for a runner's description of itself, because the board may not be trustworthy.
+# Limits for the values in a runner's replies, because the board may not be trustworthy.
 Said = Annotated[str, Meta(max_length=1000)]
 Count = Annotated[int, Meta(ge=0, lt=2**62)]
 Size = Annotated[int, Meta(ge=-1, lt=2**31)]
@@ -55,7 +55,7 @@ class RunnerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureTensor:
-    """An input or output of the signature; `scales` is empty if it is not quantized."""
+    """An input or output of the loaded file; `scales` is empty if the tensor is not quantized."""
 
     name: Said
     dtype: Said
@@ -121,9 +121,9 @@ class Answers:
 class Race:
     """Interleaved rounds of several models.
 
-    `invoke_ns` and `cpu_ns` are [rounds] by model; `predictions` are the predicted classes [rounds]
-    by model, and `logits` its logits [rounds, C]; `rows` [rounds] is the number of each round's
-    text.
+    `invoke_ns` and `cpu_ns` are [rounds] by model; `predictions` are the predicted labels [rounds]
+    by model, and `logits` the logits [rounds, C] by model; `rows` [rounds] is the number of each
+    round's text.
     """
 
     invoke_ns: dict[str, NDArray[np.int64]]

@@ -41,16 +41,16 @@ os._exit(status)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # Flags of a hash-based .pyc file whose hash is not checked at import (PEP 552).
 _BY_UNCHECKED_HASH = (1).to_bytes(4, "little")
-# Last version without references to objects written earlier. Whether an object becomes a reference
-# depends on its reference count, so later versions would not give the same bytes for the same
-# source.
+# The last version of the marshal format without references to objects that were written earlier.
+# Whether an object is written as such a reference depends on its reference count, so later versions
+# would not give the same bytes for the same source.
 _MARSHAL_VERSION = 2
 
 
 def runner_parts() -> dict[str, str]:
     """Return the sources of the runner by their names in the archive.
 
-    They include backends in further folders of `models.backends.__path__`.
+    They include the backends in all folders of `models.backends.__path__`.
     """
     parts = {_MAIN: _START, f"{_PACKAGE}/__init__.py": ""}
     for package in (models.runner, models.backends):

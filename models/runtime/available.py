@@ -68,14 +68,14 @@ def runtime_of(name: str) -> str:
 
 
 def reference_kernels(name: str) -> str:
-    """Return the backend with the reference kernels of a backend's own runtime."""
+    """Return the name of the backend that runs the reference kernels of a backend's runtime."""
     family = type(read_backend(name))
     called = f"{family.family}-reference"
     return called if called in family.names() else f"{family.runtime}-reference"
 
 
 def installed_here(backend: Backend, drivers: tuple[str, ...] | None = None) -> Installed:
-    """Return the installed packages of a backend on this machine.
+    """Return the packages on this machine that a backend needs, with their versions.
 
     Args:
         backend: the backend.
@@ -110,7 +110,7 @@ def available_backends(
 
 
 def absent_backends(names: Iterable[str] | None = None) -> list[AbsentBackend]:
-    """Return why the other backends cannot run here; for `names` see `available_backends`."""
+    """Return the backends that cannot run here, and why; for `names` see `available_backends`."""
     requested = backend_names(boards=True) if names is None else names
     reasons = ((name, why_absent(name)) for name in requested)
     return [AbsentBackend(name, reason) for name, reason in reasons if reason is not None]

@@ -1,7 +1,7 @@
-"""Define the binding of a FlatBuffer: the role of each input, and the meaning of the output.
+"""Define the binding of a FlatBuffer: the role of each input, the output, and its threshold.
 
 Without a binding, a runner uses the names in the file's only signature. Files from other converters
-have no signature, or other names, so that a binding is needed.
+may have no signature or other names. They need a binding.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class BoundInput:
         role: name of the input in requests.
         tensor: name in the signature, or position among the graph's inputs.
         below: integers must be smaller than this; None for no limit.
-        length: row length if the file's is dynamic; None for the file's own.
+        length: row length, if it is dynamic in the file; None for the length in the file.
     """
 
     role: str
@@ -29,7 +29,7 @@ class BoundInput:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How the single value of a sigmoid determines the label.
+    """The threshold by which the single value of an output determines the label.
 
     Attributes:
         threshold: values above the threshold get the label `above`, others the other label.

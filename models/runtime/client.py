@@ -61,8 +61,8 @@ class Runner:
         transport: starts the runner on its machine.
         backend: name of the backend; None for the first that is installed there.
         audit: whether to record network, processes and written files (slow, not for measuring).
-        timeout: seconds, times the transport's patience, after which a request is given up and the
-            runner is killed; each request can have its own.
+        timeout: seconds that a request may take, multiplied by the transport's patience; after this
+            time the runner is killed. A request can have its own timeout.
 
     Attributes:
         info: description of the runner.
@@ -138,7 +138,7 @@ class Runner:
                 to allow any integer that is not negative.
             sha256: required hash of the file on the device; None to skip the check.
             shown: the user's file, for messages, if `flatbuffer` is a copy.
-            timeout: seconds, in place of the runner's own.
+            timeout: seconds for this request; by default the runner's timeout.
         """
         request = {
             "op": "load",
@@ -162,7 +162,11 @@ class Runner:
     def answer(
         self, name: str, inputs: Mapping[str, NDArray[Any]], *, timeout: float | None = None
     ) -> Answers:
-        """Classify texts, given as arrays [n, S] by role, or by input name of the signature."""
+        """Classify n texts.
+
+        The texts are given as arrays [n, tokens] by role, or by the input's name in the signature
+        if there is no binding.
+        """
         request = {"op": "answer", "name": name}
 
         def read(header: Header, arrays: ArraysByName) -> Answers:
@@ -182,12 +186,12 @@ class Runner:
         """Time loaded models interleaved; in each round all models classify the same text.
 
         Args:
-            inputs: for each model's name, arrays [n, S] by role of the same n texts. The rounds use
-                the texts repeatedly.
+            inputs: for each model's name, arrays [n, tokens] by role, of the same n texts for every
+                model. If there are more rounds than texts, the texts are used repeatedly.
             rounds: number of timed answers of each model.
-            warmup: number of rounds before these, whose times are discarded.
+            warmup: number of earlier rounds of which the times are discarded.
             seed: seed of the random order of texts and models.
-            timeout: seconds, in place of the runner's own.
+            timeout: seconds for this request; by default the runner's timeout.
         """
         names = list(inputs)
         request = {
@@ -225,8 +229,8 @@ class Runner:
             name: name of a loaded model.
             tokenizer: JSON of a tokenizer of the `tokenizers` library that cleans, truncates and
                 pads.
-            texts: for each text (text,) or (group, text).
-            timeout: seconds, in place of the runner's own.
+            texts: for each text, either (text,) or (group, text).
+            timeout: seconds for this request; by default the runner's timeout.
         """
         request = {
             "op": "classify",
@@ -254,7 +258,7 @@ class Runner:
             flatbuffer: the bytes of the file; its first subgraph is run.
             runs: input arrays by position, for each run; at least one run.
             threads: threads of the kernels.
-            timeout: seconds, in place of the runner's own.
+            timeout: seconds for this request; by default the runner's timeout.
 
         Returns:
             Output arrays by position, for each run.
@@ -277,11 +281,11 @@ class Runner:
         return self._ask("reporting its audit", {"op": "audit"}, replies.audit_in)
 
     def close(self) -> None:
-        """End the runner; a second time does nothing."""
+        """End the runner; a second call does nothing."""
         channel, self._channel = self._channel, None
         if channel is None:
             return
-        # A runner ends when its requests end.
+        # A runner ends when the stream of requests ends.
         with suppress(OSError):
             channel.requests.close()
         channel.wait(_SECONDS_TO_END)
@@ -328,8 +332,8 @@ class Runner:
             except (FramingError, replies.WrongReplyError) as error:
                 wrong = f"sent an invalid reply ({error})"
             except BaseException:
-                # After an interruption the reply may still come, and would be read as the reply to
-                # the next request.
+                # After an interruption the reply may still arrive, and would be read as the reply
+                # to the next request.
                 self._channel.kill()
                 raise
         if fault is not None:

@@ -1,4 +1,6 @@
-"""Run a runner with marks around each `invoke()`; an emulator plugin counts between the marks.
+"""Run a runner that makes a mark before and after each `invoke()`.
+
+An emulator plugin counts the instructions between the marks.
 
 A mark is a system call with the id of a process that cannot exist, so it has no effect. The plugin
 (plugin/count.c) recognizes the call by this id. This module runs on the target, on Python 3.8.

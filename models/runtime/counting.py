@@ -48,7 +48,7 @@ class InstructionCounts:
     """Instructions of one answer.
 
     Attributes:
-        instructions: all of them.
+        instructions: number of all instructions.
         dot_products: integer dot products (sdot), sixteen products in one instruction.
         integer_multiplies: other integer products of vectors (smull, smlal).
         float_multiplies: float multiply-adds (fmla).
@@ -63,7 +63,7 @@ class InstructionCounts:
 
     @property
     def classes(self) -> dict[str, int]:
-        """Return the counts of all kinds of instructions, by name of the metric."""
+        """Return the counts of the three kinds of multiplications, by the name of the metric."""
         return {
             "instructions_sdot": self.dot_products,
             "instructions_mlal": self.integer_multiplies,
@@ -72,7 +72,11 @@ class InstructionCounts:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Return the share of integers among multiplications, and of sdot among these."""
+        """Return two shares, by the name of the metric; 0.0 if there are no such multiplications.
+
+        They are the share of integer multiplications among all, and the share of dot products among
+        the integer multiplications.
+        """
         integers = self.dot_products + self.integer_multiplies
         multiplies = integers + self.float_multiplies
         return {
@@ -105,8 +109,8 @@ class Counter:
         root = self.folder / ROOT
         loader = min((root / "usr").glob("lib*/ld-linux*.so.*"))
         libraries = sorted({file.parent for file in (root / "usr" / "lib").glob("*/*.so.*")})
-        # The program needs the loader and the libraries that it was built for; this machine's may
-        # differ.
+        # The program needs the loader and the libraries for which it was built; those of this
+        # machine may differ.
         start = [str(loader), "--library-path", ":".join(map(str, libraries)), str(root / name)]
         # A comma ends the option's value, so it is doubled in paths.
         files = [str(path).replace(",", ",,") for path in (self.folder / PLUGIN, out)]
@@ -179,7 +183,7 @@ def count_instructions(
     Args:
         transport: an emulated board that counts.
         flatbuffer: the file.
-        inputs: arrays [n, S] by role, or by input name without a binding; at least two texts.
+        inputs: arrays [n, tokens] by role, or by input name without a binding; at least two texts.
         binding: roles of the inputs; None for the names in the only signature.
         backend: name of the backend.
 
@@ -238,7 +242,7 @@ def _unpack_emulator(root: Path) -> str:
         for package in apt.download_all([counter.package]):
             is_counter = package.name.startswith(f"{counter.package}_")
             programs = [counter.program.format(a.emulator) for a in tables.architectures.values()]
-            # The package contains emulators for thirty machines, of which two are needed.
+            # The package contains emulators for thirty machines; only two of them are needed.
             unpack(package, root, programs if is_counter else ())
             version = version_of(package) if is_counter else version
     for name in ("usr/share", "usr/sbin", "usr/include", "etc", "var"):

@@ -1,7 +1,7 @@
 """Unpack Debian packages of any architecture as an ordinary user.
 
-apt runs with a private state in one folder: the machine's own packages, lists and caches are
-neither read nor written. Only the mirrors and proxies are those of the machine.
+apt runs with its state in a private folder: the machine's own packages, lists and caches are
+neither read nor written. Only mirrors and proxies are taken from the machine's settings.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ ELSEWHERE = (
     "board's address with --edge-target ssh://user@host"
 )
 _TARGETS = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
-# Settings of this machine for reaching a mirror. All other settings of apt are set here.
+# Prefixes of this machine's settings of apt that are kept, because a mirror may be reachable only
+# with them. `PrivateApt` makes all other settings.
 _INHERITED = ("Acquire::http", "Acquire::Force", "Acquire::Check-", "Acquire::Retries")
 _LAST_LINES = 4
 # Largest package in bytes. The largest that is needed, the C library, has 20 MB; Debian's largest
@@ -90,7 +91,7 @@ def find_mirrors() -> Mirrors:
 
 
 def choose_mirrors(targets: str, codename: str) -> Mirrors:
-    """Choose from lines "address suite component", as `apt-get indextargets` prints them.
+    """Choose the mirrors from lines "address suite component" of `apt-get indextargets`.
 
     Raises:
         EdgeproofError: none of them is the archive of this release.
@@ -167,7 +168,7 @@ class PrivateApt:
             _run([*command, "--error-on=any"], self._environment)
 
     def has(self, package: str, suite: str | None = None) -> bool:
-        """Return whether a package is offered, in that suite if one is given."""
+        """Return whether the sources offer a package; if a suite is given, only in this suite."""
         command = ["apt-get", "-q", "--print-uris", "download", _asked(package, suite)]
         return bool(_run(command, self._environment, check=False).strip())
 
@@ -194,7 +195,7 @@ class PrivateApt:
 
 
 def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
-    """Unpack a package into a folder; owners and scripts are left out.
+    """Unpack a package into a folder, without setting owners or running scripts.
 
     Args:
         package: a .deb file.
@@ -229,7 +230,7 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
 
 
 def _require_bounded(package: Path) -> None:
-    """Reject a package that would unpack to an implausible size; count without storing.
+    """Reject a package that would unpack to an implausible size; count the bytes without storing.
 
     Raises:
         EdgeproofError: the unpacked package would be too large.

@@ -29,8 +29,8 @@ class EmulatedTransport:
         wrapper: a command on this machine that starts the emulator.
     """
 
-    # Emulation takes about ten instructions of this machine for one of the board, and the machine
-    # may be busy.
+    # Time limits are this many times longer: the emulator executes about ten instructions of this
+    # machine for one of the board, and the machine may be busy.
     patience: ClassVar[float] = 10.0
 
     sysroot: Sysroot
@@ -45,11 +45,11 @@ class EmulatedTransport:
         return Channel([*self.wrapper, *command], environment)
 
     def place(self, file: Path) -> str:
-        """Return the file's path: the emulated board sees this machine's files."""
+        """Return the file's path, because an emulated board can read this machine's files."""
         return str(file.resolve())
 
     def within(self, wrapper: Sequence[str]) -> EmulatedTransport:
-        """Return the same transport, with a command that starts the emulator."""
+        """Return the same transport, with a command that starts the emulator as its `wrapper`."""
         return replace(self, wrapper=tuple(wrapper))
 
     def describe(self) -> str:

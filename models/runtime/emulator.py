@@ -46,10 +46,10 @@ class EmulatorTable(Table, frozen=True, kw_only=True):
 class ArchitectureTable(Table, frozen=True, kw_only=True):
     """`[architectures.NAME]`: the contents of its root file system.
 
-    `links` are symbolic links that package scripts would create, which are not run. `folders` are
-    added to Python's path. `answering` lists the runtimes by import name, the best first. `imports`
-    lists the modules that a runner imports besides its runtime. `wheels` are installed for all
-    runtimes, `own` for a single runtime.
+    `links` are symbolic links that the scripts of packages would create; these scripts are not run.
+    `folders` are added to Python's path. `answering` lists the runtimes by import name, the best
+    first. `imports` lists the modules that a runner imports besides its runtime. `wheels` are
+    installed for all runtimes, `own` for a single runtime.
     """
 
     debian: str
@@ -64,7 +64,7 @@ class ArchitectureTable(Table, frozen=True, kw_only=True):
     own: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
     def versions(self, runtime: str | None) -> dict[str, str]:
-        """Return the versions of the wheels that a runtime's runner sees, by distribution."""
+        """Return the versions of the wheels that a runtime's runner can import, by distribution."""
         return {**self.wheels, **self.own.get(runtime or "", {})}
 
     def runtimes(self) -> dict[str, str]:
@@ -118,7 +118,7 @@ class Emulator:
     program: str
 
     def path(self, architecture: str) -> Path:
-        """Return the path of the program for an architecture, given by the emulator's name."""
+        """Return the path of the program for an architecture, given by its name in the emulator."""
         return self.folder / self.program.format(architecture)
 
 

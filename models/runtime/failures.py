@@ -56,7 +56,7 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - named after the event
 
     @property
     def cause(self) -> str:
-        """Return the cause without the operation, to recognize a file that crashes every runner."""
+        """Return the cause without the request; it is equal for all runners that a file crashes."""
         return f"{self.file}: the runner {self.ending}"
 
 
@@ -111,7 +111,7 @@ def signal_of(status: int) -> str:
     Args:
         status: an exit status, negative for a signal.
     """
-    # A shell or ssh in between reports a signal as 128 plus its number.
+    # A shell or ssh reports a signal as 128 plus its number.
     number = -status if status < 0 else status - 128
     with suppress(ValueError):
         return signal.Signals(number).name

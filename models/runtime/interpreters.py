@@ -1,4 +1,4 @@
-"""Choose the Python that starts a runner: the running one, or a separate one for the runtime.
+"""Choose the Python that starts a runner: the running one, or a separate one for a runtime.
 
 A runtime that cannot share this environment (tflite-runtime needs numpy below 2) has a separate
 virtual environment in the subfolder `runtimes/NAME`, which models/runtime/own_python.py creates.
@@ -53,8 +53,8 @@ def interpreter_for(runtime: str | None) -> Interpreter:
     return Interpreter(str(program_in(folder)), tuple(map(str, packages)))
 
 
-# Cached, because a run needs the same few versions many times and each look-up reads a package's
-# metadata.
+# Cached, because a run requests the same few versions many times, and each request reads a
+# package's metadata.
 @cache
 def _version(distribution: str, packages: tuple[str, ...] | None) -> str | None:
     folders = sys.path if packages is None else list(packages)

@@ -1,7 +1,7 @@
 """Store answers as they are computed, so that a killed run can be resumed.
 
-The file consists of records, each with row numbers, logits and a checksum of both. If a kill has
-left an incomplete record at the end, it is removed when the file is opened again.
+The file consists of records, each with row numbers, logits and a checksum of both. If a killed
+process has left an incomplete record at the end, it is removed when the file is opened again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
     Logits = NDArray[np.float32]
 
-# Number of rows, values per row, and checksum of the data that follows.
+# Head of a record: number of rows, values per row, and checksum of the data that follows.
 _HEAD = struct.Struct("<III")
 _ROW, _VALUE = np.dtype("<i8"), np.dtype("<f4")
 

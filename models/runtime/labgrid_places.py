@@ -1,6 +1,6 @@
-"""Acquire boards from labgrid: `labgrid://PLACE[/path/of/python]` becomes an sshd's address.
+"""Acquire boards from labgrid: turn `labgrid://PLACE[/path/of/python]` into an ssh:// address.
 
-labgrid manages the places and their users; it runs in separate processes, never in this one.
+labgrid decides who uses which place. It runs in separate processes, never in this one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from models.runtime.addresses import labgrid_place, split_address
 
 CLIENT = ("-m", "labgrid.remote.client")
 OWN_ENVIRONMENT = "LG_ENV"
-# Prints the network service of a place. An environment file of labgrid takes precedence.
+# Program that prints the network service of a place. If labgrid has an environment file, the place
+# is found there.
 _FIND_SERVICE = """
 import json, os, sys
 from labgrid import Environment, Target

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 # Seconds for connecting and for starting a shell with its profile, on the slowest board.
 SECONDS_TO_START = 30.0
-# Maximum number of bytes that a shell may print before it runs the command; a greeting is shorter.
+# Maximum number of bytes that a shell may print before it runs the command, such as a greeting.
 MOST_NOISE = 1 << 16
 _GROUP = re.compile(r"\d{1,9}")
-# Prints the process group that sshd made for this command, or 0, so that no other group of the
-# board is ever killed.
+# Shell line that sets g to the process group that sshd made for this command, or to 0 if it made
+# none, so that no other group of the board is ever killed.
 _TELL_GROUP = (
     "g=0; { read -r _ _ _ _ g _ </proc/$$/stat; } 2>/dev/null; "
     'case "$g" in "$$"|"$PPID") ;; *) g=0;; esac'
@@ -59,7 +59,7 @@ class Script:
 
     @classmethod
     def starting(cls, line: str, mark: str) -> Script:
-        """Return a script that starts a program on the script's own streams.
+        """Return a script that prints a mark, then runs a program on the script's own streams.
 
         Args:
             line: line for a POSIX shell.
@@ -105,7 +105,10 @@ class MarkedChannel(Channel):
         self.timed_out = False
 
     def skip_noise(self, seconds: float) -> int | None:
-        """Read up to the mark; return the board's process group, or None without a mark."""
+        """Read up to the mark; return the id of the process group on the board.
+
+        Return None if the mark does not arrive.
+        """
         with watchdog(self, seconds) as expired, contextlib.suppress(OSError):
             while len(self.noise) < MOST_NOISE and (line := self.answers.readline(MOST_NOISE)):
                 if line.startswith(self._mark):
@@ -118,6 +121,6 @@ class MarkedChannel(Channel):
 
 
 def describe_noise(noise: bytes) -> str:
-    """Return the last non-empty line; "" if there is none."""
+    """Return the last non-empty line of the output before the mark; "" if there is none."""
     lines = noise[-MOST_NOISE:].decode("utf-8", "replace").splitlines()
     return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -38,7 +38,7 @@ _PIP = ("install", "--quiet", "--no-deps", "--only-binary=:all:")
 
 
 def groups() -> dict[str, list[str]]:
-    """Return the requirements of each runtime with its own dependency group."""
+    """Return the requirements of each runtime that has its own dependency group."""
     tables = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]
     by_runtime = {name: tables.get(distribution) for name, distribution in distributions().items()}
     return {name: requirements for name, requirements in by_runtime.items() if requirements}
@@ -86,7 +86,10 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
 
 
 def _identity(python: str) -> dict[str, str]:
-    """Return the identity of an interpreter: the base that its virtual environments share."""
+    """Return the installation folder and the version of an interpreter.
+
+    All virtual environments of one installation have the same identity.
+    """
     code = "import sys; print(sys.base_prefix, '%d.%d' % sys.version_info[:2], sep='\\n')"
     try:
         done = run([python, "-c", code], seconds=_SECONDS_TO_START, remedy="Give another Python")

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 ANSWERS = "answers"
 LOGITS = "logits.npy"
 SECONDS_PER_TEXT = 5.0
-# Number of texts for which a further runner starts; fewer are classified before it is ready.
+# Number of texts for each runner. For fewer, a further runner is not started, because the texts
+# would be classified before it is ready.
 FEWEST_FOR_A_RUNNER = 500
-# Number of texts in one request: about as many as take a second, so that a kill loses no more.
+# Smallest and largest number of texts in one request. In between, a request has about as many texts
+# as are classified in a second, so that a killed run loses no more than that.
 FEWEST_AT_ONCE, MOST_AT_ONCE = 32, 4096
 SECONDS_AT_ONCE = 1.0
 
@@ -92,7 +94,7 @@ def seconds_for(texts: int) -> float:
 def answer_split(
     runner: Runner, name: str, inputs: Inputs, rows: Rows = slice(None)
 ) -> NDArray[np.float32]:
-    """Return the outputs [rows, values] of the model `name` in a runner, for some rows.
+    """Return the logits [rows, values] of the model `name` in a runner, for some rows.
 
     Raises:
         RunnerDied: the runner crashed or hung.
@@ -115,7 +117,7 @@ def answer_split_at_once(  # noqa: PLR0913 - options by keyword
 ) -> NDArray[np.float32]:
     """Return the result of `answer_split`, computed by several runners that share the texts.
 
-    A runner gets the next few texts as soon as it has classified the ones before. Answers are
+    Each runner gets the next few texts as soon as it has classified its previous ones. Answers are
     stored in the journal, so that a killed run can be resumed.
 
     Args:
@@ -165,7 +167,7 @@ class Progress(NamedTuple):
 
 
 class _Shared:
-    """The texts that are not classified yet, which free runners get in small parts."""
+    """The texts that are not classified yet; each idle runner gets a small part of them."""
 
     def __init__(
         self,

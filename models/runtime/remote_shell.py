@@ -1,8 +1,9 @@
 """Start the runner on a board whose POSIX shell is reached through a command on this machine.
 
-This module contains the common parts of ssh, adb and similar commands. Files are sent once, and
-checked by their hash; programs run in the board's own Python, and end together with their channel.
-A board's shell may print anything when it starts, so that output is read only between random marks.
+This module contains the common parts of ssh, adb and similar commands. Each file is sent only once
+and checked by its hash. Programs run in the board's own Python, and are ended when their channel
+ends. A board's shell may print anything when it starts. So only the output between two random marks
+is used.
 """
 
 from __future__ import annotations
@@ -38,14 +39,15 @@ NAME_PYTHON = (
     "End the board's address with the path of its Python, /path/of/python: 3.8 or later, with "
     "numpy and a runtime"
 )
-# Folder on the board for files by hash, so that each file is sent only once, in any run.
+# Folder on the board that stores files by their hash, so that a file that an earlier run has sent
+# is not sent again.
 REMOTE_FOLDER = "${XDG_CACHE_HOME:-$HOME/.cache}/edgeproof/sent"
 _NAME_DIGITS = 16
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
 # Seconds for a short shell command on the slowest board.
 SECONDS_TO_RUN = 60.0
 SECONDS_TO_END = 5.0
-# Slowest connection that is not given up.
+# Slowest connection for which the time limit of a transfer is sufficient.
 _SLOWEST_BYTES_PER_SECOND = 100_000
 _SECONDS_TO_KILL = 3.0
 _LONGEST_ANSWER = 1 << 20
@@ -94,7 +96,7 @@ class RemoteShell(ABC):
 
     @abstractmethod
     def within(self, wrapper: Sequence[str]) -> Self:
-        """Return another connection that starts runners by a command on the board."""
+        """Return another connection that starts runners with a command on the board."""
 
     def connect(self) -> None:  # noqa: B027 - optional: many commands connect by themselves
         """Open the connection, unless it is open.

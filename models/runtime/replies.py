@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[Any]]
 
 T = TypeVar("T")
-# Minimum number of classes: even a single number distinguishes two.
+# Minimum number of labels: even an output of a single number distinguishes two labels.
 _FEWEST_LABELS = 2
 
 
@@ -45,7 +45,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def fault_in(header: Header) -> Fault | None:
-    """Return why the runner refused the request; None if it did not."""
+    """Return why the runner refused the request; None if it did not refuse."""
     return _typed(header["error"], Fault) if "error" in header else None
 
 
@@ -137,7 +137,7 @@ def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
 
 
 def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArray[Any], ...], ...]:
-    """Parse the outputs of a graph for a number of runs, with equally many outputs in each."""
+    """Parse the outputs of a graph for several runs, each with the same number of outputs."""
     outputs = len(arrays) // runs
     names = [[f"{run}/{place}" for place in range(outputs)] for run in range(runs)]
     _require_arrays(arrays, *(name for names_of_run in names for name in names_of_run))

@@ -45,7 +45,7 @@ class SoftwareVulkan:
     version: str
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that select Vulkan's loader and only this driver."""
+        """Return the environment variables that select Vulkan's loader and this driver alone."""
         usual = os.environ.get("LD_LIBRARY_PATH")
         libraries = [str(self.folder), *([usual] if usual else [])]
         return {

@@ -1,7 +1,7 @@
 """Start the runner on a board over ssh, with the system's own ssh client.
 
-The user's keys and configuration are used. One connection, the master, is open as long as the
-transport exists; all files and runners use it.
+The user's keys and configuration are used. The first use opens one connection, the master, which
+all files and runners share. It stays open as long as the transport exists.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ OPTIONS = (
     "ServerAliveCountMax=3",
 )
 SOCKET = "master"
-# A socket's path may have only 103 bytes on some systems, and ssh appends 17 while it makes the
-# socket.
+# On some systems, the path of a socket may have at most 103 bytes, and ssh appends 17 bytes while
+# it creates the socket.
 _LONGEST_FOLDER = 103 - len(f"/{SOCKET}") - 17
 SSH = "ssh"
 
@@ -106,7 +106,8 @@ class SshTransport(RemoteShell):
             return
         self.close()
         (self._scratch / SOCKET).unlink(missing_ok=True)
-        # The connection ends together with its stdin, however this process ends.
+        # On the board, `cat` reads the connection's stdin. So the connection ends when stdin is
+        # closed, however this process ends.
         script = Script.starting("cat >/dev/null", secrets.token_hex(8))
         command = [SSH, "-M", *self._options, self._login, "--", script.command]
         master = MarkedChannel(command, own_environment(), self.address, script)

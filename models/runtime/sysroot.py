@@ -52,7 +52,7 @@ _DEEP = 12
 _SECONDS_TO_DOWNLOAD = 1800.0
 # Seconds for the first start in the emulator, which takes two minutes on an idle machine.
 _SECONDS_TO_WARM_UP = 1200.0
-# Ten times the size of the largest wheel, a runtime with 3,000 files.
+# Limits of a wheel: about ten times the largest wheel, a runtime with 3,000 files.
 _WHEEL = Limits(members=20_000, member=1 << 30, total=2 << 30)
 _MERGED = ("bin", "lib", "sbin")
 
@@ -68,7 +68,8 @@ class Sysroot:
         root: folder of the ARM file system.
         python: path of its Python, which the emulator runs.
         path: folders from which its Python imports.
-        own: further folders, searched first, by the only runtime that uses them.
+        own: for each runtime with packages of its own, the folder of these packages, which is
+            searched first.
     """
 
     architecture: str
@@ -80,7 +81,7 @@ class Sysroot:
     own: Mapping[str, Path]
 
     def environment(self, runtime: str | None = None) -> dict[str, str]:
-        """Return the environment variables of its Python, without those of this machine.
+        """Return the environment variables of this file system's Python, and no others.
 
         Args:
             runtime: import name of the runner's runtime.
@@ -94,7 +95,7 @@ class Sysroot:
         }
 
     def command(self, *arguments: str, core: str = "") -> list[str]:
-        """Return the command that runs its Python.
+        """Return the command that runs this file system's Python in the emulator.
 
         Args:
             arguments: arguments passed to Python.
@@ -103,7 +104,7 @@ class Sysroot:
         return [str(self.emulator), *self.guest(*arguments, core=core)]
 
     def guest(self, *arguments: str, core: str = "") -> list[str]:
-        """Return the arguments of the emulator that run its Python."""
+        """Return the emulator's arguments with which it runs this file system's Python."""
         folder = self.root.parent / CORES / core if core else self.root
         chosen = ["-cpu", core] if core else []
         return ["-L", str(folder), *chosen, str(self.python), *arguments]
@@ -232,7 +233,7 @@ def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[st
 
 
 def _make_core_views(folder: Path) -> None:
-    """Make a view of the root for each core, with the core's own /proc/cpuinfo."""
+    """Make a folder for each core, with links to the root and the core's /proc/cpuinfo."""
     for name, core in read_sysroots().cores.items():
         view = folder / CORES / name
         (view / "proc").mkdir(parents=True)
@@ -242,7 +243,10 @@ def _make_core_views(folder: Path) -> None:
 
 
 def _compile(folder: Path) -> None:
-    """Compile Python's modules on this machine, if its bytecode is compatible: ten times faster."""
+    """Compile Python's modules on this machine, if its Python has the same version.
+
+    This is ten times faster than compiling in the emulator.
+    """
     if "{}.{}".format(*sys.version_info) == read_sysroots().python:
         compileall.compile_dir(folder, maxlevels=_DEEP, quiet=2, rx=_TESTS)
 

@@ -105,7 +105,7 @@ class Channel:
         return programs.wait(self._process, seconds)
 
     def lost_connection(self, status: int | None) -> bool:  # noqa: ARG002 - subclasses use it
-        """Return whether an exit status means that the connection ended, and not the runner."""
+        """Return whether an exit status means that the connection ended, but not the runner."""
         return False
 
     def last_lines(self, count: int = 5) -> str:
@@ -118,12 +118,11 @@ class Channel:
         """Return the next line of the process's output.
 
         Args:
-            seconds: time limit, after which the process is killed and the line ends.
+            seconds: time limit, after which the process is killed, so that the output ends.
             most: largest number of bytes; of a longer line, only the beginning is returned.
 
         Returns:
-            The line; its newline is missing if the output ended before. Empty at the end of the
-            output.
+            The line, without a newline if the output ended before it; b"" at the end of the output.
         """
         with watchdog(self, seconds), contextlib.suppress(OSError):
             return self.answers.readline(most)
@@ -133,14 +132,17 @@ class Channel:
         """Close the pipes of an ended process."""
         self._drain.join(timeout=1)
         for stream in (self.requests, self.answers, self._stderr):
-            # Bytes for a runner that has ended cannot be flushed.
+            # Bytes that were written for a runner cannot be flushed after its end.
             with contextlib.suppress(OSError):
                 stream.close()
 
 
 @contextlib.contextmanager
 def watchdog(channel: Channel, seconds: float) -> Iterator[Callable[[], bool]]:
-    """Kill a channel's process after `seconds`; yield a function that returns whether it was."""
+    """Kill a channel's process after `seconds`.
+
+    Yield a function that returns whether the process was killed.
+    """
     expired = threading.Event()
 
     def kill() -> None:
@@ -167,7 +169,7 @@ class Transport(Protocol):
     """The interface of a transport, which starts runners and provides their files.
 
     Attributes:
-        patience: factor by which requests may take longer than on an unshared processor.
+        patience: factor by which time limits of requests are multiplied; 1 for a real processor.
     """
 
     patience: ClassVar[float]
@@ -186,7 +188,7 @@ class Transport(Protocol):
         ...
 
     def within(self, wrapper: Sequence[str]) -> Transport:
-        """Return a transport whose runners start by a command such as `("unshare", "--net")`."""
+        """Return a transport that starts runners with a command such as `("unshare", "--net")`."""
         ...
 
     def describe(self) -> str:
@@ -220,11 +222,11 @@ class LocalTransport:
         return Channel(command, {**own, **RUNNER_ENVIRONMENT, **self.environment})
 
     def place(self, file: Path) -> str:
-        """Return the file's path: the runner sees the same files."""
+        """Return the file's path, because the runner reads the same files."""
         return str(file.resolve())
 
     def within(self, wrapper: Sequence[str]) -> LocalTransport:
-        """Return the same transport, with a command that starts the runner."""
+        """Return the same transport, with a command that starts the runner as its `wrapper`."""
         return replace(self, wrapper=tuple(wrapper))
 
     def describe(self) -> str:

@@ -40,7 +40,8 @@ def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[s
 
     Returns:
         For each driver, the SHA-256 of its manifest, and name, size in bytes and modification time
-        in nanoseconds of its library. Links are followed, because they lead to the version.
+        in nanoseconds of its library. Links are followed, because the version is in the name of the
+        file to which they lead.
     """
     drivers = []
     for manifest in map(Path, driver_manifests(environment)):

@@ -1,8 +1,8 @@
 """Read a device's sensors on the device, beside the runner.
 
-The watcher is a single file for Python 3.8 that needs only the standard library. It does not know
-any sensor: it receives the files to read and the commands to run, and returns their text. The first
-line on stdin is JSON, {"patterns": [...], "commands": [[[...], pattern]], "every": seconds or
+The watcher is a single file for Python 3.8 that needs only the standard library. It contains no
+list of sensors: it receives the files to read and the commands to run, and returns their text. The
+first line on stdin is JSON, {"patterns": [...], "commands": [[[...], pattern]], "every": seconds or
 null}. Each further line requests one reading; with "every", readings are also taken periodically. A
 reading is one line of JSON on stdout: {"at": seconds, "cost": seconds, "machine": architecture,
 "asked": bool, "texts": {path: text}}.
@@ -39,7 +39,7 @@ def read_texts(
         commands: commands, each with the pattern of a file with the same content; if that file
             exists, the command is not run, because a process costs more than reading all files. No
             command is run for another root.
-        root: root folder; another one for recorded machines.
+        root: root folder; for a recorded machine, the folder with copies of its files.
 
     Returns:
         The content of each file by its path, and the output of each command by its words after
@@ -108,7 +108,7 @@ def take_reading(
 
 def main() -> int:
     """Serve readings until stdin ends; return the exit status."""
-    # Read single bytes, because select does not see bytes in a buffer.
+    # Read single bytes without a buffer, because select does not report bytes that are in a buffer.
     line = b"".join(iter(lambda: os.read(0, 1).strip(b"\n"), b""))
     options = json.loads(line)
     while True:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from models.targets.common.target import Target, Wish
 
 SOFTWARE_CLOCK = "a processor computes in place of the GPU, so its times are not judged"
-# Placeholder for the manifest of a driver that is downloaded before the first inference.
+# Placeholder for the manifest of the software driver, which is downloaded only before the first
+# inference.
 _SOFTWARE = ("SwiftShader",)
 
 
@@ -33,7 +34,7 @@ class SoftwareGpuTarget(LocalTarget):
 
     scheme: ClassVar[str] = "gpu"
     form: ClassVar[str] = "gpu:"
-    # The processor emulates the GPU, which is slow.
+    # The processor computes in place of the GPU, which is slow.
     few_texts: ClassVar[bool] = True
     untimed: ClassVar[str | None] = SOFTWARE_CLOCK
 
@@ -60,7 +61,7 @@ class SoftwareGpuTarget(LocalTarget):
         return f"{self.device.name}-gpu-emulated"
 
     def backends(self) -> dict[str, str]:
-        """Return the versions of the backends that run here, also with the software driver."""
+        """Return the versions of the backends that run here, some only with the software driver."""
         found = available_backends(drivers=_SOFTWARE)
         return {backend.name: backend.version for backend in found}
 

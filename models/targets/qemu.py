@@ -49,7 +49,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
 
     @classmethod
     def open(cls, wish: Wish) -> Self:
-        """Return the emulated board with a name or profile.
+        """Return the emulated board of a URL, which contains its name or the path of its profile.
 
         Raises:
             UsageMistake: the board cannot be emulated in this way, or another device was requested.
@@ -113,7 +113,8 @@ class EmulatedTarget(Target[EmulatedTransport]):
         if backend.runtime not in self._runtimes:
             return f"the backend has no wheel for {self.architecture}"
         versions = read_sysroots().architectures[self.architecture].versions(backend.runtime)
-        # numpy may come from Debian there, in a version that suits the chosen packages.
+        # If numpy is not one of the wheels, it comes from Debian, in a version that suits the
+        # packages. So assume a version that the backend accepts.
         numpy = versions.get("numpy") or f"{(backend.numpy_below or 2) - 1}"
         return backend.why_absent(Installed(versions={**versions, "numpy": numpy}, drivers=()))
 

@@ -1,4 +1,4 @@
-"""Define the target `recorded:FILE`: a device that runs no runner, but has recorded answers."""
+"""Define the target `recorded:FILE`: a device without a runner, which has recorded answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RecordedTarget(LocalTarget):
 
     @classmethod
     def open(cls, wish: Wish) -> Self:
-        """Return the device that recorded answers; without a profile its times have no limits."""
+        """Return the device that recorded answers; without a profile, its times have no limits."""
         device = wish.profile or _undescribed()
         return cls(device, recognize(), Path(wish.rest))
 
@@ -52,7 +52,7 @@ class RecordedTarget(LocalTarget):
         return {RECORDED: "answers"}
 
     def absent(self) -> dict[str, str]:
-        """Return why no backend runs, by name."""
+        """Return all backends by name, with the reason why none of them runs."""
         return dict.fromkeys(backend_names(boards=True), "recorded answers are judged instead")
 
     def compared_with(self, backend: str) -> str:  # noqa: ARG002 - a recording has no backend

@@ -1,9 +1,9 @@
-"""Judge the share of equal labels with the fewest texts that can give a verdict.
+"""Plan after how many texts the share of equal labels is judged.
 
-If all texts get equal labels, about two hundred texts show a share of 98 %. So this many are
-classified first. If labels differ, several times as many follow, until there is a verdict or no
-more texts are allowed. All intervals together err as often as a single one of 95 %: their error
-rates add up to its error rate (Bonferroni).
+The first look uses the fewest texts that can give a verdict: if all of them get equal labels, about
+two hundred texts show a share of 98 %. If labels differ, each further look uses `GROWTH` times as
+many texts, until there is a verdict or no more texts are allowed. The error rates of all looks add
+up to that of a single 95 % interval (Bonferroni).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 def looks_at_equal_labels(
     limits: Collection[Budget], texts: int, *, usual: int, most: int | None = None
 ) -> tuple[Look, ...]:
-    """Return the looks after which the share of equal labels is judged.
+    """Return the looks at the share of equal labels, each with its number of texts and confidence.
 
     Args:
         limits: lower limits of the share.
         texts: number of available texts.
-        usual: number of texts of a single look, if the share has no limit, or if more texts than
-            available would be needed.
+        usual: number of texts if there is only one look, because the share has no limit, or because
+            a verdict would need more texts than are available.
         most: largest number of texts at the last look; by default `GROWTH` times the first look,
             which suits a board, where each answer takes long.
     """
@@ -42,8 +42,8 @@ def looks_at_equal_labels(
     looks, size = [Look(fewest, 1.0 - 2.0 * first)], fewest
     while size < last:
         size = min(last, GROWTH * size)
-        # The last look may use all of the remaining error probability, each earlier look half of
-        # it.
+        # Each look after the first uses half of the remaining error probability; the last look uses
+        # all of it.
         error = left if size == last else left / 2.0
         left -= error
         looks.append(Look(size, 1.0 - 2.0 * error))

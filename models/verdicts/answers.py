@@ -28,10 +28,10 @@ class Polarities:
     """The polarities in one file.
 
     Attributes:
-        labels: index into POLARITIES, by entity and tweet.
-        without_polarity: number of lines whose polarity is not one of the three.
-        repeated: number of lines for a tweet that has an earlier line; the first line counts.
-        unreadable: number of lines that are not rows of the format.
+        labels: index into POLARITIES, by the ids of entity and tweet.
+        without_polarity: numbers of the lines with a polarity that is not in POLARITIES.
+        repeated: numbers of the lines for a tweet that has an earlier line; the first line counts.
+        unreadable: numbers of the lines that do not follow the format.
     """
 
     labels: dict[Key, int]
@@ -40,7 +40,7 @@ class Polarities:
     unreadable: list[int]
 
     def describe(self) -> dict[str, int]:
-        """Return the number of rows of each kind."""
+        """Return how many rows of each kind the file contains."""
         return {
             "tweets": len(self.labels),
             "without_polarity": len(self.without_polarity),

@@ -1,10 +1,10 @@
-"""Compare measurements with a baseline: earlier ones of the same variant and device.
+"""Compare measurements with a baseline: earlier measurements of the same variant and device.
 
-A measurement has regressed if the whole 95 % interval of the difference is on the worse side, and
-beyond the known noise of the metric. The two runs are independent, so their intervals are combined
-by squares (Zou and Donner 2008). These intervals cover the choice of texts, but not another
-training of the same network: if the weights may have been trained again, the known deviation
-between trainings is added in the same way.
+A measurement has regressed if the whole 95 % interval of the difference shows that it is worse than
+the baseline by more than the known noise of the metric. The two runs are independent, so their
+intervals are combined by squares (Zou and Donner 2008). These intervals allow for the choice of
+texts, but not for another training of the same network. So unless both runs measured the same file,
+the known standard deviation between trainings is combined with them in the same way.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Move(StrEnum):
 
 
 class Kept(Table, frozen=True, kw_only=True):
-    """One measurement of a baseline; see `Measurement`."""
+    """One stored measurement of a baseline; `Measurement` explains the fields."""
 
     metric: str
     backend: str | None
@@ -61,7 +61,7 @@ class RunIdentity(Table, frozen=True, kw_only=True):
     """The facts of a run that must be equal for its measurements to be comparable.
 
     Attributes:
-        machine: hash of the properties on which latency and memory depend: processor, backend,
+        machine: hash of the properties that determine latency and memory: processor, backend,
             versions.
         texts: hash of the test texts.
         file: SHA-256 of the measured FlatBuffer; None if there was none, or if a baseline does not
@@ -101,7 +101,8 @@ class Baseline(Table, frozen=True, kw_only=True):
     def of(self, metric: str, backend: str | None) -> Kept | None:
         """Return the stored measurement of a metric on a backend; None if there is none.
 
-        Metrics of the file alone have no backend, but baselines from before 0.2 name one for some.
+        For a metric that depends only on the file, the backend is ignored: such a metric has none,
+        but baselines from before 0.2 name one for some of these metrics.
         """
         exact = metric_named(metric).exact
         for measurement in self.measurements:
@@ -304,7 +305,7 @@ def movement(
         baseline: the baseline of the same subject, device and scheme.
         identity: identity of this run.
         noise: noise by metric, see `read_noise`.
-        untimed: why times on this device are meaningless; None if they are not.
+        untimed: why times on this device are meaningless; None if they are meaningful.
     """
     metric = metric_named(measured.metric)
     before = baseline.of(measured.metric, measured.backend)
@@ -315,13 +316,14 @@ def movement(
     reason = _incomparable(metric, baseline.taken, identity, untimed)
     if reason is not None:
         return _not_compared(metric, reason)
-    # Another file is the usual case with a baseline: it is compared, and the report mentions it.
+    # Usually the baseline was measured on another file. The measurements are compared nevertheless,
+    # and the report mentions the other file.
     other_file = _other_file(baseline.taken.file, identity.file)
     also = f" ({other_file})" if other_file else ""
     change = measured.value - before.value
     known = noise.get(metric.name, Noise())
     same_file = identity.file is not None and identity.file == baseline.taken.file
-    # A difference of two trainings has the square root of two times the deviation of one training.
+    # The difference between two trainings has sqrt(2) times the standard deviation of one training.
     training = 0.0 if same_file else NORMAL_95 * math.sqrt(2.0) * known.training
     low = change - math.hypot(_below(measured), _above(before), training)
     high = change + math.hypot(_above(measured), _below(before), training)
@@ -357,7 +359,7 @@ def _since(baseline: Baseline) -> str:
 
 
 def _other_file(before: str | None, now: str | None) -> str:
-    """Return a remark if the baseline was measured on another file; "" if not, or if unknown."""
+    """Return a remark if the baseline was measured on another file; "" if not or if unknown."""
     if before is None or now in {None, before}:
         return ""
     return f"on another file: sha256 {before[:12]} then, {str(now)[:12]} now"

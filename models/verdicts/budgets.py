@@ -9,9 +9,9 @@ A budget is what a user needs. A regression guard is an earlier measurement with
 have the same grammar, a folder of their own (`limits/guards/`), and a verdict of their own.
 
 Limits in `limits/soundness.toml` apply to every subject whose own budgets do not limit that metric.
-An emulated board classifies few texts. If these cannot decide a limit, a weaker one replaces it:
-the limit in `limits/emulated_budgets.toml`, or for a score the lowest value that so few texts can
-show for a candidate exactly at its limit.
+An emulated board classifies so few texts that they could not decide a strict limit. So a weaker
+limit replaces it: the one in `limits/emulated_budgets.toml`, or for a score the lower end of the
+interval that a candidate gets if its score on these texts is exactly the limit.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ _LIMITS = Path(__file__).parent / "limits"
 FOLDER, GUARDS = _LIMITS / "budgets", _LIMITS / "guards"
 EMULATED, SOUNDNESS = _LIMITS / "emulated_budgets.toml", _LIMITS / "soundness.toml"
 LIMITS = ("max", "min")
-# Scores with a limit that the user's task determines; the limit for few texts is computed from it.
+# Scores with limits that depend on the user's task. `lowered` computes their limits for few texts.
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
 # Metrics that an emulated board always measures on few texts, because the host's verdict cannot be
 # carried over to the board.
 OF_FEW_TEXTS = ("agreement_backends", "agreement_lengths")
-# Tolerance for rounding: 28 of 40 are 70 %, whatever 0.7 * 40 gives in floating point.
+# Tolerance for rounding errors: 70 % of 40 texts are 28 texts, even if 0.7 * 40 were slightly less
+# in floating point.
 _ROUNDING = 1e-9
 
 
@@ -55,7 +56,8 @@ class Budgets:
         limits: limits by metric and scheme; the scheme None stands for every scheme.
         few: weaker limits that an emulated board's few texts can decide, by metric and scheme.
         texts: number of texts that an emulated board classifies; None if all are classified.
-        goals: limits of size, accuracy drop and speed together, by scheme; None for every scheme.
+        goals: joint limits of size, accuracy drop and speed, by scheme; the scheme None stands for
+            every scheme.
     """
 
     file: str
@@ -80,7 +82,7 @@ class Budgets:
 
 
 def lowered(own: Budget, texts: int) -> Budget:
-    """Lower a score's limit so far that few texts can decide it.
+    """Return a score's limit, lowered so far that few texts can decide it.
 
     The result is the lower end of the exact interval of a candidate that scores exactly the limit
     on these texts.
@@ -174,8 +176,8 @@ def load_budgets(  # noqa: PLR0913 - callers pass all but the file by name
         classes: number of the subject's labels; guessing scores 1 / classes.
         key: the option or key that contains the name, for messages.
         emulated: number of texts that an emulated board classifies; None if none is emulated.
-        carried: whether a host's verdicts are carried over to the board, so that the subject's own
-            limits apply there.
+        carried: whether a host's verdicts are carried over to the board. If so, the subject's own
+            limits apply to the board, except for the metrics in `OF_FEW_TEXTS`.
 
     Raises:
         UsageMistake: the file does not exist, something in it is wrong, or it contains no limit, so
@@ -221,7 +223,7 @@ def sound(metric: str, schemes: Collection[str]) -> Budget:
     """Return the limit of a metric that applies to every subject.
 
     Args:
-        metric: name of a metric with such a limit for every scheme.
+        metric: name of a metric that `limits/soundness.toml` limits for every scheme.
         schemes: all known names of schemes.
     """
     return _limits(SOUNDNESS, schemes, classes=2)[metric, None]
@@ -251,7 +253,7 @@ def _goals(path: Path, schemes: Collection[str]) -> dict[str | None, Goal]:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Read the tables of one file, which is named in errors."""
+    """The reader of the tables in one file; its error messages name the file."""
 
     file: str
     schemes: Collection[str]
@@ -307,7 +309,7 @@ class _Reader:
         return Budget(metric.name, side, value, str(text), self.file, key)
 
     def _check(self, metric: Metric, value: float, text: str, key: str) -> None:
-        """Reject a limit that no value, every value, or a guessing model keeps."""
+        """Reject a limit that no value keeps, that every value keeps, or that guessing keeps."""
         if not metric.low <= value <= metric.high:
             low, high = (
                 human(end, metric.unit, difference=metric.difference) for end in metric[3:5]

@@ -14,15 +14,16 @@ texts were chosen and not drawn, so they do not count in the bound and cannot bi
 The hybrid's interval is moved by the effect of the estimated share. Its margin and that of the
 share are independent, each wrong in 2.5 % of runs at each end, so they are combined by squares
 (Newcombe 1998, Statistics in Medicine 17:873; Zou and Donner 2008, Statistics in Medicine 27:1693),
-as if all disagreements made the metric worse, or all made it better. Added in full, both would
-rarely be wrong together, and the board would have to classify more texts than the error rate asks
-for. `suites/meta/verdicts/test_carrying.py` simulates the error rate of each end, also for samples
-that are as large as the host's answers ask for.
+as if all disagreements made the metric worse, or all made it better. The plain sum of the margins
+would be larger than the error rate requires, because both are rarely wrong together, and the board
+would have to classify more texts. `suites/meta/verdicts/test_carrying.py` simulates the error rate
+of each end, also for the sample sizes that are computed from the host's answers.
 
 This interval alone could not show that a board labels many texts wrongly, because the hybrid has
-the host's labels for all texts outside of the sample. So the better end of the interval is the
-nearer one of two, each at half of the error rate: the hybrid's, and that of the board's own answers
-to the first texts in random order, which are a random sample of all texts.
+the host's labels for all texts outside of the sample. So the better end of the interval is computed
+in two ways, each with half of the error rate: from the hybrid, and from the board's own answers to
+the first texts in random order, which are a random sample of all texts. The end that is nearer to
+the value is used.
 """
 
 from __future__ import annotations
@@ -44,12 +45,14 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-# Error probability of one end of an interval, divided between two looks: the first uses as many
-# texts as decide if none disagrees, the second uses more texts if some disagreed.
+# Error probability of one end of an interval, divided between two looks. The first look uses the
+# fewest texts that give a verdict if none of them disagrees. The second uses more texts, if some
+# disagreed at the first.
 _ERROR = (1.0 - CONFIDENCE) / 2.0
 BOUND_ERRORS = (0.9 * _ERROR, 0.1 * _ERROR)
 # Share and largest number of the texts with the smallest margins, all of which are classified. In a
-# large split 100 are enough: each further one costs an inference, like a randomly drawn text.
+# large split 100 are enough, because each further close text costs one inference, as much as a text
+# of the random sample.
 CLOSE_SHARE, MOST_CLOSE = 0.02, 100
 # Factor by which the second look has more of the other texts than the first.
 GROWTH = 3
@@ -62,8 +65,8 @@ class Strata(NamedTuple):
 
     Attributes:
         close: numbers of the texts with the smallest margins, [close].
-        others: numbers of the other texts, in the order in which they are drawn, [others].
-        order: numbers of all texts in that order, [n].
+        others: numbers of the other texts, in the random order in which they are drawn, [others].
+        order: numbers of all texts in random order, [n].
     """
 
     close: Rows
@@ -76,10 +79,10 @@ class Strata(NamedTuple):
         return len(self.order)
 
     def sample(self, drawn: int) -> Rows:
-        """Return those first texts of the random order that the board has classified.
+        """Return the first texts in random order, sorted; the board has classified all of them.
 
         Args:
-            drawn: how many of the other texts were drawn.
+            drawn: how many of the other texts were drawn, and therefore the size of the sample.
         """
         return np.sort(self.order[:drawn])
 
@@ -100,8 +103,8 @@ def most_disagreeing(disagreeing: int, drawn: int, *, error: float) -> float:
     """Return an upper bound on the share of texts that disagree, from a random sample.
 
     The bound is one-sided (Clopper and Pearson 1934). It holds for all texts that the board will
-    ever see, not only for those of the test split. So it does not become smaller because a large
-    part of the split was drawn.
+    ever classify, not only for those of the test split. So it does not become smaller if the sample
+    is a large part of the split.
 
     Args:
         disagreeing: number of texts in the sample that disagree.
@@ -112,7 +115,7 @@ def most_disagreeing(disagreeing: int, drawn: int, *, error: float) -> float:
 
 
 def texts_needed(share: float, *, error: float) -> int:
-    """Return the size of a sample whose full agreement shows that at most a share disagrees.
+    """Return the sample size that shows, if no text disagrees, that at most a share disagrees.
 
     Args:
         share: the share that may disagree (Clopper and Pearson, one side).
@@ -129,8 +132,8 @@ def combined(end: float, moved: float, most_moved: float) -> float:
     """Return the distance of an end of the board's interval from the hybrid's value.
 
     Args:
-        end: distance of the end of the hybrid's interval.
-        moved: distance by which the other texts move the value, as estimated.
+        end: distance from the hybrid's value to that end of its interval.
+        moved: estimated distance by which disagreements on the other texts move the value.
         most_moved: upper bound on this distance.
     """
     return moved + math.hypot(end, most_moved - moved)
@@ -142,7 +145,8 @@ def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
     Return None if the verdict is undecided even without disagreements.
 
     Args:
-        decided: returns whether a number of disagreements leaves the verdict decided; monotonic.
+        decided: returns whether a number of disagreements leaves the verdict decided; if it returns
+            True for a number, it must for every smaller one.
         texts: number of texts that may disagree.
     """
     if not decided(0):
@@ -158,7 +162,7 @@ def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
 
 
 def at_worst(labels: Labels, right: Labels, different: Rows, count: int, *, better: bool) -> Labels:
-    """Return the best or worst labels that are possible if some texts have other labels.
+    """Return the labels in the best or the worst case if some texts have other labels.
 
     Args:
         labels: the known labels [n].

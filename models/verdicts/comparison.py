@@ -25,19 +25,20 @@ if TYPE_CHECKING:
     from models.verdicts.metrics import Floats
     from models.verdicts.stopping import Stopped
 
-# Inferences of each model in a block: five times the order ABBA. Chosen from 24 A/A races at a load
-# of 7 on two cores. Standard deviation of the ratio: 2.2 % for single pairs, 0.6 % for the fastest
-# of eight, 0.4 % for the fastest of sixteen; ten lies between the last two.
+# Inferences of each model in a block: five times the order ABBA. Chosen from 24 races of a model
+# against itself (A/A) at a load of 7 on two cores. Standard deviation of the ratio: 2.2 % for
+# single pairs, 0.6 % for the fastest of eight, 0.4 % for the fastest of sixteen; ten lies between
+# the last two.
 BLOCK = 10
-# Slower inferences need smaller blocks, because an interruption adds a smaller share: a block of a
-# tenth of a second is enough, with at least two inferences of each model.
+# Slower inferences need smaller blocks, because an interruption adds a smaller share of their time:
+# a block of a tenth of a second is enough, with at least two inferences of each model.
 SECONDS_OF_A_BLOCK = 0.1
 FEWEST_IN_A_BLOCK = 2
 # Number of blocks at the first look, from which the median's interval has two finite ends.
 FEWEST_BLOCKS = 7
 # Maximum number of races, and the factor by which a race is longer after an undecided one. An
-# interval narrows with the square root of the number of blocks, so the third is a quarter as wide
-# as the first.
+# interval narrows with the square root of the number of blocks, so that of the third race is a
+# quarter as wide as that of the first.
 RACES = 3
 GROWTH = 4
 # Longest race in seconds. A race that would take longer is not made longer than the previous one.
@@ -50,7 +51,8 @@ class RacedRatio:
 
     Attributes:
         ratio: the candidate's latency divided by the reference's.
-        noise_floor: how much the reference differs from itself, see `noise_floor`.
+        noise_floor: the slowdown that the race shows between two copies of the reference, see
+            `noise_floor`.
         seconds: sum of the times of all answers.
         stopped: when and why the race ended early; None if it had its full length.
     """
@@ -130,10 +132,10 @@ def latency_ratio(
 def noise_floor(
     again: Floats, reference: Floats, *, confidence: float = CONFIDENCE, block: int = BLOCK
 ) -> float:
-    """Return the smallest regression that a race can detect, from an A/A pair within it.
+    """Return the smallest regression that a race can detect, from an A/A comparison within it.
 
-    The reference is loaded twice and races against itself. The interval of this ratio shows how far
-    from 1 a ratio can be although nothing differs.
+    The reference is loaded twice and races against itself. The interval of the ratio of its two
+    latencies shows how far a ratio can be from 1 although nothing differs.
 
     Args:
         again: seconds [n] of the reference's second instance.

@@ -1,9 +1,9 @@
 """Count texts by gold label and predicted label, and compute scores from the counts.
 
 A table has the shape [..., classes, classes + 1]: gold label by predicted label; the last column
-counts texts without a prediction. Leading axes are groups or resamples, so that one expression
-works for one table or for thousands. Labels are integer arrays [n], 0 the worst label if they are
-ordered; a prediction may be MISSING.
+counts texts without a prediction. Leading axes are groups or resamples, so that one numpy
+expression computes a score of one table or of thousands. Labels are integer arrays [n]; if the
+labels are ordered, 0 is the worst. A prediction may be MISSING.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def paired_confusion(
     Args:
         gold: gold labels [n].
         first: labels from the first model [n]; MISSING for a text without a prediction.
-        second: labels from the second model [n], likewise.
+        second: labels from the second model [n]; MISSING for a text without a prediction.
         groups: as in `confusion`.
         classes: number of labels.
 

@@ -1,6 +1,6 @@
 """Define the details of a measurement: raw samples, tables, the reason of a change.
 
-The table is open: a gate may add keys that are not defined here; results.json contains them, too.
+A gate may add keys that are not defined here; results.json contains these keys, too.
 """
 # ruff: noqa: RUF012 - msgspec gives each instance a copy of the empty list or table
 
@@ -74,9 +74,11 @@ class Covered(Open, frozen=True, kw_only=True):
         states: number of operators by state: proven, deviates, refused or not covered.
         texts: number of texts whose activations were used as inputs, besides random values.
         not_recorded: why no activations were recorded; "" if some were.
-        drawn_alone: for each graph without recorded activations, if others have some, the reason.
+        drawn_alone: if only some graphs have recorded activations, the reason for each graph
+            without.
         graphs: number of graphs in the file.
-        asked_graphs: number of graphs that are executed, and whose operators were checked.
+        asked_graphs: number of graphs that are executed and that therefore had their operators
+            checked.
         not_proven: name, place and reason for each operator that is not proven.
     """
 
@@ -105,7 +107,8 @@ class Details(Open, frozen=True, kw_only=True, omit_defaults=True):
         kernels: which operators have proven kernels.
         looked: number of texts that the gate used.
         timed: number of timed answers that the gate used.
-        answered_by: number of texts by the signature or length that classified them.
+        answered_by: number of texts by the signature or the row length with which they were
+            classified.
         first_difference: the first text that an app tokenizes differently.
         invalid_because: why the circumstances make the measurement invalid.
     """

@@ -31,9 +31,9 @@ def allowed(
 ) -> float:
     """Return the largest allowed difference between two backends' logits of the same file.
 
-    Backends round the activations of a quantized file at different places, and each of them is
-    right. So each backend may be as far from the float32 reference as the judged one is on the same
-    texts; by the triangle inequality, the two may differ by twice that distance.
+    Backends round the activations of a quantized file at different places, and all of them are
+    right. So any backend may be as far from the float32 reference as the judged backend is on the
+    same texts. By the triangle inequality, two backends may then differ by twice that distance.
 
     Args:
         judged: logits of the judged backend [n, values].

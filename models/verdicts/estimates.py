@@ -33,7 +33,7 @@ class OrderEstimates(NamedTuple):
 
 
 def exact(value: float, *, n: int = 1) -> Estimate:
-    """Return an estimate without uncertainty, such as the size of a file."""
+    """Return an estimate without uncertainty, such as a file's size: both ends are the value."""
     return Estimate(float(value), float(value), float(value), n)
 
 
@@ -166,7 +166,7 @@ def _drop(  # noqa: PLR0913 - a statistic and the four arrays that it is compute
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
-    """Estimate a statistic's drop from the reference, resampling each text with both answers.
+    """Estimate a statistic's drop from the reference; each text is resampled with both answers.
 
     Raises:
         EdgeproofError: the arrays are empty, differ in length, or are not label indices.
@@ -211,7 +211,7 @@ def total_variation(first: Floats, second: Floats, *, confidence: float = CONFID
 
 
 def quantile(samples: Floats, at: float, *, confidence: float = CONFIDENCE) -> Estimate:
-    """Estimate a quantile without assuming a distribution: the nearest rank.
+    """Estimate a quantile by its nearest rank, without assuming a distribution.
 
     Use it for latencies (0.5, 0.9, 0.99), and for the median of rates, cold starts and memory
     peaks.

@@ -1,8 +1,9 @@
 """Read goals: joint limits of a file's bytes, accuracy drop and speed.
 
 The grammar, in a budget file: `[goal.SCHEME]` contains `bytes`, `drop` and `speed`, each the limit
-of one metric; `[goal]` contains the same for every scheme except the reference. Speed is written "N
-x paper": N times the texts per second of the paper's recipe, see `models.paper_recipe`.
+of one metric; `[goal]` contains the same for every scheme except the reference. The limit of
+`speed` is written "N x paper", which means N times the texts per second of the paper's recipe, see
+`models.paper_recipe`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 GOAL = "goal"
-# Metric of each axis.
+# The metric that each axis of a goal limits.
 AXES = {"bytes": "flatbuffer_bytes", "drop": "accuracy_drop", "speed": "speed_ratio_paper"}
 _EXAMPLES = {"bytes": '"8378547 bytes"', "drop": '"1 points"', "speed": '"10 x paper"'}
 _OVER = " paper"

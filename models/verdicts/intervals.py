@@ -1,7 +1,7 @@
 """Compute the 95 % intervals on which verdicts are based.
 
-Each function states its assumptions. Coverage is tested by simulation in suites/meta/verdicts.
-If a sample is too small to bound an end, this end is infinite.
+Each function states its assumptions. Coverage is tested by simulation in suites/meta/verdicts. If a
+sample is too small to bound an end of the interval, this end is infinite.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def paired_difference_interval(
 def difference_from_counts(
     only_first: int, only_second: int, trials: int, *, confidence: float = CONFIDENCE
 ) -> Interval:
-    """Compute `paired_difference_interval` from the numbers of discordant texts.
+    """Return the interval of `paired_difference_interval` from the numbers of discordant texts.
 
     Args:
         only_first: number of texts that only the first model gets right.
@@ -200,8 +200,8 @@ def quantile_interval(
     ordered = np.sort(_finite(samples))
     count = len(ordered)
     tail = (1.0 - confidence) / 2.0
-    # Positions start at 1: P(fewer than `low` samples lie below the quantile) <= tail; likewise for
-    # high.
+    # Positions start at 1. P(fewer than `low` samples lie below the quantile) <= tail, and P(at
+    # least `high` samples lie below it) <= tail.
     low = _binomial_quantile(tail, count, quantile)
     high = _binomial_quantile(1.0 - tail, count, quantile) + 1
     return Interval(
@@ -218,7 +218,7 @@ def _binomial_quantile(share: float, trials: int, probability: float) -> int:
     from scipy.special import bdtr, bdtrik  # noqa: PLC0415 - its import takes half a second, too long for collection
 
     quantile = max(0, math.ceil(float(bdtrik(share, trials, probability))))
-    # The inverse is that of a continuous function and has rounding errors, so correct its result.
+    # `bdtrik` inverts a continuous function, with rounding errors, so correct its result.
     while quantile > 0 and bdtr(quantile - 1, trials, probability) >= share:
         quantile -= 1
     while bdtr(quantile, trials, probability) < share:
@@ -234,7 +234,11 @@ def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> 
 
 
 def resamples_for(confidence: float) -> int:
-    """Return the number of resamples that puts as many beyond the ends as `RESAMPLES` at 95 %."""
+    """Return the number of resamples for a confidence level.
+
+    As many resamples lie beyond the interval's ends as with `RESAMPLES` at 95 %, unless this would
+    need more than `MOST_RESAMPLES`.
+    """
     needed = RESAMPLES * (1.0 - CONFIDENCE) / (1.0 - confidence)
     return min(MOST_RESAMPLES, max(RESAMPLES, round(needed)))
 

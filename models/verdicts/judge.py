@@ -11,8 +11,8 @@ from models.errors import EdgeproofError
 from models.verdicts.metrics import Metric, metric_named
 from models.verdicts.quantities import human_interval
 
-# No sample size is suggested if the interval's end is this many times farther from the value than
-# the limit is: the square of this ratio, a million times as many samples, would be needed.
+# No sample size is suggested if the interval's end is at least this many times as far from the
+# value as the limit is: the square of this ratio, a million times as many samples, would be needed.
 UNREACHABLE = 1000.0
 
 
@@ -34,7 +34,8 @@ class Estimate:
         low: lower end of the 95 % interval; -inf if the sample is too small to bound it.
         high: upper end of the interval; inf if the sample is too small to bound it.
         n: sample size: number of texts, answers or files.
-        mcnemar_p: for a drop, the exact p-value of the hypothesis that there is no drop.
+        mcnemar_p: for an accuracy drop, the exact p-value of the hypothesis that neither model is
+            better.
     """
 
     value: float
@@ -93,7 +94,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Judgment:
-    """A verdict with its reasons as fields, from which sentences can be written.
+    """A verdict with its reasons as fields, from which messages are written.
 
     Attributes:
         verdict: the verdict.
@@ -111,11 +112,11 @@ class Judgment:
 
     @property
     def needed(self) -> int | None:
-        """Return how many samples would give a verdict if the value stayed the same, or None.
+        """Return how many samples would give a verdict if the value stayed the same.
 
-        None means that no reachable number of samples would. Intervals narrow with the root of the
-        number of samples. The exact interval of n out of n samples narrows faster: its lower end is
-        a power with the exponent 1 / n.
+        Return None if no practicable number of samples would. The number is extrapolated: an
+        interval narrows with the square root of the number of samples. The exact interval of n
+        successes in n samples narrows faster: its lower end is a power with the exponent 1 / n.
         """
         estimate, metric = self.estimate, metric_named(self.budget.metric)
         distance = abs(estimate.value - self.budget.value)

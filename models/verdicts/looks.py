@@ -2,12 +2,13 @@
 
 This is a group sequential test. A gate judges the first texts of a random order, then more of them,
 and stops as soon as it has a verdict; each of these attempts is a *look*. Several looks err more
-often than one, unless their intervals are wider. Up to each look, the allowed error is the total
-error times the share of texts used so far (Lan and DeMets 1983, Biometrika 70:659, with the
+often than one, unless their intervals are made wider. Up to each look, the allowed error is the
+total error times the share of texts used so far (Lan and DeMets 1983, Biometrika 70:659, with the
 spending function alpha * t of Kim and DeMets 1987, Biometrika 74:149). The necessary width of each
-interval follows from the joint distribution of the looks. For every statistic that tends to a mean,
-this is the distribution of a sum of independent increments (Armitage, McPherson and Rowe 1969).
-Error rates are tested by simulation in `suites/meta/verdicts/test_looks.py`.
+interval follows from the joint distribution of the looks. For every statistic that behaves like a
+mean over many texts, this is the distribution of a sum of independent increments (Armitage,
+McPherson and Rowe 1969). Error rates are tested by simulation in
+`suites/meta/verdicts/test_looks.py`.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from models.verdicts.judge import Estimate
 
-# Shares of the texts that the looks use. Looks before these use half of the first share, half of
-# that, and so on.
+# Shares of the texts that the looks use. With many texts there are earlier looks, too, at half of
+# the first share, at half of that, and so on.
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 # Minimum number of texts of a look. For 50 texts, simulations confirmed the intervals of drops and
 # of measures by label.
@@ -37,8 +38,7 @@ FEWEST = 50
 # With fewer texts than this, a single look uses all of them: classifying them costs little, and the
 # wider intervals of several looks would leave more gates undecided.
 FEWEST_IN_ALL = 1_000
-# Share of the texts that the single look uses if the metric has no budget, so that nothing is
-# decided.
+# Share of the texts that a single look uses if the metric has no budget, and so needs no verdict.
 UNJUDGED = 0.2
 # Seed of the order of the texts, which is the same in every run.
 SEED = 1729
@@ -120,8 +120,8 @@ def look_until_decided(
 def confidences_of(shares: tuple[float, ...]) -> tuple[float, ...]:
     """Return the confidence level that each look needs for its interval.
 
-    All intervals together contain the true value with a probability of `CONFIDENCE`. A single look
-    has just this confidence level.
+    All intervals together contain the true value with a probability of `CONFIDENCE`. If there is
+    only one look, it has this confidence level.
 
     Args:
         shares: share of the texts at each look, ascending; the last is 1.
@@ -163,7 +163,7 @@ class _Inside(NamedTuple):
 
     @classmethod
     def after(cls, before: _Inside | None, share: float, end: float) -> _Inside:
-        """Return the distribution of the sums within `end` standard deviations at a look."""
+        """Return the density at a look, limited to sums within `end` standard deviations."""
         points = np.linspace(-end, end, _POINTS) * math.sqrt(share)
         density = _density(before, points, share)
         step = points[1] - points[0]
@@ -182,7 +182,10 @@ def _density(
 
 
 def _end(before: _Inside | None, share: float, spent: float) -> float:
-    """Return the number of standard deviations beyond which the look errs with `spent`."""
+    """Return the number of standard deviations that the statistic exceeds with probability `spent`.
+
+    Both signs count, and only if no earlier look has decided.
+    """
     from scipy.special import ndtri  # noqa: PLC0415 - its import takes half a second, too long for collection
 
     if before is None:

@@ -111,7 +111,7 @@ class Measurement(Table, frozen=True, kw_only=True):
         return Estimate(self.value, low, high, self.n)
 
     def why(self, limit: BudgetRecord, verdict: Verdict) -> str:
-        """Return the reason of a verdict in a few words.
+        """Return the reason for a verdict in a few words.
 
         Args:
             limit: the budget or the regression guard.
@@ -217,7 +217,7 @@ def _invalid(because: str | None) -> dict[str, str]:
 
 
 def _details(details: dict[str, Any]) -> Details:
-    """Convert the details from a gate into types.
+    """Check the details from a gate, and convert them into `Details`.
 
     Raises:
         EdgeproofError: a value has the wrong type.

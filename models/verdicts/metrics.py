@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Labels = NDArray[np.integer[Any]]
     Floats = NDArray[np.floating[Any]]
 
-# `scheme` of measurements of the full model.
+# The `scheme` of measurements of the full model.
 FULL_MODEL = "full_model"
 
 
@@ -49,7 +49,8 @@ class Metric(NamedTuple):
     Attributes:
         name: name in budgets and in results.json.
         unit: canonical unit of the values.
-        better: "lower" or "higher"; a budget limits the other direction.
+        better: "lower" or "higher"; a budget is an upper limit if lower is better, and a lower
+            limit if higher is better.
         low: smallest possible value.
         high: largest possible value.
         source: origin of the values.
@@ -82,7 +83,7 @@ class Metric(NamedTuple):
 
     @property
     def timed(self) -> bool:
-        """Tell whether the metric is a time, so that it depends on the machine and its load."""
+        """Tell whether the metric is computed from times, which depend on the machine's load."""
         return self.source in {Source.CLOCK, Source.RACE}
 
     @property
@@ -96,7 +97,7 @@ class Metric(NamedTuple):
         return self.source is Source.ANSWERS
 
 
-# Plural of the units that a sample from each source usually counts.
+# What the sample size of a metric usually counts, as a plural noun, by the source of the values.
 COUNTED = {
     Source.FILE: "files",
     Source.ANSWERS: "texts",

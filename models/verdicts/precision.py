@@ -1,8 +1,8 @@
 """Tell whether the interval of timed answers is narrow enough to stop.
 
-A rule that stops as soon as an interval is narrow stops slightly too often when the interval is
-narrow by chance. `suites/meta/verdicts/test_precision.py` simulates the effect: such 95 % intervals
-contain the true value in at least 94 % of runs.
+A rule that stops as soon as an interval is narrow also stops if the interval is narrow by chance,
+so its intervals are slightly too narrow. `suites/meta/verdicts/test_precision.py` simulates the
+effect: such 95 % intervals contain the true value in at least 94 % of runs.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from models.verdicts.judge import Estimate
 
-# Half the width of an interval, relative to the value, at which measuring stops: if there is a
-# baseline (which allows a latency at least 10 % of noise), and if there is neither a limit nor a
-# baseline.
+# Measuring stops when half the width of the interval, relative to the value, is at most `COMPARED`
+# if there is a baseline (which allows at least 10 % of noise for a latency), or at most `MEASURED`
+# if there is neither a limit nor a baseline.
 COMPARED, MEASURED = 0.02, 0.05
 
 

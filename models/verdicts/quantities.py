@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Percentages below this are rejected, because they are probably fractions: someone who wrote "0.041
 # points" meant 4.1.
 SMALLEST_PERCENTAGE = Decimal("0.1")
+# Values below this are written with two significant digits.
 SMALL = 0.01
 
 

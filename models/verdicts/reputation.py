@@ -55,7 +55,7 @@ def means(tables: Counts) -> Floats:
 
 
 def group_scores(tables: Counts) -> GroupScores:
-    """Return Reliability and Sensitivity of each group, by counting.
+    """Return Reliability, Sensitivity and F of each group, from the counts in its table.
 
     Two texts of one group are ordered by the sign of the difference of their labels. For a text,
     Sensitivity is the share of its pairs ordered by gold that the system orders in the same way,

@@ -33,14 +33,15 @@ def counts_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """Bootstrap over tables in place of texts, bias-corrected and accelerated (Efron 1987).
+    """Return the bias-corrected and accelerated bootstrap interval (Efron 1987) of a statistic.
 
-    To resample the texts of a group, draw its table from a multinomial distribution; all texts in a
-    cell have the same value in the jackknife. So 58,568 texts cost no more than 100. Texts are
-    resampled within their group, because the groups are fixed. If no resample changes the
-    statistic, for example because every answer is right, the bootstrap gives an interval without
-    width. In this case the ends are the estimate plus and minus the largest effect of unseen texts
-    that the sample size allows (the "rule of three"), with all of them in the smallest group.
+    Tables are resampled in place of texts: a group's table is drawn from a multinomial
+    distribution, and in the jackknife all texts in one cell have the same value. So 58,568 texts
+    cost no more than 100. Texts are resampled within their group, because the groups are fixed. If
+    no resample changes the statistic, for example because every answer is right, the bootstrap
+    gives an interval without width. In this case the ends are the estimate plus and minus the
+    largest effect of unseen texts that the sample size allows (the "rule of three"), with all of
+    them in the smallest group.
 
     Args:
         statistic: computes values [...] between 0 and 1 from tables
@@ -178,7 +179,7 @@ def _resampled(
     )
     for begin in range(0, resamples, most):
         count = min(most, resamples - begin)
-        # Cells first, so that statistics sum over long contiguous rows.
+        # The cells are the first axis, so that statistics sum over long contiguous rows.
         drawn = np.zeros((chances.shape[1], count, len(tables)), tables.dtype)
         if not at_once:
             drawn += tables.reshape(len(tables), -1).T[:, None]
@@ -191,14 +192,17 @@ def _resampled(
 
 
 def _cells_to_draw(chances: Floats) -> Counts:
-    """Return the cells that texts can fall into, with a last cell for all remaining texts."""
+    """Return the indices of the cells that texts can fall into, and the index of the last cell.
+
+    numpy counts all texts that are in none of the other cells in the last one.
+    """
     return np.union1d(np.flatnonzero(chances), [chances.size - 1])
 
 
 def _corrected_ends(
     drawn: Floats, value: float, acceleration: float, confidence: float
 ) -> tuple[float, float]:
-    """Return the quantiles of Efron's correction; both NaN if it is undefined."""
+    """Return the ends of the interval by Efron's correction; both are NaN if it is undefined."""
     from scipy.special import ndtr, ndtri  # noqa: PLC0415 - its import takes half a second, too long for collection
 
     # Of the resamples that equal the estimate, half count as below it.

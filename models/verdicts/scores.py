@@ -117,7 +117,7 @@ def domain_of(group_id: str) -> str:
 
 
 def _measures(tables: Counts) -> dict[str, float]:
-    """Return the measures of some groups' tables: of the pooled texts, and means over groups."""
+    """Return the measures of some groups' pooled texts, and the means over these groups."""
     (measures,) = _measures_of_each(tables[None])
     return measures
 

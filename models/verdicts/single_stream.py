@@ -1,9 +1,9 @@
 """Measure single-stream latency: one query after the other, as in MLPerf's LoadGen.
 
-Each query is sent when the last one was answered, until enough time has passed and the percentiles
-have verdicts, so that a file that takes a second for an answer does not get a thousand queries.
-Answers before the latency became stationary are warm-up and are left out. The first seconds after
-the warm-up are separated from the sustained latency.
+Each query is sent when the last one was answered. The stream ends when enough time has passed and
+the percentiles have verdicts, so that a file that needs a second for an answer does not get a
+thousand queries. Answers before the latency became stationary are warm-up and are left out. The
+first seconds after the warm-up are separated from the sustained latency.
 
 Source: MLPerf Inference rules, scenario "single stream"; Reddi et al. 2020, arXiv:1911.02549.
 """
@@ -43,9 +43,9 @@ PERCENTILES = {"latency_p50": 0.5, "latency_p90": 0.9, "latency_p99": 0.99}
 CHUNK = 32
 # Minimum number of queries: two thirds of them remain even after the longest warm-up.
 FEWEST = 3 * CHUNK
-# Maximum number of queries. A file that reaches this number in time takes microseconds per query:
-# more of them would not heat the device, and the rank of the 99th percentile is known to a few per
-# mille.
+# Maximum number of queries. A file that reaches this number in the given time needs only
+# microseconds per query: further queries would not heat the device, and the rank of the 99th
+# percentile is already known to a few per mille.
 MOST = 16_384
 
 
@@ -74,7 +74,10 @@ class Stream:
 
     @property
     def sustained(self) -> NDArray[np.float64]:
-        """Return the latencies after the first seconds, [n]; if too few, all after the warm-up."""
+        """Return the latencies after the first seconds, [n].
+
+        If these are fewer than `ENOUGH`, return all latencies after the warm-up.
+        """
         enough = self.seconds.size - self._sustained_from >= ENOUGH
         return self.seconds[self._sustained_from if enough else self.warm_up :]
 
@@ -108,15 +111,17 @@ def single_stream(
 ) -> Stream:
     """Send one query after the other until there are verdicts and enough time has passed.
 
-    Verdicts are tried after parts of `queries`. If `seconds` requires more queries than the next
-    look has, that look uses all queries that were sent.
+    The percentiles are judged in several looks, each after a larger part of `queries`. If `seconds`
+    requires so many queries that the number for the following look is reached, too, only the
+    following look is taken, with all queries that were sent.
 
     Args:
-        ask: sends a number of queries, from a first number on, and returns the seconds of each.
+        ask: sends queries, and returns the seconds of each; its arguments are the number of the
+            first query, and how many to send.
         enough: returns why a stream needs no more queries, "" if it needs more, see `why_enough`.
         queries: number of queries at the last look, at least one.
-        seconds: sum of the latencies to reach, with at most `MOST` queries; 0.0 if the number of
-            queries is sufficient.
+        seconds: smallest sum of the latencies, unless it needs more than `MOST` queries; 0.0 for no
+            such condition.
     """
     chunks: list[Floats] = []
     asked, elapsed = 0, 0.0

@@ -1,4 +1,4 @@
-"""Compare the speed of two models, in texts per second, which classify texts in turns.
+"""Compare two models' texts per second; the models classify the same texts in turns.
 
 A turn is a few texts. All models classify them, and then again in the reverse order (ABBA), so that
 anything that slows the machine slows all models. The faster of a text's two answers counts, because

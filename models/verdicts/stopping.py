@@ -1,9 +1,9 @@
-"""Stop timing answers once there is a verdict, with the error rates of a single look at all.
+"""Stop timing answers once there is a verdict, with the error rates of one judgment of all.
 
-A metric with a limit is judged in several looks, like texts of the test split: the intervals of all
-looks together contain the true value as often as one interval of all answers
-(`models.verdicts.looks`). The first look with a verdict is the last. A metric without a limit is
-measured until its interval is narrow (`models.verdicts.precision`).
+A metric with a limit is judged in several looks, each after more answers, as in
+`models.verdicts.looks`: the intervals of all looks together contain the true value as often as one
+interval of all answers. After the first look with a verdict, no more answers are timed. A metric
+without a limit is measured until its interval is narrow (`models.verdicts.precision`).
 
 `suites/meta/verdicts/test_stopping.py` simulates how often such verdicts err.
 """

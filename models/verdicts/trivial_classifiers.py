@@ -1,4 +1,6 @@
-"""Classify texts without a model: a model that does not score better has learned nothing.
+"""Classify texts without a model.
+
+A model that does not score better than these classifiers has learned nothing.
 
 Labels are integer arrays [n], 0 the worst.
 """

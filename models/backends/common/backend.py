@@ -91,7 +91,7 @@ class Loaded(abc.ABC):
 
     @abc.abstractmethod
     def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
-        """Return details of a signature's inputs and outputs by their names in it."""
+        """Return details of a signature's inputs and outputs, by their names in the signature."""
 
     @abc.abstractmethod
     def positions(self) -> Tuple[List[Details], List[Details]]:
@@ -120,7 +120,7 @@ class Loaded(abc.ABC):
 
 
 class Backend(abc.ABC):
-    """Something that executes FlatBuffers.
+    """The interface of a backend, which executes FlatBuffers.
 
     Attributes:
         family: name of the backend; a mode is appended after a hyphen.
@@ -130,8 +130,10 @@ class Backend(abc.ABC):
         module: module that is imported from that package.
         needs: requirements, as text for people.
         accelerates: accelerators, as text for people.
-        preference: rank if no backend is requested; the installed backend with the lowest is used.
-        on_boards: whether a board may have the backend; if not, it must be requested by name.
+        preference: rank if no backend is requested: the installed backend with the lowest rank is
+            used.
+        on_boards: whether a board may have the backend; if not, the backend is used only if it is
+            requested by name.
         newest_python: newest CPython for which the package has a wheel; None for any.
         numpy_below: first major version of numpy with which the backend fails; None if none does.
         uses_vulkan: whether a Vulkan driver computes, so that its version can change answers.
@@ -213,7 +215,7 @@ class Backend(abc.ABC):
 
     @property
     def libraries(self) -> Tuple[str, ...]:
-        """Return files outside of the package that execute operators and can change answers."""
+        """Return paths of files outside of the package that execute operators."""
         return ()
 
     def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - subclasses use it

@@ -16,11 +16,12 @@ from models.backends.common.backend import Backend, Details, Graph, Loaded, Sour
 from models.backends.common.interpreters import refusing
 from models.backends.common.refusals import Refusal, one_line
 
-# Maximum number of bytes kept of the library's log. It logs every step to stderr, and the end of
-# the log explains a failure.
+# Maximum number of bytes that are read from the library's log. The library logs every step to
+# stderr, and the end of the log explains a failure.
 LONGEST_LOG = 1 << 20
 _MOST_REASONS = 3
-# Texts of errors, in a raised error and in the log; each follows its place in the source code.
+# Patterns of the error texts in a raised error and in the log. Each text follows its place in
+# LiteRT's source code.
 _RAISED = re.compile(r"^└ (?!ERROR: \[)(\S.*)$", re.MULTILINE)
 _LOGGED = re.compile(r"^(?:ERROR: \[[^\]]*\]|E\d{4} [^\]]*\]) (\S.*)$", re.MULTILINE)
 
@@ -43,7 +44,10 @@ class CompiledBackend(Backend):
         return "DELEGATE"
 
     def imported(self) -> Any:
-        """Return LiteRT's module; import the interpreter's as well, which describes tensors."""
+        """Import LiteRT's module and return it.
+
+        The interpreter is imported as well, because it describes tensors.
+        """
         api = super().imported()
         importlib.import_module("ai_edge_litert.interpreter")
         return api
@@ -164,7 +168,7 @@ class LoadedModel(Loaded):
 
 
 class BufferGraph(Graph):
-    """A signature's graph between buffers that are bound once."""
+    """A signature's graph with its input and output buffers, which are created once."""
 
     def __init__(
         self, compiled: Any, key: str, details: Tuple[Dict[str, Details], Dict[str, Details]]

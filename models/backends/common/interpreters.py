@@ -78,8 +78,8 @@ class InterpreterBackend(Backend):
         if keep_all:
             more["experimental_preserve_all_tensors"] = True
         with refusing(), warnings.catch_warnings():
-            # The interpreter warns that keeping all tensors costs memory, and that another class
-            # succeeds it.
+            # Ignore the interpreter's warnings that keeping all tensors costs memory, and that
+            # another class will replace the interpreter.
             warnings.simplefilter("ignore")
             return module.Interpreter(num_threads=threads, **more)
 
@@ -109,7 +109,7 @@ class LoadedInterpreter(Loaded):
         return self.interpreter.get_input_details(), self.interpreter.get_output_details()
 
     def first_graph(self, shapes: Mapping[int, List[int]]) -> Graph:
-        """Resize and allocate; return the interpreter itself as the graph.
+        """Resize inputs, allocate memory, and return the interpreter itself as the graph.
 
         A wrapper would add to the measured time, because the clock runs around `invoke`.
         """
@@ -124,9 +124,9 @@ class LoadedInterpreter(Loaded):
         """Return a graph of the file that is run through its signature."""
         with refusing():
             if not self._is_allocated:
-                # This call lets XNNPACK take over operators in every graph. After a signature
-                # runner exists, the interpreter refuses to allocate, because the runner counts as a
-                # view of its memory.
+                # With this call, XNNPACK replaces operators in every graph. It must come first:
+                # once a signature runner exists, the interpreter refuses to allocate, because the
+                # runner counts as a view of its memory.
                 self.interpreter.allocate_tensors()
                 self._is_allocated = True
             return SignatureGraph(self.interpreter.get_signature_runner(key))
@@ -171,8 +171,8 @@ class SignatureGraph(Graph):
 def delegated_nodes(interpreter: Any) -> Optional[DelegatedOperators]:
     """Return the operators that a delegate executes; None if the runtime does not report them.
 
-    The kernel of a delegate is appended as an additional node. It replaces all nodes between its
-    inputs and its outputs.
+    The runtime appends each delegate's kernel as an additional node, which replaces all nodes
+    between the kernel's inputs and outputs.
     """
     try:
         wrapper = interpreter._interpreter  # noqa: SLF001 - there is no public API

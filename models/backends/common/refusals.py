@@ -1,10 +1,10 @@
-"""Report that a backend or a runner cannot answer: a kind for programs, a message for people."""
+"""Define the error of a backend or a runner that cannot answer a request."""
 
 from __future__ import annotations
 
 
 class Refusal(Exception):  # noqa: N818 - the protocol's term
-    """A request that cannot be answered: `kind` is for programs, the message for people."""
+    """A request cannot be answered: `kind` is for programs, the message for people."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

@@ -20,7 +20,7 @@ def families() -> List[Type[Backend]]:
 
 @functools.lru_cache(maxsize=None)
 def _families_in(folders: Tuple[str, ...]) -> Tuple[Type[Backend], ...]:
-    """Return the classes in some folders; cached."""
+    """Return the classes of the backends in some folders, cached."""
     families = [
         kind
         for module in pkgutil.iter_modules(folders)

@@ -12,7 +12,7 @@ import numpy as np
 class Tensor:
     """One input or output of a file, bound to its index in the interpreter.
 
-    `below` is the first integer that is refused as too large; None allows any.
+    `below` is the smallest integer that is rejected as too large; None means no limit.
     """
 
     name: str
@@ -51,8 +51,8 @@ class Tensor:
         """Convert `array` to this tensor's dtype; quantize it if the tensor is quantized.
 
         In some files, ids are int64, float32 or small integers, and masks are bool. If the dtype
-        cannot represent every number exactly, the array is returned unchanged, and refused later.
-        float32 represents integers below 2**24 exactly.
+        cannot represent every number exactly, the array is returned unchanged, and `Model.check`
+        rejects it. float32 represents integers below 2**24 exactly.
         """
         exact = array.dtype == np.int32
         if self.scales and self.dtype.kind in "iu" and (exact or array.dtype.kind == "f"):

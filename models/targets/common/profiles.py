@@ -36,7 +36,7 @@ def judging_profile(
     Args:
         asked: the requested device; None if none was requested.
         found: the device as which the machine was recognized.
-        where: name of the machine, for messages.
+        where: name of the examined machine, for messages.
         reached: whether the machine is reached over a connection.
 
     Raises:
@@ -53,7 +53,7 @@ def judging_profile(
 
 
 def how_to_reach(name: str, *, reached: bool) -> str:
-    """Return a remedy that explains how to judge a device that this run did not find.
+    """Return a remedy that explains how to judge a device that is not this run's machine.
 
     Args:
         name: name of the device.

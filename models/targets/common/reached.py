@@ -96,7 +96,7 @@ class ReachedTarget(Target[RemoteShell]):
         return self.connection
 
     def identity(self, transport: RemoteShell, backend: str) -> None:  # noqa: ARG002 - None for all
-        """Return None, so that no answers are stored: the board may be changed at any time."""
+        """Return None, so that no answers are stored, because a board may change at any time."""
         return
 
     def start_watch(self, transport: RemoteShell) -> Callable[[Path], Channel]:  # noqa: ARG002 - it is `self.connection`
@@ -125,8 +125,8 @@ class ReachedTarget(Target[RemoteShell]):
         return f"{self.connection.describe()} is {self.found.describe()}"
 
 
-# Key under which the board's own Python prints the number of Vulkan drivers. Versions come from
-# package metadata, so that no runtime has to be imported.
+# Key under which the program `_FIND_RUNTIMES` prints the number of Vulkan drivers. The program
+# reads versions from package metadata, so that it need not import a runtime.
 DRIVERS = "vulkan-drivers"
 _ASKED = ("numpy", *sorted({*distributions().values()}))
 _FIND_RUNTIMES = """

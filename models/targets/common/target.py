@@ -32,7 +32,7 @@ class Wish:
     Attributes:
         address: URL of the target; the target's own module parses the part after the scheme.
         option: the option that contains the URL, for messages.
-        profile: the device whose profile must apply; None for the recognized device.
+        profile: the required device, with its profile; None for the recognized device.
     """
 
     address: str
@@ -54,8 +54,8 @@ class Wish:
 class Target(ABC, Generic[T]):
     """A machine, real or emulated, on which backends run.
 
-    Callers check capabilities, never the class. A new kind of target is a module beside
-    `models/targets/local.py` with a subclass of this class.
+    Callers check the attributes and properties below, never the class. A new kind of target is a
+    module beside `models/targets/local.py` with a subclass of this class.
 
     Attributes:
         scheme: scheme of the URLs of such targets.
@@ -64,7 +64,7 @@ class Target(ABC, Generic[T]):
         reached: whether the target is another machine, behind a connection.
         emulates: whether another processor than this machine's is emulated.
         few_texts: whether an answer takes so long that only few texts are classified.
-        untimed: why times measured on the target are not judged; None if they are.
+        untimed: why times measured on the target are not judged; None if they are judged.
         device: the device whose profile applies.
     """
 
@@ -104,7 +104,7 @@ class Target(ABC, Generic[T]):
 
     @property
     def cores(self) -> int:
-        """Return the number of cores in the profile, or else of this machine."""
+        """Return the number of cores in the device's profile, or else of usable cores here."""
         hardware = self.device.table.hardware
         return hardware.cores if hardware else usable_cores()
 
@@ -129,7 +129,7 @@ class Target(ABC, Generic[T]):
         return {name: self.version(name) for name in names if name not in absent}
 
     def absent(self) -> dict[str, str]:
-        """Return why the target cannot run the other backends, by name."""
+        """Return the backends that the target cannot run, by name, with the reasons."""
         reasons = {name: self.why_absent(name) for name in backend_names(boards=True)}
         return {name: reason for name, reason in reasons.items() if reason is not None}
 
@@ -163,7 +163,7 @@ class Target(ABC, Generic[T]):
         """
 
     def start_watch(self, transport: T) -> Callable[[Path], Channel]:  # noqa: ARG002 - subclasses use it
-        """Return a function that opens a channel to the watcher of sensors; by default, here."""
+        """Return a function that starts the watcher of sensors; by default, on this machine."""
         return watch_here
 
     def run(self, words: Sequence[str]) -> None:
