@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # Seconds that a helper gets to stop, before it is ended by force. Native code that trains or
 # converts for minutes does not handle signals, and the unfinished epoch is lost anyway.
 _SECONDS_OF_A_HELPER = 2.0
-# The builder also waits for its helpers to stop.
+# Seconds that the builder gets to stop, because it also waits for its helpers.
 SECONDS_TO_STOP = 2 * _SECONDS_OF_A_HELPER
 _MOST_HELPERS = 16
 # Settings that at least double the texts per second of a fine-tuning, measured on two cores.

@@ -43,8 +43,8 @@ _OLD_COMMAND = re.compile(r"##(?=\[|vso\[|teamcity\[)", re.IGNORECASE)
 # Beginning of a cell that a spreadsheet would compute, also where a semicolon separates cells.
 _FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _NUMBER = re.compile(r"[+-]?\d*\.?\d+(e[+-]?\d+)?", re.IGNORECASE)
-# Characters that GitHub makes into links or mentions within text. An HTML comment behind them
-# prevents it.
+# Characters that GitHub makes into links or mentions within text. An HTML comment after them
+# prevents this.
 _LINKED = re.compile(
     r"@|:(?=//)|:(?=[a-z+-][\w+-]*:)|#(?=\w)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)|\bGH(?=-\d)",
     re.IGNORECASE,

@@ -362,8 +362,8 @@ def _explained(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # An error about a file outside the store, for example one that `make` reads, is not
-        # explained here.
+        # An error about a file outside the store, for example one that `make` reads, is raised
+        # unchanged.
         if error.filename is not None and not _lies_in(error.filename, root):
             raise
         if error.errno in _FULL:

@@ -363,7 +363,7 @@ def _write_model(  # noqa: PLR0913 - everything that is stored of a model
     """Write a model and its card, which names the checkpoint's head that was left out."""
     # safetensors writes an array in its memory order, which transposes arrays in column order.
     values = {name: np.ascontiguousarray(value) for name, value in values.items()}
-    # Not save_file: its error on a full disk does not name the cause.
+    # `save_file` is not used, because its error on a full disk does not name the cause.
     (out / WEIGHTS).write_bytes(save(values))
     np.savez(out / LOGITS, **logits)
     card = {

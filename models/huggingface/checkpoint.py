@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIG = "config.json"
-# Weights that PyTorch can load. A TensorFlow checkpoint or a FlatBuffer lacks information that it
-# needs.
+# Files with weights that PyTorch can load. A TensorFlow checkpoint or a FlatBuffer lacks
+# information that it needs.
 WEIGHTS = (SAFETENSORS, TORCH, *SHARDED)
 _CLASSIFIER = "ForSequenceClassification"
-# Far above any published encoder, so that a typing error gives a message and not hours of work.
+# Limits far above any published encoder, so that a typing error gives a message and not hours of
+# work.
 _MOST = {"num_hidden_layers": 256, "n_layers": 256, "num_hidden_groups": 256}
 _LARGEST_NUMBER = 1 << 22
 _MOST_LABELS = 1000

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 def read(path: Path, chosen: Collection[str], shape: Architecture) -> Tensors:
     """Return the chosen parameters; with them, the network answers as the FlatBuffer does.
 
-    The file holds some parameters only after they were combined: the norms of bottlenecks are
-    returned as 1 and 0, and the position embeddings include the first type embedding.
+    The file holds some parameters only in combination with others, which cannot be taken apart: the
+    norms of bottlenecks are returned as 1 and 0, and the position embeddings include the first type
+    embedding.
 
     Raises:
         UsageMistake: the file is not a FlatBuffer of such a network, or has blockwise weights.

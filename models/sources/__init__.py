@@ -196,7 +196,7 @@ def _package(root: Path) -> _Package:
 
 @cache
 def _kept_facts(root: Path) -> KeptFacts:
-    # Facts about a copy of the package are not cached: a test makes it, in order to change it.
+    # Facts about a copy of the package are not cached: tests make copies in order to change them.
     return KeptFacts(default_file() if root == ROOT else None)
 
 

@@ -120,7 +120,7 @@ def decoded(text: str) -> bytes:
 
 def _require_within(trie: NDArray[np.uint32], texts: bytes) -> None:
     """Reject a trie with a step outside of it, or with a value outside of the texts."""
-    # Words with the highest bit are values, from which no character leads on. The first word is
+    # Words in which the highest bit is set are values, at which a look-up ends. The first word is
     # always a step, because look-ups start there.
     is_step = (trie & _IS_VALUE) == 0
     is_step[0] = True

@@ -42,7 +42,7 @@ class NetworkConfig(msgspec.Struct, frozen=True):
 
     @property
     def counts_from_padding(self) -> bool:
-        """Return whether positions are numbered from the padding token's id onward."""
+        """Return whether positions are numbered from the padding token's id plus 1."""
         return family_of(self.model_type).positions_follow_padding
 
     @property
