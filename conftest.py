@@ -74,7 +74,7 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a run that lacks a required plugin, or whose test ids differ."""
+    """Refuse a run without a required plugin, or with a root folder that changes test ids."""
     blocked = [
         name
         for name, plugin in config.pluginmanager.list_name_plugin()

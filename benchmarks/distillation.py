@@ -114,7 +114,7 @@ def _plans(subject: Subject, seed: int, options: argparse.Namespace) -> dict[str
 
 
 def _build(plans: list[Plan], store: Store) -> None:
-    """Train missing models in a separate process, the only one that imports TensorFlow."""
+    """Train missing models in a separate process; only this process imports TensorFlow."""
     missing = [plan for plan in plans if not store.has(plan.small)]
     if not missing:
         return

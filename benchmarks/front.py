@@ -72,7 +72,7 @@ CORPORA = {
 PAPER = "the paper's recipe"
 # Schemes under which the full model itself is converted.
 FULL_SCHEMES = (REFERENCE, "dynamic_wi8_afp32")
-# Number of turns; all contenders together take about a second per turn.
+# Number of turns. In one turn, all contenders together take about a second.
 TURNS = 60
 # Texts per request if nothing is timed, and the timeout of a request in seconds.
 _CHUNK, _SECONDS = 500, 3600.0
@@ -207,7 +207,7 @@ def plans_of(name: str, file: Path) -> dict[str, Plan]:
     """Return the plans of the small subjects of a corpus, by their names.
 
     Args:
-        name: name of the subject whose full model they are made from.
+        name: name of the subject from whose full model the small models are made.
         file: path of the corpus.
     """
     names = [path.stem for path in (PROJECT / "models" / "subjects").glob(f"{name}_*x.toml")]

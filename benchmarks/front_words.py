@@ -131,7 +131,7 @@ def train_average(
     Args:
         ids: token ids of the training texts, [n, TOKENS].
         labels: labels of the training texts [n].
-        validation: ids and labels of the texts whose accuracy chooses the epoch.
+        validation: ids and labels of the texts; the epoch with the best accuracy on them is kept.
         out: path of the file.
     """
     import keras  # noqa: PLC0415 - imported only in a separate process

@@ -1,4 +1,4 @@
-"""Measure how long the first command takes: from a clean clone with an empty store, and again."""
+"""Measure how long `tox -e host` takes: in a clean clone with an empty store, and once more."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _SECONDS = 5.0
 
 
 def worked_seconds() -> float:
-    """Return the seconds for which all cores together have worked since the machine started.
+    """Return the sum over all cores of the seconds of work since the machine started.
 
     Source: proc_stat(5). Time that a hypervisor gave to other machines counts as work, because it
     was missing here.

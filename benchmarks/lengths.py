@@ -1,7 +1,7 @@
-"""Measure the effect of several row lengths: texts per second with and without them.
+"""Measure how several row lengths, instead of one, change the texts per second of a file.
 
-Both files have the same weights, but one accepts only rows of the longest length. They classify the
-same texts in one runner, in turns, from text to label.
+Two files with the same weights are compared; one of them accepts only rows of the longest length.
+They classify the same texts in one runner, in turns, from text to label.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ TEXTS = int(os.environ.get("EDGEPROOF_BENCHMARK_TEXTS", str(REPLAB_TEXTS)))
 def measure_scale() -> dict[str, Any]:
     """Return how time changes with two runners, and time and memory with twice the texts.
 
-    The times of all candidates are added, because a run answers for all of them.
+    The times of all candidates are added, because a run classifies the texts with all of them.
     """
     files, inputs = default_subject()
     seconds = {name: _scaled(file, inputs) for name, file in files.items()}

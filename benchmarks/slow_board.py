@@ -1,4 +1,4 @@
-"""Count the answers of a run on a board that takes a second for each, for four schemes.
+"""Count the answers of a run for four schemes on a board that takes one second per answer.
 
 This machine and a virtual clock replace the board, so that no answer really takes a second. The
 answers of every gate on every backend are counted. EDGEPROOF_BENCHMARK_SUBJECT names another

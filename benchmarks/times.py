@@ -1,8 +1,9 @@
 """Compare the model of time in `models/shrinking/cost.py` with measured answers on this machine.
 
-Networks with random weights, and with shapes that were not used to fit the model's rates, run in
-turns with the paper's recipe, at each of their lengths, on one thread. The fastest answer at each
-length counts, because slower ones include delays by other work of the machine.
+Networks run in turns with the paper's recipe, at each of their lengths, on one thread. Their
+weights are random, and their shapes were not used to fit the rates of the model of time. The
+fastest answer at each length counts, because slower answers include delays by other work of the
+machine.
 """
 
 from __future__ import annotations

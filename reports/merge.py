@@ -118,7 +118,8 @@ def _finished(document: Document) -> str:
 def _artefacts(documents: Sequence[tuple[str, Document]]) -> Iterator[ArtefactRecord]:
     """Add the subject to each artefact's name, and the device if the name is still ambiguous.
 
-    Boards mostly run files that the same host has built, and then need no device in the name.
+    Several boards usually run the same files, which one host has built; their names then contain no
+    device.
     """
     hashes: dict[str, str] = {}
     for device, document in documents:

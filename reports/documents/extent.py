@@ -149,7 +149,7 @@ def _count(groups: tuple[Group, ...]) -> int:
 
 
 def _by_first_line(groups: Iterable[Group], *, brief: bool = False) -> Counter[str]:
-    """Count tests by the visible part of their reason: equal lines are counted together."""
+    """Count tests by the first line of their reason; equal lines are counted together."""
     counts: Counter[str] = Counter()
     for group in groups:
         text = (brief and group.lacking) or group.reason

@@ -89,7 +89,8 @@ class Localization(Open, frozen=True, kw_only=True):
         flips: texts whose label flipped; at most twenty, with float32's largest margins.
         flipped: number of texts whose label flipped.
         curve: the operators in execution order.
-        diverges_at: the first of them with NaN or Inf, else the first below `diverged_db`.
+        diverges_at: the first operator of the curve with NaN or Inf, else the first below
+            `diverged_db`.
         diverged_db: limit of the signal-to-noise ratio, dB.
         mended_by_float: kinds of operators that, computed in float, correct the answers.
         not_finite: the first operator in the file that gives NaN or Inf.

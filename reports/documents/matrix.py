@@ -52,7 +52,7 @@ class Departure(Table, frozen=True, kw_only=True):
         unknown_because: why the operator is unknown; "" if it is known.
         operator: name of the first operator whose output deviates.
         how: what the backend does there: crash, refuse, deviate, or give NaN or infinity.
-        said: the same as a sentence with numbers.
+        said: the deviation as a sentence with numbers.
         operators: names of the operators in the smallest file that shows the deviation, in order.
         bytes: size of that file.
         folder: folder with that file, its inputs, both backends' answers and a script.

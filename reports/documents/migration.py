@@ -1,7 +1,7 @@
 """Convert documents of earlier versions of results.json into this version.
 
-There is one step for each version, which converts from the version before. Ids of tests are not
-changed: they are those of the run's commit.
+For each version there is one step, which converts a document of the version before. Ids of tests
+are not changed: they remain the ids at the commit of the run.
 """
 
 from __future__ import annotations

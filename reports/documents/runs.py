@@ -84,7 +84,8 @@ class Survey:
 def read_runs(folders: Iterable[Path]) -> list[Run]:
     """Read the folders of runs, and give their devices distinct names.
 
-    A folder without results, such as a fleet's, stands for its subfolders with results.
+    If a folder has no results of its own, such as the folder of a fleet, its subfolders with
+    results are read.
 
     Raises:
         UsageMistake: a folder has no results, a results.json combines several runs, or two folders

@@ -1,7 +1,8 @@
 """Write the metrics of a run for Allure, which shows their trend, from results.json alone.
 
-Allure reads every `*-perf.json` in a folder of results, and averages values with the same key. So a
-key consists of subject, device, scheme and metric, and of the backend if it is not the judged one.
+Allure reads every `*-perf.json` in a folder of results, and averages values with the same key. A
+key therefore consists of subject, device, scheme and metric, and of the backend if it is not the
+judged backend.
 """
 
 from __future__ import annotations

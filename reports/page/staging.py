@@ -1,7 +1,7 @@
 """Copy a run's Allure results, adding pictures and explanations.
 
-The pictures need the measurements of the whole run, and matplotlib, which boards may lack. So they
-are drawn from results.json together with the report, and the run's own folder is not changed.
+The pictures need the measurements of the whole run, and matplotlib, which boards may lack. They are
+therefore drawn from results.json together with the report. The run's own folder is not changed.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ LONGEST_NAME = 40
 
 
 def by_operator(view: View) -> Picture | None:
-    """Draw the SQNR of each operator, for every variant with a localized red gate."""
+    """Draw the SQNR of each operator, for every variant whose failed gate was localized."""
     localized = [localization for localization in view.localizations if localization.curve]
     if not localized:
         return None

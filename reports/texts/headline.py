@@ -47,9 +47,9 @@ def headline(document: Document) -> Answer:
 def answer(document: Document) -> Answer:
     """Return whether a run's subject can ship on its device.
 
-    Only a run of the whole suite can find it fit to ship. A subject is fit if it meets its
-    requirements; a regression is reported as well, and counts as bad. Gates that did not run are
-    counted.
+    Only after a run of the whole suite can the answer be that the subject is fit to ship. A subject
+    is fit if it meets its requirements. A regression is reported as well, and makes the answer
+    "bad". Gates that did not run are counted.
     """
     kind, sentence = _verdict(document, _red(document))
     partial = partial_because(document)

@@ -1,4 +1,4 @@
-"""Format the table of sizes from results.json alone, each ratio named by its two sizes."""
+"""Format the table of sizes from results.json alone; the name of a ratio contains both sizes."""
 
 from __future__ import annotations
 

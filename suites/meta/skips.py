@@ -1,8 +1,8 @@
 """Fail a run that skips a test which no environment runs: `pytest -p suites.meta.skips`.
 
-`skips.toml` lists the tests that `tox -e meta` skips, with the environment that runs them, and what
-a machine may lack. The run fails if a test was skipped that is not listed, or if a listed test ran,
-and its last lines name these tests.
+`skips.toml` lists the tests that `tox -e meta` skips, with the environments that run these tests,
+and programs and data that a machine may lack. The run fails if a skipped test is not listed, or if
+a listed test ran; its last lines name these tests.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Write small text classifiers of common shapes, without a converter.
 
-They consist of GATHER in a table of 64 rows, the mask, a mean over 8 tokens, the mean of the
-segments, and a dense layer. Every runtime can run them, and each file has a few kB.
+A classifier consists of GATHER in a table of 64 rows, the mask, a mean over 8 tokens, the mean of
+the segments, and a dense layer. Every runtime can run it, and its file has a few kB.
 """
 
 from __future__ import annotations

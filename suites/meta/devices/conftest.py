@@ -64,7 +64,7 @@ def bundle(miniature: Miniature, shared_folder: Path) -> Path:
 
 @pytest.fixture
 def boards(tmp_path: Path) -> Iterator[list[Board]]:
-    """Start two boards; return them."""
+    """Start two boards; yield them, and stop them after the test."""
     started = [Board(tmp_path / name) for name in ("one", "two")]
     yield started
     for board in started:

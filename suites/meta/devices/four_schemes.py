@@ -1,7 +1,7 @@
 """Write a subject of four files and 2,000 texts, for judging a slow board.
 
-Three of the files contain the reference's weights with a little noise, as if rounded, and so give
-nearly every text the same label.
+Three of the files contain the reference's weights with a little noise, as if they were rounded.
+They give nearly every text the reference's label.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ THINGS = ("screen", "soup", "train", "waiter", "lamp", "room", "coffee", "chair"
 PLAIN = ("the", "was", "and", "a", "bit", "but", "really", "not")
 WORDS = ("", "[UNK]", *GOOD, *BAD, *THINGS, *PLAIN)
 REVIEWS = 400
-# One in this number of reviews ends with a word of the opposite sentiment.
+# One review in this number of reviews ends with a word of the opposite sentiment.
 MIXED = 8
 SEED = 7
 HEAD = np.array([[-20.0, 0.5], [20.0, -0.5]])

@@ -22,7 +22,7 @@ LABELS = ("calm", "angry", "glad")
 # The first id of a word; smaller ids stand for padding and for unknown words.
 FIRST = 2
 WORDS = tuple(f"word{number}" for number in range(ROWS - FIRST))
-# One in this number of texts has another label than the classifier gives.
+# One text in this number of texts has another gold label than the label of the classifier.
 WRONG = 10
 
 

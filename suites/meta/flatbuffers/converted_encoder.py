@@ -1,7 +1,8 @@
 """Write a small encoder as litert-torch would convert it, without PyTorch.
 
-It has one layer of attention with relative distances. Heads have as many channels as texts have
-tokens, so axes cannot be recognized by their sizes. A second operator reads the mask's constant.
+The encoder has one layer of attention with relative distances. A head has as many channels as a
+text has tokens, so that axes cannot be recognized by their sizes. The constant of the mask is also
+read by another operator.
 """
 
 from __future__ import annotations

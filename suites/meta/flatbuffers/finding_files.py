@@ -132,7 +132,7 @@ def unread() -> bytes:
 
 
 def half_signed(*, names_all: bool) -> bytes:
-    """Return a file whose signature names all of its inputs, or only one of two."""
+    """Return a file with two inputs whose signature names both, or only one of them."""
     model = Model()
     ids, mask = model.tensor("ids", (1, 8), "int32"), model.tensor("mask", (1, 8), "int32")
     out, weights = model.tensor("out", (1, 8)), model.tensor("w", (1, 8), values=np.ones((1, 8)))
@@ -144,7 +144,7 @@ def half_signed(*, names_all: bool) -> bytes:
 
 
 def looped(*, graphs: int) -> bytes:
-    """Return a file with this many graphs, of which the first has a loop if there are several."""
+    """Return a file with this many graphs; if there are several, the first one has a loop."""
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
     weights = model.tensor("w", (1, 8), values=np.ones((1, 8)))

@@ -11,42 +11,42 @@ if TYPE_CHECKING:
 
 
 def associated(name: str, kind: int = 0, description: str = "", locale: str = "") -> Table:
-    """Return a file's entry in the metadata."""
+    """Return the entry of an associated file in the metadata."""
     return Table({0: name, 1: description, 2: Scalar("Int8", kind), 3: locale})
 
 
 def unit(number: int, options: dict[int, Any]) -> Table:
-    """Return a process unit from its number in the union and its options."""
+    """Return a process unit from the number of its type in the schema's union, and its options."""
     return Table({0: u8(number), 1: Table(options)})
 
 
 def normalization(mean: list[float], std: list[float]) -> Table:
-    """Return the unit that normalizes values."""
+    """Return the process unit that normalizes values."""
     return unit(1, {0: Vector("Float32", mean), 1: Vector("Float32", std)})
 
 
 def calibration(transformation: int, default: float) -> Table:
-    """Return the unit that calibrates scores."""
+    """Return the process unit that calibrates scores."""
     return unit(2, {0: Scalar("Int8", transformation), 1: f32(default)})
 
 
 def thresholding(threshold: float) -> Table:
-    """Return the unit that drops scores."""
+    """Return the process unit that discards scores below a threshold."""
     return unit(3, {0: f32(threshold)})
 
 
 def bert_tokenizer(*files: Table) -> Table:
-    """Return the unit of word pieces."""
+    """Return the process unit of a tokenizer of word pieces."""
     return unit(4, {0: list(files)})
 
 
 def sentencepiece_tokenizer(model: Table, *vocabulary: Table) -> Table:
-    """Return the unit of a SentencePiece model."""
+    """Return the process unit of a tokenizer with a SentencePiece model."""
     return unit(5, {0: [model], 1: list(vocabulary)})
 
 
 def regex_tokenizer(delimiter: str, *files: Table) -> Table:
-    """Return the metadata of a tokenizer that splits at matches of an expression."""
+    """Return the process unit of a tokenizer that splits at matches of a regular expression."""
     return unit(6, {0: delimiter, 1: list(files)})
 
 

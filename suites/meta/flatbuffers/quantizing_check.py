@@ -60,7 +60,7 @@ class Check:
         }
 
     def axes(self) -> dict[str, list[int]]:
-        """Return the axes of tokens of the named tensors."""
+        """Return, by name of the tensor, the axes along which its tokens are."""
         graph = Graph(self.plain)
         axes = {
             graph.name(tensor): sorted(axes_of_tensor)
@@ -87,7 +87,7 @@ class Check:
         }
 
     def gathers(self) -> dict[str, Any]:
-        """Return the operators that replace lookups, and whether the range covers unused rows."""
+        """Return whether GATHER can replace every lookup, also for the ranges of unused rows."""
         gathered = with_gathers(self.plain)
         kinds = [kind for kind, _ in Graph(gathered).outputs()]
         words = ranges_of(Graph(gathered), Observer(gathered), self.calibration[:1])[encoder.WORDS]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 READERS = "suites.meta.fuzz.readers"
 # Number of findings after which a reader gets no more inputs, because it is clearly broken.
 MOST_FINDINGS = 40
-# A folder in memory, if there is one, avoids a million writes to the disk.
+# If there is a folder in memory, use it, because it avoids a million writes to the disk.
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - it will contain a folder with a random name
 
 
@@ -119,7 +119,7 @@ class _Run:
         self._lock = threading.Lock()
 
     def share(self, share: int, shares: int) -> None:
-        """Read one share to its end, starting a new process after each crash."""
+        """Read all inputs of one share; start a new process after each crash."""
         scratch = _IN_MEMORY if _IN_MEMORY.is_dir() else None
         with tempfile.TemporaryDirectory(prefix="edgeproof-fuzz-", dir=scratch) as name:
             start: int | None = 0

@@ -29,7 +29,7 @@ SHAPES: tuple[tuple[int, ...], ...] = (
 
 
 def no_files() -> Iterator[tuple[str, bytes | Callable[[Path], None]]]:
-    """Yield names and contents; a content is bytes, or a function that puts no file at a path."""
+    """Yield useless files by name: their bytes, or functions that put something else at a path."""
     yield "a FIFO", os.mkfifo
     yield "a folder", lambda path: path.mkdir()
     yield "a device", lambda path: path.symlink_to("/dev/zero")
@@ -44,7 +44,7 @@ def no_files() -> Iterator[tuple[str, bytes | Callable[[Path], None]]]:
 
 
 def later(build: Callable[..., bytes], *arguments: Any, **options: Any) -> Callable[[Path], None]:
-    """Return a function that makes a large file when needed."""
+    """Return a function that makes a large file at a path, only when it is called."""
 
     def write(path: Path) -> None:
         path.write_bytes(build(*arguments, **options))

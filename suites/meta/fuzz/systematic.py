@@ -59,7 +59,7 @@ def each_json(document: Any) -> Iterator[tuple[str, bytes]]:
 
 
 def each_cut(data: bytes, step: int = 1) -> Iterator[tuple[str, bytes]]:
-    """Yield truncated files, one for every `step` bytes."""
+    """Yield truncated files, one for each multiple of `step` bytes, with their names."""
     for at in range(1, len(data), step):
         yield f"cut at {at}", data[:at]
 
@@ -138,7 +138,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     while True:
         value |= (data[at] & 0x7F) << shift
         shift, at = shift + 7, at + 1
-        # The highest bit says that another byte follows.
+        # The highest bit of a byte states that another byte follows.
         if data[at - 1] < 0x80:
             return value, at
 

@@ -234,7 +234,7 @@ def _gathered(graph: Graph, states: int) -> int:
 
 
 def _stretched(graph: Graph, states: int) -> int:
-    """Multiply a column by a row."""
+    """Combine a long column with a long row, which would give a huge tensor."""
     column = graph.constant(np.ones((40_000, 1), np.float32))
     row = graph.constant(np.ones((1, 40_000), np.float32))
     return graph.apply(CODES.MUL, graph.apply(CODES.ADD, states, column), row)

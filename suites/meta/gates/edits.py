@@ -85,8 +85,8 @@ def _change_classifier(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]
 permuted_classes = _change_classifier(lambda values: np.roll(values, 1, axis=0))
 nan_weights = _change_classifier(lambda values: np.full_like(values, np.nan))
 flat_probabilities = _change_classifier(lambda values: values / 100)
-# The second class gets the weights of the first one. Their logits are always equal, and argmax
-# returns the first of equal values.
+# Replace the weights of the second class by those of the first class. The logits of both are then
+# always equal, and argmax returns the first of equal values.
 never_the_second = _change_classifier(lambda values: values[[0, 0, 2]])
 # Set the weights to zero, so that only the bias counts and every text gets the first class.
 one_class = _change_classifier(
@@ -149,7 +149,7 @@ def reading_instead(lost: bytes, read: bytes) -> Callable[[bytes], bytes]:
 
 segments_without_influence = reading_instead(b"token_type_ids", b"attention_mask")
 mask_without_influence = reading_instead(b"attention_mask", b"token_type_ids")
-# The zeros and ones of the mask are valid token ids as well.
+# Read the mask instead of the ids: its zeros and ones are valid token ids as well.
 ids_without_influence = reading_instead(b"input_ids", b"attention_mask")
 
 

@@ -75,7 +75,7 @@ class Around:
 
 
 def in_invoke(invoke: Callable[[Any], object], *, of: str = "") -> Plant:
-    """Return a fault in the graphs of all models whose name begins with `of`."""
+    """Return a fault that replaces `invoke` in all models whose name begins with `of`."""
 
     def planted() -> Adapt:
         def adapt(name: str, model: Model) -> None:

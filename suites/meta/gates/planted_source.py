@@ -1,6 +1,7 @@
 """A pytest plugin that runs edgeproof with some lines of a module replaced.
 
-It is loaded before all modules of edgeproof, and compiles the changed text of a module.
+It is loaded before all modules of edgeproof, and compiles the changed text of one module in place
+of its file.
 """
 
 import importlib.machinery

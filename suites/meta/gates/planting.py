@@ -48,7 +48,7 @@ class Fault:
         only: part of the ids that must fail; "" if the test must fail with all parameters.
         says: part of its message.
         schemes: schemes of the variants in the run.
-        plant: changes a copy of the miniature's store; None for no change.
+        plant: function that changes a copy of the miniature's store; None for no change.
         runner: a fault of `planted_runner.py`; "" for the unchanged runner.
         watcher: a fault of `planted_watcher.py`, which reads sensors; "" for the unchanged watcher.
         arguments: arguments of pytest.

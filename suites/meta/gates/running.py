@@ -47,7 +47,7 @@ class PytestRun:
     reports: Path
 
     def ids(self, outcome: str) -> list[str]:
-        """Return the ids of tests with an outcome."""
+        """Return the ids of the tests with this outcome."""
         return [name for name, (ended, _) in self.tests.items() if ended == outcome]
 
     def results(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LABELS = ("NEGATIVE", "NEUTRAL", "POSITIVE")
 # Number of words that belong to only one label, and number of such words in a text.
 WORDS, WORDS_OF_A_TEXT = 4, 5
-# Words of at most this many letters are not used, because they can be parts of other words.
+# Words up to this length are not used, because short words can be parts of other words.
 LONG = 5
 COUNTS = {"train": 450, "validation": 60, "calibration": 60, "test": 300}
 # Enough texts for converting and for comparing with PyTorch, but too few for learning.

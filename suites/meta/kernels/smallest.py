@@ -1,7 +1,8 @@
 """Find the smallest case of a known deviation: `python -m suites.meta.kernels.smallest NAME`.
 
-A new entry of `models/kernels/deviations.toml` needs one. The program tries cases of the entry on
-its first available backend, and stores the smallest case in `models/kernels/deviating/NAME`.
+A new entry of `models/kernels/deviations.toml` needs such a case. The program tries cases of the
+entry on its first available backend, and stores the smallest case in
+`models/kernels/deviating/NAME`.
 """
 
 from __future__ import annotations

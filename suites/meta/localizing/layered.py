@@ -23,7 +23,8 @@ class Layered:
 
     Attributes:
         integers: whether the dense layers have eight-bit weights.
-        damaged: index of the layer whose weights get eight times their scale; None for no layer.
+        damaged: index of the layer whose weights have eight times the correct scale; None for no
+            layer.
         not_a_number: index of the layer whose bias is NaN; None for no layer.
         nan_row: index of the table's row that is NaN; None for no row.
         prefix: prefix of the names of all tensors.

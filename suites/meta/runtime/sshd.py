@@ -110,7 +110,10 @@ def _wait_for(port: int) -> None:
 
 
 def _descendants(pid: int) -> list[int]:
-    """Return the descendants of a process; one that ends meanwhile counts as having none."""
+    """Return the descendants of a process.
+
+    A process that ends meanwhile counts as a process without descendants.
+    """
     children: list[int] = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{pid}/task").iterdir():

@@ -1,4 +1,4 @@
-"""Provide difficult texts, and the rows of ids that an encoder makes of them."""
+"""Provide difficult texts, and functions that return an encoder's rows of ids for texts."""
 
 # ruff: noqa: RUF001 - the tests need letters that look like others
 

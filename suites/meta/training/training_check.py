@@ -102,7 +102,7 @@ def resumed(folder: Path) -> dict[str, Any]:
 
 
 def options(_folder: Path) -> dict[str, Any]:
-    """Compare training without options, in parts, in bfloat16, and with a teacher."""
+    """Compare training without options with training in parts, in bfloat16, and with a teacher."""
     still = make_shape(dropout=0.0)
     plain = train(still)
     # Compare the answers, not the weights: optimizers make full steps even for tiny gradients,

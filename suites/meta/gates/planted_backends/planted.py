@@ -76,7 +76,7 @@ class PlantedFile(LoadedInterpreter):
     threads = 1
 
     def first_graph(self, shapes: Mapping[int, Any]) -> Graph:
-        """Return the graph with the fault around it."""
+        """Return the graph in a wrapper that adds the fault."""
         return PlantedGraph(super().first_graph(shapes), self.fault, self.threads)
 
 
