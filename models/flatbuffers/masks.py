@@ -48,7 +48,7 @@ def clip_masks(flatbuffer: bytes, limit: float = LIMIT) -> bytes:
 
 
 def needed_mask_range(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[str, float]]:
-    """Return the limit for masks, and the lower ends of the ranges of masked scores.
+    """Return the limit for masks, and the lower end of the range of each softmax's input.
 
     Args:
         flatbuffer: a file whose masks `clip_masks` has clipped.

@@ -50,7 +50,7 @@ class Recognized:
 
 
 def recognized(report: FlatBufferReport) -> Recognized:
-    """Return the scheme of a file."""
+    """Return the scheme that is recognized from the weights and operators of a file."""
     weights = large_weights(report.tensors)
     sizes: Counter[str] = Counter()
     for weight in weights:
@@ -91,7 +91,7 @@ def _counts(dtype: str, share: float) -> bool:
 
 
 def _computing(report: FlatBufferReport, weights_name: str, *, mixed: bool) -> str:
-    """Return the scheme's name, given how weights are stored."""
+    """Return the scheme's name: the name of its weights, with the way in which products compute."""
     products = [operator for operator in report.operators if multiply_accumulates(operator)]
     kinds = Counter(arithmetic(product) for product in products)
     activations = {_activation(product) for product in products if arithmetic(product) == "integer"}

@@ -133,7 +133,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Subgraph:
-    """One graph of the file; a runtime runs the first, others are bodies of loops or branches.
+    """One graph of a file: the first, one of a signature, or one that operators call.
 
     Attributes:
         inputs: the inputs in the graph's order, which matters to apps that bind by position.

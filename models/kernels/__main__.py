@@ -15,7 +15,7 @@ from models.runtime.transports import LocalTransport
 
 
 def main() -> dict[str, Any]:
-    """Return the coverage of each requested backend."""
+    """Return a summary of the coverage on each requested backend, by the backend's name."""
     parser = Parser(prog="python -m models.kernels", description=__doc__)
     parser.add_argument("file", type=path, help="a TFLite or LiteRT FlatBuffer")
     parser.add_argument(

@@ -69,7 +69,7 @@ class AskedBackend:
 
     @property
     def info(self) -> RunnerInfo:
-        """Return the description of the runner."""
+        """Return the description of the runner: its runtime, version and machine."""
         return self._running().info
 
     @property

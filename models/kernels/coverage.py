@@ -80,7 +80,7 @@ class JudgedOperator:
 
     @property
     def where(self) -> str:
-        """Return the position of the operator, with its graph unless that is the first one."""
+        """Return the position of the operator as text; the first graph is not mentioned."""
         return f"{self.place} of graph {self.graph}" if self.graph else f"{self.place}"
 
 
@@ -287,7 +287,7 @@ def _has_index_input(graph: Graph) -> bool:
 
 
 def _drawn(draw: np.random.Generator, graph: Graph, place: int) -> NDArray[Any]:
-    """Return random values for an input; ids stay within their table."""
+    """Return random values for an input; ids are numbers of rows in their table."""
     tensor, (node,) = graph.tensors[place], graph.nodes
     if tensor.dtype == "bool":
         return draw.random(tensor.shape) < 0.5  # noqa: PLR2004 - true and false are equally likely

@@ -135,7 +135,7 @@ def _ranges(text: str, file: Path) -> None:
 def known_of_other_versions(
     family: Family, info: RunnerInfo, facts: dict[str, Any], *, died: bool
 ) -> KnownDeviation | None:
-    """Return an entry that would explain a case in another version of the runtime."""
+    """Return an entry that would explain a case in another version of the runtime, or None."""
     near = [
         deviation
         for deviation in known_deviations()

@@ -48,7 +48,7 @@ _MOST_BYTES = 64_000_000
 def by_position(
     contents: Contents, binding: Binding, rows: Mapping[str, NDArray[Any]], count: int
 ) -> list[list[NDArray[Any]]]:
-    """Return a graph's inputs for some texts, by position.
+    """Return, for each text, the inputs of a graph by position.
 
     Args:
         contents: the contents of the file.
@@ -183,7 +183,7 @@ class Recorder:
 
 
 def _parts(operators: Sequence[Operator]) -> Iterator[tuple[list[Operator], list[int]]]:
-    """Yield groups of operators whose activations fit into one message, with their indices."""
+    """Yield groups of operators, with the indices of their activations, for one message each."""
     part: list[Operator] = []
     beside: dict[int, int] = {}
     for operator in operators:

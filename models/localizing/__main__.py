@@ -169,7 +169,7 @@ def _mended(  # noqa: PLR0913, PLR0917 - arguments of a conversion and a compari
 
 
 def _not_finite(candidate: File, texts: Rows) -> NDArray[np.intp]:
-    """Return the first texts whose answers contain NaN or Inf."""
+    """Return the indices of the first texts whose answers contain NaN or Inf."""
     values, _ = candidate.watcher.answers(texts)
     return np.flatnonzero(~np.isfinite(values).all(axis=1))[:MOST_BROKEN]
 

@@ -81,10 +81,11 @@ class Shown:
     actual: NDArray[np.float32] | None = None
 
     def is_like(self, second: Shown) -> bool:
-        """Return whether two faults are the same, because a part of a file may show another fault.
+        """Return whether this fault and a second one are the same.
 
-        Crashes are the same if their signals are equal, and refusals if their messages are equal.
-        All wrong values count as the same fault, whether finite or not.
+        A part of a file may show another fault than the whole file. Crashes are the same if their
+        signals are equal, and refusals if their messages are equal. All wrong values count as the
+        same fault, whether finite or not.
         """
         values = {NOT_FINITE, DEPARTED}
         if {self.how, second.how} <= values:
@@ -271,7 +272,7 @@ def _rows(array: NDArray[Any], tensor: SignatureTensor) -> NDArray[Any]:
 
 
 def _first_true(low: int, high: int, holds: Any) -> int:
-    """Return the first number for which a condition holds, by bisection."""
+    """Return the first number from `low` to `high` for which a condition holds, by bisection."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)
@@ -279,7 +280,7 @@ def _first_true(low: int, high: int, holds: Any) -> int:
 
 
 def _last_true(low: int, high: int, holds: Any) -> int:
-    """Return the last number for which a condition holds, by bisection."""
+    """Return the last number from `low` to `high` for which a condition holds, by bisection."""
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if holds(middle) else (low, middle - 1)

@@ -84,16 +84,16 @@ class Cutter:
         return tuple(self._inputs)
 
     def places(self, signature: str | None) -> dict[str | int, int]:
-        """Return the tensors of the inputs by position in the graph and by name in a signature."""
+        """Return the indices of the input tensors, by position and by name in a signature."""
         tensors = self._signatures.get(signature or next(iter(self._signatures), ""), {})
         return {**tensors, **dict(enumerate(self._inputs))}
 
     def output_of(self, operator: int) -> int:
-        """Return the first tensor that an operator writes."""
+        """Return the index of the first tensor that an operator writes."""
         return self._operators[operator][1][0]
 
     def maker_of(self, tensor: int) -> int:
-        """Return the operator that writes a tensor."""
+        """Return the index of the operator that writes a tensor."""
         return next(i for i, (_, outputs) in enumerate(self._operators) if tensor in outputs)
 
     def cut(self, first: int, last: int) -> Cut:

@@ -49,7 +49,7 @@ class Sketch:
         return self.drawing.input(tensor)
 
     def operand(self, tensor: Tensor, values: Values, *, constant: bool) -> int:
-        """Add an input, or a constant with values from `values`; return its index."""
+        """Add an input, or a constant; `values` draws its values. Return its index."""
         if not constant:
             return self.input(tensor, values)
         data = values(self.choices, tensor.shape)
@@ -136,12 +136,12 @@ def broadcast_pair(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], 
 
 
 def activation(choices: Choices, names: tuple[str, ...] = tuple(ACTIVATIONS)) -> int:
-    """Choose a fused activation, in most cases none."""
+    """Choose a fused activation, in most cases none; return its number in the schema."""
     return ACTIVATIONS[one_of(choices, names)] if one_in(choices, 3) else 0
 
 
 def bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape with its leading dimensions reduced if it has too many values."""
+    """Halve the leading dimensions of a shape until it has at most `_MOST_VALUES` values."""
     sizes = list(shape)
     for axis in range(len(sizes) - 1):
         while sizes[axis] > 1 and _product(sizes) > _MOST_VALUES:

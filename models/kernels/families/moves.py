@@ -86,7 +86,7 @@ class Mover:
         by_rows: bool = False,
         **options: Any,
     ) -> Case:
-        """Return the case of an operator with these output shapes."""
+        """Add the operator, with outputs of these shapes, and return the finished case."""
         outputs = [self.tensor(shape) for shape in shapes]
         first = self.sketch.drawing.node(operator, inputs, outputs, **options)
         return self.sketch.case(*range(first, first + len(outputs)), by_rows=by_rows)

@@ -103,7 +103,7 @@ def _gelu_by_tanh(choices: Choices) -> Case:
 
 
 def _erf(pattern: Pattern, x: int, shape: tuple[int, ...]) -> int:
-    """Write erf as a polynomial of 1 / (1 + p |x|), times exp(-x^2)."""
+    """Add operators that approximate erf(x), by a polynomial of 1 / (1 + p |x|) and exp(-x^2)."""
     size = pattern.to("ABS", x, shape=shape)
     one = pattern.number(1.0)
     slope = pattern.to("MUL", size, pattern.number(_ERF_P), shape=shape)

@@ -37,7 +37,7 @@ class Unary(NamedTuple):
         kinds: the supported dtypes besides float32.
         output: by dtype, the (scale, zero point) that the specification prescribes.
         largest: the largest result, which determines the output's scale if none is prescribed.
-        special: whether NaN and infinities are specified.
+        special: whether the results for NaN and infinities are specified.
     """
 
     low: float = -8.0

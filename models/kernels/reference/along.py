@@ -79,7 +79,10 @@ def _log_softmax(call: Call) -> list[Rounded]:
 
 
 def _arg_max(call: Call) -> list[Rounded]:
-    """Return the position of the maximum; any, if several numbers may be the maximum."""
+    """Return the position of the maximum.
+
+    If several numbers may be the maximum within their errors, any position is right.
+    """
     number, (axis,) = call.operand(0).number, call.operand(1).integers
     value = number.value.argmax(axis=axis)
     among = number.value.max(axis=axis, keepdims=True) - number.value
