@@ -81,7 +81,7 @@ class Delegate(InterpreterBackend):
 
     @classmethod
     def called(cls, name: str) -> Optional[Backend]:
-        """Parse `delegate=LIBRARY.so,KEY=VALUE`."""
+        """Return the backend named `delegate=LIBRARY.so,KEY=VALUE,...`; None for another name."""
         if not name.startswith(_STARTS):
             return None
         library, *pairs = name[len(_STARTS) :].split(",")

@@ -103,7 +103,7 @@ class _Candidate:
 
 
 def check_contents(artefact: Artefact, manifest: Manifest, file: Path) -> None:
-    """Check every member of an unpacked bundle, and their consistency.
+    """Check every member of an unpacked bundle, and that the members are consistent.
 
     Args:
         artefact: the unpacked members.

@@ -103,7 +103,7 @@ class Members:
             yield "no candidate was judged on its main backend"
 
     def _check_belonging(self) -> None:
-        """Check that every needed member is listed with an allowed size, and no other member is."""
+        """Check that all needed members and no unknown ones are listed, with allowed sizes."""
         needed = set(self._needed())
         for name in sorted(needed - self._manifest.members.keys()):
             raise self._mistake("is missing", name)

@@ -69,7 +69,7 @@ class Contents:
         backends: versions of the backends by name.
         main_backend: name of the judged backend.
         budgets: path of the budget file.
-        budgets_shown: that path as in messages.
+        budgets_shown: path of the budget file, as messages show it.
         version: version of edgeproof.
         versions: versions of the packages that made the artefacts.
     """
@@ -92,7 +92,7 @@ def write_bundle(file: Path, contents: Contents) -> None:
     """Write a bundle atomically: either the whole bundle is written, or `file` is unchanged.
 
     Raises:
-        EdgeproofError: no candidate, or not the reference, passed on any backend, or the file
+        EdgeproofError: no candidate passed on any backend, or the reference did not, or the file
             cannot be written.
     """
     right = {name for _, name in contents.golden}
@@ -209,7 +209,7 @@ def _members(contents: Contents) -> dict[str, bytes]:
 
 
 def _artefact(stage: Stage, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return an artefact's members with a manifest of those in the bundle."""
+    """Return those members of an artefact that the bundle contains, with a manifest of them."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     text = manifest_of(stage.name, stage.recipe, hashes, {})
     folder = _folder(stage)

@@ -266,7 +266,7 @@ def _answered(
 
 
 def _own_encoder(handed: Handed) -> Encoder | None:
-    """Return the tokenizer for a recording without a file."""
+    """Return the declared tokenizer, for a recording that is judged without its FlatBuffer."""
     if handed.tokenizer is not None and handed.texts.ids is not None:
         raise UsageMistake(
             "both a tokenizer and a column of ids are given",

@@ -81,7 +81,7 @@ class TextsTable(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
-    """One row.
+    """One row of the file of labelled texts.
 
     Attributes:
         id: id of the text in the file, or "line-N".

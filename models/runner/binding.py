@@ -147,7 +147,7 @@ def open_shape(details: Mapping[str, Any]) -> List[int]:
 def _named_tensors(
     loaded: Loaded, key: Optional[str]
 ) -> Tuple[Dict[str, Details], Dict[str, Details]]:
-    """Return a signature's inputs and outputs as tensor details by name; empty without a key."""
+    """Return details of a signature's inputs and outputs by name; empty without a signature."""
     keys = loaded.signatures()
     if key is None and len(keys) > 1:
         raise Refusal(
@@ -163,7 +163,7 @@ def _named_tensors(
 def _tensor_at(
     place: Any, by_name: Mapping[str, Details], graph: List[Details], kind: str
 ) -> Details:
-    """Return the tensor details by a name in the signature, or by a position in the graph."""
+    """Return details of the tensor with a name in the signature, or a position in the graph."""
     if isinstance(place, int) and 0 <= place < len(graph):
         return graph[place]
     if place in by_name:

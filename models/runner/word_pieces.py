@@ -25,7 +25,7 @@ _BEYOND = re.compile(r"[^\t\n\r -~]")
 
 
 class Encoded(NamedTuple):
-    """The ids, equal to the library's, and the segments if any is not 0."""
+    """The ids, equal to those of the library, and the segments; None if all segments are 0."""
 
     ids: List[int]
     segments: Optional[List[int]]

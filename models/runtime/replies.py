@@ -56,7 +56,7 @@ def info_in(header: Header, arrays: Arrays) -> RunnerInfo:
 
 
 def model_of(loaded: Mapping[str, LoadedModel], name: str) -> LoadedModel:
-    """Return the runner's description of a model, given when it was loaded."""
+    """Return the runner's description of a model, which it sent when it loaded the model."""
     if name not in loaded:
         _refuse(f"the model {name!r} was never loaded")
     return loaded[name]

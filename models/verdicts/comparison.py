@@ -160,7 +160,7 @@ def noise_between(low: float, high: float) -> float:
 def race_until_sure(
     race: Callable[[int, int], RacedRatio], verdict: Callable[[RacedRatio], Verdict]
 ) -> list[RacedRatio]:
-    """Race until the result is decided, repeating races that do not pass.
+    """Race until the result is decided; repeat a race that does not pass.
 
     A failed race is confirmed by one of the same length. An inconclusive race is followed by a
     longer one, up to `LONGEST` seconds.

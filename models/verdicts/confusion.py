@@ -27,7 +27,7 @@ MISSING = -1
 
 
 class ClassScores(NamedTuple):
-    """Scores of each label (0 for an empty denominator), and its gold and predicted counts."""
+    """The scores of each label (0 if the denominator is 0), and its gold and predicted counts."""
 
     precision: Floats
     recall: Floats

@@ -1,4 +1,4 @@
-"""Define the details of a measurement: raw samples, tables, the reason of a change.
+"""Define the details of a measurement: raw samples, tables, the change since the baseline.
 
 A gate may add keys that are not defined here; results.json contains these keys, too.
 """

@@ -84,7 +84,9 @@ def macro_f1(gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE)
 def balanced_accuracy_drop(
     gold: Labels, reference: Labels, candidate: Labels, *, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Return the reference's balanced accuracy minus the candidate's, by paired bootstrap.
+    """Return the reference's balanced accuracy minus the candidate's, with its interval.
+
+    The interval is a paired bootstrap interval.
 
     All labels [n] are of the same texts.
     """
@@ -95,7 +97,10 @@ def balanced_accuracy_drop(
 def macro_f1_drop(
     gold: Labels, reference: Labels, candidate: Labels, *, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Return the reference's Macro-F1 minus the candidate's, by paired bootstrap; labels [n]."""
+    """Return the reference's Macro-F1 minus the candidate's, with its interval.
+
+    The interval is a paired bootstrap interval. All labels [n] are of the same texts.
+    """
     statistic = _of_all(confusion.macro_f1)
     return _drop(statistic, gold, reference, candidate, confidence=confidence)
 
@@ -103,30 +108,31 @@ def macro_f1_drop(
 def f_rs_drop(
     gold: Labels, reference: Labels, candidate: Labels, groups: Sequence[str]
 ) -> Estimate:
-    """Return the reference's F(R,S) minus the candidate's, by paired bootstrap within the groups.
+    """Return the reference's F(R,S) minus the candidate's, with its interval.
 
-    All labels and groups [n] are of the same texts.
+    The interval is a paired bootstrap interval, resampled within the groups. All labels and groups
+    [n] are of the same texts.
     """
     return _drop(reputation.f_rs, gold, reference, candidate, groups)
 
 
 def official_accuracy(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Return the mean of the groups' accuracies, by bootstrap; labels and groups [n]."""
+    """Return the groups' mean accuracy with its bootstrap interval; labels and groups [n]."""
     return _counted_by_group(reputation.official_accuracy, gold, predicted, groups)
 
 
 def reliability(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Return the mean of the groups' Reliability, by bootstrap; labels and groups [n]."""
+    """Return the groups' mean Reliability with its bootstrap interval; labels and groups [n]."""
     return _counted_by_group(reputation.reliability, gold, predicted, groups)
 
 
 def sensitivity(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Return the mean of the groups' Sensitivity, by bootstrap; labels and groups [n]."""
+    """Return the groups' mean Sensitivity with its bootstrap interval; labels and groups [n]."""
     return _counted_by_group(reputation.sensitivity, gold, predicted, groups)
 
 
 def f_rs(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Return the mean of the groups' F(R,S), by bootstrap; labels and groups [n]."""
+    """Return the groups' mean F(R,S) with its bootstrap interval; labels and groups [n]."""
     return _counted_by_group(reputation.f_rs, gold, predicted, groups)
 
 

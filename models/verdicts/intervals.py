@@ -227,7 +227,10 @@ def _binomial_quantile(share: float, trials: int, probability: float) -> int:
 
 
 def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> int:
-    """Return the smallest sample size for two finite ends (6 for the median, 368 for p99)."""
+    """Return the smallest sample size for which a quantile's interval has two finite ends.
+
+    For 95 % intervals it is 6 for the median, and 368 for the 99th percentile.
+    """
     tail = (1.0 - confidence) / 2.0
     nearest = max(quantile, 1.0 - quantile)
     return math.ceil(math.log(tail) / math.log(nearest))

@@ -155,7 +155,7 @@ class _Inside(NamedTuple):
     weights: NDArray[np.float64]
 
     def density(self, at: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-        """Return the density of the sum at a later share of the texts, before that look decides."""
+        """Return the density of the sum at a later look, unless an earlier one has decided."""
         spread = math.sqrt(share - self.share)
         distance = (at[:, None] - self.points[None, :]) / spread
         bell = np.exp(-0.5 * distance**2) / (spread * math.sqrt(2.0 * math.pi))

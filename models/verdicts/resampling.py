@@ -147,7 +147,7 @@ def drop_of(statistic: Statistic, tables: Counts) -> Floats:
 
 
 def _pseudo_texts(tables: Counts) -> Floats:
-    """Return the shares of the two pseudo texts in each cell of the tables; they sum to 2."""
+    """Return the fractions of the two pseudo texts in each cell of the tables; they sum to 2."""
     classes = tables.shape[1]
     of_gold = tables.sum(axis=(-2, -1)) / tables.sum()
     pseudo = np.zeros(tables.shape)

@@ -41,7 +41,7 @@ class Stopped(NamedTuple):
     because: str
 
     def said(self) -> dict[str, Any]:
-        """Return how many answers were timed and why no more, as details of a measurement."""
+        """Return how many answers were timed, and why no more were, as details of a measurement."""
         return {
             "asked": self.look.texts,
             "of": self.of,

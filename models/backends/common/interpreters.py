@@ -98,8 +98,9 @@ class LoadedInterpreter(Loaded):
     def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
         """Return details of a signature's inputs and outputs by name.
 
-        The signature's runner is used only for its details and then deleted: as long as it exists,
-        the interpreter refuses to run, and calling it would allocate memory before every answer.
+        The signature's runner is used only for its details and then deleted. As long as the runner
+        exists, the interpreter refuses to run; calling the runner instead would allocate memory
+        before every answer.
         """
         runner = self.interpreter.get_signature_runner(key)
         return runner.get_input_details(), runner.get_output_details()
