@@ -17,7 +17,10 @@ PAIRS = 7
 
 
 def measure_collecting() -> dict[str, Any]:
-    """Return the median seconds with and without edgeproof, and of their pairwise difference."""
+    """Return the seconds that pytest collects with and without edgeproof, and their difference.
+
+    Each is a median. Differences are taken between runs that directly follow each other.
+    """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_nothing.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
         bare = [_seconds(Path(folder))]

@@ -48,7 +48,10 @@ def measure_scale() -> dict[str, Any]:
 
 
 def _scaled(file: Path, inputs: Inputs) -> dict[str, float]:
-    """Return the seconds for half of the texts, for all, and for all with two runners."""
+    """Return the seconds to classify half of the texts, all, and all with two runners.
+
+    `memory_ratio` is the memory for all texts, divided by the memory for half of them.
+    """
     half, memory = _answer(file, repeated(inputs, TEXTS // 2), runners=1)
     every = repeated(inputs, TEXTS)
     whole, memory_of_whole = _answer(file, every, runners=1)
@@ -62,7 +65,7 @@ def _scaled(file: Path, inputs: Inputs) -> dict[str, float]:
 
 
 def _answer(file: Path, inputs: Inputs, *, runners: int) -> tuple[float, float]:
-    """Return the seconds that all texts take, and the largest memory of a runner."""
+    """Return the seconds to classify the texts, and the largest memory of a runner."""
     with ExitStack() as opened:
         ready = [opened.enter_context(Runner(LocalTransport(), RUNTIME)) for _ in range(runners)]
         for runner in ready:

@@ -272,7 +272,11 @@ class Builder(PlanBuilder):
         np.savez(out / LOGITS, train=answers_of(shape, values, self._splits["train"]))
 
     def _with_copies(self, lesson: Lesson | None) -> tuple[dict[str, Encoded], Lesson | None]:
-        """Return the splits of a shrunk model, and its lesson, with altered copies in train."""
+        """Return a shrunk model's splits and lesson, with altered copies of the texts in `train`.
+
+        The lesson is the full model's answers, which the copies have instead of labels. Without
+        distillation there are no copies.
+        """
         if lesson is None or self._shrunk.distillation is None:
             return self._small_splits, lesson
         tokenizer = load_tokenizer(self._store.artefact(self._plan.corpus))

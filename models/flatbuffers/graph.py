@@ -130,12 +130,12 @@ class Graph:
                 yield self.kind(operator), self.name(tensor)
 
     def inputs(self) -> dict[str, int]:
-        """Return the tensors of the graph's inputs, by their names in the signature."""
+        """Return the indices of the input tensors, by their names in the signature."""
         (signature,) = self._model.signatureDefs
         return {tensor.name.decode(): int(tensor.tensorIndex) for tensor in signature.inputs}
 
     def results(self) -> list[int]:
-        """Return the tensors of the graph's outputs."""
+        """Return the indices of the output tensors."""
         return [int(tensor) for tensor in self._graph.outputs]
 
     def is_constant(self, tensor: int) -> bool:
@@ -304,7 +304,7 @@ class Graph:
 
 
 def _block_scales(tensor: Any) -> tuple[int, ...]:
-    """Return the tensors with the scales and zero points of a blockwise quantized tensor."""
+    """Return the indices of the tensors that hold a blockwise tensor's scales and zero points."""
     details = getattr(tensor.quantization, "details", None)
     if not isinstance(details, schema.BlockwiseQuantizationT):
         return ()

@@ -141,7 +141,7 @@ class Cutter:
 
 
 def _scales_of(graph: Any, tensors: Iterable[int]) -> set[int]:
-    """Return the tensors that contain scales and zero points of blockwise quantized weights."""
+    """Return the indices of the tensors that hold scales and zero points of blockwise weights."""
     blocks = (_blocks(graph.tensors[tensor]) for tensor in tensors)
     indices = (
         tensor
@@ -166,7 +166,7 @@ def _blocks(tensor: Any) -> Any:
 
 
 def _used(indices: Iterable[int] | None) -> list[int]:
-    """Return the tensors in a list without -1, which marks an absent optional tensor."""
+    """Return tensor indices without -1, which marks an absent optional tensor."""
     return [int(index) for index in ([] if indices is None else indices) if index >= 0]
 
 

@@ -213,7 +213,11 @@ class _Reader:
     def _collect(
         self, name: str, node: Dense, *, after_norm: bool = False, out: Form | None = None
     ) -> None:
-        """Collect a dense layer; undo the folding of the norm before and the scale after it."""
+        """Collect the weight and bias of a dense layer, as they were before conversion.
+
+        The norm before the layer, which the converter folded into it, is taken out; the scale and
+        shift of its output (`out`) are put in.
+        """
         source = node.sources[0]
         gain, shift = self._walk.norm(source.node) if after_norm else (np.ones(()), np.zeros(()))
         outputs, inputs_ = node.kernel.shape

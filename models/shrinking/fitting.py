@@ -216,7 +216,7 @@ def _size(shape: Architecture, task: Fit) -> float:
 
 
 def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
-    """Return the number of word pieces that fit, at most the full vocabulary."""
+    """Return how many word pieces fit into a file of `largest` bytes, at most the vocabulary."""
     without_pieces, with_one_piece = (
         file_bytes(replace(shape, vocabulary=pieces), tuple(task.rows)) for pieces in (0, 1)
     )

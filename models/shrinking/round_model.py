@@ -20,7 +20,7 @@ WATCHED = 2048
 
 
 def round_weights(shape: Architecture, values: Values, rounding: str, train: Encoded) -> Values:
-    """Return the weights on the grid of `rounding`; norms and positions are unchanged.
+    """Return the weights rounded to the grid of `rounding`; norms and positions are unchanged.
 
     Args:
         shape: the network.

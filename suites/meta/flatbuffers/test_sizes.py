@@ -14,7 +14,7 @@ from suites.meta.networks import configs
 from suites.meta.networks.configs import network_of
 
 BERT_LARGE, MOBILEBERT = network_of(configs.BERT_LARGE), network_of(configs.MOBILEBERT)
-# MobileBERT's published dynamic range file, at sequence 128.
+# The published MobileBERT file with dynamic range quantization, for rows of 128 tokens.
 PUBLISHED = FlatBufferSizes(26_698_576, 22_000_000, 60_000_000)
 
 
