@@ -124,6 +124,32 @@ def test_xdist_workers_stop_if_their_run_is_stopped(run_of, warm, tmp_path):
     assert ended.left == []
 
 
+STOPPING = """
+import os, signal, time, pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(5)
+"""
+
+
+def test_signal_while_results_are_written_ends_in_one_line(run_of, warm, tmp_path):
+    (tmp_path / "stopping.py").write_text(STOPPING, encoding="utf-8")
+    ended = end(
+        tmp_path / "run",
+        run_of(warm, "-p", "stopping", "-k", "test_size"),
+        signal.SIGTERM,
+        lambda _: False,
+        store=warm,
+        variables={"PYTHONPATH": str(tmp_path)},
+    )
+    assert ended.code == 128 + signal.SIGTERM, ended.output
+    assert "stopped by SIGTERM" in ended.output
+    assert "Traceback" not in ended.output
+    assert ended.left == []
+
+
 @needs_sshd
 @pytest.mark.parametrize(
     "number", [SIGNALS[0], signal.SIGKILL, *(slow(number) for number in SIGNALS[1:])]

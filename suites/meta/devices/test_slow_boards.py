@@ -11,6 +11,7 @@ import pytest
 from fixtures.answering.pace import SECONDS_OF_A_PROPERTY, SECONDS_OF_EXAMPLES, Tries
 from fixtures.answering.timed_texts import TimedTexts
 from fixtures.session.sample_sizes import (
+    EMULATED,
     FEWEST_EXAMPLES,
     FEWEST_OF_A_PROPERTY,
     FULL,
@@ -209,8 +210,9 @@ def test_race_of_orders_on_a_slow_board_shows_a_runner_that_expects_texts(expect
 
 
 @pytest.mark.parametrize("texts", [2, 40, 2000])
-def test_every_timed_measurement_can_use_all_texts(texts):
-    timed = TimedTexts(texts, FULL)
+@pytest.mark.parametrize("sizes", [FULL, EMULATED], ids=["full", "emulated"])
+def test_every_timed_measurement_can_use_all_texts(sizes, texts):
+    timed = TimedTexts(texts, sizes)
     assert sorted(timed.of_rates) == sorted(timed.of_orders) == list(range(texts))
 
 

@@ -96,4 +96,4 @@ def test_every_scheme_is_smaller_than_float32(found):
 
 
 def test_rejects_static_scheme_without_calibration_texts(found):
-    assert "no calibration texts" in found["faults"]["without_texts"]
+    assert "this scheme needs calibration texts" in found["faults"]["without_texts"]

@@ -173,7 +173,7 @@ FAULTS = {
     "splits that separate near-duplicates": CodeFault(
         room="data",
         file="models/corpus/groups.py",
-        replacements={"root(first.setdefault(key, at)), root(at)": "root(at), root(at)"},
+        replacements={"root(first_item.setdefault(key, at)), root(at)": "root(at), root(at)"},
         gate="suites/meta/corpus/test_groups.py::"
         "test_items_are_grouped_exactly_if_connected_by_a_chain_of_common_keys",
     ),

@@ -95,7 +95,10 @@ def test_folder_with_a_flatbuffer_can_serve_as_a_checkpoint(folder):
         ({"num_hidden_layers": 3}, "has 2 layers of attention, its config 3"),
         ({"num_feedforward_networks": 4}, "the file's graph lacks"),
         ({"use_bottleneck": False}, "the file's graph lacks embeddings.position_embeddings"),
-        ({"max_position_embeddings": 512}, "knows 10 positions: set max_position_embeddings"),
+        (
+            {"max_position_embeddings": 512},
+            "it has 10 position embeddings: set max_position_embeddings",
+        ),
         ({"vocab_size": 61}, "the tensor is missing"),
         ({"intermediate_size": 64}, "has shape .48, 16.; expected .64, 16."),
     ],
