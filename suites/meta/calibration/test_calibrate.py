@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -22,11 +22,8 @@ from models.store import PROJECT
 from models.verdicts.__main__ import main
 from models.verdicts.comparison import RacedRatio
 from models.verdicts.judge import Estimate
+from suites.meta.scripts import printed_by
 
-# A race in which all instances took a millisecond for each answer.
-SAME_TIMES = SimpleNamespace(
-    invoke_ns={name: np.full(60, 1e6) for name in (REFERENCE, AGAIN, CANDIDATE)}
-)
 RUNTIMES = [backend.name for backend in available_backends(("ai_edge_litert", "tflite_runtime"))]
 
 
@@ -65,23 +62,14 @@ def test_generated_inputs_are_valid_ids_without_padding():
     assert 1 <= inputs["input_ids"].min() < inputs["input_ids"].max() < races.LARGEST_ID
 
 
-def test_planted_slowdown_reaches_every_answer_of_the_candidate_alone(monkeypatch):
+def test_planted_slowdown_reaches_every_answer_of_the_candidate_alone():
     """The fastest answers show it however busy the machine is.
 
     Whether a comparison claims a slowdown depends on the machine's noise; the command measures how
     often it does.
     """
-    answers = []
-    race_of_runner = Runner.race
-
-    def race(self, *arguments, **options):
-        answers.append(race_of_runner(self, *arguments, **options).invoke_ns)
-        return SAME_TIMES
-
-    monkeypatch.setattr(races, "ROUNDS", 60)
-    monkeypatch.setattr(Runner, "race", race)
-    Calibrator(network.dense_network(), RUNTIMES[0]).comparison(9.0)
-    fastest = {name: times.min() for name, times in answers[0].items()}
+    script = Path(__file__).with_name("slowed_check.py")
+    fastest = json.loads(printed_by(script, RUNTIMES[0]))
     assert fastest[CANDIDATE] > 3 * max(fastest[REFERENCE], fastest[AGAIN]), fastest
 
 
