@@ -102,6 +102,11 @@ def fastest_of_blocks(samples: Floats, block: int = BLOCK) -> NDArray[np.float64
     return np.asarray(samples[: blocks * size].reshape(blocks, size).min(axis=1), np.float64)
 
 
+def full_blocks(rounds: int) -> int:
+    """Return the number of blocks in a race of some rounds, at least one."""
+    return max(1, rounds // BLOCK)
+
+
 def latency_ratio(
     numerators: Floats,
     denominators: Floats,
