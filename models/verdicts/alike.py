@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.verdicts.carrying import BOUND_ERRORS, GROWTH, texts_needed
+from models.verdicts.carrying import GROWTH, OF_BOARD, texts_needed
 from models.verdicts.intervals import CONFIDENCE
 from models.verdicts.looks import Look
 
@@ -34,7 +34,7 @@ def looks_at_equal_labels(
             which suits a board, where each answer takes long.
     """
     limit = max((budget.value for budget in limits), default=0.0)
-    first, left = BOUND_ERRORS
+    first, left = OF_BOARD.first, OF_BOARD.second
     fewest = texts_needed(1.0 - limit, error=first)
     if not limits or fewest > texts:
         return (Look(min(usual, texts), CONFIDENCE),)

@@ -1,5 +1,8 @@
 """Carry a host's verdict over to a board that classified only some of the texts.
 
+A quantized variant is judged in the same way by the answers of its reference: read "reference" for
+"host", and "variant" for "board".
+
 The host has classified every text with the same file. The board can differ from it only on texts
 that it labels differently. The board classifies all *close* texts, those whose two best labels are
 nearly equal on the host, because there another order of additions can change the label. It also
@@ -45,11 +48,10 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-# Error probability of one end of an interval, divided between two looks. The first look uses the
-# fewest texts that give a verdict if none of them disagrees. The second uses more texts, if some
-# disagreed at the first.
-_ERROR = (1.0 - CONFIDENCE) / 2.0
-BOUND_ERRORS = (0.9 * _ERROR, 0.1 * _ERROR)
+# Parts of the error probability of one end of an interval that two looks use. The first look uses
+# the fewest texts that give a verdict if none of them disagrees. The second uses more texts, if
+# some disagreed at the first.
+_FIRST, _SECOND = 0.9, 0.1
 # Share and largest number of the texts with the smallest margins, all of which are classified. In a
 # large split 100 are enough, because each further close text costs one inference, as much as a text
 # of the random sample.
@@ -58,6 +60,33 @@ CLOSE_SHARE, MOST_CLOSE = 0.02, 100
 GROWTH = 3
 # Smallest sample of the other texts that allows a conclusion.
 FEWEST = 30
+
+
+class Errors(NamedTuple):
+    """The error probabilities of a gate, each of one end of its interval.
+
+    Attributes:
+        first: of the bound on disagreements at the first look.
+        second: of that bound at the second look.
+        confidence: confidence level of the interval that is computed from the known answers.
+    """
+
+    first: float
+    second: float
+    confidence: float
+
+    @classmethod
+    def of(cls, confidence: float) -> Errors:
+        """Return the error probabilities of looks that together have a confidence level."""
+        error = (1.0 - confidence) / 2.0
+        return cls(_FIRST * error, _SECOND * error, confidence)
+
+
+OF_BOARD = Errors.of(CONFIDENCE)
+# If the reference's answers give no verdict on a quantized variant, its own answers to all texts
+# are judged in a last look. Half of the error probability is left for it.
+LAST_LOOK = (1.0 + CONFIDENCE) / 2.0
+OF_QUANTIZED = Errors.of(LAST_LOOK)
 
 
 class Strata(NamedTuple):

@@ -47,13 +47,16 @@ def counts_interval(
         statistic: computes values [...] between 0 and 1 from tables
             [..., groups, classes, classes + 1], independent of the groups' order.
         tables: the counts [groups, classes, classes + 1].
-        confidence: nominal coverage.
+        confidence: nominal coverage; with 0, both ends are the value, without resampling.
         resamples: number of resamples.
         seed: seed of the resampling, so that equal tables have equal intervals.
 
     Raises:
         TooFew: there are fewer than two texts.
     """
+    if confidence == 0.0:
+        value = float(statistic(tables))
+        return Interval(value, value)
 
     def alone(tables: Counts) -> Floats:
         return np.asarray(statistic(tables))[..., None]
@@ -124,7 +127,7 @@ def drop_interval(
             [..., groups, classes, classes + 1].
         tables: the result of `confusion.paired_confusion`,
             [groups, classes, classes + 1, classes + 1].
-        confidence: nominal coverage.
+        confidence: nominal coverage; with 0, both ends are the value, without resampling.
         resamples: number of resamples.
         seed: seed of the resampling, so that equal tables have equal intervals.
 
@@ -133,11 +136,13 @@ def drop_interval(
     """
     if tables.sum() < 1:
         raise TooFew(0, 1)
+    value = float(drop_of(statistic, tables))
+    if confidence == 0.0:
+        return Interval(value, value)
     parts = _resampled(tables, resamples, seed, _pseudo_texts(tables))
     drawn = np.concatenate([drop_of(statistic, part) for part in parts])
     tail = (1.0 - confidence) / 2.0
     low, high = (float(end) for end in np.quantile(drawn, [tail, 1.0 - tail]))
-    value = float(drop_of(statistic, tables))
     return Interval(min(low, value), max(high, value))
 
 
