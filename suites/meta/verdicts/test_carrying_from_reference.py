@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,9 @@ from fixtures.answering.carrying import ReferenceCarrier
 from models.errors import EdgeproofError
 from models.verdicts import carrying
 from models.verdicts.estimates import accuracy_drop, balanced_accuracy_drop, macro_f1_drop
+from models.verdicts.intervals import CONFIDENCE
 from models.verdicts.judge import Verdict
+from models.verdicts.looks import DECIDED
 
 TEXTS, LIMIT = 2000, 0.041
 DROPS = {
@@ -71,9 +74,7 @@ def _judged(metric, variant, reference, full):
         return DROPS[metric](*answers, confidence=texts.confidence)
 
     def says(estimate):
-        if estimate.high <= LIMIT:
-            return Verdict.PASS
-        return Verdict.FAIL if estimate.low > LIMIT else Verdict.INCONCLUSIVE
+        return _within(LIMIT, estimate)
 
     carrier = ReferenceCarrier(GOLD, reference)
     assert carrier.covers(metric, variant)
@@ -132,3 +133,64 @@ def test_looks_with_and_without_the_reference_share_the_error_rate():
     last = (1.0 - carrying.LAST_LOOK) / 2.0
     assert bounds + last == pytest.approx(0.025)
     assert carrying.OF_QUANTIZED.confidence == pytest.approx(1.0 - 2.0 * bounds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("full", "reference", "turned"),
+    [(0.9, 0.9, 0.03), (0.9, 0.88, 0.005), (0.9, 0.86, 0.01), (0.9, 0.89, 0.1), (0.95, 0.95, 0.05)],
+)
+def test_variant_at_its_limit_passes_and_fails_in_at_most_one_of_forty_runs(
+    full, reference, turned
+):
+    """Half of the error rate is left for a look at all texts, if two looks do not decide.
+
+    The variant turns random labels of the reference around, some of them into right ones.
+
+    Args:
+        full: accuracy of the full model.
+        reference: accuracy of the reference, mostly on the same texts.
+        turned: share of the texts that the variant labels differently than the reference.
+    """
+    random, draws = np.random.default_rng([round(100 * reference), round(1000 * turned)]), 1000
+    limit = full - reference * (1.0 - turned) - (1.0 - reference) * turned
+    ended = Counter(
+        _verdict_at(limit, *_simulated(random, full, reference, turned)) for _ in range(draws)
+    )
+    assert max(ended[Verdict.PASS], ended[Verdict.FAIL]) / draws <= 0.025 + 0.01
+
+
+def _simulated(random, full, reference, turned):
+    """Return the labels of the full model, the reference and the variant; 0 is right."""
+    luck, other = random.random(TEXTS), random.random(TEXTS) < 0.05
+    of_full = (luck >= full).astype(np.int64)
+    of_reference = np.where(other, random.random(TEXTS), luck) >= reference
+    of_variant = of_reference ^ (random.random(TEXTS) < turned)
+    return of_full, of_reference.astype(np.int64), of_variant.astype(np.int64)
+
+
+def _verdict_at(limit, full, reference, labels):
+    """Judge a variant at a limit, as a gate does."""
+    gold = np.zeros(TEXTS, np.int64)
+    variant = Answering("float16", np.eye(2)[labels])
+
+    def drop(texts):
+        answers = texts.gold, full[texts.rows], texts.labels(variant)
+        return accuracy_drop(*answers, confidence=texts.confidence)
+
+    def says(estimate):
+        return _within(limit, estimate)
+
+    carrier = ReferenceCarrier(gold, Answering("float32", np.eye(2)[reference]))
+    carried = carrier.measure("accuracy_drop", drop, variant, against=None, says=says)
+    if carried is not None and says(carried.estimate) in DECIDED:
+        return says(carried.estimate)
+    last = CONFIDENCE if carried is None else carrying.LAST_LOOK
+    return says(accuracy_drop(gold, full, labels, confidence=last))
+
+
+def _within(limit, estimate):
+    """Judge a drop by its interval."""
+    if estimate.high <= limit:
+        return Verdict.PASS
+    return Verdict.FAIL if estimate.low > limit else Verdict.INCONCLUSIVE
