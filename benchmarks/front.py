@@ -237,7 +237,7 @@ def _full_plan(plans: dict[str, Plan], file: Path) -> Plan:
     other = [other_name for other_name, plan in plans.items() if plan.full != full.full]
     if other:
         raise EdgeproofError(
-            f"{', '.join(other)} descend from another full model than {name}",
+            f"{', '.join(other)} were made from a different full model than {name}",
             remedy="Give subjects of one corpus the same [corpus], [tokenizer] and [full]",
         )
     return full

@@ -72,12 +72,15 @@ class TooFew(EdgeproofError):  # noqa: N818 - named for a state of the sample
     Args:
         has: number of texts that exist.
         needs: number of texts that are needed.
-        counted: plural noun for the texts.
     """
 
-    def __init__(self, has: int, needs: int, counted: str = "texts") -> None:
-        noun = counted if has != 1 else counted.removesuffix("s")
-        super().__init__(f"{has:,} {noun}, needs {needs:,}", remedy=f"Give at least {needs:,}")
+    def __init__(self, has: int, needs: int) -> None:
+        texts = "1 text is" if has == 1 else f"{has:,} texts are"
+        noun = "text" if needs == 1 else "texts"
+        super().__init__(
+            f"{texts} too few: this measurement needs at least {needs:,}",
+            remedy=f"Give at least {needs:,} {noun}",
+        )
 
 
 class StoreError(EdgeproofError):

@@ -52,6 +52,7 @@ TESTS = {
     ),
     "test_tweets_per_second_are_within_budget": "test_texts_per_second_are_within_budget",
     "test_text_and_encoded_tweet_get_one_label": "test_text_and_its_ids_get_one_label",
+    "test_converter_makes_the_scheme": "test_converter_accepts_the_network",
 }
 
 

@@ -39,8 +39,8 @@ def table_of(cells: list[Cell]) -> str:
         lines.append(f"| {operator} | {kind} | " + " | ".join(states) + " |")
     counted = Counter(cell.state for cell in cells)
     total = sum(cell.examples for cell in cells)
-    summary = ", ".join(f"{count} {state}" for state, count in sorted(counted.items()))
-    return "\n".join([f"{total:,} examples; of {len(cells):,} cells {summary}.", "", *lines])
+    summary = ", ".join(f"{count:,} {state}" for state, count in sorted(counted.items()))
+    return "\n".join([f"{total:,} examples. {len(cells):,} cells: {summary}.", "", *lines])
 
 
 def deviations_of() -> str:

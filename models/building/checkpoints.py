@@ -45,7 +45,8 @@ def choose_checkpoints(subject: Subject, option: str | None) -> dict[str, str]:
     for role, checkpoint in start.items():
         if checkpoint is True:
             raise UsageMistake(
-                f"subject {subject.name!r} takes a published checkpoint as its {role} model",
+                f"subject {subject.name!r} needs a published checkpoint for its {role} model, but "
+                "none was given",
                 key=KEY,
                 remedy=_HOW_TO_GIVE,
             )
@@ -68,12 +69,20 @@ def make_folders_absolute(option: str, *, folder: Path | None = None, key: str =
     roles = [("", option)] if not _BY_ROLE.match(option) else _parts(option)
     for role, checkpoint in roles:
         if not checkpoint.strip() or [name for name, _ in roles].count(role) > 1:
-            problem = "twice" if checkpoint.strip() else "no checkpoint"
-            raise UsageMistake(f"{option!r} gives {role} {problem}", key=key, remedy=_HOW_TO_GIVE)
+            raise UsageMistake(
+                _role_problem(option, role, checkpoint), key=key, remedy=_HOW_TO_GIVE
+            )
     resolved = [
         (role, id_or_folder(checkpoint, folder=folder, key=key)) for role, checkpoint in roles
     ]
     return ",".join(f"{role}={checkpoint}" if role else checkpoint for role, checkpoint in resolved)
+
+
+def _role_problem(option: str, role: str, checkpoint: str) -> str:
+    if checkpoint.strip():
+        return f"{option!r} gives the {role} model twice"
+    model = f" for the {role} model" if role else ""
+    return f"{option!r} contains no checkpoint{model}"
 
 
 def _parts(option: str) -> list[tuple[str, str]]:

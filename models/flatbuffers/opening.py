@@ -114,7 +114,7 @@ def _text(data: bytes, start: bytes) -> Damage | None:
         return damage_of(data)
     bare = start.lstrip(b"\xef\xbb\xbf \t\r\n")
     if bare.lower().startswith(_HTML):
-        remedy = "Download the file itself (the raw link), signed in where that is needed"
+        remedy = "Download the file itself by its raw link; log in first if the site asks for it"
         return Damage("html-page", "is a web page, not the file itself", remedy)
     return _plain_text(bare, len(data)) if _readable(data) else None
 

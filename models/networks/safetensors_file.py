@@ -98,7 +98,7 @@ def _tensor(file: Any, name: str, room: int) -> NDArray[Any]:
     view = file.get_slice(name)
     dtype = view.get_dtype()
     if dtype not in _READ:
-        raise ValueError(f"its values are {dtype}, which is not read")
+        raise ValueError(f"its values are {dtype}, which is not supported")
     check_shape(view.get_shape(), _READ[dtype], room)
     tensor: NDArray[Any] = file.get_tensor(name)
     return tensor

@@ -21,7 +21,7 @@ _ANOTHER = "Give a checkpoint that fits its config"
 
 
 def missing(parameter: Parameter, path: Path) -> UsageMistake:
-    """Return the error that a tensor is missing."""
+    """Return the error for a missing tensor."""
     return UsageMistake(
         f"the tensor is missing; expected shape {list(parameter.shape)}",
         file=path,

@@ -53,7 +53,7 @@ class _Record:
 
 
 class _Bytes:
-    """Bytes that are read from the beginning on."""
+    """Bytes that are read once, from the first to the last."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
@@ -192,7 +192,7 @@ def _parsed(record: bytes) -> _Record:
         elif number in names and isinstance(value, int):
             setattr(parsed, names[number], whole_number(value, "a number"))
         elif number != 6:  # noqa: PLR2004 - the field of the checksum, which TensorFlow compares
-            raise ValueError("its index has a variable in slices, or of a kind that is not read")
+            raise ValueError("its index has a variable in slices, or of an unsupported kind")
     return parsed
 
 

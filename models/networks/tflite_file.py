@@ -162,7 +162,8 @@ class _Reader:
             raise Absent(f"{name}.position_embeddings")
         if len(positions) != shape.positions:
             raise ValueError(
-                f"it has {len(positions)} position embeddings: set max_position_embeddings to that"
+                f"it has {len(positions)} position embeddings: set max_position_embeddings to this "
+                "number"
             )
         self._found[f"{name}.position_embeddings.weight"] = positions + added
         self._collect_norm(name, states, shape.hidden)

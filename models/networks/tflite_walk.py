@@ -62,7 +62,8 @@ class Walk:
         softmaxes = [n for n in self.nodes if isinstance(n, Other) and n.name == "SOFTMAX"]
         if len(softmaxes) != self._shape.layers:
             raise ValueError(
-                f"it has {len(softmaxes)} layers of attention, its config {self._shape.layers}"
+                f"it has {len(softmaxes)} attention layers, but its config says "
+                f"{self._shape.layers}"
             )
         return list(softmaxes)
 

@@ -112,7 +112,7 @@ def _read_legacy(file: BinaryIO, chosen: _Chosen) -> Tensors:
     if not isinstance(keys, list) or any(type(key) is not str for key in keys):
         raise ValueError("it does not list its storages in their order")
     if len(set(keys)) != len(keys) or not storages.keys() >= set(keys):
-        raise ValueError("it lists a storage twice, or one that no tensor has")
+        raise ValueError("it lists a storage twice, or lists one that no tensor uses")
     file.seek(pickles.tell())
     data = {key: _next_storage(file, storages[key]) for key in keys}
     size = os.fstat(file.fileno()).st_size

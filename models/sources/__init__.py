@@ -153,7 +153,11 @@ class _Package:
         return self._facts[entry]
 
     def needed_by(self, entry: str) -> _Needed:
-        """Return the direct needs of a module, or of a part of it (`package.module:part`)."""
+        """Return the modules, files and packages that an entry needs directly.
+
+        Args:
+            entry: a module, or a part of it as `package.module:part`.
+        """
         if entry not in self._needed:
             name, facts = entry.partition(":")[0], self.facts(entry)
             imported = [

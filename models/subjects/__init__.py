@@ -535,8 +535,8 @@ class Subject(Table, frozen=True, kw_only=True):
             )
         if self.full.checkpoint and (self.small or self.shrunk):
             raise ValueError(
-                "`full.checkpoint` is converted as it is: give `full.pretrained`, an encoder of a "
-                "family that this project has a network of, to make a smaller model of it"
+                "`full.checkpoint` is converted as it is: to make a smaller model, give a BERT or "
+                "MobileBERT encoder as `full.pretrained`"
             )
         if self.small and self.small.checkpoint:
             raise ValueError("`small.checkpoint`: only a full model starts from a `checkpoint`")

@@ -124,7 +124,7 @@ def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Enc
 def _require_known(name: str, settings_given: Mapping[str, Any], file: Path) -> None:
     if name not in _CLASSES:
         raise UsageMistake(
-            f"is {name!r}, but SentencePiece models are only read for {', '.join(_CLASSES)}",
+            f"is {name!r}, but SentencePiece models are supported only for {', '.join(_CLASSES)}",
             file=file.with_name(SETTINGS),
             key="tokenizer_class",
             remedy="Give the checkpoint with its tokenizer.json, which save_pretrained writes",

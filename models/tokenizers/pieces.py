@@ -110,8 +110,8 @@ def _named_padding(
     from_settings = settings.token("pad_token")
     if token is not None and padding["pad_id"] != words.get(token, padding["pad_id"]):
         raise UsageMistake(
-            f"is {padding['pad_id']}, but {token!r}, which it is the id of, has the number "
-            f"{words[token]}",
+            f"is {padding['pad_id']}, but the padding token {token!r} has the number "
+            f"{words[token]} in the vocabulary",
             file=file,
             key="padding.pad_id",
             remedy=write_token("pad", PADDED),
@@ -361,7 +361,7 @@ def _tokens(
 
 
 def _missing(key: str, token: str, file: Path, *, is_declared: bool) -> UsageMistake:
-    """Return the mistake that a special token is not in the vocabulary."""
+    """Return the error for a special token that is not in the vocabulary."""
     give_matching = f"Give the vocabulary that belongs to {SETTINGS}" if is_declared else ""
     declare = write_token(key, "the token that the vocabulary has for it")
     return UsageMistake(

@@ -120,7 +120,7 @@ def _piece(message: Message) -> Piece:
 
 
 def damaged(file: Path, problem: str) -> UsageMistake:
-    """Return the mistake that a file is not a SentencePiece model, or is incomplete."""
+    """Return the error for a file that is incomplete or is not a SentencePiece model."""
     return UsageMistake(
         f"is not a SentencePiece model, or was damaged ({problem})",
         file=file,
@@ -130,7 +130,7 @@ def damaged(file: Path, problem: str) -> UsageMistake:
 
 
 def unsupported(file: Path, feature: str) -> UsageMistake:
-    """Return the mistake that a model needs a feature that is not supported here."""
+    """Return the error for a model that needs an unsupported feature."""
     return UsageMistake(
         f"is a SentencePiece model that is not supported here: {feature}",
         file=file,

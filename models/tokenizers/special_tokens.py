@@ -63,7 +63,7 @@ def _require_number(library: Tokenizer, token: str, number: int, key: str, file:
     if own_number != number:
         have = "does not hold it" if own_number is None else f"gives it {own_number}"
         raise UsageMistake(
-            f"gives {token!r} the id {number}, and its vocabulary {have}",
+            f"gives {token!r} the id {number}, but its vocabulary {have}",
             file=file,
             key=key,
             remedy=f"Write the vocabulary's own ids in {key}, {_SAVED}",

@@ -138,17 +138,19 @@ METRICS = {
     metric.name: metric
     for metric in (
         _score("accuracy", "Share of texts whose label equals the gold label"),
-        _score("balanced_accuracy", "Mean recall of the labels that occur in gold"),
+        _score("balanced_accuracy", "Mean recall of the labels that occur among the gold labels"),
         _score("macro_f1", "Mean F1 of the labels", has_chance=False),
         _score("official_accuracy", "Mean accuracy of the groups, as in RepLab 2013"),
         _score(
             "reliability",
-            "Share of the pairs ordered by the system that gold orders alike; mean over the groups",
+            "Of the pairs of texts that the predictions order, the share that gold labels order in "
+            "the same way; mean over the groups",
             has_chance=False,
         ),
         _score(
             "sensitivity",
-            "Share of the pairs ordered by gold that the system orders alike; mean over the groups",
+            "Of the pairs of texts that gold labels order, the share that the predictions order in "
+            "the same way; mean over the groups",
             has_chance=False,
         ),
         _score(
@@ -167,10 +169,10 @@ METRICS = {
             "backend_deviation",
             Unit.RATIO,
             Source.ANSWERS,
-            "Largest difference of a logit from the run's own backend, over the allowed difference",
+            "Largest difference of a logit from the judged backend's, over the allowed difference",
         ),
-        _score("agreement_backends", "Share of texts labelled as on the run's own backend"),
-        _score("agreement_lengths", "Share of texts labelled alike at every length that they fit"),
+        _score("agreement_backends", "Share of texts labelled as on the judged backend"),
+        _score("agreement_lengths", "Share of texts with one label at every length that they fit"),
         _cost(
             "total_variation",
             Unit.FRACTION,
@@ -289,24 +291,24 @@ METRICS = {
             "instructions_sdot",
             Unit.INSTRUCTIONS,
             Source.EMULATOR,
-            "Integer dot products of one answer (sdot and its like)",
+            "Integer dot products of one answer (such as sdot)",
         ),
         _cost(
             "instructions_mlal",
             Unit.INSTRUCTIONS,
             Source.EMULATOR,
-            "Other integer multiplications of vectors in one answer (smull, smlal and their like)",
+            "Other integer multiplications of vectors in one answer (such as smull and smlal)",
         ),
         _cost(
             "instructions_fmla",
             Unit.INSTRUCTIONS,
             Source.EMULATOR,
-            "Float multiply-adds of one answer (fmla and its like)",
+            "Float multiply-adds of one answer (such as fmla)",
         ),
         _share(
             "integer_multiply_share",
             Source.EMULATOR,
-            "Multiplications that multiply integers",
+            "Multiplications of integers",
         ),
         _share(
             "dot_product_share", Source.EMULATOR, "Integer multiplications that are dot products"
@@ -427,5 +429,5 @@ def refuse_not_finite(
             f"first for text {first if texts is None else int(texts[first])}",
             file=file,
             key=key,
-            remedy="The file computes nonsense on this backend: correct its conversion",
+            remedy="The file computes invalid numbers on this backend: correct its conversion",
         )

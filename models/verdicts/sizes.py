@@ -22,7 +22,7 @@ def size_ratios(weights_bytes: int, flatbuffer_bytes: int) -> dict[str, float]:
     """
     if weights_bytes <= 0 or flatbuffer_bytes <= 0:
         raise EdgeproofError(
-            f"{weights_bytes} bytes over {flatbuffer_bytes} bytes is not a size ratio",
+            f"{weights_bytes} bytes and {flatbuffer_bytes} bytes have no size ratio",
             remedy="Give the sizes of an existing model and an existing file",
         )
     return {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TIMED = "timed"
 DECIDES = "decided"
 IS_NARROW = "its interval is narrow"
-NO_MORE = "no more are asked at once"
+NO_MORE = "this is the largest number for one measurement"
 
 
 class Stopped(NamedTuple):

@@ -12,8 +12,8 @@ from models.verdicts.estimates import exact
 
 
 @pytest.mark.needs("edgeproof's own conversion")
-def test_converter_makes_the_scheme(conversion):
-    """The scheme's converter can convert this network."""
+def test_converter_accepts_the_network(conversion):
+    """The converter makes a file of this network under the scheme."""
     assert conversion is None
 
 

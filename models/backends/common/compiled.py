@@ -17,7 +17,7 @@ from models.backends.common.interpreters import refusing
 from models.backends.common.refusals import Refusal, one_line
 
 # Maximum number of bytes that are read from the library's log. The library logs every step to
-# stderr, and the end of the log explains a failure.
+# stderr: the beginning of the log names the GPU, and the end explains a failure.
 LONGEST_LOG = 1 << 20
 _MOST_REASONS = 3
 # Patterns of the error texts in a raised error and in the log. Each text follows its place in
@@ -216,9 +216,19 @@ class Log:
         self._file = file
 
     def text(self) -> str:
-        """Return the text so far, at most `LONGEST_LOG` bytes."""
-        content = os.pread(self._file.fileno(), LONGEST_LOG, 0)
-        return content.decode("utf-8", errors="replace")
+        """Return the text so far; if it is longer than `LONGEST_LOG`, its beginning and its end."""
+        number = self._file.fileno()
+        size = os.fstat(number).st_size
+        if size <= LONGEST_LOG:
+            return _decoded(os.pread(number, size, 0))
+        half = LONGEST_LOG // 2
+        beginning, end = os.pread(number, half, 0), os.pread(number, half, size - half)
+        left_out = "\n[{:,} bytes of the log are left out]\n".format(size - 2 * half)
+        return _decoded(beginning) + left_out + _decoded(end)
+
+
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-8", errors="replace")
 
 
 @contextlib.contextmanager

@@ -138,7 +138,7 @@ def _integers(  # noqa: PLR0913, PLR0917 - operands as stored and as laid out
 
 
 def convolution(call: Call) -> list[Rounded]:
-    """Return a convolution: source [batch, height, width, in], weights [out, height, width, in]."""
+    """Convolve a source [batch, height, width, in] with weights [out, height, width, in]."""
     source, weights, bias = call.operand(0), call.operand(1), call.optional(2)
     padding = 0
     if source.tensor.quantization is not None:

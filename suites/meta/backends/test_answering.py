@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
-from models.backends.common.compiled import why_refused
+from models.backends.common.compiled import LONGEST_LOG, logged, why_refused
 from models.backends.litert_gpu import share_in
 from models.runtime.available import available_backends
 from models.runtime.client import Runner, RunnerRefused
@@ -99,3 +101,13 @@ def test_load_error_quotes_the_reason_from_the_log():
     log = "INFO: x\nERROR: [c.cc:3] Failed to do: INVALID: Shape mismatch\nWARNING: y"
     assert why_refused(error, log) == "Failed to do: INVALID: Shape mismatch"
     assert why_refused(error, "") == "ERROR: [a.h:1] └ ERROR: [b.cc:2]"
+
+
+def test_log_that_is_too_long_keeps_its_beginning_and_its_end(capfd):
+    with logged() as log:
+        os.write(2, LOG.encode() + b"x" * LONGEST_LOG + b"\nERROR: [c.cc:3] No memory\n")
+        text = log.text()
+    assert share_in(text) == share_in(LOG)
+    assert why_refused(RuntimeError(""), text) == "No memory"
+    assert len(text) < LONGEST_LOG + 100
+    assert capfd.readouterr().err == text

@@ -62,7 +62,7 @@ def test_generated_inputs_are_valid_ids_without_padding():
     assert 1 <= inputs["input_ids"].min() < inputs["input_ids"].max() < races.LARGEST_ID
 
 
-def test_planted_slowdown_reaches_every_answer_of_the_candidate_alone():
+def test_planted_slowdown_affects_only_the_answers_of_the_candidate():
     """The fastest answers show it however busy the machine is.
 
     Whether a comparison claims a slowdown depends on the machine's noise; the command measures how
@@ -88,7 +88,7 @@ def test_slowed_graph_takes_longer_by_exactly_the_given_share(share, monkeypatch
     assert 0 <= next(clock) - start - 1000 * (1 + share) <= 5
 
 
-def test_slowdown_is_claimed_only_after_two_slow_races(monkeypatch):
+def test_slowdown_is_reported_only_after_two_slow_races(monkeypatch):
     slow, same = (RacedRatio(Estimate(v, v - 0.01, v + 0.01, 32), 0.02) for v in (1.1, 1.0))
     for races_shown, claimed in (([same], False), ([slow, same], False), ([slow, slow], True)):
         waiting = iter(races_shown)
@@ -204,7 +204,7 @@ def test_invalid_option_is_reported_in_one_message(arguments, message, capsys):
     assert output.out == ""
 
 
-def test_missing_runtime_error_names_the_package_to_install(monkeypatch, capsys):
+def test_error_without_a_runtime_names_the_package_to_install(monkeypatch, capsys):
     monkeypatch.setattr(command, "available_backends", list)
     assert main(["calibrate"]) == 4
     assert "no backend cannot answer here" not in capsys.readouterr().out

@@ -107,7 +107,7 @@ def test_counts_of_all_entities_add_up_to_the_counts_of_their_split(package, des
             assert total == Counter(counts["polarities"])
 
 
-def test_describe_counts_rows_texts_and_gold_standard_differences(package, describe):
+def test_describe_counts_labels_and_texts_and_compares_with_the_gold_standard(package, describe):
     document = describe(package)
     assert document["labeled"]["training"] == {
         "rows": 206,

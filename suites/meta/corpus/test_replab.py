@@ -85,7 +85,7 @@ def test_every_tweet_is_in_a_split_or_reported_as_omitted(corpus: Corpus) -> Non
     assert used == Counter(tweet.tweet_id for tweet in miniature_tweets())
 
 
-def test_official_training_and_test_tweets_are_not_mixed(corpus: Corpus) -> None:
+def test_official_training_and_test_tweets_stay_in_their_splits(corpus: Corpus) -> None:
     test_ids = {tweet.tweet_id for tweet in miniature_tweets() if tweet.folder == "test"}
     assert {tweet.text_id for tweet in corpus.splits["test"]} <= test_ids
     assert len(corpus.splits["test"]) == PLAIN["test"] + 4
@@ -96,7 +96,7 @@ def test_official_training_and_test_tweets_are_not_mixed(corpus: Corpus) -> None
     assert len(corpus.splits["train"]) == PLAIN["training"] + 4 - 21
 
 
-def test_model_reads_the_entity_name_and_metrics_group_by_the_entity_id(corpus: Corpus) -> None:
+def test_encoded_text_contains_the_entity_name_and_groups_use_the_entity_id(corpus: Corpus) -> None:
     names = {(tweet.group_id, tweet.group) for tweet in everything(corpus)}
     assert ("RL2013D04E904", 'The "Quiet" Tides') in names
     assert len(names) == 4

@@ -41,7 +41,7 @@ def changed(tmp_path):
 
 
 @pytest.mark.parametrize(("architecture", "core"), CORES)
-def test_every_emulated_core_has_a_measured_limit_for_each_metric_and_scheme(architecture, core):
+def test_emulated_limits_exist_for_every_core_metric_and_scheme(architecture, core):
     expected = load_expected("embedded")
     for scheme in SCHEMES[architecture]:
         for metric in (

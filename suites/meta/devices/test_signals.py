@@ -134,7 +134,7 @@ def pytest_sessionfinish():
 """
 
 
-def test_signal_while_results_are_written_ends_in_one_line(run_of, warm, tmp_path):
+def test_signal_while_results_are_written_ends_the_run_with_one_line(run_of, warm, tmp_path):
     (tmp_path / "stopping.py").write_text(STOPPING, encoding="utf-8")
     ended = end(
         tmp_path / "run",

@@ -185,7 +185,7 @@ def _race_of_orders(expects):
     return ratios, runner, Answered.joined(kept)
 
 
-def test_race_of_orders_on_a_slow_board_takes_few_answers_of_its_own():
+def test_comparing_orders_on_a_slow_board_needs_few_extra_answers():
     """Texts of the random orders, and the first pass of the fixed one, serve other gates."""
     ratios, runner, kept = _race_of_orders(lambda *_: False)
     assert {ratio.value for ratio in ratios.values()} == {1.0}
@@ -202,7 +202,7 @@ def test_race_of_orders_on_a_slow_board_takes_few_answers_of_its_own():
     ],
     ids=["repeated", "order"],
 )
-def test_race_of_orders_on_a_slow_board_shows_a_runner_that_expects_texts(expects, metric):
+def test_comparing_orders_on_a_slow_board_detects_a_runner_that_predicts_texts(expects, metric):
     ratios, _, _ = _race_of_orders(expects)
     other = (set(ratios) - {metric}).pop()
     assert ratios[metric].low > 1.25
@@ -241,12 +241,12 @@ def test_number_of_answers_that_fit_the_time_lies_between_minimum_and_maximum(se
     assert as_many_as_fit(4.0, seconds, 4, 3) == 3
 
 
-def test_tries_are_over_after_the_allowed_number_of_tries():
+def test_counter_of_tries_allows_only_the_given_number():
     tries = Tries(2)
     assert [tries.over() for _ in range(4)] == [False, False, True, True]
 
 
-def test_load_accumulates_over_several_streams_until_a_pause():
+def test_loaded_time_adds_up_over_several_streams_until_a_pause():
     now = [100.0]
     load = Load(lambda: now[0])
     assert load.seconds == 0.0

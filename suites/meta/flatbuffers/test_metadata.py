@@ -150,7 +150,7 @@ def test_rejects_packed_archive_that_expands_without_limit(tmp_path):
         read(tmp_path, model_of(Shape()).pack() + archive.getvalue())
 
 
-def test_text_that_several_tables_share_counts_for_each_table_towards_the_size_limit(tmp_path):
+def test_size_limit_of_metadata_counts_a_shared_text_once_for_each_table(tmp_path):
     # Many tables point to one long text, and a reader would copy it for each of them.
     text = write.associated("x" * 60_000)
     model = model_of(Shape())

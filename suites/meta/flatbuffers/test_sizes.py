@@ -14,37 +14,37 @@ from suites.meta.networks import configs
 from suites.meta.networks.configs import network_of
 
 BERT_LARGE, MOBILEBERT = network_of(configs.BERT_LARGE), network_of(configs.MOBILEBERT)
-# The published MobileBERT file with dynamic range quantization, for rows of 128 tokens.
-PUBLISHED = FlatBufferSizes(26_698_576, 22_000_000, 60_000_000)
+# Invented sizes of MobileBERT with dynamic range quantization: about one byte per parameter.
+EXAMPLE = FlatBufferSizes(25_000_000, 22_000_000, 60_000_000)
 
 
 @pytest.fixture
-def ledger():
-    """Return the sizes of the paper's systems."""
-    return subject_sizes(counts(BERT_LARGE), counts(MOBILEBERT), {"dynamic_wi8_afp32": PUBLISHED})
+def sizes():
+    """Return the sizes of the paper's two networks, with an invented FlatBuffer."""
+    return subject_sizes(counts(BERT_LARGE), counts(MOBILEBERT), {"dynamic_wi8_afp32": EXAMPLE})
 
 
-def test_parameters_are_counted_for_each_part_of_the_network(ledger):
-    assert ledger["full_model"]["parameters"] == {
+def test_parameters_are_counted_for_each_part_of_the_network(sizes):
+    assert sizes["full_model"]["parameters"] == {
         "embeddings": 31_782_912,
         "encoder_layers": 302_309_376,
         "pooler": 1_049_600,
         "classifier": 3_075,
         "total": 335_141_888 + 3_075,
     }
-    small = ledger["small_model"]["parameters"]
+    small = sizes["small_model"]["parameters"]
     assert (small["embeddings"], small["encoder_layers"]) == (4_368_128, 24 * 842_240)
     assert (small["pooler"], small["total"]) == (0, 24_581_888 + 1_539)
 
 
-def test_training_checkpoint_is_three_times_as_large_as_the_float32_weights(ledger):
-    assert ledger["full_model"]["weights"] == 4 * count(BERT_LARGE)
-    assert ledger["full_model"]["checkpoint"] == 12 * count(BERT_LARGE)
+def test_training_checkpoint_is_three_times_as_large_as_the_float32_weights(sizes):
+    assert sizes["full_model"]["weights"] == 4 * count(BERT_LARGE)
+    assert sizes["full_model"]["checkpoint"] == 12 * count(BERT_LARGE)
 
 
-def test_ratios_in_the_size_ledger_equal_the_size_metrics(ledger):
-    ratios = ledger["variants"]["dynamic_wi8_afp32"]["ratios"]
-    metrics = size_ratios(ledger["full_model"]["weights"], PUBLISHED.flatbuffer)
+def test_ratios_in_the_table_of_sizes_equal_the_size_metrics(sizes):
+    ratios = sizes["variants"]["dynamic_wi8_afp32"]["ratios"]
+    metrics = size_ratios(sizes["full_model"]["weights"], EXAMPLE.flatbuffer)
     assert {
         "size_ratio_weights": ratios["full_model_weights/flatbuffer"],
         "size_ratio_checkpoint": ratios["full_model_checkpoint/flatbuffer"],
@@ -53,17 +53,17 @@ def test_ratios_in_the_size_ledger_equal_the_size_metrics(ledger):
     } == metrics
 
 
-def test_every_size_ratio_equals_the_quotient_in_its_name(ledger):
-    variant = ledger["variants"]["dynamic_wi8_afp32"]
-    sizes = {
-        f"{model}_{size}": ledger[model][size]
+def test_every_size_ratio_equals_the_quotient_in_its_name(sizes):
+    variant = sizes["variants"]["dynamic_wi8_afp32"]
+    bytes_by_name = {
+        f"{model}_{size}": sizes[model][size]
         for model in ("full_model", "small_model")
         for size in ("weights", "checkpoint")
-    } | {name: ledger["paper"][name] for name in ("bert_large_weights", "bert_large_checkpoint")}
+    } | {name: sizes["paper"][name] for name in ("bert_large_weights", "bert_large_checkpoint")}
     for name, value in variant["ratios"].items():
         above, below = name.split("/")
-        assert value == sizes[above] / variant[below]
-    assert len(variant["ratios"]) == len(sizes) * 2
+        assert value == bytes_by_name[above] / variant[below]
+    assert len(variant["ratios"]) == len(bytes_by_name) * 2
 
 
 def test_size_arithmetic_of_the_paper_is_reproduced():
@@ -75,16 +75,16 @@ def test_size_arithmetic_of_the_paper_is_reproduced():
     assert paper["flatbuffer_for_bert_large_checkpoint"] == 25_135_641
 
 
-def test_sizes_can_be_written_as_json(ledger):
-    assert json.loads(json.dumps(ledger)) == ledger
+def test_sizes_can_be_written_as_json(sizes):
+    assert json.loads(json.dumps(sizes)) == sizes
 
 
 def test_sizes_that_were_not_measured_are_none():
-    ledger = subject_sizes(
+    sizes = subject_sizes(
         counts(BERT_LARGE), counts(BERT_LARGE), {"float32": FlatBufferSizes(10, 9)}
     )
-    assert ledger["variants"]["float32"]["resident"] is None
-    assert ledger["small_model"] == ledger["full_model"]
+    assert sizes["variants"]["float32"]["resident"] is None
+    assert sizes["small_model"] == sizes["full_model"]
 
 
 def test_rejects_empty_file():

@@ -127,7 +127,7 @@ TRAINING = {
 
 CONVERSION = {
     "a scheme that its converter refuses": Fault(
-        gate=CONTRACT + "test_converter_makes_the_scheme",
+        gate=CONTRACT + "test_converter_accepts_the_network",
         only=DYNAMIC,
         says="no such kernel",
         schemes=("float32", DYNAMIC),

@@ -90,7 +90,7 @@ def test_padding_gate_does_not_apply_without_padding():
 
 def test_order_gate_does_not_apply_to_one_text():
     assert len(several.__wrapped__(np.arange(2))) == 2
-    with pytest.raises(TooFew, match="1 text, needs 2"):
+    with pytest.raises(TooFew, match="1 text is too few: this measurement needs at least 2"):
         several.__wrapped__(np.arange(1))
 
 

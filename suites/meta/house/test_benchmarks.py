@@ -41,14 +41,14 @@ def at_their_limits(name):
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_figures_at_their_limits_keep_them(name):
+def test_benchmark_value_at_its_limit_passes(name):
     table = judged(name, at_their_limits(name))
     assert table["kept"]
     assert table["missed"] == []
 
 
 @pytest.mark.parametrize(("name", "figure", "end"), ENDS)
-def test_figure_beyond_its_limit_turns_the_command_red(name, figure, end, monkeypatch, capsys):
+def test_benchmark_fails_if_a_value_exceeds_its_limit(name, figure, end, monkeypatch, capsys):
     limit = value_of(getattr(LIMITS[name][figure], end))
     planted = limit * 1.01 + 1e-9 if end == "max" else limit * 0.99
     figures = at_their_limits(name) | {figure: planted}
@@ -58,18 +58,18 @@ def test_figure_beyond_its_limit_turns_the_command_red(name, figure, end, monkey
     assert missed.startswith(f"{figure} is ")
 
 
-def test_figures_within_their_limits_leave_the_command_green(monkeypatch, capsys):
+def test_benchmark_succeeds_if_all_values_keep_their_limits(monkeypatch, capsys):
     measured = {name: lambda name=name: judged(name, at_their_limits(name)) for name in LIMITS}
     monkeypatch.setattr(command, "BENCHMARKS", measured)
     assert command.main(list(LIMITS)) == 0
     assert json.loads(capsys.readouterr().out)["missed"] == {}
 
 
-def test_figure_that_is_not_a_number_keeps_no_limit():
+def test_benchmark_value_that_is_not_a_number_fails():
     assert not judged("collecting", {"added": math.nan})["kept"]
 
 
-def test_figure_with_a_limit_must_be_measured():
+def test_every_benchmark_value_with_a_limit_must_be_measured():
     with pytest.raises(KeyError, match="two_over_one"):
         judged("scale", {"twice_over_once": 2.0, "memory_twice_over_once": 1.0})
 
@@ -87,18 +87,18 @@ def test_each_limit_belongs_to_a_benchmark():
         ('most = "1 s"', "unknown field"),
     ],
 )
-def test_limit_without_a_quantity_is_refused(tmp_path, line, message):
+def test_rejects_benchmark_limit_without_a_quantity(tmp_path, line, message):
     file = tmp_path / "limits.toml"
     file.write_text(f"[collecting.added]\n{line}\n", encoding="utf-8")
     with pytest.raises(UsageMistake, match=message):
         read_limits(file)
 
 
-def test_limit_can_have_two_ends():
+def test_benchmark_limit_may_have_a_minimum_and_a_maximum():
     assert LIMITS["scale"]["twice_over_once"] == Limit(min="1.7 x", max="2.3 x")
 
 
-def test_slow_collection_turns_its_benchmark_red(monkeypatch):
+def test_collecting_benchmark_fails_if_collection_is_slow(monkeypatch):
     taken = {collecting.PROJECT: 2.4}
     monkeypatch.setattr(collecting, "_seconds", lambda folder: taken.get(folder, 1.2))
     table = collecting.measure_collecting()
@@ -106,7 +106,7 @@ def test_slow_collection_turns_its_benchmark_red(monkeypatch):
     assert not table["kept"]
 
 
-def test_cold_and_warm_runs_within_their_limits_are_green():
+def test_host_benchmark_passes_if_both_runs_keep_their_limits():
     assert judge_host(FIRST, AGAIN, [])["kept"]
 
 
@@ -119,21 +119,21 @@ def test_cold_and_warm_runs_within_their_limits_are_green():
         (FIRST._replace(peak=6.1e9), AGAIN, "peak_memory is 6,100,000,000 bytes"),
     ],
 )
-def test_slow_first_command_turns_its_benchmark_red(cold, warm, missed):
+def test_host_benchmark_fails_if_the_first_command_is_slow_or_large(cold, warm, missed):
     table = judge_host(cold, warm, [])
     assert not table["kept"]
     assert [reason.partition(",")[0] for reason in table["missed"]] == [missed.partition(",")[0]]
     assert table["missed"][0].startswith(missed)
 
 
-def test_artefact_made_twice_turns_the_first_command_red():
+def test_host_benchmark_fails_if_an_artefact_is_made_twice():
     table = judge_host(FIRST, AGAIN, ["model/1/manifest.json"])
     assert not table["kept"]
     assert "model/1/manifest.json" in table["missed"][0]
 
 
 @pytest.mark.parametrize("busy", ["cold", "warm"])
-def test_first_command_is_not_judged_where_other_programs_were_busy(busy):
+def test_host_benchmark_judges_nothing_if_other_programs_were_busy(busy):
     runs = {"cold": FIRST, "warm": AGAIN}
     runs[busy] = runs[busy]._replace(foreign=0.5)
     table = judge_host(**runs, rebuilt=[])
@@ -141,7 +141,7 @@ def test_first_command_is_not_judged_where_other_programs_were_busy(busy):
     assert "not judged on a busy machine: busy_cores is 0.5x" in table["missed"][0]
 
 
-def test_first_command_is_not_run_on_a_busy_machine(monkeypatch):
+def test_host_benchmark_does_not_start_on_a_busy_machine(monkeypatch):
     monkeypatch.setattr(host, "busy_cores", lambda: 1.5)
     monkeypatch.setattr(host, "timed", lambda *_: pytest.fail("it was run"))
     table = host.measure_host()
@@ -161,7 +161,7 @@ def test_command_that_fails_or_judges_nothing_is_not_timed(tmp_path, program):
         timed([sys.executable, "-c", program], tmp_path, tmp_path / "store")
 
 
-def test_work_of_other_programs_is_noticed():
+def test_cpu_time_of_other_programs_is_measured():
     before = idle.worked_seconds()
     deadline = before + 0.5
     while idle.worked_seconds() < deadline:

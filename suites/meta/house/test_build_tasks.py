@@ -74,7 +74,7 @@ def test_independent_tasks_run_at_the_same_time(store):
     assert (log[0], sorted(log[1:3]), log[3:]) == ("a", ["b", "c"], ["d"])
 
 
-def test_waiting_helper_runs_its_meanwhile_task_exactly_once(store):
+def test_helper_that_waits_runs_its_other_task_exactly_once(store):
     """The first task finishes only after the waiting helper has run its meanwhile task."""
     log, useful, holds = [], [], threading.Event()
     done = threading.Event()

@@ -142,7 +142,7 @@ def test_accepts_input_folder_that_does_not_exist(place, folder):
 
 
 @pytest.mark.parametrize("further", [(), ("--edge-update-baseline",)])
-def test_file_in_place_of_the_baseline_folder_is_reported_at_the_start(further, folder, tmp_path):
+def test_baseline_folder_that_is_a_file_is_reported_at_the_start(further, folder, tmp_path):
     arguments = ["suites/size", f"--edge-baseline={folder / 'file'}", *further]
     outcome = run_pytest(tmp_path / "reports", arguments)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR

@@ -180,7 +180,9 @@ def in_own_mounts(mount: str, store: Path) -> str:
     command = [*OWN_MOUNTS, script, "sh", sys.executable, TRIED, str(store)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"no mounts of one's own here: {done.stderr.strip().splitlines()[-1:]}")
+        pytest.skip(
+            f"this process may not mount file systems: {done.stderr.strip().splitlines()[-1:]}"
+        )
     return done.stdout
 
 

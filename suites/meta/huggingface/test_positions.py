@@ -82,7 +82,7 @@ def test_network_accepts_rows_only_up_to_its_maximum_length(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_segments_change_the_logits_exactly_if_the_network_has_segments(name, tmp_path):
+def test_segments_change_the_logits_only_if_the_network_has_segments(name, tmp_path):
     family = write(name, tmp_path)
     config = {"model_type": family.model_type, **family.config, **SMALL}
     size = tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True).encoder.size

@@ -78,7 +78,7 @@ def test_exponential_and_tanh_of_a_shader_have_the_specified_error_bounds() -> N
     assert (plain[1] < 1e-6).all()
 
 
-def test_roots_and_powers_of_a_shader_inherit_the_errors_of_their_formulas() -> None:
+def test_roots_and_powers_of_a_shader_have_the_error_bounds_of_their_formulas() -> None:
     """WGSL defines a root as 1 / inverseSqrt(x), which overflows at 0."""
     with computing_in(WGSL):
         roots = root(Rounded.exact(np.asarray([0.0, 4.0])))

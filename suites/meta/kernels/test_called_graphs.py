@@ -219,7 +219,7 @@ def test_operators_of_every_signature_are_tested(instances, backend):
     assert recorded(Recorder(file, texts, backend)) == {0: [[[-1.0] * 4]], 1: [[[1.0] * 2]] * 2}
 
 
-def test_signature_that_classifies_no_text_is_tested_with_random_values(instances, backend):
+def test_signature_without_texts_is_tested_with_random_values(instances, backend):
     file = instances(two_signatures())
     texts = [[np.ones((1, 4), np.float32)]]
     recorder = Recorder(file, {0: texts}, backend, reason="no text is answered by it")

@@ -49,7 +49,7 @@ def test_operator_read_from_a_flatbuffer_equals_the_written_one(name, tmp_path):
             np.testing.assert_array_equal(*scales)
 
 
-def test_correct_kernels_prove_most_operators_of_a_file():
+def test_coverage_of_correct_kernels_includes_most_operators_of_a_file():
     covered = coverage(Instances(EXAMPLE), Kernels())
     assert covered.share > 0.8
     assert {operator.state for operator in covered.operators} <= {"proven", "not covered"}

@@ -23,7 +23,9 @@ def sums(terms: list[float]) -> list[Rounded]:
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_error_of_a_sum_is_infinite_only_if_overflow_depends_on_the_order(name: str) -> None:
+def test_error_bound_of_a_sum_is_infinite_if_overflow_depends_on_the_order(
+    name: str,
+) -> None:
     terms, open_ = TERMS[name]
     for summed in sums(terms):
         assert np.isposinf(summed.error).all() == open_

@@ -25,7 +25,7 @@ def cell(backend, state, target=""):
 def test_column_of_an_emulated_target_is_marked_as_emulated():
     cells = [cell("ai_edge_litert", "proven"), cell("litert-gpu", "deviates", "host-gpu-emulated")]
     summary, _, head, _, row = table_of(cells).splitlines()
-    assert summary == "20 examples; of 2 cells 1 deviates, 1 proven."
+    assert summary == "20 examples. 2 cells: 1 deviates, 1 proven."
     assert head.split(" | ")[2:] == [
         "ai_edge_litert 2.3.0",
         "litert-gpu 2.3.0 (host-gpu-emulated) |",

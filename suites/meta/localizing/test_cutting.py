@@ -49,7 +49,7 @@ def test_part_of_a_file_contains_only_the_weights_its_operators_read(file):
     assert len(cutter.cut(last, last).operators) == 1
 
 
-def test_no_part_of_a_file_is_blamed_if_backends_agree(file, rows, tmp_path):
+def test_no_part_of_a_file_is_reported_as_faulty_if_backends_agree(file, rows, tmp_path):
     np.savez(tmp_path / "rows.npz", **rows)
     localization = localize(
         Request(

@@ -70,7 +70,7 @@ def beside_answers(handed):
     return localized(handed, BESIDE_ANSWERS, "answers.jsonl")
 
 
-def test_pair_of_files_without_a_fault_is_not_localized(compared):
+def test_localization_reports_nothing_for_two_files_that_agree(compared):
     localizations, judged = compared
     assert set(localizations) == {"scaled", "renamed", "broken"}
     assert judged.red("sound") == set()

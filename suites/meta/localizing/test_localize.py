@@ -114,7 +114,7 @@ def contents(folder, data):
         ({"prefix": "other/", "names": ("a", "b"), "order": (1, 0)}, "order", "other/dense_1"),
     ],
 )
-def test_corresponding_operators_of_two_files_are_matched(layout, by, name, tmp_path):
+def test_corresponding_operators_of_two_files_are_paired(layout, by, name, tmp_path):
     matched = match(contents(tmp_path, layered()), contents(tmp_path, layered(**layout)))
     assert matched.by == by
     pairs = {
@@ -191,7 +191,7 @@ print(json.dumps(found))
 """
 
 
-def test_float_repairs_are_tried_on_test_texts_and_nan_in_a_single_text_is_found(tmp_path):
+def test_localization_tries_float_operators_and_finds_nan_in_a_single_text(tmp_path):
     if find_spec(mending.QUANTIZER) is None:
         pytest.skip("what localizes also quantizes, with litert-quantizer")
     script = tmp_path / "repair.py"

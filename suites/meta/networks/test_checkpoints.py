@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -81,8 +82,8 @@ def test_each_model_can_have_its_own_checkpoint():
 @pytest.mark.parametrize(
     ("tested", "option", "message"),
     [
-        (subject(True), None, "takes a published checkpoint as its full model"),
-        (subject(True, [True]), "small=A", "as its full model"),
+        (subject(True), None, "needs a published checkpoint for its full model"),
+        (subject(True, [True]), "small=A", "for its full model"),
         (subject("a/b", ["c/d"]), "DIR", "could be the full or the small model"),
         (subject(True, [None]), "small=A,full=B", "its small model from scratch and would ignore"),
         (subject(None, tokenizer={"source": "trained"}), "DIR", "trains from scratch"),
@@ -196,3 +197,16 @@ def test_checkpoint_folders_are_made_absolute_and_hub_ids_are_unchanged(tmp_path
         == f"full=google/bert,small={tmp_path / 'mine'}"
     )
     assert make_folders_absolute("small=mine") == f"small={tmp_path / 'mine'}"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("", "'' contains no checkpoint. Give a folder"),
+        ("full=", "'full=' contains no checkpoint for the full model. Give a folder"),
+        ("full=a/b,full=c/d", "'full=a/b,full=c/d' gives the full model twice. Give a folder"),
+    ],
+)
+def test_rejects_option_with_an_empty_or_repeated_checkpoint(option, message):
+    with pytest.raises(UsageMistake, match=re.escape(message)):
+        make_folders_absolute(option)

@@ -92,7 +92,7 @@ def test_folder_with_a_flatbuffer_can_serve_as_a_checkpoint(folder):
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"num_hidden_layers": 3}, "has 2 layers of attention, its config 3"),
+        ({"num_hidden_layers": 3}, "has 2 attention layers, but its config says 3"),
         ({"num_feedforward_networks": 4}, "the file's graph lacks"),
         ({"use_bottleneck": False}, "the file's graph lacks embeddings.position_embeddings"),
         (

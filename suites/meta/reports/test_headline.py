@@ -69,7 +69,7 @@ def test_reason_without_a_missing_thing_is_shown_in_full():
     assert sentence.endswith("; 1 gate not run: one: and another (1)")
 
 
-def test_red_headline_counts_gates_that_did_not_run():
+def test_headline_of_a_failed_run_counts_gates_that_did_not_run():
     failed = make_measurement("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
     _, sentence = headline(run_of(failed, skipped=[{"reason": "one runtime", "count": 1}]))
     assert sentence == (

@@ -106,7 +106,7 @@ def test_each_device_is_an_allure_environment_with_details_of_its_run(
     }
 
 
-def test_quality_gate_requires_the_number_of_tests_and_the_devices(
+def test_allure_quality_gate_requires_the_number_of_tests_and_the_devices(
     tmp_path: Path, drawn: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_result(tmp_path, "test_size")

@@ -77,7 +77,7 @@ def test_rounded_row_of_zeros_is_nearly_zero():
     assert np.abs(round_for_inputs(weights, MOMENTS, BITS)[1]).max() < 1e-30
 
 
-def test_weights_are_rounded_on_the_grid_of_their_products_with_the_gains():
+def test_weights_times_gains_lie_on_the_quantization_grid():
     """A converter first multiplies weights by gains, so each product must lie on the grid."""
     generator = np.random.default_rng(9)
     gains = generator.uniform(0.2, 3.0, WEIGHTS.shape[1]).astype(np.float32)

@@ -69,11 +69,11 @@ def test_rejects_unknown_token_outside_the_vocabulary(model, unknown, tmp_path):
         (processors.RobertaProcessing(("</s>", 3), ("[CLS]", 2)), "does not hold it"),
         (
             processors.TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 101)]),
-            "gives '[CLS]' the id 101, and its vocabulary gives it 2",
+            "gives '[CLS]' the id 101, but its vocabulary gives it 2",
         ),
         (
             processors.Sequence([processors.BertProcessing(("[SEP]", 4), ("[CLS]", 2))]),
-            "gives '[SEP]' the id 4, and its vocabulary gives it 3",
+            "gives '[SEP]' the id 4, but its vocabulary gives it 3",
         ),
     ],
     ids=["BERT's", "RoBERTa's", "a template", "in a sequence"],
@@ -99,9 +99,9 @@ def test_rejects_special_tokens_without_ids(ids, tmp_path):
 @pytest.mark.parametrize(
     ("token", "message"),
     [
-        ({"id": 101, "content": "[CLS]"}, "gives '[CLS]' the id 101, and its vocabulary gives it"),
+        ({"id": 101, "content": "[CLS]"}, "gives '[CLS]' the id 101, but its vocabulary gives it"),
         # The library would use the next free id for this token.
-        ({"id": 500, "content": "<user>"}, "gives '<user>' the id 500, and its vocabulary gives"),
+        ({"id": 500, "content": "<user>"}, "gives '<user>' the id 500, but its vocabulary gives"),
     ],
 )
 def test_rejects_added_token_whose_id_contradicts_the_vocabulary(token, message, tmp_path):
@@ -122,7 +122,7 @@ PADDED |= {"pad_type_id": 0, "pad_id": 0, "pad_token": "[PAD]"}
 def test_rejects_padding_id_that_belongs_to_another_token(tmp_path):
     document = json_of(tmp_path) | {"padding": PADDED | {"pad_id": 4}}
     mistake = refused(tmp_path, document)
-    assert "is 4, but '[PAD]'" in mistake.what
+    assert "is 4, but the padding token '[PAD]' has the number 0" in mistake.what
     assert (mistake.file, mistake.key) == (str(tmp_path / "tokenizer.json"), "padding.pad_id")
     assert 'Write pad = "..." in [tokenizer]' in mistake.remedy
     assert loaded(tmp_path, document, pad="day")[-1] == 5

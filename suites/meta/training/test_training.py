@@ -92,7 +92,7 @@ def test_validation_loss_equals_the_formula(kind, options):
     assert found == pytest.approx([expected, expected] if kind == "labels" else expected, rel=1e-6)
 
 
-def test_overtaught_model_keeps_the_epoch_with_the_smallest_validation_loss(overtaught):
+def test_overfitted_model_keeps_the_epoch_with_the_smallest_validation_loss(overtaught):
     losses = overtaught["losses"]
     assert overtaught["loss_of_kept"] == pytest.approx(min(losses), rel=1e-5)
     assert losses[-1] > min(losses)
@@ -130,7 +130,7 @@ def test_training_is_complete_without_epochs_or_patience_left(losses, epochs, pa
     assert is_complete(history, epochs, patience) == complete
 
 
-def test_damaged_state_error_names_file_and_remedy(tmp_path):
+def test_error_on_a_damaged_resume_state_names_file_and_remedy(tmp_path):
     (tmp_path / STATE).write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(EdgeproofError, match="Delete this file") as caught:
         Resume(tmp_path).epochs_done()

@@ -46,7 +46,7 @@ def test_upper_bound_on_disagreements_covers_the_true_share(share, drawn):
 )
 @pytest.mark.parametrize("right", [0.9, 0.995], ids=["accuracy", "agreement"])
 @pytest.mark.parametrize("drawn", [60, 400])
-def test_interval_from_host_answers_and_a_board_sample_has_the_nominal_error_rate(
+def test_interval_from_host_answers_and_a_board_sample_errs_at_the_nominal_rate(
     close, far, right, drawn
 ):
     """The rate holds whichever texts disagree; texts with small margins are all included."""
@@ -83,7 +83,7 @@ def test_simulation_detects_a_bound_that_ignores_texts_outside_the_sample():
     assert (random.binomial(200, 0.01, size=DRAWS) / 200 >= 0.01).mean() < 0.7
 
 
-def test_upper_bound_without_disagreements_is_the_share_that_agrees_this_often_by_chance():
+def test_upper_bound_without_disagreements_solves_the_binomial_equation():
     for drawn, error in ((30, 0.025), (400, 0.01)):
         share = carrying.most_disagreeing(0, drawn, error=error)
         assert (1.0 - share) ** drawn == pytest.approx(error)
@@ -197,7 +197,7 @@ def test_interval_of_a_board_that_differs_from_the_host_has_the_nominal_error_ra
     assert max(above, below) / draws <= 0.025 + 0.01
 
 
-def test_few_texts_suffice_to_show_a_board_with_every_label_wrong():
+def test_few_texts_suffice_to_fail_a_board_with_every_label_wrong():
     gold = np.zeros(TEXTS, np.int64)
     carried = _carried(gold, Board(1 - gold), gold)
     assert carried.estimate.high < 0.05

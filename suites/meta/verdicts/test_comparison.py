@@ -130,6 +130,6 @@ def test_length_of_a_race_is_limited(seconds: float, lengths: list[int]) -> None
     assert lengths_asked == lengths
 
 
-def test_slowdown_below_the_noise_floor_is_never_claimed() -> None:
+def test_slowdown_below_the_noise_floor_is_never_reported() -> None:
     within = RacedRatio(Estimate(1.04, 1.03, 1.05, 40), 0.04)
     assert judge(within.widened, BUDGET, scheme="float16").verdict is Verdict.INCONCLUSIVE

@@ -59,7 +59,7 @@ def test_bootstrap_accepts_a_group_of_one_text() -> None:
 
 def test_rejects_bootstrap_of_a_single_text() -> None:
     tables = confusion(np.array([1]), np.array([1]), classes=3)
-    with pytest.raises(TooFew, match="1 text, needs 2"):
+    with pytest.raises(TooFew, match="1 text is too few: this measurement needs at least 2"):
         counts_interval(reputation.official_accuracy, tables)
 
 
@@ -114,7 +114,7 @@ def test_drop_between_similar_models_has_a_narrow_interval() -> None:
 
 
 def test_rejects_drop_computed_from_no_texts() -> None:
-    with pytest.raises(TooFew, match="0 texts, needs 1"):
+    with pytest.raises(TooFew, match="0 texts are too few: this measurement needs at least 1"):
         drop_interval(reputation.f_rs, np.zeros((1, 3, 4, 4), dtype=np.int64))
 
 
@@ -162,7 +162,7 @@ def test_jackknife_evaluates_groups_with_equal_tables_only_once() -> None:
     assert acceleration == pytest.approx(of_one / 2000**0.5)
 
 
-def test_intervals_from_shared_resamples_equal_separately_computed_intervals() -> None:
+def test_intervals_with_common_resamples_equal_separately_computed_intervals() -> None:
     random = np.random.default_rng(3)
     gold = random.integers(0, 3, 300)
     answers = np.where(random.random(300) < 0.8, gold, random.integers(0, 3, 300))

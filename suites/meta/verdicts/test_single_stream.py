@@ -29,7 +29,7 @@ def asked_in(ask: Callable[[int, int], np.ndarray], *, queries: int, seconds: fl
     return single_stream(ask, lambda _: "", queries=queries, seconds=seconds).seconds
 
 
-def test_stream_runs_until_the_required_number_of_queries() -> None:
+def test_timed_stream_runs_until_the_required_number_of_queries() -> None:
     calls = []
 
     def ask(start: int, count: int) -> np.ndarray:

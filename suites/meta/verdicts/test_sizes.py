@@ -40,5 +40,5 @@ def test_computed_size_ratios_and_size_ratio_metrics_correspond() -> None:
 
 @pytest.mark.parametrize(("weights", "flatbuffer"), [(0, 1), (1, 0), (-1, 1)])
 def test_rejects_file_size_that_is_not_positive(weights: int, flatbuffer: int) -> None:
-    with pytest.raises(EdgeproofError, match="not a size ratio"):
+    with pytest.raises(EdgeproofError, match="no size ratio"):
         size_ratios(weights, flatbuffer)

@@ -198,7 +198,7 @@ def test_value_with_a_baseline_is_timed_until_its_interval_is_narrow():
         assert tell("latency_ratio", "float16", wide) == because
 
 
-def test_race_without_a_candidate_needs_no_more_rounds():
+def test_race_whose_candidate_is_missing_is_not_continued():
     from fixtures.timing.races import why_races_are_enough  # noqa: PLC0415 - see above
 
     assert why_races_are_enough(lambda *_: "", "latency_ratio", {})
