@@ -65,7 +65,7 @@ def test_generated_inputs_are_valid_ids_without_padding():
 def test_planted_slowdown_affects_only_the_answers_of_the_candidate():
     """The fastest answers show it however busy the machine is.
 
-    Whether a comparison claims a slowdown depends on the machine's noise; the command measures how
+    Whether a comparison reports a slowdown depends on the machine's noise; the command measures how
     often it does.
     """
     script = Path(__file__).with_name("slowed_check.py")

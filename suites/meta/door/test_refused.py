@@ -38,7 +38,7 @@ def test_each_input_mistake_is_reported_in_one_message(name, tmp_path):
 
 
 def test_inputs_without_a_mistake_are_accepted(tmp_path):
-    """This shows that the planted mistake causes each rejection."""
+    """Without the mistake the inputs are accepted, so the mistake causes the rejection."""
     provider = provider_by(Refused(says=()).make(tmp_path))
     assert provider.facts.labels == ("a", "b", "c")
 

@@ -34,8 +34,8 @@ def files():
 def run(files, folder, network, candidates, suites=FIGURES, **keys):
     """Judge candidates of one network against Keras' answers.
 
-    Of each candidate the TOML says what stands under its name; its file is called `flatbuffer`
-    there, or as it is. `keys` are the TOML's own.
+    Each value is a candidate's table in the TOML; if it names no `flatbuffer`, the file has the
+    name of the candidate. `keys` are the other keys of the TOML.
     """
     column = "complaint" if network == "recurrent" else "label"
     own = {"reference": str(files / f"{network}.npz"), **keys}

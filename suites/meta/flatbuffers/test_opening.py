@@ -1,4 +1,4 @@
-"""Files that are not FlatBuffers, or damaged ones, are described by their cause."""
+"""A file that is damaged, or is no FlatBuffer, is reported with the cause."""
 
 from __future__ import annotations
 

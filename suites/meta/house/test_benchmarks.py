@@ -1,4 +1,4 @@
-"""Figures beyond their limits turn a benchmark red, and so does a busy machine."""
+"""A benchmark fails if a value exceeds its limit, or if the machine is busy."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def value_of(text):
 
 
 def at_their_limits(name):
-    """Return figures that keep the limits of a benchmark exactly."""
+    """Return values that are exactly at the limits of a benchmark."""
     return {figure: value_of(limit.max or limit.min) for figure, limit in LIMITS[name].items()}
 
 

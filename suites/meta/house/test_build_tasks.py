@@ -75,7 +75,7 @@ def test_independent_tasks_run_at_the_same_time(store):
 
 
 def test_helper_that_waits_runs_its_other_task_exactly_once(store):
-    """The first task finishes only after the waiting helper has run its meanwhile task."""
+    """The first task finishes only after the waiting helper has run its other task."""
     log, useful, holds = [], [], threading.Event()
     done = threading.Event()
 

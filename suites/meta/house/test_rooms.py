@@ -54,7 +54,7 @@ MAY_IMPORT = {
     },
     "models.flatbuffers": {
         "models.errors",
-        # The ledger of sizes computes the ratios for the metrics of sizes.
+        # The table of sizes computes the ratios for the metrics of sizes.
         "models.verdicts",
     },
     # Given candidates: files, texts, tokenizers, and requests to a runner.

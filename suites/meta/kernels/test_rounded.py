@@ -1,4 +1,4 @@
-"""Bounds of sums hold for every order of summing, overflow on the way included."""
+"""Error bounds of sums hold for every order of summing, even if a partial sum overflows."""
 
 from __future__ import annotations
 

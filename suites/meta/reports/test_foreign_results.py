@@ -55,13 +55,13 @@ def whole() -> dict[str, Any]:
     plain["subject"] |= {
         "vocabulary": {"pieces": 5000, "unknown_share": 0.01},
         "floors": {"always_GOOD": {"accuracy": 0.4}},
-        "sizes": LEDGER,
+        "sizes": SIZES,
     }
     plain["artefacts"] = [{"name": "small/model.json", "sha256": "0f" * 32, "bytes": 10}]
     return json.loads(json.dumps(plain))
 
 
-def ledger() -> dict[str, Any]:
+def sizes() -> dict[str, Any]:
     """Return the sizes of a small network."""
     from models.networks.architecture import from_table  # noqa: PLC0415 - only this function needs it
     from models.networks.parameters import counts  # noqa: PLC0415 - likewise
@@ -74,7 +74,7 @@ def ledger() -> dict[str, Any]:
     return json.loads(json.dumps(subject_sizes(parts, parts, {"float32": sizes})))
 
 
-LEDGER = ledger()
+SIZES = sizes()
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

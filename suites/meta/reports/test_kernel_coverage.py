@@ -20,7 +20,7 @@ KERNELS = {
 
 
 def document(kernels):
-    """Return a document of one candidate whose kernels were asked."""
+    """Return a document of one candidate whose kernels were tested."""
     measurement = runs.make_measurement(
         "kernel_coverage", "float16", (0.942, 0.942, 0.942, 155), details={"kernels": kernels}
     )
