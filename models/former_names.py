@@ -53,6 +53,13 @@ TESTS = {
     "test_tweets_per_second_are_within_budget": "test_texts_per_second_are_within_budget",
     "test_text_and_encoded_tweet_get_one_label": "test_text_and_its_ids_get_one_label",
     "test_converter_makes_the_scheme": "test_converter_accepts_the_network",
+    "test_a_fresh_process_repeats_them": "test_fresh_process_repeats_the_answers",
+    "test_fresh_process_of_the_backend_repeats_them": (
+        "test_fresh_process_of_the_backend_repeats_its_answers"
+    ),
+    "test_identifier_and_schema": "test_file_has_the_identifier_and_schema_of_tflite",
+    "test_only_builtin_operators": "test_file_contains_only_builtin_operators",
+    "test_operators_stand_on_proven_kernels": "test_operators_have_proven_kernels",
 }
 
 

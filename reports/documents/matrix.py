@@ -151,7 +151,7 @@ SHORT = {
     "test_backend_gives_the_labels_of_the_judged_one": "other labels",
     "test_backend_gives_the_logits_of_the_judged_one": "other logits",
     "test_backend_repeats_its_answers": "not repeated",
-    "test_fresh_process_of_the_backend_repeats_them": "not repeated",
+    "test_fresh_process_of_the_backend_repeats_its_answers": "not repeated",
     "test_number_of_threads_changes_no_label_on_the_backend": "threads",
     "test_accelerator_takes_the_operators": "few operators",
 }

@@ -72,7 +72,7 @@ def test_backend_repeats_its_answers(on_backend):
 
 
 @pytest.mark.needs("a required backend")
-def test_fresh_process_of_the_backend_repeats_them(on_backend, few_on_backend):
+def test_fresh_process_of_the_backend_repeats_its_answers(on_backend, few_on_backend):
     """A new process gives the same logits, bit for bit."""
     answers = few_on_backend(on_backend)
     assert np.array_equal(answers, on_backend.logits[: len(answers)])

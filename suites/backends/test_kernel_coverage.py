@@ -10,7 +10,7 @@ pytestmark = pytest.mark.needs("a runner", "a file")
 
 
 @pytest.mark.measures("kernel_coverage")
-def test_operators_stand_on_proven_kernels(variant, kernel_coverage, judge):
+def test_operators_have_proven_kernels(variant, kernel_coverage, judge):
     """Proven kernels compute at least the budgeted share of a file's operators."""
     coverage = kernel_coverage(variant)
     share = exact(coverage["kernel_coverage"], n=coverage["operators"])

@@ -33,7 +33,7 @@ def test_answers_are_repeated_bit_for_bit(variant, answered_twice):
 
 
 @pytest.mark.needs("a runner")
-def test_a_fresh_process_repeats_them(variant, fresh_logits, few):
+def test_fresh_process_repeats_the_answers(variant, fresh_logits, few):
     """A new runner gives bit for bit the stored logits of the accuracy run."""
     assert np.array_equal(fresh_logits(variant), variant.logits_of(few))
 

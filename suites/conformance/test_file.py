@@ -12,7 +12,7 @@ from models.verdicts.estimates import exact
 
 
 @pytest.mark.needs("a file")
-def test_identifier_and_schema(variant):
+def test_file_has_the_identifier_and_schema_of_tflite(variant):
     """The file is a TFLite FlatBuffer of schema version 3."""
     assert (variant.report.identifier, variant.report.schema_version) == ("TFL3", 3)
 
@@ -36,7 +36,7 @@ def test_signature_names_every_input_and_the_output(variant, corpus, settings):
 
 
 @pytest.mark.needs("a file")
-def test_only_builtin_operators(variant):
+def test_file_contains_only_builtin_operators(variant):
     """The file has no custom and no TensorFlow operator, which need more than the runtime."""
     assert [
         operator.name for operator in variant.report.operators if operator.custom or operator.flex

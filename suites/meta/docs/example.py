@@ -1,4 +1,4 @@
-"""Make docs/example: a sentiment classifier of 2 kB, and reviews to judge it with.
+"""Make docs/example: a sentiment classifier of 1.5 kB, and reviews to judge it with.
 
     python -m suites.meta.docs.example
 

@@ -53,7 +53,7 @@ FAULTS = {
         "noisy", "test_backend_repeats_its_answers"
     ),
     "a backend whose answers differ from process to process": in_backend(
-        "by-process", "test_fresh_process_of_the_backend_repeats_them"
+        "by-process", "test_fresh_process_of_the_backend_repeats_its_answers"
     ),
     "a backend whose threads race": in_backend(
         "by-threads",

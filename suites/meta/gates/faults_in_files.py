@@ -224,7 +224,7 @@ CONVERSION = {
         plant=in_flatbuffer("float32", edits.ids_without_influence),
     ),
     "a file of another schema": Fault(
-        gate=FILE + "test_identifier_and_schema",
+        gate=FILE + "test_file_has_the_identifier_and_schema_of_tflite",
         plant=in_flatbuffer("float32", edits.other_schema),
     ),
     "an output of another name": Fault(
@@ -237,7 +237,7 @@ CONVERSION = {
         plant=in_flatbuffer("float32", edits.lost_signature),
     ),
     "a custom operator": Fault(
-        gate=FILE + "test_only_builtin_operators",
+        gate=FILE + "test_file_contains_only_builtin_operators",
         says="OperatorOfOurOwn",
         plant=in_flatbuffer("float32", edits.custom_operator),
     ),

@@ -17,7 +17,7 @@ FAULTS = {
         runner="without fast kernels",
     ),
     "a kernel of dense layers whose answers are a tenth too large": Fault(
-        gate="suites/backends/test_kernel_coverage.py::test_operators_stand_on_proven_kernels",
+        gate="suites/backends/test_kernel_coverage.py::test_operators_have_proven_kernels",
         says="FULLY_CONNECTED",
         runner="dense layers a tenth too large",
         arguments=("--edge-kernel-coverage",),
@@ -27,7 +27,7 @@ FAULTS = {
         runner="noise",
     ),
     "answers that differ from process to process": Fault(
-        gate=BEHAVIOR + "test_a_fresh_process_repeats_them",
+        gate=BEHAVIOR + "test_fresh_process_repeats_the_answers",
         runner="by process",
     ),
     "a product that several threads compute wrongly": Fault(
