@@ -99,11 +99,11 @@ def test_headline_reports_a_failed_requirement_beside_a_regression():
 
 
 def test_headline_of_a_partial_run_does_not_claim_fitness():
-    kind, sentence = headline(run_of(ratio(BROKEN), narrowed=["only suites/size was collected"]))
+    kind, sentence = headline(run_of(ratio(BROKEN), narrowed=["it collected only suites/size"]))
     assert kind == "bad"
     assert sentence == (
-        "mini on host: 1 regression, not known to be fit; this run is partial: only suites/size "
-        "was collected"
+        "mini on host: 1 regression, not known to be fit; this run is partial: it collected "
+        "only suites/size"
     )
 
 
