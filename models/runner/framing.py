@@ -24,6 +24,8 @@ LARGEST_ARRAYS = 1 << 32
 LARGEST_ANSWER_HEADER = 1 << 22
 LARGEST_ANSWER_ARRAYS = 1 << 28
 MOST_ARRAYS = 64
+# Maximum bytes to read at once.
+LARGEST_PIECE = 1 << 24
 # Limit of numpy 1.26, so that both ends can represent every array.
 MOST_DIMENSIONS = 32
 DTYPES = frozenset(np.dtype(code).name for code in "?bhiqBHIQefd")
@@ -132,14 +134,16 @@ def _read_array(stream: IO[bytes], dtype: str, shape: Tuple[int, ...]) -> Any:
 
 
 def _read_exactly(stream: IO[bytes], count: int, *, at_start: bool = False) -> bytes:
-    block = bytearray()
-    while len(block) < count:
-        # Read in bounded pieces, so that a false header cannot reserve memory for bytes that never
-        # come.
-        piece = stream.read(min(count - len(block), 1 << 24))
+    # Bounded pieces, so that a false header cannot reserve memory for bytes that never come.
+    block = stream.read(min(count, LARGEST_PIECE))
+    if len(block) == count:
+        return block
+    pieces = bytearray(block)
+    while len(pieces) < count:
+        piece = stream.read(min(count - len(pieces), LARGEST_PIECE))
         if not piece:
-            if at_start and not block:
+            if at_start and not pieces:
                 return b""
-            raise FramingError("the stream ends {} bytes early".format(count - len(block)))
-        block += piece
-    return bytes(block)
+            raise FramingError("the stream ends {} bytes early".format(count - len(pieces)))
+        pieces += piece
+    return bytes(pieces)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
-import time
+from time import perf_counter_ns, process_time_ns
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy as np
@@ -137,13 +137,17 @@ class Model:
                 message = "{} contains values from {} to {}, but only 0 to {} are allowed"
                 top = "any" if tensor.below is None else tensor.below - 1
                 raise Refusal("inputs", message.format(tensor.name, low, high, top))
-        return np.ascontiguousarray(array)
+        # With the tensor's own shape, `set_row` needs to reshape no row.
+        return np.ascontiguousarray(array).reshape((len(array), *tensor.shape))
 
     def set_row(self, arrays: Mapping[str, Any], row: int) -> None:
         """Set each input to one row of its array, truncated to the length of this graph."""
+        set_tensor = self.graph.set_tensor
         for tensor in self.inputs:
-            cells = arrays[tensor.name][row].reshape(-1)[: math.prod(tensor.shape)]
-            self.graph.set_tensor(tensor.index, cells.reshape(tensor.shape))
+            cells = arrays[tensor.name][row]
+            if cells.shape != tensor.shape:
+                cells = cells.reshape(-1)[: math.prod(tensor.shape)].reshape(tensor.shape)
+            set_tensor(tensor.index, cells)
 
     def invoke(self) -> Tuple[int, int]:
         """Run the model once; return its wall-clock and CPU time in nanoseconds.
@@ -151,13 +155,13 @@ class Model:
         Raises:
             Refusal: the runtime raises an error.
         """
-        invoke, wall, cpu = self.graph.invoke, time.perf_counter_ns, time.process_time_ns
+        invoke = self.graph.invoke
         try:
-            cpu_start = cpu()
-            start = wall()
+            cpu_start = process_time_ns()
+            start = perf_counter_ns()
             invoke()
-            end = wall()
-            return end - start, cpu() - cpu_start
+            end = perf_counter_ns()
+            return end - start, process_time_ns() - cpu_start
         except (RuntimeError, ValueError) as error:
             raise Refusal("invoke", one_line(error)) from None
 

@@ -11,7 +11,7 @@ import platform
 import random
 import struct
 import time
-from typing import TYPE_CHECKING, Callable, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from models.runner.machine import (
     processor,
     usable_cores,
 )
-from models.runner.model import Model, quiet_collector
+from models.runner.model import LENGTH, Model, quiet_collector
 from models.runner.tokenizing import tokenizer
 
 if TYPE_CHECKING:
@@ -175,14 +175,16 @@ class Session:
         """Classify n rows; return logits float32 [n, C], invoke_ns and cpu_ns int64 [n]."""
         model = self._model(header["name"])
         count, rows = model.check(arrays)
-        times = np.zeros((count, 2), np.int64)
+        times: List[Tuple[int, int]] = []
         answers = np.zeros((count, math.prod(model.output.shape)), np.float32)
         first_age = None
+        at_length, has_lengths = model, LENGTH in rows
         with quiet_collector():
             for row in range(count):
-                at_length = model.of_row(rows, row)
+                if has_lengths:
+                    at_length = model.of_row(rows, row)
                 at_length.set_row(rows, row)
-                times[row] = at_length.invoke()
+                times.append(at_length.invoke())
                 answers[row] = at_length.logits()
                 if row == 0:
                     first_age = process_age_ns()
@@ -191,7 +193,8 @@ class Session:
             "inf_count": int(np.isinf(answers).sum()),
             "age_ns": first_age,
         }
-        return facts, {"logits": answers, "invoke_ns": times[:, 0], "cpu_ns": times[:, 1]}
+        wall, cpu = np.array(times, np.int64).reshape(count, 2).T
+        return facts, {"logits": answers, "invoke_ns": wall, "cpu_ns": cpu}
 
     def race(self, header: Header, arrays: Arrays) -> Reply:
         """Time several models interleaved.

@@ -7,6 +7,8 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
+_FLOAT32 = np.dtype(np.float32)
+
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:
@@ -69,4 +71,4 @@ class Tensor:
         if self.scales and self.dtype.kind in "iu":
             steps = array.astype(np.float64) - self.zero_points[0]
             return (steps * self.scales[0]).astype(np.float32)
-        return array.astype(np.float32)
+        return array if array.dtype is _FLOAT32 else array.astype(np.float32)

@@ -186,20 +186,24 @@ def test_interrupted_run_stops_its_builder(making_by, store):
 
 
 def test_gates_that_wait_longer_for_artefacts_run_last(monkeypatch):
-    def gate(*names):
-        return SimpleNamespace(fixturenames=names)
+    def gate(*names, variant="int8"):
+        return SimpleNamespace(
+            fixturenames=names, callspec=SimpleNamespace(params={"variant": variant})
+        )
 
     timed, drop, size = gate("watches", "all_made"), gate("full_model"), gate("variant")
+    first = gate("variant", variant="float32")
     provider = object.__new__(Built)
-    settings = SimpleNamespace(provider=provider, time_limit=None)
+    subject = SimpleNamespace(reference="float32")
+    settings = SimpleNamespace(provider=provider, subject=subject, time_limit=None)
     making = Making(SimpleNamespace(stash={SETTINGS: settings}))
-    items = [timed, drop, size]
+    items = [timed, drop, size, first]
     making.pytest_collection_modifyitems(items)
-    assert items == [size, drop, timed]
+    assert items == [first, size, drop, timed]
     monkeypatch.setattr(settings, "time_limit", 60.0)
     items.reverse()
     making.pytest_collection_modifyitems(items)
-    assert items == [timed, drop, size]
+    assert items == [timed, drop, size, first]
 
 
 @pytest.mark.parametrize("name", [making.FULL_MODEL, making.ALL_MADE])

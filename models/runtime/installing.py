@@ -1,0 +1,74 @@
+"""Install packages with pip, and compile them on another core meanwhile.
+
+`python installing.py ARGUMENTS` does the same as `python -m pip install ARGUMENTS`, but sooner. pip
+unpacks and compiles on one core, and for TensorFlow and its requirements each takes as long as the
+other. This file needs only the standard library and the pip of the Python that runs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import py_compile
+import subprocess
+import sys
+import sysconfig
+import warnings
+from importlib import metadata
+from pathlib import Path
+
+_SECONDS_BETWEEN_LOOKS = 0.3
+
+
+class Compiler:
+    """Compile the distributions in a folder, each once, as soon as it is complete.
+
+    Args:
+        folder: the folder of the packages; those that it contains already are not compiled.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._done = self._complete()
+
+    def compile_new(self) -> None:
+        """Compile the distributions that were completed since the last call."""
+        new = self._complete() - self._done
+        self._done |= new
+        for described in sorted(new):
+            for file in metadata.PathDistribution(described).files or ():
+                if file.suffix == ".py":
+                    _compile(str(file.locate()))
+
+    def _complete(self) -> set[Path]:
+        """Return the .dist-info folders of complete distributions.
+
+        pip writes INSTALLER after all files of the distribution. A file that is read while pip
+        writes it would be compiled in part.
+        """
+        return {file.parent for file in self._folder.glob("*.dist-info/INSTALLER")}
+
+
+def _compile(file: str) -> None:
+    """Compile a file; ignore one that is not valid for this Python, such as a template."""
+    with contextlib.suppress(py_compile.PyCompileError, OSError, ValueError):
+        py_compile.compile(file, doraise=True, quiet=2)
+
+
+def main(arguments: list[str]) -> int:
+    """Run pip with the arguments, and compile what it installs; return pip's exit code."""
+    warnings.simplefilter("ignore")
+    compiler = Compiler(Path(sysconfig.get_path("purelib")))
+    command = [sys.executable, "-I", "-m", "pip", "install", "--no-compile", *arguments]
+    with subprocess.Popen(command) as pip:
+        while True:
+            try:
+                code = pip.wait(_SECONDS_BETWEEN_LOOKS)
+            except subprocess.TimeoutExpired:
+                compiler.compile_new()
+            else:
+                compiler.compile_new()
+                return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,69 @@
+"""Tests of the installation that compiles packages while pip unpacks others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import cache_from_source
+from pathlib import Path
+
+import pytest
+
+from models.runtime import installing
+from models.runtime.installing import Compiler
+
+
+def unpacked(folder, name, code="ANSWER = 42\n"):
+    """Write a package's module and the list of its files, as pip does first; return the module."""
+    module = folder / f"{name}.py"
+    module.write_text(code)
+    described = folder / f"{name}-1.0.dist-info"
+    described.mkdir()
+    (described / "RECORD").write_text(f"{name}.py,,\n{described.name}/RECORD,,\n")
+    return module
+
+
+def complete(folder, name):
+    """Write the file that pip writes last."""
+    (folder / f"{name}-1.0.dist-info" / "INSTALLER").write_text("pip\n")
+
+
+def compiled(module):
+    return Path(cache_from_source(str(module)))
+
+
+def test_compiles_a_package_once_pip_has_written_all_its_files(tmp_path):
+    compiler = Compiler(tmp_path)
+    module = unpacked(tmp_path, "new")
+    compiler.compile_new()
+    assert not compiled(module).exists()
+    complete(tmp_path, "new")
+    compiler.compile_new()
+    assert compiled(module).exists()
+
+
+def test_compiles_nothing_that_was_installed_before(tmp_path):
+    module = unpacked(tmp_path, "old")
+    complete(tmp_path, "old")
+    Compiler(tmp_path).compile_new()
+    assert not compiled(module).exists()
+
+
+def test_ignores_files_that_are_not_valid_python(tmp_path, capfd):
+    compiler = Compiler(tmp_path)
+    template = unpacked(tmp_path, "template", "{{ name }} = print 'x'\n")
+    module = unpacked(tmp_path, "valid")
+    for name in ("template", "valid"):
+        complete(tmp_path, name)
+    compiler.compile_new()
+    assert not compiled(template).exists()
+    assert compiled(module).exists()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("argument", ["--no-such-option", "--help"])
+def test_ends_with_the_exit_code_of_pip(argument):
+    pip = [sys.executable, "-I", "-m", "pip", "install", argument]
+    ours = [sys.executable, "-I", installing.__file__, argument]
+    codes = [subprocess.run(c, capture_output=True, check=False).returncode for c in (pip, ours)]
+    assert codes[0] == codes[1]
