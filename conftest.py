@@ -1,4 +1,4 @@
-"""List the pytest plugins, in the order of the pipeline."""
+"""Register edgeproof's pytest plugins, and refuse a run that switches one of them off."""
 
 from pathlib import Path
 

@@ -1,7 +1,8 @@
-"""Extend tox: environments can share a folder, and read the caller's folder.
+"""Extend tox: environments can share a folder, and paths can start from the caller's folder.
 
-tox makes an environment anew if its folder has the name of another one. Here `host`, `meta`, `lint`
-and others need the same 2.4 GB of packages, which are installed once.
+Without this, tox recreates an environment if its folder was made for an environment of another
+name. Here `host`, `meta`, `lint` and others need the same 2.4 GB of packages, which are installed
+once.
 
 tox runs commands in the folder of tox.ini. `tox -c edgeproof/tox.ini -e judge` is called in a
 user's own folder, and the paths after the double dash start from that folder.
@@ -26,7 +27,7 @@ CHECKOUT = Path(__file__).resolve().parent
 
 
 class SharedRunner(VirtualEnvRunner):
-    """A virtual environment that shares its folder with an environment of another name."""
+    """A virtual environment that shares its folder with environments of other names."""
 
     @staticmethod
     def id() -> str:
@@ -57,6 +58,9 @@ def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:  # noqa: AR
 
 
 def results_of(folder: Path) -> Path:
-    """Return `reports/out` if tox is called in the checkout, else a folder in the caller's."""
+    """Return the folder of results of a run, for the folder in which tox is called.
+
+    This is `reports/out` if tox is called in the checkout, else `edgeproof-results` in `folder`.
+    """
     inside = folder.resolve().is_relative_to(CHECKOUT)
     return CHECKOUT / "reports" / "out" if inside else folder / "edgeproof-results"
