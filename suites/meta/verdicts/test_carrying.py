@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 DRAWS = 2000
 TEXTS = 2000
 cached_difference = cache(difference_from_counts)
-# Texts that are not close.
-OTHERS = TEXTS - round(carrying.CLOSE_SHARE * TEXTS)
+# Number of texts that are not close, for a board and for a quantized variant.
+OTHERS = {
+    carrying.OF_BOARD: TEXTS - round(carrying.CLOSE_SHARE_OF_ONE_FILE * TEXTS),
+    carrying.OF_QUANTIZED: TEXTS - round(carrying.CLOSE_SHARE * TEXTS),
+}
 
 
 @pytest.mark.parametrize("share", [0.002, 0.01, 0.2])
@@ -52,7 +55,7 @@ def test_interval_from_host_answers_and_a_board_sample_errs_at_the_nominal_rate(
     """The rate holds whichever texts disagree; texts with small margins are all included."""
     random = np.random.default_rng([round(100 * close), round(1e4 * far), drawn])
     bound = cache(carrying.most_disagreeing)
-    chosen = np.arange(TEXTS) < carrying.CLOSE_SHARE * TEXTS
+    chosen = np.arange(TEXTS) < carrying.CLOSE_SHARE_OF_ONE_FILE * TEXTS
     # A label that differs counts as wrong, which is the worst case for a board.
     truth = right * (1.0 - np.where(chosen, close, far).mean())
     gold = np.zeros(TEXTS, np.int64)
@@ -116,11 +119,13 @@ def test_finds_the_largest_allowed_disagreement():
     assert carrying.most_allowed(lambda _: False, 2000) is None
 
 
-def test_texts_with_the_smallest_margins_form_their_own_stratum():
+@pytest.mark.parametrize(("share", "close"), [(0.02, [98, 99]), (0.01, [99]), (0.001, [99])])
+def test_texts_with_the_smallest_margins_form_their_own_stratum(share, close):
     margins = np.linspace(1.0, 0.01, 100)
-    strata = carrying.strata_of(margins, np.random.default_rng(0).permutation(100))
-    assert strata.close.tolist() == [98, 99]
-    assert sorted(strata.others.tolist()) == list(range(98))
+    order = np.random.default_rng(0).permutation(100)
+    strata = carrying.strata_of(margins, order, share=share)
+    assert strata.close.tolist() == close
+    assert sorted(strata.others.tolist()) == list(range(100 - len(close)))
     assert strata.texts == 100
 
 
@@ -232,21 +237,22 @@ def _of_known(lost, won, confidence):
 def _draws(limit, lost, won, errors):
     """Return how many texts are classified at first, as `Carrier.measure` does; 0 if all."""
     value, high = _of_known(lost, won, errors.confidence)
+    others = OTHERS[errors]
     allowed = carrying.most_allowed(
-        lambda count: value + carrying.combined(high - value, 0.0, count / TEXTS) <= limit, OTHERS
+        lambda count: value + carrying.combined(high - value, 0.0, count / TEXTS) <= limit, others
     )
     if not allowed:
         return 0
-    drawn = carrying.texts_needed(allowed / OTHERS, error=errors.first)
-    return drawn if drawn <= OTHERS // 2 else 0
+    drawn = carrying.texts_needed(allowed / others, error=errors.first)
+    return drawn if drawn <= others // 2 else 0
 
 
 @cache
-def _end(known, differing, drawn, error, confidence):
+def _end(known, differing, drawn, error, errors):
     """Return the upper end of the drop after a sample of the other texts."""
-    value, high = _of_known(*known, confidence)
+    value, high = _of_known(*known, errors.confidence)
     bounds = differing / drawn, carrying.most_disagreeing(differing, drawn, error=error)
-    moved = (math.ceil(share * OTHERS) / TEXTS for share in bounds)
+    moved = (math.ceil(share * OTHERS[errors]) / TEXTS for share in bounds)
     return value + carrying.combined(high - value, *moved)
 
 
@@ -267,11 +273,12 @@ class Drawn(NamedTuple):
     won: NDArray[np.bool_]
 
 
-def _drawn(limit, added, changed):
+def _drawn(limit, added, changed, others):
     """Yield simulated answers of which the true drop is the limit.
 
     The variant adds a share of the drop, and the known answers have the rest. They differ from the
-    full model's in `changed` of the texts, if the drop does not take more.
+    full model's in `changed` of the texts, if the drop does not take more. `others` of the texts
+    are not close.
     """
     random = np.random.default_rng([round(100 * added), round(1000 * limit), round(100 * changed)])
     known = limit * (1.0 - added)
@@ -281,18 +288,18 @@ def _drawn(limit, added, changed):
         lost, won = draws < gained + known, draws > 1.0 - gained
         # Only texts that are not close get a worse label: only these are bounded, and not known.
         close = np.zeros(TEXTS, np.bool_)
-        close[random.choice(TEXTS, TEXTS - OTHERS, replace=False)] = True
-        worse = ~close & (random.random(TEXTS) < limit * added * TEXTS / OTHERS)
+        close[random.choice(TEXTS, TEXTS - others, replace=False)] = True
+        worse = ~close & (random.random(TEXTS) < limit * added * TEXTS / others)
         both = lost.astype(np.int64) + worse
         yield Drawn((int(lost.sum()), int(won.sum())), worse[~close], both, won)
 
 
 def _passes_carried(drawn, answers, limit, errors):
     """Tell whether one of the looks passes that use known answers."""
-    looks = (drawn, errors.first), (min(OTHERS, carrying.GROWTH * drawn), errors.second)
+    most = min(OTHERS[errors], carrying.GROWTH * drawn)
+    looks = (drawn, errors.first), (most, errors.second)
     return any(
-        _end(answers.known, int(answers.differing[:texts].sum()), texts, error, errors.confidence)
-        <= limit
+        _end(answers.known, int(answers.differing[:texts].sum()), texts, error, errors) <= limit
         for texts, error in looks
     )
 
@@ -317,7 +324,7 @@ AT_LIMIT = {
 def test_board_at_its_limit_passes_in_at_most_one_of_forty_runs(added, limit, changed):
     """The host's answers decide how many texts the board classifies, and whether all of them."""
     passed = 0
-    for answers in _drawn(limit, added, changed):
+    for answers in _drawn(limit, added, changed, OTHERS[carrying.OF_BOARD]):
         drawn = _draws(limit, *answers.known, carrying.OF_BOARD)
         if drawn:
             passed += _passes_carried(drawn, answers, limit, carrying.OF_BOARD)
@@ -335,7 +342,7 @@ def test_quantized_variant_at_its_limit_passes_in_at_most_one_of_forty_runs(adde
     Where the reference's answers would save nothing, the usual looks are taken.
     """
     passed, last = 0, Look(TEXTS, carrying.LAST_LOOK)
-    for answers in _drawn(limit, added, changed):
+    for answers in _drawn(limit, added, changed, OTHERS[carrying.OF_QUANTIZED]):
         drawn = _draws(limit, *answers.known, carrying.OF_QUANTIZED)
         if drawn:
             passed += _passes_carried(
@@ -349,7 +356,7 @@ def test_quantized_variant_at_its_limit_passes_in_at_most_one_of_forty_runs(adde
 def test_simulation_detects_looks_that_ignore_disagreements_with_the_reference():
     """The planted fault takes the reference's interval at 95 % and no bound on the sample."""
     passed = 0
-    for answers in _drawn(0.04, 0.5, 0.01):
+    for answers in _drawn(0.04, 0.5, 0.01, OTHERS[carrying.OF_QUANTIZED]):
         _, high = _of_known(*answers.known, CONFIDENCE)
         passed += high <= 0.04
     assert passed / DRAWS > 0.5
