@@ -27,6 +27,7 @@ PLUGINS = (
     "fixtures.answering.lengths",
     "fixtures.answering.parity",
     "fixtures.answering.pace",
+    "fixtures.answering.at_once",
     "fixtures.answering.perturbing",
     "fixtures.answering.emulation",
     "fixtures.judging.trivial_classifiers",

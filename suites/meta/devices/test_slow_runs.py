@@ -23,13 +23,15 @@ TWO = ("full", "eight")
 MOST = {
     "accuracy and agreement": 820,
     "backends": 420,
-    "conformance": 110,
+    "conformance": 40,
     "latency": 0,
     "memory": 0,
     "privacy": 16,
 }
 # Maximum number of answers for four schemes: on all backends, and on the judged one alone.
-MOST_OF_FOUR, MOST_OF_ONE_BACKEND = 2_880, 2_040
+MOST_OF_FOUR, MOST_OF_ONE_BACKEND = 2_640, 1_805
+BEHAVIOR = ("suites/conformance/test_behavior.py",)
+ONE_PROCESS = "fresh_process or number_of_threads or order_of_inputs"
 SHARED_GATES = "repeated_bit_for_bit or order_of_texts or order_takes or other_texts_take"
 
 
@@ -147,6 +149,32 @@ def test_gate_that_reuses_answers_of_another_gate_still_detects_a_fault(judge_sl
     outcome, _ = judge_slowly(suites, "-k", SHARED_GATES, "--edge-schemes=full", fault=fault)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
     assert [name for name in outcome.ids("failed") if gate in name]
+
+
+@pytest.mark.parametrize(
+    ("fault", "gate", "holds"),
+    [
+        ("by process", "fresh_process", ""),
+        ("several threads reverse", "number_of_threads", "order_of_inputs"),
+        ("inputs by position", "order_of_inputs", "number_of_threads"),
+    ],
+)
+def test_gates_that_share_one_changed_process_tell_which_change_matters(
+    judge_slowly, fault, gate, holds
+):
+    """Each gate makes its own change if all changes together give another logit, or an error."""
+    outcome, _ = judge_slowly(BEHAVIOR, "-k", ONE_PROCESS, "--edge-schemes=full", fault=fault)
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
+    failed = outcome.ids("failed")
+    assert [name for name in failed if gate in name]
+    assert not holds or not [name for name in failed if holds in name]
+
+
+def test_gates_share_one_changed_process_if_it_gives_the_usual_logits(judge_slowly):
+    outcome, asked = judge_slowly(BEHAVIOR, "-k", ONE_PROCESS, "--edge-schemes=full")
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    # Two texts measure the time for one; four are classified as usual, and with all changes.
+    assert sum(sum(counts.values()) for counts in asked.values()) == 2 + 4 + 4
 
 
 def test_tokenizer_fault_is_detected_although_labels_from_text_are_used_by_other_gates(
