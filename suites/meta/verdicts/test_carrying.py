@@ -14,7 +14,7 @@ import pytest
 from fixtures.answering.carrying import Carrier
 from fixtures.answering.known import Scored
 from models.verdicts import carrying
-from models.verdicts.estimates import accuracy, accuracy_drop
+from models.verdicts.estimates import accuracy, accuracy_drop, total_variation
 from models.verdicts.intervals import CONFIDENCE, difference_from_counts, proportion_interval
 from models.verdicts.judge import Verdict
 from models.verdicts.looks import Look, looks_of
@@ -173,6 +173,10 @@ class Board:
         """Return its labels for some texts."""
         return self._labels[rows]
 
+    def probabilities_of(self, rows):
+        """Return its probabilities for some texts: all for its label."""
+        return np.eye(2)[self._labels[rows]]
+
 
 def _carried(host, board, gold, says=None, most=TEXTS):
     """Return the accuracy of a board, carried over from the host's labels."""
@@ -184,6 +188,28 @@ def _carried(host, board, gold, says=None, most=TEXTS):
         return accuracy(texts.gold, texts.labels(board), confidence=texts.confidence)
 
     return carrier.measure("accuracy", measured, board, against=None, says=says)
+
+
+@pytest.mark.parametrize("limit", [0.01, 0.015, 0.02])
+def test_first_look_at_equal_probabilities_decides(limit):
+    """The bound on a mean distance is found by resampling, so it needs a small reserve."""
+    host = np.zeros(TEXTS, np.int64)
+    scored = Scored(host, np.eye(2)[host], np.linspace(0.0, 1.0, TEXTS))
+    board = Board(host)
+    carrier = Carrier(host, SimpleNamespace(instead_of=lambda _variant: scored))
+
+    def measured(texts):
+        return total_variation(
+            scored.probabilities, texts.probabilities(board), confidence=texts.confidence
+        )
+
+    def says(estimate):
+        return Verdict.PASS if estimate.high <= limit else Verdict.INCONCLUSIVE
+
+    carried = carrier.measure("total_variation", measured, board, against=None, says=says)
+    assert says(carried.estimate) is Verdict.PASS
+    # The second look would have three times as many texts.
+    assert carried.estimate.n < 5.0 / limit
 
 
 @pytest.mark.parametrize("turned", [0.01, 0.1, 1.0])
