@@ -48,7 +48,8 @@ FAULTS = {
         room="statistics",
         file="models/verdicts/intervals.py",
         replacements={"min(1.0, 2.0 * float(bdtr": "min(1.0, 1.0 * float(bdtr"},
-        gate=_VERDICTS + "test_intervals.py::test_mcnemar_is_the_exact_binomial_test",
+        gate=_VERDICTS
+        + "test_intervals.py::test_mcnemar_p_value_is_that_of_the_exact_binomial_test",
     ),
     "a drop whose two models are drawn apart": CodeFault(
         room="statistics",
@@ -129,7 +130,8 @@ FAULTS = {
         room="baselines",
         file="models/verdicts/baselines.py",
         replacements={"    if identity != (SCHEMA, subject, device, scheme):": "    if False:"},
-        gate=_VERDICTS + "test_baselines.py::test_rejects_baseline_of_another_subject",
+        gate=_VERDICTS
+        + "test_baselines.py::test_rejects_baseline_of_another_subject_device_or_scheme",
     ),
     "latencies of two machines that are compared": CodeFault(
         room="baselines",

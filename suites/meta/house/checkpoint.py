@@ -1,4 +1,4 @@
-"""Write a published encoder in miniature: Hugging Face's layout, random weights."""
+"""Write a tiny encoder with random weights in the file layout of Hugging Face."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 def write_checkpoint(
     folder: Path, *, without: str | None = None, misshaped: str | None = None
 ) -> None:
-    """Write config, vocabulary and weights.
+    """Write the configuration, the vocabulary and the weights of the encoder.
 
     Args:
         folder: folder to make.

@@ -1,4 +1,4 @@
-"""Provide the miniature and its clean run, which the tests of gates also use."""
+"""Provide the fixtures of the miniature subject and its clean run, as the tests of gates do."""
 
 from suites.meta.gates.sharing import clean_run, miniature, shared_folder
 

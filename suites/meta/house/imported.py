@@ -8,5 +8,5 @@ VARIABLE = "EDGEPROOF_META_IMPORTED"
 
 
 def pytest_unconfigure() -> None:
-    """Write the modules' names, one per line."""
+    """Write the names of the imported modules into a file, one per line."""
     Path(os.environ[VARIABLE]).write_text("\n".join(sorted(sys.modules)), encoding="utf-8")

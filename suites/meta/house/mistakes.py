@@ -19,12 +19,12 @@ SUBJECT, CORPUS, BUDGETS = "mini.toml", "mini.csv", "budgets.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """A mistake in the miniature's files or on the command line.
+    """A mistake in the files of the miniature subject or on the command line.
 
     Attributes:
-        says: parts of the message: file, key, remedy.
-        change: name of a file, old text, new text; None for no change.
-        prepare: changes the folder in another way; None for no change.
+        says: texts that the message must contain, such as file, key and remedy.
+        change: name of a file, text to replace, replacement; None for no change.
+        prepare: function that changes the folder in another way; None for no change.
         arguments: additional arguments; `{folder}` stands for the folder of the miniature's files.
     """
 
@@ -34,7 +34,7 @@ class Mistake:
     arguments: tuple[str, ...] = ()
 
     def make(self, folder: Path) -> list[str]:
-        """Write the miniature with the mistake; return the arguments that contain it."""
+        """Write the files with the mistake; return the arguments of a run that uses them."""
         make_files(folder)
         if self.change is not None:
             file, old, new = self.change
@@ -99,7 +99,7 @@ WEIGHT = "encoder.layer.0.attention.self.query.weight"
 
 
 def _in_the_way(folder: Path) -> None:
-    """Put a file, a folder and a FIFO in place of outputs."""
+    """Create a file, a folder and a FIFO, which are then given as paths of outputs."""
     (folder / "file").touch()
     (folder / "folder").mkdir()
     os.mkfifo(folder / "fifo")

@@ -15,7 +15,7 @@ _COUNT = itertools.count(1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """End or disturb the run from the third gate on."""
+    """End the run or raise an error, as the variable says, at the third gate and each later one."""
     from models.errors import EdgeproofError, Unreachable  # noqa: PLC0415 - pytest must import its own modules first
 
     del item

@@ -1,4 +1,4 @@
-"""An archive is unpacked only within its limits."""
+"""A zip archive is read only if it keeps the given limits and has no unsafe members."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REMEDY = "Zip it again"
 
 
 def zipped(*members, method=zipfile.ZIP_DEFLATED) -> bytes:
-    """Return an archive of (name or ZipInfo, content) pairs."""
+    """Return the bytes of a zip archive; a member is a pair of name (or ZipInfo) and content."""
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
         warnings.simplefilter("ignore")  # two members have the same name
@@ -122,7 +122,7 @@ def test_rejects_oversized_central_directory():
 
 
 @pytest.mark.parametrize("place", range(4, 19))
-def test_end_record_that_contains_its_own_signature_is_rejected_or_read_correctly(place):
+def test_zip_whose_end_record_contains_its_own_signature_is_rejected_or_read_correctly(place):
     data = bytearray(zipped(("a", NOISE)))
     end = data.rfind(b"PK\x05\x06")
     data[end + place : end + place + 4] = b"PK\x05\x06"
@@ -158,7 +158,7 @@ def test_reads_archive_within_the_limits(tmp_path):
     assert (tmp_path / "folder" / "a").read_bytes() == NOISE
 
 
-def test_archive_error_has_the_requested_class():
+def test_error_about_an_archive_has_the_requested_exception_class():
     with (
         pytest.raises(EdgeproofError) as refused,
         open_archive(io.BytesIO(b""), LIMITS, remedy=REMEDY, kind=EdgeproofError),
@@ -167,7 +167,7 @@ def test_archive_error_has_the_requested_class():
     assert refused.value.exit_code == 1
 
 
-def test_full_disk_is_not_reported_as_damage():
+def test_full_disk_is_not_reported_as_a_damaged_archive():
     class Full(io.BytesIO):
         def write(self, _):
             raise OSError(28, "No space left on device")
@@ -180,7 +180,7 @@ def test_full_disk_is_not_reported_as_damage():
         archive.copy("a", Full())
 
 
-def test_rejects_zipped_corpus_that_expands_without_limit_before_unpacking(tmp_path):
+def test_zip_bomb_given_as_corpus_is_rejected_before_unpacking(tmp_path):
     """Two megabytes expand to half a gigabyte; the reader may use only 100 megabytes."""
     bomb, row = tmp_path / "texts.zip", b"text,polarity\n" * 1_000_000
     with (
@@ -207,7 +207,7 @@ def test_rejects_zipped_corpus_that_expands_without_limit_before_unpacking(tmp_p
     assert "Give the file with the texts unpacked" in done.stderr.splitlines()[-1]
 
 
-def test_error_names_a_zip_within_a_zip(tmp_path):
+def test_rejects_corpus_in_a_zip_inside_a_zip(tmp_path):
     outer = tmp_path / "texts.zip"
     outer.write_bytes(zipped(("texts.zip", zipped(("texts.csv", NOISE)))))
     with pytest.raises(UsageMistake, match="is a zip archive inside a zip archive"):

@@ -1,4 +1,4 @@
-"""An array is made only from existing bytes, whatever its shape, strides and offset."""
+"""An array never reaches beyond the given bytes, whatever its shape, strides and offset."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_rejects_shapes_that_are_invalid_or_do_not_fit_the_data(shape):
         (12, (1,), (1,)),
     ],
 )
-def test_rejects_views_that_exceed_the_data_or_overlap(offset, shape, strides):
+def test_rejects_views_that_exceed_the_data_or_whose_elements_overlap(offset, shape, strides):
     with pytest.raises(ArrayError):
         strided(VALUES.tobytes(), FLOAT, offset, shape, strides)
 

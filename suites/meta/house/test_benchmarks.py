@@ -30,7 +30,7 @@ AGAIN = Timed(25.0, 5.0, 25.0, foreign=0.0, peak=1e9)
 
 
 def value_of(text):
-    """Return a limit of the file in canonical units."""
+    """Return a limit of the file, such as `1.7 x`, as a number in its canonical unit."""
     number, unit = text.split()
     return float(number) * float(SPELLINGS[unit].factor)
 
@@ -74,7 +74,7 @@ def test_every_benchmark_value_with_a_limit_must_be_measured():
         judged("scale", {"twice_over_once": 2.0, "memory_twice_over_once": 1.0})
 
 
-def test_each_limit_belongs_to_a_benchmark():
+def test_each_table_of_limits_belongs_to_a_benchmark():
     assert set(LIMITS) - {"idle"} <= set(command.BENCHMARKS)
 
 
@@ -87,7 +87,7 @@ def test_each_limit_belongs_to_a_benchmark():
         ('most = "1 s"', "unknown field"),
     ],
 )
-def test_rejects_benchmark_limit_without_a_quantity(tmp_path, line, message):
+def test_rejects_benchmark_limit_without_a_valid_quantity(tmp_path, line, message):
     file = tmp_path / "limits.toml"
     file.write_text(f"[collecting.added]\n{line}\n", encoding="utf-8")
     with pytest.raises(UsageMistake, match=message):
@@ -149,7 +149,7 @@ def test_host_benchmark_does_not_start_on_a_busy_machine(monkeypatch):
     assert len(table["load"]) == 3
 
 
-def test_first_verdict_is_timed_when_it_appears(tmp_path):
+def test_first_verdict_is_timed_when_it_is_printed(tmp_path):
     taken = timed([sys.executable, "-c", PRINTS], tmp_path, tmp_path / "store")
     assert 0.0 < taken.first_verdict < taken.seconds - 0.8
     assert taken.peak > 1e6
@@ -161,7 +161,7 @@ def test_command_that_fails_or_judges_nothing_is_not_timed(tmp_path, program):
         timed([sys.executable, "-c", program], tmp_path, tmp_path / "store")
 
 
-def test_cpu_time_of_other_programs_is_measured():
+def test_work_of_all_programs_is_measured_in_cpu_seconds():
     before = idle.worked_seconds()
     deadline = before + 0.5
     while idle.worked_seconds() < deadline:

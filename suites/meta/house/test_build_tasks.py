@@ -74,8 +74,8 @@ def test_independent_tasks_run_at_the_same_time(store):
     assert (log[0], sorted(log[1:3]), log[3:]) == ("a", ["b", "c"], ["d"])
 
 
-def test_helper_that_waits_runs_its_other_task_exactly_once(store):
-    """The first task finishes only after the waiting helper has run its other task."""
+def test_helper_that_waits_for_a_task_does_its_other_work_exactly_once(store):
+    """The first task finishes only after the waiting helper has done its other work."""
     log, useful, holds = [], [], threading.Event()
     done = threading.Event()
 
@@ -173,13 +173,13 @@ def test_helpers_are_started_for_long_training(store, miniature):
 
 
 @pytest.mark.usefixtures("two_cores")
-def test_helpers_share_a_memory_limit(store, monkeypatch):
+def test_no_helpers_are_started_if_two_would_exceed_the_memory_limit(store, monkeypatch):
     plan = plan_of(load_subject("embedded"))
     monkeypatch.setattr(helpers, "_parameters", lambda _: [335_000_000, 25_000_000])
     assert helpers.size(plan, store) == 0
 
 
-def test_failed_helper_fails_the_builder(store):
+def test_error_of_a_helper_is_raised_in_the_builder(store):
     arguments = ["nobody", "--cache-dir", str(store.root)]
     with pytest.raises(UsageMistake, match="nobody"):
         helpers.work(2, arguments, threads=1, stderr=2, seconds_to_stop=2.0)

@@ -50,7 +50,7 @@ def members(store: Path) -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def killed(miniature, tmp_path_factory) -> Miniature:
-    """Return the miniature with a separate store, whose builder was killed several times."""
+    """Return the miniature subject with a store of its own, after its builder was killed twice."""
     mini = Miniature(miniature.folder, tmp_path_factory.mktemp("killed") / "store")
     for helpers, moment in zip((0, 2), MOMENTS, strict=True):
         builder = start(mini, helpers)
@@ -84,7 +84,7 @@ def test_builder_reports_its_progress(said):
     assert EPOCH.search("".join(said)), said
 
 
-def test_builders_with_equal_inputs_make_equal_bytes(said, killed, miniature):
+def test_killed_and_uninterrupted_builders_make_equal_bytes(said, killed, miniature):
     assert said
     assert members(killed.store) == members(miniature.store)
 

@@ -22,12 +22,12 @@ TEXTS = Stage("texts", {"number": 0})
 
 
 class Builder:
-    """A builder that makes one artefact each time its state is queried.
+    """A replacement for the builder that makes one artefact each time its state is queried.
 
     Args:
         store: store for the artefacts.
         stages: stages of the artefacts.
-        error: error that it raises after the last artefact; None to end well.
+        error: error to raise after the last artefact; None to end without an error.
     """
 
     def __init__(self, store, stages, error=None):
@@ -35,11 +35,14 @@ class Builder:
         self.stopped = False
 
     def lines(self):
-        """Return the same lines each time."""
+        """Return the printed lines, which are always the same."""
         return ["said"]
 
     def lives(self):
-        """Make the next artefact, or fail, or end."""
+        """Make the next artefact and return True.
+
+        After the last artefact, raise the error, or return False if there is no error.
+        """
         if self._left:
             stage = self._left.pop(0)
             self._store.get(stage, lambda out: (out / "file").write_text("made"))
@@ -49,7 +52,7 @@ class Builder:
         return False
 
     def stop(self):
-        """Record the stop."""
+        """Record that the builder was stopped."""
         self.stopped = True
 
 
@@ -97,7 +100,7 @@ def test_gate_waits_only_for_the_artefacts_that_the_gate_needs(making_by, store,
 
 @pytest.fixture
 def candidates(making_by, store):
-    """Return candidates by name: the first two are made one after the other, the third is not."""
+    """Return three candidates by name, whose artefacts the builder makes one after the other."""
     stages = {"float32": FIRST, "float16": LAST, "refused": Stage("refused", {"number": 3})}
     making = making_by(Builder(store, [TEXTS, *stages.values()]))
 
@@ -157,7 +160,7 @@ def test_rejects_artefact_that_was_changed_after_building(making_by, store):
 
 
 def _run_to_its_end(loop):
-    """Run the hook around a loop of gates that ends well."""
+    """Run the wrapper around pytest's loop of tests, and let the loop end without an exception."""
     next(loop)
     with contextlib.suppress(StopIteration):
         loop.send(True)

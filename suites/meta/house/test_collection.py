@@ -1,4 +1,4 @@
-"""Collecting is fast, and tests read like requirements."""
+"""Collecting tests imports no heavy package; gates have readable ids and docstrings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GATES = [
 
 @pytest.fixture(scope="module")
 def imported_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """File into which the collecting run writes the names of imported modules."""
+    """Return the file into which the collecting run writes the names of imported modules."""
     return tmp_path_factory.mktemp("collection") / "imported.txt"
 
 

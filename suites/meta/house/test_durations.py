@@ -1,4 +1,4 @@
-"""A run predicts its duration, reports its cost, and keeps a limit."""
+"""A run predicts its duration, reports how long each suite took, and keeps a time limit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_parses_durations_with_units(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "20", "0s", "-5min", "20 minutes", "1h30min", "nan s"])
-def test_rejects_texts_without_a_duration(text):
+def test_rejects_text_that_is_not_a_duration(text):
     with pytest.raises(ValueError, match=r".*"):
         parse_duration(text)
 
@@ -59,7 +59,7 @@ def test_duration_of_untimed_gates_is_estimated_from_timed_gates(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"one": "x"}', '{"one": 1, "one": 2}', "\xff"])
-def test_unreadable_durations_are_ignored(tmp_path, text):
+def test_unreadable_file_of_durations_is_ignored(tmp_path, text):
     file = tmp_path / "times.json"
     file.write_text(text, encoding="latin-1")
     assert Durations(file).expected(["one"]) is None

@@ -19,7 +19,7 @@ from models.runtime.failures import RunnerDied
 
 
 def reported(error):
-    """Return the report that pytest makes of a gate that raised an error in its set-up."""
+    """Return pytest's report of a gate that raised an error in its set-up."""
     report = SimpleNamespace(
         nodeid="suites/a.py::test_a",
         when="setup",
@@ -57,14 +57,14 @@ def test_ordinary_pytest_skip_names_no_missing_thing():
     assert outcome.lacking == ""
 
 
-def test_matrix_cell_shows_the_reason_of_a_failed_verdict():
+def test_cell_of_the_backend_matrix_shows_the_reason_of_a_failed_verdict():
     with pytest.raises(VerdictFailed, match=r"^fail: 33 %$") as raised:
         fails("33 %")
     assert _said(raised.value) == ("33 %", "")
     assert _said(AssertionError("fail: 33 %")) == ("fail: 33 %", "")
 
 
-def test_matrix_cell_shows_the_signal_that_killed_a_backend():
+def test_cell_of_the_backend_matrix_shows_the_signal_that_killed_the_backend():
     died = RunnerDied("was killed by SIGSEGV", "loading", None, "")
     died.signal = "SIGSEGV"
     assert _said(died) == ("was killed by SIGSEGV", "SIGSEGV")

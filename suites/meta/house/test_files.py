@@ -61,7 +61,7 @@ def test_each_reader_rejects_files_that_are_not_regular(reader, kind, tmp_path):
     assert KINDS[kind] in refused.value.what
 
 
-def test_follows_a_link_to_a_regular_file(tmp_path):
+def test_link_to_a_regular_file_is_followed(tmp_path):
     (tmp_path / "file").write_bytes(b"1234")
     (tmp_path / "link").symlink_to("file")
     assert read_regular(tmp_path / "link", 4) == b"1234"
@@ -78,7 +78,7 @@ def test_size_limit_applies_to_files_that_report_size_zero():
         read_regular(Path("/proc/self/stat"), 3)
 
 
-def test_rejects_table_of_more_than_a_megabyte(tmp_path):
+def test_rejects_toml_file_of_more_than_a_megabyte(tmp_path):
     table = tmp_path / "t.toml"
     table.write_text("# " + "x" * (1 << 20), encoding="utf-8")
     with pytest.raises(UsageMistake, match="at most 1,048,576 are read"):

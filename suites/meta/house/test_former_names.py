@@ -1,4 +1,4 @@
-"""An old name is an error whose message gives the current name."""
+"""Using an old name is an error, whose message gives the current name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each environment's dependency group holds all packages that its commands import."""
+"""A dependency group contains all packages that the commands of its environment import."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ importlib.import_module(sys.argv[1])
 
 
 def required_by(group: str) -> list[str]:
-    """Return the requirements of a group and of those that it includes."""
+    """Return the requirements of a dependency group and of the groups that it includes."""
     requirements: list[str] = []
     for entry in GROUPS[group]:
         requirements += [entry] if isinstance(entry, str) else required_by(entry["include-group"])
@@ -56,7 +56,7 @@ def name_of(requirement: str) -> str:
 
 
 def installed_with(group: str) -> set[str]:
-    """Return the modules of a group's packages that are installed here."""
+    """Return the modules of installed packages that a group requires, directly or indirectly."""
     waiting, installed = [name_of(requirement) for requirement in required_by(group)], set()
     while waiting:
         name = waiting.pop()

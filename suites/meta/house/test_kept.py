@@ -55,7 +55,7 @@ def made(root: Path) -> list[Artefact]:
 
 
 def opened(root: Path) -> None:
-    """Read every file of every artefact in all ways of the class."""
+    """Check every artefact, and read its files with the methods of `Artefact`."""
     for artefact in made(root):
         artefact.check()
         assert artefact.document("card.json")["parameters"] == 7
@@ -65,7 +65,7 @@ def opened(root: Path) -> None:
         assert artefact.path("usr/lib/module.py").is_file()
 
 
-def test_every_flipped_bit_in_the_store_is_detected_and_repaired_by_the_suggested_remedy(tmp_path):
+def test_flipped_bit_in_the_store_is_detected_and_the_suggested_remedy_repairs_the_store(tmp_path):
     artefacts = made(tmp_path)
     draw = random.Random(5)  # noqa: S311 - repeatable, not a secret
     files = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
@@ -87,7 +87,7 @@ def test_every_flipped_bit_in_the_store_is_detected_and_repaired_by_the_suggeste
     assert made(tmp_path) == artefacts
 
 
-def test_every_flipped_bit_of_a_manifest_is_detected(tmp_path):
+def test_flipped_bit_of_a_manifest_is_detected(tmp_path):
     """Also changed white space is detected: a manifest has exactly one valid form."""
     (artefact, *_) = made(tmp_path)
     file = artefact.folder / MANIFEST
@@ -150,7 +150,7 @@ def test_artefact_moved_to_another_key_is_detected(tmp_path):
 
 @contextmanager
 def without_rights(path: Path) -> Iterator[None]:
-    """Run as a user without the right to read a file."""
+    """Run the block as a user without the right to read this file."""
     path.chmod(0)
     user, modes = os.geteuid(), {}
     try:
@@ -197,7 +197,7 @@ def test_errors_about_files_outside_the_store_are_raised_unchanged(tmp_path):
 
 
 def test_only_the_artefact_class_loads_arrays_from_the_store():
-    """Check the source: no other module calls np.load or ZipFile, except the listed ones."""
+    """Check the sources: no module calls np.load, and only the listed ones call ZipFile."""
     allowed = {
         "models/files/archives.py": {"ZipFile"},
         "models/bundle/writing.py": {"ZipFile"},

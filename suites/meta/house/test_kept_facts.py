@@ -1,4 +1,4 @@
-"""Facts about source files are cached between runs, and used only if undamaged."""
+"""Facts about source files, such as imports, are cached, and used only if undamaged."""
 
 from __future__ import annotations
 

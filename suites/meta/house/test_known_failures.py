@@ -49,11 +49,11 @@ class Item:
         self.config = SimpleNamespace(option=SimpleNamespace(runxfail=False))
 
     def iter_markers(self, name: str) -> list[Any]:
-        """Yield the marker that names the metric of the test."""
+        """Return the markers of this name: one for `measures`, otherwise none."""
         return [pytest.mark.measures("accuracy_drop").mark] if name == "measures" else []
 
     def add_marker(self, marker: Any) -> None:
-        """Store the marker."""
+        """Append the marker to `markers`."""
         self.markers.append(marker.mark)
 
 
@@ -98,7 +98,7 @@ def make_measurement(metric="accuracy_drop", ends=(0.0, 0.02), moved=None):
 
 
 def ended(item, error, *measurements):
-    """Return the outcome of an item's test that measures and then raises."""
+    """Return the type of the error that pytest sees if a test measures and then raises."""
     for measurement in measurements:
         keep(item, measurement)
     call = known_failures.pytest_runtest_call(item)
@@ -172,7 +172,7 @@ def test_known_failure_accepts_an_assertion_only_with_the_recorded_message(
     ],
     ids=["no_metric", "no_verdict", "both"],
 )
-def test_rejects_entry_that_does_not_name_exactly_one_failure(old, new, collect):
+def test_rejects_known_failure_entry_that_does_not_name_exactly_one_failure(old, new, collect):
     text = ENTRY.format(subject="mini", test=TEST).replace(old, new)
     with pytest.raises(pytest.exit.Exception, match="must name exactly one failure") as stopped:
         collect(text)
@@ -200,13 +200,15 @@ def test_rejects_entry_that_does_not_name_exactly_one_failure(old, new, collect)
         ("test_accuracy_drop.py", "test_accuracy_dorp.py", "there is no test with this id"),
     ],
 )
-def test_rejects_entry_that_would_accept_no_failure_or_any_failure(old, new, message, collect):
+def test_rejects_known_failure_entry_that_would_accept_no_failure_or_any_failure(
+    old, new, message, collect
+):
     with pytest.raises(pytest.exit.Exception, match=re.escape(message)) as stopped:
         collect(ENTRY.format(subject="mini", test=TEST).replace(old, new))
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
-def test_rejects_two_entries_for_one_test(collect):
+def test_rejects_two_known_failure_entries_for_one_test(collect):
     """Otherwise the second entry would silently replace the first."""
     entry = ENTRY.format(subject="mini", test=TEST)
     with pytest.raises(pytest.exit.Exception, match="is listed more than once"):
@@ -220,7 +222,7 @@ def test_runxfail_option_shows_a_known_failure_as_a_failure(collect):
     assert ended(item, FAILED, make_measurement()) is pytest.fail.Exception
 
 
-def test_entry_is_valid_through_its_expiry_date(collect, monkeypatch):
+def test_known_failure_entry_is_valid_through_its_expiry_date(collect, monkeypatch):
     text = ENTRY.format(subject="mini", test=TEST).replace("2999-12-31", "2030-06-01")
     monkeypatch.setattr(known_failures, "today", lambda: date(2030, 6, 1))
     assert collect(text).markers
@@ -230,29 +232,29 @@ def test_entry_is_valid_through_its_expiry_date(collect, monkeypatch):
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
-def test_expired_entry_of_another_subject_is_ignored(collect):
+def test_expired_known_failure_entry_of_another_subject_is_ignored(collect):
     text = ENTRY.format(subject="other", test=TEST).replace("2999", "1999")
     assert collect(text).markers == []
 
 
-def test_rejects_entry_without_a_valid_link(collect):
+def test_rejects_known_failure_entry_without_a_valid_link(collect):
     text = ENTRY.format(subject="mini", test=TEST).replace("https://example.org/1", "somewhere")
     with pytest.raises(pytest.exit.Exception, match="`link` is 'somewhere'"):
         collect(text)
 
 
-def test_entry_of_another_subject_is_ignored(collect):
+def test_known_failure_entry_of_another_subject_is_ignored(collect):
     assert collect(ENTRY.format(subject="other", test=TEST)).markers == []
 
 
-def test_entry_of_another_device_is_ignored(collect):
+def test_known_failure_entry_of_another_device_is_ignored(collect):
     entry_of_another = (
         ENTRY.format(subject="mini", test=TEST.replace("host", "rpi4")) + 'device = "rpi4"\n'
     )
     assert collect(entry_of_another).markers == []
 
 
-def test_rejects_entry_whose_id_matches_no_test(collect):
+def test_rejects_known_failure_entry_whose_id_matches_no_test(collect):
     with pytest.raises(
         pytest.exit.Exception, match=r"no test with this id\. Correct the id"
     ) as stopped:
@@ -260,12 +262,12 @@ def test_rejects_entry_whose_id_matches_no_test(collect):
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
-def test_entry_for_a_test_file_that_is_not_run_is_ignored(collect):
+def test_known_failure_entry_for_a_test_file_that_is_not_run_is_ignored(collect):
     elsewhere = "suites/size/test_size.py::test_file_is_within_budget[host-float32]"
     assert collect(ENTRY.format(subject="mini", test=elsewhere)).markers == []
 
 
-def test_entry_for_a_variant_that_is_not_run_is_ignored(collect):
+def test_known_failure_entry_for_a_variant_that_is_not_run_is_ignored(collect):
     entry = ENTRY.format(subject="mini", test=TEST.replace("static", "dynamic"))
     assert collect(entry, all_schemes=False).markers == []
 

@@ -1,4 +1,4 @@
-"""Markers select the device suite on the requested device, or end in a usage error."""
+"""The marker of a device selects its gates; on another device, it is a usage error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def gates(outcome) -> list[str]:
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory):
-    """Return the ids of every gate, collected without a marker."""
+    """Return a run that collects every gate without a marker."""
     folder = tmp_path_factory.mktemp("everything")
     return run_pytest(folder, [*COLLECT, "--ignore=suites/meta"])
 

@@ -1,4 +1,4 @@
-"""A measurement without a budget is neither a pass nor a skip, in any view of a run."""
+"""A gate without a budget is shown neither as passed nor as skipped in any report of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZE = "suites/size/test_size.py::test_file_is_within_budget[host-sentiment]"
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """Return a run of the gates of size, one of which has no budget."""
+    """Return a run of the size suite, whose only gate that applies has no budget."""
     return run_pytest(tmp_path_factory.mktemp("measured"), ["suites/size", *GIVEN])
 
 
@@ -65,7 +65,7 @@ def test_allure_shows_a_measured_gate_neither_as_passed_nor_as_skipped(measured)
     assert re.search("measured, not judged", results[0]["statusDetails"]["message"])
 
 
-def test_allure_gets_measurements_and_no_fixtures(measured):
+def test_allure_report_contains_measurements_and_no_fixtures(measured):
     folder = measured.reports / "allure"
     assert list(folder.glob("*-attachment.json"))
     assert list(folder.glob("*-container.json")) == []

@@ -1,4 +1,4 @@
-"""Names that become files must not be Windows devices; each mistake is reported."""
+"""A name that becomes a file name must not be the name of a Windows device, such as con."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ plain_arrays = PLAIN.flatmap(
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory):
-    """Return a file to write to; Hypothesis forbids fixtures of a smaller scope."""
+    """Return the path of a file to write to; Hypothesis forbids fixtures of a smaller scope."""
     return tmp_path_factory.mktemp("arrays") / "file"
 
 
@@ -86,7 +86,7 @@ def test_rejects_numpy_file_with_anything_but_plain_arrays(file, tmp_path):
     assert caught.value.key == "one.npy"
 
 
-def test_error_about_a_missing_numpy_file_has_the_requested_class(tmp_path):
+def test_error_about_a_missing_numpy_file_has_the_requested_exception_class(tmp_path):
     for read in (read_npy, read_npz):
         with pytest.raises(UsageMistake, match="file"):
             read(tmp_path / "file", remedy=REMEDY, kind=UsageMistake)

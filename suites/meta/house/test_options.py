@@ -1,4 +1,4 @@
-"""Options: one group, shown with their defaults; option > environment > ini > default."""
+"""The command line overrides environment variable, ini file and default, in this order."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PATHS = {
 
 
 class StandIn:
-    """A replacement for pytest.Config, with options of a command line and an ini file.
+    """A replacement for pytest.Config, with one option's texts on the command line and in the ini.
 
     Args:
         command_line: text of the option; None if it was not given.

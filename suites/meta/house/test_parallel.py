@@ -1,4 +1,4 @@
-"""Under xdist, timed gates fail loudly, and the others measure the same."""
+"""Under xdist, timed gates fail as `invalid`, and the others measure the same values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def parallel(miniature, clean_run, tmp_path_factory):
 
 
 def values_of(outcome) -> dict[tuple[str, ...], tuple[object, ...]]:
-    """Return value, interval and verdict of each measurement of some schemes."""
+    """Return value, interval, sample size and verdict of each comparable measurement."""
     return {
         (measurement["test"], measurement["metric"], measurement["scheme"]): (
             *(

@@ -32,7 +32,7 @@ FIRST = "suites/size/test_size.py::test_file_is_within_budget[host-float32]"
 def run_sizes(miniature, tmp_path):
     """Return `run_sizes(*arguments, ending=None)`, which runs the gates of size in float32.
 
-    There are four gates. One compares with float32 and does not apply.
+    There are four gates. One compares a variant with float32, and does not apply.
     """
 
     def ran(*arguments, ending=None):
@@ -43,7 +43,7 @@ def run_sizes(miniature, tmp_path):
 
 
 def checked(outcome):
-    """Return the document of a run after checking its schema and that it does not claim fitness."""
+    """Return a run's document; check its schema and that its headline lacks `fit to ship`."""
     document = outcome.document()
     schema = json.loads(
         (PROJECT / "reports" / "documents" / "results.schema.json").read_text("utf-8")
@@ -146,7 +146,7 @@ def test_partial_run_reports_how_tests_were_selected(arguments, reason, run_size
 
 @pytest.fixture
 def gathered():
-    """Return the summary of a run that collects given gates."""
+    """Return `gathered(ids)`, which returns the extent of a run that collects these gates."""
 
     def gather(ids, *arguments, outcomes=(), lost=0, left_out=None):
         settings = SimpleNamespace(subject=SimpleNamespace(other_candidates=("float16",)))
@@ -190,7 +190,7 @@ def test_rejects_run_without_a_required_plugin(part, tmp_path):
     )
 
 
-def test_rejects_run_that_changes_test_ids(tmp_path):
+def test_rejects_run_whose_root_folder_changes_test_ids(tmp_path):
     """Test ids decide which tests are gates and which are known failures."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     outcome = run_pytest(tmp_path / "reports", [*SIZES, "-c", str(tmp_path / "pytest.ini")])
@@ -276,7 +276,7 @@ def test_tests_with_equal_reasons_are_counted_together():
     assert lines == ["does not apply: 6: no clock (4); no groups (2)"]
 
 
-def test_results_that_do_not_record_completeness_are_not_called_fit(clean_run):
+def test_results_that_do_not_record_which_gates_ran_are_not_called_fit_to_ship(clean_run):
     document = clean_run.results()
     del document["run"]["extent"]
     assert "not known to be fit" in headline(as_document(document))[1]

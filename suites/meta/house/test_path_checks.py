@@ -1,4 +1,4 @@
-"""Unwritable outputs are reported at the start, without leftovers."""
+"""Unwritable outputs are reported when a run starts, and the checks leave no files behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Started programs have limits, and streams may be closed or full."""
+"""Started programs have limits on time and output; commands work with closed or full streams."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_background_processes_of_a_program_are_not_waited_for():
 
 
 def _command_of(pid):
-    """Return a process's command line, after some time for a killed process to vanish."""
+    """Wait up to 4 s for a process to end; return its command line, empty if it has ended."""
     for _ in range(200):
         try:
             text = Path(f"/proc/{pid}/cmdline").read_text("utf-8")
@@ -102,19 +102,19 @@ def test_command_reports_a_closed_or_full_stdout_once(name, redirection):
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "<&-", "2>/dev/full"])
-def test_command_works_if_stdin_or_stderr_is_closed(redirection):
+def test_command_works_if_stdin_or_stderr_is_closed_or_full(redirection):
     assert shell(COMMANDS["devices"], redirection) == (0, "")
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&- <&-", ">/dev/full"])
-def test_closed_stdout_does_not_change_the_exit_code_of_a_run(redirection):
+def test_closed_or_full_streams_do_not_change_the_exit_code_of_a_run(redirection):
     code, message = shell(RUN, redirection)
     assert code == 0, message
     assert "Traceback" not in message
     assert message.count("\n") == (1 if "full" in redirection else 0)
 
 
-def test_closed_stdout_does_not_change_the_exit_code_of_a_mistake():
+def test_full_stdout_does_not_change_the_exit_code_of_a_usage_mistake():
     code, message = shell([*RUN, "--edge-subject=nobody"], ">/dev/full")
     assert code == pytest.ExitCode.USAGE_ERROR
     assert "Traceback" not in message

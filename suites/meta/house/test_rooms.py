@@ -238,7 +238,7 @@ _PATH = re.compile(rf"(?:{'|'.join(sorted(OURS))})/[\w./-]*")
 
 
 class Imports(ast.NodeVisitor):
-    """The modules and paths that a source uses at run time.
+    """A visitor that records the modules and paths that a source uses at run time.
 
     Attributes:
         names: names of the modules that it imports.
@@ -259,7 +259,7 @@ class Imports(ast.NodeVisitor):
         self._depth -= 1
 
     def visit_If(self, node: ast.If) -> None:
-        """Visit a block, unless it is for type checkers."""
+        """Visit an `if` statement, unless its block is only for type checkers."""
         if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
             self.generic_visit(node)
 
@@ -340,7 +340,7 @@ def test_packages_import_only_what_their_rules_allow(imports):
 
 
 @pytest.mark.parametrize("top", ROOMS_OF)
-def test_rooms_of_a_package_import_only_what_their_rules_allow(top, imports):
+def test_subpackages_import_only_what_their_rules_allow(top, imports):
     wrong, rules, found_rooms = defaultdict(set), ROOMS_OF[top], set()
     for module, module_imports in imports.items():
         package, *rest = module.split(".")
@@ -377,7 +377,7 @@ def part_of(module: str) -> str:
     return ".".join(parts[:2]) if parts[0] in ROOMS_OF else room_of(module)
 
 
-def test_modules_name_paths_only_in_packages_that_may_be_imported(imports):
+def test_modules_name_paths_only_in_packages_that_they_may_import(imports):
     """A package may read files only in the folders of packages that it may import."""
     wrong = {}
     for module, module_imports in imports.items():
@@ -428,7 +428,7 @@ def test_only_builder_modules_import_heavy_packages(imports):
 
 
 def test_suites_do_not_import_each_other(imports):
-    """A suite may use models/ and fixtures/."""
+    """A suite may import from models/ and fixtures/, but not from suites/ or reports/."""
     wrong = {
         module
         for module, module_imports in imports.items()

@@ -86,7 +86,7 @@ def test_run_stops_if_a_byte_of_an_artefact_was_changed(miniature, tmp_path):
 def test_truncated_flatbuffer_fails_only_the_gates_that_use_the_file(
     cut, runtime, miniature, tmp_path
 ):
-    """The manifest matches the truncated file, so the runner crashes on it."""
+    """The manifest matches the truncated file, so that the store accepts the file."""
     if why_absent(runtime):
         pytest.skip(str(why_absent(runtime)))
     mini = miniature.copied_to(tmp_path / "store")
@@ -124,7 +124,7 @@ def test_store_that_is_not_a_folder_stops_the_run(miniature, tmp_path):
     assert "Traceback" not in outcome.output
 
 
-def test_unwritable_results_fail_the_run(miniature, tmp_path):
+def test_run_fails_if_its_results_cannot_be_written(miniature, tmp_path):
     """All gates pass, but results.json cannot be written."""
     reports = tmp_path / "reports"
     (tmp_path / "in_the_way.py").write_text(

@@ -1,4 +1,4 @@
-"""Under xdist, all gates on one candidate's answers run in one process."""
+"""Under xdist, all gates that use the answers of one candidate run in one process."""
 
 from __future__ import annotations
 

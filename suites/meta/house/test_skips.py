@@ -1,4 +1,4 @@
-"""Each test that `tox -e meta` skips is listed with where it runs; nothing else may skip there."""
+"""`tox -e meta` may skip only listed tests; the list names the environment that runs each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The key of a stage covers all sources that decide its bytes, found by following imports."""
+"""The store key of a stage covers all sources that decide the bytes of its artefact."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REACHED = {
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Return a copy of the package whose modules may be changed."""
+    """Return the parent folder of a copy of `models`, whose modules the tests may change."""
     root = tmp_path_factory.mktemp("sources")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=ignored)
@@ -73,7 +73,7 @@ def keys(root):
 
 
 def changed(root, path, content, before=None):
-    """Return the entries whose hash changes with a file's content."""
+    """Return the entries whose hash changes if a file gets this content."""
     content_before = path.read_bytes()
     before = before or keys(root)
     path.write_bytes(content)

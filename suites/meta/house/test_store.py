@@ -95,7 +95,7 @@ def test_killed_process_leaves_no_partial_artefact(tmp_path):
     assert killed > len(MEMBERS) + 3
 
 
-def test_failed_function_leaves_no_artefact_and_no_draft(tmp_path):
+def test_failure_while_making_an_artefact_leaves_no_artefact_and_no_draft(tmp_path):
     store = Store(tmp_path)
 
     def fail(out: Path) -> None:
@@ -175,7 +175,7 @@ def test_error_names_a_file_in_place_of_the_store_folder(place, tmp_path):
 
 
 def in_own_mounts(mount: str, store: Path) -> str:
-    """Run TRIED on a store in a separate mount namespace."""
+    """Run the program TRIED on a store in a separate mount namespace; return its output."""
     script = f'{mount}; exec "$1" -c "$2" "$3"'
     command = [*OWN_MOUNTS, script, "sh", sys.executable, TRIED, str(store)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
@@ -210,7 +210,7 @@ def test_read_only_store_can_be_read(tmp_path):
 
 @pytest.mark.parametrize("configured", ["caches", "./caches", ""])
 def test_relative_xdg_cache_home_is_ignored(configured, monkeypatch, tmp_path):
-    """A relative path would mean another store in each current folder."""
+    """With a relative path, each current folder would have a store of its own."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", configured)
     assert default_root() == tmp_path / ".cache" / "edgeproof"

@@ -1,4 +1,4 @@
-"""Mistakes in a subject's file are reported when it is loaded, before reading data."""
+"""Mistakes in a subject's file are reported when the file is loaded, before any text is read."""
 
 from __future__ import annotations
 
@@ -258,7 +258,7 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("name", MISFITS)
-def test_rejects_checkpoint_that_does_not_fit_before_reading_texts(name, tmp_path):
+def test_checkpoint_that_does_not_fit_the_subject_is_rejected_before_texts_are_read(name, tmp_path):
     line, config, says = MISFITS[name]
     folder = tmp_path / "checkpoint"
     folder.mkdir()

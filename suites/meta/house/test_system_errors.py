@@ -1,4 +1,4 @@
-"""Errors of the machine, not of a file, have their own remedies."""
+"""Errors of the machine, such as too many open files, have their own remedies."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def no_more_files():
 
 
 def refused_by(read, file):
-    """Return the error of a reader when no file can be opened."""
+    """Return the error that a reader raises if no more files can be opened."""
     read(file)  # import all modules that the reader needs
     error = None
     with no_more_files():

@@ -1,4 +1,4 @@
-"""Suites contain no thresholds: the judge and the budgets compare numbers."""
+"""Suites contain no thresholds, because the judge compares numbers with budgets."""
 
 from __future__ import annotations
 

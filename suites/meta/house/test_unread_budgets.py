@@ -1,4 +1,4 @@
-"""A budget that no gate reads is a usage error; in a partial run it is counted."""
+"""A budget that no gate reads is a usage error, except in a partial run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOME = '[accuracy_drop]\nmax = "2 points"\n'
 
 @pytest.fixture
 def collect(tmp_path):
-    """Return `collect(text, *arguments)`: collect gates with these and one other budget."""
+    """Return `collect(text)`, which collects gates with the budgets in `text` and one other."""
 
     def collected(text, *arguments):
         budgets = tmp_path / "own.toml"
@@ -82,7 +82,7 @@ def test_every_metric_is_measured_by_a_gate():
 
 
 def _together(judge):
-    """Return a function that judges one of several numbers of a gate."""
+    """Return a function that judges one number by `judge.together`."""
     return lambda metric, estimate, of: judge.together({metric: estimate}, of=of)
 
 

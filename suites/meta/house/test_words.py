@@ -1,4 +1,4 @@
-"""Texts have labels and groups; only some corpora have tweets and entities."""
+"""Only listed files say tweet, entity or polarity instead of text, group or label."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def _limit(value):
 
 
 def _judged(same, limit, *, most=None):
-    """Return the look and the verdict of texts of which some, [TEXTS], get the same label."""
+    """Return the last look and its verdict, if `same` [TEXTS] marks the texts with equal labels."""
     zeros = np.zeros(TEXTS, np.int64)
 
     def measured(look):

@@ -1,4 +1,4 @@
-"""Changes since a baseline are reported with size and date, and never across machines."""
+"""Changes since a baseline are reported with size and date; times only on the same machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOISE = Path(__file__).parents[3] / "fixtures" / "baseline_noise.toml"
 
 
 def make_measurement(metric: str, *ends: float, n: int = 2000, device: str = "rpi4") -> Measurement:
-    """Return a measurement of a value, or of a lower end, a value and an upper end."""
+    """Return a measurement; `ends` is a value, or lower end, value and upper end."""
     low, value, high = ends if len(ends) == 3 else ends * 3
     return measure(
         Estimate(value, low, high, n),
@@ -163,7 +163,7 @@ def test_report_mentions_uncommitted_changes_of_the_baseline():
 
 
 def not_compared(metric, because):
-    """Return the change of a measurement that cannot be compared."""
+    """Return the change of a measurement that is not compared, for this reason."""
     return Movement(Move.NOT_COMPARED, f"{metric}: {because}", because=because)
 
 
@@ -355,7 +355,7 @@ def test_rejects_broken_baseline_of_version_1(taken_of, measured, tmp_path):
 
 
 @pytest.mark.parametrize("name", WHO)
-def test_rejects_baseline_of_another_subject(name, tmp_path):
+def test_rejects_baseline_of_another_subject_device_or_scheme(name, tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline())
     message = "belongs to another run: version 3, mini, rpi4, float16"

@@ -1,4 +1,4 @@
-"""Budgets: every mistake in the TOML is one message with file, key and remedy."""
+"""Every mistake in a file of budgets is reported in one message with file, key and remedy."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_upper_bound_on_disagreements_covers_the_true_share(share, drawn):
 def test_interval_from_host_answers_and_a_board_sample_errs_at_the_nominal_rate(
     close, far, right, drawn
 ):
-    """The rate holds whichever texts disagree; texts with small margins are all included."""
+    """The rate holds whichever texts disagree; all texts with small margins are classified."""
     random = np.random.default_rng([round(100 * close), round(1e4 * far), drawn])
     bound = cache(carrying.most_disagreeing)
     chosen = np.arange(TEXTS) < carrying.CLOSE_SHARE_OF_ONE_FILE * TEXTS
@@ -96,7 +96,7 @@ def test_upper_bound_without_disagreements_solves_the_binomial_equation():
     ("end", "moved", "most", "expected"),
     [(3.0, 0.0, 4.0, 5.0), (3.0, 1.0, 5.0, 6.0), (0.0, 2.0, 7.0, 7.0), (3.0, 2.0, 2.0, 5.0)],
 )
-def test_independent_margins_are_combined_by_squares(end, moved, most, expected):
+def test_independent_margins_are_added_in_quadrature(end, moved, most, expected):
     assert carrying.combined(end, moved, most) == expected
 
 
@@ -113,7 +113,7 @@ def test_number_of_low_margin_texts_is_limited_for_a_large_split():
     assert strata.close.tolist() == list(range(carrying.MOST_CLOSE))
 
 
-def test_finds_the_largest_allowed_disagreement():
+def test_largest_allowed_number_of_disagreements_is_found():
     assert carrying.most_allowed(lambda count: count <= 17, 2000) == 17
     assert carrying.most_allowed(lambda _: True, 2000) == 2000
     assert carrying.most_allowed(lambda _: False, 2000) is None
@@ -170,16 +170,16 @@ class Board:
         self._labels = labels
 
     def labels_of(self, rows):
-        """Return its labels for some texts."""
+        """Return the board's labels of these texts."""
         return self._labels[rows]
 
     def probabilities_of(self, rows):
-        """Return its probabilities for some texts: all for its label."""
+        """Return probabilities of these texts: one for the board's label, zero for the others."""
         return np.eye(2)[self._labels[rows]]
 
 
 def _carried(host, board, gold, says=None, most=TEXTS):
-    """Return the accuracy of a board, carried over from the host's labels."""
+    """Measure the accuracy of a board, carried over from the host's labels."""
     scored = Scored(host, np.eye(2)[host], np.linspace(0.0, 1.0, TEXTS))
     known = SimpleNamespace(instead_of=lambda _variant: scored)
     carrier = Carrier(gold, known, most=most)
@@ -261,7 +261,7 @@ def _of_known(lost, won, confidence):
 
 @cache
 def _draws(limit, lost, won, errors):
-    """Return how many texts are classified at first, as `Carrier.measure` does; 0 if all."""
+    """Return how many texts the first look classifies, as in `Carrier.measure`; 0 for all texts."""
     value, high = _of_known(lost, won, errors.confidence)
     others = OTHERS[errors]
     allowed = carrying.most_allowed(
@@ -300,11 +300,11 @@ class Drawn(NamedTuple):
 
 
 def _drawn(limit, added, changed, others):
-    """Yield simulated answers of which the true drop is the limit.
+    """Yield simulated answers whose true drop equals the limit.
 
-    The variant adds a share of the drop, and the known answers have the rest. They differ from the
-    full model's in `changed` of the texts, if the drop does not take more. `others` of the texts
-    are not close.
+    The variant adds the share `added` of the drop, and the known answers have the rest. The known
+    answers differ from the full model's for the share `changed` of the texts, or for more texts if
+    the drop requires it. `others` of the texts are not close: their margins are not the smallest.
     """
     random = np.random.default_rng([round(100 * added), round(1000 * limit), round(100 * changed)])
     known = limit * (1.0 - added)
@@ -321,7 +321,7 @@ def _drawn(limit, added, changed, others):
 
 
 def _passes_carried(drawn, answers, limit, errors):
-    """Tell whether one of the looks passes that use known answers."""
+    """Tell whether one of the looks that use known answers passes."""
     most = min(OTHERS[errors], carrying.GROWTH * drawn)
     looks = (drawn, errors.first), (most, errors.second)
     return any(
@@ -331,7 +331,7 @@ def _passes_carried(drawn, answers, limit, errors):
 
 
 def _passes_alone(answers, limit, look):
-    """Tell whether a look passes that uses the variant's own answers alone."""
+    """Tell whether a look that uses only the variant's own answers passes."""
     lost, won = (int(part[: look.texts].sum()) for part in (answers.lost, answers.won))
     high = cached_difference(lost, won, look.texts, confidence=look.confidence).high
     return high <= limit
@@ -348,7 +348,7 @@ AT_LIMIT = {
 @pytest.mark.parametrize("limit", AT_LIMIT["limit"])
 @pytest.mark.parametrize("changed", AT_LIMIT["changed"])
 def test_board_at_its_limit_passes_in_at_most_one_of_forty_runs(added, limit, changed):
-    """The host's answers decide how many texts the board classifies, and whether all of them."""
+    """The host's answers decide whether the board classifies all texts, or how many."""
     passed = 0
     for answers in _drawn(limit, added, changed, OTHERS[carrying.OF_BOARD]):
         drawn = _draws(limit, *answers.known, carrying.OF_BOARD)
@@ -363,9 +363,9 @@ def test_board_at_its_limit_passes_in_at_most_one_of_forty_runs(added, limit, ch
 @pytest.mark.parametrize("limit", AT_LIMIT["limit"])
 @pytest.mark.parametrize("changed", AT_LIMIT["changed"])
 def test_quantized_variant_at_its_limit_passes_in_at_most_one_of_forty_runs(added, limit, changed):
-    """Looks with the reference's answers are followed by one at all texts.
+    """Looks that use the reference's answers are followed by a look at all texts.
 
-    Where the reference's answers would save nothing, the usual looks are taken.
+    If the reference's answers would save no texts, the usual looks are used.
     """
     passed, last = 0, Look(TEXTS, carrying.LAST_LOOK)
     for answers in _drawn(limit, added, changed, OTHERS[carrying.OF_QUANTIZED]):
@@ -380,7 +380,7 @@ def test_quantized_variant_at_its_limit_passes_in_at_most_one_of_forty_runs(adde
 
 
 def test_simulation_detects_looks_that_ignore_disagreements_with_the_reference():
-    """The planted fault takes the reference's interval at 95 % and no bound on the sample."""
+    """The planted fault uses the reference's 95 % interval, and no bound on disagreements."""
     passed = 0
     for answers in _drawn(0.04, 0.5, 0.01, OTHERS[carrying.OF_QUANTIZED]):
         _, high = _of_known(*answers.known, CONFIDENCE)
@@ -389,7 +389,7 @@ def test_simulation_detects_looks_that_ignore_disagreements_with_the_reference()
 
 
 def _at_least(limit, estimate):
-    """Judge an estimate by its interval."""
+    """Return the verdict on an estimate that must be at least the limit."""
     if estimate.low >= limit:
         return Verdict.PASS
     return Verdict.FAIL if estimate.high < limit else Verdict.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""A quantized variant is judged by the reference's answers and few of its own."""
+"""A quantized variant is judged by the reference's answers and a few answers of its own."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ GOLD = np.arange(TEXTS) % 3
 
 
 class Answering:
-    """A variant that gives chosen logits and notes which texts it classified.
+    """A variant that returns given logits and records which texts it classified.
 
     Args:
-        scheme: its name.
+        scheme: scheme of the variant.
         logits: logits of all texts [n, classes].
     """
 
@@ -53,12 +53,12 @@ class Answering:
 
     @staticmethod
     def scores(logits):
-        """Return labels, probabilities and logits."""
+        """Return the logits with their labels, and with themselves as probabilities."""
         return SimpleNamespace(labels=logits.argmax(axis=1), probabilities=logits, logits=logits)
 
 
 def _answers(*, wrong, seed=0):
-    """Return logits that are wrong for a share of the texts, and close for a fiftieth."""
+    """Return logits [n, 3] with a share of wrong labels, and small margins for 2 % of the texts."""
     random = np.random.default_rng(seed)
     labels = np.where(random.random(TEXTS) < wrong, (GOLD + 1) % 3, GOLD)
     logits = np.eye(3, dtype=np.float32)[labels]
@@ -67,7 +67,7 @@ def _answers(*, wrong, seed=0):
 
 
 def _judged(metric, variant, reference, full):
-    """Return what was carried over for a variant, and the verdict on it."""
+    """Return the carried-over measurement of a variant, its verdict, and the carrier."""
 
     def drop(texts):
         answers = texts.gold, full[texts.rows], texts.labels(variant)
@@ -100,7 +100,7 @@ def test_variant_that_answers_like_the_reference_classifies_few_texts(metric):
 
 @pytest.mark.parametrize("metric", DROPS)
 def test_variant_with_many_wrong_labels_fails_although_the_reference_is_right(metric):
-    """The planted variant turns every fourth label around."""
+    """The planted variant gives every fourth text a wrong label."""
     answers = _answers(wrong=0.02)
     turned = answers.copy()
     turned[::4] = np.roll(turned[::4], 1, axis=1)
@@ -119,7 +119,7 @@ def test_only_drops_of_other_variants_are_carried_over_from_the_reference():
     assert not carrier.covers("agreement", variant)
 
 
-def test_reference_that_cannot_answer_leaves_the_variant_to_its_own_answers():
+def test_variant_is_judged_by_its_own_answers_if_the_reference_cannot_answer():
     class Broken(Answering):
         def logits_of(self, rows):
             raise EdgeproofError(f"killed while answering {rows}", remedy="Use another backend")
@@ -130,7 +130,7 @@ def test_reference_that_cannot_answer_leaves_the_variant_to_its_own_answers():
 
 
 def test_looks_with_and_without_the_reference_share_the_error_rate():
-    """The bounds of the first two looks add up to one half, and the last look has the other."""
+    """The error rates of the first two looks and of the last look add up to 2.5 % on each side."""
     bounds = carrying.OF_QUANTIZED.first + carrying.OF_QUANTIZED.second
     last = (1.0 - carrying.LAST_LOOK) / 2.0
     assert bounds + last == pytest.approx(0.025)
@@ -172,7 +172,7 @@ def _simulated(random, full, reference, turned):
 
 
 def _verdict_at(limit, full, reference, labels):
-    """Judge a variant at a limit, as a gate does."""
+    """Return the verdict on a variant, as a gate with this limit would."""
     gold = np.zeros(TEXTS, np.int64)
     variant = Answering("float16", np.eye(2)[labels])
 
@@ -192,7 +192,7 @@ def _verdict_at(limit, full, reference, labels):
 
 
 def _within(limit, estimate):
-    """Judge a drop by its interval."""
+    """Return the verdict on a drop that must be at most the limit."""
     if estimate.high <= limit:
         return Verdict.PASS
     return Verdict.FAIL if estimate.low > limit else Verdict.INCONCLUSIVE

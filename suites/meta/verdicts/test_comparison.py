@@ -59,7 +59,7 @@ def test_noise_floor_is_the_largest_deviation_of_a_model_from_itself() -> None:
     assert noise_floor(once, unlike) == pytest.approx(1 / 0.95 - 1)
 
 
-def test_block_times_are_float64() -> None:
+def test_fastest_times_of_blocks_are_float64() -> None:
     assert comparison.fastest_of_blocks(np.ones(20, dtype=np.float32)).dtype == np.float64
 
 
@@ -68,7 +68,7 @@ def test_noise_floor_may_exceed_one_half() -> None:
     assert noise_floor(twice, once) == noise_floor(once, twice) == 1.0
 
 
-def test_too_few_blocks_have_no_noise_floor() -> None:
+def test_noise_floor_of_too_few_blocks_is_infinite() -> None:
     assert noise_floor(np.ones(50), np.ones(50)) == math.inf
 
 
@@ -130,6 +130,6 @@ def test_length_of_a_race_is_limited(seconds: float, lengths: list[int]) -> None
     assert lengths_asked == lengths
 
 
-def test_slowdown_below_the_noise_floor_is_never_reported() -> None:
+def test_slowdown_below_the_noise_floor_is_inconclusive() -> None:
     within = RacedRatio(Estimate(1.04, 1.03, 1.05, 40), 0.04)
     assert judge(within.widened, BUDGET, scheme="float16").verdict is Verdict.INCONCLUSIVE

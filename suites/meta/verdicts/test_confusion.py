@@ -1,4 +1,4 @@
-"""Confusion tables equal counting text by text, whatever their axes."""
+"""Confusion tables equal counts made text by text; arrays of tables are scored one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coverage: at least 94 of 100 intervals of nominal 95 % hold the truth, over 2,000 draws."""
+"""At least 94 % of nominal 95 % intervals contain the true value, in 2,000 simulated draws."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ ALIKE = ("agreement", "agreement_full", "agreement_backends")
 
 @pytest.fixture
 def asked(tmp_path):
-    """Return `asked(text, metric, texts)`, which returns the limit for boards with few texts."""
+    """Return `asked(text, metric)`, which returns a limit for a board that classifies few texts."""
 
     def limit(text, metric, texts=FEW):
         file = tmp_path / "own.toml"
@@ -69,7 +69,7 @@ def test_emulated_board_classifies_few_texts_itself(emulated, carried, texts, an
 
 
 @pytest.mark.parametrize("metric", [*ALIKE, "agreement_golden"])
-def test_few_texts_with_equal_labels_meet_every_shipped_limit(metric):
+def test_few_texts_with_almost_equal_labels_meet_every_shipped_limit_of_agreement(metric):
     # Forty texts must suffice to pass if two labels differ between files, or one between kernels.
     flips = 1 if metric == "agreement_golden" else 2
     for name in budget_names():

@@ -26,7 +26,7 @@ def macro_f1(tables: np.ndarray) -> np.ndarray:
 
 
 def acceleration_of(statistic, tables: np.ndarray) -> float:
-    """Return the acceleration of a single statistic."""
+    """Return the acceleration of the BCa bootstrap for a single statistic."""
     (acceleration,) = resampling._accelerations(lambda some: statistic(some)[..., None], tables, 1)
     return acceleration
 
@@ -84,7 +84,9 @@ def test_interval_ends_are_the_quantiles_of_efrons_bca_formula(
 
 
 @pytest.mark.parametrize("value", [-1.0, 99.0])
-def test_correction_is_undefined_if_the_estimate_lies_outside_all_resamples(value: float) -> None:
+def test_bias_correction_is_undefined_if_the_estimate_is_beyond_all_resampled_values(
+    value: float,
+) -> None:
     assert all(map(math.isnan, resampling._corrected_ends(np.arange(20.0), value, 0.0, 0.95)))
 
 
@@ -131,7 +133,7 @@ def test_pseudo_texts_are_distributed_like_the_gold_labels() -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.5])
-def test_interval_of_a_drop_contains_the_resampled_quantiles(confidence: float) -> None:
+def test_ends_of_a_drop_interval_are_quantiles_of_the_resampled_drops(confidence: float) -> None:
     beside = resampling._pseudo_texts(PAIRED)
     drawn = next(resampling._resampled(PAIRED, 300, 7, beside))
     first, second = macro_f1(drawn.sum(axis=-1)), macro_f1(drawn.sum(axis=-2))
@@ -192,7 +194,7 @@ def test_rejects_paired_difference_of_empty_answers() -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.5])
-def test_proportion_interval_follows_its_confidence(confidence: float) -> None:
+def test_proportion_interval_has_the_requested_confidence(confidence: float) -> None:
     from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
 
     peer = binomtest(7, 10).proportion_ci(confidence_level=confidence, method="exact")
@@ -200,7 +202,7 @@ def test_proportion_interval_follows_its_confidence(confidence: float) -> None:
     assert interval == pytest.approx((peer.low, peer.high))
 
 
-def test_quantile_interval_follows_its_confidence() -> None:
+def test_quantile_interval_has_the_requested_confidence() -> None:
     # For nine samples and 75 %: P(at most 2 below the median) = 0.0898 < 0.125 < P(at most 3) =
     # 0.254.
     assert intervals.quantile_interval(np.arange(1.0, 10.0), 0.5, confidence=0.75) == (3.0, 7.0)

@@ -1,4 +1,4 @@
-"""Goals: three limits that one file keeps together; every mistake is one message with its key."""
+"""A goal sets three limits together; each mistake in a goal is one message with file and key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regression guards limit seen values, with a margin, in files and with verdicts of their own."""
+"""A regression guard limits an earlier value plus a margin, and has a verdict of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GUARD = replace(BUDGET, value=2.5, text="2.5 x", file="seen.toml", guards=True)
 
 
 def make_measurement(value: float, **limits: Budget) -> Measurement:
-    """Return a ratio of latencies with an interval of 0.1 on both sides."""
+    """Return a latency ratio whose interval extends 0.1 to both sides."""
     return measure(
         Estimate(value, value - 0.1, value + 0.1, 40),
         metric="latency_ratio",
@@ -115,6 +115,6 @@ def test_measurement_with_only_a_guard_has_no_budget_verdict() -> None:
     assert not make_measurement(2.0).is_judged
 
 
-def test_guarded_measurement_survives_serialization() -> None:
+def test_measurement_with_a_guard_is_equal_after_serialization() -> None:
     measurement = make_measurement(3.0, budget=BUDGET, guard=GUARD)
     assert Measurement.from_dict(measurement.to_dict()) == measurement

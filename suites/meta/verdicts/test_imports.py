@@ -1,4 +1,4 @@
-"""Importing verdicts is fast: no runtime, no trainer, no scipy until used."""
+"""Importing models.verdicts loads no runtime, no training package and no scipy."""
 
 from __future__ import annotations
 

@@ -125,7 +125,9 @@ def test_bootstrap_interval_without_variation_has_a_positive_width() -> None:
 
 
 @pytest.mark.parametrize(("only_first", "only_second"), [(0, 0), (7, 7), (3, 12), (30, 9), (1, 0)])
-def test_mcnemar_is_the_exact_binomial_test(only_first: int, only_second: int) -> None:
+def test_mcnemar_p_value_is_that_of_the_exact_binomial_test(
+    only_first: int, only_second: int
+) -> None:
     from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
 
     total = only_first + only_second
@@ -216,6 +218,6 @@ def test_estimated_quantile_lies_in_its_interval(samples: list[float], at: float
 
 
 @pytest.mark.parametrize("samples", [[], [1.0, math.nan], [1.0, math.inf]])
-def test_rejects_non_finite_samples(samples: list[float]) -> None:
+def test_rejects_quantile_of_empty_or_non_finite_samples(samples: list[float]) -> None:
     with pytest.raises(EdgeproofError, match="empty or not all finite"):
         intervals.quantile_interval(np.array(samples), 0.5)

@@ -1,4 +1,4 @@
-"""Measurements have the contract's fields, are consistent, and survive a round trip."""
+"""Measurements have the required fields, and are equal after conversion to JSON and back."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def test_serialized_measurement_starts_with_the_required_fields() -> None:
     assert (plain["unit"], plain["verdict"], plain["n"]) == ("fraction", "pass", 2000)
 
 
-def test_measurement_survives_conversion_to_json_and_back() -> None:
+def test_measurement_is_equal_after_conversion_to_json_and_back() -> None:
     measurement = drop(details={"samples": [1, 2.5]}, known_failure="seen in float16")
     assert Measurement.from_dict(json.loads(json.dumps(measurement.to_dict()))) == measurement
 
 
-def test_measurement_contains_details_and_place_of_its_test() -> None:
+def test_measurement_contains_its_details_scheme_device_backend_and_test() -> None:
     measurement = drop(details={"races": 2}, known_failure="seen", subject="mini")
     assert (measurement.details.held, measurement.known_failure, measurement.subject) == (
         {"races": 2},

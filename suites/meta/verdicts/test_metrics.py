@@ -28,7 +28,7 @@ def arrays(pairs: list[tuple[int, int]]) -> Iterator[NDArray[np.int32]]:
 
 
 def scored(name: str, gold: NDArray[np.int32], predicted: NDArray[np.int32]) -> float:
-    """Return one of the scores of a confusion table."""
+    """Return one score of the confusion table of these labels."""
     (table,) = confusion.confusion(gold, predicted, classes=6)
     return float(getattr(confusion, name)(table))
 

@@ -37,7 +37,7 @@ def write(folder: Path, name: str, codes: list[int | None]) -> None:
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """Return a folder with a limit of 4 % of survivors."""
+    """Enter and return a folder whose configuration allows 4 % of the mutants to survive."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["mutation"])
     (tmp_path / mutation.CONFIGURATION).write_text(

@@ -1,4 +1,4 @@
-"""Stopping as soon as an interval is narrow keeps its coverage: 94 % of 95 % intervals or more."""
+"""If timing stops once a 95 % interval is narrow, at least 94 % of intervals cover the truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measures of RepLab 2013 equal their definition, pair by pair and by hand."""
+"""The measures of RepLab 2013 equal their definition, computed from all pairs and by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Texts = list[tuple[str, int, int]]
 
 
 def counted(texts: Texts) -> tables_room.Counts:
-    """Return the confusion tables of texts that are given one by one."""
+    """Return the confusion table of each group in a list of texts."""
     groups, gold, predicted = zip(*texts, strict=True)
     return confusion(np.array(gold), np.array(predicted), groups, classes=CLASSES)
 
@@ -46,7 +46,7 @@ def order(first: int, second: int) -> int:
 
 
 def enumerated(texts: list[tuple[int, int]]) -> tuple[float, float, float]:
-    """Compute R, S and F of one group from every pair of texts."""
+    """Compute Reliability, Sensitivity and F of one group from every pair of texts."""
     reliable, sensitive = [], []
     for gold, answer in texts:
         pairs = [(order(gold, g), order(answer, a)) for g, a in texts]
@@ -128,7 +128,7 @@ def test_f_of_reliability_and_sensitivity_is_the_mean_over_groups() -> None:
     assert float(reputation.f_rs(tables)) == 0.5
 
 
-def test_missing_answers_are_wrong_and_groups_have_equal_weight() -> None:
+def test_official_accuracy_counts_missing_answers_as_wrong_and_weights_groups_equally() -> None:
     texts = [("A", 2, 2)] * 9 + [("A", 2, MISSING)] + [("B", 0, 1)]
     assert float(reputation.official_accuracy(counted(texts))) == pytest.approx((0.9 + 0) / 2)
 
@@ -145,7 +145,7 @@ def test_scoring_as_many_texts_as_replab_has_takes_less_than_two_seconds() -> No
     assert time.process_time() - started < 2.0
 
 
-def test_first_trivial_classifier_always_predicts_the_best_label() -> None:
+def test_trivial_classifier_always_best_predicts_the_last_label_for_every_text() -> None:
     assert always_best(4, classes=3).tolist() == [2, 2, 2, 2]
 
 
@@ -190,7 +190,7 @@ def test_rejects_majority_classifier_without_training_texts(
         ([1], [3], ["A"], "a label is not one of the 3 classes"),
     ],
 )
-def test_rejects_inputs_of_different_lengths(
+def test_rejects_labels_and_groups_that_cannot_be_scored(
     gold: list[int], predicted: list[int], groups: list[str], message: str
 ) -> None:
     with pytest.raises(EdgeproofError, match=message):

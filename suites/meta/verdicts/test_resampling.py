@@ -1,4 +1,4 @@
-"""The bootstrap over tables gives the interval of resampled texts."""
+"""A bootstrap over confusion tables gives the same interval as a bootstrap over texts."""
 
 from __future__ import annotations
 
