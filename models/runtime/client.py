@@ -92,8 +92,13 @@ class Runner:
         self._death: RunnerDied | None = None
         self.info: RunnerInfo
 
+    def begin(self) -> None:
+        """Start the runner without waiting until it is ready; entering waits."""
+        if self._channel is None:
+            self._channel = self._transport.start(self._arguments, self._runtime)
+
     def __enter__(self) -> Self:
-        self._channel = self._transport.start(self._arguments, self._runtime)
+        self.begin()
         try:
             self.info = self.hello()
         except BaseException:

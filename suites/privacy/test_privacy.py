@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.runtime.client import Runner
-
 
 @pytest.mark.needs("a runner", "a tokenizer on the device")
-def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settings, corpus, few):
+def test_inference_opens_no_socket_and_writes_no_file(variant, audited, corpus, few):
     """From text to label, the runner uses no network, starts no process and writes no file."""
-    with Runner(transport, settings.backend, audit=True) as runner:
+    with audited() as runner:
         variant.load_into(runner)
         runner.classify(variant.scheme, variant.tokenizer, [corpus.texts[row] for row in few])
         assert runner.audit() == ()
