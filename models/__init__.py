@@ -1,1 +1,1 @@
-"""The library without pytest: corpus -> train -> convert -> run -> judge."""
+"""The library, which does not import pytest: corpus -> train -> convert -> run -> judge."""

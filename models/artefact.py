@@ -43,7 +43,7 @@ class Artefact:
         members: sha256 of each of its files, by path below the folder.
         links: target of each symbolic link below the folder, by path.
         kept_as: the folder to delete if a file was changed, so that the artefact is made again.
-        recipe: the recipe from which it was made.
+        recipe: the recipe from which the artefact was made.
     """
 
     folder: Path
@@ -85,7 +85,8 @@ class Artefact:
         """Return the array of numbers in a .npy file; check its number of rows.
 
         Raises:
-            StoreError: see `read`; or the array holds other values, or another number of rows.
+            StoreError: see `read`; or the array holds values other than numbers, or another number
+                of rows.
         """
         array = self.array(name)
         if array.dtype.kind not in "fiu" or array.ndim == 0 or len(array) != rows:
@@ -111,7 +112,7 @@ class Artefact:
         return self.folder / name
 
     def check(self) -> None:
-        """Check every file and link, and that there are no others.
+        """Check that every file and link is unchanged, and that there are no others.
 
         Raises:
             StoreError: a file or link was changed, is missing or was added; the message names it.

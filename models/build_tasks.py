@@ -40,7 +40,7 @@ class Task:
 
 
 class PlanBuilder(ABC):
-    """Make the missing artefacts of a plan.
+    """Makes the missing artefacts of a plan.
 
     Args:
         store: the store of artefacts.
@@ -54,22 +54,22 @@ class PlanBuilder(ABC):
 
     @abstractmethod
     def tasks(self) -> list[Task]:
-        """Return the tasks of the plan, each after those that it needs."""
+        """Return the tasks of the plan, each after the tasks whose artefacts it needs."""
 
     def build(self) -> None:
-        """Make every stage in order, and skip existing ones.
+        """Make every missing artefact of the plan, in order.
 
         Raises:
-            EdgeproofError: a stage cannot be made.
+            EdgeproofError: an artefact cannot be made.
         """
         make_in_order(self.tasks(), self._store, self._progress.say)
 
 
 def make_in_order(tasks: Sequence[Task], store: Store, say: Callable[[str], None]) -> None:
-    """Make missing artefacts one after the other; wait for those that another process makes.
+    """Make missing artefacts one after the other; wait for any that another process is making.
 
     Args:
-        tasks: the tasks, each after those that it needs.
+        tasks: the tasks, each after the tasks whose artefacts it needs.
         store: the store of artefacts.
         say: called with a message when the process waits for another one.
     """
@@ -85,7 +85,7 @@ def make_beside_others(
     *,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
-    """Make artefacts that no other process is making, until none is left.
+    """Make missing artefacts that no other process is making, until no artefact is missing.
 
     Args:
         tasks: the tasks, in the order in which they are tried.

@@ -1,4 +1,4 @@
-"""Define what commands share: JSON on stdout, errors on stderr, exit code 4 for mistakes."""
+"""Define the conventions of all commands: JSON on stdout, errors on stderr, 4 for mistakes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Once(argparse.Action):
-    """Stores the value of an option; rejects an empty value, and a second one that differs."""
+    """Stores the value of an option; rejects an empty value, and a second value that differs."""
 
     def __call__(
         self,
@@ -86,7 +86,7 @@ def run_command(command: Callable[[], int], *, seconds: float = SECONDS_TO_STOP)
 
     Args:
         command: the command; returns its exit code.
-        seconds: time that it may take to close everything after a signal, in seconds.
+        seconds: time that the command may take to close everything after a signal, in seconds.
     """
     closed = open_closed_streams()
     stop_on_signals(seconds)

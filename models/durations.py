@@ -48,11 +48,11 @@ class Durations:
         self._seconds = _read(file)
 
     def of(self, test: str) -> float | None:
-        """Return the seconds of a gate; None if it was never timed."""
+        """Return how long a gate took in its last run, in seconds; None if it was never timed."""
         return self._seconds.get(test)
 
     def expected(self, tests: Iterable[str]) -> Expected | None:
-        """Return the predicted duration of some gates; None if none was ever timed."""
+        """Return the predicted duration of some gates; None if none of them was ever timed."""
         every = list(tests)
         timed = [self._seconds[test] for test in every if test in self._seconds]
         if not timed:
@@ -60,7 +60,7 @@ class Durations:
         return Expected(sum(timed) / len(timed) * len(every), len(timed), len(every))
 
     def keep(self, durations: Mapping[str, float]) -> None:
-        """Store the durations of gates, keeping those of others.
+        """Store the durations of gates, in seconds, and keep those of all other gates.
 
         Raises:
             OSError: the file cannot be written.
@@ -81,7 +81,7 @@ def _read(file: Path) -> dict[str, float]:
 
 
 def parse_duration(text: str) -> float:
-    """Return seconds from "90s", "20min" or "1.5h".
+    """Parse a duration such as "90s", "20min" or "1.5h"; return it in seconds.
 
     Raises:
         ValueError: the text has another form, or the duration is 0.

@@ -19,9 +19,9 @@ class Family(Table, frozen=True, kw_only=True):
         tokenizer_class: the class of `transformers` that reads their vocabulary; None if it differs
             between checkpoints.
         own_network: whether this project has a network of this family, which TensorFlow trains.
-        segments: whether the network has an input that tells the texts of a pair apart. "yes":
-            unless its config has only one segment. "where counted": only if its config has several.
-            "no": never.
+        segments: whether the network has an input that tells the texts of a pair apart. "yes": it
+            has one, unless its config has only one segment. "where counted": it has one only if
+            its config has several segments. "no": it never has one.
         positions_follow_padding: whether positions are numbered from the padding token's id plus 1,
             so that the first rows of the position table are unused.
         tried: whether a test trains, converts and judges a network of this family.
@@ -44,10 +44,10 @@ FAMILIES = {family.name: family for family in read_table(_TABLE, _Families).fami
 
 
 def family_of(model_type: str | None) -> Family:
-    """Return a family, with the defaults if it is not in the table.
+    """Return the family with a name; its fields have their defaults if the table lacks it.
 
     Args:
-        model_type: the value in a config.json; None if it has none.
+        model_type: the value of `model_type` in a config.json; None if it has none.
     """
     name = model_type or ""
     return FAMILIES.get(name, Family(name=name, tried=False))

@@ -39,12 +39,12 @@ class EdgeproofError(Exception):
         super().__init__(self.what)
 
     def describe(self) -> dict[str, str | None]:
-        """Return the parts of the message, so that another process can raise it again."""
+        """Return the parts of the message, so that another process can raise the error again."""
         return {"what": self.what, "remedy": self.remedy, "file": self.file, "key": self.key}
 
     @property
     def cause(self) -> str:
-        """Return a text that is equal for all errors with one cause; by default the message."""
+        """Return a text that all errors with the same cause share; by default the message."""
         return str(self)
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class EdgeproofError(Exception):
 
 
 class Unreachable(EdgeproofError):  # noqa: N818 - named for a state
-    """The device is unreachable: all further requests will fail, too."""
+    """The device is unreachable, so that all further requests will fail, too."""
 
 
 class NotFinite(EdgeproofError):  # noqa: N818 - named for a state of the answers
@@ -84,7 +84,7 @@ class TooFew(EdgeproofError):  # noqa: N818 - named for a state of the sample
 
 
 class StoreError(EdgeproofError):
-    """A stored file was changed, or nothing can be stored: every test would fail because of it."""
+    """A stored file was changed, or nothing can be stored, so that every test would fail."""
 
 
 class UsageMistake(EdgeproofError):  # noqa: N818 - named for a mistake of the user

@@ -3,8 +3,8 @@ r"""Escape text from outside for wherever it is shown.
 A text, a label, a file's name or an answer of a board may contain anything: terminal sequences,
 line ends, commands to the CI that reads the log, markup, formulas. Each function here is for one
 kind of output. Invisible or active characters become visible escapes as in Python (`\n`, `\x1b`,
-`\u202e`); all others stay, in every script, including emoji. Applying a function to its own result
-changes nothing, except for `as_markdown` and `as_markup`.
+`\u202e`); all other characters stay, in every script, including emoji. Applying a function to its
+own result changes nothing, except for `as_markdown` and `as_markup`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Make the paper's recipe as a file to race against: `python -m models.paper_recipe`.
+"""Make a FlatBuffer of the paper's recipe, to race against: `python -m models.paper_recipe`.
 
 arXiv 2310.03971 runs MobileBERT (Sun et al. 2020) with dynamic int8 weights; published files of it
 take rows of 128 tokens. The weights are random, so that the answers of this file are meaningless,
 but its time is not: no kernel's time depends on the values. The file is made once and stored, which
-takes 32 s of CPU time and 3.7 GB of memory on one x86-64 core; it has 24.5 MB.
+takes 32 s of CPU time and 3.7 GB of memory on one x86-64 core. The file has 24.5 MB.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _REMEDY = "Run again where TensorFlow is installed, with 4 GB of free memory"
 
 
 def paper_stage() -> Stage:
-    """Return the stage of the file, keyed by everything that decides its bytes."""
+    """Return the stage of the recipe's FlatBuffer, keyed by everything that decides its bytes."""
     recipe = {
         "network": SHAPE.describe(),
         "tokens": TOKENS,
@@ -84,7 +84,7 @@ def paper_stage() -> Stage:
 
 
 def paper_file(store: Store, say: Callable[[str], None]) -> Path:
-    """Return the file; a separate process makes it if the store lacks it.
+    """Return the path of the recipe's FlatBuffer; a separate process makes it if it is missing.
 
     Args:
         store: the store of the file.
@@ -112,7 +112,7 @@ def paper_file(store: Store, say: Callable[[str], None]) -> Path:
 
 
 def paper_binding(file: Path) -> Binding:
-    """Return the binding of the file."""
+    """Return the binding of the recipe's FlatBuffer."""
     return binding_of(read_candidate(file), below=SHAPE.vocabulary, length=TOKENS)
 
 
@@ -123,7 +123,7 @@ def with_paper_rows(tokenizer: str) -> str:
         tokenizer: JSON of the `tokenizers` library, with any row length.
 
     Raises:
-        EdgeproofError: its ids exceed MobileBERT's table of word vectors.
+        EdgeproofError: the tokenizer's ids exceed MobileBERT's table of word vectors.
     """
     document: dict[str, Any] = json.loads(tokenizer)
     words = _words_of(document)
@@ -162,7 +162,7 @@ def _make(out: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the file if the store lacks it, and print its path."""
+    """Make the recipe's FlatBuffer if the store lacks it, and print its path."""
     parser = Parser(prog="python -m models.paper_recipe", description=__doc__)
     parser.add_argument(
         "--cache-dir", type=path, default=default_root(), help="the store (default: %(default)s)"

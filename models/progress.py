@@ -17,7 +17,7 @@ LOG_INTERVAL = 10.0
 
 
 class Progress:
-    """Print the current step of a build.
+    """Prints the current step of a build.
 
     Args:
         stream: the stream to print to; on a terminal, temporary progress is one line that changes.
@@ -54,7 +54,7 @@ class Progress:
 
 
 class Pace:
-    """The speed of work, and the remaining time.
+    """Measures the speed of work, and estimates the remaining time.
 
     Args:
         total: total number of units of work.
@@ -65,19 +65,19 @@ class Pace:
         self._start = time.monotonic()
 
     def describe(self, done: int, unit: str) -> str:
-        """Return "312 texts/s, 41 s left" after `done` units."""
+        """Return a text such as "312 texts/s, 41 s left", after `done` units of work."""
         elapsed = max(time.monotonic() - self._start, 1e-9)
         remaining = (self._total - done) * elapsed / max(done, 1)
         return f"{done / elapsed:.0f} {unit}/s, {remaining:.0f} s left"
 
 
 class TrainingProgress:
-    """Turn training steps into progress lines: epoch, loss, texts per second, time left.
+    """Turns training steps into progress lines: epoch, loss, texts per second, time left.
 
     Args:
         role: role of the model.
         texts: number of texts in an epoch.
-        before: number of complete epochs of an earlier run.
+        before: number of epochs that an earlier run completed.
         epochs: total number of epochs.
         progress: prints the lines.
     """

@@ -1,4 +1,4 @@
-"""Handle rows of several lengths: their declaration, and the length for each text.
+"""Check the declaration of several row lengths, and choose a length for each text.
 
 A row holds the tokens of a text and the padding after them. If a file takes rows of several
 lengths, each text uses the shortest row that its tokens fit.
@@ -25,10 +25,10 @@ Lengths = Annotated[
 
 
 def check_lengths(lengths: Sequence[int]) -> None:
-    """Check that there are several lengths in ascending order, or none.
+    """Check that there are either no lengths, or two or more in ascending order.
 
     Raises:
-        ValueError: there is one length alone, or they do not ascend.
+        ValueError: there is only one length, or the lengths do not ascend.
     """
     if len(lengths) == 1:
         raise ValueError(f"`lengths` contains only {lengths[0]}: give two or more lengths, or none")
@@ -38,16 +38,16 @@ def check_lengths(lengths: Sequence[int]) -> None:
 
 
 def tokens_of(mask: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Return the position after the last token [n], from a mask [n, length] of 0 and 1.
+    """Return the position after the last token of each row [n], from a mask [n, length] of 0 and 1.
 
-    If padding is before the text, this is the whole row length.
+    In a row with its padding before the text, this is the length of the row.
     """
     behind = (mask[:, ::-1] != 0).argmax(axis=1)
     return np.where(mask.any(axis=1), mask.shape[1] - behind, 0)
 
 
 def shortest_that_fit(mask: NDArray[np.integer[Any]], lengths: Sequence[int]) -> NDArray[np.int32]:
-    """Return the row length for each text [n]: the shortest that its tokens fit.
+    """Return the row length for each text [n]: the shortest row that its tokens fit into.
 
     Args:
         mask: mask of the rows [n, longest], 1 for a token and 0 for padding.

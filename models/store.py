@@ -96,7 +96,7 @@ def hash_file(path: Path) -> str:
 def hash_sources(*rooms: str) -> str:
     """Return one hash over folders or files of sources below `models/`, including comments.
 
-    This is fast, but does not follow imports; `models.sources.hash_imports` does.
+    This is fast, but ignores imported modules, which `models.sources.hash_imports` includes.
     """
     digest = hashlib.sha256()
     for room in rooms:
@@ -110,7 +110,7 @@ def hash_sources(*rooms: str) -> str:
 
 
 def versions(*packages: str) -> dict[str, str | None]:
-    """Return the installed version of each package, None if it is absent."""
+    """Return the installed version of each package; None for a package that is not installed."""
     return {package: _installed(package) for package in packages}
 
 
@@ -170,7 +170,7 @@ class Store:
                 pass
 
     def log(self) -> Path:
-        """Return a fresh path for the log of this process.
+        """Return the path for the log of this process, and make its folder.
 
         Raises:
             StoreError: the store cannot be written.
@@ -194,8 +194,8 @@ class Store:
             waiting: called with a message while another process makes the same artefact.
 
         Raises:
-            StoreError: the store is full, read-only or otherwise cannot be written; or its
-                manifest was changed.
+            StoreError: the store is full, read-only or otherwise cannot be written; or the
+                artefact's manifest was changed.
         """
         if not self.has(stage):
             with _explained(self.root), self._locked(stage, waiting):
@@ -326,10 +326,10 @@ def _written_in(holder: Path) -> str:
 
 
 def verify(folder: Path) -> dict[str, str]:
-    """Check every member of an artefact; return their sha256.
+    """Check every file of an artefact; return the sha256 of each by its path.
 
     Raises:
-        StoreError: a member is missing or was changed; the message names it.
+        StoreError: a file is missing or was changed; the message names it.
     """
     artefact = open_artefact(folder, Stage.key_of)
     artefact.check()

@@ -24,7 +24,7 @@ _WITHOUT_YNNPACK = b"YNNPACK support was not compiled into this build"
 
 
 class LitertCpu(CompiledBackend):
-    """LiteRT's CompiledModel on the processor, without another accelerator."""
+    """LiteRT's CompiledModel, which computes on the processor alone."""
 
     family = "litert-cpu"
     modes: ClassVar[Dict[str, str]] = {

@@ -1,4 +1,4 @@
-"""Choose the published checkpoint of each model: the subject's own, or the one the user gives."""
+"""Choose the published checkpoint of each model: the subject's own, or one that the user gives."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
 
     Raises:
         UsageMistake: a config is not BERT's or MobileBERT's, its network has fewer positions than a
-            text may have tokens, or it is smaller than the model that is to be made of it; the
+            text may have tokens, or it is smaller than the model that is to be cut out of it; the
             message names file and key.
     """
     configs = {role: read_config(folder) for role, folder in checkpoints.items()}
@@ -152,7 +152,7 @@ def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
     """Check that all checkpoints have the same vocabulary, because the corpus is encoded once.
 
     Raises:
-        UsageMistake: they differ, or a vocabulary cannot be read; the message names the folder.
+        UsageMistake: the vocabularies differ, or one cannot be read; the message names the folder.
     """
     folders = list(checkpoints.values())
     for folder in folders[1:]:
@@ -166,7 +166,7 @@ def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
 
 
 def _pieces(folder: Path) -> dict[str, int]:
-    """Return the number of each word piece, from tokenizer.json or vocab.txt."""
+    """Return the id of each word piece, from tokenizer.json or vocab.txt."""
     document, vocabulary_file = folder / "tokenizer.json", folder / "vocab.txt"
     try:
         if document.is_file():

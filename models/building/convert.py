@@ -29,11 +29,11 @@ def convert(
     lengths: tuple[int, ...],
     calibration: Encoded,
 ) -> bytes:
-    """Return the FlatBuffer of a network at [1, tokens] under `scheme`.
+    """Return the FlatBuffer of a network under `scheme`, with inputs of shape [1, tokens].
 
-    Its signature has the inputs `input_ids`, `attention_mask`, `token_type_ids` and the output
-    `logits`. With several lengths, each has its own signature (`signature_of_length`) over the same
-    weights.
+    The signature has the inputs `input_ids`, `attention_mask`, `token_type_ids` and the output
+    `logits`. With several lengths, there is one signature for each length
+    (`signature_of_length`), over the same weights.
 
     Args:
         scheme: how weights and activations are stored.
@@ -79,7 +79,7 @@ def _padding_of(calibration: Encoded) -> int:
 
 
 class _EdgeBlocks(Blocks):
-    """The network's blocks; converters can quantize the operator of their word embedding."""
+    """The network's blocks, with a word embedding that converters can quantize."""
 
     def words(self, ids: Any) -> Any:
         """Return the word embeddings [batch, tokens, embedding]."""
@@ -96,7 +96,7 @@ class _EdgeBlocks(Blocks):
 
 
 class _Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
-    """The network with its weights as constants, at one fixed shape."""
+    """The network with its weights as constants, for inputs of one fixed shape."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ def _by_tflite(scheme: Scheme, module: _Frozen) -> bytes:
 
 
 def _samples(calibration: Encoded) -> Samples:
-    """Return one dictionary of [1, tokens] inputs per calibration text."""
+    """Return, for each calibration text, its inputs [1, tokens] by name."""
     return [
         {name: getattr(calibration, role)[row : row + 1] for role, name in NAMES.items()}
         for row in range(len(calibration.labels))

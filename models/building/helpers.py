@@ -82,7 +82,7 @@ def _cores() -> int:
 
 
 def _texts_times_parameters(plan: Plan, missing: Sequence[Stage]) -> int:
-    """Return the remaining work of training: texts times parameters, over epochs and models."""
+    """Return the remaining work of training: texts times parameters, summed over all epochs."""
     texts = plan.request.subject.corpus.counts.train or _USUAL_TEXTS
     return sum(
         texts * table.require_training().epochs * parameters
@@ -100,7 +100,7 @@ def _memory_of(plan: Plan) -> int:
 
 
 def _parameters(request: Request) -> list[int]:
-    """Return the number of parameters of the full and the small model, without a shrunk one."""
+    """Return the number of parameters of each model that a subject trains, except a shrunk one."""
     subject = request.subject
     sizes = {
         "vocabulary": subject.tokenizer.vocabulary or 0,
@@ -125,17 +125,17 @@ def work(
     stderr: int,
     seconds_to_stop: float,
 ) -> None:
-    """Start helpers, and wait until they have made every artefact they can.
+    """Start helpers, and wait until they have made every artefact that they can make.
 
     Args:
         helpers: number of helpers.
         arguments: arguments of the builder, which each helper gets too.
         threads: number of TensorFlow threads in each helper.
-        stderr: descriptor to which they print progress.
+        stderr: descriptor to which the helpers print their progress.
         seconds_to_stop: time that a helper takes to stop, in seconds.
 
     Raises:
-        EdgeproofError: a helper failed, and all were stopped.
+        EdgeproofError: a helper failed, whereupon all helpers were stopped.
     """
     command = [sys.executable, "-m", "models.build", *arguments, "--beside-others"]
     environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}

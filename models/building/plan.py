@@ -89,7 +89,7 @@ class Plan:
     parity: Stage | None = None
 
     def models(self) -> dict[str, Stage]:
-        """Return the stages of the full and the small model by role, without a shrunk model."""
+        """Return the stage of each model that is trained, by role, except a shrunk model."""
         return {role: getattr(self, role) for role in self.request.subject.models()}
 
     @property
@@ -99,7 +99,7 @@ class Plan:
 
     @property
     def copies(self) -> tuple[Stage, ...]:
-        """Return the stages of the full model's answers to each altered copy of the train split."""
+        """Return the stage of the full model's answers for each altered copy of the train split."""
         shrunk = self.request.subject.shrunk
         return tuple(
             Stage(LESSON, {"teacher": self.full.key, "copy": copy, **_code_recipe("_make_copies")})
@@ -224,7 +224,7 @@ def _quantized_stage(scheme: str, converted: Stage, parity: Stage, corpus: Stage
 
 
 def _code_recipe(method: str, builder: str = _KERAS) -> dict[str, Any]:
-    """Return a recipe's code part: the hash of a method's code, and versions of its packages."""
+    """Return the part of a recipe about code: a method's hash, and its packages' versions."""
     maker = f"{builder}.{method}"
     packages = sources_of(maker).packages
     return {"source": hash_imports(maker), "versions": versions(*sorted(packages))}
@@ -266,7 +266,7 @@ def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
 
 
 def _family_recipe(folder: Path | None) -> dict[str, Any] | None:
-    """Return the table row of a checkpoint's family; other rows do not affect the key."""
+    """Return the row of a checkpoint's family in the table of encoder families."""
     if folder is None:
         return None
     row: dict[str, Any] = msgspec.to_builtins(family_of(family_in(folder)))
@@ -290,7 +290,7 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
 
 
 def _pruned_stage(request: Request, whole: Stage, full: Stage) -> Stage:
-    """Return the stage of a shrunk model's corpus; it is `whole` if all word pieces are kept."""
+    """Return the stage of a shrunk model's corpus: `whole`, if all word pieces are kept."""
     table = _shrunk(request)
     if table.pieces is None and table.bytes is None:
         return whole
@@ -311,7 +311,7 @@ def _shrunk(request: Request) -> ShrunkTable:
 
 
 def _search_recipe(request: Request, full: Stage) -> dict[str, Any]:
-    """Return the inputs of the search for a shrunk model's sizes, without the corpus."""
+    """Return the inputs of the search for a shrunk model's sizes, except the corpus."""
     table = _shrunk(request)
     if table.bytes is None:
         return {}
@@ -337,7 +337,7 @@ def _cut_stage(request: Request, corpus: Stage, full: Stage) -> Stage:
 
 
 def _rounded_stage(table: ShrunkTable, corpus: Stage, cut: Stage) -> Stage:
-    """Return the stage of the model with few-bit weights; it is `cut` if nothing is rounded."""
+    """Return the stage of the model with few-bit weights: `cut`, if nothing is rounded."""
     if table.rounding is None and table.bytes is None:
         return cut
     recipe = {

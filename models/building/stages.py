@@ -54,14 +54,14 @@ if TYPE_CHECKING:
 
 
 class Builder(PlanBuilder):
-    """Make the missing artefacts of a plan whose models are networks of this project."""
+    """Makes the missing artefacts of a plan whose models are networks of this project."""
 
     def build_models(self) -> None:
         """Make the corpus and the trained models, and convert nothing."""
         make_in_order(self._models(), self._store, self._progress.say)
 
     def tasks(self) -> list[Task]:
-        """Return the tasks, each after those that it needs."""
+        """Return the tasks, each after the tasks whose artefacts it needs."""
         plan = self._plan
         variants = [
             Task(
@@ -101,7 +101,7 @@ class Builder(PlanBuilder):
 
     @functools.cached_property
     def _shrunk(self) -> ShrunkTable:
-        """Return the sizes of the shrunk model: those in the subject or those found for `bytes`."""
+        """Return the sizes of the shrunk model, from the subject or from the search for `bytes`."""
         table = self._subject.shrunk
         if table is None:
             raise ValueError("the subject has no `shrunk`")
@@ -254,7 +254,7 @@ class Builder(PlanBuilder):
         return initial_values(shape, seed)
 
     def _lesson(self, table: DistillationTable | None) -> Lesson | None:
-        """Return the full model's answers to two splits, if the small model learns from them."""
+        """Return the full model's answers to two splits; None if the small model is not taught."""
         if table is None:
             return None
         from models.training.objective import Lesson  # noqa: PLC0415 - imports TensorFlow

@@ -95,7 +95,7 @@ class _InnerManifest(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A checked candidate: its inputs and output, its row length, and the rows of its embedding."""
+    """A checked candidate: its spec, its row length, and the number of rows of its embedding."""
 
     spec: CandidateSpec
     length: int
@@ -103,7 +103,7 @@ class _Candidate:
 
 
 def check_contents(artefact: Artefact, manifest: Manifest, file: Path) -> None:
-    """Check every member of an unpacked bundle, and that the members are consistent.
+    """Check every member of an unpacked bundle, and that the members agree with each other.
 
     Args:
         artefact: the unpacked members.
@@ -117,7 +117,7 @@ def check_contents(artefact: Artefact, manifest: Manifest, file: Path) -> None:
 
 
 class _Checker(Members):
-    """Check the contents of the members."""
+    """Checks the contents of a bundle's members."""
 
     def __init__(self, artefact: Artefact, manifest: Manifest, file: Path) -> None:
         super().__init__(manifest, file)

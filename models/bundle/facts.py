@@ -22,7 +22,7 @@ OF_THE_HOST = ("budgets", "known_failures", "baseline", "device")
 
 
 def problem_of(facts: SubjectFacts) -> str | None:
-    """Return the problem of a subject's facts; None if there is none."""
+    """Return the first problem of a subject's facts; None if there is none."""
     try:
         check_labels(list(facts.labels), "labels")
     except UsageMistake as mistake:

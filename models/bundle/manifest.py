@@ -118,5 +118,5 @@ def facts_from(table: dict[str, Any]) -> SubjectFacts:
 
 
 def golden_member(backend: str, candidate: str) -> str:
-    """Return the path, in the bundle, of a candidate's answers on a backend of the host."""
+    """Return the path, inside the bundle, of a candidate's answers on a backend of the host."""
     return f"{GOLDEN}/{backend}/{candidate}.npy"

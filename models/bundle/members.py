@@ -37,7 +37,7 @@ _OPTIONAL = (KNOWN_FAILURES, RECORDED)
 
 
 def check_manifest(manifest: Manifest, file: Path) -> None:
-    """Check that a manifest lists all needed members and no others, without unpacking.
+    """Check that a manifest lists all needed members and no others; unpack nothing.
 
     Args:
         manifest: the bundle's manifest.
@@ -50,7 +50,7 @@ def check_manifest(manifest: Manifest, file: Path) -> None:
 
 
 class Members:
-    """Check the list of members.
+    """Checks the list of a bundle's members.
 
     Args:
         manifest: the bundle's manifest.

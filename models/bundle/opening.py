@@ -1,4 +1,4 @@
-"""Open a bundle: check every hash, and write nothing outside of its folder."""
+"""Open a bundle: check every hash, and write nothing outside of the bundle's own folder."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Bundle:
         return recording_in(arrays, texts=len(arrays["labels"]), classes=len(labels))
 
     def backend_for(self, installed: Mapping[str, str], wanted: str | None, where: str) -> str:
-        """Return the backend to judge: the requested one, or the first that has candidates.
+        """Return the backend to judge on: the requested one, or the first that has candidates.
 
         Args:
             installed: versions of the board's backends by name, the best first.
@@ -172,7 +172,7 @@ class Bundle:
 
 
 def open_bundle(file: Path, store: Store) -> Bundle:
-    """Check a bundle and unpack it into the store once; check the unpacked files each time.
+    """Open a bundle: unpack it into the store the first time, and check its files every time.
 
     Raises:
         UsageMistake: the file is not a bundle, is damaged, or was written by a newer or older
@@ -229,7 +229,7 @@ def _read_manifest(text: bytes, file: Path) -> Manifest:
 
 
 def _refuse_other_schemas(text: bytes, file: Path) -> None:
-    """Reject bundles of another schema, whatever else they contain."""
+    """Reject a bundle of another schema, before anything else of it is read."""
     versions = msgspec.json.decode(text, type=_Versions)
     if versions.schema == SCHEMA or versions.schema < 1:
         return

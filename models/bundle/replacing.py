@@ -18,7 +18,7 @@ _NAME_AT = 30
 
 
 def check_replaced(file: Path, key: str) -> None:
-    """Reject a path at which another file than a bundle would be overwritten.
+    """Reject a path at which a file that is not a bundle would be overwritten.
 
     A user may have given the path of a FlatBuffer or a corpus by mistake.
 

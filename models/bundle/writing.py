@@ -92,8 +92,8 @@ def write_bundle(file: Path, contents: Contents) -> None:
     """Write a bundle atomically: either the whole bundle is written, or `file` is unchanged.
 
     Raises:
-        EdgeproofError: no candidate passed on any backend, or the reference did not, or the file
-            cannot be written.
+        EdgeproofError: no candidate passed on any backend, the reference passed on none, or the
+            file cannot be written.
     """
     right = {name for _, name in contents.golden}
     reference = contents.facts.reference
@@ -128,7 +128,7 @@ def write_bundle(file: Path, contents: Contents) -> None:
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """Return an archive entry without date and permissions."""
+    """Return an archive entry with the same date and permissions for every bundle."""
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = _READABLE
@@ -209,7 +209,7 @@ def _members(contents: Contents) -> dict[str, bytes]:
 
 
 def _artefact(stage: Stage, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return those members of an artefact that the bundle contains, with a manifest of them."""
+    """Return an artefact's files as members of the bundle, with a manifest that lists them."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     text = manifest_of(stage.name, stage.recipe, hashes, {})
     folder = _folder(stage)
@@ -222,7 +222,7 @@ def _files(artefact: Artefact) -> dict[str, bytes]:
 
 
 def _slim_texts(artefact: Artefact) -> dict[str, bytes]:
-    """Return the texts, with the words removed from texts that no board classifies."""
+    """Return the files of texts, without the words of those texts that no board classifies."""
     files = _files(artefact)
     lines = files[TEXTS].decode().split("\n")
     rows = [json.loads(line) for line in lines if line]

@@ -41,7 +41,7 @@ def dense_network() -> bytes:
 
 
 class _Writer:
-    """A FlatBuffer under construction, in which the children of a table are written before it."""
+    """Builds a FlatBuffer; the children of a table are written before the table."""
 
     def __init__(self, builder: Any) -> None:
         import tflite  # noqa: PLC0415 - keeps pytest's collection fast

@@ -47,7 +47,7 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum
 
 @dataclass(frozen=True)
 class Comparison:
-    """The result of one comparison.
+    """The result of comparing a file with a copy of itself.
 
     Attributes:
         claimed: whether the comparison claims that the candidate is slower.
@@ -139,7 +139,7 @@ def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
 def other_cores_busy(cores: int) -> Iterator[None]:
     """Keep a number of cores busy inside the block.
 
-    The processes that do so also end if this process ends.
+    The processes that keep them busy end, too, if this process ends.
     """
     command = [sys.executable, "-c", BUSY]
     busy = [programs.start(command, stdout=None, stderr=None, remedy=_START) for _ in range(cores)]

@@ -59,7 +59,7 @@ def _place(port: InputSpec | OutputSpec, *, called: bool) -> str | int:
 
 
 def _decision(output: OutputSpec) -> Decision | None:
-    """Return the threshold and the positive label of an output; None if the output has none.
+    """Return the threshold of an output and the label above it; None if there is no threshold.
 
     If the output is a logit, convert the threshold, which is declared as a probability, to a logit.
     """

@@ -1,4 +1,4 @@
-"""Read one file as a candidate: combine findings and declarations, and check that they agree."""
+"""Read one file as a candidate, from its contents and the user's declarations about it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Opened:
 def read_candidate(
     file: Path, declared: Declaration = NOTHING, contents: Contents | None = None
 ) -> CandidateSpec:
-    """Return inputs, output and labels of a FlatBuffer, from its graph and declarations.
+    """Return inputs, output and labels of a FlatBuffer, from the file and the declarations.
 
     Args:
         file: the FlatBuffer.
@@ -108,7 +108,7 @@ def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
 
 
 def _by_length(opened: Opened, declared: Declaration) -> dict[int, Signature]:
-    """Return the signatures of one classifier at several lengths; {} if it has none.
+    """Return the signatures that are one classifier at several lengths, by length; {} if none are.
 
     Raises:
         UsageMistake: the declared lengths are not those of the file.
@@ -151,7 +151,7 @@ def _bind_signatures(
 
 
 def _bind_open(opened: Opened, declared: Declaration) -> CandidateSpec:
-    """Bind a file with a dynamic row length at several lengths."""
+    """Bind a file with a dynamic row length, once for each declared length."""
     spec = _bind_one(opened, replace(declared, lengths=()))
     if spec.length is not None:
         raise declared.mistake(
@@ -366,7 +366,7 @@ def labels_of(
 def _described_labels(
     opened: Opened, graph: int, position: int
 ) -> tuple[tuple[str, ...] | None, list[str]]:
-    """Return an output's labels from the metadata, with warnings if they cannot be used."""
+    """Return an output's labels in the metadata, and warnings if they cannot be used."""
     if opened.metadata is None or graph or position >= len(opened.metadata.main.outputs):
         return None, []
     files = [file for file in opened.metadata.main.outputs[position].files if file.kind == LABELS]

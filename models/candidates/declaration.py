@@ -241,7 +241,7 @@ class Declaration:
     where: str | None = None
 
     def mistake(self, problem: str, *, file: Path, key: str, remedy: str) -> UsageMistake:
-        """Return a mistake that names the file and the place of the declaration."""
+        """Return an error that names the file, and the place of the declaration."""
         place = f"{self.where}: {key}" if self.where else key
         return UsageMistake(problem, file=file, key=place, remedy=remedy)
 
@@ -283,7 +283,7 @@ class _Anchored:
         return msgspec.structs.replace(table, flatbuffer=flatbuffer, **own)
 
     def whole(self, table: CandidatesTable) -> dict[str, Any]:
-        """Return the paths that apply to all candidates, by key."""
+        """Return the absolute paths that apply to all candidates, by key."""
         settings = self._shared(table)
         for key in ("corpus", "tokenizer", "reference"):
             value = getattr(table, key)
@@ -305,7 +305,7 @@ class _Anchored:
         return settings
 
     def _shared(self, table: CandidateTable | CandidatesTable, place: str = "") -> dict[str, Any]:
-        """Return the paths that both tables have, by key."""
+        """Return the absolute paths under the keys that both kinds of tables have, by key."""
         settings: dict[str, Any] = {}
         if isinstance(table.labels, str):
             settings["labels"] = self._path(table.labels, f"{place}labels")
@@ -391,7 +391,7 @@ def _table(text: str, kind: type[T], option: str, form: str) -> T:
 
 
 def _number(value: str) -> Reference | float:
-    """Return a number if the text is one; else the text."""
+    """Return the number that a text represents, or else the text itself."""
     for kind in (int, float):
         try:
             return kind(value)

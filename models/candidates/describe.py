@@ -48,7 +48,7 @@ class Described:
     """A described file, with the open questions about it.
 
     Attributes:
-        declared: declarations that were assumed for the open questions, to continue.
+        declared: the declarations that were assumed as answers to the open questions.
         questions: for each assumption, the message that asks for a declaration.
     """
 
@@ -111,14 +111,14 @@ def _graph(opened: Opened, declared: Declaration) -> int:
 
 
 def _likely(output: Tensor, operators: Sequence[Operator]) -> Meaning:
-    """Return a meaning that is consistent with the graph."""
+    """Return the most likely meaning of an output, according to its shape and the graph."""
     if output.shape[-1:] != (1,):
         return "logits"
     return "logit" if ending_of(output, operators) == "logits" else "sigmoid"
 
 
 def toml_of(described: Sequence[Described]) -> str:
-    """Return the TOML to start from."""
+    """Return the content of a TOML file about the described files, for the user to complete."""
     names = _names([entry.spec.file for entry in described])
     parts = [list(_HEAD)]
     parts += [list(_candidate(entry, name)) for entry, name in zip(described, names, strict=True)]

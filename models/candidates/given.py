@@ -70,7 +70,7 @@ class Answered:
         recording: the recorded answers.
         texts: the texts that were classified.
         meaning: meaning of the file's output; None if no file is given.
-        expected: right token ids of each text, without padding; None if unknown.
+        expected: the right token ids of each text, without padding; None if they are unknown.
         tokenizer: the tokenizer of these ids; None if the texts contain the ids, or there is none.
     """
 
@@ -361,7 +361,7 @@ def _labels(
     declared: tuple[str, ...] | None,
     rows: Sequence[TextRow],
 ) -> tuple[str, ...]:
-    """Return the declared labels, else the metadata's, else the numbers in the texts."""
+    """Return the declared labels; without them, those of the metadata or numbers in the texts."""
     if declared is not None:
         return declared
     specs = {table.name: _bind(opened[table.name], table, None, handed) for table in tables}
@@ -387,7 +387,7 @@ def _labels(
 
 
 def _unordered(handed: Handed, values: Sequence[str]) -> UsageMistake:
-    """Return the error that requests labels; it lists the labels in the texts."""
+    """Return the error that requests the order of the labels, and lists the labels in the texts."""
     first = ", ".join(sorted(values)[:_SHOWN_LABELS])
     more = " ..." if len(values) > _SHOWN_LABELS else ""
     way = 'labels = ["FIRST", "SECOND"]' if handed.where else f"{LABELS_OPTION}=FIRST,SECOND"

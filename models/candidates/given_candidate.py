@@ -91,9 +91,9 @@ class GivenCandidate:
         return arrays
 
     def _require_special_ids(self) -> None:
-        """Check the ids of special tokens, too.
+        """Check that the embedding table has a row for the id of each special token.
 
-        An app may produce them even if no text of the corpus contains them.
+        An app may produce these ids even if no text of the corpus contains them.
         """
         if self.encoder is None or self.rows is None:
             return
@@ -148,7 +148,7 @@ def refuse_changed(file: Path, digest: str, read: str) -> None:
 
 
 def refuse_too_many(candidate: GivenCandidate, texts: Texts) -> None:
-    """Reject more texts than fit into memory when encoded.
+    """Reject more texts than fit into memory after their encoding.
 
     Raises:
         UsageMistake: there are too many texts.

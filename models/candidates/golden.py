@@ -134,7 +134,9 @@ def write_golden(folder: Path, golden: Golden) -> int:
 
 
 def chosen_rows(labels: Sequence[NDArray[np.integer[Any]]], most: int = MOST_TEXTS) -> list[int]:
-    """Return some texts in random order that cover every label of gold and of each candidate.
+    """Return the rows of some texts, with every gold label and every label of each candidate.
+
+    The rows are in random order.
 
     Args:
         labels: labels of every text [n], one array of gold labels and one for each candidate.
@@ -176,7 +178,7 @@ def _readme(golden: Golden) -> str:
 
 
 def _signatures(spec: CandidateSpec) -> dict[str, Any]:
-    """Return the signatures by length; {} if there is only one.
+    """Return the name of each signature by its row length; {} if there is only one signature.
 
     An app uses the signature with the shortest length that a text fits.
     """

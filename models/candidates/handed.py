@@ -1,4 +1,4 @@
-"""Define the files and declarations of a user, and read them from a TOML file."""
+"""Define what a user gives: files and declarations; read them from a TOML file."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def _is_json(text: str) -> bool:
 
 
 def check_labels(labels: list[str], source: str) -> tuple[str, ...]:
-    """Check that labels are distinct and return them.
+    """Return labels after checking that they are distinct and not empty.
 
     Raises:
         UsageMistake: a label is empty, too long or repeated, or there are fewer than 2 or more than

@@ -1,7 +1,7 @@
 """Find the meaning of a FlatBuffer's output from the last operators of its graph.
 
 `models.flatbuffers.endings` reads the graph. If the result is uncertain, or if the output is a
-single number from a dense layer, the user must declare the meaning.
+single number that a dense layer computes, the user must declare the meaning.
 """
 
 from __future__ import annotations
@@ -251,7 +251,7 @@ def _check_meaning(
 def _sides(
     file: Path, declared: Declaration, labels: tuple[str, ...] | None, *, sided: bool
 ) -> tuple[float | None, int | None, Found | None]:
-    """Return threshold and positive label, with their sources."""
+    """Return the threshold, the index of the positive label, and how both were found."""
     threshold, side = declared.output.threshold, declared.output.positive
     if not sided:
         if threshold is not None or side is not None:

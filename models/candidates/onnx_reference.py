@@ -252,7 +252,7 @@ def _length(
 ) -> tuple[int, list[str]]:
     """Return the row length, with a remark about it.
 
-    If the file's length is dynamic, use that of the candidates, so that all get the same rows.
+    If the file's length is dynamic, use the candidates' length, so that all files get equal rows.
     """
     if spec.length is not None:
         return length_of(spec, texts, encoder), []
@@ -265,7 +265,7 @@ def _length(
 
 
 def _fed(port: InputSpec, length: int) -> Fed:
-    """Return the role, name, dtype and shape of the array that an input receives for one text."""
+    """Return the role and name of an input, and dtype and shape of its array for one text."""
     sizes = tuple(1 if size == 1 else length for size in port.shape[1:])
     shape = (1, *sizes) if len(port.shape) > 1 else (length,)
     return Fed(role=port.role, name=port.tensor, dtype=port.dtype, shape=shape)

@@ -24,7 +24,7 @@ _BEFORE, _AFTER = 8, 16
 
 @dataclass(frozen=True, repr=False)
 class Parity:
-    """The comparison of recorded ids with the right ones.
+    """The result of comparing recorded token ids with the expected ones.
 
     Attributes:
         equal: whether the ids are equal, for each text [n].

@@ -59,7 +59,7 @@ _LARGEST_ID = (1 << 31) - 1
 
 @dataclass(frozen=True, repr=False)
 class Recording:
-    """The answers to each text of a corpus, in its order.
+    """The answers to the texts of a corpus, in the order of the corpus.
 
     Attributes:
         labels: predicted labels [n], as indices.
@@ -269,7 +269,7 @@ def _by_id(rows: Sequence[_Row], texts: Sequence[str], source: _Source) -> dict[
 
 
 def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, NDArray[np.float64]]:
-    """Return the logits or probabilities of all rows; empty if there are none."""
+    """Return the recorded scores [n, classes] by name: logits, probabilities, both or none."""
     matrices = {}
     for name in SCORES:
         values = [row.values.get(name) for row in rows]
@@ -431,7 +431,7 @@ def _is_id(value: object) -> bool:
 
 
 def without_padding(ids: Sequence[int], pad: int | None) -> tuple[int, ...]:
-    """Return ids without the padding at both ends."""
+    """Return the ids of a text without the padding before and after them."""
     unpadded = list(ids)
     while pad is not None and unpadded and unpadded[-1] == pad:
         unpadded.pop()

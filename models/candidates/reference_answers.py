@@ -42,21 +42,21 @@ class ReferenceAnswers(Protocol):
 
     @property
     def binding(self) -> str | None:
-        """Return the inputs and the output of its file on one line; None if it has no file."""
+        """Return inputs and output of the reference's file on one line; None if it has no file."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """Return remarks for the user about the reference, one sentence each."""
 
     def make(self, store: Store) -> None:
-        """Compute and store its answers, if a store lacks them.
+        """Compute and store the reference's answers, if a store lacks them.
 
         Raises:
             EdgeproofError: the answers cannot be computed.
         """
 
     def recording(self, store: Store) -> Recording:
-        """Return its stored answers to the texts."""
+        """Return the reference's stored answers to the texts."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ class RecordedReference:
         return self.answers.probabilities is not None
 
     def make(self, store: Store) -> None:
-        """Do nothing: the answers exist."""
+        """Do nothing, because the answers exist already."""
 
     def recording(self, store: Store) -> Recording:  # noqa: ARG002 - the answers are already in memory
-        """Return its answers to the texts."""
+        """Return the recorded answers to the texts."""
         return self.answers
 
 

@@ -75,12 +75,12 @@ class Port:
         return tuple(None if dynamic else size for size, dynamic in pairs)
 
     def __str__(self) -> str:
-        """Return the name of the port for messages."""
+        """Return position, name, dtype and shape of the port, for messages."""
         return f"{self.position} {self.shown!r} {self.tensor.dtype} {sizes(self.shape)}"
 
     @property
     def shown(self) -> str:
-        """Return the name to display."""
+        """Return the name in the signature, or else that of the tensor."""
         return self.name or self.tensor.name
 
     @property
@@ -260,7 +260,7 @@ def _said(port: Port) -> list[tuple[Role, Found]]:
 def _uncertain(
     file: Path, ports: Sequence[Port], operators: Sequence[Operator], reason: str
 ) -> UsageMistake:
-    """Return an error that requests the roles, and lists which inputs look up a table."""
+    """Return the error that requests the roles, and names the inputs that look up a table."""
     rows = [rows_looked_up(port.tensor, operators) or 0 for port in ports]
     tables = [
         f"input {port.position} looks up a table of {size} rows"

@@ -39,8 +39,8 @@ class Scores:
         labels: labels [n], as indices; `NO_LABEL` for an answer that is not finite. For a single
             sigmoid, the threshold decides, not the larger probability.
         probabilities: probabilities [n, classes], which sum to 1; NaN and infinity are preserved.
-        logits: logits [n, classes] of which the softmax gives these probabilities; if the file's
-            output is logits, its own values.
+        logits: logits [n, classes] whose softmax gives these probabilities; the values of the
+            file's output, if that output is logits.
     """
 
     labels: NDArray[np.int64]
@@ -49,7 +49,7 @@ class Scores:
 
 
 def scores_of(output: OutputSpec, raw: NDArray[Any], classes: int | None = None) -> Scores:
-    """Return labels and probabilities of a runtime's outputs.
+    """Convert a runtime's outputs into labels, probabilities and logits.
 
     Args:
         output: the output with its meaning.
@@ -90,7 +90,7 @@ def logarithms(probabilities: Floats) -> Floats:
 
 
 def softmax(logits: Floats) -> Floats:
-    """Return the softmax of logits [n, classes]; NaN if one is not finite."""
+    """Return the softmax of logits [n, classes]; NaN for a row with a value that is not finite."""
     with np.errstate(invalid="ignore", over="ignore"):
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))

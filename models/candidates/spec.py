@@ -115,7 +115,7 @@ class CandidateSpec:
         labels_found: how the labels were found; None without labels.
         warnings: sentences that the user needs to know.
         shorter: specs for shorter rows, ascending, if the file has several lengths; each text is
-            classified by the shortest that it fits.
+            classified in the shortest row that it fits.
     """
 
     file: Path
@@ -139,7 +139,7 @@ class CandidateSpec:
 
     @property
     def graphs(self) -> int:
-        """Return the number of graphs that are used: one for each length, or only one."""
+        """Return the number of graphs that are run: one for each length, or one for all lengths."""
         return len({spec.graph for spec in (self, *self.shorter)})
 
     @property

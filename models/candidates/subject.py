@@ -75,7 +75,7 @@ class SubjectFacts:
 
     @property
     def read_as(self) -> list[str]:
-        """Return a line about inputs and output of each file, and a line for each other source."""
+        """Return a line about inputs and output of each file, and a line about each source."""
         every = self.bindings | self.sources
         return [f"{name}: {reading}" for name, reading in every.items()]
 

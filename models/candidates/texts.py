@@ -183,7 +183,7 @@ def _refuse_one_column_for_two(table: TextsTable, path: Path) -> None:
 def labelled(
     rows: Sequence[TextRow], labels: Sequence[str], table: TextsTable, path: Path | str
 ) -> Texts:
-    """Return the rows with the indices of their labels, without rows that are left out.
+    """Return the rows to judge with the indices of their labels; leave out the other rows.
 
     Raises:
         UsageMistake: a row's value is not a label, or a row has several labels.

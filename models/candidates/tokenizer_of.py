@@ -100,9 +100,9 @@ def _described(opened: Opened) -> Tokenizer | None:
 
 
 def _from_metadata(unit: Tokenizer, opened: Opened) -> Encoder:
-    """Return the tokenizer in the metadata, from the files packed with it.
+    """Return the tokenizer that the metadata describes, with the vocabulary packed in the file.
 
-    Like the Task Library, convert texts to lower case for BERT, but not for a regular expression.
+    As in the Task Library, a BERT tokenizer lowers case, and a regular expression does not.
     """
     if isinstance(unit, RegexTokenizer):
         if not _HARMLESS.fullmatch(unit.delimiter):

@@ -24,7 +24,7 @@ _TOLD = 0.3
 def unknown_words(
     name: str, file: Path, encoder: Encoder, arrays: Mapping[str, NDArray[np.int32]]
 ) -> list[str]:
-    """Return a remark about words that a tokenizer's vocabulary lacks; [] if there are few.
+    """Return a remark if a tokenizer's vocabulary lacks many words of the texts; else [].
 
     Args:
         name: name of the candidate.

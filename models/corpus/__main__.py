@@ -145,7 +145,7 @@ def _labels(tweets: list[LabeledTweet]) -> tuple[Any, list[str]]:
 
 
 def _package_tokens(package: Package, pretrained: Path | None) -> dict[str, Any]:
-    """Return the lengths in tokens of English tweets by cleaning and split; no entity is added."""
+    """Return the lengths of English tweets in tokens, without entities, by cleaning and split."""
     if pretrained is None:
         return {"omitted": _NO_TOKENIZER}
     tweets = with_polarity(package)

@@ -97,7 +97,7 @@ def write_texts(out: Path, corpus: Corpus) -> None:
 def write_encoding(
     out: Path, encoded: dict[str, Encoded], tokenizer: str | None, summary: dict[str, Any]
 ) -> None:
-    """Write ENCODED, SUMMARY and, if a device can run it, TOKENIZER into a folder.
+    """Write ENCODED and SUMMARY into a folder, and TOKENIZER if a device can run the tokenizer.
 
     Args:
         out: an existing folder.
@@ -167,8 +167,8 @@ def make_tokenizer(
         corpus: the texts to train on.
         pretrained: the checkpoint's folder.
         published_pairs: None to load the tokenizer for a network of this project
-            (`load_tokenizer`). Otherwise a tokenizer of any family is used unchanged
-            (`load_published`), and this is whether texts are encoded as pairs with their group.
+            (`load_tokenizer`). True or false to use a tokenizer of any family unchanged
+            (`load_published`); true encodes each text as a pair with its group.
 
     Raises:
         UsageMistake: see `build_corpus`.

@@ -41,14 +41,14 @@ def normalized(text: str) -> str:
     """Return a text in lower case without links, mentions, RT marks, punctuation and spaces.
 
     Two texts with the same form are copies of each other, apart from additions by a repost. A text
-    that consists only of such parts is returned in lower case.
+    that consists only of parts to remove is returned whole, in lower case.
     """
     folded = text.casefold()
     return _NOISE.sub("", _PASSED_ON.sub(" ", folded)) or folded
 
 
 def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normalizer:
-    """Return the steps as one normalizer, so that a device applies the steps of training.
+    """Return one normalizer with all named steps, so that a device cleans texts as training did.
 
     Args:
         cleaning: names of STEPS or of COMBINED; their order does not matter.

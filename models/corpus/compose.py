@@ -30,7 +30,7 @@ class Statement:
 
 
 def words(entity: Entity) -> set[str]:
-    """Return the words of an entity's name."""
+    """Return the set of words in an entity's name."""
     return set(entity.name.split())
 
 
@@ -59,7 +59,7 @@ def contrast(rng: random.Random, entity: Entity, polarity: str) -> Statement:
 
 
 def foil(rng: random.Random, entity: Entity, polarity: str, foil_entity: Entity) -> Statement:
-    """Return a clause about the entity and one about another entity, its foil."""
+    """Return a clause about the entity, and one of another polarity about a second entity."""
     against = rng.choice([candidate for candidate in POLARITIES if candidate != polarity])
     contrast = clause(rng, foil_entity, against)
     text = expand(
@@ -69,7 +69,7 @@ def foil(rng: random.Random, entity: Entity, polarity: str, foil_entity: Entity)
 
 
 def two_entities(rng: random.Random, entity: Entity, polarity: str, second: Entity) -> Statement:
-    """Return a clause about each of two entities, of different polarity, in either order."""
+    """Return two clauses of different polarity, each about one of two entities, in random order."""
     against = rng.choice([candidate for candidate in POLARITIES if candidate != polarity])
     clauses = [clause(rng, entity, polarity), clause(rng, second, against)]
     rng.shuffle(clauses)
@@ -78,14 +78,14 @@ def two_entities(rng: random.Random, entity: Entity, polarity: str, second: Enti
 
 
 def comparison(rng: random.Random, entity: Entity, polarity: str, second: Entity) -> Statement:
-    """Return a comparison of two entities; its polarity is that towards the first entity."""
+    """Return a comparison of two entities; `polarity` is the polarity towards the first entity."""
     symbol = "better_than" if polarity == "positive" else "worse_than"
     text = expand(f"{{{symbol}}}", rng, entity, {"F": second.name})
     return Statement(text, "comparison", ((entity, polarity),))
 
 
 def distractor(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """Return a clause about the entity, with a sentiment about something else."""
+    """Return a clause about the entity, beside a sentiment about something else."""
     mood = OPPOSITE.get(polarity) or rng.choice(("negative", "positive"))
     life = expand("{good_life}" if mood == "positive" else "{bad_life}", rng, entity, {})
     about = clause(rng, entity, polarity)

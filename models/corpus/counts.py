@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def describe_corpus(corpus: Corpus) -> dict[str, Any]:
-    """Return the number of texts of each split, by label, and by group and label."""
+    """Return the number of texts of each split: in all, by label, and by group and label."""
     return {
         split: {
             "texts": len(texts),
@@ -43,7 +43,7 @@ def describe_left_out(left_out: Iterable[LeftOut], *, counts_only: bool) -> dict
 def describe_tokens(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool, max_tokens: int
 ) -> dict[str, Any]:
-    """Return the lengths in tokens, including special tokens, before truncation."""
+    """Return statistics of the lengths of texts in tokens, special ones included, untruncated."""
     if not texts:
         return {"texts": 0}
     lengths = token_lengths(tokenizer, texts, pair_with_group=pair_with_group)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Foreign(NamedTuple):
-    """The kind of a file without texts, as the end of a message about it, and the remedy."""
+    """A message about a file without texts, which follows the file's name, and the remedy."""
 
     problem: str
     remedy: str
@@ -77,7 +77,7 @@ def foreign(data: bytes) -> Foreign | None:
 
 
 def _recognize_by_two_signs(data: bytes) -> Foreign | None:
-    """Return the kind of a file that two marks identify; one alone could be part of a text."""
+    """Return the kind of a file that two marks identify; one mark alone could be part of a text."""
     if data.startswith(b"BZh") and data[_BZIP2] == b"1AY&SY":
         return Foreign(f"is compressed by bzip2{_NOT_TEXTS}", _UNPACK)
     if data.startswith(b"ORC") and data[_ORC] == b"ORC":

@@ -64,7 +64,7 @@ class SurfaceShares(Table, frozen=True, kw_only=True):
 
 
 class Category(Table, frozen=True, kw_only=True):
-    """A kind of entities; each name joins a word of `first` and a word of `second`."""
+    """A kind of entity; an entity's name joins a word of `first` and a word of `second`."""
 
     first: tuple[str, ...]
     second: tuple[str, ...]
@@ -72,7 +72,7 @@ class Category(Table, frozen=True, kw_only=True):
 
 
 class Grammar(Table, frozen=True, kw_only=True):
-    """The whole of `grammar.toml`."""
+    """The content of `grammar.toml`."""
 
     shares: Shares
     polarity: PolarityShares

@@ -1,4 +1,4 @@
-"""Form groups of items that share a key, directly or through others; draw whole groups."""
+"""Form groups of items that share a key, directly or through other items; draw whole groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def link_items(keys: Sequence[Collection[Hashable]]) -> list[int]:
-    """Return the group number of each item: items that share a key belong together.
+    """Return the group of each item: items that share a key belong to the same group.
 
     Args:
         keys: the keys of each item.

@@ -1,4 +1,4 @@
-"""Read a user's file as text: unzip, decode, and explain errors."""
+"""Read a user's file as text: unzip it, decode it, and explain errors."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _check_mark(data: bytes, encoding: str, path: Path) -> None:
 
 
 def _read_bytes(path: Path) -> tuple[str, bytes]:
-    """Return name and bytes of the file, or of the only suitable member of a zip archive."""
+    """Return the name and the bytes of a file, or of the only suitable member of a zip archive."""
     try:
         data = read_regular(path, _LARGEST)
     except FileNotFoundError:

@@ -29,10 +29,10 @@ class Record(NamedTuple):
     """One row of a file.
 
     Attributes:
-        line: the line on which it begins, from 1 on.
-        values: its values by column.
-        unfit: why it cannot be used; "" if it can.
-        nested: a column that is read and holds a list or an object; None if there is none.
+        line: the line on which the row begins, from 1 on.
+        values: the values of the row by column.
+        unfit: why the row cannot be used; "" if it can.
+        nested: a column that is read, but holds a list or an object; None if there is none.
     """
 
     line: int

@@ -50,7 +50,7 @@ def describe_package(package: Package, root: Path) -> dict[str, Any]:
 
 
 def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
-    """Return the related tweets with a polarity by split, including the official test split."""
+    """Return the related tweets that have a polarity, by split; one is the official test split."""
     tweets = {
         folder: [tweet for tweet in _tweets_in(package, folder) if has_polarity(tweet)]
         for folder in FOLDERS
@@ -141,7 +141,7 @@ def _compare_with_gold(
 
 
 def _by_entity(package: Package) -> dict[str, Any]:
-    """Return the counts by polarity of each entity, split and language."""
+    """Return the number of tweets by polarity, for each entity, split and language."""
     groups: dict[str, dict[str, list[LabeledTweet]]] = {}
     for name, tweets in with_polarity(package).items():
         for tweet in tweets:

@@ -50,12 +50,12 @@ def is_package(path: Path) -> bool:
 
 
 def labeled_files(root: Path, folder: str) -> list[Path]:
-    """Return the files with the labels of a split, one per entity."""
+    """Return the files with the labels of a split's tweets, one per entity."""
     return sorted((root / folder / "labeled").glob(f"{_ENTITY}.dat"))
 
 
 def info_files(root: Path, folder: str) -> list[Path]:
-    """Return the files with the language and the near-duplicates of a split, one per entity."""
+    """Return the files with languages and near-duplicates of a split's tweets, one per entity."""
     return sorted((root / folder / "tweet_info").glob(f"{_ENTITY}.dat"))
 
 

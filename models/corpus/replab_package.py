@@ -33,7 +33,7 @@ _NO_DUPLICATE = ("-1", "")
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A company, university or artist: its name as a model's input, and its domain."""
+    """A company, university or artist: the name that a model reads, and the domain."""
 
     name: str
     domain: str
@@ -76,7 +76,7 @@ class Package:
     """The content of the package.
 
     Attributes:
-        entities: by id.
+        entities: the entities by id.
         tweets: every row of the `labeled` files, sorted by split, entity and tweet.
         gold: the polarity of each key in the gold standard, by split; None if the file is missing.
         official: the polarity of each key in the official gold standard of the test split; None if
@@ -94,7 +94,7 @@ class Package:
 
 
 def read_package(root: Path) -> Package:
-    """Read the package; missing values of a tweet are "", a missing text is None.
+    """Read the package. A missing value of a tweet is "", but a missing text is None.
 
     Args:
         root: the folder that holds `entities`, `training` and `test`.

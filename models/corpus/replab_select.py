@@ -79,7 +79,7 @@ def select(package: Package, languages: Collection[str]) -> Selection:
 
 
 def groups_of(tweets: Sequence[LabeledTweet]) -> list[int]:
-    """Return each tweet's group: tweets with one id or text, and near-duplicates, share a group."""
+    """Return each tweet's group; tweets with the same id or text and near-duplicates share one."""
     return link_items([list(_identities(tweet)) for tweet in tweets])
 
 

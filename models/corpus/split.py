@@ -114,7 +114,7 @@ def _pools(
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[Group]:
-    """Group candidates that share an id or a text, directly or through others.
+    """Group candidates that share an id or a text, directly or through other candidates.
 
     Groups are in the order of their last candidates.
     """
@@ -152,7 +152,7 @@ def _draw(
 
 
 def _without_copies(group: Group) -> Group:
-    """Return the first candidate of each pair of `text_id` and `group_id`."""
+    """Return, of the candidates with equal `text_id` and `group_id`, only the first."""
     first_of_id: dict[tuple[str, str], Candidate] = {}
     for candidate in group:
         first_of_id.setdefault((candidate.row.text_id, candidate.row.group_id), candidate)

@@ -67,7 +67,7 @@ class Encoded:
         return len(self.labels)
 
     def rows(self, chosen: slice | Sequence[int]) -> Encoded:
-        """Return the chosen texts."""
+        """Return the split with only the chosen texts."""
         return replace(
             self, **{column.name: getattr(self, column.name)[chosen] for column in fields(self)}
         )
@@ -105,7 +105,8 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
 def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
     """Load the tokenizer of a checkpoint that a network of this project starts from.
 
-    It gets the subject's cleaning and length, and recognizes no special tokens within a text.
+    The tokenizer gets the subject's cleaning and length, and recognizes no special tokens within a
+    text.
 
     Args:
         folder: a checkpoint's folder with BERT's word pieces.
@@ -246,7 +247,7 @@ def encode(
 def token_lengths(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool
 ) -> NDArray[np.int64]:
-    """Return each text's number of tokens, special ones included, before truncation, [n]."""
+    """Return each text's number of tokens [n], special ones included, before truncation."""
     free = Tokenizer.from_str(tokenizer.to_str())
     free.no_truncation()
     free.no_padding()
@@ -266,6 +267,6 @@ def describe_lengths(lengths: NDArray[np.int64]) -> dict[str, float]:
 
 
 def _inputs(texts: Sequence[LabelledText], *, pair_with_group: bool) -> list[str | tuple[str, ...]]:
-    """Return pairs as tuples, single texts as strings."""
+    """Return the texts as the tokenizer takes them: pairs as tuples, single texts as strings."""
     parts = (row.parts(pair_with_group=pair_with_group) for row in texts)
     return [texts_of_row if len(texts_of_row) > 1 else texts_of_row[0] for texts_of_row in parts]

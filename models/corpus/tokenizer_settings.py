@@ -21,7 +21,7 @@ def require_length(folder: Path, table: TokenizerTable) -> None:
     """Check that the checkpoint's tokenizer allows texts of `table.length` tokens.
 
     Raises:
-        UsageMistake: it allows fewer tokens.
+        UsageMistake: the tokenizer allows only fewer tokens.
     """
     file = folder / SETTINGS
     longest = read_settings(file).longest if file.is_file() else None
@@ -38,7 +38,7 @@ def require_right_side(folder: Path) -> None:
     """Check that the checkpoint's rows are truncated and padded on the right, as edgeproof does.
 
     Raises:
-        UsageMistake: they are padded or truncated on the left, which changes every position.
+        UsageMistake: rows are padded or truncated on the left, which changes every position.
     """
     file = folder / SETTINGS
     settings = read_settings(file) if file.is_file() else Settings()
@@ -73,10 +73,10 @@ def require_berts_tokens(folder: Path) -> None:
 
 
 def require_agreement(table: TokenizerTable, *, lowercase: bool, file: Path) -> None:
-    """Check that the subject agrees with the checkpoint on case.
+    """Check that subject and checkpoint agree on whether texts are converted to lower case.
 
     Raises:
-        UsageMistake: one lowers case and the other does not.
+        UsageMistake: one of them lowers case, and the other does not.
     """
     if table.lowercase is not None and table.lowercase != lowercase:
         of_vocabulary, of_subject = (

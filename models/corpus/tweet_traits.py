@@ -53,7 +53,7 @@ def _link(rng: random.Random) -> str:
 
 
 def _body(text: str, names: list[str], rng: random.Random) -> str:
-    """Return a sentence with the traits of typing: case, a misspelling, a hashtag, punctuation."""
+    """Return a sentence as people type it: case, a misspelling, a hashtag, punctuation."""
     surface = grammar().surface
     # Templates append "'s" to plural names too, which gives "Paper Tigers's".
     text = (text[0].upper() + text[1:]).replace("s's ", "s' ")

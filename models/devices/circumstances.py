@@ -102,7 +102,7 @@ class Circumstances:
 
 
 def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
-    """Return the files to read for a device and its runner's process, with wildcards."""
+    """Return the patterns of the files to read for a device and for its runner's process."""
     wanted = device.table.sensors
     more: list[str] = []
     if wanted.temperatures:
@@ -124,7 +124,7 @@ def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
 
 
 def commands(device: Device) -> list[tuple[tuple[str, ...], str]]:
-    """Return the commands to run for a device, each with a file that replaces the command."""
+    """Return the commands to run for a device, each with a file that is read in its place."""
     wanted = device.table.sensors
     return [(wanted.firmware_command, wanted.firmware or "")] if wanted.firmware_command else []
 
@@ -212,7 +212,7 @@ def invalid_because(
 
 
 def _missing_values(reading: Circumstances, device: Device) -> Iterator[str]:
-    """Yield required values that a reading lacks.
+    """Yield a reason for each required value that a reading lacks.
 
     Kernels differ in their sensors, so one of `GUARDS` is enough. Without any, it is unknown
     whether the processor was throttled, and a wrong path in a profile would remain unnoticed.
@@ -231,7 +231,7 @@ def _missing_values(reading: Circumstances, device: Device) -> Iterator[str]:
 
 
 def _reasons_in_reading(reading: Circumstances, device: Device) -> Iterator[str]:
-    """Yield reasons found in a single reading."""
+    """Yield the reasons for which a single reading makes a measurement invalid."""
     if reading.throttled:
         yield f"throttled ({', '.join(reading.throttled)})"
     if SAVING_GOVERNOR in reading.governors and not DYNAMIC_POWERSAVE & set(reading.drivers):
@@ -258,7 +258,7 @@ def _throttled_meanwhile(readings: Sequence[Circumstances]) -> Iterator[str]:
 
 
 def _reasons_between(before: Circumstances, after: Circumstances, device: Device) -> Iterator[str]:
-    """Yield reasons found by comparing two readings."""
+    """Yield the reasons for which changes between two readings make a measurement invalid."""
     if (after.throttle_events or 0) > (before.throttle_events or 0):
         count = (after.throttle_events or 0) - (before.throttle_events or 0)
         yield f"the processor was throttled {count} times during the measurement"

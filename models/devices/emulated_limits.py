@@ -77,7 +77,7 @@ class InstructionsTable(Table, frozen=True, kw_only=True):
 class SharesTable(Table, frozen=True, kw_only=True):
     """`[[shares]]`: the shares of multiplications that a scheme promises, as percentages.
 
-    They are budgets, while measured values with a margin are regression guards.
+    These shares are budgets, while measured values with a margin are regression guards.
 
     `dot_product_cores` are those of `cores` with instructions for dot products.
     """
@@ -90,7 +90,7 @@ class SharesTable(Table, frozen=True, kw_only=True):
 
 
 class ExpectedTable(Table, frozen=True, kw_only=True):
-    """The whole file of one subject."""
+    """The content of the file of one subject."""
 
     evidence: EvidenceTable
     margins: MarginsTable
@@ -114,13 +114,13 @@ class Expected:
     limits: Mapping[LimitKey, Budget]
 
     def limit(self, metric: str, *, scheme: str, backend: str, core: str) -> Budget | None:
-        """Return the limit of a metric; None if it was not measured."""
+        """Return the limit of a metric; None if the metric was not measured."""
         own = self.limits.get((metric, scheme, backend, core))
         return self.limits.get((metric, scheme, None, core)) if own is None else own
 
 
 def load_expected(subject: str) -> Expected | None:
-    """Load the limits of a subject; None if it was not measured.
+    """Load the limits of a subject; return None if the subject was not measured.
 
     Raises:
         UsageMistake: the file is not valid; the message names file and key.

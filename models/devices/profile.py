@@ -98,7 +98,7 @@ class ValidityTable(Table, frozen=True, kw_only=True):
 
 
 class DeviceTable(Table, frozen=True, kw_only=True):
-    """The whole file.
+    """The content of a device profile.
 
     Only `host`, the profile of every machine that is not recognized, has neither recognition nor
     hardware.
@@ -124,7 +124,7 @@ class DeviceTable(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A device with its quantities parsed.
+    """A device profile, with its quantities parsed.
 
     Attributes:
         name: name of the file, without its suffix.
@@ -152,7 +152,7 @@ class Device:
         return next((table.core for table in self.table.emulation.values()), None)
 
     def core(self, architecture: str | None = None) -> tuple[str, str]:
-        """Return (architecture, core) to emulate; by default the profile's first architecture.
+        """Return the architecture to emulate and its core; by default the profile's first one.
 
         Raises:
             UsageMistake: the profile does not offer this architecture, or any emulation.

@@ -38,7 +38,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_reading(channel: Channel, seconds: float) -> Reading | None:
-    """Return the next reading of a watcher; None if it has ended.
+    """Return the next reading of a watcher; None if the watcher has ended.
 
     Args:
         channel: the channel to the watcher.

@@ -55,7 +55,7 @@ def recognize(
     machine: str | None = None,
     devices: Sequence[Device] | None = None,
 ) -> Found:
-    """Recognize this machine.
+    """Find the device profile that fits this machine.
 
     Args:
         root: root folder; for a recorded machine, the folder with copies of its files.
@@ -68,7 +68,7 @@ def recognize(
 
 
 def recognize_there(start: Callable[[Path], Channel], devices: Sequence[Device]) -> Found:
-    """Recognize another machine.
+    """Find the device profile that fits another machine.
 
     Args:
         start: starts a Python program on that machine.
@@ -115,7 +115,7 @@ def identifying_files(devices: Sequence[Device]) -> tuple[str, ...]:
 
 
 def recognize_texts(texts: Mapping[str, str], machine: str, devices: Sequence[Device]) -> Found:
-    """Recognize a machine from the contents of its `identifying_files`.
+    """Find the device profile that fits the contents of a machine's `identifying_files`.
 
     Args:
         texts: contents of the existing files, by path.

@@ -49,7 +49,7 @@ def throttle_word(texts: Texts, command: Sequence[str] = ()) -> int | None:
 
 
 def names_of_bits(word: int, *, sticky: bool) -> tuple[str, ...]:
-    """Return the names of the current bits that are set, or of the sticky ones."""
+    """Return the names of the bits that are set: of the current bits, or of the sticky ones."""
     shift = _STICKY if sticky else 0
     return tuple(name for bit, name in FIRMWARE_BITS.items() if word >> (bit + shift) & 1)
 
@@ -154,7 +154,7 @@ def on_battery(texts: Texts) -> bool | None:
 
 
 def busy_seconds(texts: Texts) -> float | None:
-    """Return the busy seconds of all cores since the start, including guests."""
+    """Return the busy seconds of all cores since the device's start, virtual machines included."""
     fields = texts.get("/proc/stat", "").partition("\n")[0].split()
     if len(fields) < 9 or fields[0] != "cpu":  # noqa: PLR2004 - proc(5): the name and eight counts
         return None
@@ -189,7 +189,7 @@ def memory(texts: Texts, key: str) -> int | None:
 
 
 def swapped_pages(texts: Texts) -> int | None:
-    """Return the number of pages read from and written to swap since the start."""
+    """Return the number of pages read from and written to swap since the device's start."""
     counts = re.findall(r"^pswp(?:in|out) (\d+)$", texts.get("/proc/vmstat", ""), re.MULTILINE)
     with suppress(ValueError):
         return sum(map(_count, counts)) if counts else None
@@ -227,7 +227,7 @@ def _hwmons(texts: Texts, names: str) -> list[str]:
 def _described(
     texts: Texts, start: str, file: str, patterns: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield (folder, description) of the folders whose description matches a pattern."""
+    """Yield the path and the description of each folder whose description matches a pattern."""
     for path, text in texts.items():
         folder, _, name = path.rpartition("/")
         kind = text.strip()

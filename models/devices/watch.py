@@ -35,7 +35,7 @@ _MOST_READINGS = 100_000
 
 
 def watch_here(program: Path) -> Channel:
-    """Start the watcher on this machine, where local and emulated runners are."""
+    """Start the watcher on this machine, on which local and emulated runners run."""
     # -S: it needs the standard library only, and starts sooner without site-packages.
     return Channel([sys.executable, "-S", str(program)], os.environ)
 
@@ -120,7 +120,7 @@ class Watch:
         return invalid_because(before, after, self._device, during)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return first and last reading, their number and their cost, for results.json."""
+        """Return the first and the last reading, the count of readings, and the cost, for JSON."""
         return {
             "before": self._readings[0].to_dict(),
             "after": self._readings[-1].to_dict(),

@@ -118,7 +118,7 @@ class Archive:
         return digest.hexdigest()
 
     def extract(self, folder: Path) -> None:
-        """Unpack every member below a folder.
+        """Unpack every member into a folder.
 
         Raises:
             EdgeproofError: a member is damaged.
@@ -198,7 +198,7 @@ def is_safe(name: str) -> bool:
 
 
 def is_writable(name: str) -> bool:
-    """Tell whether a file system accepts a member's path, and a terminal shows it unchanged."""
+    """Tell whether a file system accepts a path, and whether a terminal shows it unchanged."""
     longest = max(len(part.encode()) for part in name.split("/"))
     return name.isprintable() and len(name) <= _LONGEST_NAME and longest <= _LONGEST_PART
 

@@ -27,10 +27,10 @@ class ArrayError(ValueError):
 
 
 def whole_number(value: object, name: str) -> int:
-    """Return a non-negative integer: no bool, no float, no text.
+    """Return a value after checking that it is a non-negative integer, and not a bool or float.
 
     Raises:
-        ArrayError: the value is something else.
+        ArrayError: the value is anything else.
     """
     if type(value) is not int or value < 0:
         raise ArrayError(f"{name} is {_shown(value)}, not a whole number from 0 on")

@@ -1,4 +1,4 @@
-"""Read tables that may have additional keys into types, and write them with all their keys.
+"""Convert tables with additional keys into types, and write them again with all their keys.
 
 A later version may add keys to results.json, which this version must not lose: merging and
 migrating a document write all of its keys again, in the same order.

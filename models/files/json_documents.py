@@ -39,7 +39,7 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_json_table(file: Path, kind: type[T], *, remedy: str) -> T:
-    """Read a small JSON file into types.
+    """Read a small JSON file, and convert its document into a type.
 
     Args:
         file: the file, of at most `LARGEST_TABLE` bytes.

@@ -1,4 +1,4 @@
-"""Check at the start that a run can read and write its folders."""
+"""Check, when a run starts, that it can read and write its folders."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def _tables_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
 
 
 def read_table(path: Path, kind: type[T]) -> T:
-    """Read a TOML file into `kind`: `read_toml`, then `typed`.
+    """Read a TOML file, and convert its content to `kind`.
 
     Raises:
         UsageMistake: see `read_toml` and `typed`; or the file is of another kind.

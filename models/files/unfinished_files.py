@@ -25,12 +25,12 @@ _owner = os.getpid()
 def new_folder(prefix: str, *, longest: int | None = None) -> Path:
     """Make an empty folder that is removed when the process ends, or before.
 
-    It is recorded before it is made, because a signal may come between any two steps.
+    The folder is recorded before it is made, because a signal may come between any two steps.
 
     Args:
-        prefix: beginning of its name.
-        longest: largest length of its path in bytes; if the system's temporary folder has a longer
-            path, the folder is made in /tmp.
+        prefix: beginning of the folder's name.
+        longest: largest length of the folder's path in bytes; if its path in the system's temporary
+            folder would be longer, the folder is made in /tmp.
     """
     name = f"{prefix}{secrets.token_hex(8)}"
     path = Path(tempfile.gettempdir()) / name

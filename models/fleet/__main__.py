@@ -95,7 +95,7 @@ def _digest(target: str) -> str:
 
 
 def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
-    """Judge one board in its own process; its output goes to a log in its own folder."""
+    """Judge one board in a process of its own; write the output to a log in the folder `own`."""
     own.mkdir(parents=True, exist_ok=True)
     (own / RESULTS).unlink(missing_ok=True)
     # pytest starts in the caller's folder, because ARGUMENTS may contain relative paths. With -P,

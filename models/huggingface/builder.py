@@ -76,7 +76,7 @@ def use_every_core() -> None:
 
 
 class Builder(PlanBuilder):
-    """Make the missing artefacts of a plan whose model is a checkpoint."""
+    """Makes the missing artefacts of a plan whose model is a checkpoint."""
 
     @property
     def _folder(self) -> Path:
@@ -84,7 +84,7 @@ class Builder(PlanBuilder):
         return self._plan.request.checkpoints["full"]
 
     def tasks(self) -> list[Task]:
-        """Return the tasks of the plan, each after those that it needs.
+        """Return the tasks of the plan, each after the tasks whose artefacts it needs.
 
         Raises:
             UsageMistake: artefacts must be built, but PyTorch is not installed.

@@ -19,7 +19,7 @@ SIGNATURE = "serving_default"
 
 
 def convert(network: Network, tokens: int) -> bytes:
-    """Return the float32 FlatBuffer of a network at [1, tokens].
+    """Return the float32 FlatBuffer of a network, with inputs of shape [1, tokens].
 
     The inputs of its signature are int32 and have the names in `NAMES`; its output is `logits`.
 

@@ -73,7 +73,7 @@ def _computed(network: Network, row: Encoded) -> Iterator[Values]:
 
 
 class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` has no PyTorch
-    """Run an exported graph, and store every float value."""
+    """Runs an exported graph, and stores every tensor of floats that it computes."""
 
     def __init__(self, module: Any) -> None:
         super().__init__(module)
@@ -88,7 +88,7 @@ class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` h
 
 
 class _ComputedValues:
-    """The arrays that PyTorch computed, compared without regard to the order of elements."""
+    """The arrays that PyTorch computed; comparisons ignore the order of their elements."""
 
     def __init__(self, values: Iterator[Values]) -> None:
         self._by_size: dict[int, list[Values]] = {}

@@ -1,4 +1,4 @@
-"""Complete a subject from its checkpoint: the order of the labels, and the length."""
+"""Complete a subject from its checkpoint: the order of its labels, and its row length."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def with_labels(subject: Subject, checkpoint: Checkpoint) -> Subject:
 
 
 def fitted(subject: Subject, folder: Path) -> Subject:
-    """Return the subject with labels in the order of the outputs, and with its row length.
+    """Return the subject with labels in the order of the outputs, and with a row length.
 
     Raises:
         UsageMistake: see `with_labels`; or the tokenizer cannot be read, or allows fewer tokens

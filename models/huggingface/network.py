@@ -51,7 +51,7 @@ class Network:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def inputs(self, rows: Encoded, chosen: slice | NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """Return some rows [n, tokens] by name of the model's argument."""
+        """Return the chosen rows [n, tokens] as tensors, by the name of the model's argument."""
         return {
             NAMES[role]: torch.from_numpy(np.ascontiguousarray(getattr(rows, role)[chosen]))
             for role in self.roles
@@ -83,7 +83,7 @@ class Network:
         return np.concatenate(list(answers))
 
     def samples(self, rows: Encoded) -> list[dict[str, NDArray[np.int32]]]:
-        """Return one dictionary of inputs [1, tokens] per row, under the names of a signature."""
+        """Return, for each row, its inputs [1, tokens] by their names in a signature."""
         return [
             {NAMES[role]: getattr(rows, role)[number : number + 1] for role in self.roles}
             for number in range(len(rows))
@@ -121,7 +121,7 @@ def _part_of(name: str) -> str:
 
 
 def load_network(checkpoint: Checkpoint, *, classes: int | None = None, seed: int = 0) -> Network:
-    """Load a checkpoint.
+    """Load a checkpoint as a classifier.
 
     Args:
         checkpoint: an encoder or a classifier.
@@ -209,8 +209,8 @@ def _fitting(
 ) -> dict[str, torch.Tensor]:
     """Return the network's weights in float32, by parameter name.
 
-    The checkpoint of an encoder lacks the prefix in the names of a classifier's parameters, and the
-    parameters of a new head.
+    The parameters of a classifier's encoder have a prefix in their names, which an encoder's own
+    checkpoint omits. With `fresh_head`, the parameters of the head are left out.
     """
     fitting: dict[str, torch.Tensor] = {}
     for name, shape in expected.shapes.items():

@@ -1,4 +1,4 @@
-"""Compare a float32 FlatBuffer with PyTorch: padded, unpadded, and at full length.
+"""Compare a float32 FlatBuffer with PyTorch on padded, unpadded and full rows.
 
 One form of rows is not enough: a missing attention mask changes answers only if rows are padded,
 and wrong positions may change them only if rows are not.
@@ -78,7 +78,7 @@ def unpadded(row: Encoded) -> Encoded:
 
 
 def full_length(rows: Encoded, most: int) -> Encoded:
-    """Return rows without padding: each joins the words of several texts between special tokens.
+    """Return rows without padding: each has the tokens of several texts between special tokens.
 
     Args:
         rows: rows [n, tokens], padded at their ends.

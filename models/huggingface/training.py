@@ -138,7 +138,7 @@ class _Trainer(transformers.Trainer):  # type: ignore[misc] # the group `dev` ha
 
 
 class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # the group `dev` has no PyTorch
-    """Report progress after every update, and stop if the loss is not a number.
+    """Reports progress after every update, and stops training if the loss is not finite.
 
     An update's loss is the sum of the losses of its parts, because the Trainer divides each of
     these by the number of parts.
@@ -160,11 +160,11 @@ class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # the group
         self._sum += loss
 
     def on_epoch_begin(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
-        """Start the mean of an epoch's losses."""
+        """Reset the sum of losses when an epoch begins."""
         self._sum = 0.0
 
     def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
-        """Report one update."""
+        """Report the progress after one update."""
         updates_done = (state.global_step - 1) % self._updates + 1
         epoch = (state.global_step - 1) // self._updates + 1
         texts = min(updates_done * self._table.batch, self._texts)

@@ -89,7 +89,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def localize(request: Request) -> dict[str, Any]:
-    """Return the error curve, its first divergence, and the change that repairs the answers.
+    """Return the error curve, its first divergence, and the operators that repair it in float.
 
     Raises:
         Refusal: the runtime cannot run one of the files.

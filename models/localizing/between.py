@@ -94,7 +94,7 @@ class Shown:
 
 
 class Between:
-    """Compare parts of a file on two backends, in a `with` block.
+    """Compares parts of a file on two backends, in a `with` block.
 
     Each backend runs in one process, which is replaced if a part has crashed it.
 

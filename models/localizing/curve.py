@@ -1,4 +1,4 @@
-"""Measure how far a file's tensors are from its reference's, operator by operator.
+"""Measure, operator by operator, how much a file's tensors differ from its reference's.
 
 For each tensor, count NaN and Inf. If there are none, also compute the signal-to-quantization-noise
 ratio and the cosine, which would be meaningless beside NaN or Inf.
@@ -73,7 +73,7 @@ class _Difference:
             self.found += float((candidate**2).sum())
 
     def point(self) -> dict[str, Any]:
-        """Return the numbers of NaN and Inf; without any, also SQNR in dB (or None) and cosine."""
+        """Return the numbers of NaN and Inf, SQNR in dB and cosine; None for an undefined one."""
         counts: dict[str, Any] = {"nan": self.nan, "inf": self.inf}
         if self.nan or self.inf or not np.isfinite(self.noise):
             return counts | {"sqnr_db": None, "cosine": None}

@@ -97,7 +97,7 @@ class Cutter:
         return next(i for i, (_, outputs) in enumerate(self._operators) if tensor in outputs)
 
     def cut(self, first: int, last: int) -> Cut:
-        """Return a file of the operators from `first` to `last` that the output of `last` needs."""
+        """Cut out the operators from `first` to `last` on which the output of `last` depends."""
         from models.flatbuffers.packing import pack  # noqa: PLC0415 - a large module, needed only here
 
         operators_kept = self._reached(first, last)

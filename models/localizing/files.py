@@ -21,7 +21,7 @@ R = TypeVar("R")
 def answer_file(
     program: str, description: str | None, request: type[R], localize: Callable[[R], dict[str, Any]]
 ) -> int:
-    """Read the request named on the command line; write the answer, or the reason of a failure.
+    """Read the request named on the command line; write the answer, or why there is none.
 
     Args:
         program: name of the command, for its help.

@@ -67,7 +67,7 @@ def written_by(contents: Contents) -> list[Written]:
 def match(reference: Contents, candidate: Contents) -> Matched:
     """Return the common tensors of two files.
 
-    They are matched by name, unless that gives fewer than half as many pairs as matching by order.
+    Tensors are matched by name, unless that gives less than half as many pairs as their order.
     """
     floats = [entry for entry in written_by(reference) if entry.tensor.dtype in FLOAT_DTYPES]
     quantized = written_by(candidate)

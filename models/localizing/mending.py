@@ -1,6 +1,6 @@
 """Find the kinds of operators that must stay in float so that a file keeps its labels.
 
-It imports litert-quantizer only when needed, because an environment that only judges lacks it.
+litert-quantizer is imported only when needed, because an environment that only judges lacks it.
 """
 
 from __future__ import annotations

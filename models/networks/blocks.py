@@ -45,7 +45,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Blocks:
-    """The building blocks over one set of weights.
+    """The building blocks of a network, with one set of weights.
 
     Attributes:
         weights: tensors by parameter name (see `parameters`).
@@ -85,7 +85,7 @@ class Blocks:
         return ops.take(self.weights["embeddings.word_embeddings.weight"], ids, axis=0)
 
     def positions_and_types(self, types: Tensor) -> Tensor:
-        """Return the position and type embeddings [batch, tokens, hidden] of `types`."""
+        """Return the sum of position and type embeddings [batch, tokens, hidden] for `types`."""
         position = self.weights["embeddings.position_embeddings.weight"][: ops.shape(types)[1]]
         table = self.weights["embeddings.token_type_embeddings.weight"]
         if self.shape.types == 1:
@@ -135,7 +135,7 @@ class Blocks:
         return ops.transpose(split, (0, 2, 1, 3))
 
     def residual(self, name: str, inputs: Tensor, stream: Tensor) -> Tensor:
-        """Project `inputs`, add `stream`, and normalize."""
+        """Project `inputs` by a dense layer, add `stream`, and normalize the sum."""
         projected = self.drop(self.dense(f"{name}.dense", inputs), self.shape.dropout)
         return self.norm(name, projected + stream)
 

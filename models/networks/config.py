@@ -78,7 +78,7 @@ def read_config(folder: Path) -> Config:
     """Read the config in a checkpoint's folder.
 
     Raises:
-        UsageMistake: the config is missing, it is of another family, or a key is missing or wrong.
+        UsageMistake: the config is missing or of another family, or a key is missing or wrong.
     """
     path = config_path(folder)
     document = _read_object(path)
@@ -180,7 +180,7 @@ def _from_hugging_face(document: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _from_google(document: dict[str, Any]) -> dict[str, Any]:
-    """Add the family to Google's config; its "gelu" is the approximation by tanh, "gelu_new"."""
+    """Add the family to Google's config, and rename its "gelu", which is computed by tanh."""
     family = "mobilebert" if _MOBILEBERT_KEYS & document.keys() else "bert"
     activation = document.get("hidden_act")
     renamed = {"hidden_act": "gelu_new"} if activation == "gelu" else {}

@@ -1,4 +1,4 @@
-"""Fetch checkpoints from the Hugging Face hub into its local cache, or report why this fails."""
+"""Fetch checkpoints from the Hugging Face hub into its local cache, or explain the failure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def fetch(hub_id: str, patterns: list[str], *, key: str, offline: bool) -> Path:
         offline: whether only the cache may be used.
 
     Raises:
-        UsageMistake: the id does not exist, its owner has to grant access, or it cannot be
-            fetched; the message says which.
+        UsageMistake: the id does not exist, its owner has to grant access, or the files cannot
+            be fetched; the message says which.
     """
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, rarely needed
     from huggingface_hub.errors import (  # noqa: PLC0415 - slow to import, rarely needed

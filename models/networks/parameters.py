@@ -24,7 +24,7 @@ Values = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One tensor of a network. Matrices are decayed in training, vectors are not."""
+    """One tensor of a network. In training, weight decay applies to matrices, not to vectors."""
 
     name: str
     shape: tuple[int, ...]
@@ -68,12 +68,12 @@ def count(shape: Architecture) -> int:
 
 
 def initial_values(shape: Architecture, seed: int) -> Values:
-    """Draw initial values of the whole classifier: float32 by name."""
+    """Draw the initial values of the whole classifier: float32 arrays by parameter name."""
     return draw(parameters(shape), shape.initializer_range, seed)
 
 
 def draw(parameters_wanted: Iterable[Parameter], deviation: float | None, seed: int) -> Values:
-    """Draw initial values: float32 by name.
+    """Draw the initial values of some parameters: float32 arrays by parameter name.
 
     Matrices are drawn from a normal distribution that is clipped at two standard deviations; with
     `deviation` None, the deviation is Glorot's. Norm weights are one, everything else zero.

@@ -81,7 +81,7 @@ def members(folder: Path) -> list[Path]:
 
 
 def _beside(pattern: str, weights: Path) -> Iterable[Path]:
-    """Return the files with the values if `weights` is an index of such files; otherwise none."""
+    """Return the files of values that `weights` lists, if it is an index; otherwise none."""
     if pattern in SHARDED:
         return shards.shards_of(weights)
     is_index = weights.suffix == tf1.INDEX
@@ -185,7 +185,7 @@ def _is_hub_id(text: str) -> bool:
 
 
 def _fetch(hub_id: str, *, offline: bool) -> Path:
-    """Fetch a checkpoint from the hub; its `.bin` only if it has no safetensors."""
+    """Fetch a checkpoint from the hub; fetch its `.bin` files only if it has no safetensors."""
     patterns = [HUGGING_FACE, *FILES, SAFETENSORS, SHARDED[0], "model-*.safetensors"]
     folder = hub.fetch(hub_id, patterns, key=KEY, offline=offline)
     if any((folder / name).is_file() for name in (SAFETENSORS, SHARDED[0])):

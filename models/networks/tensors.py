@@ -21,7 +21,7 @@ _ANOTHER = "Give a checkpoint that fits its config"
 
 
 def missing(parameter: Parameter, path: Path) -> UsageMistake:
-    """Return the error for a missing tensor."""
+    """Return the error for a parameter whose tensor is missing in a checkpoint."""
     return UsageMistake(
         f"the tensor is missing; expected shape {list(parameter.shape)}",
         file=path,
@@ -31,7 +31,7 @@ def missing(parameter: Parameter, path: Path) -> UsageMistake:
 
 
 def checked(tensor: NDArray[Any], parameter: Parameter, path: Path) -> NDArray[np.float32]:
-    """Return the tensor as float32.
+    """Return the tensor as float32, after checking its shape and its values.
 
     Raises:
         UsageMistake: the tensor has another shape than the parameter, or holds NaN or infinity.

@@ -23,7 +23,7 @@ def read(path: Path, chosen: Collection[str]) -> Tensors:
     Kernels are stored as [inputs, outputs] and returned as [outputs, inputs].
 
     Raises:
-        UsageMistake: the file is not a checkpoint's index, a shard is missing, or one is corrupt.
+        UsageMistake: the file is not a checkpoint's index, or a shard is missing or corrupt.
     """
     import tensorflow as tf  # noqa: PLC0415 - only this format needs it
 

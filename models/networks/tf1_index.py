@@ -211,7 +211,7 @@ def _shape(message: bytes) -> list[int]:
 
 
 def _shards(path: Path, header: bytes) -> list[int]:
-    """Return the size in bytes of each file of values; the header states their number.
+    """Return the size in bytes of each file of values; the header states the number of files.
 
     The header is a BundleHeaderProto.
     """

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def read(path: Path, chosen: Collection[str], shape: Architecture) -> Tensors:
-    """Return the chosen parameters; with them, the network answers as the FlatBuffer does.
+    """Return the chosen parameters, with which the network gives the answers of the FlatBuffer.
 
     The file holds some parameters only in combination with others, which cannot be taken apart: the
     norms of bottlenecks are returned as 1 and 0, and the position embeddings include the first type

@@ -89,7 +89,7 @@ class Walk:
         return Form(query.node, factor * query.scale, factor * query.shift), key
 
     def _products(self, form: Form) -> Iterator[Form]:
-        """Yield the products from which a form is computed, each with its scale up to the form.
+        """Yield the products from which a form is computed, each with its scale in that form.
 
         Each node is visited once, because a graph can have exponentially many paths.
         """
@@ -152,7 +152,7 @@ class Walk:
         raise Absent(name)
 
     def dense_of(self, form: Form, name: str) -> Dense:
-        """Return the dense layer of a form."""
+        """Return the dense layer whose output a form scales and shifts."""
         node = self.nodes[form.node]
         if not isinstance(node, Dense):
             raise Absent(name)

@@ -100,7 +100,7 @@ def read_pickle(file: BinaryIO, on_storage: Callable[[Storage], None]) -> Any:
         on_storage: called with each storage that a tensor refers to.
 
     Raises:
-        PickleError: the pickle is broken, too long, or uses what no table of weights needs.
+        PickleError: the pickle is broken or too long, or uses what no table of weights needs.
         ArrayError: a size in it is not a whole number.
     """
     with warnings.catch_warnings():

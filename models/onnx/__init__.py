@@ -3,7 +3,7 @@
 | module | content |
 |---|---|
 | `reading` | inputs, outputs and operators of a file, without onnxruntime |
-| `weights` | the files beside it that hold its weights |
+| `weights` | the files beside an ONNX file that hold its weights |
 | `asking` | starts the program that answers, within limits |
 | `answering` | that program: imports onnxruntime, in a process of its own |
 """

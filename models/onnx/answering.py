@@ -29,7 +29,7 @@ _FATAL = 4
 
 
 class CannotAnswerError(Exception):
-    """A file gives no answers; the message says why."""
+    """The ONNX file gives no answers; the message says why."""
 
 
 def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
@@ -100,7 +100,7 @@ def _bound_memory(most: int | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the answers to a file; return the exit code, 1 if the model gives none."""
+    """Write the answers to a file; return the exit code: 0, or 1 if there are no answers."""
     request = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     _bound_memory(request["memory"])
     try:

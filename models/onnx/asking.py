@@ -39,7 +39,7 @@ class Fed:
     """One input of an ONNX file.
 
     Attributes:
-        role: the role of the rows that it takes.
+        role: the role of the rows that the input takes.
         name: its name in the file.
         dtype: dtype of its values.
         shape: shape of the row of one text.

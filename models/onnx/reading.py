@@ -215,7 +215,7 @@ class _Reader:
         )
 
     def _node(self, index: int, content: Value, depth: int) -> Operator:
-        """Read a node; of graphs in its attributes, record only weights and names of operators."""
+        """Read a node; record the weights and operators of graphs that are in its attributes."""
         if depth > MOST_DEPTH:
             raise ValueError(f"its graphs are nested deeper than {MOST_DEPTH}")
         kind, domain, constant = "", "", None
@@ -320,7 +320,7 @@ class _Reader:
         return None
 
     def _tensor(self, name: str, constant: tuple[int, ...] | None = None) -> Tensor:
-        """Return the tensor of a name; an undeclared one has an unknown shape."""
+        """Return the tensor with a name; the shape of an undeclared tensor is unknown."""
         if name not in self._tensors:
             shape, size = constant or (), 0 if constant is None else 1
             fresh = _tensor(name, shape, (False,) * len(shape), "", constant_bytes=size)
@@ -333,7 +333,7 @@ class _Reader:
         return name
 
     def _shape_of(self, content: Value) -> tuple[str, tuple[int, ...]]:
-        """Return name and shape of a tensor, and record the file of its values if there is one."""
+        """Return name and shape of a tensor, and record the external file of its values, if any."""
         name, shape, entries = "", [], []
         for number, value in self._fields(content):
             if number == _DIMS:

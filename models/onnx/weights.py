@@ -51,7 +51,7 @@ def external_of(entries: Sequence[Message]) -> External:
 
 
 def hash_external(file: Path, digest: str, external: Sequence[External]) -> str:
-    """Return one hash over an ONNX file, of which `digest` is the hash, and its weight files.
+    """Return one hash over an ONNX file and its weight files; `digest` is that of the ONNX file.
 
     Raises:
         UsageMistake: a file with weights is missing, too short, or not below the ONNX file's
@@ -77,7 +77,7 @@ def _size(values: dict[str, str], key: str) -> int:
 
 
 def _inside(file: Path, location: str) -> Path:
-    """Return the path of a file below the ONNX file's folder."""
+    """Return the path of a weight file, which must lie below the ONNX file's folder."""
     for kind in (PurePosixPath, PureWindowsPath):
         parsed = kind(location)
         if parsed.is_absolute() or parsed.drive or ".." in parsed.parts:

@@ -25,7 +25,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Installed:
-    """The packages on the machine that runs a backend.
+    """The packages and drivers on the machine that runs a backend.
 
     Attributes:
         versions: versions of distributions, by name; None for one that is not installed.
@@ -49,7 +49,7 @@ class DelegatedOperators:
         delegated: number of operators that the accelerator executes.
         partitions: number of connected parts that these operators form.
         left: names of the operators that the accelerator does not execute, each once, with the
-            reason if it is reported.
+            reason if the library reports one.
         by: name of the accelerator, as it reports it; "" if it reports none.
     """
 
@@ -163,7 +163,7 @@ class Backend(abc.ABC):
 
     @classmethod
     def called(cls, name: str) -> Optional[Backend]:
-        """Return the backend of a name; None if the name belongs to another family.
+        """Return the backend with a name; None if the name belongs to another family.
 
         Raises:
             Refusal: the name belongs to this family, but is not valid.
@@ -187,7 +187,7 @@ class Backend(abc.ABC):
         return self.why_numpy_breaks(numpy)
 
     def why_no_wheel(self, python: Tuple[int, ...]) -> Optional[str]:
-        """Return why its package cannot be installed for a CPython version; None if it can."""
+        """Return why the package cannot be installed for a CPython version; None if it can."""
         newest = self.newest_python
         if newest is None or not python or tuple(python[:2]) <= newest:
             return None
@@ -207,7 +207,7 @@ class Backend(abc.ABC):
         )
 
     def counts_as(self, version: str) -> Tuple[int, ...]:  # noqa: ARG002 - subclasses use it
-        """Return the TFLite version that corresponds to a version of its package; () if none does.
+        """Return the TFLite version that corresponds to a version of the package; () if none does.
 
         The backend must refuse files that need a newer TFLite.
         """
@@ -215,7 +215,7 @@ class Backend(abc.ABC):
 
     @property
     def libraries(self) -> Tuple[str, ...]:
-        """Return paths of files outside of the package that execute operators."""
+        """Return the paths of libraries outside of the package that execute operators."""
         return ()
 
     def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - subclasses use it
@@ -233,7 +233,7 @@ class Backend(abc.ABC):
 
     @property
     def accelerator(self) -> str:
-        """Return the name of the accelerator, if there is one: XNNPACK, a GPU, a library."""
+        """Return the name of the accelerator, if the backend has one: XNNPACK, a GPU, a library."""
         return "XNNPACK"
 
     def imported(self) -> Any:
@@ -268,7 +268,7 @@ class Backend(abc.ABC):
         Args:
             source: the file.
             threads: number of threads of the kernels.
-            keep_all: whether to keep the values of all tensors, see `inner_tensors`.
+            keep_all: whether to keep the values of all tensors, for `Loaded.inner_tensors`.
 
         Raises:
             Refusal: the backend refuses the file, with the runtime's message; or it cannot keep the

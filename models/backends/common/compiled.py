@@ -1,4 +1,4 @@
-"""Run files with LiteRT's CompiledModel, which replaces the interpreter and uses buffers."""
+"""Run files with LiteRT's CompiledModel, the successor of the interpreter."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _described(source: Source) -> Any:
 
 
 class LoadedModel(Loaded):
-    """A compiled file."""
+    """A file that LiteRT has compiled."""
 
     def __init__(self, compiled: Any, described: Any) -> None:
         self.compiled = compiled
@@ -119,7 +119,7 @@ class LoadedModel(Loaded):
         return list(self.described.get_signature_list())
 
     def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
-        """Return details of a signature's inputs and outputs by name."""
+        """Return details of a signature's inputs and outputs, by their names in the signature."""
         runner = self.described.get_signature_runner(key)
         inputs, outputs = runner.get_input_details(), runner.get_output_details()
         compiled = self._compiled_details(key)
@@ -141,11 +141,11 @@ class LoadedModel(Loaded):
         )
 
     def first_graph(self, shapes: Mapping[int, List[int]]) -> Graph:
-        """Resize, and bind a buffer to each input and output of the first graph."""
+        """Resize the inputs, and create a buffer for each input and output of the first graph."""
         return self.signature_graph(self._first_key(), shapes)
 
     def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:
-        """Resize, and bind a buffer to each input and output of a signature's graph."""
+        """Resize the inputs, and create the buffers of the inputs and outputs of a signature."""
         with refusing():
             for name, details in self._compiled_details(key)[0].items():
                 if int(details["index"]) in shapes:
@@ -216,7 +216,7 @@ class Log:
         self._file = file
 
     def text(self) -> str:
-        """Return the text so far; if it is longer than `LONGEST_LOG`, its beginning and its end."""
+        """Return the text so far; only its beginning and end if it exceeds `LONGEST_LOG` bytes."""
         number = self._file.fileno()
         size = os.fstat(number).st_size
         if size <= LONGEST_LOG:

@@ -85,7 +85,7 @@ class InterpreterBackend(Backend):
 
 
 class LoadedInterpreter(Loaded):
-    """A file in an interpreter."""
+    """A file that an interpreter has loaded."""
 
     def __init__(self, interpreter: Any) -> None:
         self.interpreter = interpreter
@@ -96,7 +96,7 @@ class LoadedInterpreter(Loaded):
         return list(self.interpreter.get_signature_list())
 
     def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
-        """Return details of a signature's inputs and outputs by name.
+        """Return details of a signature's inputs and outputs, by their names in the signature.
 
         The signature's runner is used only for its details and then deleted. As long as the runner
         exists, the interpreter refuses to run; calling the runner instead would allocate memory
@@ -122,7 +122,7 @@ class LoadedInterpreter(Loaded):
         return graph
 
     def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:  # noqa: ARG002 - the runtime resizes at each call
-        """Return a graph of the file that is run through its signature."""
+        """Return the graph of a signature, which the runtime runs through that signature."""
         with refusing():
             if not self._is_allocated:
                 # With this call, XNNPACK replaces operators in every graph. It must come first:

@@ -1,4 +1,4 @@
-"""Find backends by name: every module in the parent folder that defines one is registered."""
+"""Find backends by name, in all modules of the parent folder."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def find_backend(name: str) -> Backend:
 
 
 def first_installed() -> Backend:
-    """Return the preferred backend whose package is installed, without importing it.
+    """Return the preferred one of the installed backends, without importing its package.
 
     Raises:
         Refusal: no backend is installed.

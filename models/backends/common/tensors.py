@@ -29,7 +29,7 @@ class Tensor:
 
     @classmethod
     def of(cls, name: str, details: Mapping[str, Any], below: Optional[int] = None) -> Tensor:
-        """Read the relevant part of a runtime's tensor details."""
+        """Create a tensor from the details that a runtime reports about it."""
         quantization = details["quantization_parameters"]
         return cls(
             name=name,

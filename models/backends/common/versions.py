@@ -7,6 +7,6 @@ from typing import Tuple
 
 
 def numbers_of(version: str) -> Tuple[int, ...]:
-    """Return the leading numbers of a version: (2, 14, 0) of 2.14.0.post1."""
+    """Return the leading numbers of a version: (2, 14, 0) for "2.14.0.post1"."""
     match = re.match(r"\d+(?:\.\d+)*", version)
     return tuple(int(part) for part in match.group().split(".")) if match else ()
