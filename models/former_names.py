@@ -60,6 +60,7 @@ TESTS = {
     "test_identifier_and_schema": "test_file_has_the_identifier_and_schema_of_tflite",
     "test_only_builtin_operators": "test_file_contains_only_builtin_operators",
     "test_operators_stand_on_proven_kernels": "test_operators_have_proven_kernels",
+    "test_drop_of_the_order_is_within_budget": "test_f_rs_drop_is_within_budget",
 }
 
 

@@ -161,7 +161,8 @@ def _backend(name: str | None) -> str:
         return name or installed[0]
     reasons = "; ".join(backend.reason for backend in absent_backends())
     raise UsageMistake(
-        f"{name or 'no backend'} cannot answer here ({reasons or 'it is not a backend'})",
+        f"{f'{name} cannot' if name else 'no backend can'} answer here "
+        f"({reasons or 'it is not a backend'})",
         key="--backend",
         remedy="Install ai-edge-litert, or give an installed backend: "
         f"{', '.join(installed) or 'none'}",

@@ -1,4 +1,4 @@
-"""Measure the accuracy that quantization costs, on the same texts, with a paired interval."""
+"""Measure how much accuracy quantization costs, on the same texts, with a paired interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MEASURES = {"balanced_accuracy_drop": balanced_accuracy_drop, "macro_f1_drop": m
 @pytest.mark.measures("accuracy_drop")
 @pytest.mark.needs("a teacher")
 def test_drop_from_the_full_model_is_within_budget(variant, full_model, judge):
-    """The FlatBuffer answers at most the budgeted points less accurately than the full model."""
+    """The FlatBuffer's accuracy is at most the budgeted points below that of the full model."""
 
     def drop(texts):
         answers = texts.gold, texts.labels(full_model), texts.labels(variant)
@@ -24,7 +24,7 @@ def test_drop_from_the_full_model_is_within_budget(variant, full_model, judge):
 @pytest.mark.needs("a teacher")
 @pytest.mark.parametrize("metric", MEASURES)
 def test_drop_of_the_rarer_labels_is_within_budget(metric, variant, full_model, judge):
-    """With equal weight for each label, the FlatBuffer loses at most the budgeted points."""
+    """Balanced accuracy and macro F1 drop by at most the budgeted points from the full model's."""
 
     def drop(texts):
         answers = texts.gold, texts.labels(full_model), texts.labels(variant)
@@ -36,7 +36,7 @@ def test_drop_of_the_rarer_labels_is_within_budget(metric, variant, full_model, 
 @pytest.mark.measures("accuracy_drop_float32")
 @pytest.mark.needs("a reference")
 def test_drop_from_float32_is_within_budget(candidate, reference, judge):
-    """The FlatBuffer answers at most the budgeted points less accurately than the reference."""
+    """The FlatBuffer's accuracy is at most the budgeted points below that of the reference."""
 
     def drop(texts):
         answers = texts.gold, texts.labels(reference), texts.labels(candidate)

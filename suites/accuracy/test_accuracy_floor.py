@@ -1,4 +1,4 @@
-"""Check that a model is more accurate than trivial classifiers, as all other gates presume."""
+"""Check that a model is more accurate than trivial classifiers; all other gates presume this."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_full_model_has_learned(full_model, corpus, judge):
 
 @pytest.mark.parametrize("metric", MEASURES)
 def test_variant_beats_the_majority(metric, variant, corpus, trivial_classifiers, judge):
-    """The FlatBuffer scores higher than one label for all texts, and than one label per group."""
+    """The FlatBuffer scores higher than any trivial classifier: one label for all, or per group."""
 
     def score(texts):
         return MEASURES[metric](texts.gold, texts.labels(variant), confidence=texts.confidence)
@@ -42,7 +42,7 @@ def test_variant_beats_the_majority(metric, variant, corpus, trivial_classifiers
 @pytest.mark.needs("a teacher")
 @pytest.mark.parametrize("metric", MEASURES)
 def test_full_model_beats_the_majority(metric, full_model, corpus, trivial_classifiers, judge):
-    """The full model scores higher than one label for all texts, and than one label per group."""
+    """The full model scores higher than any trivial classifier: one label for all, or per group."""
     judge(
         metric,
         MEASURES[metric](corpus.test.labels, full_model.labels),

@@ -1,4 +1,4 @@
-"""Measure RepLab 2013's scores, which give each group the same weight or rank texts by label."""
+"""Measure the scores of RepLab 2013: accuracy averaged over groups, and F(R,S)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_full_model_beats_the_majority_group_by_group(
 @pytest.mark.needs("groups", "ordered labels")
 @pytest.mark.needs("all texts")
 def test_variant_orders_texts_as_gold_does(variant, corpus, trivial_classifiers, judge):
-    """Within each group, the FlatBuffer's labels order the texts as gold does: F(R,S)."""
+    """The FlatBuffer's labels order the texts of each group as the gold labels do (F(R,S))."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
     scores = order(*answers)
     judge.record("reliability", scores.reliability, of=variant)
@@ -47,7 +47,7 @@ def test_variant_orders_texts_as_gold_does(variant, corpus, trivial_classifiers,
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
 @pytest.mark.needs("groups", "ordered labels", "a teacher")
 def test_full_model_orders_texts_as_gold_does(full_model, corpus, trivial_classifiers, judge):
-    """Within each group, the full model's labels order the texts as gold does: F(R,S)."""
+    """The full model's labels order the texts of each group as the gold labels do (F(R,S))."""
     answers = corpus.test.labels, full_model.labels, corpus.groups("test")
     scores = order(*answers)
     judge.record("reliability", scores.reliability, of=full_model)
@@ -59,7 +59,7 @@ def test_full_model_orders_texts_as_gold_does(full_model, corpus, trivial_classi
 @pytest.mark.needs("groups", "ordered labels", "a teacher")
 @pytest.mark.measures("f_rs_drop")
 @pytest.mark.needs("all texts")
-def test_drop_of_the_order_is_within_budget(variant, full_model, corpus, judge):
-    """The FlatBuffer loses at most the budgeted points of the full model's F(R,S)."""
+def test_f_rs_drop_is_within_budget(variant, full_model, corpus, judge):
+    """The FlatBuffer's F(R,S) is at most the budgeted points below that of the full model."""
     answers = corpus.test.labels, full_model.labels, variant.labels
     judge("f_rs_drop", f_rs_drop(*answers, corpus.groups("test")), of=variant)

@@ -36,7 +36,7 @@ def test_backend_gives_finite_answers(on_backend):
 
 
 def test_backend_gives_different_answers_to_different_texts(on_backend):
-    """Not all texts get the same logits, unless they do on the judged backend, too."""
+    """Not all texts get the same logits, unless they do on the judged backend."""
     if not np.ptp(on_backend.expected, axis=0).any():
         does_not_apply("the judged backend gives every text the same logits")
     if not np.ptp(on_backend.logits, axis=0).any():
@@ -91,7 +91,7 @@ def test_number_of_threads_changes_no_label_on_the_backend(
 
 @pytest.mark.measures("delegated_share")
 def test_accelerator_takes_the_operators(on_backend, judge):
-    """A backend's XNNPACK runs at least the budgeted share of the operators."""
+    """XNNPACK in the backend runs at least the budgeted share of the operators."""
     delegated, accelerator = on_backend.loaded.taken, on_backend.backend.accelerator
     if delegated is None or not accelerator:
         does_not_apply("the backend has no accelerator that reports which operators it runs")

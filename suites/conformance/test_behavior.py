@@ -66,7 +66,7 @@ def test_order_of_inputs_changes_nothing(variant, logits_of_turned_inputs, few):
 @REPEAT
 @given(seed=SEEDS)
 def test_padding_changes_no_label(variant, logits_for, filled_padding, few, tries, seed):  # noqa: PLR0913, PLR0917 - pytest passes each fixture as an argument
-    """Ids in the padding change no label (except next to the text, where trigrams read them)."""
+    """Other ids in the padding change no label; ids beside the text stay, as trigrams read them."""
     if tries.over():
         return
     answers = logits_for(variant, filled_padding(variant, seed))

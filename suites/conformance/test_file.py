@@ -65,7 +65,7 @@ def test_minimum_runtime_is_known(variant):
 
 @pytest.mark.needs("a file")
 def test_runtime_needed_is_declared(variant):
-    """No operator declares an older version than its operands need, so old runtimes refuse it."""
+    """No operator declares too old a version for its operands, so old runtimes refuse the file."""
     understated = [need for need in runtime_needs(variant.report.operators) if need.understated]
     assert understated == []
 

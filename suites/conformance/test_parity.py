@@ -15,7 +15,7 @@ pytestmark = [
 
 @pytest.mark.measures("pytorch_labels")
 def test_float32_file_gives_the_labels_of_pytorch(form, reference, parity, judge):
-    """Every text gets PyTorch's label, except for texts whose label rounding decides."""
+    """Every text gets PyTorch's label, except texts whose label depends on rounding."""
     compared = parity(form)
     judge(
         "pytorch_labels",
@@ -28,7 +28,7 @@ def test_float32_file_gives_the_labels_of_pytorch(form, reference, parity, judge
 
 @pytest.mark.measures("pytorch_logits")
 def test_float32_file_gives_the_logits_of_pytorch(form, reference, parity, judge):
-    """Each logit is PyTorch's up to the rounding of float32."""
+    """Each logit equals PyTorch's, up to the rounding of float32."""
     compared = parity(form)
     judge(
         "pytorch_logits",

@@ -24,7 +24,7 @@ def test_instructions_are_within_budget(variant, counted, expected, judge):
 @pytest.mark.parametrize("metric", ["integer_multiply_share", "dot_product_share"])
 @pytest.mark.needs("an emulator")
 def test_multiplications_are_as_the_scheme_says(metric, variant, counted, expected, judge):
-    """The expected share of multiplications is integer, by dot products if the core has them."""
+    """The shares of integer multiplications and of dot products are as expected on this core."""
     counts = counted(variant)
     measured = exact(counts.shares[metric], n=counts.answers)
     judge(metric, measured, of=variant, instead=expected(metric, variant))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def test_kernel_answers_as_specified(search_kernels):
-    """For every random case, each number of the output is within a correct kernel's bound."""
+    """In every random case, each output value is within the error bound of a correct kernel."""
     search_kernels()
 
 

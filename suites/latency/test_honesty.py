@@ -1,4 +1,4 @@
-"""Check that timed answers equal the judged ones, and that neither order nor caching helps."""
+"""Check that timed answers equal the judged ones, and that no order and no cache speeds them up."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def test_random_order_takes_as_long_as_fixed_order(variant, orders, judge):
 @pytest.mark.measures("latency_repeat_ratio")
 @pytest.mark.needs("a runner", "a clock")
 def test_other_texts_take_as_long_as_repeated_ones(variant, orders, judge):
-    """New texts take at most the budgeted multiple of a repeated text's time, without a cache."""
+    """New texts take at most the budgeted multiple of a repeated text's time: nothing is cached."""
     judge.confirmed("latency_repeat_ratio", orders(variant, "latency_repeat_ratio"), of=variant)

@@ -17,7 +17,7 @@ def test_texts_per_second_are_within_budget(variant, classified, judge):
 
 @pytest.mark.needs("a runner", "a tokenizer on the device")
 def test_text_and_its_ids_get_one_label(variant, classified):
-    """Tokenizing on the device gives the same labels as the tokens of the build."""
+    """Texts tokenized on the device get the same labels as their token ids from the build."""
     labelled = classified(variant)
     assert (labelled.answers.labels == variant.labels_of(labelled.rows)).all()
 

@@ -1,4 +1,4 @@
-"""Disable hypothesis's deadlines, and report each planted fault."""
+"""Disable hypothesis's deadlines, and record the result of each planted fault."""
 
 from __future__ import annotations
 

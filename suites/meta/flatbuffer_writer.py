@@ -113,7 +113,7 @@ class Model:
         key: str = "serving",
         graph: int = 0,
     ) -> None:
-        """Add a signature of the graph with this number."""
+        """Add a signature, with its named inputs and outputs, for the graph with this number."""
 
         def ports(indices: dict[str, int]) -> list[Table]:
             return [Table({0: name, 1: u32(tensor)}) for name, tensor in indices.items()]
@@ -138,7 +138,7 @@ class Model:
         self.tensors, self.operators = [], []
 
     def pack(self, description: str = "") -> bytes:
-        """Return the file."""
+        """Return the bytes of the file."""
         entries = []
         for name, content in self.metadata.items():
             self.buffers.append(content)
@@ -168,7 +168,7 @@ class Model:
 
 
 def with_files(flatbuffer: bytes, files: dict[str, bytes]) -> bytes:
-    """Return a model with an appended zip archive of files, as tflite-support packs them."""
+    """Return a FlatBuffer with an appended zip archive of files, as tflite-support packs them."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
         for name, content in files.items():

@@ -34,7 +34,7 @@ NOT_TRIED = {None, 2}
 
 
 def judge(codes: Iterable[int | None], limit: float) -> dict[str, float]:
-    """Return the results of the mutants as a document.
+    """Return the numbers and shares of mutants by outcome, if few enough survive.
 
     Args:
         codes: exit code of each mutant; None if it was not tried.

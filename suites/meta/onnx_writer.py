@@ -51,7 +51,7 @@ def tensor(name: str, values: Any, *, external: dict[str, str] | None = None) ->
 
 
 def value(name: str, dtype: str, shape: tuple[int | str, ...]) -> bytes:
-    """Return an input or an output; a name instead of a size makes it dynamic."""
+    """Return the description of an input or output; a name instead of a size makes it dynamic."""
     dims = (block(2, size) if isinstance(size, str) else number(1, size) for size in shape)
     sizes = b"".join(block(1, dim) for dim in dims)
     return block(1, name) + block(2, block(1, number(1, DTYPES[dtype]) + block(2, sizes)))
@@ -85,7 +85,7 @@ def held_graph(content: bytes) -> bytes:
 
 @dataclass
 class Onnx:
-    """A file that is being written."""
+    """An ONNX file under construction."""
 
     nodes: list[bytes] = field(default_factory=list)
     constants: list[bytes] = field(default_factory=list)
@@ -105,7 +105,7 @@ class Onnx:
         return graph + b"".join(block(12, port) for port in self.outputs)
 
     def pack(self) -> bytes:
-        """Return the file."""
+        """Return the bytes of the file."""
         domains = (block(8, block(1, name) + number(2, OPSET)) for name in ("", "com.own"))
         return number(1, 8) + block(2, "edgeproof") + block(7, self.graph()) + b"".join(domains)
 
@@ -120,7 +120,7 @@ class Shape:
         end: operators after the dense layer; Mul2 doubles its input, Infinite divides it by zero.
         order: order of the classes in the output; None for the order of the weights.
         outputs: names of the graph's outputs, "logits" and "pooled".
-        external: location of the table in another file; None to store it in this file.
+        external: location of the embedding table in another file; None to store it in this file.
     """
 
     names: tuple[str, ...] = NAMES
@@ -135,7 +135,7 @@ class Shape:
 
 
 def table_of(seed: int = 0) -> Any:
-    """Return the table [rows, width] of the classifier with this seed."""
+    """Return the embedding table [rows, width] of the classifier with this seed."""
     return np.random.default_rng(seed).normal(size=(ROWS, WIDTH)).astype(np.float32)
 
 

@@ -30,7 +30,7 @@ class App:
 
     Attributes:
         folder: folder of the file, texts and vocabulary.
-        answers: a row of the recording for each text.
+        answers: the app's recorded answer to each text, as a row of the recording.
     """
 
     folder: Path

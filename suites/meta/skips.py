@@ -87,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Watcher:
-    """Compare the outcomes of tests with the list.
+    """Compares the outcomes of tests with `skips.toml`.
 
     Args:
         skips: content of `skips.toml`.

@@ -1,4 +1,4 @@
-"""Available backends give equal logits, one message per error, and their delegated share."""
+"""Each available backend gives equal logits, one message per error, and its delegated share."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_missing_gpu_driver_is_reported_in_one_message(float32):
     assert "\n" not in str(refusal.value)
 
 
-def test_reads_from_the_log_how_many_operators_the_gpu_runs():
+def test_number_of_operators_that_the_gpu_runs_is_read_from_the_log():
     share = share_in(LOG)
     assert (share.nodes, share.delegated, share.by) == (154, 141, "A Device (B)")
     assert share.left == (

@@ -20,7 +20,7 @@ def test_environment_variable_overrides_all_driver_manifests(tmp_path):
     assert driver_manifests({"VK_ICD_FILENAMES": str(tmp_path / "nowhere.json")}) == ()
 
 
-def test_another_library_version_is_another_driver(tmp_path):
+def test_driver_with_another_library_version_counts_as_another_driver(tmp_path):
     for version in "12":
         (tmp_path / f"libgpu.so.{version}").write_text(version, encoding="utf-8")
     link = tmp_path / "libgpu.so"

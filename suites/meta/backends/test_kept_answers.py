@@ -43,7 +43,7 @@ class Anywhere:
     """A target whose identity is unknown."""
 
     def identity(self, transport, backend):  # noqa: ARG002 - the signature of targets
-        """Return None: no answers are stored."""
+        """Return None, so that no answers are stored."""
         return
 
 
@@ -59,7 +59,7 @@ class Tiny:
         self.rows = {name: np.concatenate([row[name] for row in samples]) for name in INPUTS}
 
     def answers_stage(self, backend, threads, count, place, rows):
-        """Return the stage of its stored answers."""
+        """Return the stage of the candidate's stored answers."""
         recipe = {"file": str(self.file), "backend": backend, "threads": threads, "count": count}
         recipe["rows"] = rows.tolist()
         return Stage("answers", recipe | place)

@@ -1,4 +1,4 @@
-"""A cell of the matrix shows the worst result of its gates."""
+"""Each cell of the matrix of candidates and backends shows the worst result of its gates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix of several runs is written between two marks in a page."""
+"""The matrix of backends from several runs is written between two marks in a page."""
 
 from __future__ import annotations
 

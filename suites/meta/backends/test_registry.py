@@ -1,4 +1,4 @@
-"""Backends are found by name, name the packages they need, and tell why they are unavailable."""
+"""Backends are found by name; each lists the packages it needs and why it is unavailable."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def board(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def reseal(file: Path) -> Callable[[Callable[[dict[str, bytes], dict[str, Any]], None]], None]:
-    """Return a function that changes members and manifest and then recomputes every hash."""
+    """Return a function that changes a bundle's members or manifest and recomputes all hashes."""
 
     def written(change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> None:
         file.write_bytes(resealed(file.read_bytes(), change))

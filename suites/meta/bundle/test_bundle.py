@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def keys_of(artefacts: JudgedArtefacts) -> dict[str, list[tuple[str, str, str]]]:
-    """Return name, stage and key of each artefact, as text: stored tuples are read as lists."""
+    """Return name, stage and key of each artefact as text, as tuples are read back as lists."""
     by_use = {"": artefacts.named, "c": artefacts.candidates, "e": artefacts.encoded}
     return {
         use: sorted((name, stage.name, stage.key) for name, stage in stages.items())

@@ -1,6 +1,6 @@
-"""Race the built-in network with itself slowed tenfold, and print the fastest answers.
+"""Race the built-in network with a copy that is ten times slower, and print the fastest answers.
 
-A process of its own, so that nothing that other tests changed can affect it. `python
+The race has a process of its own, so that no change by other tests affects it. `python
 slowed_check.py BACKEND` prints one JSON document: by instance, the nanoseconds of its fastest
 answer.
 """
@@ -27,7 +27,7 @@ SAME_TIMES = SimpleNamespace(
 
 
 def main(backend: str) -> None:
-    """Print the fastest answers of the first race of a comparison."""
+    """Print the time of each instance's fastest answer in the first race of a comparison."""
     race_of_runner = Runner.race
     fastest: dict[str, int] = {}
 

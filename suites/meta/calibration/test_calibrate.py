@@ -1,4 +1,4 @@
-"""The calibrate command: real slowdowns, busy cores, one JSON document, mistakes in one message."""
+"""The calibrate command measures how often a race reports a slowdown, and prints one document."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_generated_inputs_are_valid_ids_without_padding():
 
 
 def test_planted_slowdown_affects_only_the_answers_of_the_candidate():
-    """The fastest answers show it however busy the machine is.
+    """The fastest answers show the slowdown, however busy the machine is.
 
     Whether a comparison reports a slowdown depends on the machine's noise; the command measures how
     often it does.
@@ -75,7 +75,7 @@ def test_planted_slowdown_affects_only_the_answers_of_the_candidate():
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0, 9.0])
 def test_slowed_graph_takes_longer_by_exactly_the_given_share(share, monkeypatch):
-    """The clock moves by one nanosecond with each reading, and by 1,000 in the graph."""
+    """A fake clock advances by 1 ns at each reading, and by 1,000 ns while the graph runs."""
     clock = itertools.count()
     monkeypatch.setattr(slowed_runner.time, "perf_counter_ns", lambda: next(clock))
 
@@ -97,7 +97,7 @@ def test_slowdown_is_reported_only_after_two_slow_races(monkeypatch):
         assert (list(comparison.races), comparison.claimed) == (races_shown, claimed)
 
 
-def test_every_race_has_its_own_order_and_runs_both_instances(monkeypatch):
+def test_every_race_has_its_own_order_and_runs_all_three_instances(monkeypatch):
     calls = []
 
     class Fake:
@@ -207,4 +207,6 @@ def test_invalid_option_is_reported_in_one_message(arguments, message, capsys):
 def test_error_without_a_runtime_names_the_package_to_install(monkeypatch, capsys):
     monkeypatch.setattr(command, "available_backends", list)
     assert main(["calibrate"]) == 4
-    assert "no backend cannot answer here" not in capsys.readouterr().out
+    message = capsys.readouterr().err
+    assert "--backend: no backend can answer here" in message
+    assert "Install ai-edge-litert" in message

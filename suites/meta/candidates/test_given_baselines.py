@@ -41,13 +41,13 @@ def judged(app, tmp_path_factory):
     return run
 
 
-def test_unchanged_file_is_compared_without_a_remark(judged):
+def test_unchanged_file_is_compared_with_its_baseline_without_a_remark(judged):
     outcome = judged("mail=app.tflite")
     assert "baseline: 2 same" in outcome.output
     assert "another file" not in outcome.output
 
 
-def test_reports_that_the_baseline_was_measured_on_another_file(judged):
+def test_run_reports_that_the_baseline_was_measured_on_another_file(judged):
     outcome = judged("mail=other.tflite")
     assert "baseline: 2 same" in outcome.output
     assert "baseline: mail was measured on another file: sha256 " in outcome.output

@@ -53,7 +53,7 @@ def test_texts_chosen_for_golden_vectors_cover_every_gold_and_predicted_label():
     assert rows != sorted(rows)
 
 
-def test_golden_vectors_have_more_texts_if_there_are_more_labels_than_texts():
+def test_golden_vectors_exceed_the_usual_number_of_texts_if_there_are_more_labels():
     assert len(chosen_rows([np.arange(1000)])) == 1000
     assert sorted(chosen_rows([np.array([0, 1])])) == [0, 1]
 

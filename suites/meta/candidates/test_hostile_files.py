@@ -29,7 +29,7 @@ fuzzing = settings(
 
 
 def judge(path, data):
-    """Inspect, bind and describe `data`, with only two kinds of errors, and within the time."""
+    """Inspect, bind and describe `data`; fail on an unexpected error or after `SECONDS`."""
     path.write_bytes(data)
     started = time.process_time()
     try:

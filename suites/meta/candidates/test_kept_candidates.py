@@ -76,7 +76,7 @@ def test_answers_are_not_stored_if_the_reference_file_changes_while_running(tmp_
 
 
 def replaced(file, *, link=None, folder=False):
-    """Return a function that replaces a file."""
+    """Replace a file by a link, a folder or a FIFO."""
     file.unlink()
     if link is not None:
         file.symlink_to(link)
@@ -87,7 +87,7 @@ def replaced(file, *, link=None, folder=False):
 
 
 def forged(file, array):
-    """Return a function that replaces an array and corrects its hash in the manifest."""
+    """Replace a stored array, and correct its hash in the manifest."""
     np.save(file, array)
     manifest = file.with_name(MANIFEST)
     manifest_read = json.loads(manifest.read_bytes())

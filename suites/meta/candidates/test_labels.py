@@ -21,7 +21,7 @@ from suites.meta.small_classifiers import Shape, model_of
     ],
     ids=["plain", "from Windows", "any language"],
 )
-def test_reads_one_label_per_line(tmp_path, data, labels):
+def test_each_line_of_a_label_file_is_one_label(tmp_path, data, labels):
     path = tmp_path / "labels.txt"
     path.write_bytes(data)
     assert read_labels(path) == labels
@@ -50,7 +50,7 @@ def test_rejects_file_that_is_not_a_list_of_labels(tmp_path, data, message):
     assert caught.value.file == str(path)
 
 
-def test_error_names_a_missing_label_file(tmp_path):
+def test_missing_label_file_is_reported(tmp_path):
     with pytest.raises(UsageMistake, match="cannot be read"):
         read_labels(tmp_path / "none.txt")
 

@@ -1,4 +1,4 @@
-"""Row lengths are recognized or declared, and each text is run at the shortest that fits."""
+"""Row lengths are recognized or declared; each text is run at the shortest length that fits."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_one_of_several_signatures_can_be_judged_alone(read):
 
 
 def test_every_length_runs_through_its_own_signature(read):
-    """Also the first graph: a runtime that has opened a signature runs only its graph."""
+    """The first graph, too: a runtime with an open signature runs only that signature's graph."""
     request = binding_of(read(of_lengths()), below=64, length=8).to_request()
     every = [request, *request["shorter"]]
     assert [binding["called"] for binding in every] == [True] * 3
@@ -61,7 +61,7 @@ def test_signatures_without_shared_weights_require_declared_lengths(read):
     assert "lengths = [4, 8]" in question
 
 
-def test_declared_lengths_need_no_shared_weights(read):
+def test_signatures_without_shared_weights_are_accepted_if_their_lengths_are_declared(read):
     assert read(model_of(*APART).pack(), lengths=(4, 8)).lengths == (4, 8)
 
 

@@ -36,7 +36,7 @@ def hand(tmp_path):
 
 @pytest.mark.parametrize("names", [("Mine", "mine"), ("v1", "v1"), ("a", "b", "A")])
 def test_rejects_candidate_names_that_are_equal_apart_from_case(names, hand):
-    """Names become files, and some file systems ignore case."""
+    """Names become names of files, and some file systems ignore case."""
     with pytest.raises(UsageMistake, match="two candidates are called") as refused:
         hand([(name, at) for at, name in enumerate(names)])
     assert refused.value.remedy == "Give each candidate a different name: NAME=PATH"
@@ -49,7 +49,7 @@ def test_rejects_candidate_named_like_the_trained_model(hand):
         hand([("full_model", 0)])
 
 
-def test_candidate_named_like_a_renamed_scheme_is_not_held_to_its_contract(hand):
+def test_candidate_with_the_former_name_of_a_scheme_is_not_checked_by_its_contract(hand):
     (old, new), *_ = former_names.SCHEMES.items()
     subject = hand([(old, 0)])
     assert subject.candidates[old].scheme is None

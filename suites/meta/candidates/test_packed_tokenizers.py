@@ -1,4 +1,4 @@
-"""A tokenizer in a file's metadata is read, or rejected with file and member."""
+"""A tokenizer in a file's metadata is read, or rejected with one message that names the file."""
 
 from __future__ import annotations
 

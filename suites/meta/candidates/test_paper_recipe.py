@@ -1,4 +1,4 @@
-"""The paper's model classifies the texts of any candidate, in rows of its own length."""
+"""The paper's model classifies the texts of any candidate, in rows of the model's own length."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_row_that_is_too_short_differs_at_its_end():
     assert parity.first.endswith("first different token: 2 of 2 and 3")
 
 
-def test_only_the_surroundings_of_a_difference_in_long_rows_are_shown():
+def test_long_rows_are_shown_only_near_their_first_difference():
     row = tuple(range(500))
     changed = (*row[:300], 9_999, *row[301:])
     parity = compare_ids([row], [changed], texts("word " * 1000), None)

@@ -31,7 +31,7 @@ def as_json_lines(folder, rows):
 
 
 def as_table(folder, rows, delimiter=","):
-    """Write lists as JSON in quoted cells."""
+    """Write rows as a CSV or TSV file, with lists as JSON in quoted cells."""
     file = folder / ("answers.csv" if delimiter == "," else "answers.tsv")
 
     def cell(value):
@@ -153,12 +153,12 @@ def test_padding_is_stripped_only_if_its_id_is_known():
     assert without_padding([0, 1, 0], None) == (0, 1, 0)
 
 
-def test_ignores_unknown_keys_and_empty_lines_in_a_recording(tmp_path):
+def test_unknown_keys_and_empty_lines_in_a_recording_are_ignored(tmp_path):
     text = "\n\n".join(json.dumps(row | {"device": "a phone"}) for row in answers(label=BEST))
     assert read(written(tmp_path, text)).labels.tolist() == BEST
 
 
-def test_accepts_byte_order_mark_and_windows_line_ends(tmp_path):
+def test_recording_may_have_a_byte_order_mark_and_windows_line_ends(tmp_path):
     text = "\ufeffid,label\r\nt1,bad\r\nt2,fair\r\nt3,good\r\n"
     assert read(written(tmp_path, text, "answers.csv")).labels.tolist() == BEST
 

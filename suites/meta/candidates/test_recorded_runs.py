@@ -30,7 +30,7 @@ def app(tmp_path_factory):
 
 
 def with_shares(app):
-    """Return the app with probabilities instead of logits."""
+    """Return the app with probabilities in addition to its logits."""
     rows = [row | {"probabilities": softmax(np.array([row["logits"]]))[0].tolist()}
             for row in app.answers]  # fmt: skip
     return type(app)(app.folder, rows)

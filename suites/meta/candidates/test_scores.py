@@ -1,4 +1,4 @@
-"""A runtime's outputs become labels and probabilities, checked on examples by hand."""
+"""A runtime's outputs become labels and probabilities; examples were computed by hand."""
 
 from __future__ import annotations
 

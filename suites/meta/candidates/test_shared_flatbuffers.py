@@ -1,4 +1,4 @@
-"""Files of ../shared, if present, are bound, or rejected with a reason."""
+"""Inputs and output of each file in ../shared are recognized, or it is rejected with a reason."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def test_error_on_a_value_that_is_not_a_path_names_file_and_key(table, key, valu
     assert caught.value.key.endswith(key)
 
 
-def test_expands_the_home_folder_in_a_path(tmp_path, monkeypatch):
+def test_tilde_in_a_path_is_expanded_to_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     file = tmp_path / "mine.toml"

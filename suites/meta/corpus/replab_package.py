@@ -182,7 +182,7 @@ def _write(
 
 
 def quoted(value: str) -> str:
-    """Return a value as the package writes it."""
+    """Return a value in quotation marks, as RepLab's files write it."""
     return '"' + value.replace('"', '""') + '"'
 
 
@@ -256,7 +256,7 @@ def _joined(ids: Iterator[str]) -> Iterator[Written]:
 
 
 def write_miniature(root: Path, style: Style | None = None) -> Path:
-    """Write the miniature: four entities, one for each domain."""
+    """Write the miniature package: four entities, one for each domain."""
     return write_package(root, MINIATURE_ENTITIES, miniature_tweets(), style)
 
 

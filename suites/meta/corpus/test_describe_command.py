@@ -217,7 +217,7 @@ def test_token_counts_require_a_tokenizer(package, describe):
     assert "give --pretrained" in describe(package)["tokens"]["omitted"]
 
 
-def test_counts_tokens_with_the_tokenizer_of_a_checkpoint(package, describe):
+def test_describe_counts_tokens_with_the_tokenizer_of_a_checkpoint(package, describe):
     if not CHECKPOINT.is_dir():
         pytest.skip("needs ../shared/weights/all-MiniLM-L6-v2")
     tokens = describe(package, "--pretrained", CHECKPOINT)["tokens"]

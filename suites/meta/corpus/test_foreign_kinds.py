@@ -1,4 +1,4 @@
-"""A file of another type is rejected by name, and a text that only resembles one is read."""
+"""An error names the type of a file without text; a text that resembles such a file is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated corpus is reproducible, free of leaks, varied, balanced and hard enough."""
+"""The generated corpus is reproducible, varied, balanced and hard; its splits share no text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups stay together, and parts consist of whole groups."""
+"""Items with common keys form groups, and each drawn part consists of whole groups."""
 
 from __future__ import annotations
 

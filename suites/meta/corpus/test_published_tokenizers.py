@@ -1,4 +1,4 @@
-"""The corpus of any checkpoint holds rows in the form of its network."""
+"""The corpus contains rows in the form that the network of each checkpoint takes."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def texts_of(corpus):
 
 
 def write(path, rows, shape):
-    """Write rows of (text, polarity) in a shape, and return the file."""
+    """Write rows of (text, polarity) in a file format, and return the file."""
     if shape.suffix == ".jsonl":
         lines = (json.dumps({"text": t, "polarity": p}, ensure_ascii=len(t) % 2) for t, p in rows)
         content = "".join(line + shape.newline for line in lines)

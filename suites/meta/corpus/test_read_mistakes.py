@@ -1,4 +1,4 @@
-"""An unusable file is rejected with one message: file, key and remedy."""
+"""An unusable file is rejected with one message that names file, key and remedy."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def test_tweet_of_unknown_language_is_omitted_with_a_reason(tmp_path: Path) -> N
     assert unknown.reason == "language is not known"
 
 
-def test_reads_a_package_in_latin_1(tmp_path: Path) -> None:
+def test_package_encoded_in_latin_1_is_read(tmp_path: Path) -> None:
     root = write_miniature(tmp_path, Style(encoding="latin-1"))
     corpus = read_replab(replab_table(languages=["ES", "EN"]), root)
     texts = {tweet.text for tweet in corpus.splits["test"]}

@@ -81,7 +81,7 @@ def packages(draw: st.DrawFn) -> tuple[list[Written], Style]:
 
 
 def facts(tweet: LabeledTweet) -> tuple[str | None, ...]:
-    """Return the facts of a tweet without its location."""
+    """Return what the package states about a tweet, without its place in the files."""
     return (
         tweet.folder,
         *tweet.key,
@@ -94,7 +94,7 @@ def facts(tweet: LabeledTweet) -> tuple[str | None, ...]:
 
 
 def expected(tweet: Written, style: Style) -> tuple[str | None, ...]:
-    """Return the expected facts of a tweet."""
+    """Return what the reader must return about a written tweet."""
     original = "" if tweet.near_duplicate_of == "-1" else tweet.near_duplicate_of
     in_texts = style.info == "language in texts" and tweet.text is not None
     return (
@@ -149,7 +149,7 @@ def test_every_tweet_is_selected_or_reported_as_omitted(
 
 
 def read_text(content: str, folder: Path) -> tuple[list[tuple[str, str]], list[int]]:
-    """Return the ids and texts of a file of texts, and its broken lines."""
+    """Return the ids and texts in a file of texts, and the numbers of its broken lines."""
     path = folder / "texts.tsv"
     path.write_bytes(content.encode())
     sheet = read_quoted(path, COLUMNS)

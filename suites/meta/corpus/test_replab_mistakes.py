@@ -1,4 +1,4 @@
-"""Every mistake about the RepLab package is one message: file, key and remedy."""
+"""Each mistake about the RepLab package is reported in one message with file, key and remedy."""
 
 from __future__ import annotations
 

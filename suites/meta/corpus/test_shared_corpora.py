@@ -1,4 +1,4 @@
-"""Real texts of ../shared, if present, are read as they are."""
+"""The real corpora in ../shared, if present, are read and split, and no row is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that share an id or words stay together, in linear time."""
+"""Texts with equal ids or equal words form one group, which is found in linear time."""
 
 from __future__ import annotations
 

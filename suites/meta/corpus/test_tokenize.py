@@ -1,4 +1,4 @@
-"""Cleaning and tokenization are stored in one file, independent of the process."""
+"""One file stores cleaning and tokenization, and is the same in every process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replace boards over ssh in tests: an sshd on loopback starts the programs in a Python."""
+"""Replace boards over ssh in tests by an sshd on loopback that starts their programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STARTS = "starts"
 
 
 class Board:
-    """An sshd, the Python that its programs run in, and an ssh client that has its key.
+    """A replacement for a board: an sshd, a Python for its programs, and a client with its key.
 
     Args:
         folder: folder for its files.
@@ -60,7 +60,7 @@ class Board:
         return self._folder / "bin"
 
     def stop_after(self, starts: int) -> threading.Thread:
-        """Stop the board after this many started programs; return the waiting thread."""
+        """Stop the board after it has started this many programs; return the waiting thread."""
 
         def wait() -> None:
             while self.starts < starts and not self._stopped:

@@ -41,7 +41,7 @@ class Ended:
     Attributes:
         code: its exit status.
         output: stdout and stderr.
-        left: its remains: processes, folders, sockets, unfinished files.
+        left: what it left behind: processes, folders, sockets, unfinished files.
     """
 
     code: int
@@ -59,9 +59,9 @@ def end(  # noqa: PLR0913 - callers pass the last ones by name
     reports: Path | None = None,
     variables: dict[str, str] | None = None,
 ) -> Ended:
-    """Start `python ARGUMENTS`, send a signal at a moment, and find the remains.
+    """Start `python ARGUMENTS`, send a signal at a moment, and find what the command left behind.
 
-    Its processes are recognized by `folder`, which is in their inherited environment, or by
+    The command's processes are recognized by `folder`, which is in their environment, or by
     `store`, which is in the command lines of programs on a board or under an emulator.
 
     Args:
@@ -102,7 +102,7 @@ def end(  # noqa: PLR0913 - callers pass the last ones by name
 
 
 def slow(*values: object) -> object:
-    """Return a parameter that runs only on request."""
+    """Return a test's parameters that run only if slow tests are requested."""
     return pytest.param(*values, marks=pytest.mark.slow)
 
 

@@ -1,4 +1,4 @@
-"""Write given files and labelled texts, for judging boards.
+"""Write a user's files and labelled texts, with which tests judge boards.
 
 All files give the same labels, so that each gate can decide. Some files take only ids (int64 or
 float32), some take ids and a mask of any length, and some take three inputs: in the order of the

@@ -1,4 +1,4 @@
-"""Recorded sensor trees give circumstances, and bad ones invalidate a measurement."""
+"""Circumstances are read from recorded sensor files; bad ones make a measurement invalid."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_sensor_sample_of_a_board_contains_temperatures_and_frequencies(tree, na
     assert reading.runner_busy == pytest.approx(1.5)
 
 
-def test_reads_power_rails_from_both_sensor_drivers(tree):
+def test_power_rails_are_read_from_both_sensor_drivers(tree):
     assert sample(load_device("jetson"), tree("jetson")).power == {"POM_5V_IN": 2.15}
     orin = sample(load_device("jetson_orin"), tree("jetson_orin"))
     assert orin.power == {"VDD_IN": pytest.approx(5.056 * 0.96)}

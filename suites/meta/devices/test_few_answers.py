@@ -65,7 +65,7 @@ def test_board_that_agrees_with_the_host_classifies_only_part_of_the_texts(judge
 
 
 def _few(measurement):
-    """Tell whether a measurement may be taken on few texts."""
+    """Tell whether a measurement may stop after a part of the texts."""
     return "looked" in measurement["details"]
 
 

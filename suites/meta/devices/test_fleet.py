@@ -1,4 +1,4 @@
-"""A fleet judges several boards; a failing one does not stop the others or lose results."""
+"""A fleet judges several boards; a board that fails neither stops the others nor loses results."""
 
 from __future__ import annotations
 

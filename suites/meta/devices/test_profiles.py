@@ -1,4 +1,4 @@
-"""Shipped profiles are valid, and mistakes in profiles are named."""
+"""Shipped device profiles are valid, and an error names the mistake in any other profile."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_rejects_profile_that_reads_or_runs_anything_not_allowed(change, key, tm
     assert "mine.toml" in str(refused.value)
 
 
-def test_command_suggested_by_an_error_is_accepted(tmp_path):
+def test_firmware_command_suggested_by_an_error_is_accepted(tmp_path):
     shipped = (FOLDER / "rpi4.toml").read_text("utf-8")
     text = shipped.replace('["vcgencmd", "get_throttled"]', '["id"]')
     (tmp_path / "mine.toml").write_text(text, "utf-8")

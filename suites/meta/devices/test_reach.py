@@ -1,4 +1,4 @@
-"""A device profile may read the kernel's files, but nothing through links of processes."""
+"""A device profile may name files of the kernel, but none in the folder of a process."""
 
 from __future__ import annotations
 

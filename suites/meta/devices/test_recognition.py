@@ -1,4 +1,4 @@
-"""Devices are recognized in recorded copies of their /proc and /sys files."""
+"""Devices are recognized from recorded copies of their /proc and /sys files."""
 
 from __future__ import annotations
 

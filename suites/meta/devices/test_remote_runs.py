@@ -1,4 +1,4 @@
-"""A board over ssh is judged from a bundle through pytest, as by a user."""
+"""A board over ssh is judged with a bundle, by the pytest command that a user would run."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_lost_board_ends_the_run_and_earlier_measurements_are_saved(judge_on, bo
 @pytest.mark.slow
 @pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
 def test_emulated_raspberry_pi_over_ssh_is_recognized_and_judged(judge_on, tmp_path):
-    """A stand-in for a real board: sshd is real, device tree and Python are ARM's."""
+    """An emulated board replaces the real one: sshd is real, device tree and Python are ARM's."""
     sysroot = prepare_sysroot(Store(default_root()), "aarch64")
     raspberry = Board(tmp_path / "raspberry", sysroot)
     try:
@@ -97,7 +97,7 @@ def test_emulated_raspberry_pi_over_ssh_is_recognized_and_judged(judge_on, tmp_p
 
 @pytest.mark.slow
 def test_board_with_python_38_is_judged(judge_on, tmp_path):
-    """The board's Python is too old for pytest; the runner suffices."""
+    """The board's Python is too old for pytest, but only the runner runs there."""
     python = python38()
     if python is None:
         pytest.skip("no CPython 3.8 on this machine")

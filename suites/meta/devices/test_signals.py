@@ -66,7 +66,7 @@ def board(tmp_path):
 
 @pytest.fixture
 def judge_there(bundle, board, tmp_path):
-    """Return `judge_there(folder, number, moment)`, which ends a board's run."""
+    """Return `judge_there(folder, number, moment)`, which judges a board until a signal."""
 
     def ended(folder, number, moment):
         arguments = ["-m", "pytest", "-p", "no:cacheprovider", *SUITES]
@@ -195,7 +195,7 @@ def test_remote_run_can_be_interrupted_at_any_moment(number, seconds, board, jud
 
 @pytest.fixture
 def with_emulator(warm):
-    """Return the same store, with the root file system of an emulated board."""
+    """Return the store of `warm`, with the root file system of an emulated board."""
     store = Store(default_root())
     prepare_sysroot(store, "aarch64")
     for name in PREPARED:
@@ -205,7 +205,7 @@ def with_emulator(warm):
 
 @pytest.fixture
 def end_emulated(run_of, tmp_path):
-    """Return `end_emulated(store, number, moment)`, which ends an emulated board's run."""
+    """Return `end_emulated(store, number, moment)`: judge an emulated board until a signal."""
 
     def ended(store, number, moment):
         arguments = run_of(store, "--edge-emulate=rpi4", "--edge-texts=8")

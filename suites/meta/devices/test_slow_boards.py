@@ -1,4 +1,4 @@
-"""A board that needs a second for each answer gives few answers, by a virtual clock."""
+"""A board that needs a second for each answer is asked for few answers (on a virtual clock)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Device:
         self.seconds, self.asked = seconds, 0
 
     def classify(self, rows):
-        """Label some texts."""
+        """Label texts, and count them."""
         self.asked += len(rows)
         nanoseconds = np.full(len(rows), round(1e9 * self.seconds), np.int64)
         labels = np.asarray(rows, np.int32)
@@ -60,7 +60,7 @@ class Device:
         )
 
     def answer(self, _, count):
-        """Answer some queries."""
+        """Return the time of each of `count` answers, in s."""
         self.asked += count
         return np.full(count, self.seconds)
 
@@ -138,7 +138,7 @@ def test_slow_board_gives_a_bounded_number_of_answers_for_one_candidate():
 
 
 class OrderedRunner:
-    """Takes a second for each answer, or half of it for a text that it expects.
+    """A runner that takes a second for each answer, or half a second if it expects the text.
 
     Args:
         expects: returns whether a text is expected, from the text before it and the earlier pairs.
@@ -186,7 +186,7 @@ def _race_of_orders(expects):
 
 
 def test_comparing_orders_on_a_slow_board_needs_few_extra_answers():
-    """Texts of the random orders, and the first pass of the fixed one, serve other gates."""
+    """Other gates reuse the answers in random order and those of the first pass in fixed order."""
     ratios, runner, kept = _race_of_orders(lambda *_: False)
     assert {ratio.value for ratio in ratios.values()} == {1.0}
     assert len(np.unique(kept.rows)) == len(kept.rows)

@@ -188,7 +188,7 @@ def test_tokenizer_fault_is_detected_although_labels_from_text_are_used_by_other
 
 
 def test_counted_answers_equal_the_answers_of_the_runners(judge_slowly):
-    """The runners of all backends count, too, in a file beside their program."""
+    """The runners of all backends also count their answers, in a file beside their program."""
     suites = (
         *("suites/backends/test_backends.py", "suites/conformance/test_behavior.py"),
         "suites/latency",

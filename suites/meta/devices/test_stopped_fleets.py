@@ -20,7 +20,7 @@ MOST_TEXTS = "--edge-texts=20"
 
 @pytest.fixture
 def end_fleet(bundle, boards, tmp_path):
-    """Return `end_fleet(number, moment)`, which ends a fleet of two boards."""
+    """Return `end_fleet(number, moment)`, which starts a fleet of two boards and sends a signal."""
 
     def ended(number, moment):
         client, store, reports = (tmp_path / name for name in ("client", "store", "reports"))

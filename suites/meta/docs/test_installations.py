@@ -65,7 +65,7 @@ def test_pip_resolves_the_documented_installations(installation):
 
 @pytest.mark.slow
 def test_pip_cannot_install_the_device_group_on_a_32_bit_system():
-    """If this test fails because all wheels exist, update the page."""
+    """If this test fails because all wheels exist now, update docs/my-board.md."""
     reason = why_not(Installation("armv7l", "3.11", ("--group", "device")))
     assert reason is not None
     assert "No matching distribution" in reason

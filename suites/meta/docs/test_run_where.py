@@ -31,7 +31,7 @@ def test_readme_has_one_row_for_each_device(device, section):
 
 
 def test_readme_calls_the_budgets_of_boards_derived_and_not_measured(section):
-    """Each profile says that its budgets hold until a board has measured."""
+    """Each board's profile says that its budgets are estimates until a board is measured."""
     derived = [
         device
         for device in DEVICES

@@ -1,4 +1,4 @@
-"""The workflow of docs/my-ci.md is run, step by step, on the miniature."""
+"""The workflow of docs/my-ci.md is run, step by step, on the miniature subject."""
 
 from __future__ import annotations
 

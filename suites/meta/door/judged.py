@@ -18,7 +18,7 @@ TIMEOUT = 600
 
 @dataclass(frozen=True)
 class Judged:
-    """The end of a run.
+    """The result of a run that judged files.
 
     Attributes:
         outcome: its exit code, its output and its tests.
@@ -27,7 +27,7 @@ class Judged:
     outcome: PytestRun
 
     def figure(self, metric: str, candidate: str) -> float:
-        """Return the value of the only measurement of a metric."""
+        """Return the value of the only measurement of a metric for a candidate."""
         (figure,) = (
             measurement["value"]
             for measurement in self.outcome.results()["measurements"]

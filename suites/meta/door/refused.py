@@ -26,7 +26,7 @@ ROW = "word1 word2"
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A mistake.
+    """A mistake about given files, with the message that reports it.
 
     Attributes:
         says: parts of the message: file, key, remedy.

@@ -1,4 +1,4 @@
-"""The page's table of messages matches the tested mistakes."""
+"""The table of error messages in docs/my-flatbuffer.md matches the tested mistakes."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ ROWS = {
 
 
 def rows_of_the_page():
-    """Return the parts of messages that the table quotes, by its first cell."""
+    """Return the parts of messages that each row of the table quotes, by the row's first cell."""
     _, _, section = PAGE.read_text(encoding="utf-8").partition("## Error messages")
     lines = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]

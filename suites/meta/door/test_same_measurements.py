@@ -1,4 +1,4 @@
-"""A given file gets the same measurements as the built one."""
+"""A file gets the same measurements whether it is given or built."""
 
 from __future__ import annotations
 

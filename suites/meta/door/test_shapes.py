@@ -1,4 +1,4 @@
-"""Files of common shapes are judged end to end, with the results of numpy."""
+"""Files of common shapes are judged end to end; the measurements equal those of numpy."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_integer_output_is_dequantized_with_its_scale(shared, texts):
     )
 
 
-def test_file_with_a_saturated_output_fails_its_gates(shared):
+def test_file_with_a_saturated_output_turns_gates_red(shared):
     red = shared.red("int8_output_scale_too_small")
     assert {"test_labels_agree_with_float32", "test_probabilities_stay_close_to_float32"} <= red
 

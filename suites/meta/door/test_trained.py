@@ -1,7 +1,7 @@
 """Classifiers trained by Keras and converted by TensorFlow are judged against Keras.
 
 Correct files agree with Keras on every text and have the accuracy that Keras reports. The same runs
-contain common mistakes with such files, each of which makes its gate fail.
+contain common mistakes with such files, each of which turns a gate red.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def files():
 def run(files, folder, network, candidates, suites=FIGURES, **keys):
     """Judge candidates of one network against Keras' answers.
 
-    Each value is a candidate's table in the TOML; if it names no `flatbuffer`, the file has the
+    Each value of `candidates` is a table in the TOML; if it has no `flatbuffer`, the file has the
     name of the candidate. `keys` are the other keys of the TOML.
     """
     column = "complaint" if network == "recurrent" else "label"

@@ -27,7 +27,7 @@ WRONG = 10
 
 
 class Texts(NamedTuple):
-    """Texts as files, and as inputs of a classifier."""
+    """Labelled texts, as files and as token ids [n, tokens]."""
 
     corpus: Path
     vocabulary: Path
@@ -88,7 +88,7 @@ def logits(
 
 
 def softmax(values: Floats) -> Floats:
-    """Return probabilities [n, classes]."""
+    """Return the softmax [n, classes] of logits."""
     shifted = np.exp(values - values.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 

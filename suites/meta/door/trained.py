@@ -47,7 +47,7 @@ def accuracy_of(folder: Path, network: str) -> float:
 
 
 def _kept() -> Path:
-    """Return the cache folder for these programs, packages and texts."""
+    """Return the cache folder, whose name depends on these programs, the packages and the texts."""
     key = hashlib.sha256(PROGRAM.read_bytes() + Path(__file__).read_bytes())
     for package in ("tensorflow", "keras"):
         key.update(f"{package}={metadata.version(package)}".encode())

@@ -70,7 +70,7 @@ class Trained(NamedTuple):
 
 
 def main(folder: Path, corpus: Path | None) -> None:
-    """Write all files."""
+    """Write all files that the module's docstring lists."""
     keras.utils.set_random_seed(SEED)
     rows = _airline(corpus) if corpus else _generated()
     train, test = rows[:TRAIN], rows[TRAIN:]
@@ -255,7 +255,7 @@ def _convert(folder: Path, name: str, trained: Trained) -> None:
 
 
 def _fixed(network: Any) -> Any:
-    """Return a network as a function of one text at a time."""
+    """Return a TensorFlow function that runs a network on one text."""
 
     def classify(words: Any) -> dict[str, Any]:
         return {"answer": network(words)}
@@ -385,7 +385,7 @@ def _model_maker_files(trained: Trained, scratch: Path) -> Iterator[tuple[str, b
 
 
 def _described(data: bytes, vocabulary: bytes, labels: Sequence[str]) -> bytes:
-    """Return a file with the metadata of Model Maker's classifiers and the files it names."""
+    """Return a file with the metadata of Model Maker's classifiers, and the files that it names."""
     tokenizer = write.regex_tokenizer(DELIMITERS, write.associated("vocab.txt", 5))
     described = write.model_metadata(
         [write.tensor_metadata("input_text", units=[tokenizer])],

@@ -28,7 +28,7 @@ _KEEP = ("FullyConnectedOptions", {2: Scalar("Bool", True)})
 
 
 class _Encoder:
-    """The graph under construction."""
+    """The graph of an encoder under construction."""
 
     def __init__(self) -> None:
         self.model = Model(metadata={"min_runtime_version": b"2.16.0".ljust(16, b"\0")})
@@ -81,7 +81,7 @@ class _Encoder:
         return self.turned(split, (0, 2, 1, 3), (1, HEADS, TOKENS, TOKENS))
 
     def distances(self) -> int:
-        """Return the bias of scores by distance of two tokens [heads, tokens, tokens]."""
+        """Return the attention bias [heads, tokens, tokens], which follows from the distances."""
         square = (TOKENS, TOKENS)
         places = np.arange(TOKENS)
         between = self.constant(places[:, None] - places, "int32")
@@ -129,7 +129,7 @@ class _Encoder:
 
 
 def converted_encoder() -> bytes:
-    """Return the FlatBuffer."""
+    """Return the FlatBuffer of the encoder."""
     encoder = _Encoder()
     ids = encoder.model.tensor("ids", (1, TOKENS), "int32")
     mask = encoder.model.tensor("mask", (1, TOKENS), "int32")

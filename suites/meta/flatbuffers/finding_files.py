@@ -29,7 +29,7 @@ def dense(  # noqa: PLR0913 - callers pass the properties of a layer by name
     runtime: str = "",
     file_name: str = "w",
 ) -> bytes:
-    """Return one dense layer of 64 outputs: ids to logits."""
+    """Return a file with one dense layer, which computes 64 logits from ids."""
     model = Model()
     ids = model.tensor("ids", (1, WIDE), "int32")
     source = model.tensor(

@@ -41,7 +41,7 @@ INTEGER = "static_wi8_ai8_integer"
 
 
 class Check:
-    """An encoder, calibration texts, other texts, and its answers to the other texts."""
+    """An encoder, its calibration texts, other texts, and the encoder's answers to the others."""
 
     def __init__(self) -> None:
         self.raw = encoder.converted_encoder()
@@ -50,7 +50,7 @@ class Check:
         self.exact = Observer(self.raw).answers(self.texts)
 
     def simplified(self) -> dict[str, Any]:
-        """Return the operators that remain after simplification."""
+        """Return what simplification removes, and whether it keeps the answers."""
         kinds = [{kind for kind, _ in Graph(file).outputs()} for file in (self.raw, self.plain)]
         return {
             "same": self._same(self.plain),
@@ -87,7 +87,7 @@ class Check:
         }
 
     def gathers(self) -> dict[str, Any]:
-        """Return whether GATHER can replace every lookup, also for the ranges of unused rows."""
+        """Return whether GATHER replaces every lookup, and whether its range covers unused rows."""
         gathered = with_gathers(self.plain)
         kinds = [kind for kind, _ in Graph(gathered).outputs()]
         words = ranges_of(Graph(gathered), Observer(gathered), self.calibration[:1])[encoder.WORDS]
@@ -148,7 +148,7 @@ class Check:
         return bool(np.array_equal(Observer(flatbuffer).answers(self.texts), self.exact))
 
     def _error(self, flatbuffer: bytes) -> float:
-        """Return the mean difference of its logits over their spread."""
+        """Return a file's mean deviation from the float32 logits, over their standard deviation."""
         answers = Observer(flatbuffer).answers(self.texts).astype(np.float64)
         (logits,) = _report(flatbuffer).signatures[0].outputs.values()
         if logits.quantization is not None:

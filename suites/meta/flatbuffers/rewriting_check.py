@@ -79,12 +79,12 @@ class Check:
         self.exact = Observer(self.plain).answers(self.samples)
 
     def made(self, scheme: str, **changes: Any) -> bytes:
-        """Return the FlatBuffer under a scheme with some of its fields changed."""
+        """Return the FlatBuffer under a scheme with some of the scheme's fields changed."""
         changed = msgspec.structs.replace(scheme_named(scheme), **changes)
         return convert.convert(changed, self.shape, self.values, (TOKENS,), self.texts)
 
     def error(self, flatbuffer: bytes) -> float:
-        """Return the largest difference of its logits over their spread."""
+        """Return a file's largest deviation from the float32 logits, over these logits' spread."""
         missed = np.abs(Observer(flatbuffer).answers(self.samples) - self.exact).max()
         return float(missed / self.exact.std())
 
@@ -99,7 +99,7 @@ class Check:
         }
 
     def static(self) -> dict[str, Any]:
-        """Return the effect of eight bits, with and without smoothing."""
+        """Return the errors of a static 8-bit file, with and without outlier smoothing."""
         return {
             "leveled": self.error(self.made("static_wi8_ai8_dense")),
             "plain": self.error(self.made("static_wi8_ai8_dense", leveled=False)),
@@ -144,7 +144,7 @@ def main() -> None:
 
 
 def _spread(flatbuffer: bytes, samples: Any) -> float:
-    """Return the ratio of the largest channel to the median channel, for the worst dense input."""
+    """Return the largest channel's maximum over the median one's, for the worst dense input."""
     graph, observer = Graph(flatbuffer), Observer(flatbuffer)
     sources = {
         graph.name(int(operator.inputs[0])) for operator in graph.operators(CODES.FULLY_CONNECTED)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def judge(path: Path, data: bytes) -> None:
-    """Inspect `data`, which must give a report or one kind of error, within the time."""
+    """Inspect `data`, which must give a report or an `EdgeproofError` within `SECONDS`."""
     path.write_bytes(data)
     started = time.process_time()
     refusal = None

@@ -20,7 +20,7 @@ SECONDS = 1.0
 
 @pytest.fixture
 def write(tmp_path):
-    """Write bytes to a file; return its name."""
+    """Return a function that writes bytes to a file and returns its path."""
 
     def written(data, name="given.tflite"):
         (tmp_path / name).write_bytes(data)
@@ -67,7 +67,7 @@ def test_inspect_prints_the_description_as_json_on_request(write, capsys):
     }
 
 
-def test_inspect_compares_the_file_with_the_scheme_given_by_as(write, capsys):
+def test_inspect_exits_with_1_if_the_file_violates_the_scheme_of_the_option_as(write, capsys):
     file = write(classifier())
     assert main(["inspect", file, "--as", "float32"]) == 0
     assert main(["inspect", file, "--as", "dynamic_wi8_afp32"]) == 1

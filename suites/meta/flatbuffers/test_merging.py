@@ -1,4 +1,4 @@
-"""Files of one network at several lengths are merged, and recognized in the result."""
+"""Files of one network at several lengths are merged into one, and the lengths are recognized."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_file_with_one_edited_length_is_still_recognized_as_several_lengths():
 
 
 def test_rejects_tensor_name_that_means_different_operators_at_two_lengths():
-    """The value range of one tensor must not be used for another tensor with its name."""
+    """The value range of one tensor must not be used for another tensor of the same name."""
     from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants  # noqa: PLC0415 - slow to import
 
     sample = {name: np.ones((1, 8), np.int32) for name in NAMES}

@@ -1,4 +1,4 @@
-"""Metadata is read as written, and limited if hostile."""
+"""Metadata is read as it was written; oversized or broken metadata is rejected."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ WHOLE = model_maker(units=[unit for unit, _ in UNITS.values()])
 
 
 def judge(tmp_path, data):
-    """Read `data`, which must give metadata or one kind of error, within the time."""
+    """Read `data`, which must give metadata or an `EdgeproofError` within `SECONDS`."""
     started = time.process_time()
     path, refusal = tmp_path / "mutated.tflite", None
     try:

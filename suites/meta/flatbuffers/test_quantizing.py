@@ -1,4 +1,4 @@
-"""A float32 file of another converter is quantized under every scheme, with masks and lookups."""
+"""A float32 file of another converter, with a mask and lookups, is quantized under every scheme."""
 
 from __future__ import annotations
 

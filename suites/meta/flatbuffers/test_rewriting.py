@@ -47,7 +47,7 @@ def test_int8_quantization_is_accurate_only_after_smoothing(found):
 
 
 def test_position_table_is_stored_as_8_bit_integers(found):
-    """One byte replaces four, minus the dequantizing operators."""
+    """One byte replaces four, but the added DEQUANTIZE operator takes some bytes."""
     addends = found["addends"]
     saved = (FLOAT32_BYTES - 1) * addends["table"]
     assert 0.8 * saved < addends["saved"] < saved

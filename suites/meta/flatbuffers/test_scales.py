@@ -1,4 +1,4 @@
-"""Scales are moved from activations into weights."""
+"""Outlier smoothing moves scales from activations into weights."""
 
 from __future__ import annotations
 

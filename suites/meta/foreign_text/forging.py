@@ -46,7 +46,7 @@ KNOWN = set(sizes.RATIOS) | {"full_model", "small_model"}
 
 
 def forged(payload: str) -> Document:
-    """Return the small run with the payload before every text that can come from outside."""
+    """Return a small run's results, with the payload before each text that is from outside."""
     plain = as_plain(
         document({"name": "host", "emulated": False, "machine": "m", "core": "c", "target": "t"})
     )

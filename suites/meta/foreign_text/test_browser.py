@@ -1,4 +1,4 @@
-"""In a real browser the report shows text from outside, and runs and loads nothing."""
+"""In a real browser the report shows text from outside, but no script in it runs or loads."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ PAYLOADS = payloads()
 
 
 class Settings(Table, frozen=True, kw_only=True):
-    """A table of one key."""
+    """A TOML table with one key."""
 
     rounds: int = 1
 

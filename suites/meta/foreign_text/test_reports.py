@@ -1,4 +1,4 @@
-"""Reports of any results.json run nothing and keep their rows and cells."""
+"""Reports of hostile texts contain these only as text, in unchanged rows and cells."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Feed thousands of bad files to every reader.
 
 `python -m suites.meta.fuzz [READER ...]`: each file must be accepted or refused with one message,
-within two seconds and a gigabyte. Other files are stored in `reports/out/fuzz/`, with exit code 1.
+within two seconds and a gigabyte. A file that breaks this rule is stored in `reports/out/fuzz/`,
+and the exit code is then 1.
 """
 
 from __future__ import annotations

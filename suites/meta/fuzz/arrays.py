@@ -82,7 +82,7 @@ def bad_npz_files() -> Iterator[tuple[str, Any]]:
 
 
 def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
-    """Return an archive."""
+    """Return a zip archive of these members."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in members.items():

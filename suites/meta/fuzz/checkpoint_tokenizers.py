@@ -40,7 +40,7 @@ _SETTINGS = {
 
 
 class Files(NamedTuple):
-    """Files of a kind: their family, good and bad ones, and a function that changes a file."""
+    """One kind of tokenizer file: its encoder family, good and bad examples, and a mutation."""
 
     name: str
     family: str

@@ -1,4 +1,4 @@
-"""Turn good files into bad ones: bytes, words, numbers in texts, members of archives.
+"""Turn good files into bad ones by changing bytes, words, numbers or members of archives.
 
 Every choice uses the given generator, so the same seed gives the same file.
 """

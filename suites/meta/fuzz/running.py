@@ -30,7 +30,7 @@ _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - it will contain a folder with a ra
 
 @dataclass(frozen=True)
 class Finding:
-    """An input that a reader did not handle.
+    """An input that a reader neither accepted nor rejected as it must.
 
     Attributes:
         problem: what happened.

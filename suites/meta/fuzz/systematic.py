@@ -1,4 +1,4 @@
-"""Derive bad files by rule: each value, each byte, each field in turn."""
+"""Derive bad files by rule: change each value, each byte, or each field in turn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Field = tuple[int, int, Any]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the place of each value in a document, but only the first of a list."""
+    """Yield the path of each value in a document; of a list, only the path of its first item."""
     keys = list(value) if isinstance(value, dict) else range(min(1, len(value)))
     for key in keys:
         yield (*path, key)

@@ -49,7 +49,7 @@ SHAPE = replace(
 
 
 class Graph:
-    """A FlatBuffer of one graph, operator by operator."""
+    """Builds a FlatBuffer of one graph, one operator at a time."""
 
     def __init__(self) -> None:
         # The schema is a Python module of several megabytes, which would slow down the collection.
@@ -196,7 +196,7 @@ def _with(build: Callable[[Graph, int], int], *, between: bool) -> bytes:
 
 
 def _bad_words(intact: bytes, step: int) -> Iterator[tuple[str, bytes]]:
-    """Set each 32-bit word of a file to several others."""
+    """Yield copies of a file in which one 32-bit word has another value."""
     words = (0, 1, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32 - 4)
     for at, word in itertools.product(range(0, min(len(intact), 4096) - 3, 4 * step), words):
         changed = bytearray(intact)

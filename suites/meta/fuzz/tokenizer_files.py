@@ -123,7 +123,7 @@ def keras_tokenizers() -> Iterator[bytes]:
 
 
 def bad_keras_tokenizers() -> Iterator[tuple[str, Any]]:
-    """Yield JSON that is not of Keras' Tokenizer."""
+    """Yield JSON that Keras' Tokenizer would not write."""
     yield from no_files()
     yield "nothing", b""
     yield "a list", b"[]"
@@ -203,7 +203,7 @@ def mutated_text(random: Random, data: bytes) -> bytes:
 
 
 class Files(NamedTuple):
-    """Files of a kind of tokenizer: name, good and bad ones, and a function that changes one."""
+    """One kind of tokenizer file: its name, good and bad examples, and a mutation."""
 
     name: str
     seeds: Callable[[], Iterator[bytes]]

@@ -1,4 +1,4 @@
-"""Inputs of users for fuzzing: labelled texts, results, classifiers."""
+"""Write users' files for fuzzing: labelled texts, results.json, classifiers."""
 
 from __future__ import annotations
 

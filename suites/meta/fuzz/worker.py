@@ -44,7 +44,7 @@ POSITION, INPUTS, FINDINGS = "position", "inputs", "findings"
 
 @dataclass
 class Tally:
-    """The results so far."""
+    """The counts and maxima over the inputs that were read so far."""
 
     accepted: int = 0
     refused: int = 0
@@ -163,7 +163,7 @@ class Worker:
 
 
 def _fault_of(message: str) -> str:
-    """Return the fault of a message; "" if it has none."""
+    """Return what is wrong with an error message; "" if nothing is."""
     if len(message) > LONGEST_MESSAGE:
         return f"a message of {len(message):,} characters"
     if len(message.splitlines()) > 1 or any(ord(sign) < ord(" ") for sign in message):

@@ -1,4 +1,4 @@
-"""Provide the miniature, its clean run, and functions that plant faults."""
+"""Provide the miniature subject, its run without faults, and a function that plants faults."""
 
 from __future__ import annotations
 

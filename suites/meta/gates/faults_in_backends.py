@@ -1,4 +1,4 @@
-"""Faults of another backend: the modes of `planted_backends/planted.py`."""
+"""Define faults of another backend, one for each mode of `planted_backends/planted.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ACCELERATOR = BACKENDS + "test_accelerator_takes_the_operators"
 
 
 def in_backend(mode: str, gate: str, says: str = "", **more: Any) -> Fault:
-    """Return the fault of a mode of the planted backend, with the gate that must fail."""
+    """Return the fault of a mode of the planted backend, with the gate that must turn red."""
     return Fault(gate=BACKENDS + gate, says=says, backend=f"planted-{mode}", **more)
 
 

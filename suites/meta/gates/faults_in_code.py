@@ -1,4 +1,4 @@
-"""Faults in edgeproof's source: a replaced line, and the test that detects it."""
+"""Define faults in edgeproof's source: a replaced line, and the test that must detect it."""
 
 from __future__ import annotations
 

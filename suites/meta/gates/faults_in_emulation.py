@@ -1,4 +1,4 @@
-"""Faults that only an emulated board shows: deviating or wasteful kernels."""
+"""Define faults that only an emulated board shows: deviating or wasteful kernels."""
 
 from __future__ import annotations
 

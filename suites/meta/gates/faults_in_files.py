@@ -1,4 +1,4 @@
-"""Faults in built artefacts: FlatBuffers, predictions, texts."""
+"""Define faults in built artefacts: FlatBuffers, predictions, texts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _majority_of_each_group(mini: Miniature) -> None:
 
 
 def _refused(scheme: str) -> Callable[[Miniature], None]:
-    """Store a refused scheme."""
+    """Return a change that marks a scheme as refused by its converter."""
 
     def plant(mini: Miniature) -> None:
         card = mini.flatbuffer(scheme).with_name(VARIANT_CARD)
@@ -179,7 +179,7 @@ CONVERSION = {
         plant=in_flatbuffer("float32", edits.permuted_classes),
     ),
     "an order of texts that conversion loses": Fault(
-        gate=REPUTATION + "test_drop_of_the_order_is_within_budget",
+        gate=REPUTATION + "test_f_rs_drop_is_within_budget",
         says="fail: f_rs_drop of float32",
         plant=in_flatbuffer("float32", edits.one_class),
     ),

@@ -1,4 +1,4 @@
-"""Faults of a file with several row lengths."""
+"""Define faults of a file with several row lengths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LengthsFault(Fault):
-    """A fault of one length.
+    """A fault of one row length.
 
     Attributes:
         edits: changes of the files, by length.

@@ -1,4 +1,4 @@
-"""Faults of an app's recording: its tokenizer, kernels and speed."""
+"""Define faults of an app whose answers are recorded: its tokenizer, kernels and speed."""
 
 from __future__ import annotations
 

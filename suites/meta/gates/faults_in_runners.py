@@ -1,4 +1,4 @@
-"""Faults in the runner, by their names in `planted_runner.py`, with their gates."""
+"""Define faults in the runner, by their names in `planted_runner.py`, with their gates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults that a board's budgets and sensors detect, judged by the profiles beside this file."""
+"""Define faults that a board's budgets and sensors detect, by the profiles beside this file."""
 
 from __future__ import annotations
 

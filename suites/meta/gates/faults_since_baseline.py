@@ -1,4 +1,4 @@
-"""Faults that keep every budget, and that only the baseline detects."""
+"""Define faults that keep every budget, and that only a comparison with the baseline detects."""
 
 from __future__ import annotations
 

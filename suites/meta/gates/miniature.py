@@ -1,6 +1,6 @@
-"""A miniature subject: unambiguous texts, and models that are built in a minute.
+"""Make a miniature subject: unambiguous texts, and models that are built in a minute.
 
-Every gate passes on the miniature, so a gate that fails with a planted fault has detected it.
+Every gate is green on the miniature, so a gate that is red with a planted fault detected it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Define faults: changes of the store or of programs, with the gate that must fail."""
+"""Define faults: changes of the store or of programs, with the gate that must turn red."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A fault, and the gate that must fail.
+    """A fault, and the gate that must turn red because of it.
 
     Attributes:
         gate: id of the test, without parameters.
@@ -55,7 +55,7 @@ class Fault:
         compared: whether the run is compared with the clean run's baselines.
         backend: a backend of `planted_backends` to test; "" for none.
         backend_seconds: time after which the backend counts as hanging, in s; None for default.
-        needs: a runtime that is needed to see the fault; None for no other runtime.
+        needs: a runtime without which the fault has no effect; None for no other runtime.
     """
 
     gate: str

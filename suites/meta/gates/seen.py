@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 OUTPUT = "= test session starts ="
 # The name of a fault is the parameter of the test that plants it.
 _PLANTS = re.compile(
-    r"suites/meta/gates/test_faults_\w+\.py::test_planted_fault_fails_its_(?:gate|test)\[(.+)\]"
+    r"suites/meta/gates/test_faults_\w+\.py::"
+    r"test_planted_fault_(?:turns_its_gate_red|is_detected_by_its_test)\[(.+)\]"
 )
 
 
@@ -36,7 +37,7 @@ class FaultsSeen:
         self._ended: dict[str, tuple[Literal["red", "missed", "skipped"], str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Store the result of a fault, whose test passes if the gate fails."""
+        """Store the result of a fault; the test that plants it passes if the gate turns red."""
         plants = _PLANTS.fullmatch(report.nodeid)
         if plants is None:
             return

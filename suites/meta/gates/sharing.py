@@ -1,4 +1,4 @@
-"""Define fixtures that several folders of tests share, made once per session."""
+"""Define fixtures that several folders of tests share, and that are made once per session."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="session")
 def miniature(shared_folder: Path) -> mini.Miniature:
-    """Return the miniature with all artefacts built."""
+    """Return the miniature subject with all artefacts built."""
     built = mini.Miniature(shared_folder / "files", shared_folder / "store")
     with FileLock(shared_folder / "files.lock"):
         if not built.corpus.exists():

@@ -32,14 +32,14 @@ def compared(miniature, clean_baselines, tmp_path):
 
 
 def scaled(document, metric, factor):
-    """Return a change that scales a measurement of a baseline."""
+    """Scale the measurements of a metric in a baseline's document."""
     for measurement in document["measurements"]:
         if measurement["metric"] == metric:
             for key in ("value", "low", "high"):
                 measurement[key] *= factor
 
 
-def test_run_without_a_baseline_tells_how_to_record_one(clean_run):
+def test_run_without_a_baseline_says_how_to_record_a_baseline(clean_run):
     assert (
         "baseline: there is none for dynamic_wi8_afp32, float16, float32, full_model"
         in clean_run.output

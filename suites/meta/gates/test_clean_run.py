@@ -1,4 +1,4 @@
-"""Without a fault every gate passes, and every gate has a fault that it detects."""
+"""Without a fault every gate is green, and every gate has a planted fault that turns it red."""
 
 from __future__ import annotations
 

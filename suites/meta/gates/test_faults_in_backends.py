@@ -1,4 +1,4 @@
-"""Each fault in a backend fails its gate."""
+"""Each planted fault in a backend turns its gate red."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from suites.meta.gates.turning_red import assert_its_gate_turns_red
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_gate(name, run_with, record_property):
+def test_planted_fault_turns_its_gate_red(name, run_with, record_property):
     assert_its_gate_turns_red(FAULTS[name], run_with, record_property)
 
 

@@ -1,4 +1,4 @@
-"""Each fault in edgeproof's source fails its test."""
+"""Each planted fault in edgeproof's source makes a test of edgeproof fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLUGIN = ("-p", "suites.meta.gates.planted_source", "-x", "-q")
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_test(name, tmp_path, record_property):
+def test_planted_fault_is_detected_by_its_test(name, tmp_path, record_property):
     fault = FAULTS[name]
     planted = {"file": fault.file, "replacements": fault.replacements}
     outcome = run_pytest(tmp_path, [fault.gate, *PLUGIN], {VARIABLE: json.dumps(planted)})

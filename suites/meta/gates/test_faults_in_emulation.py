@@ -1,4 +1,4 @@
-"""Gates of emulated boards pass on the miniature, and each fault fails its gate."""
+"""Gates of emulated boards are green on the miniature; each planted fault turns its gate red."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_every_emulated_gate_passes_if_no_fault_is_planted(clean_run):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_gate(  # noqa: PLR0913, PLR0917 - pytest passes each fixture as an argument
+def test_planted_fault_turns_its_gate_red(  # noqa: PLR0913, PLR0917 - pytest passes each fixture as an argument
     name, run_on_board, baselines, tmp_path, request, record_property
 ):
     def run_with(fault):

@@ -1,4 +1,4 @@
-"""A deviating length fails its gate; a sound file of several lengths passes all."""
+"""A wrong length turns its gate red; a correct file with several lengths passes every gate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def app(tmp_path) -> App:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_gate(name, app, tmp_path, record_property):
+def test_planted_fault_turns_its_gate_red(name, app, tmp_path, record_property):
     def run(fault):
         (app.folder / "app.tflite").write_bytes(of_lengths(edits=fault.edits))
         return run_pytest(tmp_path / "reports", [fault.gate, *app.arguments()])

@@ -1,4 +1,4 @@
-"""A fault of a recording app fails its gate; a sound app passes all."""
+"""Each planted fault in an app's recording turns its gate red; a correct one passes every gate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def app(tmp_path) -> App:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_gate(name, app, tmp_path, record_property):
+def test_planted_fault_turns_its_gate_red(name, app, tmp_path, record_property):
     def run(fault):
         app.answers[:] = [fault.change(at, row) for at, row in enumerate(app.answers)]
         recorded = f"--edge-recorded={app.record()}"

@@ -1,4 +1,4 @@
-"""Each fault in the runner fails its gate."""
+"""Each planted fault in the runner turns its gate red."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from suites.meta.gates.table import PLANTED
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
 
 
-def test_gates_pass_if_the_wrapped_runner_has_no_fault(run_with):
+def test_gate_passes_if_the_planted_runner_has_no_fault(run_with):
     outcome = run_with(
         Fault(gate=BEHAVIOR + "test_answers_are_repeated_bit_for_bit", runner="nothing")
     )
     assert outcome.code == pytest.ExitCode.OK, outcome.output
 
 
-def test_every_available_runner_fault_is_planted_by_a_test():
+def test_every_fault_of_the_planted_runner_and_watcher_is_used_by_a_test():
     faults_given = [fault for faults in PLANTED.values() for fault in faults.values()]
     # Tests of boards plant these faults.
     without_gate = {
@@ -32,5 +32,5 @@ def test_every_available_runner_fault_is_planted_by_a_test():
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_gate(name, run_with, record_property):
+def test_planted_fault_turns_its_gate_red(name, run_with, record_property):
     assert_its_gate_turns_red(FAULTS[name], run_with, record_property)

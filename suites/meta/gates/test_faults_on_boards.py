@@ -1,4 +1,4 @@
-"""A board's budgets and sensors: gates pass without a fault, and each fault fails one."""
+"""Without a fault a board's gates pass; each planted fault turns a gate red."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(recognize().device != HOST, reason="this machine
 
 @pytest.fixture(scope="module")
 def calm(miniature, tmp_path_factory):
-    """Return a run of the gates of these faults without a fault."""
+    """Return a run, without a fault, of the gates that the faults turn red."""
     gates = sorted({fault.gate for fault in FAULTS.values()})
     folder = tmp_path_factory.mktemp("calm")
     return run(miniature, folder, gates, [*ON_BOARD, "--edge-schemes=float32"])
@@ -51,5 +51,5 @@ def test_timed_measurement_includes_sensor_readings_and_their_cost(calm):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_gate(name, run_with, record_property):
+def test_planted_fault_turns_its_gate_red(name, run_with, record_property):
     assert_its_gate_turns_red(FAULTS[name], run_with, record_property)

@@ -1,4 +1,4 @@
-"""Each fault that keeps its budgets fails its gate by the baseline."""
+"""Each planted fault that keeps every budget turns its gate red by comparison with the baseline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SENTENCE = re.compile(
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_gate(name, run_with, record_property):
+def test_planted_fault_turns_its_gate_red(name, run_with, record_property):
     outcome = assert_its_gate_turns_red(FAULTS[name], run_with, record_property)
     for ended, message in outcome.tests.values():
         assert ended == "failed"

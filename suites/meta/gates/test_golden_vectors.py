@@ -1,4 +1,4 @@
-"""Golden vectors of candidates that edgeproof built."""
+"""Golden vectors are exported for candidates that edgeproof built."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_golden_vectors_are_exported_for_built_candidates(miniature, tmp_path):
 
 
 def test_export_omits_golden_vectors_of_a_candidate_with_uncertain_inputs(miniature, tmp_path):
-    """Other candidates are exported, and the run tells which candidate is missing and why."""
+    """Other candidates are exported, and the run says which candidate is missing and why."""
     folder, mini = tmp_path / "golden", miniature.copied_to(tmp_path / "store")
     in_flatbuffer("dynamic_wi8_afp32", edits.swapped_inputs)(mini)
     schemes = "--edge-schemes=float32,dynamic_wi8_afp32"

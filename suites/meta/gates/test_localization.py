@@ -1,4 +1,4 @@
-"""A failed gate of agreement is localized: flipped texts, and where the error begins."""
+"""After a red gate, the report names the flipped texts and the operator where the error begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outcome of a fault's test becomes the result of the fault."""
+"""The outcome of a test that plants a fault is recorded as the result of the fault."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from suites.meta.gates.table import planted
 from suites.meta.gates.turning_red import LONGEST, first_words
 
 NAME = planted()[0].name
-TEST = f"suites/meta/gates/test_faults_in_files.py::test_planted_fault_fails_its_gate[{NAME}]"
+TEST = f"suites/meta/gates/test_faults_in_files.py::test_planted_fault_turns_its_gate_red[{NAME}]"
 WRONG = ">   assert ended == 'failed'\nE   AssertionError: it passed\nE   assert 1 == 2\n\na.py:3"
 
 OUTPUT = "E   AssertionError: === test session starts ===\nE   x\nE   assert 1 == 0"

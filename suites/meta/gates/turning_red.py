@@ -1,4 +1,4 @@
-"""Check that a planted fault fails its gate."""
+"""Check that a planted fault turns its gate red."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_gate(
+def test_planted_fault_turns_its_gate_red(
     name: str,
     trained: Callable[[str], Miniature],
     tmp_path: Path,

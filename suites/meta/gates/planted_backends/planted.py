@@ -1,7 +1,7 @@
-"""A backend with a fault: LiteRT's interpreter with a defect for each mode.
+"""Define a backend with a fault: LiteRT's interpreter with one defect in each mode.
 
 `planted_programs.py` adds this folder to the path of edgeproof's own backends, so that the module
-is found and sent to the target like these.
+is found and sent to the target like theirs.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Planted(AiEdgeLitert):
     }
 
     def has_accelerator(self, bits: int) -> bool:  # noqa: ARG002 - as in the base class
-        """Return True: the backend has an accelerator."""
+        """Return True, so that the gate of the accelerator applies to the backend."""
         return True
 
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
