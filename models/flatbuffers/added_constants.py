@@ -46,9 +46,9 @@ def _unpack_constant(graph: Graph, addition: Any) -> bool:
 
 
 def _unpacked(graph: Graph, addition: Any, name: str, table: NDArray[np.float32]) -> int:
-    """Insert int8 -> DEQUANTIZE -> MUL before an addition; return the index of the output.
+    """Store a table as int8, and insert DEQUANTIZE and MUL before the addition that reads it.
 
-    MUL multiplies each column by its range.
+    MUL multiplies each column by its range. Return the index of its output.
     """
     reach = largest(table.reshape(-1, table.shape[-1]).astype(np.float64))
     steps = np.rint(table / reach * LAST).astype(np.int8)

@@ -110,7 +110,7 @@ class Other(Node):
 
 
 def affine_graph(operators: tuple[Operator, ...], constants: Constants) -> list[Node]:
-    """Return the nodes of a FlatBuffer's first subgraph, by number.
+    """Return the nodes of a FlatBuffer's first subgraph; a node's number is its index.
 
     Raises:
         ValueError: a constant is stored in a way that is not supported.
@@ -136,7 +136,7 @@ class _Builder:
         }
 
     def add(self, operator: Operator) -> None:
-        """Add the next operator."""
+        """Add the operator that is next in execution order."""
         values = [self._value(tensor) for tensor in operator.inputs if tensor]
         result = self._result(operator, values)
         for output in operator.outputs:
@@ -263,7 +263,7 @@ def _rank(value: Array) -> int:
 
 
 def _indices(values: Array) -> NDArray[np.int64]:
-    """Return a constant as indices.
+    """Return the values of a constant as integer indices.
 
     Raises:
         ValueError: the constant contains NaN or infinity.
@@ -288,7 +288,10 @@ def _with_constant(name: str, left: Any, right: Any) -> Form | None:
 
 
 def _within(name: str, left: Form, right: Form) -> Form | None:
-    """Combine two forms of one node, as in a layer normalization; None if the result is no form."""
+    """Combine two forms of one node, as in a layer normalization.
+
+    Return None if the result has no such form.
+    """
     if name in ("MUL", "DIV"):
         if left.shift.any() or right.shift.any():
             return None

@@ -30,7 +30,7 @@ _SMALL = 1 << 26
 
 
 class Constants:
-    """Values of constant tensors.
+    """Reads the values of a FlatBuffer's constant tensors.
 
     Many tensors can refer to one buffer, and an operator can compute a large constant from two
     small ones. So the memory of all values together is limited to 32 times the file, or to 64 MiB

@@ -92,7 +92,10 @@ def _allowed(contract: Contract, operator: Operator) -> tuple[Arithmetic, ...]:
 
 
 def weight_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
-    """Return a description of each dense layer with another weight dtype or granularity."""
+    """Return a description of each dense layer whose weights break the contract.
+
+    Their dtype or the granularity of their scales is not the one that the contract requires.
+    """
     expected = f"{contract.dense_weights}, scales by {contract.scales}"
     described = ((weights, _described(weights)) for weights in _dense_weights(report))
     return [

@@ -31,7 +31,7 @@ VERSION = 1
 
 
 def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as") -> Inspected:
-    """Read a file, and return all data that the checks of findings need.
+    """Read a file, and return all data that the checks for findings need.
 
     Args:
         path: the path of the file.
@@ -66,7 +66,10 @@ def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as
 
 
 def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return the document for programs; numbers that are not finite are None."""
+    """Return the description of a file as a document for programs.
+
+    Numbers that are not finite become None.
+    """
     report = inspected.report
     document = {
         "version": VERSION,
@@ -121,7 +124,7 @@ def _finite(value: Any) -> Any:
 
 
 def damaged_document(error: EdgeproofError) -> dict[str, Any]:
-    """Return the document of a file that cannot be inspected."""
+    """Return the document for programs that says why a file cannot be inspected."""
     kind = error.damage.id if isinstance(error, Damaged) else "unreadable"
     finding = Finding(kind, "error", f"It {error.what}.", (), error.remedy)
     return {"version": VERSION, "file": error.file, "findings": [_finding(finding)]}
@@ -207,7 +210,7 @@ def _unit(unit: ProcessUnit) -> dict[str, Any]:
 
 
 def text_of(document: dict[str, Any]) -> str:
-    """Return a document as text for people, with a line break at the end."""
+    """Return the text for people that describes the same as a document, ending in a line break."""
     return "\n".join(map(one_line, _lines(document))) + "\n"
 
 

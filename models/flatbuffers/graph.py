@@ -51,7 +51,7 @@ _INTEGERS = {_TYPES[np.dtype(kind)] for kind in (np.int32, np.int64, np.bool_)}
 
 
 class Graph:
-    """The only subgraph of a FlatBuffer, which can be edited.
+    """An editable FlatBuffer with a single subgraph.
 
     Tensors are given by index, and operators as objects of the schema.
 

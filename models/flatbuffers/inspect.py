@@ -33,7 +33,7 @@ def inspect(path: Path) -> FlatBufferReport:
 
 
 def report_of(path: Path, data: bytes, contents: Contents) -> FlatBufferReport:
-    """Return the derived properties of a file's contents.
+    """Return a file's contents, with the properties that are derived from them.
 
     Args:
         path: the path of the file.

@@ -1,4 +1,4 @@
-"""Find signatures of a file that are one classifier at several lengths.
+"""Find the signatures of a file that run one classifier on rows of several lengths.
 
 A file may contain the same network for rows of 16, 32 and 64 tokens, each with its own signature. A
 text is then classified by the shortest signature that it fits. Signatures count as one classifier
@@ -26,7 +26,7 @@ SHARED_WEIGHTS = 0.5
 
 
 def by_length(contents: Contents) -> dict[int, Signature]:
-    """Return the signatures of one network by row length, ascending; {} if there are none.
+    """Return the signatures that run one network, by row length, ascending; {} if there are none.
 
     All signatures of the file must have the same inputs and outputs except for the row length, and
     share their weights.
@@ -38,7 +38,7 @@ def by_length(contents: Contents) -> dict[int, Signature]:
 
 
 def alike_by_length(signatures: Sequence[Signature]) -> dict[int, Signature]:
-    """Return signatures by row length, ascending; {} if they also differ in other ways."""
+    """Return signatures by row length, ascending; {} if they differ in more than the row length."""
     lengths = [tokens_of(signature) for signature in signatures]
     graphs = {signature.subgraph for signature in signatures}
     kinds = {_kind(signature) for signature in signatures}
@@ -58,7 +58,10 @@ def _first(pair: tuple[int | None, Signature]) -> int:
 
 
 def tokens_of(signature: Signature) -> int | None:
-    """Return the row length of a signature; None if inputs differ or are dynamic."""
+    """Return the row length of a signature in tokens.
+
+    Return None if its inputs have different lengths, or a dynamic length.
+    """
     lengths = {
         None if any(tensor.dynamic) else math.prod(tensor.shape)
         for tensor in signature.inputs.values()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def merge_lengths(flatbuffers: Mapping[int, bytes]) -> bytes:
-    """Return one file from several, with the longest length in its first graph.
+    """Merge several files into one, whose first graph has the longest rows.
 
     An app that does not use signatures runs the first graph, whose rows are long enough for every
     text. The metadata is that of the file with the longest length.
@@ -75,7 +75,7 @@ class _Joined:
         self._signatures.append(signature)
 
     def finished(self) -> Any:
-        """Return the whole model."""
+        """Return the file with all added graphs, as an object of the schema."""
         self._model.subgraphs, self._model.signatureDefs = self._graphs, self._signatures
         self._model.buffers, self._model.operatorCodes = self._buffers, self._kept_codes
         return self._model

@@ -258,7 +258,7 @@ def read_packed(path: Path, data: bytes, name: str) -> bytes:
 
 @contextmanager
 def _archive(path: Path, data: bytes) -> Iterator[Archive]:
-    """Yield the archive behind a model."""
+    """Open the archive behind a model, and yield it."""
     remedy = "Pack its files again, and give them beside the model until then"
     opened = open_archive(io.BytesIO(data), _LIMITS, remedy=remedy, name=path, kind=EdgeproofError)
     with opened as archive:
@@ -277,7 +277,7 @@ def _without_description(contents: Contents, packed: tuple[PackedFile, ...]) -> 
 
 
 class _Table:
-    """A table of a FlatBuffer: fields by number, with every offset checked."""
+    """A table of a FlatBuffer, which reads its fields by number and checks every offset."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self.data, self.at = data, at

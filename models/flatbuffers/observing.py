@@ -58,11 +58,11 @@ class Observer:
         return name in self._details
 
     def answers(self, samples: Samples) -> Array:
-        """Return the logits [n, classes], as the file stores them."""
+        """Return the logits [n, classes] of texts, in the dtype of the file's output."""
         return np.stack([self._answer(sample)[LOGITS][0].copy() for sample in samples])
 
     def each(self, samples: Samples, names: Iterable[str]) -> Iterator[dict[str, Array]]:
-        """Yield, for each text, the values of the tensors called `names`."""
+        """Yield, for each text, the values of the tensors in `names`, by their names."""
         names = list(names)
         unknown = [name for name in names if name not in self._details]
         if unknown:

@@ -85,7 +85,7 @@ def read_flatbuffer(path: Path) -> bytes:
 
 
 def foreign(data: bytes) -> Damage | None:
-    """Return the kind of a file without a FlatBuffer's identifier; None if it has one."""
+    """Return the kind of a file that lacks the identifier of a FlatBuffer; otherwise None."""
     if not data:
         return Damage("empty", "is empty", _FETCH)
     if data[4:8] == IDENTIFIER.encode():

@@ -247,7 +247,7 @@ class _Leveling:
             layer.operator.inputs = [leveled, *layer.operator.inputs[1:]]
 
     def _level_tokens(self, layer: _Dense, leveled: int, choice: Choice) -> int:
-        """Divide each token by its largest value, and multiply by it after the layer."""
+        """Divide each token's values by the largest of them, and multiply by it after the layer."""
         graph, operator, name = self.graph, layer.operator, self.graph.name(layer.source)
         sizes = graph.before(operator, CODES.ABS, [leveled], f"{name}/sizes")
         axis = graph.new_constant(f"{name}/axis", [len(graph.shape(leveled)) - 1])

@@ -46,7 +46,7 @@ class UnsupportedSchemeError(EdgeproofError):
 
 
 def make_variant(plain: bytes, scheme: Scheme, samples: Samples | None) -> bytes:
-    """Return a float32 FlatBuffer under `scheme`; the file itself for float32.
+    """Convert a float32 FlatBuffer to `scheme`; for float32, return it unchanged.
 
     Args:
         plain: a file with one subgraph, and one signature with the names of
@@ -64,7 +64,7 @@ def make_variant(plain: bytes, scheme: Scheme, samples: Samples | None) -> bytes
 def make_variants(
     plain: Mapping[int, bytes], scheme: Scheme, samples: Samples | None
 ) -> dict[int, bytes]:
-    """Return one network at several lengths under `scheme`, one file each.
+    """Convert one network at several lengths to `scheme`, and return one file for each length.
 
     The weights are equal at every length, so that `models.flatbuffers.merging` stores them once:
     ranges, and scales that are moved into weights, are computed at the longest length.

@@ -53,7 +53,7 @@ class _Malformed(Exception):  # noqa: N818 - internal: becomes an error that nam
 
 
 def read_contents(path: Path, data: bytes) -> Contents:
-    """Decode a TFLite FlatBuffer.
+    """Decode the contents of a TFLite FlatBuffer, checking every offset.
 
     Args:
         path: path of the file, for error messages.
@@ -301,7 +301,10 @@ class _Decoder:
         }
 
     def _metadata(self) -> dict[str, int]:
-        """Return the buffer of each metadata entry by name; the first of duplicates."""
+        """Return the index of each metadata entry's buffer, by name.
+
+        Of several entries with the same name, the first counts.
+        """
         entries: dict[str, int] = {}
         for i in self._each(self._model.MetadataLength(), "metadata"):
             entry = self._model.Metadata(i)
@@ -347,7 +350,10 @@ def _transposed(operator: Any) -> tuple[bool, bool]:
 
 
 def _block_size(quantization: Any) -> int | None:
-    """Return the third field of BlockwiseQuantization, a table newer than the `tflite` package."""
+    """Return the block size: the third field of BlockwiseQuantization.
+
+    The `tflite` package does not have this table, which is newer.
+    """
     table = quantization.Details()
     return None if table is None else _int32_field(table, 8)
 

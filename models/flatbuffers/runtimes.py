@@ -67,7 +67,7 @@ class RuntimeNeed:
 
 
 def runtime_needs(operators: Iterable[Operator]) -> tuple[RuntimeNeed, ...]:
-    """Return the needs of built-in operators, each kind once, sorted by name and version."""
+    """Return the runtime that each kind of built-in operator needs, by name and version."""
     needs = {_need(operator) for operator in operators if not operator.custom}
     return tuple(sorted(needs, key=lambda need: (need.operator, need.version, need.declared)))
 

@@ -30,7 +30,7 @@ _SMALLEST = 20
 
 @dataclass(frozen=True)
 class Choice:
-    """Scales of the channels of an input.
+    """The chosen scales of the channels of a product's input.
 
     Attributes:
         scales: [channels], positive.

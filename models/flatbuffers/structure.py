@@ -123,7 +123,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Signature:
-    """A named entry point: tensors by argument name."""
+    """A named entry point of a file: its inputs and outputs by argument name."""
 
     key: str
     subgraph: int
@@ -215,7 +215,7 @@ class FlatBufferReport(Contents):
 
     @property
     def quantized_operator_share(self) -> float:
-        """Return the share of operators that compute in integers, of those that could (0..1).
+        """Return the share of operators that compute in integers, among those that could (0..1).
 
         (integer + hybrid) / (integer + hybrid + float); neutral operators do not count.
         """

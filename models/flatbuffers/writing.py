@@ -15,7 +15,7 @@ _ALIGNMENT = 16
 
 @dataclass(frozen=True)
 class Scalar:
-    """A field with a number of a kind such as `Int32` or `Uint8`, as named by `flatbuffers`."""
+    """A field that holds one number; `kind` is its type in `flatbuffers`, such as `Int32`."""
 
     kind: str
     value: float
@@ -23,7 +23,7 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Vector:
-    """A field with a list of numbers."""
+    """A field that holds a list of numbers of one type."""
 
     kind: str
     values: Any
@@ -31,7 +31,7 @@ class Vector:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its fields by number."""
+    """A table of a FlatBuffer: the values of its fields by number."""
 
     fields: dict[int, Any]
 
@@ -57,7 +57,7 @@ def f32(value: float) -> Scalar:
 
 
 def pack(root: Table, identifier: bytes) -> bytes:
-    """Return a FlatBuffer of a root table."""
+    """Return the bytes of a FlatBuffer that contains a root table."""
     import flatbuffers  # noqa: PLC0415 - only for writing
 
     builder = flatbuffers.Builder(1024)

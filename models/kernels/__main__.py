@@ -41,7 +41,7 @@ def main() -> dict[str, Any]:
 
 
 def summary_of(covered: Coverage) -> dict[str, Any]:
-    """Return a coverage as texts to print, by name; `not_proven` is a list of them."""
+    """Return the texts to print for a coverage, by name; `not_proven` is a list of texts."""
     described = covered.describe()
     return {
         "kernel_coverage": f"{covered.share:.1%} of {len(covered.operators)} operators",

@@ -137,7 +137,7 @@ def current() -> Arithmetic:
 
 @contextmanager
 def computing_in(arithmetic: Arithmetic) -> Iterator[None]:
-    """Derive bounds for an arithmetic inside the block."""
+    """Make an arithmetic the current one inside a `with` block."""
     token = _CURRENT.set(arithmetic)
     try:
         yield

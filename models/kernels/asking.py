@@ -39,10 +39,10 @@ class Answer:
 
 
 class Answering(Protocol):
-    """The interface for computing cases: a backend, or one with a planted fault."""
+    """The interface of an object that computes cases: a backend, or one with a planted fault."""
 
     def answer(self, case: Case) -> Answer:
-        """Compute a case; failures are returned too, not raised."""
+        """Compute a case; return a failure as an answer, too, instead of raising an error."""
         ...
 
 

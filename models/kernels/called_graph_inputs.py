@@ -1,4 +1,4 @@
-"""Find the inputs of the graphs that an operator calls: each round of a loop, or a branch."""
+"""Find the inputs with which an operator calls graphs: the rounds of a loop, or a branch."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _branch(calls: tuple[int, ...], operands: Given, _: InnerTensors) -> CalledI
 
 
 def _nothing(_calls: tuple[int, ...], _operands: Given, _inner: InnerTensors) -> CalledInputs:
-    """Yield nothing: the graph initializes variables and has no inputs."""
+    """Yield no graph, because the called graph initializes variables and has no inputs."""
     yield from ()
 
 

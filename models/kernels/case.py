@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A test case for a backend.
+    """A test case for a backend: a graph with its inputs.
 
     Attributes:
         graph: the graph of the file to compute.
@@ -70,7 +70,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Family:
-    """All cases of an operator, or a pattern, on operands of one kind.
+    """A family of cases: all cases of one operator or pattern, on operands of one kind.
 
     Attributes:
         operator: the name of the operator or pattern.

@@ -168,7 +168,7 @@ class StoredCase:
         self._values = _by_run(arrays, "expected")
 
     def wrong(self, answer: Answer) -> Deviation | None:
-        """Return the deviation of a computed answer; None if it is right."""
+        """Return the deviation of a computed answer; None if the answer is right."""
         expected = [
             [Rounded(value, error) for value, error in zip(*output, strict=True)]
             for output in zip(self._values, self._bounds, strict=True)

@@ -28,7 +28,7 @@ _RANGE = re.compile(r"(>=|<=|==|<|>)(\d+(?:\.\d+)*)")
 
 
 class KnownDeviation(Table, frozen=True, kw_only=True):
-    """One known deviation.
+    """An entry of deviations.toml: kernels that give wrong answers in some cases.
 
     Attributes:
         name: the name of the entry, and of its smallest case in `deviating/`.
@@ -90,7 +90,7 @@ class KnownDeviations(Table, frozen=True, kw_only=True):
 
 
 def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
-    """Return the entries of a file.
+    """Read the known deviations from a file.
 
     Raises:
         UsageMistake: an entry is malformed, or two entries have the same name.

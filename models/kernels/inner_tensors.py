@@ -60,7 +60,7 @@ def with_outputs(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> b
 
 
 class InnerTensors:
-    """Compute tensors between the operators of a file's graphs.
+    """Computes the tensors between the operators of a file's graphs.
 
     Args:
         instances: the operators of the file.

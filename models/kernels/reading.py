@@ -34,7 +34,7 @@ _DTYPES = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """One operator of a file.
+    """One operator of a file, as a graph of its own.
 
     Attributes:
         operator: the operator as the file stores it.

@@ -80,7 +80,7 @@ def _fitting(row: NDArray[Any], tensor: Held) -> NDArray[Any]:
 
 
 class Recorder:
-    """Record the activations of a file, a group of operators at a time.
+    """Records the activations of a file, one group of operators at a time.
 
     Args:
         instances: the operators of the file.

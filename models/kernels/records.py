@@ -28,7 +28,7 @@ FOLDER = "cells"
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a family on a backend.
+    """The result of a search for deviations, in one family on one backend.
 
     Attributes:
         state: "proven" if every result was right, "deviates" if one was wrong, whether known or
@@ -59,7 +59,7 @@ def cell_of(
     entries: Sequence[KnownDeviation],
     target: str = "",
 ) -> Cell:
-    """Return the result of a search.
+    """Return the result of a search as a record that can be stored.
 
     A family with known deviations is not "proven" even if every case of this search was right,
     because longer searches found the deviations.

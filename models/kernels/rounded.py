@@ -136,7 +136,7 @@ def constant(value: float) -> Rounded:
 
 
 def quotient(top: Rounded, bottom: Rounded) -> Rounded:
-    """Divide numbers.
+    """Divide numbers, and bound the error of the quotients.
 
     A kernel may instead multiply by a reciprocal: the two roundings are within the ULPs of `div`.
     WGSL specifies no result for divisors above 2**126 or below the smallest normal number.
@@ -162,7 +162,7 @@ def _divides(bottom: Rounded) -> Array:
 def function(
     name: str | None, apply: Callable[[Floats], Floats], number: Rounded, ulps: float | None = None
 ) -> Rounded:
-    """Apply a monotone function.
+    """Apply a monotone function, and bound the error of its results.
 
     Args:
         name: the name of the function, to look its error bound up in the arithmetic; None if `ulps`

@@ -31,7 +31,7 @@ class KernelDeviates(AssertionError):  # noqa: N818 - a failed test shows this n
 
 @dataclass(frozen=True, eq=False)
 class Deviating:
-    """A case with its answer and the deviation."""
+    """A case with the backend's answer, and the deviation of that answer."""
 
     case: Case
     answer: Answer
@@ -68,7 +68,7 @@ def judged(case: Case, answer: Answer, arithmetic: Arithmetic = PROCESSOR) -> De
 
 
 class Judge:
-    """Judge cases of one family on one backend, and count the results.
+    """Judges cases of one family on one backend, and counts the results.
 
     Args:
         backend: the backend.

@@ -61,7 +61,7 @@ def floats(
     high: float = 1.0,
     special: bool = False,
 ) -> Floats:
-    """Choose float32 values.
+    """Choose an array of float32 values.
 
     Args:
         choices: the source of all random choices.
@@ -135,7 +135,7 @@ def zero_point(choices: Choices, dtype: str) -> int:
 
 
 def scale(choices: Choices) -> float:
-    """Choose a scale."""
+    """Choose a quantization scale, one of `SCALES`."""
     return float(np.float32(one_of(choices, SCALES)))
 
 

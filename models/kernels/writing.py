@@ -68,14 +68,14 @@ class _File:
         self._kinds: list[tuple[int, int]] = []
 
     def codes(self) -> list[Table]:
-        """Return the table of operator codes."""
+        """Return the operator codes of all subgraphs, as tables of the schema."""
         return [
             Table({0: Scalar("Int8", min(number, _OLDEST_FIELD)), 2: i32(version), 3: i32(number)})
             for number, version in self._kinds
         ]
 
     def subgraph(self, graph: Graph, number: int) -> Table:
-        """Return one subgraph."""
+        """Return a graph as the schema's table of a subgraph."""
         tensors: list[Table] = []
         hidden: list[Table] = []
         for place, tensor in enumerate(graph.tensors):

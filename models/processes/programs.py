@@ -37,7 +37,7 @@ _owner = os.getpid()
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a program.
+    """The exit status and the output of a program that has ended.
 
     Attributes:
         code: its exit status, negative for a signal.

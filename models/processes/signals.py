@@ -145,7 +145,10 @@ def tell_companions(number: int) -> None:
 
 
 def _companions() -> list[int]:
-    """Return the child processes in this process's group, which are not those of `programs`."""
+    """Return the ids of the child processes in this process's group.
+
+    Programs that `programs` started are not among them: each has a group of its own.
+    """
     processes = []
     for task in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):

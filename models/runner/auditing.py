@@ -16,7 +16,7 @@ WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
 
 class Audit:
-    """Record actions of Python code that could leak a text: network, processes, written files.
+    """Records actions of Python code that could leak a text: network, processes, written files.
 
     Native code cannot be audited in this way; tests run it in an empty network namespace.
     """

@@ -27,7 +27,7 @@ _EXACT_FLOATS = {2: 1 << 11, 4: 1 << 24, 8: 1 << 53}
 
 
 class Feed:
-    """Set a model's inputs, text by text, each at the shortest length that its tokens fit.
+    """Sets a model's inputs, text by text, each at the shortest length that its tokens fit.
 
     Args:
         model: the model for the longest rows.
@@ -43,7 +43,7 @@ class Feed:
             self._rows = [_Rows(graph, padding) for graph in graphs]
 
     def give(self, row: Row) -> Model:
-        """Set the inputs of the next answer; return the graph to run.
+        """Set the model's inputs to a tokenized text; return the graph to run.
 
         Raises:
             Refusal: the row is not a valid input of the model.

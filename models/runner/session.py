@@ -108,7 +108,7 @@ class Session:
         return backend
 
     def hello(self, _header: Header, _arrays: Arrays) -> Reply:
-        """Return the versions, the machine and the processor."""
+        """Return the versions of the runner's software, its machine and its processor."""
         backend = self.main_backend()
         facts = {
             "protocol": PROTOCOL,

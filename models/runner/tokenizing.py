@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 class RowTokenizer:
-    """Tokenize [text] or [first text, second text] into a row.
+    """Tokenizes [text] or [first text, second text] into a row.
 
     The tokenizer's JSON defines cleaning, pairing, truncation and padding. `Model.check` tests
     whether the rows have the length of the signature.

@@ -27,7 +27,7 @@ _WRITE_ANY = f"{_WRITE_SSH}, or labgrid://PLACE"
 
 @dataclass(frozen=True)
 class SshAddress:
-    """The address of a board.
+    """The address of a board behind ssh.
 
     Attributes:
         address: the address as the user wrote it.

@@ -102,7 +102,7 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answers:
-    """Answers to n texts.
+    """A model's answers to n texts.
 
     `logits` is [n, C]; `invoke_ns` [n] is the wall-clock time of `invoke()` on the device, and
     `cpu_ns` [n] the CPU time of the same call in all threads; `age_ns` is the age of the runner's
@@ -119,7 +119,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Race:
-    """Interleaved rounds of several models.
+    """The result of a race: interleaved rounds of several models.
 
     `invoke_ns` and `cpu_ns` are [rounds] by model; `predictions` are the predicted labels [rounds]
     by model, and `logits` the logits [rounds, C] by model; `rows` [rounds] is the number of each

@@ -63,7 +63,7 @@ def runner_parts() -> dict[str, str]:
 
 
 def assemble(parts: dict[str, str]) -> bytes:
-    """Return an archive that Python runs.
+    """Pack sources into an archive that Python can run, and return its bytes.
 
     Args:
         parts: sources by name; the archive runs `__main__.py`.

@@ -42,7 +42,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """The binding of a file for a runner.
+    """The binding of a file: the tensors that a runner sets and reads, with their roles.
 
     Attributes:
         inputs: all inputs of the graph.

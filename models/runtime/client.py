@@ -55,7 +55,7 @@ _SECONDS_TO_END = 5.0
 
 
 class Runner:
-    """A runner, started on entering and ended on leaving a `with`.
+    """A runner that starts when a `with` block begins, and ends when the block ends.
 
     Args:
         transport: starts the runner on its machine.

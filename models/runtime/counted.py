@@ -48,7 +48,7 @@ class CountedGraph:
 
 
 def count(_name: str, model: Any) -> None:
-    """Count the instructions of a model's answers, at each of its lengths."""
+    """Make the graphs of a model, one for each length, mark each `invoke()`."""
     for at_length in (model, *model.shorter.values()):
         at_length.graph = CountedGraph(at_length.graph)
 

@@ -45,7 +45,7 @@ _SECONDS_PER_ANSWER = 12.0
 
 @dataclass(frozen=True)
 class InstructionCounts:
-    """Instructions of one answer.
+    """The number of instructions that one answer takes, in all and by kind.
 
     Attributes:
         instructions: number of all instructions.
@@ -87,7 +87,7 @@ class InstructionCounts:
 
 @dataclass(frozen=True)
 class Counter:
-    """The counting emulator with its plugin.
+    """The emulator that counts instructions, with its plugin.
 
     Attributes:
         folder: folder of the emulator and the plugin.
@@ -119,7 +119,7 @@ class Counter:
 
 @dataclass(frozen=True, kw_only=True)
 class CountingTransport(EmulatedTransport):
-    """The runner on an emulated board that counts the instructions of each answer.
+    """A transport to an emulated board that counts the instructions of each answer.
 
     Args:
         counter: the emulator that counts.
@@ -130,7 +130,7 @@ class CountingTransport(EmulatedTransport):
     out: Path
 
     def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:
-        """Start the marked runner with command-line arguments."""
+        """Start the runner that marks each `invoke()`, with command-line arguments."""
         command = self.counter.command(self.sysroot.architecture, self.out)
         command += self.sysroot.guest(str(COUNTED_FILE), *arguments, core=self.core)
         environment = {**self.sysroot.environment(runtime), **RUNNER_ENVIRONMENT}
@@ -141,7 +141,7 @@ class CountingTransport(EmulatedTransport):
 def prepare_counter(
     store: Store, *, offline: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> Counter:
-    """Return the counting emulator; make it if the store lacks it.
+    """Return the emulator that counts instructions; make it if the store lacks it.
 
     Args:
         store: the store of the emulator.

@@ -117,7 +117,7 @@ def choose_mirrors(targets: str, codename: str) -> Mirrors:
 
 
 class PrivateApt:
-    """An apt with its own state.
+    """An apt with its state in a folder of its own.
 
     Args:
         folder: folder of lists and packages, which is created.
@@ -230,7 +230,7 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
 
 
 def _require_bounded(package: Path) -> None:
-    """Reject a package that would unpack to an implausible size; count the bytes without storing.
+    """Reject a package that would unpack to an implausible size, without storing its content.
 
     Raises:
         EdgeproofError: the unpacked package would be too large.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatedTransport:
-    """The runner as ARM code on this machine.
+    """A transport that starts the runner as ARM code on this machine.
 
     Args:
         sysroot: the board's root file system, see `prepare_sysroot`.

@@ -105,7 +105,7 @@ class Sysroots(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Emulator:
-    """The emulator's programs, unpacked.
+    """The unpacked programs of the emulator.
 
     Attributes:
         folder: folder of the programs.

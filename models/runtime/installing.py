@@ -1,8 +1,8 @@
 """Install packages with pip, and compile them on another core meanwhile.
 
 `python installing.py ARGUMENTS` does the same as `python -m pip install ARGUMENTS`, but sooner. pip
-unpacks and compiles on one core, and for TensorFlow and its requirements each takes as long as the
-other. This file needs only the standard library and the pip of the Python that runs it.
+unpacks and compiles on one core, and compiling TensorFlow and its requirements takes as long as
+unpacking them. This file needs only the standard library and the pip of the Python that runs it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SECONDS_BETWEEN_LOOKS = 0.3
 
 
 class Compiler:
-    """Compile the distributions in a folder, each once, as soon as it is complete.
+    """Compiles each distribution in a folder once, as soon as pip has unpacked it.
 
     Args:
         folder: the folder of the packages; those that it contains already are not compiled.

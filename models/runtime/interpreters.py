@@ -41,7 +41,7 @@ def program_in(folder: Path) -> Path:
 
 
 def interpreter_for(runtime: str | None) -> Interpreter:
-    """Return the runtime's own Python if it exists, or the running one.
+    """Return the runtime's own Python if it exists, otherwise the running one.
 
     Args:
         runtime: import name of the runtime; None if the runner chooses one.

@@ -64,7 +64,9 @@ def rows_of(inputs: Inputs, rows: Rows) -> Inputs:
 def answers_stage(
     sha256: str, split_key: str, backend: str, threads: int, place: dict[str, Any]
 ) -> Stage:
-    """Return the stage of a FlatBuffer's answers, keyed by everything that can change them.
+    """Return the stage that computes a FlatBuffer's answers.
+
+    Its key follows from everything that can change the answers.
 
     Args:
         sha256: hash of the FlatBuffer.

@@ -55,7 +55,7 @@ _SHOW_SHELL = "echo it runs commands"
 
 
 class RemoteShell(ABC):
-    """The runner on a board whose shell is reached through a command on this machine.
+    """A transport to a board whose shell is reached through a command on this machine.
 
     Args:
         address: the user's address of the board.
@@ -273,7 +273,7 @@ class _RemoteChannel(MarkedChannel):
         return status
 
     def lost_connection(self, status: int | None) -> bool:
-        """Return whether the command failed, and not the runner."""
+        """Return whether the command that reaches the board failed, and not the runner."""
         return status is not None and status == self._shell.failed_status
 
 

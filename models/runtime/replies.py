@@ -50,7 +50,7 @@ def fault_in(header: Header) -> Fault | None:
 
 
 def info_in(header: Header, arrays: Arrays) -> RunnerInfo:
-    """Parse the description of a runner."""
+    """Parse the reply that describes a runner."""
     _require_arrays(arrays)
     return _typed(header, RunnerInfo)
 
@@ -73,7 +73,7 @@ def loaded_in(header: Header, arrays: Arrays, name: str) -> LoadedModel:
 
 
 def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) -> Answers:
-    """Parse a model's answers to a number of rows."""
+    """Parse the reply with a model's answers to a number of rows."""
     _require_arrays(arrays, "logits", "invoke_ns", "cpu_ns")
     logits = _array(arrays, "logits", np.float32, (rows, classes_of(model)))
     counts = {
@@ -93,7 +93,7 @@ def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) ->
 
 
 def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, LoadedModel]) -> Race:
-    """Parse a race with a number of rounds and a number of texts."""
+    """Parse the reply to a race, with a number of rounds and a number of texts."""
     logits = {name: f"{number}/logits" for number, name in enumerate(models)}
     _require_arrays(arrays, "ns", "cpu_ns", "predictions", "rows", *logits.values())
     shape = len(models), rounds
@@ -120,7 +120,7 @@ def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, Loaded
 
 
 def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
-    """Parse a model's labels for a number of texts."""
+    """Parse the reply with a model's labels for a number of texts."""
     _require_arrays(arrays, "logits", "labels", "lengths", "text_to_label_ns")
     labels = _array(arrays, "labels", np.int32, (texts,))
     _within(labels, "a label", _labels_of(model))
@@ -137,7 +137,7 @@ def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
 
 
 def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArray[Any], ...], ...]:
-    """Parse the outputs of a graph for several runs, each with the same number of outputs."""
+    """Parse the reply with a graph's outputs for several runs, the same number for each run."""
     outputs = len(arrays) // runs
     names = [[f"{run}/{place}" for place in range(outputs)] for run in range(runs)]
     _require_arrays(arrays, *(name for names_of_run in names for name in names_of_run))
@@ -145,13 +145,13 @@ def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArr
 
 
 def usage_in(header: Header, arrays: Arrays) -> Usage:
-    """Parse memory, CPU time and age of a runner."""
+    """Parse the reply with memory, CPU time and age of a runner."""
     _require_arrays(arrays)
     return _typed(header, Usage)
 
 
 def audit_in(header: Header, arrays: Arrays) -> tuple[AuditEvent, ...]:
-    """Parse the records of an audit."""
+    """Parse the reply with the records of an audit."""
     _require_arrays(arrays)
     return _typed(header, _Audit).events
 

@@ -34,7 +34,7 @@ _FILES = ("libvk_swiftshader.so", MANIFEST, "libvulkan.so.1")
 
 @dataclass(frozen=True)
 class SoftwareVulkan:
-    """The driver, unpacked.
+    """The unpacked software driver for Vulkan.
 
     Attributes:
         folder: folder of the driver's files.

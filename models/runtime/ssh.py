@@ -40,7 +40,7 @@ SSH = "ssh"
 
 
 class SshTransport(RemoteShell):
-    """The runner on a board reached over ssh.
+    """A transport that starts the runner on a board over ssh.
 
     Args:
         address: `ssh://[user@]host[:port][/path/of/python]`.

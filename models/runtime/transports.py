@@ -198,7 +198,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LocalTransport:
-    """The runner as a subprocess of this machine.
+    """A transport that starts the runner as a subprocess on this machine.
 
     Args:
         python: the interpreter that has numpy and the runtime; by default see `interpreter_for`.

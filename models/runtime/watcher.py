@@ -32,7 +32,7 @@ COMMAND = "$ "
 def read_texts(
     patterns: Iterable[str], commands: Iterable[tuple[Sequence[str], str]] = (), root: str = "/"
 ) -> dict[str, str]:
-    """Read files and run commands.
+    """Read files and run commands; return their texts.
 
     Args:
         patterns: paths of files, with wildcards.

@@ -51,7 +51,7 @@ def altered(texts: Sequence[LabelledText], seed: int) -> tuple[LabelledText, ...
 
 
 def joined(parts: Sequence[Encoded]) -> Encoded:
-    """Return the encoded texts of all parts in their order."""
+    """Join several parts of encoded texts into one, in their order."""
     return Encoded(
         **{
             column.name: np.concatenate([getattr(part, column.name) for part in parts])

@@ -3,9 +3,9 @@
 Both follow from the network's shape alone, so that a search finds the same network on every
 machine. Speed is a multiple of that of the paper's recipe. The estimated size is within 1 % of the
 file's. The estimated time holds for one thread of one processor: x86-64 with AMX, ai-edge-litert
-2.3, XNNPACK. Its five rates are fitted to the fastest answers of nine files at four lengths each
+2.3, XNNPACK. The five rates are fitted to the fastest answers of nine files at four lengths each
 (one to five layers of 4 to 12 heads and 64 to 1,536 units; 76 to 1,763 microseconds), and each
-estimate is within 6 % of the measured time. Its kernels compute sixteen rows together.
+estimate is within 6 % of the measured time. Kernels of XNNPACK compute sixteen rows together.
 
 In a race against the paper's recipe a network takes longer, because the caches hold the other
 network's weights when its turn begins: `times_paper` allows for it. The gate of a goal measures
@@ -76,7 +76,7 @@ def file_bytes(shape: Architecture, lengths: Sequence[int]) -> int:
 
 
 def _graph(shape: Architecture, tokens: int) -> int:
-    """Return the bytes of one graph with its own copy of the position embeddings."""
+    """Return the size of one graph in bytes, with its own copy of the position embeddings."""
     cells = tokens * shape.hidden
     positions = cells + FLOAT * shape.hidden if cells >= LARGE else FLOAT * cells
     return GRAPH + shape.layers * GRAPH_OF_LAYER + positions
@@ -87,7 +87,7 @@ def _rows(rows: int, width: int) -> int:
 
 
 def _dense(inputs: int, outputs: int) -> int:
-    """Return the bytes of a dense layer: its weights by row, and its bias."""
+    """Return the size of a dense layer in bytes: its weights by row, and its bias."""
     return _rows(outputs, inputs) + FLOAT * outputs
 
 
@@ -125,12 +125,12 @@ def text_time(shape: Architecture, tokens: int) -> float:
 
 
 def paper_time() -> float:
-    """Return the time of a text under the paper's recipe, in microseconds."""
+    """Return the time that the paper's recipe takes for a text, in microseconds."""
     return PAPER + TEXT
 
 
 def times_paper(microseconds: float) -> float:
-    """Estimate a network's texts per second over those of the paper's recipe, in a race.
+    """Estimate how many texts a network answers in a race while the paper's recipe answers one.
 
     Args:
         microseconds: the time of a text, as `text_time` estimates it.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def cut(
     full: Architecture, values: Values, table: ShrunkTable, pieces: Pieces, train: Encoded
 ) -> tuple[Architecture, Values]:
-    """Return the shape and the weights, by name, of the part of the full model that is kept.
+    """Return the part of the full model that is kept: its shape, and its weights by name.
 
     Args:
         full: the full model.

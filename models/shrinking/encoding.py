@@ -83,5 +83,5 @@ def _token_statistics(
 
 
 def _removed_share(removed: Any, split: Encoded) -> float:
-    """Return the share of removed pieces among the tokens of a split in its full encoding."""
+    """Return the share of a split's tokens, in its full encoding, whose pieces were removed."""
     return float(removed[split.ids[split.mask > 0]].mean())

@@ -1,4 +1,4 @@
-"""Find the part of the full model that fits into a budget of bytes and time, and its training.
+"""Find the part of the full model that fits into given bytes and time, and how to train it.
 
 The search chooses the largest encoder that is fast enough and leaves room for the word pieces of
 nearly all tokens in the train split. It prefers two layers to one, because a single layer attends
@@ -109,7 +109,7 @@ class Fit:
 
 
 def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
-    """Return the table with the sizes and the training that were found for `bytes` and `speed`.
+    """Return the table with `bytes` and `speed` replaced by the sizes and training found for them.
 
     Raises:
         UsageMistake: no part of the full model fits.
@@ -157,7 +157,7 @@ def _needed(uses: NDArray[np.int64]) -> int:
 
 
 def describe(table: ShrunkTable) -> str:
-    """Describe the small model of a table in one line."""
+    """Describe the small model that a table defines, in one line."""
     layers, epochs = table.layers or (), table.training.epochs if table.training else 0
     return (
         f"{table.pieces:,} word pieces of {table.embedding} values, {len(layers)} layers of "
@@ -210,7 +210,7 @@ def _rank(shape: Architecture, task: Fit) -> tuple[int, bool, float, int]:
 
 
 def _size(shape: Architecture, task: Fit) -> float:
-    """Return the mean multiply-accumulates of a text, if word vectors were not narrowed."""
+    """Return the mean multiply-accumulates of a text, as if word vectors were not narrowed."""
     same_width = replace(shape, embedding=shape.hidden)
     return task.mean({tokens: multiplied(same_width, tokens) for tokens in task.rows})
 
@@ -228,7 +228,10 @@ def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
 def _teaching(
     table: ShrunkTable, shape: Architecture, task: Fit
 ) -> tuple[TrainingTable, LessonTable]:
-    """Return the training and the distillation of a network, within `EFFORT` and `FEWEST`."""
+    """Return the training and the distillation of a network.
+
+    They take the multiply-accumulates of `EFFORT`, but use at least `FEWEST` texts.
+    """
     copies = min(table.copies, round(EPOCH / task.texts) - 1)
     lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=max(copies, 0))
     costs = {tokens: multiplied(shape, tokens) for tokens in task.rows}

@@ -93,7 +93,7 @@ def shrink_values(
     pieces: Pieces,
     activity: dict[str, NDArray[np.float64]],
 ) -> Values:
-    """Return the weights of `small` by name, cut out of the full model's.
+    """Return the weights of `small` by name, cut out of the full model's weights.
 
     Args:
         values: the weights of the full model by name.
@@ -146,7 +146,10 @@ def _merge_pooler(values: Values) -> Values:
 
 
 def _keep_busiest_units(layer: Values, activity: NDArray[np.float64], units: int) -> Values:
-    """Return a layer's feed-forward network, reduced to the units that add most to its output."""
+    """Return the weights of a layer's feed-forward network, reduced to its most effective units.
+
+    These are the units that add most to its output.
+    """
     chosen = _largest(_effect_on_output(layer[f"{OUT}.weight"], activity), units)
     return {
         f"{INTO}.weight": layer[f"{INTO}.weight"][chosen],
@@ -158,7 +161,7 @@ def _keep_busiest_units(layer: Values, activity: NDArray[np.float64], units: int
 def _keep_busiest_heads(
     layer: Values, activity: NDArray[np.float64], small: Architecture
 ) -> Values:
-    """Return a layer's attention, reduced to the heads that add most to its output.
+    """Return the weights of a layer's attention, reduced to the heads that add most to its output.
 
     Michel et al. 2019, "Are sixteen heads really better than one?", show that many heads can be
     removed.
@@ -184,7 +187,7 @@ def _effect_on_output(
 
 
 def _largest(effect: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Return the indices of the largest values, ascending."""
+    """Return the indices of the `count` largest values, ascending."""
     return np.sort(np.argsort(-effect, kind="stable")[:count])
 
 

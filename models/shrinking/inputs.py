@@ -24,7 +24,7 @@ BATCH = 64
 def dense_inputs(
     shape: Architecture, values: Values, split: Encoded, texts: int
 ) -> dict[str, Inputs]:
-    """Return the sums over each dense layer's inputs by the layer's name, without padding.
+    """Return the sums over the inputs of each dense layer, without padding, by the layer's name.
 
     Args:
         shape: the network.
@@ -58,7 +58,7 @@ class _Watching(Blocks):
         object.__setattr__(self, "_found", inputs_of)
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
-        """Add up `inputs`, then compute as usual."""
+        """Add `inputs` to the sums of the layer, then compute the layer."""
         rows = inputs[self._real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - the axes [batch, tokens, inputs]
         # Sum in float64: the deviations from the mean are a small difference of large sums.
         rows = tf.cast(rows, tf.float64)

@@ -57,13 +57,13 @@ class _Watching(Blocks):
     real: NDArray[np.bool_]
 
     def look(self, inputs: batches.Inputs) -> None:
-        """Compute a batch, and add its moments."""
+        """Run the network on a batch, and add the moments of its layers' inputs."""
         mask = inputs[MASK]
         object.__setattr__(self, "real", mask.astype(bool))
         forward(self, inputs[IDS], tf.constant(mask), tf.constant(inputs[SEGMENTS]))
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
-        """Add up the moments of `inputs`, then compute as usual."""
+        """Add the moments of `inputs` to those of the layer, then compute the layer."""
         rows = inputs[self.real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - the axes [batch, tokens, inputs]
         added = tf.matmul(rows, rows, transpose_a=True).numpy().astype(np.float64)
         self.moments[name] = self.moments.get(name, 0.0) + added

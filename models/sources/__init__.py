@@ -1,8 +1,9 @@
-"""Find the sources that decide a stage's bytes by following imports, and hash them.
+"""Find the source files that decide the bytes of a stage's artefact, and hash them.
 
-The entry of a stage is a function or a method of `models`. The hash covers those parts of the
-entry's own module that the entry uses, the whole of every other module that is imported, and the
-data files that these name. Comments, docstrings and line breaks do not change it.
+The files are found by following imports. The entry of a stage is a function or a method of
+`models`. The hash covers those parts of the entry's own module that the entry uses, the whole of
+every other module that is imported, and the data files that these name. Comments, docstrings and
+line breaks do not change it.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def hash_imports(*entries: str, root: Path = ROOT) -> str:
 
 @cache
 def sources_of(entry: str, root: Path = ROOT) -> Sources:
-    """Follow the imports of an entry.
+    """Find the sources of an entry by following its imports.
 
     Args:
         entry: a module (`package.module`), or a part of it (`package.module:part`).

@@ -39,7 +39,7 @@ def default_file() -> Path | None:
 
 
 class KeptFacts:
-    """Facts of modules, computed if they are not stored.
+    """A store of facts about modules, which computes those that it does not contain.
 
     Args:
         path: the file in which they are stored; None to store none.
@@ -84,7 +84,7 @@ class KeptFacts:
 
 
 def _read(path: Path) -> dict[str, Facts]:
-    """Return the stored facts; none if the file is missing, damaged or made by other code."""
+    """Return the stored facts; {} if the file is missing, damaged or made by other code."""
     try:
         data = read_regular(path, _LARGEST)
     except OSError:

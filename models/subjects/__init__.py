@@ -78,7 +78,7 @@ class Columns(Table, frozen=True, kw_only=True):
 
 
 class Counts(Table, frozen=True, kw_only=True):
-    """Number of texts per split. Without `train`, the train split gets all remaining texts.
+    """The number of texts of each split. Without `train`, the train split gets all other texts.
 
     Without `test`, the test split is the whole official one, which only the source `replab` has.
     """
@@ -239,7 +239,7 @@ class NetworkTable(Table, frozen=True, kw_only=True):
 
 
 class TrainingTable(Table, frozen=True, kw_only=True):
-    """`[full.training]`, `[small.training]`: AdamW, linear warm-up and decay, gradient clipping.
+    """`[full.training]`, `[small.training]`: training by AdamW with warm-up, decay and clipping.
 
     `accumulation` is the number of parts in which a batch is computed, if a whole batch does not
     fit into memory; `precision` is the type of the computation. Neither is meant to change the
@@ -268,7 +268,7 @@ class TrainingTable(Table, frozen=True, kw_only=True):
 
 
 class DistillationTable(Table, frozen=True, kw_only=True):
-    """`[small.distillation]`: learn from the full model's answers, too (Hinton et al. 2015).
+    """`[small.distillation]`: training with the full model's answers, too (Hinton et al. 2015).
 
     `weight` is the weight of the soft targets in the loss; that of the labels is 1 - `weight`.
     """
@@ -558,7 +558,7 @@ class Subject(Table, frozen=True, kw_only=True):
         return not self.full.trained if paired is None else paired
 
     def small_seed(self) -> int:
-        """Return the seed of the model that is converted."""
+        """Return the training seed of the model that is converted; 0 if it is not trained."""
         if self.shrunk is None:
             return (self.small or self.full).seed
         return self.shrunk.training.seed if self.shrunk.training else 0

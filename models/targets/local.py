@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LocalTarget(Target[LocalTransport]):
-    """This machine.
+    """The target that is this machine.
 
     Args:
         device: the device as which this machine was recognized.
@@ -51,7 +51,7 @@ class LocalTarget(Target[LocalTransport]):
 
     @classmethod
     def open(cls, wish: Wish) -> Self:
-        """Return this machine.
+        """Return this machine as the target.
 
         Raises:
             UsageMistake: the URL has more than a scheme, or another device was requested.

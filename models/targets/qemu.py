@@ -29,7 +29,7 @@ _ARCHITECTURE = "arch="
 
 @dataclass(frozen=True)
 class EmulatedTarget(Target[EmulatedTransport]):
-    """A board under the emulator.
+    """A board that this machine emulates.
 
     Args:
         device: the board.

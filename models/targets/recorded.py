@@ -48,7 +48,7 @@ class RecordedTarget(LocalTarget):
         return cls(device, recognize(), Path(wish.rest))
 
     def backends(self) -> dict[str, str]:
-        """Return the recording in place of backends."""
+        """Return the recording as the only "backend", with "answers" as its version."""
         return {RECORDED: "answers"}
 
     def absent(self) -> dict[str, str]:

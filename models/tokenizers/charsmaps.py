@@ -107,7 +107,7 @@ def values_in(document: Any) -> Iterator[Any]:
 
 
 def decoded(text: str) -> bytes:
-    """Return the bytes of a table that JSON holds.
+    """Return the bytes of a table of characters that a tokenizer.json stores in base64.
 
     Raises:
         ValueError: the text is not in base64.
@@ -119,7 +119,7 @@ def decoded(text: str) -> bytes:
 
 
 def _require_within(trie: NDArray[np.uint32], texts: bytes) -> None:
-    """Reject a trie with a step outside of it, or with a value outside of the texts."""
+    """Reject a trie in which a step leaves the trie, or a value lies outside of the texts."""
     # Words in which the highest bit is set are values, at which a look-up ends. The first word is
     # always a step, because look-ups start there.
     is_step = (trie & _IS_VALUE) == 0

@@ -1,4 +1,4 @@
-"""Name the files of a checkpoint's folder that decide the ids of its tokenizer."""
+"""List the files in a checkpoint's folder that decide which ids its tokenizer gives."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ _XLM_ROBERTAS_UNKNOWN, _ALBERTS_UNKNOWN = 3, 1
 
 
 class _Class(NamedTuple):
-    """The treatment of a SentencePiece model by a class of `transformers`.
+    """The way in which a class of `transformers` reads a SentencePiece model.
 
     Attributes:
         tokens: its special tokens, by their keys in tokenizer_config.json.
@@ -73,7 +73,9 @@ class _Class(NamedTuple):
 
 
 def from_checkpoint_pieces(file: Path, settings_given: Mapping[str, Any]) -> Encoder:
-    """Read a checkpoint's SentencePiece model; if no class is named, by SentencePiece's rules.
+    """Read a checkpoint's SentencePiece model by the rules of its class in `transformers`.
+
+    If no file names a class, read the model by SentencePiece's own rules.
 
     Args:
         file: the model; tokenizer_config.json or config.json beside it names its class.
@@ -142,7 +144,9 @@ def _require_known(name: str, settings_given: Mapping[str, Any], file: Path) -> 
 def _add_tokens(
     library: Tokenizer, model: PieceModel, names: Mapping[str, str], file: Path
 ) -> None:
-    """Add special and user-defined tokens; those without a number get the next numbers.
+    """Add special and user-defined tokens to the library's tokenizer.
+
+    Tokens without a number get the numbers after the last one.
 
     Raises:
         UsageMistake: added_tokens.json gives a token another number.
@@ -210,7 +214,7 @@ def _debertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Score
 
 
 def _table(model: PieceModel) -> Iterator[normalizers.Normalizer]:
-    """Yield the model's table of characters if it has one."""
+    """Yield a normalizer for the model's table of characters if it has one."""
     if model.charsmap:
         yield normalizers.Precompiled(model.charsmap)
 

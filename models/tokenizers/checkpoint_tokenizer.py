@@ -40,7 +40,7 @@ _SHORTER = "Lower tokenizer.max_tokens, or give a checkpoint that takes that man
 
 @dataclass(frozen=True)
 class CheckpointTokenizer:
-    """A checkpoint's tokenizer, which cleans, pairs, truncates and pads as its network needs.
+    """A checkpoint's tokenizer, which cleans, pairs, truncates and pads texts for its network.
 
     Attributes:
         encoder: the tokenizer without a length.
@@ -68,7 +68,7 @@ class CheckpointTokenizer:
 
     @property
     def lowercase(self) -> bool:
-        """Return whether capital letters are lowered."""
+        """Return whether the tokenizer converts texts to lower case."""
         return lowers(self.library)
 
     def rows(self, texts: Sequence[tuple[str, ...]]) -> dict[str, NDArray[np.int32]]:
@@ -138,12 +138,12 @@ def encoder_of(folder: Path) -> Encoder:
 
 
 def vocabulary_in(folder: Path) -> Path:
-    """Return the file of a checkpoint's folder that holds the vocabulary, for messages."""
+    """Return the vocabulary file in a checkpoint's folder, or the folder, for messages."""
     return next((folder / name for name in VOCABULARIES if (folder / name).is_file()), folder)
 
 
 def lowers(library: Tokenizer) -> bool:
-    """Tell whether a tokenizer lowers capital letters."""
+    """Tell whether a tokenizer converts texts to lower case."""
     normalizer = library.normalizer
     description = None if normalizer is None else json.loads(normalizer.__getstate__())
     steps = (step for step in values_in(description) if isinstance(step, dict))
@@ -163,7 +163,7 @@ def _gives_segments(settings: Settings, name: str | None) -> bool:
 
 
 def _drop_segments(library: Tokenizer) -> None:
-    """Give the second text of a pair segment 0, like the first."""
+    """Give segment 0 to both texts of a pair, so that neither has segment 1."""
     if library.post_processor is None:
         return
     description = json.loads(library.post_processor.__getstate__())
@@ -224,7 +224,7 @@ def _require_room(encoder: Encoder, length: int, *, pairs: bool) -> None:
 
 
 def _require_fit(encoder: Encoder, network: NetworkConfig, config: Path) -> None:
-    """Check that the network has an embedding for each id, and pads with the same id."""
+    """Check that the network has an embedding for each id, and the tokenizer's padding id."""
     rows = network.vocab_size
     if rows is not None and encoder.size > rows:
         raise UsageMistake(

@@ -33,12 +33,15 @@ _WITHOUT_SEGMENTS_TODAY = frozenset({ALBERT, "TokenizersBackend"})
 
 
 def plain_name(name: str | None) -> str | None:
-    """Return a class's name without "Fast", which versions before 5 append; None for None."""
+    """Return a class's name without the "Fast" that `transformers` appended before version 5.
+
+    For None, return None.
+    """
     return None if name is None else name.removesuffix("Fast")
 
 
 def gives_segments(name: str | None, *, today: bool) -> bool:
-    """Tell whether this tokenizer gives the segments of a pair in `transformers`.
+    """Tell whether a tokenizer class of `transformers` gives the network the segments of a pair.
 
     Args:
         name: name of the class; None if it is unknown.

@@ -63,17 +63,20 @@ class Encoder:
 
     @cached_property
     def around(self) -> tuple[int, ...]:
-        """Return the ids of the tokens around every text."""
+        """Return the ids of the special tokens that are put before and after every text."""
         return tuple(dict.fromkeys(self.library.encode("").ids))
 
     @cached_property
     def unknown(self) -> int | None:
-        """Return the id of an unknown word, which may be `left_out`; None if no word is unknown."""
+        """Return the id that unknown words get; None if no word is unknown.
+
+        It may be `left_out`.
+        """
         return unknown_id(self.library)
 
     @property
     def special(self) -> dict[str, int]:
-        """Return the ids of special tokens by their use."""
+        """Return the ids of special tokens by their use, such as "padding"."""
         ids = {"padding": self.padding.number}
         if self.unknown not in {None, self.left_out}:
             ids["an unknown word"] = self.unknown
@@ -83,7 +86,7 @@ class Encoder:
 
     @property
     def size(self) -> int:
-        """Return the largest id plus one."""
+        """Return the number of ids: the largest id plus one."""
         vocabulary = self.library.get_vocab(with_added_tokens=True)
         numbers = [number for number in vocabulary.values() if number != self.left_out]
         return max(self.padding.number, *numbers, -1) + 1
@@ -124,7 +127,7 @@ class Encoder:
     def for_device(self, length: int) -> str | None:
         """Return the JSON with which the `tokenizers` library encodes in the same way on a device.
 
-        Return None if it cannot, because this kind of tokenizer removes words.
+        Return None for a tokenizer that removes words, because the library cannot do that.
 
         Args:
             length: row length in tokens.
@@ -138,7 +141,7 @@ class Encoder:
         return copy
 
     def bounded(self, length: int, *, pairs: bool = False) -> Tokenizer:
-        """Return the library's tokenizer with truncation and padding.
+        """Return the library's tokenizer with truncation and padding to one length.
 
         Args:
             length: row length in tokens.
@@ -202,7 +205,7 @@ class Encoder:
             ) from None
 
     def _remedy_for(self, message: str) -> str:
-        """Return the remedy for a text that cannot be encoded, by the library's message."""
+        """Return the remedy for a text that the library cannot encode, chosen by its message."""
         alternative = "leave that text out, or give ids in a column: --edge-columns=...,ids=NAME"
         if _REGEX_ERROR not in message:
             return alternative.capitalize()
@@ -213,7 +216,7 @@ class Encoder:
 
 
 def unknown_id(library: Tokenizer) -> int | None:
-    """Return the id of an unknown word; None if the tokenizer can encode every word."""
+    """Return the id that unknown words get; None if the tokenizer can encode every word."""
     model = json.loads(library.to_str())["model"]
     number: int | None = model.get("unk_id")
     if number is None and model.get("unk_token") is not None:
@@ -222,7 +225,7 @@ def unknown_id(library: Tokenizer) -> int | None:
 
 
 def _first_failing(library: Tokenizer, texts: Sequence[str | tuple[str, ...]]) -> str:
-    """Return the number of the first text that cannot be encoded, counted from 1."""
+    """Return which text is the first that cannot be encoded, in words such as "3 of 5"."""
     for number, text in enumerate(texts, start=1):
         try:
             with library_errors():

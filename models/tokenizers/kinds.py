@@ -82,8 +82,8 @@ class Kind(NamedTuple):
     """The reader of a kind of tokenizer, and its allowed settings.
 
     Attributes:
-        read: reads its file with the given settings.
-        settings: names of these settings; others would change nothing.
+        read: reads a file of this kind with the given settings.
+        settings: names of the settings that affect this kind; any other setting is an error.
     """
 
     read: Callable[[Path, Mapping[str, Any]], Encoder]
@@ -121,7 +121,7 @@ def _text_vectorization(file: Path, settings: Mapping[str, Any]) -> Encoder:
 
 
 def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path) -> None:
-    """Check that these tokens have the first numbers, which the layer gives them."""
+    """Check that these tokens have the numbers from 0 on, as in Keras' TextVectorization."""
     for number, token in enumerate(tokens):
         if words.get(token, number) != number:
             raise UsageMistake(
@@ -205,7 +205,7 @@ KINDS: dict[str, Kind] = {
 
 
 def parse_option(text: str) -> TokenizerSettings:
-    """Read `PATH` or `KIND:PATH` of the command line."""
+    """Parse the option's value: `PATH` or `KIND:PATH`."""
     kind, _, path = text.partition(":")
     if kind in KINDS and path:
         return TokenizerSettings(file=path, kind=kind)

@@ -16,7 +16,7 @@ _PANIC = "PanicException"
 
 
 class LibraryError(ValueError):
-    """The library rejects a file or a setting, or fails on a text."""
+    """An error of the `tokenizers` library, which rejects a file or setting, or fails on a text."""
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class NetworkConfig(msgspec.Struct, frozen=True):
 
     @property
     def longest(self) -> int | None:
-        """Return the largest number of tokens that have positions; None if it is unknown.
+        """Return the largest number of tokens for which the network has positions; None if unknown.
 
         RoBERTa's table has 514 rows for 512 tokens: its positions follow the padding token's
         number (`create_position_ids_from_input_ids` of `transformers`).

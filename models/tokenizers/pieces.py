@@ -127,7 +127,7 @@ def _named_padding(
 
 
 def _require_named(settings: Settings, words: Mapping[str, int], file: Path) -> None:
-    """Check that the settings name only tokens of the vocabulary, with the same numbers."""
+    """Check that the settings name only tokens of the vocabulary, and with its numbers."""
     config = file.with_name(SETTINGS)
     require_same_numbers(settings, words, file, config)
     for key in _KEYS:
@@ -156,7 +156,9 @@ def _padding_of(words: Mapping[str, int], declared: str | None, side: Side, file
 
 
 def from_word_pieces(file: Path, declared: Mapping[str, Any]) -> Encoder:
-    """Read BERT's or MPNet's vocab.txt; tokenizer_config.json beside it decides about case.
+    """Read BERT's or MPNet's vocab.txt, and the tokenizer_config.json beside it.
+
+    The latter decides whether texts are converted to lower case.
 
     Args:
         file: the vocabulary, one piece per line, numbered from 0.
@@ -346,7 +348,10 @@ def _tokens(
     declared: Mapping[str, Any],
     file: Path,
 ) -> dict[str, str]:
-    """Return the special tokens by key: those of the user, else of the settings, else `usual`."""
+    """Return the special tokens by key.
+
+    The user's tokens have priority over those of the settings, and both over `usual`.
+    """
     names = {}
     for key, text in usual.items():
         requested, from_settings = declared.get(_KEYS[key]), settings.token(key)
@@ -397,6 +402,6 @@ def _require_no_gap(words: Mapping[str, int], file: Path) -> None:
 
 
 def is_tokenizer_json(text: str) -> bool:
-    """Tell whether JSON is a tokenizer of the `tokenizers` library."""
+    """Tell whether a text is the JSON of a tokenizer of the `tokenizers` library."""
     document = parsed_or_none(text)
     return isinstance(document, dict) and isinstance(document.get("model"), dict)

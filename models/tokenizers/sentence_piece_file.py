@@ -80,7 +80,7 @@ def read_pieces(file: Path) -> PieceModel:
 
 
 def _parsed(content: bytes) -> PieceModel:
-    """Return the model in a file's bytes.
+    """Parse the bytes of a .model file.
 
     Raises:
         ValueError: the file is damaged; the message says where.

@@ -112,7 +112,7 @@ def _scored(model: PieceModel) -> list[tuple[str, float]]:
 
 
 def _merges(model: PieceModel, words: dict[str, int]) -> list[tuple[str, str]]:
-    """Return every merge of two pieces into one, best first, as in SentencePiece's BPE.
+    """Return all pairs of pieces that SentencePiece's BPE merges into a piece, the best first.
 
     SentencePiece merges the two neighbors whose union has the best score.
     """

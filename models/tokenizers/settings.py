@@ -28,13 +28,13 @@ _REMEDY = "Correct the file, or download the complete checkpoint again"
 
 
 class NamedToken(msgspec.Struct, frozen=True):
-    """A special token that is written as an object."""
+    """A special token that the JSON file writes as an object."""
 
     content: str
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """The keys of tokenizer_config.json that decide ids; missing ones have their defaults.
+    """The keys of tokenizer_config.json that decide ids; missing keys get the defaults below.
 
     Attributes:
         tokenizer_class: the class of `transformers` that reads the vocabulary.
@@ -97,7 +97,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     @property
     def longest(self) -> float | None:
-        """Return the largest number of tokens; None if the settings state none.
+        """Return the largest number of tokens that the network takes; None if it is not stated.
 
         `transformers` writes an integer of 31 digits if there is no limit.
         """
@@ -154,7 +154,7 @@ def read_settings(file: Path) -> Settings:
 def require_same_numbers(
     settings: Settings, words: Mapping[str, int], vocabulary: Path, config: Path
 ) -> None:
-    """Check that the settings and the vocabulary number each token alike.
+    """Check that the settings and the vocabulary give each token the same number.
 
     Raises:
         UsageMistake: a token is not in the vocabulary, or has another number there.
@@ -238,7 +238,7 @@ def require_class(settings: Settings, names: Collection[str], vocabulary: Path) 
 
 
 def require_none_added(words: Mapping[str, int], vocabulary: Path) -> None:
-    """Check that the file of added tokens beside a vocabulary adds none.
+    """Check that added_tokens.json beside a vocabulary adds no token to it.
 
     Raises:
         UsageMistake: the file adds a token, which edgeproof would split into pieces; or it cannot

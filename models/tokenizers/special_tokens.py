@@ -25,7 +25,7 @@ _SAVED = "or give the tokenizer.json that save_pretrained wrote"
 
 
 def require_own_tokens(library: Tokenizer, document: Any, file: Path) -> None:
-    """Check that the file and the vocabulary number each special token alike.
+    """Check that the file and the vocabulary give each special token the same number.
 
     Args:
         library: the tokenizer as read by the library.
@@ -71,7 +71,7 @@ def _require_number(library: Tokenizer, token: str, number: int, key: str, file:
 
 
 def _added(document: Any) -> Iterator[tuple[str, int]]:
-    """Yield the tokens outside of the model's vocabulary, which the library numbers freely."""
+    """Yield the tokens that the file lists in `added_tokens`, with their ids."""
     for entry in document.get("added_tokens") or []:
         yield entry["content"], entry["id"]
 

@@ -93,7 +93,7 @@ class _KerasFile(msgspec.Struct, frozen=True):
 
 
 def is_keras_json(text: str) -> bool:
-    """Tell whether JSON is the output of Keras' `Tokenizer.to_json`."""
+    """Tell whether a text is the output of Keras' `Tokenizer.to_json`."""
     document = parsed_or_none(text)
     config = document.get("config") if isinstance(document, dict) else None
     return isinstance(config, dict) and "word_index" in config
@@ -178,7 +178,7 @@ def read_text(file: Path) -> str:
 
 
 def load_json(text: str, file: Path) -> Any:
-    """Return the content of JSON.
+    """Parse the JSON text of a file; return its content.
 
     Raises:
         UsageMistake: the text is not JSON, repeats a key, or holds half of a character.
@@ -200,7 +200,7 @@ def load_json(text: str, file: Path) -> Any:
 
 
 def parsed_or_none(text: str) -> Any:
-    """Return the content of JSON; None if the text is not JSON, or repeats a key."""
+    """Parse a JSON text; return its content, or None if it is not JSON or repeats a key."""
     try:
         return parse_json(text)
     except ValueError:
@@ -260,7 +260,7 @@ def _by_blank(lines: list[str]) -> Pairs | None:
 
 
 def _numbered(rows: list[tuple[str, str]]) -> Pairs | None:
-    """Return rows of a word and its number, without a header.
+    """Return the rows as pairs of a word and its number, without a header row.
 
     Return None if the second value of a row is not a number.
     """

@@ -1,4 +1,4 @@
-"""Build tokenizers that look up whole words or characters in a list, also for devices.
+"""Build tokenizers that look up whole words or characters in a word list.
 
 They differ in a few settings: how case is lowered, which text is removed, where words end, the
 special tokens, and the sides of padding and truncation.
@@ -68,7 +68,7 @@ class WordSettings:
 
 
 def word_encoder(kind: str, file: Path, words: dict[str, int], settings: WordSettings) -> Encoder:
-    """Return the tokenizer of a word list.
+    """Return the tokenizer that looks up words in a word list.
 
     Args:
         kind: name of the tokenizer's kind.

@@ -54,7 +54,10 @@ def cut(split: Encoded, rows: NDArray[np.int64]) -> Inputs:
 
 
 def epoch(split: Encoded, batch: int, seed: int) -> list[NDArray[np.int64]]:
-    """Return the rows of each batch of one epoch; the order depends on `seed` alone."""
+    """Return the indices of the texts in each batch of one epoch.
+
+    The order depends on `seed` alone.
+    """
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(split.labels))
     lengths = split.mask.sum(axis=1)
@@ -81,7 +84,7 @@ def parts(rows: list[NDArray[np.int64]], number: int) -> list[Part]:
 
 
 def in_order(split: Encoded, batch: int) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of rows in order of their length, so that prediction has little padding."""
+    """Yield the indices of texts in batches of similar length, so that there is little padding."""
     order = np.argsort(split.mask.sum(axis=1), kind="stable")
     for start in range(0, len(order), batch):
         yield order[start : start + batch]

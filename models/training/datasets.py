@@ -1,4 +1,4 @@
-"""Turn batches of any length into TensorFlow datasets, without retracing for each length."""
+"""Turn batches of any row length into TensorFlow datasets, without retracing for each length."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Trained:
     classifier: Classifier
 
     def describe_history(self) -> list[dict[str, Any]]:
-        """Return the history as plain values."""
+        """Return the history as a list of tables, one for each epoch."""
         return [asdict(epoch) for epoch in self.history]
 
 
@@ -160,14 +160,14 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc] # keras ships n
         self._report, self._epochs = report, table.epochs
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Report the batch."""
+        """Report the progress after a batch."""
         loss = (logs or {}).get("loss", math.nan)
         texts = int(self.seen[batch])
         self._report(Step(self.number, self._epochs, batch + 1, len(self.seen), texts, loss))
 
 
 def predict(classifier: Classifier, split: Encoded) -> NDArray[np.float32]:
-    """Return the logits [texts, classes] of `split`, in its order.
+    """Return the logits [texts, classes] of the texts of `split`, in the split's order.
 
     Raises:
         EdgeproofError: a logit is not finite or implausibly large.
@@ -187,6 +187,6 @@ def predict(classifier: Classifier, split: Encoded) -> NDArray[np.float32]:
 
 
 def answers_of(shape: Architecture, values: Values, split: Encoded) -> NDArray[np.float32]:
-    """Return the logits [texts, classes] that trained weights give to `split`."""
+    """Return the logits [texts, classes] that a trained network gives to the texts of `split`."""
     make_deterministic(seed=0)
     return predict(Classifier(shape, values, seed=0), split)

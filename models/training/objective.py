@@ -32,7 +32,7 @@ class Lesson:
 
 
 def make_loss(lesson: Lesson | None) -> Any:
-    """Return the loss for the targets of `make_targets`."""
+    """Return the loss function for the targets that `make_targets` returns."""
     if lesson is None:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     return DistillationLoss(lesson.table.temperature, lesson.table.weight)
@@ -81,7 +81,9 @@ def _log_shares(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 class DistillationLoss(keras.losses.Loss):  # type: ignore[misc] # keras ships no types
-    """(1 - w) * cross-entropy with the label + w * T^2 * KL(teacher at T || student at T).
+    """A loss that compares the student with the label and with the teacher.
+
+    It is (1 - w) * cross-entropy with the label + w * T^2 * KL(teacher at T || student at T).
 
     Hinton, Vinyals and Dean 2015, section 2: with the factor T^2 the gradients of the soft targets
     have the size of the labels' gradients at any temperature. The divergence differs from the

@@ -38,7 +38,7 @@ def make_optimizer(table: TrainingTable, *, updates: int, undecayed: Any) -> Any
 
 
 class _Warmup(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # keras ships no types
-    """Rise linearly to `peak` over `updates`, then follow `after`.
+    """A learning rate that rises linearly to `peak` in `updates` updates, then follows `after`.
 
     Keras counts one step for each part of a batch; the schedule counts one update for all of them.
     """

@@ -101,7 +101,7 @@ class Resume:
 
     @contextmanager
     def _opened(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the arrays in the file by name; none if there is no file."""
+        """Yield the arrays in the file by name; {} if there is no file."""
         if not self.path.is_file():
             yield {}
             return

@@ -220,7 +220,7 @@ def _file_of(name_or_path: str, folder: Path, names: list[str], noun: str, key: 
 
 
 def sound(metric: str, schemes: Collection[str]) -> Budget:
-    """Return the limit of a metric that applies to every subject.
+    """Return the limit of a metric in `limits/soundness.toml`, which applies to every subject.
 
     Args:
         metric: name of a metric that `limits/soundness.toml` limits for every scheme.

@@ -1,7 +1,7 @@
 """Carry a host's verdict over to a board that classified only some of the texts.
 
-A quantized variant is judged in the same way by the answers of its reference: read "reference" for
-"host", and "variant" for "board".
+A quantized variant is judged in the same way by the answers of its reference. In that case, read
+"reference" in place of "host", and "variant" in place of "board".
 
 The host has classified every text with the same file. The board can differ from it only on texts
 that it labels differently. The board classifies all *close* texts, those whose two best labels are
@@ -83,7 +83,7 @@ class Errors(NamedTuple):
 
     @classmethod
     def of(cls, confidence: float) -> Errors:
-        """Return the error probabilities of looks that together have a confidence level."""
+        """Return the error probabilities for looks that together have a confidence level."""
         error = (1.0 - confidence) / 2.0
         return cls(_FIRST * error, _SECOND * error, confidence)
 
@@ -151,7 +151,7 @@ def most_disagreeing(disagreeing: int, drawn: int, *, error: float) -> float:
 
 
 def texts_needed(share: float, *, error: float) -> int:
-    """Return the sample size that shows, if no text disagrees, that at most a share disagrees.
+    """Return how many texts without a disagreement show that at most a share disagrees.
 
     Args:
         share: the share that may disagree (Clopper and Pearson, one side).

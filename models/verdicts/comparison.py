@@ -103,7 +103,7 @@ def fastest_of_blocks(samples: Floats, block: int = BLOCK) -> NDArray[np.float64
 
 
 def full_blocks(rounds: int) -> int:
-    """Return the number of blocks in a race of some rounds, at least one."""
+    """Return the number of blocks in a race with a number of rounds, at least one."""
     return max(1, rounds // BLOCK)
 
 
@@ -137,7 +137,7 @@ def latency_ratio(
 def noise_floor(
     again: Floats, reference: Floats, *, confidence: float = CONFIDENCE, block: int = BLOCK
 ) -> float:
-    """Return the smallest regression that a race can detect, from an A/A comparison within it.
+    """Return the smallest regression that a race can detect, from an A/A comparison in the race.
 
     The reference is loaded twice and races against itself. The interval of the ratio of its two
     latencies shows how far a ratio can be from 1 although nothing differs.

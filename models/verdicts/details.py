@@ -37,7 +37,7 @@ class Moved(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Looked(Open, frozen=True, kw_only=True, omit_defaults=True):
-    """How many of the test texts a gate used, and why it stopped there.
+    """The number of test texts that a gate used, and the reason why it used no more.
 
     Attributes:
         texts: number of texts that the gate used.
@@ -51,7 +51,7 @@ class Looked(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Timed(Open, frozen=True, kw_only=True, omit_defaults=True):
-    """How many timed answers a gate used, and why it stopped there.
+    """The number of timed answers that a gate used, and the reason why it used no more.
 
     Attributes:
         asked: number of single answers, of blocks of a race, or of rounds, as the measurement
@@ -66,7 +66,7 @@ class Timed(Open, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Covered(Open, frozen=True, kw_only=True):
-    """How many operators of a file have a kernel that was shown correct ("proven").
+    """The number of a file's operators whose kernels were shown to be correct ("proven").
 
     Attributes:
         multiply_accumulates: share of the file's multiply-accumulates in proven operators.

@@ -1,4 +1,4 @@
-"""Estimate the metrics: value, interval and sample size in one call each."""
+"""Estimate metrics: each function returns a value with its interval and sample size."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def exact(value: float, *, n: int = 1) -> Estimate:
 
 
 def accuracy(gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE) -> Estimate:
-    """Return accuracy with its exact interval; labels [n]."""
+    """Return the accuracy with its exact interval, from labels [n]."""
     right = metrics.matches(gold, predicted)
     successes, trials = int(right.sum()), int(right.size)
     low, high = intervals.proportion_interval(successes, trials, confidence=confidence)
@@ -46,7 +46,7 @@ def accuracy(gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE)
 
 
 def agreement(first: Labels, second: Labels, *, confidence: float = CONFIDENCE) -> Estimate:
-    """Return the share of equal labels of two models with its exact interval; labels [n]."""
+    """Return the share of texts [n] with equal labels from two models, with its exact interval."""
     return accuracy(first, second, confidence=confidence)
 
 
@@ -72,12 +72,12 @@ def accuracy_drop(
 def balanced_accuracy(
     gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Return balanced accuracy with its bootstrap interval; labels [n]."""
+    """Return the balanced accuracy with its bootstrap interval, from labels [n]."""
     return _counted(confusion.balanced_accuracy, gold, predicted, confidence)
 
 
 def macro_f1(gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE) -> Estimate:
-    """Return Macro-F1 with its bootstrap interval; labels [n]."""
+    """Return Macro-F1 with its bootstrap interval, from labels [n]."""
     return _counted(confusion.macro_f1, gold, predicted, confidence)
 
 
@@ -117,27 +117,30 @@ def f_rs_drop(
 
 
 def official_accuracy(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Return the groups' mean accuracy with its bootstrap interval; labels and groups [n]."""
+    """Return the groups' mean accuracy, with its bootstrap interval; inputs are [n]."""
     return _counted_by_group(reputation.official_accuracy, gold, predicted, groups)
 
 
 def reliability(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Return the groups' mean Reliability with its bootstrap interval; labels and groups [n]."""
+    """Return the groups' mean Reliability, with its bootstrap interval; inputs are [n]."""
     return _counted_by_group(reputation.reliability, gold, predicted, groups)
 
 
 def sensitivity(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Return the groups' mean Sensitivity with its bootstrap interval; labels and groups [n]."""
+    """Return the groups' mean Sensitivity, with its bootstrap interval; inputs are [n]."""
     return _counted_by_group(reputation.sensitivity, gold, predicted, groups)
 
 
 def f_rs(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
-    """Return the groups' mean F(R,S) with its bootstrap interval; labels and groups [n]."""
+    """Return the groups' mean F(R,S), with its bootstrap interval; inputs are [n]."""
     return _counted_by_group(reputation.f_rs, gold, predicted, groups)
 
 
 def order(gold: Labels, predicted: Labels, groups: Sequence[str]) -> OrderEstimates:
-    """Return `reliability`, `sensitivity` and `f_rs` from one resampling; labels and groups [n]."""
+    """Return the estimates of `reliability`, `sensitivity` and `f_rs` from one resampling.
+
+    Labels and groups are [n].
+    """
     metrics.matches(gold, predicted)
     classes = _classes(gold, predicted)
     tables = confusion.confusion(gold, predicted, groups, classes=classes)

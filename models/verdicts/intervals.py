@@ -25,7 +25,7 @@ MOST_RESAMPLES = 20_000
 
 
 class Interval(NamedTuple):
-    """The two ends, in the unit of the estimate."""
+    """The two ends of an interval, in the unit of the estimate."""
 
     low: float
     high: float

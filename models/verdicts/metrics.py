@@ -336,7 +336,7 @@ def remedy_for_metric(name: str) -> str:
 
 
 def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
-    """Return where two label arrays are equal, [n].
+    """Return for each text whether two label arrays are equal, as booleans [n].
 
     Raises:
         EdgeproofError: the arrays are empty, differ in shape, or are not label indices.

@@ -1,4 +1,4 @@
-"""Compute how many times larger other sizes are than the FlatBuffer."""
+"""Compute the ratios of other sizes to the size of the FlatBuffer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CHECKPOINT_OVER_WEIGHTS = 3
 
 
 def size_ratios(weights_bytes: int, flatbuffer_bytes: int) -> dict[str, float]:
-    """Return the ratios of other sizes to the FlatBuffer, by the names of their metrics.
+    """Return the ratios of other sizes to the FlatBuffer's size, by the names of their metrics.
 
     Args:
         weights_bytes: size of the full model's parameters as float32.

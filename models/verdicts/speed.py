@@ -34,7 +34,7 @@ TEXTS, TURNS = 10, 24
 def ask_in_turns(
     models: Mapping[str, Asking], texts: int, *, turns: int = TURNS, first: int = 0
 ) -> dict[str, NDArray[np.float64]]:
-    """Let models classify the same texts in turns.
+    """Classify the same texts with several models in turns, and measure the seconds.
 
     Args:
         models: for each model's name, a function that classifies texts and returns the seconds.

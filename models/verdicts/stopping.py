@@ -1,4 +1,4 @@
-"""Stop timing answers once there is a verdict, with the error rates of one judgment of all.
+"""Stop timing answers once there is a verdict, with the error rates of judging all answers.
 
 A metric with a limit is judged in several looks, each after more answers, as in
 `models.verdicts.looks`: the intervals of all looks together contain the true value as often as one
@@ -28,7 +28,7 @@ NO_MORE = "this is the largest number for one measurement"
 
 
 class Stopped(NamedTuple):
-    """When and why the timing of answers ended.
+    """The point at which the timing of answers ended, and the reason.
 
     Attributes:
         look: number of answers, blocks or rounds, and confidence level of the interval.

@@ -139,7 +139,7 @@ def _lines(inspected: Inspected, file: AssociatedFile) -> int | None:
 
 
 def _packed(inspected: Inspected) -> Iterator[Finding]:
-    """Find files that are mentioned and packed but cannot be unpacked."""
+    """Find files that the metadata mentions and the archive contains, but that cannot be read."""
     if inspected.metadata is None:
         return
     packed = {file.name for file in inspected.metadata.packed}

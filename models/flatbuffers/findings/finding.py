@@ -1,4 +1,4 @@
-"""Define a finding, and the data that checks use."""
+"""Define a finding, and the data of a file that the checks for findings use."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Inspected:
-    """The data that checks use.
+    """The data of a file that the checks for findings use.
 
     Attributes:
         data: the bytes of the file.

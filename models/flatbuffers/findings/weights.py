@@ -55,7 +55,7 @@ def _text_mode(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _numbers(inspected: Inspected) -> Iterator[Finding]:
-    """Find NaN, infinity and large numbers; read every float constant once."""
+    """Find NaN, infinity and large numbers in float constants; read every constant once."""
     buffers: set[int] = set()
     for tensor in inspected.report.tensors:
         kind = _NUMPY.get(tensor.dtype)

@@ -56,7 +56,7 @@ class Sketch:
         return self.drawing.constant(data, tensor.dtype, tensor.quantization)
 
     def case(self, *outputs: int, bodies: tuple[Graph, ...] = (), by_rows: bool = False) -> Case:
-        """Return the case: one to three runs, with one, two or four threads.
+        """Return the finished case: one to three runs, with one, two or four threads.
 
         Args:
             outputs: the indices of the output tensors.

@@ -40,7 +40,7 @@ _WHOLE = 1_000_000
 
 
 class Mover:
-    """A case of an operator that moves the values of its first input.
+    """Builds a case of an operator that moves the values of its first input.
 
     Args:
         choices: the source of all random choices.

@@ -24,7 +24,7 @@ _ERF_A = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
 
 
 class Pattern:
-    """A case of several operators on float32.
+    """Builds a case of several operators on float32 tensors.
 
     Args:
         choices: the source of all random choices.

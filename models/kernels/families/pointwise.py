@@ -29,7 +29,7 @@ _STORED = (*_STATIC, "uint8")
 
 
 class Unary(NamedTuple):
-    """A function of one number.
+    """The row of an operator in `UNARY`: it maps each number to another.
 
     Attributes:
         low: the smallest argument.

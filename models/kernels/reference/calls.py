@@ -71,7 +71,7 @@ class Operand:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One operator with its operands.
+    """One operator of a graph with the values of its operands.
 
     Attributes:
         operands: the operands by position; None for an absent optional one.
@@ -104,7 +104,7 @@ class Call:
         return self.operands[place] if place < len(self.operands) else None
 
     def option(self, name: str, default: Any = 0) -> Any:
-        """Return one of the operator's options."""
+        """Return an option of the operator by its name; `default` if it is not set."""
         return self.node.options.get(name, default)
 
     @property

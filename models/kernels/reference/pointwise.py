@@ -56,7 +56,7 @@ def exponential(number: Rounded) -> Rounded:
 
 
 def logistic(number: Rounded) -> Rounded:
-    """Compute 1 / (1 + exp(-x)); its error for negative x is that of exp, a sum and a division."""
+    """Compute 1 / (1 + exp(-x)), with the errors of an exp, a sum and a division."""
     ulps = current().ulps
     if not current().shading:
         return function(None, _EXPIT, number, ulps["exp"] + 1.0 + ulps["div"])

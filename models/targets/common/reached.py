@@ -92,7 +92,7 @@ class ReachedTarget(Target[RemoteShell]):
         offline: bool,  # noqa: ARG002 - see `store`
         say: Callable[[str], None],  # noqa: ARG002 - see `store`
     ) -> RemoteShell:
-        """Return the connection."""
+        """Return the connection to the board, which also starts runners."""
         return self.connection
 
     def identity(self, transport: RemoteShell, backend: str) -> None:  # noqa: ARG002 - None for all
