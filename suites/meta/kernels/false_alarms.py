@@ -28,7 +28,7 @@ def false_alarms(
     kernels: Sequence[RightKernel] = KERNELS,
     arithmetic: Arithmetic = PROCESSOR,
 ) -> tuple[int, list[str]]:
-    """Judge correct kernels on a number of cases.
+    """Judge correct kernels on random cases, where each deviation is a false alarm.
 
     Args:
         examples: number of cases.

@@ -1,7 +1,7 @@
 """Train BERT-large for one step, save it with its optimizer, and print the sizes of the files.
 
-It runs in a separate process, because pytest does not import TensorFlow. It needs about 12 GB of
-memory.
+This script runs in a separate process, because pytest does not import TensorFlow. It needs about
+12 GB of memory.
 """
 
 from __future__ import annotations

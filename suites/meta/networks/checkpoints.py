@@ -40,7 +40,7 @@ CONFIG = {
 
 
 def make_folder(folder: Path, **changes: object) -> tuple[Architecture, Values]:
-    """Write a config; return its architecture, and random values of its encoder by name."""
+    """Write a config.json; return the network's architecture and random encoder weights by name."""
     (folder / "config.json").write_text(json.dumps(CONFIG | changes))
     shape = from_published(folder, classes=CLASSES)
     generator = np.random.default_rng(5)

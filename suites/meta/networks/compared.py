@@ -1,4 +1,4 @@
-"""Compare networks with those of `transformers` on one of Keras' backends."""
+"""Compare edgeproof's networks with those of `transformers` on one of Keras' backends."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ CASES = (
 
 
 def compare(folder: Path, backend: str, *cases: str) -> dict[str, Any]:
-    """Return the script's results of some cases, by case."""
+    """Return the results of parity_check.py for these cases, by case."""
     outcome: dict[str, Any] = json.loads(printed_by(SCRIPT, folder, *cases, KERAS_BACKEND=backend))
     return outcome

@@ -68,7 +68,7 @@ IB_BERT = {
 
 
 def network_of(config: Mapping[str, Any], *, classes: int = 3) -> Architecture:
-    """Return the network of a checkpoint's folder with this config."""
+    """Return the architecture of the network that a checkpoint folder with this config defines."""
     from models.networks.architecture import from_published  # noqa: PLC0415 - slow to import
 
     name = "config.json" if "model_type" in config else "bert_config.json"

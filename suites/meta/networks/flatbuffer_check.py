@@ -1,6 +1,6 @@
 """Convert random networks, read their weights back, and write the results to answer.json.
 
-It runs in a separate process, because pytest does not import TensorFlow. `ours` converts
+This script runs in a separate process, because pytest does not import TensorFlow. `ours` converts
 edgeproof's network under every scheme. `foreign` converts another implementation in the style of
 Google's BERT: with einsum, one-hot vectors of segments, a norm as batch normalization, and a mask
 that is multiplied by a constant.
@@ -89,7 +89,7 @@ def answer(values: dict[str, Any], shape: Architecture) -> Any:
 
 
 def error(actual: Any, expected: Any) -> float:
-    """Return the largest difference, relative to the range of the logits."""
+    """Return the largest difference of the logits, relative to the range of the expected logits."""
     return float(np.abs(actual - expected).max() / np.ptp(expected, axis=0).max())
 
 
@@ -101,7 +101,7 @@ def reread(flatbuffer: bytes, shape: Architecture, folder: Path) -> dict[str, An
 
 
 def ours(folder: Path) -> dict[str, Any]:
-    """Return the error after conversion and reading back, by network and scheme."""
+    """Return the error with weights that were converted and read back, by network and scheme."""
     answers: dict[str, Any] = {}
     for name, config in CONFIGS.items():
         shape = network_of(config, classes=CLASSES)
@@ -159,7 +159,7 @@ def _logits_at(flatbuffer: bytes, tokens: int) -> Any:
 
 
 class _Foreign:
-    """BERT and MobileBERT as google-research implements them, with edgeproof's names of weights."""
+    """An implementation of BERT and MobileBERT like Google's, with edgeproof's names of weights."""
 
     def __init__(self, values: dict[str, Any], shape: Architecture) -> None:
         self.values, self.shape = values, shape
@@ -268,7 +268,7 @@ def converted(network: _Foreign, folder: Path, *, quantized: bool) -> bytes:
 
 
 def foreign(folder: Path) -> dict[str, Any]:
-    """Return the error of edgeproof's network with a foreign FlatBuffer's weights, by network."""
+    """Return the error with the weights of a foreign FlatBuffer, by network and scheme."""
     answers: dict[str, Any] = {}
     for name, config in CONFIGS.items():
         shape = network_of(config, classes=CLASSES)

@@ -1,7 +1,8 @@
 """Write a TensorFlow 1 checkpoint with Google's names, read it back, and print the results.
 
-It runs in a separate process, because pytest does not import TensorFlow. The names are those of the
-variable scopes in google-research/mobilebert/modeling.py and google-research/bert/modeling.py.
+This script runs in a separate process, because pytest does not import TensorFlow. The names are
+those of the variable scopes in google-research/mobilebert/modeling.py and
+google-research/bert/modeling.py.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def write(prefix: Path, variables: dict[str, np.ndarray]) -> None:
 
 
 def round_trip(folder: Path, config: dict[str, object], norm: str) -> dict[str, object]:
-    """Return whether every value is read under its name, and the messages about bad files."""
+    """Write and read a checkpoint; return whether its values are equal, and errors of bad files."""
     folder.mkdir()
     (folder / "bert_config.json").write_text(json.dumps(config))
     shape = from_published(folder, classes=CLASSES)

@@ -88,7 +88,7 @@ def make_model(case: str) -> Any:
 
 
 def make_inputs(tokens: int, vocabulary: int) -> dict[str, np.ndarray[Any, Any]]:
-    """Return pairs of different lengths, padded to `tokens`; the first has no padding."""
+    """Return encoded pairs of different lengths, padded to `tokens`; the first has no padding."""
     generator = np.random.default_rng(tokens)
     lengths = np.maximum(tokens - np.arange(BATCH) * tokens // BATCH, 1)[:, None]
     place = np.arange(tokens)[None]
@@ -145,7 +145,7 @@ def answer(values: Any, shape: Any, **inputs: Any) -> np.ndarray[Any, Any]:
 
 
 def difference(actual: Any, expected: Any) -> float:
-    """Return the largest difference, relative to the range of the batch's logits."""
+    """Return the largest difference of the logits, relative to the range of the expected logits."""
     return float(np.abs(actual - expected).max() / np.ptp(expected, axis=0).max())
 
 

@@ -1,4 +1,4 @@
-"""BERT-large's files have the sizes of the paper's arithmetic."""
+"""BERT-large's files have the sizes that are computed for the paper's ratio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each model starts from the subject's checkpoint or the user's; mistakes are named."""
+"""Each model starts from the checkpoint of the subject or the user; mistakes are reported."""
 
 from __future__ import annotations
 

@@ -120,6 +120,6 @@ def test_rejects_config_other_than_a_json_object(text, tmp_path):
         from_published(tmp_path, classes=3)
 
 
-def test_rejects_missing_config(tmp_path):
+def test_rejects_checkpoint_folder_without_a_config(tmp_path):
     with pytest.raises(UsageMistake, match="neither this file nor"):
         from_published(tmp_path, classes=3)

@@ -1,4 +1,4 @@
-"""Google's TensorFlow 1 checkpoints are read by the names their code gives."""
+"""Google's TensorFlow 1 checkpoints are read by the names that Google's code gives."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The networks give the logits of `transformers` for the same config and weights.
 
-Needs the dependency group `parity`. A planted fault in the mask or the types must be detected.
-`suites/meta/huggingface/test_networks.py` tests the same on PyTorch, without TensorFlow.
+Needs the dependency group `parity`. A planted fault in the mask or the segment ids must be
+detected. `suites/meta/huggingface/test_networks.py` tests the same on
+PyTorch, without TensorFlow.
 """
 
 from __future__ import annotations

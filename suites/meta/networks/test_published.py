@@ -1,4 +1,4 @@
-"""A checkpoint is found and read by name; errors name the tensor."""
+"""A checkpoint is found, and its tensors are read by name; errors name the tensor."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ except UsageMistake as error:
 
 
 def resolve_on_the_hub(hub_id, home):
-    """Resolve in a separate process, because the hub's library reads variables when imported."""
+    """Resolve an id in a separate process, because the hub's library reads variables on import."""
     environment = {**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", HUB, hub_id],
@@ -189,7 +189,7 @@ def resolve_on_the_hub(hub_id, home):
 
 
 def cache(home, folder):
-    """Write a checkpoint's folder as the hub's library caches it: links to blobs, by commit."""
+    """Move a checkpoint's files into a cache like that of the hub; return the snapshot's folder."""
     cached = home / "hub" / "models--owner--name"
     snapshot, blobs = cached / "snapshots" / "0123abcd", cached / "blobs"
     for folder_made in (snapshot, blobs, cached / "refs"):

@@ -1,4 +1,4 @@
-"""An index of a TensorFlow checkpoint is checked before TensorFlow, which would crash, reads it."""
+"""The index of a TensorFlow checkpoint is checked first, because a bad one crashes TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our network with a FlatBuffer's weights gives the FlatBuffer's logits."""
+"""Edgeproof's network with the weights of a FlatBuffer gives the FlatBuffer's logits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from suites.meta.scripts import printed_by
 
 SCRIPT = Path(__file__).with_name("flatbuffer_check.py")
 NETWORKS = ("bert", "mobilebert", "mobilebert_tiny", "mobilebert_layer_norm")
-# Largest difference of the logits relative to their standard deviation; eight bits cause a few
+# Largest difference of the logits relative to their range; eight bits cause a few
 # hundredths.
 TOLERANCES = {
     "float32": 1e-5,
@@ -70,7 +70,7 @@ def test_two_row_lengths_of_one_file_give_close_logits_and_share_weights(scheme,
 
 @pytest.fixture
 def folder(converted, tmp_path):
-    """Return a copy of the MobileBERT's checkpoint: a config and a FlatBuffer."""
+    """Return a copy of MobileBERT's checkpoint folder, which has a config and a FlatBuffer."""
     return shutil.copytree(converted / "mobilebert", tmp_path / "copy")
 
 

@@ -58,7 +58,7 @@ def test_folder_with_a_pytorch_file_can_serve_as_a_checkpoint(written, tmp_path)
 
 
 class Run:
-    """Is pickled as a call of a function."""
+    """An object that is pickled as a call of a function."""
 
     def __init__(self, function, *arguments):
         self.call = (function, arguments)
@@ -106,7 +106,7 @@ def test_reading_a_small_pytorch_file_cannot_allocate_gigabytes(tmp_path):
 
 
 def attempt(path, data):
-    """Read `data`, which must give values or one kind of error, within the time."""
+    """Read `data`, which must give values or a UsageMistake within SECONDS."""
     path.write_bytes(data)
     started = time.process_time()
     with contextlib.suppress(UsageMistake):

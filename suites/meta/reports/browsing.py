@@ -74,7 +74,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visit:
-    """An opened page, its requests, and its errors.
+    """An opened page with its requests and its errors.
 
     Args:
         page: a new page without an address.
@@ -93,7 +93,7 @@ class Visit:
 
     @property
     def outside(self) -> list[str]:
-        """Return the requested addresses outside of the page that its policy did not block."""
+        """Return the external addresses that the page requested and its policy did not block."""
         own = ("file:", "data:", "blob:")
         sent = [request for request in self._requests if request.failure != "csp"]
         return [request.url for request in sent if not request.url.startswith(own)]

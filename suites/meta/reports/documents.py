@@ -47,7 +47,7 @@ def document_from(  # noqa: PLR0913 - callers pass all by name
 
 
 def changed(document: Document, **tables: Any) -> Document:
-    """Return a document with other values in some tables, or with other lists."""
+    """Return a copy of a document with these values in its tables, or with these lists."""
     plain = as_plain(document)
     for name, table in tables.items():
         plain[name] = plain[name] | table if isinstance(table, dict) else as_plain(table)

@@ -27,7 +27,7 @@ STATUS = {"passed": "passed", "failed": "failed", "error": "broken", "skipped": 
 
 
 def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
-    """Write the small run on a device: results.json, and Allure's results of each test.
+    """Write the small run on a device: results.json, and Allure's result of each test.
 
     As with allure-pytest, a test has the same ids on every device and at every commit.
     """
@@ -50,7 +50,7 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
 
 
 def planted() -> list[PlantedFault]:
-    """Return a fault with each outcome; the small run contains the gate of the second and third."""
+    """Return a fault of each outcome; the small run has the gate of the second and the third."""
 
     def seen(outcome: Any, message: str) -> Seen:
         return Seen(

@@ -94,7 +94,7 @@ def of_variant(
 
 
 def measurements() -> list[Measurement]:
-    """Return measurements of two variants and the full model; one fails, one is inconclusive."""
+    """Return measurements of two variants and the full model, with every kind of verdict."""
     return [
         make_measurement(
             "accuracy", "full_model", (0.9, 0.88, 0.92, 200), details={"confusion": TABLE}
@@ -120,7 +120,7 @@ def measurements() -> list[Measurement]:
 
 
 def endings() -> list[Outcome]:
-    """Return the outcomes of the tests, including one without a measurement."""
+    """Return the outcomes of the tests, including a failed test without a measurement."""
     bare = Outcome(
         id="suites/conformance/test_file.py::test_signature[host-float32]",
         outcome="failed",

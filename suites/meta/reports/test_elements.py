@@ -1,4 +1,4 @@
-"""Elements of a page are found at their positions, whatever scripts and attributes hold."""
+"""HTML elements are found at their positions, whatever scripts and attributes contain."""
 
 from __future__ import annotations
 

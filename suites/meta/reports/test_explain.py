@@ -64,7 +64,7 @@ def test_explanation_shows_why_localization_failed():
 
 
 def test_operator_with_additional_keys_is_found_in_the_error_curve():
-    """A later version may store more keys for an operator in one of the two places."""
+    """A later version may store more keys for the first diverging operator than in the curve."""
     localization = LOCALIZATION | {"diverges_at": CURVE[3] | {"cosine": 0.5, "later": [1]}}
     first, *_ = explanations(changed(document(), run={"localizations": [localization]}))
     assert "first diverges at operator 4 of 5" in dict(first.rows)["Error localization"]

@@ -27,7 +27,7 @@ NO_TABLE = "No table of planted faults was found"
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a run's folder, and replace Allure's page by an empty one."""
+    """Return a run's folder, and replace Allure's page by an empty page."""
 
     def draw(_results: list[Path], output: Path, _facts: dict[str, Any]) -> list[dict[str, Any]]:
         output.mkdir()

@@ -78,7 +78,7 @@ SIZES = sizes()
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Return the path of each value in a document, but only the first two of a list."""
+    """Yield the path of each value in a document; of a list, only those of the first two items."""
     yield path
     inside = value.items() if isinstance(value, dict) else ()
     if isinstance(value, list):
@@ -88,7 +88,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(plain: dict[str, Any], path: tuple[Any, ...], junk: Any) -> Any:
-    """Return a document with another value at a place, or without the key if it is "remove"."""
+    """Return a copy of a document with `junk` at a path; `junk` is "remove" to remove the key."""
     if not path:
         return junk
     plain = copy.deepcopy(plain)
@@ -156,7 +156,7 @@ ILL_TYPED = {
 
 
 @pytest.mark.parametrize("name", ILL_TYPED)
-def test_error_on_a_wrong_type_names_the_key(name, tmp_path):
+def test_error_on_a_wrong_type_in_a_results_document_names_the_key(name, tmp_path):
     place, junk, key = ILL_TYPED[name]
     file = tmp_path / RESULTS
     file.write_text(json.dumps(changed(ONE, tuple(place.split(".")), junk)), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""GitHub Actions gets annotations at budget lines, and the summary of the job."""
+"""On GitHub Actions, annotations point at lines of budgets, and the job gets a summary."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_github_annotation_points_at_the_line_of_the_broken_budget():
     assert "%0AReproduce: python -m pytest" in message
 
 
-def test_inconclusive_gates_are_warnings_and_assertions_point_at_their_file():
+def test_annotations_of_inconclusive_gates_are_warnings_and_those_of_assertions_name_a_file():
     kinds = [line.split(",title")[0] for line in annotations_of(document())]
     agreement = place_of(EMBEDDED, "agreement.min").line
     ratio = place_of(EMBEDDED, "latency_ratio.float16.max").line

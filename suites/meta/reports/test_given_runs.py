@@ -1,4 +1,4 @@
-"""The report describes given files, and answers that an app recorded."""
+"""The report describes files that a user gave, and answers that an app recorded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BINDING = "app: ids = '<ids>' int32 [1, 8] (by name) -> logits = 'out' float32 [
 
 
 def given(*measurements, **subject):
-    """Return a run of given files, without a full model."""
+    """Return a run of a file that a user gave, without a full model."""
     run = document(*measurements)
     variants = {"app": {"flatbuffer": 3200, "flatbuffer_zipped": 1900, "resident": None}}
     sizes = {"variants": {name: sizes | {"ratios": {}} for name, sizes in variants.items()}}
@@ -30,7 +30,7 @@ def given(*measurements, **subject):
 
 @pytest.fixture
 def recorded():
-    """Return a run over an app's answers with some wrong ids."""
+    """Return a run that judges an app's recorded answers, some with wrong token ids."""
     wrong = "3 of 300 texts have different ids; the first is 't7', line 9: 'a b'\n  recorded: [1]"
     test = "suites/tokenization/test_parity.py::test_app_makes_the_same_ids[recorded-app]"
     parity = make_measurement("app", "token_parity", 0.99, details={"first_difference": wrong})

@@ -1,4 +1,4 @@
-"""In a real browser the report opens from disk and loads nothing."""
+"""In a real browser the report opens from disk and loads nothing from the network."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_first_screen_shows_verdict_and_scores_for_each_device(
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_no_text_is_cut_off(page_file: Path, visit, viewport: dict[str, int]) -> None:
+def test_no_text_on_the_page_is_cut_off(page_file: Path, visit, viewport: dict[str, int]) -> None:
     seen = visit(page_file.as_uri(), viewport=viewport)
     seen.page.get_by_text("Every test").wait_for()
     seen.page.evaluate(UNFOLD)
@@ -194,7 +194,9 @@ def test_pictures_are_attached_to_their_tests(page_file: Path, visit) -> None:
     ],
     ids=["metrics", "categories", "quality_gate", "files", "tests"],
 )
-def test_allure_page_is_displayed(page_file: Path, visit, place: str, texts: list[str]) -> None:
+def test_each_allure_page_of_the_report_is_displayed(
+    page_file: Path, visit, place: str, texts: list[str]
+) -> None:
     visited = visit(f"{page_file.as_uri()}#{place}")
     for text in texts:
         visited.page.locator("#app").get_by_text(text).first.wait_for()
@@ -237,7 +239,7 @@ def test_tests_of_two_runs_on_one_device_are_not_merged_as_retries(
     visited.shoot("two-commits")
 
 
-def test_embedded_data_is_compressed(page_file: Path) -> None:
+def test_data_embedded_in_the_page_is_compressed(page_file: Path) -> None:
     text = page_file.read_text(encoding="utf-8")
     assert files_of(text) == {}
     assert len(text) < LARGEST

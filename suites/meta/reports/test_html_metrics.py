@@ -1,4 +1,4 @@
-"""Metrics as Allure shows them: one key per subject, device, scheme and metric."""
+"""Allure gets metrics in readable units, with a key of subject, device, scheme and metric."""
 
 from __future__ import annotations
 

@@ -69,6 +69,6 @@ def test_kernel_section_is_omitted_without_kernel_measurements():
     assert as_text(without_measurements) == as_html(without_measurements) == ""
 
 
-def test_rejects_invalid_coverage_details():
+def test_rejects_invalid_details_of_kernel_coverage():
     with pytest.raises(EdgeproofError, match="kernels"):
         document({"multiply_accumulates": "many"})

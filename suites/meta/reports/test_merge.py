@@ -1,4 +1,4 @@
-"""Several runs become one document that can be split again."""
+"""Several runs are merged into one document, which can be split into its runs again."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ LATEST = VERSIONS[-1]
 
 
 def former(version):
-    """Return the document that a commit of this version wrote."""
+    """Return the path of the document that a commit with this schema version wrote."""
     return FORMER / f"results-{version}.json"
 
 
@@ -85,7 +85,7 @@ def test_migrated_tests_without_a_budget_have_the_outcome_measured(version):
     assert "skipped" not in ended.values()
 
 
-def test_sample_documents_of_all_versions_give_one_scoreboard():
+def test_sample_documents_of_all_versions_give_the_same_scoreboard():
     texts = {as_text(read_results(former(version))) for version in VERSIONS}
     tables = {as_csv(read_results(former(version))) for version in VERSIONS}
     assert (len(texts), len(tables)) == (1, 1)

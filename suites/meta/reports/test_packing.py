@@ -1,4 +1,4 @@
-"""A packed page keeps its contents in a tenth of the bytes."""
+"""A packed page has the same contents in less than a quarter of the bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures are drawn from results.json, readable in light and dark and without color."""
+"""Pictures drawn from results.json are readable on light and dark pages and without color."""
 
 from __future__ import annotations
 

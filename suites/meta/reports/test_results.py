@@ -1,4 +1,4 @@
-"""Schema, reader and writer of results.json agree."""
+"""The schema, the reader and the writer of results.json accept the same documents."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_schema_accepts_each_metric_only_in_its_range_and_unit() -> None:
 
 
 def drop_key(*path: str | int) -> Callable[[Any], None]:
-    """Return a change that removes the key at the end of the path."""
+    """Return a function that removes the key at the end of this path from a document."""
 
     def breakage(broken: Any) -> None:
         for step in path[:-1]:
@@ -120,7 +120,7 @@ def drop_key(*path: str | int) -> Callable[[Any], None]:
 
 
 def put(value: object, *path: str | int) -> Callable[[Any], None]:
-    """Return a change that sets a value at the end of the path."""
+    """Return a function that sets the value at the end of this path in a document."""
 
     def breakage(broken: Any) -> None:
         for step in path[:-1]:

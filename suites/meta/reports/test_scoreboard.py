@@ -1,4 +1,4 @@
-"""The scoreboard: one table, drawn as text, Markdown and CSV."""
+"""The scoreboard is one table, written as text, Markdown and CSV."""
 
 from __future__ import annotations
 

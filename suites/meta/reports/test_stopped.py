@@ -18,7 +18,7 @@ MOMENTS = moments("report", LONGEST)
 
 @pytest.fixture
 def end_report(tmp_path):
-    """Return `end_report(number, moment)`, which ends the drawing of a report."""
+    """Return `end_report(number, moment)`, which sends a signal while a report is drawn."""
     require_allure()
 
     def ended(number, moment):

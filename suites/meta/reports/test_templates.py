@@ -1,4 +1,4 @@
-"""Templates escape every value, and name the few that are HTML already."""
+"""Templates escape every value, except the few that are HTML already."""
 
 from __future__ import annotations
 

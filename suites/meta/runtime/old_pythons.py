@@ -1,4 +1,4 @@
-"""Find a CPython 3.8, as boards have it, on this machine, and install a runtime in it."""
+"""Find a CPython 3.8, the version of old boards, on this machine; install a runtime for it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ PACKAGES = ("numpy==1.24.4", "tflite-runtime==2.14.0", "tokenizers==0.20.3")
 
 
 def python38() -> str | None:
-    """Return a CPython 3.8 that starts; None if there is none.
+    """Return the path of a CPython 3.8 that starts; None if there is none.
 
-    The programs that some version managers put on PATH in its place do not start.
+    Some version managers put a program `python3.8` on PATH that does not start.
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     candidates = [shutil.which("python3.8"), *map(str, pyenv.glob("versions/3.8*/bin/python3.8"))]

@@ -1,4 +1,4 @@
-"""Start an sshd on loopback with a temporary key, which replaces a board in tests."""
+"""Start an sshd on loopback, with a temporary key, to replace a board in tests."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def why_no_sshd() -> str | None:
 
 
 class LoopbackBoard:
-    """A started sshd: its address, and the options with which ssh reaches it.
+    """A started sshd that replaces a board, with its address and the options for ssh.
 
     Args:
-        folder: folder for its keys, configuration and log.
+        folder: folder for the keys, the configuration and the log of the sshd.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -73,7 +73,7 @@ class LoopbackBoard:
         _wait_for(port)
 
     def programs(self) -> list[str]:
-        """Return the command lines of its connections and of the programs that they run."""
+        """Return the command lines of the open connections and of the programs that they run."""
         command_lines = []
         for pid in _descendants(self._process.pid):
             with contextlib.suppress(OSError):
@@ -110,7 +110,7 @@ def _wait_for(port: int) -> None:
 
 
 def _descendants(pid: int) -> list[int]:
-    """Return the descendants of a process.
+    """Return the ids of all descendants of a process.
 
     A process that ends meanwhile counts as a process without descendants.
     """

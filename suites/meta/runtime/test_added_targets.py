@@ -52,7 +52,7 @@ class BridgeTarget(ReachedTarget):
 
 @pytest.fixture
 def add(tmp_path, monkeypatch):
-    """Return the function that adds a module to the targets: `add(name, text)`."""
+    """Return `add(name, text)`, which adds a module to the targets."""
     monkeypatch.setattr(models.targets, "__path__", [*models.targets.__path__, str(tmp_path)])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     added = []

@@ -244,7 +244,7 @@ def test_failed_load_removes_the_model_loaded_earlier_under_its_name(
         runner.answer("again", by_name)
 
 
-def test_error_uses_the_users_name_of_the_candidate(
+def test_error_names_the_users_file_instead_of_the_loaded_copy(
     runner: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     mine = tiny["float32"].with_name("mine.tflite")
@@ -273,7 +273,7 @@ def test_usage_reports_memory_and_cpu_time_of_the_runner(loaded: Runner, runtime
 
 
 class Started:
-    """A factory of runners that share a split, which keeps the started ones."""
+    """A factory of runners that share the texts of a split; it stores the runners in `runners`."""
 
     def __init__(self, flatbuffer: Path) -> None:
         self._flatbuffer = flatbuffer

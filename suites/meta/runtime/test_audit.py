@@ -68,6 +68,6 @@ def test_classifying_works_without_a_network(
         assert runner.answer("tiny", by_name).nan_count == 0
 
 
-def test_asking_for_findings_without_an_audit_is_an_error(runner: Runner) -> None:
+def test_asking_a_runner_without_an_audit_for_findings_is_an_error(runner: Runner) -> None:
     with pytest.raises(RunnerRefused, match="no-audit"):
         runner.audit()

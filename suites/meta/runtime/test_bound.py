@@ -1,4 +1,4 @@
-"""Ids of every dtype are accepted, and graphs other than the first can be run."""
+"""Token ids of every dtype are accepted, and graphs other than the first can be run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Rows = dict[str, "NDArray[np.int32]"]
 
 @pytest.fixture(scope="module")
 def rows() -> Rows:
-    """Return texts by role."""
+    """Return random texts by role: int32 arrays [COUNT, TOKENS]."""
     draw = np.random.default_rng(3)
     mask = (np.arange(TOKENS) < draw.integers(1, TOKENS + 1, COUNT)[:, None]).astype(np.int32)
     ids = draw.integers(1, ROWS, (COUNT, TOKENS)).astype(np.int32) * mask
@@ -65,7 +65,7 @@ def test_each_signature_runs_its_own_graph(
 def test_two_graphs_of_one_file_can_be_timed_against_each_other(
     runner: Runner, tmp_path: Path, rows: Rows
 ) -> None:
-    """Also a graph other than the first can be timed and gives the right labels."""
+    """Graphs other than the first can be timed too, and give the right labels."""
     shapes = (Shape(keys=("first",)), Shape(keys=("second",), seed=1))
     file = tmp_path / "x.tflite"
     file.write_bytes(model_of(*shapes).pack())
@@ -81,7 +81,7 @@ def test_two_graphs_of_one_file_can_be_timed_against_each_other(
 
 
 def looked_up(dtype: str, *, scale: float | None = None, zero: int = 0) -> bytes:
-    """Return a file that answers the rows of a table [ROWS, 3] at the first of its ids."""
+    """Return a FlatBuffer that answers the mean of the rows of a table [ROWS, 3] at its ids."""
     model = Model()
     ids = model.tensor("ids", (1, TOKENS), dtype, scale=scale, zero=zero)
     integers = model.tensor("whole", (1, TOKENS), "int32")

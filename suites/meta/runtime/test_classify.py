@@ -1,4 +1,4 @@
-"""The runner labels texts exactly as tokenizer and model do separately."""
+"""The runner labels texts exactly as tokenizer and model do if they are called separately."""
 
 from __future__ import annotations
 

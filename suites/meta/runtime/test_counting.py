@@ -1,4 +1,4 @@
-"""Instruction counts under emulation are reproducible, and counted by class."""
+"""Instructions are counted by class under emulation, and the counts are reproducible."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_instruction_counts_of_a_file_are_reproducible_across_processes(count):
 
 @pytest.mark.slow
 @needs_emulation
-def test_float_multiply_instructions_are_counted_with_four_products_each(count):
+def test_one_float_multiply_instruction_is_counted_for_four_products(count):
     counts = count("rpi4", "ai_edge_litert", "float32")
     assert counts.integer_multiplies == counts.dot_products == 0
     products = MATRIX_PRODUCTS + ATTENTION_PRODUCTS

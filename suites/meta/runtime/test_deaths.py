@@ -1,4 +1,4 @@
-"""If the runner dies from a bad file, a signal or a timeout, the error tells the cause."""
+"""If the runner dies from a bad file, a signal or a timeout, the error names the cause."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_damaged_files_crash_at_most_the_runner_process(  # noqa: PLR0913 - pyte
     by_name: Inputs,
     tmp_path: Path,
 ) -> None:
-    """Each file is loaded or rejected, or crashes the runner, which is reported."""
+    """Each file is loaded, is rejected, or crashes the runner; a crash is reported."""
     file = tmp_path / "damaged.tflite"
     waiting = list(damage(tiny[scheme].read_bytes(), 16))
     while waiting:
@@ -153,7 +153,7 @@ def test_error_shows_the_failing_command() -> None:
         Runner(failing).__enter__()
 
 
-def test_missing_command_is_an_error() -> None:
+def test_missing_runner_command_is_an_error() -> None:
     with pytest.raises(EdgeproofError, match="cannot be started"):
         Runner(LocalTransport(python="/nowhere/python")).__enter__()
 

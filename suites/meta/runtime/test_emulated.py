@@ -127,7 +127,7 @@ def test_reference_kernels_on_arm_and_x86_give_bit_identical_logits(
 
 
 def test_integer_model_without_bias_crashes_tflite_runtime_only_on_arm(emulated, tiny, by_name):
-    """The crash of tflite-runtime is reported; this test fails if a later version fixes it."""
+    """The crash of tflite-runtime is reported; this test fails once a version fixes the crash."""
     with Runner(LocalTransport(), "tflite_runtime") as runner:
         runner.load("m", tiny["static_wi8_ai8"])
         assert len(runner.answer("m", by_name).logits) == 30
@@ -171,7 +171,7 @@ def test_prepared_root_file_system_is_complete_and_reused(sysroots):
 
 @pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
 def test_emulated_board_classifies_texts_over_ssh(emulated, expected, tiny, by_name, tmp_path):
-    """A stand-in for a real board: sshd is real, Python is ARM's."""
+    """A real sshd that starts an emulated ARM Python replaces the board."""
     sysroot = emulated("rpi4").sysroot
     variables = [f"{key}={value}" for key, value in sysroot.environment().items()]
     command = shlex.join(["env", *variables, *sysroot.command(core="cortex-a72")])

@@ -34,7 +34,7 @@ class Recorded(Graph):
         """Compute nothing."""
 
     def get_tensor(self, index: int) -> Any:
-        """Return an input."""
+        """Return a stored input."""
         return self.given[index]
 
 
@@ -75,7 +75,7 @@ def drawn_rows(number: int) -> list[Row]:
 
 
 def checked(longest: Model, row: Row) -> tuple[int, dict[int, Any]]:
-    """Return the length at which a row is run, and its inputs, fed through checked arrays."""
+    """Feed a row as checked arrays; return the length at which it is run, and the inputs."""
     padded = row.whole(PADDING)
     names = [port.name for port in longest.inputs]
     _, arrays = longest.check({name: np.array([padded[name]], np.int32) for name in names})

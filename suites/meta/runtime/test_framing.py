@@ -1,4 +1,4 @@
-"""Messages between client and runner survive any content, and other data is rejected."""
+"""Messages between client and runner arrive unchanged, and other data is rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the installation that compiles packages while pip unpacks others."""
+"""The installation compiles each package while pip unpacks others."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def compiled(module):
     return Path(cache_from_source(str(module)))
 
 
-def test_compiles_a_package_once_pip_has_written_all_its_files(tmp_path):
+def test_package_is_compiled_once_pip_has_written_all_its_files(tmp_path):
     compiler = Compiler(tmp_path)
     module = unpacked(tmp_path, "new")
     compiler.compile_new()
@@ -42,14 +42,14 @@ def test_compiles_a_package_once_pip_has_written_all_its_files(tmp_path):
     assert compiled(module).exists()
 
 
-def test_compiles_nothing_that_was_installed_before(tmp_path):
+def test_package_that_was_installed_before_is_not_compiled(tmp_path):
     module = unpacked(tmp_path, "old")
     complete(tmp_path, "old")
     Compiler(tmp_path).compile_new()
     assert not compiled(module).exists()
 
 
-def test_ignores_files_that_are_not_valid_python(tmp_path, capfd):
+def test_file_that_is_not_valid_python_is_skipped_without_a_message(tmp_path, capfd):
     compiler = Compiler(tmp_path)
     template = unpacked(tmp_path, "template", "{{ name }} = print 'x'\n")
     module = unpacked(tmp_path, "valid")
@@ -62,7 +62,7 @@ def test_ignores_files_that_are_not_valid_python(tmp_path, capfd):
 
 
 @pytest.mark.parametrize("argument", ["--no-such-option", "--help"])
-def test_ends_with_the_exit_code_of_pip(argument):
+def test_installation_exits_with_the_exit_code_of_pip(argument):
     pip = [sys.executable, "-I", "-m", "pip", "install", argument]
     ours = [sys.executable, "-I", installing.__file__, argument]
     codes = [subprocess.run(c, capture_output=True, check=False).returncode for c in (pip, ours)]

@@ -35,7 +35,7 @@ with Journal(Path(sys.argv[1]), {texts}) as journal:
 
 
 def inputs():
-    """Return the number of each text as its only token."""
+    """Return one row for each text, whose only token is the number of the text."""
     return {"ids": np.arange(TEXTS, dtype=np.int32)[:, None]}
 
 
@@ -53,7 +53,7 @@ class Answering:
         return None
 
     def answer(self, _name, inputs, *, timeout):
-        """Answer as a runner does."""
+        """Wait as long as a runner would, and return the logits of these texts."""
         assert timeout > 0
         rows = inputs["ids"][:, 0]
         self.asked += rows.tolist()
@@ -62,7 +62,7 @@ class Answering:
 
 
 def all_answers(journal, runners=1):
-    """Return the answers to all texts, and the texts that the runner was asked."""
+    """Return the answers to all texts, and the numbers of the texts that runners classified."""
     started = []
 
     def start():

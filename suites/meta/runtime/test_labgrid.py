@@ -1,4 +1,4 @@
-"""labgrid lends boards, from a coordinator and an exporter on loopback."""
+"""Boards are borrowed from labgrid, with a coordinator and an exporter on loopback."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ACQUIRE = (
 
 
 class Lab:
-    """A coordinator and an exporter.
+    """A started coordinator and exporter of labgrid.
 
     Args:
         folder: folder for their files.
@@ -60,7 +60,7 @@ class Lab:
             )
 
     def client(self, *arguments):
-        """Run labgrid's client, again if the coordinator is still starting."""
+        """Run labgrid's client, repeatedly while the coordinator is starting; return its output."""
         command = [sys.executable, "-m", "labgrid.remote.client", *arguments]
         for _ in range(20):
             done = subprocess.run(

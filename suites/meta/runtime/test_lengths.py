@@ -63,14 +63,14 @@ def several(request: pytest.FixtureRequest, runner: Runner, tmp_path: Path) -> R
 
 
 def at_length(runner: Runner, file: Path, rows: Rows, length: int) -> NDArray[np.float32]:
-    """Return the answers of a file with one length."""
+    """Return the logits that a file with only this length gives."""
     load(runner, file, classifier(tokens=length), name="single")
     cut = {role: array[:, :length] for role, array in rows.items() if role != LENGTH}
     return runner.answer("single", cut).logits
 
 
 def test_each_row_is_run_at_its_own_length(several: Runner, tmp_path: Path, rows: Rows) -> None:
-    """Rows are mixed; each gives the logits of a file with only its length."""
+    """Rows of all lengths are mixed; each has the logits that a file with only its length gives."""
     logits = several.answer("one", rows).logits
     for length in LENGTHS:
         at = rows[LENGTH] == length
@@ -140,7 +140,7 @@ def test_rejects_row_lengths_for_a_file_with_a_single_length(
 
 
 @pytest.mark.parametrize("shorter", [{"classes": 5}, {"dtype": "int64"}], ids=["classes", "dtype"])
-def test_rejects_lengths_with_different_dtypes(
+def test_rejects_signatures_of_two_lengths_with_different_dtypes(
     runner: Runner, tmp_path: Path, shorter: dict[str, object]
 ) -> None:
     """The binding names signatures of two different classifiers."""

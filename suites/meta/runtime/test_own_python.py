@@ -23,14 +23,14 @@ DISTRIBUTION = find_backend(OWN).distribution
 
 @pytest.fixture
 def prefix(tmp_path, monkeypatch):
-    """Replace the folder of this environment by an empty one, and return it."""
+    """Replace the folder of this environment by an empty folder, and return the empty folder."""
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
 def pip(prefix, monkeypatch):  # noqa: ARG001 - requested for its effect
-    """Replace pip by an object that records the packages, or fails if `fails` is set."""
+    """Replace pip by an object that records its commands, or fails if `fails` is set."""
 
     class Pip:
         def __init__(self):
@@ -138,7 +138,7 @@ def test_request_for_an_unknown_runtime_or_python_is_a_usage_error(pip, argument
 
 
 @pytest.mark.usefixtures("pip")
-def test_error_names_an_unwritable_folder(prefix, capsys):
+def test_error_names_the_folder_in_which_no_environment_can_be_made(prefix, capsys):
     (prefix / "runtimes").write_text("no folder")
     assert main([OWN]) == 1
     errors = capsys.readouterr().err
@@ -148,7 +148,7 @@ def test_error_names_an_unwritable_folder(prefix, capsys):
 
 @pytest.mark.usefixtures("prefix")
 def test_runner_starts_in_the_environment_of_its_runtime(tmp_path):
-    """A stub program in place of Python records which interpreter is started, and its arguments."""
+    """A program in place of Python records the path by which it is started."""
     python = program_in(own_folder(OWN))
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\necho "$0" >{tmp_path}/started\nexec {sys.executable} "$@"\n')

@@ -1,4 +1,4 @@
-"""The ssh transport against a real sshd on loopback, whose Python is this one."""
+"""The ssh transport reaches a real sshd on loopback, and starts this machine's Python there."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_crashed_runner_is_not_reported_as_a_lost_connection(transport, tiny):
 
 
 @needs_sshd
-def test_reports_missing_python(board):
+def test_missing_python_on_a_board_is_reported(board):
     nowhere = SshTransport(f"{board.address}/nowhere/python", options=board.options)
     with pytest.raises(RunnerDied, match=r"exit status 127.*nowhere/python"), Runner(nowhere):
         pass
@@ -169,7 +169,7 @@ def test_unauthorized_login_is_reported(board, tiny):
 
 
 @needs_sshd
-def test_reports_board_that_is_off(tiny):
+def test_board_that_is_off_is_reported(tiny):
     off = SshTransport("ssh://127.0.0.1:1")
     with pytest.raises(EdgeproofError, match=r"cannot be reached .*refused"):
         off.place(tiny["float32"])
@@ -177,7 +177,9 @@ def test_reports_board_that_is_off(tiny):
 
 @needs_sshd
 @pytest.mark.parametrize("words", [b"", b"x" * 100_000, b"SSH-2.0-silent\r\n"])
-def test_ssh_server_that_never_logs_in_times_out(words, tiny, monkeypatch):
+def test_connecting_to_an_ssh_server_that_never_completes_the_login_times_out(
+    words, tiny, monkeypatch
+):
     monkeypatch.setattr(ssh, "SECONDS_TO_START", 1.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -216,7 +218,7 @@ def test_closing_the_connection_leaves_no_process_on_the_board(transport):
 def test_ssh_connection_works_with_a_long_path_of_the_temporary_folder(
     board, tmp_path, monkeypatch
 ):
-    """CI systems have long temporary folders; a socket's path is limited to 100 bytes or so."""
+    """CI systems have long temporary paths; a socket's path is limited to 100 bytes or so."""
     temporary = tmp_path / ("temporary files of a job with a long name " * 3)
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))

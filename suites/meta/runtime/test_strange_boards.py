@@ -59,7 +59,7 @@ def board(tmp_path, monkeypatch):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Shorten the timeouts to a second or two, because the tests wait for them."""
+    """Shorten the timeouts to at most 1.5 s, because the tests wait for them."""
     for module in (remote_shell, ssh):
         monkeypatch.setattr(module, "SECONDS_TO_START", 1.5)
         monkeypatch.setattr(module, "SECONDS_TO_END", 0.5)
@@ -84,7 +84,9 @@ def program(tmp_path, text):
         "printf '\\033[2J\\377\\376'",
     ],
 )
-def test_ignores_output_of_the_login_shell_before_the_program(board, greeting, tiny, by_name):
+def test_output_of_the_login_shell_before_the_programs_output_is_ignored(
+    board, greeting, tiny, by_name
+):
     transport = board(start=greeting)
     with Runner(transport, "ai_edge_litert") as runner:
         runner.load("m", tiny["float32"])
@@ -199,7 +201,7 @@ def test_rejects_invalid_list_of_runtimes_sent_by_a_board(board, printed, tmp_pa
         target.backends()
 
 
-def test_lists_the_runtimes_installed_on_a_board(board):
+def test_runtimes_installed_on_a_board_are_listed(board):
     target = SshTarget(load_device(HOST), None, board())
     assert "ai_edge_litert" in target.backends()
 

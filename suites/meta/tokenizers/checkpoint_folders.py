@@ -1,7 +1,7 @@
 """Write small checkpoint folders with the tokenizer of every family, without weights.
 
-They are trained in a second on invented words, with the libraries that were used for the published
-tokenizers: `tokenizers` and `sentencepiece`.
+The tokenizers are trained in a second on invented words, with the libraries that were used for the
+published tokenizers: `tokenizers` and `sentencepiece`.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _RELATIVE = {
 
 
 class Family(NamedTuple):
-    """The contents of a folder.
+    """The contents of the checkpoint folder of one encoder family.
 
     Attributes:
         model_type: model_type of config.json.
         tokenizer: name of the class in `transformers`.
-        files: returns the vocabulary's files by name.
+        files: function that returns the contents of the vocabulary's files by name.
         settings: other keys of tokenizer_config.json.
         config: other keys of config.json.
         pad: id of the padding token.
@@ -76,7 +76,7 @@ class Family(NamedTuple):
 
 @functools.cache
 def lines() -> list[str]:
-    """Return invented sentences, always the same."""
+    """Return 1,000 invented sentences, which are the same in every run."""
     chosen = random.Random(3)  # noqa: S311 - repeatable, not a secret
     words = ("".join(chosen.choices(_PARTS, k=chosen.randint(1, 3))) for _ in range(4000))
     return [" ".join(next(words) for _ in range(4)) for _ in range(1000)]
@@ -117,7 +117,7 @@ def _byte_pairs() -> Mapping[str, bytes]:
 
 @functools.cache
 def _whole_byte_pairs() -> Mapping[str, bytes]:
-    """Write ModernBERT's file: only a tokenizer.json, with BERT's names for special tokens."""
+    """Return ModernBERT's only file, a tokenizer.json, with BERT's names for special tokens."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

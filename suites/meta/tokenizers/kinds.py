@@ -30,7 +30,7 @@ _FILES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 
 
 def small_encoder(kind: str, folder: Path) -> Encoder:
-    """Write the files of a tokenizer of a kind to a folder; return the tokenizer."""
+    """Write the files of a small tokenizer of this kind to a folder; return the tokenizer."""
     if kind == "sentencepiece":
         (folder / "v.model").write_bytes(trained("unigram"))
         return load(TokenizerSettings(file="v.model"), folder)

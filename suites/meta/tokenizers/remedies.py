@@ -1,4 +1,4 @@
-"""List the bad tokenizer files by the expected remedy."""
+"""List the names of bad tokenizer files by the remedy that their message must contain."""
 
 HELPS = {
     "Check the path": [

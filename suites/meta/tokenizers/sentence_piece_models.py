@@ -32,7 +32,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @functools.cache
 def trained(kind: str, rule: str = "nmt_nfkc", option: str = "usual") -> bytes:
-    """Return a model's file.
+    """Return the bytes of a trained model's file.
 
     Args:
         kind: "unigram", "bpe" or another model type of SentencePiece.
@@ -65,7 +65,7 @@ _RULES = "41\t61\nFB01\t66 69\n30AB 3099\t30AC\n"
 
 @functools.cache
 def small_table() -> bytes:
-    """Return a table of three characters as precompiled by SentencePiece, which has a kilobyte."""
+    """Return SentencePiece's compiled table of three character replacements, about a kilobyte."""
     file = io.BytesIO()
     with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="ascii") as rules:
         rules.write(_RULES)

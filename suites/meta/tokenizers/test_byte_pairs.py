@@ -1,4 +1,4 @@
-"""RoBERTa's vocab.json and merges.txt give the ids of its algorithm."""
+"""RoBERTa's vocab.json and merges.txt give the ids of RoBERTa's algorithm."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def write(folder, **settings):
         ("</s>", ["</s>"]),
     ],
 )
-def test_short_texts_tokenize_like_hand_worked_examples(text, parts, tmp_path):
+def test_byte_pair_ids_of_short_texts_equal_hand_worked_examples(text, parts, tmp_path):
     words = write(tmp_path)
     expected = [words[part] for part in ("<s>", *parts, "</s>")]
     encoder = load(TokenizerSettings(file=str(tmp_path)))

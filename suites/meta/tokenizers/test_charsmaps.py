@@ -1,4 +1,4 @@
-"""A table of characters is checked completely before the library uses it."""
+"""A table of character replacements is checked completely before the library uses the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkpoint's folder of any family gives its network's rows, also on a device.
+"""A checkpoint folder of any family gives the token rows of its network, also on a device.
 
 suites/meta/huggingface compares these folders with `transformers`.
 """

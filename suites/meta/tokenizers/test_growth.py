@@ -85,7 +85,7 @@ def test_rejects_checkpoint_tokenizer_that_can_lengthen_a_text_without_limit(tmp
     ],
 )
 @pytest.mark.parametrize("read", [as_given, as_a_checkpoints], ids=["given", "checkpoint"])
-def test_rejects_inconsistent_table_of_characters(table, message, read, tmp_path):
+def test_rejects_table_of_character_replacements_with_a_wrong_size(table, message, read, tmp_path):
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     document = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
     encoded = base64.b64encode(table).decode()
@@ -95,7 +95,7 @@ def test_rejects_inconsistent_table_of_characters(table, message, read, tmp_path
         read(tmp_path)
 
 
-def test_rejects_duplicate_normalizer_key(tmp_path):
+def test_rejects_tokenizer_json_with_a_duplicate_normalizer_key(tmp_path):
     """The library and edgeproof's checks might read different values of the duplicate key."""
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     text = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from suites.meta.tokenizers.texts import rows, sample_texts, unpadded
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a tokenizer.json changed by a function, and a tokenizer_config.json."""
+    """Return `write(change)`, which changes a tokenizer by a function, stores it and loads it."""
 
     def written(change=lambda _: None, **settings):
         library = small_encoder("wordpiece", tmp_path).library
@@ -69,13 +69,13 @@ def test_truncation_follows_the_side_in_the_file_or_its_settings(write, truncati
     assert rows(write(change, **settings), ["good day"], 3) == [row]
 
 
-def test_users_padding_and_truncation_override_the_files(write, tmp_path):
+def test_declared_padding_and_truncation_override_those_of_the_tokenizer_json(write, tmp_path):
     write(padding_side="left", truncation_side="right")
     settings = TokenizerSettings(file="tokenizer.json", pad="day", side="right", truncation="left")
     assert rows(load(settings, tmp_path), ["good"], 5) == [[2, 4, 3, 5, 5]]
 
 
-def test_rejects_tokenizer_without_a_padding_token_until_declared(tmp_path):
+def test_rejects_tokenizer_json_without_a_padding_token_until_the_user_declares_one(tmp_path):
     small_encoder("words", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     text = (tmp_path / "tokenizer.json").read_text().replace("<pad>", "nothing")
     (tmp_path / "tokenizer.json").write_text(text)

@@ -53,7 +53,7 @@ def test_token_ids_are_smaller_than_the_vocabulary_size(kind, tmp_path):
     assert ids.max() < encoder.size
 
 
-def test_tokenizer_with_removed_words_is_not_available_on_a_device(tmp_path):
+def test_tokenizer_that_removes_unknown_words_is_not_available_on_a_device(tmp_path):
     config = {"word_index": json.dumps({"good": 1})}
     (tmp_path / "v.json").write_text(json.dumps({"config": config}))
     encoder = load(TokenizerSettings(file="v.json"), tmp_path)

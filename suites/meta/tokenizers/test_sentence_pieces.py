@@ -79,7 +79,7 @@ def test_control_piece_written_in_a_text_is_treated_as_text(tmp_path):
     assert 2 not in unpadded(encoder, "</s>")
 
 
-def test_special_tokens_are_added_on_request(tmp_path):
+def test_declared_special_tokens_are_added_to_sentence_pieces(tmp_path):
     file, processor = write(tmp_path, "unigram")
     encoder = load(TokenizerSettings(file=str(file), start="<s>", end="</s>"))
     expected = [1, *processor.encode("good day")[:4], 2]

@@ -1,4 +1,4 @@
-"""Special tokens have the ids of their vocabulary, or a message names the one that differs."""
+"""Special tokens have the ids of the vocabulary, or a message names the token that differs."""
 
 from __future__ import annotations
 
@@ -141,7 +141,9 @@ def test_rejects_padding_id_that_belongs_to_another_token(tmp_path):
         ({"pad_token": "<p>"}, "pad_token", "is '<p>', which tokenizer.json does not hold"),
     ],
 )
-def test_rejects_settings_that_name_special_tokens_unlike_the_file(config, key, message, tmp_path):
+def test_rejects_settings_whose_special_tokens_contradict_the_tokenizer_json(
+    config, key, message, tmp_path
+):
     mistake = refused(tmp_path, json_of(tmp_path) | {"padding": PADDED}, config)
     assert (mistake.file, mistake.key) == (str(tmp_path / "tokenizer_config.json"), key)
     assert message in mistake.what
@@ -165,7 +167,7 @@ def test_rejects_word_pieces_whose_ids_contradict_the_settings(config, key, tmp_
 
 
 @pytest.mark.parametrize("missing", ["[UNK]", "[CLS]", "[SEP]", "[PAD]"])
-def test_error_names_the_key_of_a_missing_token(missing, tmp_path):
+def test_error_names_the_key_of_a_missing_special_token(missing, tmp_path):
     key = {"[UNK]": "unknown", "[CLS]": "start", "[SEP]": "end", "[PAD]": "pad"}[missing]
     pieces = [piece.replace(missing, "<other>") for piece in BERT]
     (tmp_path / "vocab.txt").write_text("\n".join(pieces))

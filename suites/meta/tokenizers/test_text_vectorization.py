@@ -32,7 +32,7 @@ WORDS = [
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """Return the texts and their ids by Keras, computed in one process."""
+    """Return the texts and the ids that Keras gives them, computed in one process."""
     texts = sample_texts(800)
     file = tmp_path_factory.mktemp("keras") / "given.json"
     file.write_text(json.dumps({"words": WORDS, "texts": texts}))
@@ -58,7 +58,7 @@ def test_token_ids_equal_keras_text_vectorization(expected, form, tmp_path):
     assert different == []
 
 
-def test_sample_texts_exercise_every_rule(expected):
+def test_sample_texts_exercise_every_rule_of_text_vectorization(expected):
     """The texts contain known and unknown words, and are longer and shorter than a row."""
     ids = [set(row) for row in expected[1]]
     assert all(any(number in row for row in ids) for number in (0, 1, 2, 5, 7, 8))

@@ -48,14 +48,14 @@ FORMATS["words that look like numbers"] = (
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_reads_word_lists_in_every_format(name, tmp_path):
+def test_word_list_is_read_in_every_format(name, tmp_path):
     file, text, words = FORMATS[name]
     (tmp_path / file).write_bytes(text.encode())
     assert read_vocabulary(tmp_path / file) == words
 
 
 @pytest.mark.parametrize("written", [json.dumps, dict])
-def test_reads_words_and_settings_of_a_keras_tokenizer(written, tmp_path):
+def test_words_and_settings_of_a_keras_tokenizer_are_read(written, tmp_path):
     """Keras nests its table as JSON inside JSON; some tools rewrite it as an object."""
     index = {"<OOV>": 1, "the": 2}
     config = {"word_index": written(index), "num_words": 5, "filters": "!", "lower": False}
@@ -116,7 +116,7 @@ def test_tokenizer_path_is_relative_to_the_given_folder(tmp_path):
 
 
 def test_link_to_a_vocabulary_is_read_with_the_settings_beside_the_link(tmp_path):
-    """The hub's cache contains links to files that have other names and lie in another folder."""
+    """Hugging Face's cache contains links to files with other names in another folder."""
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
     blobs.mkdir()
     snapshot.mkdir()

@@ -24,7 +24,7 @@ LISTED = ["good", "day", "the", "The", "don't", "a_b", "cafe", "café", "caf", "
 
 
 def model_maker(text, words, *, delimiter=r"[^\w\']+", lower=False):
-    """Return the ids of the Task Library's RegexTokenizer, which knows only ASCII letters."""
+    """Return the ids that the Task Library's RegexTokenizer gives, with only ASCII as letters."""
     text = text.lower() if lower else text
     parts = [part for part in re.split(delimiter, text, flags=re.ASCII) if part]
     start = [words["<START>"]] if "<START>" in words else []
@@ -78,7 +78,7 @@ FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
 class KerasTokenizer:
-    """`keras.preprocessing.text.Tokenizer` and `pad_sequences`, as they are documented."""
+    """A reimplementation of Keras' Tokenizer and `pad_sequences` by their documentation."""
 
     def __init__(self, words, **config):
         usual = {"num_words": None, "filters": FILTERS, "lower": True, "split": " "}
@@ -113,7 +113,7 @@ class KerasTokenizer:
         return numbers
 
     def row(self, text, *, padding="pre", truncating="pre"):
-        """Return the row of `pad_sequences`."""
+        """Return the row of ids of a text, as `pad_sequences` pads and truncates it."""
         ids = self.ids(text)
         ids = ids[-LENGTH:] if truncating == "pre" else ids[:LENGTH]
         zeros = [0] * (LENGTH - len(ids))

@@ -48,7 +48,7 @@ LONGEST_WORD = 100
 
 
 def basic_words(text, *, lower, strip, chinese):
-    """Return the cleaned, lowered words and punctuation of a text, without accents."""
+    """Return the cleaned words and punctuation of a text, lowered and stripped as requested."""
     cleaned = []
     for letter in text:
         category = unicodedata.category(letter)
@@ -84,7 +84,7 @@ def split_at_punctuation(word):
 
 
 def pieces_of(word, words):
-    """Return the longest pieces of a word from the left; none if a rest has no piece."""
+    """Return the ids of a word's longest pieces from the left; [UNK]'s if a rest has no piece."""
     numbers, at = [], 0
     if len(word) > LONGEST_WORD:
         return [words["[UNK]"]]

@@ -114,7 +114,7 @@ def test_short_rows_are_truncated_like_the_tokenizers_library(length):
 
 
 @pytest.mark.parametrize("word", ["x" * LONGEST, "x" * (LONGEST + 1), TOO_LONG, "x" * 200])
-def test_longest_allowed_word_matches_the_tokenizers_library(word):
+def test_ids_of_very_long_words_match_the_tokenizers_library(word):
     assert_equal(CLEANING, CLEANING_ROWS, [f"good {word} day"])
 
 
@@ -227,7 +227,7 @@ def test_hostile_texts_are_tokenized_in_linear_time():
 
 
 def lines_of(rows: RowTokenizer, text: str) -> int:
-    """Return how many lines of Python encode a text."""
+    """Return how many lines of Python are executed to encode a text."""
     count = 0
 
     def trace(_frame, event, _argument):

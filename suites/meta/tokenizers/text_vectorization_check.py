@@ -13,7 +13,7 @@ import keras
 
 
 def main(file: str, length: str) -> None:
-    """Print the rows as JSON."""
+    """Print Keras' rows of ids for the texts as JSON."""
     request = json.loads(Path(file).read_text(encoding="utf-8"))
     layer = keras.layers.TextVectorization(
         vocabulary=request["words"], output_sequence_length=int(length)

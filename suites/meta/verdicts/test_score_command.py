@@ -29,7 +29,7 @@ GOLD = [
 
 
 def write(path: Path, rows: Iterable[tuple[str, ...]]) -> str:
-    """Write a file of the official format; return its path."""
+    """Write rows in RepLab's official format; return the path of the file."""
     lines = [("entity_id", "tweet_id", "polarity"), *rows]
     text = "".join("\t".join(f'"{value}"' for value in row) + "\n" for row in lines)
     path.write_text(text, encoding="utf-8")
@@ -38,7 +38,7 @@ def write(path: Path, rows: Iterable[tuple[str, ...]]) -> str:
 
 @pytest.fixture
 def score(capsys, tmp_path):
-    """Score a system's rows against GOLD; return the document."""
+    """Return `score(system)`, which scores a system's rows against GOLD; it returns a document."""
 
     def run(system, *options, gold=GOLD):
         files = write(tmp_path / "gold.dat", gold), write(tmp_path / "system.dat", system)

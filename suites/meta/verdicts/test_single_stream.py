@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def asked_in(ask: Callable[[int, int], np.ndarray], *, queries: int, seconds: float) -> np.ndarray:
-    """Return the seconds of all queries of an undecided stream."""
+    """Return the seconds of each query in a stream that no interim look ends."""
     return single_stream(ask, lambda _: "", queries=queries, seconds=seconds).seconds
 
 
@@ -76,7 +76,7 @@ def test_stream_of_few_queries_has_no_warm_up(count: int) -> None:
     assert stream.sustained.size >= 1
 
 
-def test_first_seconds_are_reported_separately() -> None:
+def test_first_seconds_of_a_stream_are_reported_separately() -> None:
     seconds = np.concatenate([np.full(100, 0.01), np.full(600, 0.02)])
     stream = stream_of(seconds)
     assert stream.first.size + stream.sustained.size + stream.warm_up == seconds.size
@@ -152,7 +152,7 @@ def test_warm_up_of_a_million_answers_is_found_in_seconds() -> None:
 
 
 @pytest.mark.parametrize("seconds", [[], [0.0, 1.0], [np.nan]])
-def test_warm_up_of_empty_zero_or_nan_latencies_is_an_error(seconds: list[float]) -> None:
+def test_warm_up_rejects_latencies_that_are_missing_zero_or_nan(seconds: list[float]) -> None:
     with pytest.raises(EdgeproofError, match="are not a single stream"):
         warm_up_of(np.array(seconds))
 

@@ -1,4 +1,4 @@
-"""Size ratios use BERT-large's constants, and every name is a metric."""
+"""Size ratios use the published sizes of BERT-large, and each ratio is a metric."""
 
 from __future__ import annotations
 

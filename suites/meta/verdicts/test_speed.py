@@ -1,4 +1,4 @@
-"""Speed is compared in turns over the same texts, so that drift cancels."""
+"""Two models classify the same texts in turn, so that drift cancels in their speed ratio."""
 
 from __future__ import annotations
 

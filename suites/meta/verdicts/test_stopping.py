@@ -45,7 +45,7 @@ def _at_most(metric, value):
 
 
 def _stream(random, limit, looks_at=None):
-    """Return a stream of lognormal latencies that stops as soon as its percentile is decided."""
+    """Return a stream of lognormal latencies that stops once it is decided, and its verdict."""
     budget = _at_most("latency_p90", limit)
 
     def enough(stream):
@@ -110,7 +110,7 @@ def test_limit_equal_to_the_value_needs_all_interim_looks():
 
 
 def test_interim_looks_before_the_minimum_time_are_skipped():
-    """At a millisecond each, the minimum of a second leaves only the last look."""
+    """If each answer takes a millisecond, the minimum of a second leaves only the last look."""
     sizes = []
 
     def enough(so_far):
