@@ -5,8 +5,10 @@
 `answering`: ratio of texts per second of an accuracy run to a bare loop of `invoke()`, interleaved.
 `scale`: ratio of speed of two cores to one, and of time and memory for twice as many texts, with as
 many texts as RepLab has; EDGEPROOF_BENCHMARK_TEXTS=4000 tries fewer.
-`resuming`: share of stored answers that are computed again after a kill, at drawn moments.
-`deciding`: share of the texts that decides a gate, for the default subject's candidates.
+`resuming`: share of stored answers that are computed again after a run was killed at a random
+moment.
+`deciding`: share of the texts that is enough to decide a gate, for the default subject's
+candidates.
 `given`: seconds to the first and to the last verdict on a file of 1 MB with 2,000 texts.
 `kernels`: number of examples of small operators that are judged in a second of one core's time.
 `lengths`: ratio of texts per second of files with several row lengths to files with one length.
@@ -64,7 +66,7 @@ BENCHMARKS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the named benchmarks, by default all; return 1 if a target is missed, else 0."""
+    """Run the named benchmarks, by default all; return the exit code that is described above."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", default=list(BENCHMARKS), metavar="NAME")
     names = parser.parse_args(arguments).names

@@ -1,8 +1,8 @@
-"""A pytest plugin that counts the answers of each gate, by a virtual clock.
+"""A pytest plugin that counts the answers of each gate, and replaces their times.
 
-The clock reports about one second for every answer, with a random spread of one percent, however
-long the answer really takes. The plugin counts the answers that are requested from a runner, by
-test and by backend.
+A virtual clock reports about one second for every answer, with a random spread of one percent,
+however long the answer really takes. The plugin counts the answers that are requested from a
+runner, by test and by backend.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ for _name, _clock in (
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Count the answers of the running test."""
+    """Count answers under the id of the running test."""
     COUNTS.test = item.nodeid
     try:
         return (yield)
@@ -91,5 +91,5 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_sessionfinish() -> None:
-    """Write the counts to the file."""
+    """Write the counts to the file that the environment variable `COUNTS_VARIABLE` names."""
     Path(os.environ[COUNTS_VARIABLE]).write_text(json.dumps(COUNTS.asked), encoding="utf-8")

@@ -38,7 +38,7 @@ def default_subject() -> Made:
     """Return the files of four schemes and the test texts.
 
     Raises:
-        SystemExit: they are not made yet.
+        SystemExit: the files or texts are not made yet.
     """
     plan, store = make_plan(make_request(load_subject("embedded"))), Store(default_root())
     variants = {name: plan.variants[name] for name in SCHEMES}

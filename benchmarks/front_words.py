@@ -1,7 +1,7 @@
 """Define classifiers that ignore the order of words.
 
-They are TF-IDF with a logistic regression, and an average of word vectors, like that of TensorFlow
-Lite Model Maker.
+One is TF-IDF with a logistic regression. The other is an average of word vectors, like that of
+TensorFlow Lite Model Maker.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def train_average(
     Args:
         ids: token ids of the training texts, [n, TOKENS].
         labels: labels of the training texts [n].
-        validation: ids and labels of the texts; the epoch with the best accuracy on them is kept.
+        validation: ids and labels of the validation texts; the epoch with the best accuracy on
+            these texts is kept.
         out: path of the file.
     """
     import keras  # noqa: PLC0415 - imported only in a separate process

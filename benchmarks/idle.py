@@ -1,4 +1,4 @@
-"""Measure the load from other programs, under which measured times are meaningless."""
+"""Measure the load of other programs: times that are measured under load are meaningless."""
 
 from __future__ import annotations
 

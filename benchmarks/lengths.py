@@ -138,7 +138,7 @@ def _peak(backend: str, file: Path, tokenizer: str, texts: list[tuple[str, ...]]
 
 
 def _interval(longer: NDArray[np.float64], shorter: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the bootstrap interval of the ratio of sums over turns."""
+    """Return the bootstrap interval of the ratio of total seconds; turns are resampled."""
     draw = np.random.default_rng(_SEED).integers(len(longer), size=(2000, len(longer)))
     ratios = longer[draw].sum(axis=1) / shorter[draw].sum(axis=1)
     tail = (1 - CONFIDENCE) / 2

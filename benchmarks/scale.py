@@ -48,7 +48,7 @@ def measure_scale() -> dict[str, Any]:
 
 
 def _scaled(file: Path, inputs: Inputs) -> dict[str, float]:
-    """Return the seconds to classify half of the texts, all, and all with two runners.
+    """Return the seconds to classify half of the texts, all texts, and all with two runners.
 
     `memory_ratio` is the memory for all texts, divided by the memory for half of them.
     """

@@ -146,7 +146,10 @@ def _compare(
 
 
 def _in_turns(runner: Runner, names: list[str]) -> dict[tuple[str, int], float]:
-    """Return the microseconds for a text by model and length: the graph's time plus `TEXT`."""
+    """Return the microseconds for a text, by model and length.
+
+    They are the time of the fastest answer of the graph, plus `TEXT` for the work outside of it.
+    """
     pairs = [(name, length) for name in names for length in LENGTHS] + [(PAPER_RECIPE, TOKENS)]
     times: dict[tuple[str, int], list[float]] = {pair: [] for pair in pairs}
     for _ in range(TURNS):

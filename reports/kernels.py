@@ -44,7 +44,7 @@ def table_of(cells: list[Cell]) -> str:
 
 
 def deviations_of() -> str:
-    """Return the known deviations as Markdown."""
+    """Return a table of the known deviations as Markdown."""
     lines = ["| name | operators | backends | versions | what is wrong |", "|---|---|---|---|---|"]
     for deviation in known_deviations():
         machines = [*deviation.machines, *deviation.processors]

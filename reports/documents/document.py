@@ -73,7 +73,7 @@ class Moment(Open, frozen=True, kw_only=True):
 
 
 class ModelSizes(Open, frozen=True, kw_only=True):
-    """The sizes of one model."""
+    """The sizes of one trained model: parameters by part, and bytes of weights and checkpoint."""
 
     parameters: dict[str, int]
     weights: int | None
@@ -81,7 +81,7 @@ class ModelSizes(Open, frozen=True, kw_only=True):
 
 
 class VariantSizes(Open, frozen=True, kw_only=True):
-    """The sizes of one FlatBuffer."""
+    """The sizes of one FlatBuffer in bytes, and its size ratios by metric."""
 
     flatbuffer: int | None
     flatbuffer_zipped: int | None
@@ -90,7 +90,7 @@ class VariantSizes(Open, frozen=True, kw_only=True):
 
 
 class Published(Open, frozen=True, kw_only=True):
-    """The FlatBuffer size that the paper's factor implies."""
+    """The size ratio that the paper reports, and the FlatBuffer sizes in bytes that it implies."""
 
     published_ratio: Number
     flatbuffer_for_bert_large_checkpoint: int
@@ -98,7 +98,7 @@ class Published(Open, frozen=True, kw_only=True):
 
 
 class Sizes(Open, frozen=True, kw_only=True):
-    """All sizes of a subject."""
+    """The sizes of a subject's models and FlatBuffers."""
 
     variants: dict[str, VariantSizes]
     # None for existing files, because their models are unknown.
@@ -267,7 +267,7 @@ class Document(Table, frozen=True, kw_only=True):
         return self.run.merged if isinstance(self.run.merged, list) else None
 
     def renamed(self, device: str) -> Document:
-        """Return the document under another device name."""
+        """Return the document with another name of its device."""
         measurements = [replace(measurement, device=device) for measurement in self.measurements]
         return replace(self, device=replace(self.device, name=device), measurements=measurements)
 

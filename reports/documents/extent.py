@@ -21,10 +21,10 @@ UNKNOWN = "its results do not say which gates ran"
 
 
 class Group(Table, frozen=True, kw_only=True, omit_defaults=True):
-    """Tests that share a reason.
+    """Tests that gave no verdict for the same reason.
 
     Attributes:
-        reason: why the tests gave no verdict.
+        reason: why they gave no verdict.
         count: number of tests.
         lacking: what the machine lacks for them, in a few words; "" if unknown.
         tests: ids of the tests.

@@ -135,7 +135,7 @@ def gate_of(test: str) -> str:
 
 
 def by_gate(faults: Iterable[PlantedFault]) -> dict[str, list[PlantedFault]]:
-    """Return the faults of each gate: gates by their ids, edgeproof's own tests last."""
+    """Return the faults of each gate, sorted by the gates' ids, edgeproof's own tests last."""
     faults_of: dict[str, list[PlantedFault]] = {}
     for fault in sorted(faults, key=lambda fault: (fault.gate.startswith(META), fault.gate)):
         faults_of.setdefault(fault.gate, []).append(fault)

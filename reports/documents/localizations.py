@@ -16,7 +16,7 @@ LONGEST_TEXT, LONGEST_NAME = 300, 80
 
 
 class Point(Open, frozen=True, kw_only=True):
-    """An operator whose tensor exists in both files.
+    """An operator whose output tensor exists in both files.
 
     Attributes:
         operator: kind of the operator.
@@ -120,11 +120,11 @@ class Localization(Open, frozen=True, kw_only=True):
         if point is not None and point.sqnr_db is None and not (point.nan or point.inf):
             raise ValueError("`diverges_at` has neither an SQNR nor NaN or Inf")
         if self.curve and point is None and self.diverged_db is None:
-            raise ValueError("`diverged_db` is missing; it is needed if `diverges_at` is")
+            raise ValueError("`diverged_db` is missing; it is needed if `diverges_at` is missing")
 
     @property
     def first(self) -> int | None:
-        """Return the position in the curve at which it first diverges; None if it does not."""
+        """Return the position in the curve of `diverges_at`; None if no operator diverges."""
         divergence = self.diverges_at
         if divergence is None:
             return None
@@ -133,12 +133,12 @@ class Localization(Open, frozen=True, kw_only=True):
 
     @property
     def broken(self) -> list[int]:
-        """Return the positions of NaN or Inf in the curve."""
+        """Return the positions in the curve of the operators that give NaN or Inf."""
         return [place for place, point in enumerate(self.curve) if point.nan or point.inf]
 
     @property
     def counts(self) -> tuple[int, int]:
-        """Return the number of NaN and the number of infinities in the curve."""
+        """Return the number of NaN and of infinite values, over all operators of the curve."""
         return sum(point.nan for point in self.curve), sum(point.inf for point in self.curve)
 
     def as_sentence(self) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """The state of a candidate on a backend, the worst first."""
+    """The states that a candidate can have on a backend, from the worst to the best."""
 
     WRONG = "wrong"
     KNOWN = "known to be wrong"

@@ -43,7 +43,11 @@ def migrated(document: Mapping[str, Any], version: int) -> dict[str, Any]:
 
 
 def _to_2(old: dict[str, Any]) -> dict[str, Any]:
-    """Rename tweets to texts and entities to groups; tell measured tests from skipped ones."""
+    """Convert a document of version 1 into one of version 2.
+
+    Rename tweets to texts and entities to groups, and mark skipped tests that measured a number as
+    `recorded`.
+    """
     judged: dict[str, bool] = {}
     for measurement in old["measurements"]:
         judged[measurement["test"]] = (
@@ -73,7 +77,7 @@ def _measurement_to_2(measurement: dict[str, Any]) -> dict[str, Any]:
 
 
 def _to_3(old: dict[str, Any]) -> dict[str, Any]:
-    """Rename runtimes to backends."""
+    """Convert a document of version 2 into one of version 3: rename runtimes to backends."""
     merged = old["run"].get("merged")
     parts = None if merged is None else [_circumstances_to_3(run) for run in merged]
     run = old["run"] if parts is None else old["run"] | {"merged": parts}
@@ -93,9 +97,10 @@ def _measurement_to_3(measurement: dict[str, Any]) -> dict[str, Any]:
 
 
 def _to_4(old: dict[str, Any]) -> dict[str, Any]:
-    """Rename recorded tests to measured ones, and rename schemes and files of limits.
+    """Convert a document of version 3 into one of version 4.
 
-    Earlier versions had no regression guards.
+    Change the outcome `recorded` to `measured`, and rename schemes and files of limits. Earlier
+    versions had no regression guards.
     """
     measured = {"outcome": "measured"}
     tests = [test | measured if test["outcome"] == "recorded" else test for test in old["tests"]]
@@ -159,7 +164,7 @@ def _cell_to_4(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_scheme(row: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return a table with the current name of the scheme under a key."""
+    """Return the table with the scheme's name under `key` replaced by its current name."""
     return row | {key: former_names.SCHEMES.get(row[key], row[key])}
 
 
@@ -178,7 +183,12 @@ def _run(old: dict[str, Any], localization: Step) -> dict[str, Any]:
 
 
 def _renamed(table: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a table with the current names of its keys, in order."""
+    """Return the table with its former keys renamed to the current ones, in the same order.
+
+    Args:
+        table: the table; it is not changed.
+        names: current name of each former key.
+    """
     return {names.get(key, key): value for key, value in table.items()}
 
 

@@ -38,7 +38,7 @@ RUN_FIRST = "Run `tox -e host` first, which writes results"
 
 @dataclass
 class Run:
-    """One run.
+    """The results of one run.
 
     Attributes:
         folder: folder of the run, from the command line.
@@ -73,7 +73,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Survey:
-    """A summary of several runs: tests, the first start, and facts of each environment."""
+    """A summary of several runs.
+
+    Attributes:
+        tests: number of tests in all runs.
+        began: start of the first test, in ms since 1970.
+        environments: facts of each environment in Allure's report, by the environment's name.
+        of_device: names of the environments of each device.
+    """
 
     tests: int
     began: float

@@ -1,4 +1,4 @@
-"""Install Allure 3 without a system node: node from PyPI, Allure from npm, pinned by a lock.
+"""Install Allure 3 without a system node: node from PyPI, Allure from npm, pinned by a lock file.
 
 `package.json` and `package-lock.json` beside this file name every package and its hash. They are
 installed once into the store: `$XDG_CACHE_HOME/edgeproof/allure`.

@@ -1,7 +1,7 @@
 """Find the elements of an HTML page and their positions, with Python's own parser.
 
-It records start tags, and the ends of scripts and styles, whose content is not HTML. This is enough
-to change a page that another program wrote.
+The parser records start tags, and the ends of scripts and styles, whose content is not HTML. This
+is enough to change a page that another program wrote.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def elements_of(page: str) -> list[Element]:
 
 
 def first(tag: str, elements: Iterable[Element]) -> Element:
-    """Return the first element with a name.
+    """Return the first element with this tag name.
 
     Raises:
         EdgeproofError: the page has no such element.

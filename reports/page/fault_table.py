@@ -57,7 +57,7 @@ def as_html(
 
 
 def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> str:
-    """Return how many faults are planted, for how many gates, and how they ended."""
+    """Return how many faults are planted, for how many gates, and with which results."""
     ended = Counter(fault.seen.outcome if fault.seen else "" for fault in faults)
     words = [f"{ended[kind]:,} {label}" for kind, (_, label) in _ENDED.items() if ended[kind]]
     if ended[""]:
@@ -71,7 +71,7 @@ def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> st
 
 
 def _row(fault: PlantedFault) -> dict[str, str]:
-    """Return the cells of a fault."""
+    """Return the values from which the template writes the row of a fault."""
     place = ", ".join(filter(None, (fault.of, fault.file, fault.only.strip("-"))))
     kind, ended = _ENDED[fault.seen.outcome] if fault.seen else ("quiet", NEVER)
     message = fault.seen.said if fault.seen else ""

@@ -122,7 +122,10 @@ def _with_pictures(test: dict[str, Any], drawn: list[Picture]) -> dict[str, Any]
 def _described(
     test: dict[str, Any], accounts_of_test: list[Explanation], faults: Sequence[PlantedFault]
 ) -> str:
-    """Return a test's requirement, the reason of its outcome, and the faults it catches."""
+    """Return HTML with a test's requirement, the explanation of its outcome, and its faults.
+
+    The faults are planted by edgeproof's own tests, to show that the test can fail.
+    """
     return fill(
         "of_a_test.html",
         requirement=str(test.get("description") or "").strip(),

@@ -161,7 +161,7 @@ def _sizes(
 
 
 def _times(axes: Axes, schemes: list[str], drops: Mapping[str, Measurement], time: _Time) -> None:
-    """Draw the panel of time with the same heights and markers."""
+    """Draw the panel of time, with the same heights and markers as the panel of bytes."""
     for index, scheme in enumerate(schemes):
         measurement, style = time.measured.get(scheme), look(index)
         if measurement is None:
@@ -185,7 +185,7 @@ def _times(axes: Axes, schemes: list[str], drops: Mapping[str, Measurement], tim
 
 
 def _dress(axes: Axes, axis_label: str) -> None:
-    """Label the axis, and make it logarithmic, because values differ by factors of thousands."""
+    """Label the x axis, and make it logarithmic, because values differ by factors of thousands."""
     logarithmic(axes, _HALF_AS_WIDE)
     axes.set_xlabel(axis_label)
     axes.grid(visible=True, axis="y", color="#80808033", linewidth=0.6)

@@ -53,14 +53,14 @@ _OF_LINES = {"What happened", "Labels that flipped", "First difference"}
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a test did not pass.
+    """The explanation of a test's outcome.
 
     Attributes:
         test: id of the test.
         title: verdict, metric and scheme, or how the test ended.
         rows: pairs of a heading and a text, in reading order.
         outcome: how the test ended.
-        measurement: the measurement; None if the test only asserts.
+        measurement: the explained measurement; None if the test only asserts.
     """
 
     test: str
@@ -145,7 +145,10 @@ def explanations(document: Document) -> list[Explanation]:
 
 
 def accounts(document: Document) -> list[Explanation]:
-    """Explain the outcome of every test that measured or failed.
+    """Explain the outcome of every test that failed or recorded a measurement.
+
+    Each measurement has an explanation of its own. For a failed test, measurements that passed are
+    left out.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -265,7 +268,7 @@ def _in_a_word(measurement: Measurement) -> str:
 
 
 def _told(label: str, text: str) -> str:
-    """Return the text of a label, in one line unless edgeproof itself broke its lines."""
+    """Return the text under a heading, in one line unless edgeproof itself broke it into lines."""
     if label in _OF_LINES:
         return text
     return one_line(text, LONGEST_COMMAND) if label == "Reproduce" else one_line(text)

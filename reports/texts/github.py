@@ -1,4 +1,4 @@
-"""Show a run on GitHub Actions: the summary of the job, and annotations at budget lines."""
+"""Show a run on GitHub Actions: a summary of the job, and annotations at the lines of budgets."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _remarks(document: Document) -> list[str]:
 
 
 def _said(document: Document) -> str:
-    """Return the headline without the subject, which is the title of the summary."""
+    """Return the headline without subject and device, which the title of the summary contains."""
     sentence = answer(document).text
     return escaping.as_markdown(f"{sentence[:1].upper()}{sentence[1:]}.")
 

@@ -1,4 +1,4 @@
-"""Replace the generated part of a documentation page, between two marks."""
+"""Replace the generated part of a documentation page, which stands between two marks."""
 
 from __future__ import annotations
 

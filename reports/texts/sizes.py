@@ -35,7 +35,7 @@ RATIOS = (
 )
 LEGEND = {
     "weights": "weights: the parameters as float32",
-    "checkpoint": "checkpoint: these with Adam's two moments",
+    "checkpoint": "checkpoint: the float32 parameters with Adam's two moments",
     "zipped": "zipped: zlib level 9",
     "resident": "resident: peak of a runner",
     HEADER[-2]: "x / fb: x over the FlatBuffer",
