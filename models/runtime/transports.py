@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 
 from models.processes import programs
 from models.runtime import assembling
+from models.runtime.alarms import Alarms
 from models.runtime.interpreters import interpreter_for
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ RUNNER_ENVIRONMENT = {
 
 HERE = "this machine"
 _STDERR_BYTES = 16_384
+_ALARMS = Alarms()
 
 
 class Channel:
@@ -149,14 +151,11 @@ def watchdog(channel: Channel, seconds: float) -> Iterator[Callable[[], bool]]:
         expired.set()
         channel.kill()
 
-    timer = threading.Timer(seconds, kill)
-    timer.daemon = True
-    timer.start()
+    alarm = _ALARMS.set(seconds, kill)
     try:
         yield expired.is_set
     finally:
-        timer.cancel()
-        timer.join()
+        _ALARMS.cancel(alarm)
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
