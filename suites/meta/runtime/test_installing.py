@@ -13,13 +13,15 @@ from models.runtime import installing
 from models.runtime.installing import Compiler
 
 
-def unpacked(folder, name, code="ANSWER = 42\n"):
+def unpacked(folder, name, code="ANSWER = 42\n", *, within=""):
     """Write a package's module and the list of its files, as pip does first; return the module."""
-    module = folder / f"{name}.py"
+    module = folder / within / f"{name}.py"
+    module.parent.mkdir(exist_ok=True)
     module.write_text(code)
     described = folder / f"{name}-1.0.dist-info"
     described.mkdir()
-    (described / "RECORD").write_text(f"{name}.py,,\n{described.name}/RECORD,,\n")
+    listed = module.relative_to(folder).as_posix()
+    (described / "RECORD").write_text(f"{listed},,\n{described.name}/RECORD,,\n")
     return module
 
 
@@ -40,6 +42,23 @@ def test_package_is_compiled_once_pip_has_written_all_its_files(tmp_path):
     complete(tmp_path, "new")
     compiler.compile_new()
     assert compiled(module).exists()
+
+
+def test_last_packages_are_compiled_on_all_cores(tmp_path):
+    compiler = Compiler(tmp_path)
+    modules = [unpacked(tmp_path, name) for name in ("one", "another")]
+    for name in ("one", "another"):
+        complete(tmp_path, name)
+    compiler.compile_rest()
+    assert all(compiled(module).exists() for module in modules)
+
+
+def test_tests_of_packages_are_not_compiled(tmp_path):
+    compiler = Compiler(tmp_path)
+    module = unpacked(tmp_path, "test_it", within="tests")
+    complete(tmp_path, "test_it")
+    compiler.compile_new()
+    assert not compiled(module).exists()
 
 
 def test_package_that_was_installed_before_is_not_compiled(tmp_path):
