@@ -28,7 +28,7 @@ _LONGEST = 3600.0
 # Beginnings of the environment variables that the command does not get: those of a tox that runs
 # the benchmarks, and edgeproof's options, which would change what is judged.
 _OTHERS = ("TOX", "EDGEPROOF_")
-# A sample takes up to 20 ms of a core, which the measured processes then lack.
+# A sample of two processes with TensorFlow takes 25 ms of a core, which they lack meanwhile.
 _SECONDS_BETWEEN_SAMPLES = 1.0
 _REMEDY = "Install tox for this Python, or run tox -e benchmarks"
 
