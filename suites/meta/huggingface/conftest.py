@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture(scope="session")
 def trained(shared_folder: Path) -> Callable[[str], Miniature]:
-    """Return `trained(name)`: fine-tune and convert a family's small encoder, once per session."""
+    """Return `trained(name)`, which fine-tunes and converts a family's encoder once per session."""
 
     def made(name: str) -> Miniature:
         folder = shared_folder / name.replace(", ", "-")

@@ -1,4 +1,4 @@
-"""A publisher's folder is read, or rejected with a reason."""
+"""The checkpoint folder of a publisher is read, or rejected with a reason."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_labels_mapping_renames_the_labels_of_the_checkpoint(folder: Path) -> No
         (("negative", "neutral", "positive"), {"negative": "POSITIVE"}),
     ],
 )
-def test_rejects_labels_that_do_not_fit(
+def test_rejects_checkpoint_labels_that_do_not_fit_the_labels_of_the_texts(
     outputs: tuple[str, ...], mapping: dict[str, str], tmp_path: Path
 ) -> None:
     with pytest.raises(UsageMistake) as caught:
@@ -176,7 +176,7 @@ def test_rejects_weight_index_that_names_missing_or_outside_files(
 
 
 def refuse(error: Exception) -> Callable[..., str]:
-    """Raise the error of a failed download."""
+    """Return a function that raises this error of a failed download."""
 
     def download(*_: Any, **__: Any) -> str:
         raise error

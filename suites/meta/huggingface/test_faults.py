@@ -1,4 +1,4 @@
-"""A float32 file that deviates from PyTorch fails each gate of parity.
+"""A float32 file that deviates from PyTorch turns each gate of parity red.
 
 Needs the dependency group `torch`.
 """

@@ -1,7 +1,7 @@
 """On PyTorch, the networks give the logits of `transformers` for the same config and weights.
 
-Keras computes them, without TensorFlow. There is only one test, so the comparison is made in one
-process.
+Keras computes the networks, without TensorFlow. There is only one test, so the comparison is made
+in one process.
 """
 
 from __future__ import annotations

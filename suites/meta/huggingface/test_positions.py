@@ -1,4 +1,4 @@
-"""A family's network accepts rows of its tokenizer's length, and its segments."""
+"""The network of a family accepts the row length and the segments of the family's tokenizer."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ pytestmark = [
 
 
 class Made:
-    """A network's float32 file, its texts, and its answers."""
+    """The float32 file of a network, with random texts and the logits of the file."""
 
     def __init__(self, family: str) -> None:
         from models.flatbuffers.observing import Observer  # noqa: PLC0415 - slow to import
@@ -72,7 +72,7 @@ class Made:
         self.exact = Observer(self.plain).answers(self.texts)
 
     def error(self, flatbuffer: bytes) -> float:
-        """Return the mean difference of a file's logits over their spread."""
+        """Return the mean deviation of a file's logits from float32's, in standard deviations."""
         from models.flatbuffers.observing import Observer  # noqa: PLC0415 - slow to import
 
         answers = Observer(flatbuffer).answers(self.texts).astype(np.float64)

@@ -49,7 +49,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module", params=CASES)
 def folders(request, tmp_path_factory):
-    """Return a family's folder as published, and as written by transformers."""
+    """Return a family, and our and their tokenizer of its published and of its saved folder."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from transformers import AutoTokenizer  # noqa: PLC0415 - only if it is installed
 

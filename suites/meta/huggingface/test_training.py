@@ -32,7 +32,7 @@ TABLE = TrainingTable(epochs=3, batch=30, learning_rate=2e-3, seed=3)
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a small untrained RoBERTa."""
+    """Write a small untrained RoBERTa; return its folder."""
     folder = tmp_path_factory.mktemp("training") / "roberta"
     small.make_encoder("roberta", folder)
     return folder
@@ -40,7 +40,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def splits(encoder: Path) -> dict[str, Encoded]:
-    """Return some of the texts, encoded."""
+    """Return at most 120 texts of the train and of the validation split, encoded."""
     corpus, subject = encoder.parent / "texts.csv", encoder.parent / "subject.toml"
     small.write_texts(corpus)
     small.write_subject(subject, encoder, small.TRAINING)
@@ -54,7 +54,7 @@ def splits(encoder: Path) -> dict[str, Encoded]:
 
 
 class KilledError(Exception):
-    """Stands for a kill between two epochs."""
+    """An error that stands for a kill between two epochs."""
 
 
 def train(
@@ -64,7 +64,7 @@ def train(
     table: TrainingTable = TABLE,
     kill_after: int | None = None,
 ) -> tuple[bytes, Any, list[int]]:
-    """Fine-tune; return the weights, the history, and the epochs that were run."""
+    """Fine-tune an encoder; return the weights, the history, and the epochs that were run."""
     from models.huggingface.network import load_network  # noqa: PLC0415 - slow to import
     from models.huggingface.training import fine_tune  # noqa: PLC0415 - likewise
 

@@ -33,12 +33,12 @@ def rounded_right(want: Rounded, tensor: Tensor) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Kernels:
-    """Correct kernels with a fault.
+    """Correct kernels of all operators, one of which can get a planted fault.
 
     Attributes:
         operator: operator with the wrong kernel; "" for none.
-        edit: changes the graph that the kernel computes; None for no change.
-        spoil: changes the answers to a case; None for no change.
+        edit: function that changes the graph that the kernels compute; None for no change.
+        spoil: function that changes the answers to a case; None for no change.
     """
 
     operator: str = ""
@@ -46,7 +46,7 @@ class Kernels:
     spoil: Callable[[Case, Runs], Runs] | None = None
 
     def answer(self, case: Case) -> Answer:
-        """Answer a case."""
+        """Return the answers of these kernels to a case."""
         node = next(
             (candidate for candidate in case.graph.nodes if candidate.operator == self.operator),
             None,
@@ -69,7 +69,7 @@ class Kernels:
 
 
 def _with(graph: Graph, place: int, **changes: Any) -> Graph:
-    """Return a graph with one tensor changed."""
+    """Return a copy of a graph in which one tensor has other fields."""
     tensors = list(graph.tensors)
     tensors[place] = replace(tensors[place], **changes)
     return replace(graph, tensors=tuple(tensors))
@@ -189,7 +189,7 @@ def _first_batch(_: Case, runs: Runs) -> Runs:
 
 
 def _no_mask(graph: Graph, node: Node) -> Graph:
-    """Ignore the mask of an attention."""
+    """Return the graph without the addition of the mask to the scores of an attention."""
     added = next(
         (candidate for candidate in graph.nodes if node.inputs[0] in candidate.outputs), None
     )

@@ -41,13 +41,13 @@ class RightKernel:
     dtype: Any = F
 
     def answer(self, case: Case) -> Answer:
-        """Answer a case of supported operators."""
+        """Return the answers to a case whose operators are all supported."""
         with np.errstate(all="ignore"):
             runs = enumerate(case.runs)
             return Answer("computed", [self._computed(case.graph_of(i), run) for i, run in runs])
 
     def has(self, graph: Graph) -> bool:
-        """Tell whether it supports all operators of a graph with their operands."""
+        """Tell whether the kernel supports all operators of a graph with their operands."""
         return all(self._has(node, graph) for node in graph.nodes)
 
     @staticmethod
@@ -107,7 +107,7 @@ class RightKernel:
         return self.total(left[..., :, None, :] * np.swapaxes(right, -1, -2)[..., None, :, :])
 
     def _integers(self, graph: Graph, node: Node, operands: list[Any]) -> Any:
-        """Compute an exact sum of products and rescale it."""
+        """Compute an exact sum of products and rescale the sum."""
         # Every quantized tensor has its own scales and zero points.
         hows: list[Any] = [
             graph.tensors[place].quantization for place in (*node.inputs[:2], node.outputs[0])

@@ -68,7 +68,7 @@ def test_result_of_a_shader_with_nan_or_infinity_is_unspecified(given: float) ->
 
 
 def test_exponential_and_tanh_of_a_shader_have_the_specified_error_bounds() -> None:
-    """An exponential may be off by 3 + 2 |x| ULPs, tanh by 1e-5: not as on a processor."""
+    """On a GPU, an exponential may be off by 3 + 2 |x| ULPs, and tanh by 1e-5."""
     x = Rounded.exact(np.asarray([-15.0, 1e-3]))
     plain = exponential(x).error, hyperbolic(x).error
     with computing_in(WGSL):

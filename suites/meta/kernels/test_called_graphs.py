@@ -30,14 +30,14 @@ GIVEN = np.array([[1.0, -2.0, 3.0], [0.5, -0.25, 7.0]], np.float32)
 
 @pytest.fixture(scope="module")
 def backend():
-    """Return a runtime's own kernels."""
+    """Return a backend with the built-in kernels of ai-edge-litert."""
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as asked:
         yield asked
 
 
 @pytest.fixture
 def instances(tmp_path):
-    """Return the function that reads a graph, or a file's bytes, from a file."""
+    """Return `instances(graph)`, which writes a graph, or bytes, to a file and reads the file."""
 
     def written(graph):
         file = tmp_path / "file.tflite"
@@ -48,7 +48,7 @@ def instances(tmp_path):
 
 
 def below(limit):
-    """Return a condition: whether a counter is below a limit."""
+    """Return the graph of a condition: whether a counter is below a limit."""
     drawing = Drawing()
     counter, _ = drawing.input(COUNTER), drawing.input(ROW)
     most = drawing.constant(np.array(limit, np.int32))
@@ -56,7 +56,7 @@ def below(limit):
 
 
 def doubling():
-    """Return a body: it adds 1 to a counter, and a row to itself."""
+    """Return the graph of a loop's body, which adds 1 to a counter and doubles a row."""
     drawing = Drawing()
     counter, row = drawing.input(COUNTER), drawing.input(ROW)
     step = drawing.constant(np.array(1, np.int32))
@@ -66,7 +66,7 @@ def doubling():
 
 
 def loop(*bodies, condition=1, body=2):
-    """Return a graph with a WHILE that starts at 0."""
+    """Return a graph with a WHILE operator whose counter starts at 0."""
     drawing = Drawing()
     row, start = drawing.input(ROW), drawing.constant(np.array(0, np.int32))
     first = drawing.node("WHILE", [start, row], [COUNTER, ROW], condition=condition, body=body)
@@ -80,7 +80,7 @@ def single(operator):
 
 
 def branching():
-    """Return a graph that takes its first branch where it is given truth."""
+    """Return a graph with an IF operator that takes its first branch if the first input is true."""
     drawing = Drawing()
     chosen, row = drawing.input(Tensor((), "bool")), drawing.input(ROW)
     out = drawing.node("IF", [chosen, row], [ROW], taken=1, otherwise=2)
@@ -88,12 +88,12 @@ def branching():
 
 
 def states(covered):
-    """Return the state of each operator by name and graph."""
+    """Return the state of each covered operator, by its name and the number of its graph."""
     return {(operator.name, operator.graph): operator.state for operator in covered.operators}
 
 
 def recorded(recorder):
-    """Return each recorded output of each graph's first operator."""
+    """Return the recorded outputs of the first operator of each graph, by number of the graph."""
     recorded = {}
     for operators, values in recorder.parts():
         first = operators[0]
@@ -143,7 +143,7 @@ class WrongOnARound:
     """A backend whose products are wrong only for 28, a value of the third iteration."""
 
     def answer(self, case):
-        """Answer a case."""
+        """Return right answers to a case, except for products of 28."""
         right = Kernels().answer(case)
         if case.graph.nodes[0].operator != "MUL":
             return right
@@ -233,7 +233,7 @@ def test_graph_that_nothing_calls_is_not_counted(instances):
     assert (told["operators"], told["graphs"], told["asked_graphs"]) == (1, 2, 1)
 
 
-def test_each_length_is_tested_with_the_texts_of_its_length(instances):
+def test_graph_of_each_row_length_is_tested_with_the_texts_of_that_length(instances):
     """The first and third texts are short; the other two are run by the longer graph."""
     contents = instances(two_signatures()).contents
 
@@ -262,7 +262,7 @@ def test_each_length_is_tested_with_the_texts_of_its_length(instances):
 
 @pytest.mark.parametrize("body", [0, 2])
 def test_loop_that_calls_itself_is_not_executed(instances, backend, body):
-    """Its body is the main graph, or a loop with itself as body."""
+    """The body of the loop is the main graph, or a loop whose body is itself."""
     graphs = (below(3), loop() if body else doubling())
     file = instances(loop(*graphs, body=body))
     covered = coverage(file, backend, recorder=Recorder(file, {0: [[GIVEN]]}, backend))
@@ -283,7 +283,7 @@ def test_rejects_loop_with_a_negative_graph_index(instances):
         instances(loop(condition=-1))
 
 
-def test_reports_constant_of_unknown_type(instances):
+def test_operator_with_a_constant_of_unknown_type_is_reported_as_not_covered(instances):
     """A constant of strings cannot be read as numbers."""
     model = Model()
     ids, out = model.tensor("ids", (1,), "int32"), model.tensor("out", (1,), "string")
@@ -296,7 +296,7 @@ def test_reports_constant_of_unknown_type(instances):
     assert line.startswith("GATHER (0): not covered; its options, shapes or the type of a constant")
 
 
-def test_reports_loop_that_names_no_graphs(instances):
+def test_loop_that_names_no_graphs_is_reported_as_not_covered(instances):
     model = Model()
     row, out = model.tensor("row", (1, 4)), model.tensor("out", (1, 4))
     # These options belong to another operator and name no graph.
@@ -314,15 +314,15 @@ def test_reports_loop_that_names_no_graphs(instances):
     ],
     ids=["too few inputs", "two answers"],
 )
-def test_reports_loop_with_an_invalid_condition(instances, graphs, said):
-    """The loop is not recorded further, even if a backend runs the main graph."""
+def test_loop_with_an_invalid_condition_is_reported(instances, graphs, said):
+    """Values inside the loop are not recorded, even if a backend computes the main graph."""
     file = instances(loop(*graphs))
 
     class Lenient:
         """A backend that computes any graph."""
 
         def compute(self, flatbuffer, runs, threads):
-            """Answer zeros, as many as are asked for."""
+            """Return zeros in the shape of each output."""
             del runs, threads
             outputs = instances(flatbuffer).contents.subgraphs[0].outputs
             zeros = [np.zeros(output.shape, output.dtype) for output in outputs]

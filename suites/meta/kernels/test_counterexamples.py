@@ -22,7 +22,7 @@ MOST_LINES = 30
 @pytest.mark.parametrize("backend", ["ai_edge_litert-builtin", "litert-cpu"])
 @pytest.mark.parametrize("resized", [False, True], ids=["of one shape", "resized"])
 def test_counterexample_program_runs_the_kernel_and_compares_the_result(backend, resized, tmp_path):
-    """The kernel is correct here: the program finds no wrong number."""
+    """The kernel is correct here, so that the program finds no wrong number."""
     if why_absent(backend) is not None:
         pytest.skip(f"{backend}: {why_absent(backend)}")
     family = FAMILIES["ATTENTION-float32"]

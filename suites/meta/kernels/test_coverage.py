@@ -95,10 +95,10 @@ def test_activations_are_recorded_from_real_inputs(chain):
 
 
 class WrongOnText:
-    """A backend whose root is wrong only for 4, which is never drawn."""
+    """A backend whose square root is wrong only for 4, a value that is never drawn."""
 
     def answer(self, case):
-        """Answer a case."""
+        """Return right answers to a case, except for the square root of 4."""
         right = Kernels().answer(case)
         if case.graph.nodes[0].operator != "SQRT":
             return right
@@ -121,12 +121,12 @@ def test_kernel_that_is_wrong_on_recorded_activations_is_named(chain):
     assert coverage(instances, WrongOnText()).share == 1.0
 
 
-def test_reports_activations_that_were_not_recorded(chain):
+def test_reason_for_unrecorded_activations_is_reported(chain):
     class Refusing:
         """A backend that rejects every file."""
 
         def compute(self, *_):
-            """Refuse."""
+            """Return a refusal."""
             return Answer("refused", said="it takes no file")
 
     instances = Instances(chain)
@@ -172,7 +172,7 @@ def test_operator_with_many_tensors_is_tested_in_runs_that_fit_one_message(tmp_p
     assert (covered.share, covered.texts) == (1.0, 1)
 
 
-def test_reports_tensors_too_large_for_memory(tmp_path):
+def test_operator_with_tensors_too_large_for_memory_is_reported_as_not_covered(tmp_path):
     drawing = Drawing()
     large = Tensor((1 << 28, 2))
     file = tmp_path / "large.tflite"

@@ -1,4 +1,4 @@
-"""The kernels of a board are judged where they run, through pytest as a user starts it."""
+"""The kernels of a board are judged on the board, in a run of pytest as a user starts one."""
 
 from __future__ import annotations
 

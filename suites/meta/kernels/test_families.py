@@ -1,4 +1,4 @@
-"""Families draw the sizes, scales and shapes at which kernels fail."""
+"""Operator families draw the sizes, scales and shapes at which kernels fail."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PRODUCTS = ("FULLY_CONNECTED-float32", "FULLY_CONNECTED-int8", "FULLY_CONNECTED-
 
 
 def drawn(name, seeds=SEEDS):
-    """Return the cases of a family, of some seeds."""
+    """Return the cases that a family draws with these seeds."""
     return [FAMILIES[name].draw(RandomChoices(seed)) for seed in seeds]
 
 
 def resizing_families():
-    """Return the operators of which a case is resized."""
+    """Return the operators for which some case resizes tensors between runs."""
     return {
         family.operator
         for family in FAMILIES.values()

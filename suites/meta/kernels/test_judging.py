@@ -1,4 +1,4 @@
-"""Answers are compared with the reference whatever bits they hold."""
+"""Answers are compared with the reference whatever bits they contain."""
 
 from __future__ import annotations
 

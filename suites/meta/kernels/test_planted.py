@@ -1,4 +1,4 @@
-"""Wrong kernels are found by their operator's families only; correct ones are not."""
+"""Wrong kernels are detected only in families with their operator; correct kernels in none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of kernels has a column for each backend, version and place."""
+"""The table of kernels has a column for each backend, version and target."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ NAMES = ("input_ids", "attention_mask")
 
 @dataclass(frozen=True, kw_only=True)
 class Layered:
-    """One file of a pair.
+    """The description of one file of a pair.
 
     Attributes:
         integers: whether the dense layers have eight-bit weights.
@@ -44,12 +44,12 @@ class Layered:
 
 
 def layered(**fields_given: object) -> bytes:
-    """Return the file."""
+    """Return the bytes of the file that these fields of `Layered` describe."""
     return _model(Layered(**fields_given)).pack()  # type: ignore[arg-type] # callers pass fields of `Layered`
 
 
 def weights() -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-    """Return the table, and the weights of each dense layer."""
+    """Return the embedding table, and the weights of each dense layer."""
     draw = np.random.default_rng(5)
     sizes = [WIDTH] * LAYERS + [CLASSES]
     table = draw.normal(size=(ROWS, WIDTH)).astype(np.float32)
@@ -61,7 +61,7 @@ def weights() -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
 
 
 def logits(ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Compute the pair's logits in float64."""
+    """Compute the logits of the undamaged classifier in float64."""
     table, dense = weights()
     state = (table[ids] * (ids != 0)[..., None]).astype(np.float64).mean(axis=1)
     for at, kernel in enumerate(dense):

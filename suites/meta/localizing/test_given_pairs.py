@@ -1,4 +1,4 @@
-"""Two given files are localized at the operator with the planted fault."""
+"""The difference of two given files is localized at the operator with the planted fault."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def handed(tmp_path_factory):
 
 
 def localized(folder, candidates, reference):
-    """Judge candidates; return the operator at which each deviates, and the run."""
+    """Judge candidates; return the localization of each by name, and the judged run."""
     lines = [
         *(f"labels = {json.dumps(LABELS)}", 'tokenizer = "text_vectorization:vocab.txt"'),
         *(f'reference = "{reference}"', "[corpus]", 'file = "texts.csv"', 'text = "review"'),

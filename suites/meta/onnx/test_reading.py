@@ -62,7 +62,7 @@ def write(folder, content):
     return file
 
 
-def test_reads_inputs_and_outputs_of_an_onnx_file(tmp_path):
+def test_inputs_and_outputs_of_an_onnx_file_are_read(tmp_path):
     read = read_onnx(write(tmp_path, classifier(shape=(1, TOKENS))))
     assert [(port.name, port.dtype, port.shape) for port in read.inputs] == [
         ("input_ids", "int64", (1, TOKENS)),
@@ -145,7 +145,7 @@ def test_rejects_onnx_file_with_too_many_fields(tmp_path, monkeypatch):
 
 
 def test_onnx_file_with_a_changed_byte_is_read_or_rejected_with_a_remedy(tmp_path):
-    """No changed byte causes another kind of error."""
+    """A changed byte causes no error other than a UsageMistake."""
     changed, draw = bytearray(classifier()), np.random.default_rng(3)
     for at in draw.integers(0, len(changed), 400):
         byte_before, changed[at] = changed[at], int(draw.integers(0, 256))

@@ -154,7 +154,7 @@ def test_error_on_budgets_that_no_model_meets_names_the_budget(keys, named):
     assert "word pieces" in refused.value.what
 
 
-def test_recipe_keeps_the_epoch_with_the_closest_answers():
+def test_recipe_keeps_the_epoch_whose_answers_are_closest_to_the_teachers():
     training = found(bytes="1340567 bytes").training
     assert training.patience > 0
     assert training.averaging > 0

@@ -1,4 +1,4 @@
-"""The tables of small files: which limits count as missed, and the models to compare with."""
+"""The benchmark of small files names missed limits, and measures models to compare with."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LABELS = np.array([1, 0, 1, 0] * 5, np.int32)
 
 @pytest.fixture(scope="module")
 def goal():
-    """Return the goal of 160x."""
+    """Return the goal that the budgets `ratio_160x` set."""
     return load_budgets("ratio_160x", schemes=tuple(SCHEMES), classes=3).goal(SCHEME)
 
 

@@ -20,7 +20,7 @@ def texts(*texts: str) -> list[LabelledText]:
 
 @pytest.fixture(scope="module")
 def whole():
-    """Return a tokenizer with words of which the train split below uses some."""
+    """Return a tokenizer with words, some of which the train split below uses."""
     return train_tokenizer([*TEXTS, "zeppelin zeppelin quartz"] * 2, TABLE)
 
 

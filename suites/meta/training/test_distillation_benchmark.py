@@ -1,4 +1,4 @@
-"""The two trainings of a seed differ only in the teacher."""
+"""In the benchmark of distillation, two trainings with one seed differ only in the teacher."""
 
 from __future__ import annotations
 

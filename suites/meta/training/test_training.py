@@ -43,7 +43,7 @@ def overtaught(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def averaged(tmp_path_factory):
-    """Return how far the weights moved with different averages."""
+    """Return how far the weights moved with different momenta of their average."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     return json.loads(printed_by(SCRIPT, "averaged", tmp_path_factory.mktemp("averaged")))
 

@@ -1,7 +1,8 @@
 """Fine-tune a tiny network with every option, and print the results.
 
-It runs in a separate process, because pytest does not import TensorFlow. `python training_check.py
-FUNCTION FOLDER` prints one JSON document; `killed` kills itself in its third epoch instead.
+This script runs in a separate process, because pytest does not import TensorFlow. `python
+training_check.py FUNCTION FOLDER` prints one JSON document; `killed` kills itself in its
+third epoch instead.
 """
 
 from __future__ import annotations
