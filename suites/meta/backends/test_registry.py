@@ -1,4 +1,4 @@
-"""Backends are found by name; each lists the packages it needs and why it is unavailable."""
+"""Backends are found by name; each says which packages it needs, or why it is unavailable."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_rejects_malformed_delegate_option(name, says):
         find_backend(name)
 
 
-def test_parses_delegate_path_options_and_runtime():
+def test_delegate_option_is_parsed_into_path_options_and_runtime():
     backend = find_backend("delegate=/opt/libarmnn.so,runtime=tflite_runtime,backends=CpuAcc")
     assert (backend.library, backend.options) == ("/opt/libarmnn.so", {"backends": "CpuAcc"})
     assert (backend.runtime, backend.numpy_below) == ("tflite_runtime", 2)
@@ -70,7 +70,7 @@ def installed(**versions: str) -> Installed:
         ("litert-cpu", installed(ai_edge_litert="2.3.0"), "needs numpy"),
     ],
 )
-def test_reports_why_a_backend_is_unavailable(name, installation, reason):
+def test_reason_for_an_unavailable_backend_is_reported(name, installation, reason):
     assert reason in find_backend(name).why_absent(installation)
 
 
@@ -81,7 +81,7 @@ def test_reports_why_a_backend_is_unavailable(name, installation, reason):
         (b"..YNNPACK support was not compiled into this build.", "this build of ai-edge-litert"),
     ],
 )
-def test_reports_that_a_build_lacks_ynnpack(content, reason, tmp_path):
+def test_backend_is_unavailable_if_its_build_lacks_ynnpack(content, reason, tmp_path):
     library = tmp_path / "ai_edge_litert" / "libLiteRt.so"
     library.parent.mkdir()
     library.write_bytes(b"ELF" + content)

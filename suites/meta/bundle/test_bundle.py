@@ -172,7 +172,7 @@ def test_folder_of_the_toml_does_not_change_the_bundle(tmp_path):
     assert bundles[0] == bundles[1]
 
 
-def test_accepts_budgets_for_candidates_that_are_not_in_the_bundle(given, tmp_path, board):
+def test_budgets_for_candidates_that_are_not_in_the_bundle_are_accepted(given, tmp_path, board):
     golden = {pair: logits for pair, logits in given.golden.items() if pair[1] == "both"}
     write_bundle(tmp_path / "b.edge", dataclasses.replace(given, golden=golden))
     bundle = open_bundle(tmp_path / "b.edge", board)

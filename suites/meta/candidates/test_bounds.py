@@ -32,7 +32,7 @@ def hand(tmp_path):
     return handed
 
 
-def test_accepts_row_length_and_number_of_texts_within_the_limits(hand):
+def test_row_length_and_number_of_texts_within_the_limits_are_accepted(hand):
     assert hand().candidates["given"].length
 
 

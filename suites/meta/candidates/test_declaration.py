@@ -67,7 +67,7 @@ def test_reference_may_be_a_candidate_name_or_a_file(tmp_path):
     assert table.candidates[1].reference == str(tmp_path / "elsewhere.tflite")
 
 
-def test_accepts_tokenizer_kind_without_a_file(tmp_path):
+def test_tokenizer_kind_without_a_file_is_accepted(tmp_path):
     table = read_candidates(written(tmp_path, WHOLE))
     assert table.candidates[1].tokenizer == "characters:"
     assert table.candidates[1].labels == ("a", "b")

@@ -66,7 +66,7 @@ def divided(folder, above, below):
     return path
 
 
-def test_warns_if_an_output_called_logits_contains_probabilities(write):
+def test_output_called_logits_that_contains_probabilities_causes_a_warning(write):
     spec = read_candidate(write(end=("SOFTMAX",), output="logits"))
     assert spec.output.meaning == "probabilities"
     assert any("called 'logits', but contains prob" in warning for warning in spec.warnings)
@@ -100,7 +100,7 @@ def test_rejects_softmax_of_one_number(write):
         read_candidate(write(end=("SOFTMAX",), classes=1))
 
 
-def test_warns_if_the_positive_label_of_a_sigmoid_is_assumed(write):
+def test_assumed_positive_label_of_a_sigmoid_causes_a_warning(write):
     spec = read_candidate(write(end=("LOGISTIC",), classes=1))
     assert (spec.output.threshold, spec.output.positive) == (0.5, 1)
     assert spec.output.found_threshold == "default"
@@ -121,7 +121,7 @@ def test_declared_positive_label_of_a_sigmoid_is_used(write, positive, index):
     [((1,), None, 5), ((), None, 5), ((1, 1), None, 5), ((1,), (-1, 5), 5), ((1,), (1, -1), None)],
     ids=["[1, C]", "[C]", "[1, 1, C]", "[-1, C]", "[1, -1]"],
 )
-def test_accepts_output_shapes_with_one_row_of_scores(write, lead, signature, classes):
+def test_output_shapes_with_one_row_of_scores_are_accepted(write, lead, signature, classes):
     output = read_candidate(write(classes=5, lead=lead, output_signature=signature)).output
     assert output.classes == classes
 

@@ -59,7 +59,7 @@ def test_candidate_with_the_former_name_of_a_scheme_is_not_checked_by_its_contra
     )
 
 
-def test_reports_two_candidates_with_identical_bytes(hand):
+def test_two_candidates_with_identical_bytes_are_reported(hand):
     """A converter that ignores an option writes two identical files."""
     assert SAME in hand([("one", 0), ("two", 0)]).remarks
     assert SAME not in hand([("one", 0), ("two", 1)]).remarks

@@ -66,13 +66,13 @@ def test_single_input_is_taken_to_be_the_token_ids(write, dtype, name):
     assert (port.role, port.dtype, port.found, port.length) == ("ids", dtype, "shape", 8)
 
 
-def test_warns_if_the_input_for_token_ids_is_a_float(write):
+def test_float_input_for_token_ids_causes_a_warning(write):
     spec = read_candidate(write(names=("x",), dtype="float32"))
     assert any("exact for whole numbers up to 16777216" in warning for warning in spec.warnings)
     assert read_candidate(write(names=("x",))).warnings == ()
 
 
-def test_warns_if_a_float_input_may_be_a_feature_vector(tmp_path):
+def test_float_input_that_may_be_a_feature_vector_causes_a_warning(tmp_path):
     path = tmp_path / "given.tflite"
     path.write_bytes(ported(((1, 8), "float32", "vector")))
     spec = read_candidate(path)

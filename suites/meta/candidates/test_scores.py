@@ -117,7 +117,7 @@ def test_quantized_sigmoid_is_dequantized_before_the_threshold_is_applied():
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (4, 1, 3), (4, 1, 1, 3)])
-def test_accepts_any_shape_with_one_score_per_label(shape):
+def test_any_shape_with_one_score_per_label_is_accepted(shape):
     raw = np.arange(12, dtype=np.float32).reshape(shape)
     assert scores_of(THREE, raw).probabilities.shape == (4, 3)
 

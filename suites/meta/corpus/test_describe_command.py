@@ -152,7 +152,7 @@ def test_describe_reports_trivial_classifiers_for_each_test_split_and_language(p
             assert floors["group_majority_of_training"]["texts"] == counts["tweets"]
 
 
-def test_describes_a_package_whose_texts_were_not_downloaded(tmp_path, describe):
+def test_package_whose_texts_were_not_downloaded_can_be_described(tmp_path, describe):
     root = write_miniature(tmp_path)
     shutil.rmtree(root / "tweet_text")
     document = describe(root, "--counts-only")
@@ -161,7 +161,7 @@ def test_describes_a_package_whose_texts_were_not_downloaded(tmp_path, describe)
     assert document["left_out"]["no text: it was not downloaded"] == 303
 
 
-def test_describes_a_package_without_languages_or_gold_standards(tmp_path, describe):
+def test_package_without_languages_or_gold_standards_can_be_described(tmp_path, describe):
     root = write_miniature(tmp_path, Style(info="none", texts="beside"))
     for folder in ("goldstandard", "goldstandard_official_replab2013"):
         shutil.rmtree(root / "test" / folder)
@@ -186,7 +186,7 @@ def test_described_splits_have_the_sizes_that_the_subject_requests(
     assert document["tokens"]["test"]["texts"] == 100
 
 
-def test_describes_the_generated_corpus_of_a_subject(tmp_path, describe):
+def test_generated_corpus_of_a_subject_can_be_described(tmp_path, describe):
     path = tmp_path / "mine.toml"
     text = (
         (FOLDER / "embedded.toml")

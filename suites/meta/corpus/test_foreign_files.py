@@ -350,7 +350,7 @@ def test_rejects_word_list_without_the_special_tokens_of_bert(lines, tmp_path):
     assert refused.value.file == str(file)
 
 
-def test_accepts_complete_tokenizer_json(tmp_path):
+def test_complete_tokenizer_json_is_accepted(tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(whole_tokenizer()), encoding="utf-8")
     tokenizer = load_tokenizer(tmp_path, TABLE)
     encoded = encode(tokenizer, [LabelledText("1", "", "Good", 0)], pair_with_group=False)

@@ -104,7 +104,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_accepts_text_that_resembles_another_file_type(name, tmp_path):
+def test_text_that_resembles_another_file_type_is_accepted(name, tmp_path):
     file = tmp_path / "t.csv"
     file.write_bytes(TEXTS[name])
     assert open_text(file, "utf-8", None).text == TEXTS[name].decode()

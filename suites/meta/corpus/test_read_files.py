@@ -214,7 +214,7 @@ def test_file_without_a_header_line_is_read_with_declared_column_names(files_tab
     assert len(texts_of(read_files(table, file))) == 40
 
 
-def test_reads_lines_that_end_in_a_carriage_return_alone(files_table, tmp_path):
+def test_lines_that_end_in_a_carriage_return_alone_are_read(files_table, tmp_path):
     file = tmp_path / "texts.csv"
     rows = [f"{text},{polarity}" for text, polarity in rows_of(40)]
     rows.append('"two\nlines",BAD')
@@ -223,7 +223,7 @@ def test_reads_lines_that_end_in_a_carriage_return_alone(files_table, tmp_path):
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
-def test_detects_semicolons_or_tabs_as_csv_delimiter(files_table, tmp_path, delimiter):
+def test_semicolons_or_tabs_are_detected_as_csv_delimiter(files_table, tmp_path, delimiter):
     file = tmp_path / "texts.csv"
     lines = ["text" + delimiter + "polarity", *(f"{t}{delimiter}{p}" for t, p in rows_of(40))]
     file.write_text("\n".join(lines))
@@ -247,7 +247,7 @@ def test_lines_that_are_not_utf_8_are_decoded_with_the_fallback_encoding(files_t
     assert {"caf\u00e9 utf", "caf\u00e9 cp"} <= {row.text for row in texts_of(corpus)}
 
 
-def test_reads_utf_16_if_the_encoding_is_declared(files_table, tmp_path):
+def test_file_in_utf_16_is_read_if_the_encoding_is_declared(files_table, tmp_path):
     file = tmp_path / "texts.csv"
     lines = ["text,polarity", *(f"{text} \u00e9,{polarity}" for text, polarity in rows_of(40))]
     file.write_text("\n".join(lines), encoding="utf-16")

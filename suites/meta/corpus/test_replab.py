@@ -96,7 +96,9 @@ def test_official_training_and_test_tweets_stay_in_their_splits(corpus: Corpus) 
     assert len(corpus.splits["train"]) == PLAIN["training"] + 4 - 21
 
 
-def test_encoded_text_contains_the_entity_name_and_groups_use_the_entity_id(corpus: Corpus) -> None:
+def test_text_is_encoded_with_the_name_of_its_entity_and_grouped_by_the_entity_id(
+    corpus: Corpus,
+) -> None:
     names = {(tweet.group_id, tweet.group) for tweet in everything(corpus)}
     assert ("RL2013D04E904", 'The "Quiet" Tides') in names
     assert len(names) == 4

@@ -40,5 +40,5 @@ def test_rejects_sensor_path_inside_the_folder_of_a_process(tmp_path, path):
 
 
 @pytest.mark.parametrize("path", ["/proc/loadavg", "/proc/device-tree/model", "/sys/class/*/temp1"])
-def test_accepts_sensor_path_that_describes_the_machine(tmp_path, path):
+def test_sensor_path_that_describes_the_machine_is_accepted(tmp_path, path):
     assert profile(tmp_path, path).table.sensors.firmware == path

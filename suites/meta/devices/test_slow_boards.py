@@ -216,7 +216,7 @@ def test_every_timed_measurement_can_use_all_texts(sizes, texts):
     assert sorted(timed.of_rates) == sorted(timed.of_orders) == list(range(texts))
 
 
-def test_timed_measurements_of_a_slow_board_have_different_texts():
+def test_timed_measurements_of_a_slow_board_use_different_texts():
     timed = TimedTexts(2000, FULL)
     stream = timed.order[: timed_looks(FULL.stream_queries, fewest=FEWEST)[0].texts]
     starts = [timed.of_start(number) for number in range(FULL.fresh_starts)]
@@ -241,12 +241,12 @@ def test_number_of_answers_that_fit_the_time_lies_between_minimum_and_maximum(se
     assert as_many_as_fit(4.0, seconds, 4, 3) == 3
 
 
-def test_counter_of_tries_allows_only_the_given_number():
+def test_counter_allows_only_the_given_number_of_tries():
     tries = Tries(2)
     assert [tries.over() for _ in range(4)] == [False, False, True, True]
 
 
-def test_loaded_time_adds_up_over_several_streams_until_a_pause():
+def test_seconds_under_load_add_up_over_several_streams_until_a_pause():
     now = [100.0]
     load = Load(lambda: now[0])
     assert load.seconds == 0.0

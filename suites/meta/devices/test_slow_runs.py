@@ -159,7 +159,7 @@ def test_gate_that_reuses_answers_of_another_gate_still_detects_a_fault(judge_sl
         ("inputs by position", "order_of_inputs", "number_of_threads"),
     ],
 )
-def test_gates_that_share_one_changed_process_tell_which_change_matters(
+def test_gates_that_share_one_changed_process_fail_only_for_their_own_fault(
     judge_slowly, fault, gate, holds
 ):
     """Each gate makes its own change if all changes together give another logit, or an error."""

@@ -104,13 +104,13 @@ def test_file_with_an_overflowing_constant_fails_and_the_constant_is_named(share
     assert "'C_half', which MUL 6 reads, are infinite" in shared.outcome.output
 
 
-def test_warns_if_the_graph_orders_inputs_unlike_its_signature(shared):
+def test_graph_that_orders_inputs_unlike_its_signature_causes_a_warning(shared):
     assert (
         "graph_order_mask_first: The graph takes its inputs in the order" in shared.outcome.output
     )
 
 
-def test_warns_if_an_output_called_logits_contains_probabilities(shared):
+def test_output_called_logits_that_contains_probabilities_causes_a_warning(shared):
     warning = "Its output is called 'logits', but contains probabilities"
     assert f"probabilities_not_logits: {warning}" in shared.outcome.output
 

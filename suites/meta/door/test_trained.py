@@ -144,7 +144,7 @@ def test_gates_fail_if_the_wrong_signature_is_declared(convolution):
 
 
 @SLOW
-def test_report_tells_that_errors_in_the_second_graph_cannot_be_localized(files, tmp_path):
+def test_report_says_that_errors_in_the_second_graph_cannot_be_localized(files, tmp_path):
     candidates = {
         "classify": {"flatbuffer": "two_signatures", "signature": "classify"},
         "int8": {"flatbuffer": "average_int8"},

@@ -99,7 +99,7 @@ def test_finding_about_a_constant_names_the_reading_operator(tmp_path):
         ("model_fp16_int8.tflite", None),
     ],
 )
-def test_warns_if_the_file_name_claims_another_scheme(tmp_path, name, kind):
+def test_file_name_that_claims_another_scheme_causes_a_warning(tmp_path, name, kind):
     findings = found(tmp_path, classifier(), name=name)
     assert set(findings) == ({kind} if kind else set())
     assert all(finding.severity == "warning" for finding in findings.values())

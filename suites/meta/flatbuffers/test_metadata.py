@@ -50,7 +50,7 @@ def read(tmp_path, data):
     return read_metadata(path, data, read_contents(path, data))
 
 
-def test_reads_metadata_written_by_model_maker(tmp_path):
+def test_metadata_written_by_model_maker_is_read(tmp_path):
     metadata = read(tmp_path, model_maker())
     assert (metadata.name, metadata.description, metadata.version) == (
         "Sentiment",
@@ -79,7 +79,7 @@ def test_reads_metadata_written_by_model_maker(tmp_path):
     }
 
 
-def test_reads_files_packed_into_the_flatbuffer(tmp_path):
+def test_files_packed_into_the_flatbuffer_are_read(tmp_path):
     assert read_packed(tmp_path, model_maker(), "vocab.txt") == VOCABULARY
     with pytest.raises(EdgeproofError, match="is missing"):
         read_packed(tmp_path, model_maker(), "other.txt")
@@ -105,7 +105,7 @@ UNITS = {
 
 
 @pytest.mark.parametrize(("unit", "expected"), UNITS.values(), ids=UNITS)
-def test_reads_every_kind_of_tokenizer_declaration_in_the_metadata(tmp_path, unit, expected):
+def test_every_kind_of_process_unit_in_the_metadata_is_read(tmp_path, unit, expected):
     data = model_maker(units=[unit])
     assert read(tmp_path, data).main.input_units == (expected,)
 

@@ -79,14 +79,14 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("damage", "intact"), DAMAGED.values(), ids=DAMAGED)
-def test_detects_line_end_conversion_from_a_copy_in_text_mode(tmp_path, damage, intact):
+def test_line_end_conversion_by_a_copy_in_text_mode_is_detected(tmp_path, damage, intact):
     with pytest.raises(Damaged, match=r"treated it as text|copy in text mode") as caught:
         read_contents(tmp_path / "given.tflite", damage(intact))
     assert caught.value.damage.id == "text-mode"
     assert ".gitattributes" in caught.value.remedy
 
 
-def test_detects_incomplete_download(tmp_path):
+def test_incomplete_download_is_detected(tmp_path):
     data = INTEGERS[:1000] + bytes(6000)
     with pytest.raises(Damaged, match=r"its last 60\d\d bytes are zeros") as caught:
         read_contents(tmp_path / "given.tflite", data)

@@ -26,7 +26,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_recognizes_the_scheme_of_a_single_dense_layer(tmp_path, name):
+def test_scheme_of_a_single_dense_layer_is_recognized(tmp_path, name):
     path = tmp_path / "given.tflite"
     path.write_bytes(dense(weights=INTEGERS, **OWN[name]))
     assert recognized(inspect(path)).name == name
@@ -40,7 +40,9 @@ def test_recognizes_the_scheme_of_a_single_dense_layer(tmp_path, name):
         ("int8", 0.1, "weight_only_wi8t_afp32"),
     ],
 )
-def test_recognizes_weights_that_are_dequantized_before_use(tmp_path, dtype, scale, name):
+def test_scheme_of_weights_that_are_dequantized_before_use_is_recognized(
+    tmp_path, dtype, scale, name
+):
     model = Model()
     ids, real = model.tensor("ids", (1, WIDE), "int32"), model.tensor("real", (1, WIDE))
     weights = model.tensor("w", (WIDE, WIDE), dtype, values=INTEGERS, scale=scale)
@@ -94,7 +96,7 @@ CONVERTERS = {
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
-def test_recognizes_the_scheme_of_each_converters_files(
+def test_scheme_of_each_converters_files_is_recognized(
     reports: dict[str, FlatBufferReport], name: str
 ) -> None:
     assert recognized(reports[name]).name == CONVERTERS[name]

@@ -87,6 +87,6 @@ def test_sizes_that_were_not_measured_are_none():
     assert sizes["small_model"] == sizes["full_model"]
 
 
-def test_rejects_empty_file():
+def test_size_ratio_of_an_empty_file_is_rejected():
     with pytest.raises(EdgeproofError, match="no size ratio"):
         subject_sizes(counts(BERT_LARGE), counts(MOBILEBERT), {"float32": FlatBufferSizes(0, 1)})

@@ -154,7 +154,7 @@ def test_no_page_of_the_report_runs_a_payload(watched, place: str) -> None:
     assert watched.acts == []
 
 
-def test_detects_page_that_runs_a_payload(tmp_path, visit) -> None:
+def test_page_that_runs_a_payload_is_detected(tmp_path, visit) -> None:
     """A planted page runs a script and requests a resource; both must be detected."""
     page = tmp_path / "acts.html"
     page.write_text(f"{NAME}<script>console.log(7770777)</script>", encoding="utf-8")

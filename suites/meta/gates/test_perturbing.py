@@ -21,7 +21,7 @@ def asked():
 
 @pytest.fixture
 def told(asked):
-    """Return a function that tells whether the ids matter if only some texts' answers move.
+    """Return `told(moving, same)`, which tells whether a change of the ids changes any answer.
 
     Texts in `moving` get other probabilities if their ids change; those in `same` keep their ids.
     """
@@ -52,7 +52,7 @@ def told(asked):
     [((0,), (), [1]), ((3,), (), [1, 3]), ((3,), (0, 1, 2), [1]), ((), (), [1, 3])],
     ids=["the first text", "the last text", "the only changed text", "no text"],
 )
-def test_changed_input_is_classified_until_one_text_moves(told, asked, moving, same, answers):
+def test_changed_input_is_classified_until_one_answer_changes(told, asked, moving, same, answers):
     assert told(moving, same) is bool(moving)
     assert [len(rows) for rows in asked] == answers
 
