@@ -33,7 +33,7 @@ def test_answers_are_repeated_bit_for_bit(variant, answered_twice):
 
 @pytest.mark.needs("a runner")
 def test_fresh_process_repeats_the_answers(variant, fresh_logits, few):
-    """A new runner gives bit for bit the stored logits of the accuracy run."""
+    """A new runner process gives the stored logits of the accuracy run, bit for bit."""
     assert np.array_equal(fresh_logits(variant), variant.logits_of(few))
 
 
@@ -58,7 +58,7 @@ def test_order_of_texts_changes_nothing(variant, answered_shuffled, tries, seed)
 
 @pytest.mark.needs("a runner", "several inputs")
 def test_order_of_inputs_changes_nothing(variant, logits_of_turned_inputs, few):
-    """Inputs are bound by their names: given in another order, they give the same logits."""
+    """Inputs are bound by name: passed in another order, they lead to the same logits."""
     assert np.array_equal(logits_of_turned_inputs(variant), variant.logits_of(few))
 
 

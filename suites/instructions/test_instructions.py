@@ -13,7 +13,7 @@ from models.verdicts.estimates import exact
 @pytest.mark.measures("instructions", "instructions_sdot", "instructions_mlal", "instructions_fmla")
 @pytest.mark.needs("an emulator")
 def test_instructions_are_within_budget(variant, counted, expected, judge):
-    """One answer takes hardly more instructions than the profile of this core expects."""
+    """One answer takes at most the instructions that were measured for this core, plus a margin."""
     counts = counted(variant)
     for metric, count in counts.classes.items():
         judge.record(metric, exact(count, n=counts.answers), of=variant)

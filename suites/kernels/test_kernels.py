@@ -9,5 +9,5 @@ def test_kernel_answers_as_specified(search_kernels):
 
 
 def test_known_deviation_still_deviates(still_deviates):
-    """The smallest case of a known deviation is still computed wrongly, so its entry is needed."""
+    """The smallest case of a known deviation is still computed wrongly, so its entry must stay."""
     assert still_deviates(), "the case is computed correctly now: remove the entry"

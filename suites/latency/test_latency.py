@@ -19,7 +19,7 @@ def test_latency_over_float32_is_within_budget(candidate, races, judge):
 @pytest.mark.parametrize("metric", PERCENTILES)
 @pytest.mark.needs("latencies")
 def test_latency_percentile_is_within_budget(metric, variant, stream, judge):
-    """The percentile of `invoke()`'s time, one text after the other, is within budget."""
+    """The percentile of the times of `invoke()`, one text after another, is within budget."""
     single_stream = stream(variant)
     measured = single_stream.percentile(PERCENTILES[metric])
     judge(metric, measured, of=variant, **single_stream.details())

@@ -21,12 +21,12 @@ _WITH = {"Mul2": ("Mul", 2.0), "Infinite": ("Div", 0.0)}
 
 
 def number(field_number: int, value: int) -> bytes:
-    """Return a field with a whole number."""
+    """Return a protobuf field with a whole number."""
     return _varint(field_number << 3 | _VARINT) + _varint(value % (1 << 64))
 
 
 def block(field_number: int, content: bytes | str) -> bytes:
-    """Return a field with a text, bytes or a message."""
+    """Return a protobuf field with a text, bytes or a message."""
     data = content.encode() if isinstance(content, str) else content
     return _varint(field_number << 3 | _BYTES) + _varint(len(data)) + data
 

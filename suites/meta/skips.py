@@ -72,7 +72,7 @@ def load_skips() -> Skips:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that CI uses."""
+    """Add `--complete`, which fails a run if this machine lacks something that a test needs."""
     parser.addoption(
         SWITCH,
         action="store_true",
@@ -118,7 +118,7 @@ class Watcher:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a run that would otherwise pass."""
+        """Fail a run that would otherwise pass, if it has problems."""
         if self.problems and not session.exitstatus:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -1,4 +1,4 @@
-"""Vulkan drivers are found by their manifests; a changed library is another driver."""
+"""Vulkan drivers are found by their manifests; one with a changed library is another driver."""
 
 from __future__ import annotations
 

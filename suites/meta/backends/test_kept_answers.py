@@ -48,7 +48,7 @@ class Anywhere:
 
 
 class Tiny:
-    """A minimal candidate."""
+    """A minimal candidate with random texts."""
 
     scheme = "tiny"
 
@@ -65,7 +65,7 @@ class Tiny:
         return Stage("answers", recipe | place)
 
     def inputs(self, rows):
-        """Return the inputs for some texts."""
+        """Return the inputs of the texts in these rows."""
         return {name: array[rows] for name, array in self.rows.items()}
 
     def load_into(self, runner, threads=None):

@@ -38,7 +38,7 @@ def content(ending: str, data: bytes | str) -> Change:
 
 
 def in_json(ending: str, *keys: str, value: object) -> Change:
-    """Return a change of the value of a key in a JSON member."""
+    """Return a change that sets a key in a JSON member of the bundle."""
 
     def change(members: Members, _: dict[str, Any]) -> None:
         name = named(members, ending)
@@ -423,7 +423,7 @@ def test_rejects_unlisted_member_that_expands_without_limit(file, board, reseal)
 
 
 def of(candidate: str, member: str, change: Callable[[str], Change]) -> Change:
-    """Return a change of a member of one candidate's artefact, or of its texts."""
+    """Return a change of a member in the artefact of a candidate's file or texts."""
 
     def changed(members: Members, manifest: dict[str, Any]) -> None:
         artefacts = manifest["artefacts"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
-    """Write a small classifier: `write(names=("ids",))` returns its path."""
+    """Return `write(names=("ids",))`, which writes a small classifier and returns its path."""
 
     def written(**shape: Any) -> Path:
         path = tmp_path / "given.tflite"

@@ -18,7 +18,7 @@ TEXTS = "text,label,ids\n" + "".join(f"word {at},{at % 3},{at}\n" for at in rang
 
 @pytest.fixture
 def hand(tmp_path):
-    """Return `hand(length=..., **how)`, which passes a classifier and texts with ids."""
+    """Return `hand(length, **shape)`, which reads a classifier and texts with ids as a run does."""
     texts = tmp_path / "texts.csv"
     texts.write_text(TEXTS, encoding="utf-8")
 

@@ -16,7 +16,7 @@ from suites.meta.small_classifiers import classifier
 
 @pytest.fixture
 def describe(tmp_path, capsys):
-    """Write files, describe them, and return the printed TOML and a path where it is stored."""
+    """Return a function that writes and describes files, and returns the TOML and its path."""
 
     def toml(**files):
         paths = []

@@ -46,7 +46,7 @@ def test_one_of_several_signatures_can_be_judged_alone(read):
 
 
 def test_every_length_runs_through_its_own_signature(read):
-    """The first graph, too: a runtime with an open signature runs only that signature's graph."""
+    """The first graph needs its signature, too, once the runtime has opened another one."""
     request = binding_of(read(of_lengths()), below=64, length=8).to_request()
     every = [request, *request["shorter"]]
     assert [binding["called"] for binding in every] == [True] * 3

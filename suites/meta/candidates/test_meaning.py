@@ -48,7 +48,7 @@ def test_unrecognized_normalization_requires_a_declared_meaning(tmp_path, above,
 
 
 def divided(folder, above, below):
-    """Write a file whose output is a quotient."""
+    """Write a file whose output is the quotient of the results of two operators."""
     model = Model()
     ids, weights = (
         model.tensor("ids", (1, 8), "int32"),

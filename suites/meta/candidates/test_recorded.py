@@ -18,7 +18,7 @@ BEST = [0, 1, 2]
 
 
 def answers(**columns):
-    """Return rows of a recording in another order than the corpus."""
+    """Return rows of a recording in the reverse order of the corpus."""
     rows = [{"id": text} | {name: values[at] for name, values in columns.items()}
             for at, text in enumerate(TEXTS)]  # fmt: skip
     return rows[::-1]

@@ -83,7 +83,7 @@ def test_recorded_answers_can_be_judged_without_a_file(app, tmp_path):
 
 
 def handed(app, recorded, **more):
-    """Return the subject of an app's recording, by default with its file."""
+    """Return the declaration of an app's recording, by default with the app's FlatBuffer."""
     table = CandidateTable(name="app", flatbuffer=str(app.folder / "app.tflite"))
     usual = {
         "name": "given",

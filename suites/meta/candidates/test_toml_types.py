@@ -1,4 +1,4 @@
-"""Each key of a TOML of candidates accepts or rejects each TOML type in one message."""
+"""Each key in a TOML of candidates accepts each TOML type, or rejects it in one message."""
 
 from __future__ import annotations
 

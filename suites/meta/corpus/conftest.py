@@ -1,4 +1,4 @@
-"""Share fixtures of the tests of corpora."""
+"""Provide a corpus and `[corpus]` tables for the tests of this folder."""
 
 from __future__ import annotations
 

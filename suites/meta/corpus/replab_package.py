@@ -58,7 +58,7 @@ GOLD_COLUMNS = ("entity_id", "tweet_id", "polarity")
 
 @dataclass(frozen=True)
 class Named:
-    """One line of the entities' file."""
+    """An entity, as a line of the package's file of entities."""
 
     entity_id: str
     query: str

@@ -35,13 +35,13 @@ seed = 7
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    """Write the miniature of the package."""
+    """Write the miniature RepLab package; return its folder."""
     return write_miniature(tmp_path_factory.mktemp("replab"))
 
 
 @pytest.fixture
 def describe(capsys):
-    """Run the command; return its document."""
+    """Return a function that runs the command and returns its JSON document."""
 
     def run(*arguments):
         assert main(["describe", *map(str, arguments)]) == 0
@@ -52,7 +52,7 @@ def describe(capsys):
 
 @pytest.fixture
 def replab_subject(tmp_path):
-    """Write the file of a subject with a RepLab corpus."""
+    """Write the TOML of a subject with a RepLab corpus; return its path."""
     text = (
         (FOLDER / "embedded.toml")
         .read_text(encoding="utf-8")

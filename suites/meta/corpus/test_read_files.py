@@ -89,7 +89,7 @@ PLAIN = Shape(".csv", zipped=False, mark=False, newline="\n")
 
 @pytest.fixture
 def lines(tmp_path):
-    """Write lines of a CSV file with a header, and return the file."""
+    """Return a function that writes a CSV file with a header and rows."""
 
     def write_lines(header, *rows):
         file = tmp_path / "texts.csv"

@@ -46,7 +46,7 @@ STYLES = {
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the miniature of the package, with its texts in one folder."""
+    """Write the miniature RepLab package, with its texts in one folder; return its folder."""
     return write_miniature(tmp_path_factory.mktemp("replab"))
 
 

@@ -41,7 +41,7 @@ def _is_utf_8(content: bytes) -> bool:
 
 @st.composite
 def packages(draw: st.DrawFn) -> tuple[list[Written], Style]:
-    """Generate tweets of both splits and several entities, with a style of writing."""
+    """Generate tweets of both splits and several entities, and a layout and encoding for them."""
     encoding = draw(st.sampled_from(["utf-8", "latin-1"]))
     texts = LATIN_1.filter(is_latin_1) if encoding == "latin-1" else HOSTILE
     # Author and time are the same for all tweets of the package, so that only ids tell them apart.

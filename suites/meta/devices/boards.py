@@ -51,7 +51,7 @@ class Board:
 
     @property
     def target(self) -> str:
-        """Return the value of `--edge-target`."""
+        """Return the value of `--edge-target` that selects this board."""
         return f"{self._sshd.address}{self._folder}/python"
 
     @property

@@ -36,7 +36,7 @@ SECONDS_TO_VANISH = 15.0
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a command.
+    """The exit status, the output and the leftovers of a command.
 
     Attributes:
         code: its exit status.

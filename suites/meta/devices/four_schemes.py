@@ -85,7 +85,7 @@ def write_four(folder: Path) -> Path:
 
 
 def _labels(file: Path, words: NDArray[np.int32], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the labels that a file gives to texts of this many words."""
+    """Return the labels that a file gives to texts of the first `counts` of these words."""
     ids = np.full((len(words), TOKENS), SPECIAL.index("[PAD]"), np.int32)
     ids[:, 0] = SPECIAL.index("[CLS]")
     places = np.arange(TOKENS)

@@ -149,7 +149,7 @@ class OrderedRunner:
         self.asked = []
 
     def answer(self, _, rows, timeout):
-        """Answer some texts."""
+        """Return the time and the logits of the answer to each text."""
         assert timeout
         seconds = []
         for row in rows.tolist():

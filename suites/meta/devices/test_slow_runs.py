@@ -74,7 +74,7 @@ def judge_slowly(four, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole_run(judge_slowly):
-    """Return the outcome of all gates for two schemes, and the requested answers."""
+    """Return the outcome of all gates for two schemes, and the answers that each test requested."""
     return judge_slowly(ASKING, f"--edge-schemes={','.join(TWO)}")
 
 

@@ -41,7 +41,7 @@ class Installation(NamedTuple):
 
 
 def installations() -> list[Installation]:
-    """Return every row of the page's table, for its first and its last Python."""
+    """Return the rows of the table in docs/my-board.md, for their first and last Python."""
     return [
         Installation(machine, python, wanted_by(shlex.split(command)))
         for machine, pythons, command in _ROW.findall(PAGE.read_text(encoding="utf-8"))

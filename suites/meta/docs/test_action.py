@@ -26,7 +26,7 @@ FILES = {
 
 @pytest.fixture
 def action():
-    """Read the action."""
+    """Return the content of action.yml."""
     return yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
 
 

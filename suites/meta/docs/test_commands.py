@@ -48,7 +48,7 @@ def ids(commands):
 
 @pytest.fixture(scope="module")
 def runs(checkout):
-    """Provide the runs from which the pages draw reports and scoreboards."""
+    """Return the checkout with the runs from which the pages draw reports and scoreboards."""
     emulated = ("reports/out/rpi4-emulated", "rpi4-emulated")
     for folder, device in (("reports/out", "host"), ("from-rpi4", "rpi4"), emulated):
         shutil.rmtree(checkout.root / folder, ignore_errors=True)

@@ -59,7 +59,7 @@ def judge(
     suites: Sequence[str] = FIGURES,
     store: Path | None = None,
 ) -> Judged:
-    """Judge files in a separate pytest, which must finish."""
+    """Judge files in a separate pytest, which must end with exit code 0 or 1."""
     store_option = f"--edge-cache-dir={store or folder / 'store'}"
     baseline = f"--edge-baseline={folder / 'baseline'}"
     arguments_given = [*suites, store_option, baseline, *arguments]

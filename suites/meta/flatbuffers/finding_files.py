@@ -48,7 +48,7 @@ def dense(  # noqa: PLR0913 - callers pass the properties of a layer by name
 
 
 def constant(value: float, dtype: str = "float32") -> bytes:
-    """Return a classifier that multiplies by a constant, unpacked if it is float16."""
+    """Return a file that multiplies by a constant, which is dequantized if it is float16."""
     model = Model()
     ids = model.tensor("ids", (1, 4), "int32")
     real, out = model.tensor("real", (1, 4)), model.tensor("out", (1, 4))

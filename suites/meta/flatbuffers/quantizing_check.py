@@ -99,7 +99,7 @@ class Check:
         }
 
     def schemes(self) -> dict[str, Any]:
-        """Return the results of every scheme."""
+        """Return the measured properties of the file of every scheme."""
         return {name: self._made(name) for name in SCHEMES}
 
     def faults(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Check:
         return bool(np.array_equal(Observer(flatbuffer).answers(self.texts), self.exact))
 
     def _error(self, flatbuffer: bytes) -> float:
-        """Return a file's mean deviation from the float32 logits, over their standard deviation."""
+        """Return the mean error of a logit, in standard deviations of the float32 logits."""
         answers = Observer(flatbuffer).answers(self.texts).astype(np.float64)
         (logits,) = _report(flatbuffer).signatures[0].outputs.values()
         if logits.quantization is not None:

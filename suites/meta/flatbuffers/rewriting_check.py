@@ -84,12 +84,12 @@ class Check:
         return convert.convert(changed, self.shape, self.values, (TOKENS,), self.texts)
 
     def error(self, flatbuffer: bytes) -> float:
-        """Return a file's largest deviation from the float32 logits, over these logits' spread."""
+        """Return the largest error of a logit, in standard deviations of the float32 logits."""
         missed = np.abs(Observer(flatbuffer).answers(self.samples) - self.exact).max()
         return float(missed / self.exact.std())
 
     def leveled(self) -> dict[str, Any]:
-        """Return the effect of outlier smoothing."""
+        """Return the effect of outlier smoothing on the logits and on the outliers."""
         leveled, scores = level(self.plain, self.samples)
         return {
             "error": self.error(leveled),

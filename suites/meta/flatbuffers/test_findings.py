@@ -1,4 +1,4 @@
-"""Every finding appears in its faulty file, and not in a similar sound one."""
+"""Every finding appears in its faulty file, and not in a similar correct one."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_signatures_that_are_not_lengths_of_one_network_are_not_recognized(data,
 
 
 def test_file_with_one_edited_length_is_still_recognized_as_several_lengths():
-    """The gate's planted fault edits one length; the gate must still recognize the file."""
+    """A planted fault edits one length; its gate must still recognize the file."""
     wrong = of_lengths(edits={6: edits.permuted_classes})
     assert keys(by_length(contents(wrong))) == keys(by_length(contents(of_lengths())))
 

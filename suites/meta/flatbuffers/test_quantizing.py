@@ -22,7 +22,7 @@ PLANTED = "MAXIMUM"
 
 @pytest.fixture(scope="module")
 def found():
-    """Run the script once; return its output."""
+    """Run the script once; return the results that it prints."""
     pytest.importorskip("litert_quantizer", reason="quantizing needs litert-quantizer")
     return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 

@@ -15,7 +15,7 @@ FLOAT32_BYTES = 4
 
 @pytest.fixture(scope="module")
 def found():
-    """Run the script once; return its output."""
+    """Run the script once; return the results that it prints."""
     pytest.importorskip("tensorflow", reason="making FlatBuffers needs TensorFlow")
     return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 

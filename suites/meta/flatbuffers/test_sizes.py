@@ -1,4 +1,4 @@
-"""Sizes count every part once, and every ratio names its two sizes."""
+"""The sizes of a subject count every part once, and each ratio is named after its two sizes."""
 
 from __future__ import annotations
 

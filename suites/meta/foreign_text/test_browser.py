@@ -1,4 +1,4 @@
-"""In a real browser the report shows text from outside, but no script in it runs or loads."""
+"""In a real browser the report shows text from outside, which runs and loads nothing."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _result(at: int, text: str) -> dict[str, Any]:
 
 
 class Watched:
-    """The forbidden actions of a page: script output and requests."""
+    """Collects the forbidden actions of a page: output of scripts, and requests."""
 
     def __init__(self, visit: Any) -> None:
         self.page = visit.page
@@ -106,7 +106,7 @@ class Watched:
 
 @pytest.fixture
 def watched(page_file, visit) -> Watched:
-    """Open the report and unfold its first page."""
+    """Open the report, and watch its actions."""
     watched_page = Watched(visit("about:blank"))
     watched_page.page.goto(page_file.as_uri())
     watched_page.page.get_by_text("Every test").wait_for()

@@ -1,4 +1,4 @@
-"""Write ONNX files for fuzzing: good ones of every shape, and bad ones by rule and by hand."""
+"""Write ONNX files for fuzzing: good ones of several shapes, and bad ones by rule or by hand."""
 
 from __future__ import annotations
 

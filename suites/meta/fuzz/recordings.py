@@ -1,4 +1,4 @@
-"""Write recorded answers for fuzzing: good ones of every content, and bad ones by hand."""
+"""Write recorded answers for fuzzing: good ones with each content, and handmade bad ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GOOD = (
 
 
 def good_files() -> Iterable[bytes]:
-    """Return recordings as JSON lines, one of each content."""
+    """Return good recordings in JSON lines, one for each kind of content."""
     return [_lines(*({"id": text} | row for text in TEXTS)) for row in _GOOD]
 
 
@@ -49,7 +49,7 @@ def bad_files() -> Iterator[tuple[str, Any]]:
 
 
 def good_tables() -> Iterable[bytes]:
-    """Return recordings as CSV."""
+    """Return good recordings in CSV tables."""
     return [
         b"id,label,latency_ms\r\nt1,bad,4\r\nt2,good,5\r\n",
         b'id,logits,ids\nt1,"[0.5, 1]","[2, 3]"\nt2,"[1, 0]","[]"\n',

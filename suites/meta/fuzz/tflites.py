@@ -1,4 +1,4 @@
-"""Write FlatBuffers: small good ones, and bad ones by hand."""
+"""Write FlatBuffers for fuzzing: small good ones, and handmade bad ones."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def _ranked(rank: int, size: int) -> bytes:
 
 
 def bad_networks() -> Iterator[tuple[str, Any]]:
-    """Yield bad networks."""
+    """Yield bad FlatBuffers of networks."""
     yield from no_files()
     for name, build in _BAD_GRAPHS.items():
         yield name, later(_with, build, between=False)
@@ -189,7 +189,7 @@ def bad_networks() -> Iterator[tuple[str, Any]]:
 
 
 def _with(build: Callable[[Graph, int], int], *, between: bool) -> bytes:
-    """Return a network with additional operators, between embedding and layer or unconnected."""
+    """Return a network with additional operators, which its layer reads only if `between`."""
     graph, states = _embedded()
     built = build(graph, states)
     return _layered(graph, built if between else states).packed()

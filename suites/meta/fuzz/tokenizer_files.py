@@ -101,7 +101,7 @@ def word_lists() -> Iterator[bytes]:
 
 
 def bad_word_lists() -> Iterator[tuple[str, Any]]:
-    """Yield invalid lists."""
+    """Yield invalid word lists."""
     yield from no_files()
     yield "nothing", b""
     yield "deep", b"[" * 100_000

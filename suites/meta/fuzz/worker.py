@@ -54,7 +54,7 @@ class Tally:
 
 
 class Worker:
-    """Pass numbered inputs to a reader: first the crafted ones, then mutated ones.
+    """Passes numbered inputs to a reader: first the crafted ones, then mutated ones.
 
     Args:
         chosen: the reader.

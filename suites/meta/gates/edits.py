@@ -73,7 +73,7 @@ def _change_values(model: Any, tensor: Any, change: Callable[[Any], Any]) -> Non
 
 
 def _change_classifier(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
-    """Change the float32 weights [classes, hidden] and bias [classes] of the last layer."""
+    """Return an edit of the last layer's float32 weights [classes, hidden] and bias [classes]."""
 
     def changed(model: Any) -> None:
         for tensor in _constants(model, _dense_layers(model)[-1]):
@@ -137,7 +137,7 @@ swapped_inputs = edit(_swap_inputs)
 
 
 def reading_instead(lost: bytes, read: bytes) -> Callable[[bytes], bytes]:
-    """Connect the operators that read one input to another input."""
+    """Return an edit that connects the operators that read one input to another input."""
 
     def changed(model: Any) -> None:
         ports = {tensor.name: tensor.tensorIndex for tensor in model.signatureDefs[0].inputs}
@@ -213,7 +213,7 @@ other_schema = edit(_schema_of_tomorrow)
 
 
 def with_versions(version: int) -> Callable[[bytes], bytes]:
-    """Give every dense layer another operator version."""
+    """Return an edit that gives every dense layer another operator version."""
 
     def changed(model: Any) -> None:
         for code in model.operatorCodes:
@@ -233,5 +233,5 @@ custom_operator = edit(_custom)
 
 
 def padded(size: int) -> Callable[[bytes], bytes]:
-    """Append unused bytes."""
+    """Return an edit that appends unused bytes."""
     return lambda content: content + bytes(size)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LengthsFault(Fault):
-    """A fault of one row length.
+    """A fault that is planted in some of the row lengths of a file.
 
     Attributes:
         edits: changes of the files, by length.

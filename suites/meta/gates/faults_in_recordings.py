@@ -19,7 +19,7 @@ PROFILE = Path(__file__).with_name("board.toml")
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedFault(Fault):
-    """A fault of an app.
+    """A fault of an app, as a change of its recorded answers.
 
     Attributes:
         change: changes a row of the recording, given its number.

@@ -160,7 +160,7 @@ def build_command(mini: Miniature) -> list[str]:
 
 
 def build(mini: Miniature) -> None:
-    """Build every artefact.
+    """Build every artefact of the miniature.
 
     Raises:
         RuntimeError: the builder failed; contains its output.

@@ -92,7 +92,7 @@ class PlantedGraph(Graph):
         self._graph.set_tensor(index, array)
 
     def invoke(self) -> None:
-        """Run, crash or hang."""
+        """Run the graph, or crash or hang at one of its answers."""
         self._answers += 1
         if self._fault == "crashing" and self._answers == LAST:
             os.kill(os.getpid(), signal.SIGSEGV)
