@@ -66,7 +66,10 @@ BENCHMARKS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the named benchmarks, by default all; return the exit code that is described above."""
+    """Run the named benchmarks, by default all.
+
+    Return 1 if a figure misses its limit or was not judged, else 0.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", default=list(BENCHMARKS), metavar="NAME")
     names = parser.parse_args(arguments).names

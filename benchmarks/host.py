@@ -146,7 +146,7 @@ def _own_seconds() -> float:
 
 @contextmanager
 def _sampled(pid: int) -> Iterator[list[int]]:
-    """Sample the memory of a process and its descendants, in bytes, while a block runs."""
+    """Sample the memory of a process and its descendants, in bytes, while a `with` block runs."""
     samples: list[int] = []
     done = threading.Event()
 

@@ -19,7 +19,7 @@ LIMITS = Path(__file__).with_name("limits.toml")
 
 
 class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The limits of a figure, as quantities such as "1.8 x"; None if it has no such limit."""
+    """The limits of a figure, as quantities such as "1.8 x"; each is None if it is missing."""
 
     min: str | None = None
     max: str | None = None

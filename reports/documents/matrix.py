@@ -78,7 +78,7 @@ class Departure(Table, frozen=True, kw_only=True):
 
 
 class Cell(Table, frozen=True, kw_only=True):
-    """A candidate on a backend.
+    """A cell of the matrix: the results of a candidate on a backend.
 
     Attributes:
         candidate: name of the candidate.

@@ -166,7 +166,7 @@ def instructions(view: View) -> Picture | None:
 
 
 def sizes(view: View) -> Picture | None:
-    """Draw every size with its name, from BERT-large's training checkpoint to the FlatBuffer."""
+    """Draw the size of each model and FlatBuffer, from BERT-large's training checkpoint on."""
     flatbuffers = view.of("flatbuffer_bytes")
     if not flatbuffers:
         return None

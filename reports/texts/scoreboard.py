@@ -322,7 +322,7 @@ def _groups(document: Document) -> dict[tuple[str, str | None], list[Measurement
 
 
 def _floors(document: Document) -> dict[str, dict[str, float]]:
-    """Return the scores of trivial classifiers with an accuracy, by name and metric."""
+    """Return the scores of the trivial classifiers that have an accuracy, by name and metric."""
     floors = document.subject.floors
     return {name: scores for name, scores in floors.items() if "accuracy" in scores}
 
@@ -368,7 +368,7 @@ def _number(value: float, column: Column) -> str:
 
 
 def _values(column: Column, measurements: Sequence[Measurement]) -> list[str]:
-    """Return a number and the ends of its interval for CSV; "" for a missing one."""
+    """Return a number and the ends of its interval for CSV; "" for a missing number."""
     measurement = _shown(column, measurements)
     numbers = (
         (None, None, None)

@@ -82,8 +82,11 @@ def test_overflowing_constant_is_found_at_its_dequantize_operator(found):
     ("code", "answer"),
     [
         ("open(sys.argv[1], 'w').write('{\"texts\": 3}')", {"texts": 3}),
-        ("sys.exit('no such kernel')", {"not_localized": "exit status 1: no such kernel"}),
-        ("sys.exit(2)", {"not_localized": "exit status 2: no message"}),
+        (
+            "sys.exit('no such kernel')",
+            {"not_localized": "the search ended with exit status 1: no such kernel"},
+        ),
+        ("sys.exit(2)", {"not_localized": "the search ended with exit status 2: no message"}),
     ],
     ids=["found", "failed", "silent"],
 )
