@@ -106,8 +106,8 @@ def _variant(compared: Mapping[str, int], sizes: FlatBufferSizes) -> dict[str, A
     files = {"flatbuffer": sizes.flatbuffer, "flatbuffer_zipped": sizes.flatbuffer_zipped}
     if min(files.values()) <= 0:
         raise EdgeproofError(
-            f"a file of {min(files.values())} bytes has no size ratio",
-            remedy="Give the sizes of a FlatBuffer that exists",
+            f"no size ratio can be computed for a file of {min(files.values())} bytes",
+            remedy="Give sizes above 0 bytes",
         )
     ratios = {
         f"{name}/{file}": size / bytes_

@@ -224,7 +224,7 @@ def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
     if operator.name in _CALLING:
         return "it calls no graph"
     if operator.name not in REFERENCES:
-        return "there is no reference for it"
+        return "edgeproof cannot compute its exact result"
     if instance is None:
         return "its options, shapes or the type of a constant are not known"
     if sum(math.prod(tensor.shape) for tensor in instance.graph.tensors) > _MOST_NUMBERS:

@@ -84,7 +84,7 @@ class Tensor:
             ValueError: the tensor is not a constant.
         """
         if self.data is None:
-            raise ValueError("no constant")
+            raise ValueError("the tensor is not a constant")
         return dequantized(self.data, self)
 
 

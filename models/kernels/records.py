@@ -99,7 +99,7 @@ def read_cells(folder: Path) -> list[Cell]:
     files = sorted(folder.glob("*.json"))
     if not files:
         raise UsageMistake(
-            "holds no results of kernels", file=folder, remedy="Run suites/kernels first"
+            "contains no results of suites/kernels", file=folder, remedy="Run suites/kernels first"
         )
     cells = []
     for file in files:

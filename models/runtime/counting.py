@@ -199,7 +199,7 @@ def count_instructions(
     counts = read_counts(transport.out)
     if len(counts) != len(answers.logits):
         raise EdgeproofError(
-            f"there are {len(counts)} counts for {len(answers.logits)} answers",
+            f"the emulator wrote {len(counts)} counts for {len(answers.logits)} answers",
             file=flatbuffer,
             remedy="Report this as a fault of edgeproof: every answer must have exactly one count",
         )

@@ -15,7 +15,7 @@ _REMEDIES = {
     "file": "Check the path on the device",
     "no-backend": "Install ai-edge-litert or tflite-runtime where the runner runs",
     "no-delegate": "Give the path, on the device, of a library that is a TFLite delegate",
-    "no-inner-tensors": "Localize on a backend whose API is the interpreter",
+    "no-inner-tensors": "Localize the error on a backend with an interpreter: ai_edge_litert",
     "no-tokenizers": "Install tokenizers where the runner runs, or send encoded texts",
     "memory": "Free memory on the device, or judge a smaller variant",
     "inputs": "Check that the file was made for this corpus: its input names, lengths and ids",
@@ -27,7 +27,7 @@ _REMEDIES = {
     "protocol": "Remove the runner's older copy on the device, and run again",
 }
 # Remedy for an invalid request, which only a bug in the client can cause.
-_OURS = "Report this message with the command: it is a fault of edgeproof"
+_OURS = "Report this message and the command that you ran: it is a fault of edgeproof"
 WAITED = "Run again when the machine is less busy; if the runner takes as long again, it hangs"
 
 

@@ -167,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder = give_own_python(options.runtime, options.python)
     except EdgeproofError as error:
         return complain(error)
-    sys.stdout.write(f"{options.runtime} answers from {program_in(folder)}\n")
+    sys.stdout.write(f"{options.runtime} is installed for {program_in(folder)}\n")
     return 0
 
 

@@ -22,8 +22,9 @@ def size_ratios(weights_bytes: int, flatbuffer_bytes: int) -> dict[str, float]:
     """
     if weights_bytes <= 0 or flatbuffer_bytes <= 0:
         raise EdgeproofError(
-            f"{weights_bytes} bytes and {flatbuffer_bytes} bytes have no size ratio",
-            remedy="Give the sizes of an existing model and an existing file",
+            f"no size ratio can be computed from {weights_bytes} bytes of weights and a file of "
+            f"{flatbuffer_bytes} bytes",
+            remedy="Give sizes above 0 bytes",
         )
     return {
         "size_ratio_weights": weights_bytes / flatbuffer_bytes,

@@ -56,7 +56,7 @@ def _claimed(inspected: Inspected) -> Iterator[Finding]:
             f"{_weight_shares(inspected)}.",
             (),
             "Set optimizations = [DEFAULT] and target_spec.supported_types = [float16], or "
-            "convert with another tool, and look again",
+            "convert with another tool, and inspect it again",
         )
     elif dtype not in {FLOAT16, "float32"} and not _dtypes(inspected) & QUANTIZED_DTYPES:
         yield Finding(
@@ -66,7 +66,7 @@ def _claimed(inspected: Inspected) -> Iterator[Finding]:
             f"integers: {_weight_shares(inspected)}.",
             (),
             "Set optimizations = [DEFAULT] and give a representative dataset, or quantize the "
-            "float32 file with litert-quantizer, and look again",
+            "float32 file with litert-quantizer, and inspect it again",
         )
     elif contract is not None:
         yield from _breaches(inspected, contract)

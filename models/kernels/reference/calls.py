@@ -59,7 +59,7 @@ class Operand:
             ValueError: the operand is not quantized.
         """
         if self.tensor.quantization is None:
-            raise ValueError("not quantized")
+            raise ValueError("the tensor is not quantized")
         _, zeros = self.tensor.quantization.along(self.number.value.shape)
         return np.asarray(self.number.value - zeros, np.int64)
 
@@ -151,7 +151,7 @@ def stepped(
         high: the upper limit of the activation, as a real number.
     """
     if tensor.quantization is None:
-        raise ValueError("not quantized")
+        raise ValueError("the tensor is not quantized")
     scales, zeros = tensor.quantization.along(real.value.shape)
     value = real.value / scales + zeros
     error = np.where(np.isnan(value), ANYTHING, real.error / scales + slack)
@@ -167,7 +167,7 @@ def within_range(
     CalculateActivationRangeQuantized).
     """
     if tensor.quantization is None:
-        raise ValueError("not quantized")
+        raise ValueError("the tensor is not quantized")
     scale, zero = float(tensor.quantization.scales[0]), int(tensor.quantization.zeros[0])
     least, most = RANGES[tensor.dtype]
     if np.isfinite(low):

@@ -305,7 +305,7 @@ def _quantize(call: Call) -> list[Rounded]:
     """Round real numbers, or integers of another scale, to the nearest step."""
     source, tensor = call.operand(0), call.output
     if tensor.quantization is None:
-        raise ValueError("not quantized")
+        raise ValueError("the output is not quantized")
     if source.tensor.quantization is None:
         # Three roundings: a division (or a reciprocal and a product), and the addition of the zero
         # point.

@@ -117,7 +117,7 @@ def _integers(  # noqa: PLR0913, PLR0917 - operands as stored and as laid out
         call.output.quantization,
     )
     if quantizations[0] is None or quantizations[1] is None or quantizations[2] is None:
-        raise ValueError("not quantized")
+        raise ValueError("an operand or the output is not quantized")
     centered = x.value - quantizations[0].zeros[0], y.value - quantizations[1].zeros[0]
     total = centered[0] @ centered[1]
     if bias is not None:

@@ -68,7 +68,7 @@ def _affine(rows: Rounded, weights: Operand) -> Rounded:
 def _while(call: Call) -> list[Rounded]:
     """Compute the body while the condition holds."""
     if call.compute is None:
-        raise ValueError("nothing computes a body")
+        raise ValueError("no function that computes the body of a loop is given")
     condition, body = (call.bodies[int(call.option(name)) - 1] for name in ("condition", "body"))
     values = [call.operand(place).number for place in range(len(call.operands))]
     for _ in range(MOST_ROUNDS):
@@ -76,7 +76,7 @@ def _while(call: Call) -> list[Rounded]:
         if not bool(goes_on.value.all()):
             return values
         values = call.compute(body, values)
-    raise ValueError(f"a loop of more than {MOST_ROUNDS} rounds")
+    raise ValueError(f"the loop has more than {MOST_ROUNDS} rounds")
 
 
 REFERENCES: dict[str, Reference] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm, "WHILE": _while}
