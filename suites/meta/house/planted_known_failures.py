@@ -7,7 +7,7 @@ VARIABLE = "EDGEPROOF_META_KNOWN_FAILURES"
 
 
 def pytest_configure() -> None:
-    """Replace the path of the file; the import comes only after those of pytest's own modules."""
+    """Replace the path of the file of known failures, once pytest has imported its own modules."""
     from fixtures.judging import known_failures  # noqa: PLC0415 - see above
 
     known_failures.FILE = Path(os.environ[VARIABLE])

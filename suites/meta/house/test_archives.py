@@ -149,7 +149,7 @@ def test_archive_with_a_flipped_bit_is_rejected_or_read_correctly():
     assert refused > len(data)
 
 
-def test_reads_archive_within_the_limits(tmp_path):
+def test_archive_within_the_limits_is_read(tmp_path):
     data = zipped(("folder/", b""), ("folder/a", NOISE), ("b", b""))
     assert opened(data) == {"folder/a": NOISE, "b": b""}
     with open_archive(io.BytesIO(data), LIMITS, remedy=REMEDY) as archive:

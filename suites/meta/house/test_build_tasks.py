@@ -119,7 +119,7 @@ def test_helper_stops_if_other_processes_make_the_remaining_artefacts(store):
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_waiting_for_another_run_is_reported(store, same):
+def test_waiting_for_a_task_of_another_run_is_reported(store, same):
     messages, holds = [], threading.Event()
     holder = Store(store.root, run=os.getpid() if same else 12345)
     first, then = stage("first"), stage("then")

@@ -24,7 +24,7 @@ SUITES = ("suites/conformance/test_file.py", "suites/size")
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90.0), ("20min", 1200.0), ("1.5 h", 5400.0), (" 2 min ", 120.0)]
 )
-def test_parses_durations_with_units(text, seconds):
+def test_duration_with_a_unit_is_parsed(text, seconds):
     assert parse_duration(text) == seconds
 
 
@@ -45,7 +45,7 @@ def test_rejects_text_that_is_not_a_duration(text):
         (3900, "1 h 5 min"),
     ],
 )
-def test_writes_durations_in_words(seconds, text):
+def test_duration_is_written_in_hours_minutes_and_seconds(seconds, text):
     assert in_words(seconds) == text
 
 

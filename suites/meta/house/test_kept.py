@@ -140,7 +140,7 @@ def test_changed_link_in_an_artefact_is_detected(kind, tmp_path):
         artefact.check()
 
 
-def test_artefact_moved_to_another_key_is_detected(tmp_path):
+def test_artefact_copied_to_the_folder_of_another_key_is_detected(tmp_path):
     corpus, model, *_ = made(tmp_path)
     shutil.rmtree(model.folder)
     shutil.copytree(corpus.folder, model.folder, symlinks=True)
@@ -180,7 +180,7 @@ def test_error_on_an_unreadable_stored_file_has_a_remedy(member, tmp_path):
     opened(tmp_path)
 
 
-def test_reports_store_folder_without_access_rights(tmp_path):
+def test_store_folder_without_access_rights_is_reported(tmp_path):
     made(tmp_path / "store")
     with without_rights(tmp_path / "store"), pytest.raises(StoreError, match="or read") as refused:
         made(tmp_path / "store")

@@ -106,7 +106,7 @@ def test_cached_facts_equal_freshly_computed_facts(path):
     assert first == again == [facts_of(source.read_bytes(), package="models") for source in sources]
 
 
-def test_resolves_imports_relative_to_the_package():
+def test_relative_imports_are_resolved_from_the_package_of_the_module():
     source = b"from . import one\nfrom ..two import three"
     facts = facts_of(source, package="models.room.inner")
     assert {"models.room.inner.one", "models.room.two.three"} <= set(facts.imports)

@@ -59,7 +59,7 @@ class Item:
 
 @pytest.fixture
 def collect(tmp_path, monkeypatch):
-    """Return `collect(text)`, which collects TEST with a file of known failures."""
+    """Return `collect(text)`, which collects TEST with this file of known failures."""
 
     def collected(text: str, *, all_schemes: bool = True) -> Item:
         file = tmp_path / "known_failures.toml"

@@ -192,7 +192,7 @@ def test_progress_and_storage_code_changes_no_store_key(whole):
         assert changed(whole, path, path.read_bytes() + b"\nADDED = 1\n") == set()
 
 
-def test_imports_are_followed_in_every_place_and_syntax(package):
+def test_imports_are_followed_wherever_and_however_they_are_written(package):
     root = package(
         entry="""
         import models.plain as first
@@ -265,7 +265,7 @@ def test_store_key_covers_only_the_used_part_of_the_entry_module(package):
         assert (hash_imports(entry, root=root) == before) == alike, new
 
 
-def test_data_files_are_followed_only_inside_the_package(package, tmp_path):
+def test_store_key_covers_named_data_files_only_inside_the_package(package, tmp_path):
     (tmp_path / "outside.toml").write_text("")
     root = package(
         entry="""

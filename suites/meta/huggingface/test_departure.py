@@ -92,7 +92,7 @@ def test_full_length_rows_join_the_words_of_several_texts() -> None:
     assert rows.mask.min() == 1
 
 
-def test_too_few_words_give_no_full_length_row() -> None:
+def test_no_full_length_row_is_made_of_too_few_words() -> None:
     assert len(full_length(encoded([3]), most=4)) == 0
 
 

@@ -49,7 +49,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module", params=CASES)
 def folders(request, tmp_path_factory):
-    """Return a family, and our and their tokenizer of its published and of its saved folder."""
+    """Return a family, and for two folders edgeproof's tokenizer and that of `transformers`."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from transformers import AutoTokenizer  # noqa: PLC0415 - only if it is installed
 
@@ -83,7 +83,7 @@ def differing(tokenizer, reference, texts):
     return wrong
 
 
-def test_token_ids_of_sample_texts_equal_transformers(folders):
+def test_token_ids_of_sample_texts_equal_those_of_transformers(folders):
     family, pairs_of_tokenizers = folders
     texts = [*sample_texts(200), *SPECIAL, *MARKED]
     if family.model_type != "roberta":
@@ -98,7 +98,7 @@ def test_token_ids_of_sample_texts_equal_transformers(folders):
         assert differing(tokenizer, reference, pairs) == []
 
 
-def test_token_ids_of_random_texts_equal_transformers(folders):
+def test_token_ids_of_random_texts_equal_those_of_transformers(folders):
     _, pairs_of_tokenizers = folders
 
     @MANY
@@ -111,7 +111,7 @@ def test_token_ids_of_random_texts_equal_transformers(folders):
     check()
 
 
-def test_padding_and_segments_equal_transformers(folders):
+def test_padding_and_segments_equal_those_of_transformers(folders):
     family, pairs_of_tokenizers = folders
     for tokenizer, reference in pairs_of_tokenizers:
         assert tokenizer.pad_id == reference.pad_token_id == family.pad

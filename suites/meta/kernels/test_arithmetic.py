@@ -48,7 +48,7 @@ def test_each_backend_is_judged_by_the_arithmetic_of_its_kernels(
     assert arithmetic_of(backend) is arithmetic
 
 
-def test_shader_may_round_to_either_neighbor() -> None:
+def test_shader_may_round_a_sum_to_either_neighbor() -> None:
     """WGSL lets a sum round up or down; a processor must round to the nearest value."""
     tiny = Rounded.exact(np.asarray([2.0**-26]))
     upper = np.nextafter(np.float32([1.0]), np.float32(2.0))

@@ -122,7 +122,7 @@ def test_operators_in_a_loop_are_tested_with_random_values(instances):
     ]
 
 
-def test_wrong_kernel_in_a_loop_is_named(instances):
+def test_coverage_report_names_a_wrong_kernel_in_a_loop(instances):
     covered = coverage(instances(lstm_loop()), WRONG["drops the last column"])
     deviating = {where for where, state in states(covered).items() if state == "deviates"}
     assert deviating == {("FULLY_CONNECTED", 2)}
@@ -154,7 +154,7 @@ class WrongOnARound:
         return Answer("computed", spoiled)
 
 
-def test_kernel_that_is_wrong_in_a_later_iteration_is_named(instances, backend):
+def test_coverage_names_a_kernel_that_is_wrong_only_in_a_later_iteration(instances, backend):
     file = instances(loop())
     covered = coverage(file, WrongOnARound(), recorder=Recorder(file, {0: [[GIVEN]]}, backend))
     assert states(covered)["MUL", 2] == "deviates"

@@ -109,7 +109,7 @@ class WrongOnText:
         return Answer("computed", spoiled)
 
 
-def test_kernel_that_is_wrong_on_recorded_activations_is_named(chain):
+def test_coverage_names_a_kernel_that_is_wrong_only_on_recorded_activations(chain):
     rows = np.full((2, 3), -3.0, np.float32)
     instances = Instances(chain)
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:

@@ -60,13 +60,13 @@ def localized(folder, candidates, reference):
 
 @pytest.fixture(scope="module")
 def compared(handed):
-    """Return the result of pairs with a float32 file as the reference."""
+    """Return the localizations of CANDIDATES with a float32 file as the reference, and the run."""
     return localized(handed, CANDIDATES, "before.tflite")
 
 
 @pytest.fixture(scope="module")
 def beside_answers(handed):
-    """Return the result of pairs with recorded answers as the reference."""
+    """Return the localizations of BESIDE_ANSWERS beside recorded answers, and the run."""
     return localized(handed, BESIDE_ANSWERS, "answers.jsonl")
 
 

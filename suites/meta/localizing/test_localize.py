@@ -90,7 +90,7 @@ def test_overflowing_constant_is_found_at_its_dequantize_operator(found):
     ],
     ids=["found", "failed", "silent"],
 )
-def test_reason_for_impossible_localization_is_reported(code, answer, tmp_path):
+def test_reason_why_a_localization_failed_is_reported(code, answer, tmp_path):
     file = tmp_path / "answer.json"
     command = [sys.executable, "-c", f"import sys; {code}", str(file)]
     assert localizing._answered(command, file) == answer

@@ -33,7 +33,7 @@ def test_logits_of_our_networks_agree_with_transformers(case, tokens, answers):
 
 @pytest.mark.parametrize("fault", ["unmasked", "untyped"])
 @pytest.mark.parametrize("case", CASES)
-def test_planted_network_fault_is_detected(case, fault, answers):
+def test_planted_fault_in_mask_or_segment_ids_is_detected(case, fault, answers):
     assert min(answers[case][fault][tokens] for tokens in LENGTHS[1:]) > 100 * TOLERANCE
 
 

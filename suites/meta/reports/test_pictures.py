@@ -114,7 +114,7 @@ def test_latency_axis_is_logarithmic_if_one_variant_is_far_slower():
         assert ("(logarithmic)" in latency.svg) is is_logarithmic
 
 
-def test_failed_localization_is_not_drawn():
+def test_no_error_curve_is_drawn_for_a_failed_localization():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
     drawn_pictures = pictures(document(run=RUN | {"localizations": [failed]}))
     assert "errors" not in {picture.name.partition("-")[0] for picture in drawn_pictures}

@@ -25,7 +25,7 @@ def paper():
     return document(BERT_LARGE, MOBILEBERT, {"dynamic_wi8_afp32": EXAMPLE})
 
 
-def test_size_table_shows_the_arithmetic_of_the_paper(paper):
+def test_size_table_shows_the_sizes_and_ratios_of_the_papers_networks(paper):
     rows = {row[0]: dict(zip(HEADER, row, strict=True)) for row in size_rows(paper)}
     assert list(rows) == ["full_model", "small_model", "dynamic_wi8_afp32"]
     full, variant = rows["full_model"], rows["dynamic_wi8_afp32"]

@@ -1,4 +1,4 @@
-"""Tests of the thread that calls functions after a time."""
+"""One thread calls all functions after their times, unless they are canceled."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_alarm_set_after_all_others_have_ended_is_called():
         assert waits(rung)
 
 
-def test_many_alarms_need_one_thread():
+def test_many_alarms_need_only_one_thread():
     before, alarms = threading.active_count(), Alarms()
     for number in [alarms.set(60.0, lambda: None) for _ in range(200)]:
         alarms.cancel(number)
     assert threading.active_count() == before + 1
 
 
-def test_thread_that_has_ended_is_replaced():
+def test_alarm_thread_that_has_ended_is_replaced():
     alarms, rung = Alarms(), threading.Event()
     alarms._thread = threading.Thread(target=os.getpid)
     alarms._thread.start()

@@ -81,7 +81,7 @@ def test_two_graphs_of_one_file_can_be_timed_against_each_other(
 
 
 def looked_up(dtype: str, *, scale: float | None = None, zero: int = 0) -> bytes:
-    """Return a FlatBuffer that answers the mean of the rows of a table [ROWS, 3] at its ids."""
+    """Return a FlatBuffer whose logits are the mean of the rows of a table [ROWS, 3] at its ids."""
     model = Model()
     ids = model.tensor("ids", (1, TOKENS), dtype, scale=scale, zero=zero)
     integers = model.tensor("whole", (1, TOKENS), "int32")

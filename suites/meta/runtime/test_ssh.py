@@ -60,7 +60,7 @@ def transport(board, tmp_path):
         ("ssh://pi@[::1]:22/opt/venv/bin/python", "pi@::1", 22, "/opt/venv/bin/python"),
     ],
 )
-def test_parses_ssh_addresses(address, login, port, python):
+def test_ssh_address_is_parsed(address, login, port, python):
     assert SshAddress.parse(address) == SshAddress(address, login, port, python)
 
 

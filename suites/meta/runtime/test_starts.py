@@ -1,4 +1,4 @@
-"""Tests of runners that are started side by side."""
+"""Runners of several uses are started side by side, and the unused ones are ended."""
 
 from __future__ import annotations
 

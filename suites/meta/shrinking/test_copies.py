@@ -51,7 +51,7 @@ def test_empty_and_one_word_texts_can_be_copied(words):
     assert set(copy.text.split()) <= {"one"}
 
 
-def test_joined_splits_contain_the_rows_of_the_first_then_the_second():
+def test_joined_splits_contain_the_rows_of_the_first_split_and_then_of_the_second():
     first, second = encoded([3, 4]), encoded([5])
     joined_split = joined([first, second])
     assert joined_split.labels.tolist() == [3, 4, 5]

@@ -1,4 +1,4 @@
-"""Rounded weights lie on a grid that a converter finds again, with the least error."""
+"""Rounded weights lie on a grid that a converter finds again, and change outputs little."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def write(tmp_path):
     return written
 
 
-def test_ids_from_a_tokenizer_json_equal_the_tokenizers_library(write, tmp_path):
+def test_ids_from_a_tokenizer_json_equal_those_of_the_tokenizers_library(write, tmp_path):
     encoder = write(lambda library: library.enable_truncation(3))
     library = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     library.no_truncation()
@@ -61,7 +61,9 @@ def test_padding_follows_the_tokenizer_json_or_its_settings(write, padding, sett
         (None, {"truncation_side": "left"}, [2, 5, 3]),
     ],
 )
-def test_truncation_follows_the_side_in_the_file_or_its_settings(write, truncation, settings, row):
+def test_truncation_side_follows_the_tokenizer_json_or_its_settings(
+    write, truncation, settings, row
+):
     def change(library):
         if truncation:
             library.enable_truncation(9, direction=truncation)

@@ -33,7 +33,7 @@ def write(folder, *of):
 
 @pytest.mark.parametrize(("rule", "option"), CASES)
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-def test_token_ids_equal_the_sentencepiece_package(kind, rule, option, tmp_path):
+def test_token_ids_equal_those_of_the_sentencepiece_package(kind, rule, option, tmp_path):
     file, processor = write(tmp_path, kind, rule, option)
     encoder = load(TokenizerSettings(file=str(file)))
     assert encoder.kind == "sentencepiece"

@@ -40,7 +40,7 @@ def expected(tmp_path_factory):
 
 
 @pytest.mark.parametrize("form", ["lines", "numbers", "list"])
-def test_token_ids_equal_keras_text_vectorization(expected, form, tmp_path):
+def test_token_ids_equal_those_of_keras_text_vectorization(expected, form, tmp_path):
     texts, ids = expected
     file, vocabulary = tmp_path / "vocab.txt", ["", "[UNK]", *WORDS]
     lines = {

@@ -49,7 +49,9 @@ def write_model_maker(folder, special=("<PAD>", "<START>", "<UNKNOWN>")):
         (("<UNKNOWN>", "<PAD>"), {"split": r"\W"}, {"delimiter": r"\W"}),
     ],
 )
-def test_regex_tokenizer_ids_equal_the_tflite_task_library(special, settings, rules, tmp_path):
+def test_ids_of_a_regex_tokenizer_equal_those_of_the_tflite_task_library(
+    special, settings, rules, tmp_path
+):
     words, file = write_model_maker(tmp_path, special)
     encoder = load(TokenizerSettings(file=str(file), kind="regex", **settings))
 
@@ -154,7 +156,7 @@ KERAS = {
         ("no unknown", ("pre", "post")),
     ],
 )
-def test_keras_tokenizer_ids_equal_keras(name, sides, tmp_path):
+def test_ids_of_a_keras_tokenizer_equal_those_of_keras(name, sides, tmp_path):
     words, config = KERAS[name]
     tokenizer, file = KerasTokenizer(words, **config), tmp_path / "tokenizer.json"
     file.write_text(tokenizer.to_json())

@@ -132,7 +132,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_word_piece_ids_equal_the_published_algorithm(name, tmp_path):
+def test_word_piece_ids_equal_those_of_the_published_algorithm(name, tmp_path):
     settings, rules = CASES[name]
     words = write(tmp_path, settings)
     encoder = load(TokenizerSettings(file=str(tmp_path)))

@@ -79,7 +79,9 @@ CLEANINGS = [(), ("links", "mentions", "spaces"), ("paper",), ("hashtags", "link
 
 @pytest.mark.parametrize("lowercase", [True, False])
 @pytest.mark.parametrize("cleaning", CLEANINGS, ids=lambda steps: "-".join(steps) or "none")
-def test_ids_on_the_device_equal_the_tokenizers_library_for_every_cleaning(cleaning, lowercase):
+def test_ids_on_the_device_equal_those_of_the_tokenizers_library_for_every_cleaning(
+    cleaning, lowercase
+):
     reference = library(cleaning, lowercase=lowercase)
     rows, chosen = RowTokenizer(reference), random.Random(5)  # noqa: S311 - repeatable, not a secret
     assert is_recognized(reference)

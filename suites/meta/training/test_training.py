@@ -125,7 +125,9 @@ def test_average_of_weights_follows_its_momentum(averaged):
         ([1.0, 3.0, 0.5], 9, 2, False),
     ],
 )
-def test_training_is_complete_without_epochs_or_patience_left(losses, epochs, patience, complete):
+def test_training_is_complete_if_no_epochs_or_no_patience_are_left(
+    losses, epochs, patience, complete
+):
     history = [Epoch(number, 0.0, 0.0, loss) for number, loss in enumerate(losses, 1)]
     assert is_complete(history, epochs, patience) == complete
 

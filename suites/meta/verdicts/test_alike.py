@@ -59,7 +59,7 @@ def test_default_number_of_texts_is_used_if_no_number_can_prove_the_limit(limits
     assert looks_at_equal_labels(limits, TEXTS, usual=USUAL) == (Look(USUAL, CONFIDENCE),)
 
 
-def test_one_different_label_requires_more_texts():
+def test_more_texts_are_needed_to_pass_if_one_label_differs():
     same = np.ones(TEXTS, np.bool_)
     same[3] = False
     look, verdict = _judged(same, _limit(0.98))

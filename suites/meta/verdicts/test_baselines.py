@@ -111,7 +111,7 @@ def test_change_of_an_exact_value_is_reported_without_an_interval():
     [("a" * 64, Move.REGRESSION), ("b" * 64, Move.SAME), (None, Move.SAME)],
     ids=["the same file", "another file", "no file"],
 )
-def test_another_training_may_differ_by_the_known_deviation_between_trainings(file, move):
+def test_file_of_another_training_may_differ_by_the_known_deviation_between_trainings(file, move):
     """A drop of 3 points is beyond both intervals, and within what two trainings differ by."""
     before = baseline(make_measurement("accuracy", 0.90, 0.91, 0.92))
     before = msgspec.structs.replace(before, taken=msgspec.structs.replace(HERE, file="a" * 64))
@@ -213,7 +213,7 @@ def test_metrics_independent_of_the_machine_are_compared_across_machines(metric)
 
 
 @pytest.mark.parametrize("value", [999.0, 1000.0, 1001.0])
-def test_reports_that_the_baseline_was_measured_on_another_file(value):
+def test_change_says_that_the_baseline_was_measured_on_another_file(value):
     """Comparing with an older file is the purpose, and the report says that the file differs."""
     then, now = (msgspec.structs.replace(HERE, file=letter * 64) for letter in "ab")
     before = msgspec.structs.replace(
@@ -225,7 +225,7 @@ def test_reports_that_the_baseline_was_measured_on_another_file(value):
 
 
 @pytest.mark.parametrize("files", [(None, "b"), ("b", None), ("b", "b"), (None, None)])
-def test_unchanged_or_unknown_file_is_not_reported(files):
+def test_change_does_not_mention_a_file_that_is_unchanged_or_unknown(files):
     then, now = (msgspec.structs.replace(HERE, file=file) for file in files)
     before = msgspec.structs.replace(
         baseline(make_measurement("flatbuffer_bytes", 1000.0)), taken=then

@@ -121,7 +121,7 @@ def test_resampling_preserves_the_number_of_texts_in_each_group() -> None:
     assert (drawn[:, TABLES == 0] == 0).all()
 
 
-def test_pseudo_texts_are_distributed_like_the_gold_labels() -> None:
+def test_pseudo_texts_of_the_bootstrap_are_distributed_like_the_gold_labels() -> None:
     pseudo = resampling._pseudo_texts(PAIRED)
     assert pseudo.sum() == pytest.approx(2.0)
     shares = PAIRED.sum(axis=(2, 3)) / PAIRED.sum()

@@ -23,7 +23,7 @@ def load(folder: Path, text: str) -> Budgets:
     return load_budgets(str(path), schemes=list(KNOWN), classes=3)
 
 
-def test_reads_the_limits_of_a_goal_on_size_drop_and_speed(tmp_path: Path) -> None:
+def test_goal_has_limits_on_size_drop_and_speed(tmp_path: Path) -> None:
     goal = load(tmp_path, f"[goal]\n{WHOLE}").goal("float16")
     assert goal is not None
     limits = {axis: (limit.metric, limit.limit, limit.value) for axis, limit in goal.limits.items()}

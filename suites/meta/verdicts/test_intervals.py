@@ -14,7 +14,7 @@ from models.verdicts import estimates, intervals
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (0, 50), (7, 10), (1998, 2000)])
-def test_proportion_interval_is_clopper_pearson(successes: int, trials: int) -> None:
+def test_proportion_interval_is_the_clopper_pearson_interval(successes: int, trials: int) -> None:
     from scipy.stats import binomtest  # noqa: PLC0415 - slow to import, as in the library
 
     peer = binomtest(successes, trials).proportion_ci(confidence_level=0.95, method="exact")
