@@ -1,13 +1,15 @@
-// How Allure draws the report. reports/html.py starts Allure with this file, and hands over what
-// is only known then in EDGEPROOF_REPORT: { history, run, environments: { name: variables }, gate }.
+// Configure how Allure draws the report. reports/page/allure.py starts Allure with this file. The
+// variable EDGEPROOF_REPORT contains the facts of the report:
+// { history, run, environments: { name: variables }, gate }.
 
 const facts = JSON.parse(process.env.EDGEPROOF_REPORT ?? "{}");
 
 const has = (labels, name, value) =>
   labels.some((label) => label.name === name && label.value === value);
 
-// Without environments, Allure takes the same test of two runs for a retry and hides one. Their ids
-// may hold no other characters; what is left of two names must not be one id.
+// Without environments, Allure regards the same test of two runs as a retry, and hides one of them.
+// Ids of environments must not contain other characters than these, and must differ from each other
+// even if the remaining characters of two names are equal.
 const ids = new Set();
 const idOf = (name) => {
   const plain = name.replace(/[^A-Za-z0-9_-]+/g, "-");
@@ -22,13 +24,14 @@ const environments = Object.fromEntries(
   ]),
 );
 
-// The judge's message begins "VERDICT: METRIC of SCHEME", or "regression: METRIC of SCHEME" where
-// every budget is kept, and a regression guard is broken or the baseline was better.
+// The message of a failed gate begins with "VERDICT: METRIC of SCHEME". It begins with "regression:
+// METRIC of SCHEME" if every budget is kept, but a regression guard is broken, or the baseline was
+// better.
 const verdict = (name, ...metrics) => ({
   message: new RegExp(`^(Failed: )?${name}: (${metrics.join("|")}) of `),
 });
 
-// The first that matches wins.
+// A test belongs to the first category that matches.
 const categories = [
   { name: "Known failure", matchers: [{ statuses: ["skipped"], message: /^XFAIL/ }] },
   {
@@ -62,16 +65,18 @@ const categories = [
 ];
 
 export default {
-  // The title, and the run's name in the history, where reports/html.py looks for it.
+  // The title of the report. It is also the run's name in the history, by which reports/html.py
+  // finds the run.
   name: facts.run ?? "edgeproof",
   historyPath: facts.history,
-  // The page holds the history of every test: each run adds about a tenth to its size.
+  // The page contains the history of every test: each earlier run adds about a tenth to its size.
   historyLimit: 10,
-  // What allure-pytest adds of itself, the machine's name among it, and the environment's name.
+  // The labels that allure-pytest adds, such as the machine's name, and the environment's name.
   hideLabels: ["framework", "host", "language", "package", "run", "tag", "thread"],
   environments,
   categories,
-  // { minTestsCount, environmentsTested }: how many tests there must be, and on which devices.
+  // { minTestsCount, environmentsTested }: the smallest number of tests, and the environments that
+  // must have been tested.
   qualityGate: { rules: [facts.gate ?? {}] },
   plugins: {
     awesome: {
@@ -80,7 +85,7 @@ export default {
         reportLanguage: "en",
         theme: "auto",
         open: false,
-        // Those of Allure's charts that say something here.
+        // Allure's other charts show nothing useful for these results.
         charts: [{ type: "currentStatus" }, { type: "statusDynamics", limit: 20 }],
       },
     },

@@ -1,8 +1,9 @@
-// Draws the report and holds it against its quality gate, in one process: Allure's own `generate`
-// leaves the gate out, so that its page would say that there is none.
+// Draw the report and check its quality gate, in one process. Allure's own command `generate` does
+// not check the gate, so that its page would show no quality gate.
 //
 // Usage: node draw.mjs ALLURE CONFIG OUTPUT RESULTS...
-// ALLURE is where npm installed it. The last line printed is the gate's findings as JSON.
+// ALLURE is the folder into which npm installed Allure. The last line that is printed contains the
+// result of each rule of the gate as JSON.
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
