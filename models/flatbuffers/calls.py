@@ -75,7 +75,7 @@ def called_by(operator: Any, code: int) -> tuple[int, ...]:
 
 
 def reached(contents: Contents) -> Reached:
-    """Return the graphs that a runtime computes: those in `entries`, and those that these call."""
+    """Return the graphs that a runtime computes: `entries`, and the graphs that these call."""
     callees: dict[int, set[int]] = {}
     for operator in contents.operators:
         callees.setdefault(operator.subgraph, set()).update(operator.calls)
@@ -91,7 +91,7 @@ def reached(contents: Contents) -> Reached:
 
 
 def entries(contents: Contents) -> tuple[int, ...]:
-    """Return the graphs that a program can run: the first, and those of signatures."""
+    """Return the graphs that a program can run: the first graph, and the graphs of signatures."""
     return tuple(dict.fromkeys((0, *(signature.subgraph for signature in contents.signatures))))
 
 

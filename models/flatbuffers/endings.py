@@ -5,7 +5,7 @@
 | SOFTMAX, or EXP divided by its SUM | probabilities |
 | LOG_SOFTMAX | their logarithms |
 | LOGISTIC | sigmoids: independent probabilities |
-| a dense layer, with what is added to it and scales it | logits |
+| a dense layer, followed by additions and scales | logits |
 
 QUANTIZE, DEQUANTIZE, RESHAPE and similar operators do not change the meaning. After any other
 operator, the meaning is unknown.

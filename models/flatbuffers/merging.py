@@ -25,7 +25,7 @@ def merge_lengths(flatbuffers: Mapping[int, bytes]) -> bytes:
     """Merge several files into one, whose first graph has the longest rows.
 
     An app that does not use signatures runs the first graph, whose rows are long enough for every
-    text. The metadata is that of the file with the longest length.
+    text. The metadata is taken from the file with the longest rows.
 
     Args:
         flatbuffers: by length in tokens, a file with one graph and one signature; a single file is

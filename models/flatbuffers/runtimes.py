@@ -73,7 +73,7 @@ def runtime_needs(operators: Iterable[Operator]) -> tuple[RuntimeNeed, ...]:
 
 
 def unknown_operators(report: FlatBufferReport) -> tuple[str, ...]:
-    """Return the operators that need an unknown runtime, as `NAME vN`, and the custom ones."""
+    """Return the operators that need an unknown runtime, as `NAME vN`, and the custom operators."""
     needs = runtime_needs(report.operators)
     built_in = {f"{need.operator} v{need.version}" for need in needs if need.runtime is None}
     return (*sorted(built_in), *report.custom_operators)

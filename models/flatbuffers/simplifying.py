@@ -1,4 +1,4 @@
-"""Replace operators by simpler, older or faster ones.
+"""Replace operators by simpler, older or faster operators.
 
 litert-torch broadcasts an attention mask by a GATHER_ND. It does not fold arithmetic on constants,
 so that DeBERTa's distances between tokens, for example, are computed again for every text.

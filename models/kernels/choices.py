@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Choices(Protocol):
-    """The interface for choosing numbers; hypothesis shrinks a case by making them smaller."""
+    """The interface for choosing numbers; hypothesis shrinks a case by choosing smaller ones."""
 
     def integer(self, least: int, most: int) -> int:
         """Choose a whole number; `least` is the simplest."""
@@ -20,7 +20,7 @@ class Choices(Protocol):
 
 
 class RandomChoices:
-    """Choices from a seed, for a search without shrinking."""
+    """Draws numbers from a seed, for a search without shrinking."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - the numbers need not be unpredictable

@@ -1,4 +1,4 @@
-"""Compare a kernel's answer with the exact one."""
+"""Compare a kernel's answer with the exact result."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Instance:
 class Instances:
     """The operators of the graphs that a runtime computes when it runs a file.
 
-    These graphs are the first one, those of signatures, and those that operators call.
+    These are the first graph, the graphs of signatures, and the graphs that operators call.
 
     Args:
         path: the path of the file.

@@ -91,10 +91,10 @@ def start(  # noqa: PLR0913 - the settings of a process
         command: the program and its arguments.
         remedy: the remedy if it cannot be started.
         stdin: its standard input.
-        stdout: its standard output; None for that of this process.
-        stderr: its standard error; None for that of this process.
-        environment: its environment variables; by default those of this process.
-        folder: its working folder; by default that of this process.
+        stdout: its standard output; None for this process's own.
+        stderr: its standard error; None for this process's own.
+        environment: its environment variables; by default this process's own.
+        folder: its working folder; by default this process's own.
 
     Raises:
         EdgeproofError: the program cannot be started.
@@ -187,9 +187,9 @@ def run(  # noqa: PLR0913 - the settings of a process, and its limits
         seconds: time limit in seconds.
         remedy: the remedy if it cannot be started or exceeds a limit.
         stdin: its standard input.
-        stderr: its standard error; None for that of this process.
-        environment: its environment variables; by default those of this process.
-        folder: its working folder; by default that of this process.
+        stderr: its standard error; None for this process's own.
+        environment: its environment variables; by default this process's own.
+        folder: its working folder; by default this process's own.
         output: limit of its output in bytes.
         grace: seconds that it gets to end by itself if this process is interrupted; 0 kills it at
             once.

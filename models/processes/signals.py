@@ -138,7 +138,7 @@ def _end_at_once(number: int) -> None:
 
 
 def tell_companions(number: int) -> None:
-    """Forward a signal to the processes that share this one's work, such as xdist's workers."""
+    """Forward a signal to processes that share this process's work, such as xdist's workers."""
     for pid in _companions():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)

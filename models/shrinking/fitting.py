@@ -169,9 +169,9 @@ def describe(table: ShrunkTable) -> str:
 def _shapes(task: Fit, pieces: int) -> Iterator[Architecture]:
     """Yield every network that the search tries.
 
-    Each keeps the first layers, whose inputs stay the same. Sajjad et al. 2023, "On the effect of
-    dropping layers of pre-trained transformer models", compare six ways to choose layers: dropping
-    the last ones costs least.
+    Each network keeps the first layers, whose inputs stay the same. Sajjad et al. 2023, "On the
+    effect of dropping layers of pre-trained transformer models", compare six ways to choose layers:
+    dropping the last layers costs least.
     """
     full = task.full
     for layers, head_divisor, units, width_divisor in itertools.product(

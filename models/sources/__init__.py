@@ -2,8 +2,8 @@
 
 The files are found by following imports. The entry of a stage is a function or a method of
 `models`. The hash covers those parts of the entry's own module that the entry uses, the whole of
-every other module that is imported, and the data files that these name. Comments, docstrings and
-line breaks do not change it.
+every other module that is imported, and the data files that these modules name. Comments,
+docstrings and line breaks do not change it.
 """
 
 from __future__ import annotations

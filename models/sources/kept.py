@@ -69,7 +69,7 @@ class KeptFacts:
         return facts
 
     def write(self) -> None:
-        """Store the computed facts, with as many older ones as fit."""
+        """Store the computed facts, and as many older facts as fit."""
         if self._path is None or self._used.keys() <= self._kept.keys():
             return
         unused = [entry for entry in self._kept.items() if entry[0] not in self._used]

@@ -270,7 +270,7 @@ class TrainingTable(Table, frozen=True, kw_only=True):
 class DistillationTable(Table, frozen=True, kw_only=True):
     """`[small.distillation]`: training with the full model's answers, too (Hinton et al. 2015).
 
-    `weight` is the weight of the soft targets in the loss; that of the labels is 1 - `weight`.
+    `weight` is the weight of the soft targets in the loss; the labels have the weight 1 - `weight`.
     """
 
     temperature: Annotated[float, Meta(ge=1.0, le=1e3)]
@@ -372,7 +372,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
     """`[shrunk]`: a small model made from the full one instead of trained from scratch.
 
     If `bytes` is given, `models.shrinking.fitting` determines all other properties except `speed`.
-    Otherwise a property that is not given is that of the full model. With `training` and
+    Otherwise a property that is not given is taken from the full model. With `training` and
     `distillation`, the small model learns from the full model's answers; a model that only has
     fewer word pieces may need neither.
 
@@ -607,7 +607,7 @@ def load_subject(name_or_path: str) -> Subject:
 
 
 def _anchored(subject: Subject, folder: Path) -> Subject:
-    """Return the subject with absolute paths; those in its file are relative to `folder`."""
+    """Return the subject with absolute paths; the paths in its file are relative to `folder`."""
     changes: dict[str, object] = {"budgets": name_or_file(subject.budgets, folder=folder)}
     for role, table in subject.models().items():
         for key in ("pretrained", "checkpoint"):

@@ -21,8 +21,8 @@ def around(
         words: numbers by token.
         start: the token before the first text; None or "" for none.
         end: the token after each text; None or "" for none.
-        second_start: the token before the second text; None for none. Without it the second text
-            has segment 1, as in BERT, with it segment 0, as in RoBERTa.
+        second_start: the token before the second text; None for none. Without this token,
+            the second text has segment 1, as in BERT; with it, segment 0, as in RoBERTa.
 
     Raises:
         UsageMistake: the name of a token has a special meaning in the library's templates.

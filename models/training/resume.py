@@ -60,7 +60,7 @@ class Resume:
         Args:
             classifier: the classifier that is trained.
             history: the epochs so far.
-            best: the weights of the best epoch by name; empty if those of the last epoch are used.
+            best: the weights of the best epoch by name; {} to use the weights of the last epoch.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".draft")

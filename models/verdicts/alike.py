@@ -3,7 +3,7 @@
 The first look uses the fewest texts that can give a verdict: if all of them get equal labels, about
 two hundred texts show a share of 98 %. If labels differ, each further look uses `GROWTH` times as
 many texts, until there is a verdict or no more texts are allowed. The error rates of all looks add
-up to that of a single 95 % interval (Bonferroni).
+up to the error rate of a single 95 % interval (Bonferroni).
 """
 
 from __future__ import annotations

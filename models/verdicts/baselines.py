@@ -101,8 +101,8 @@ class Baseline(Table, frozen=True, kw_only=True):
     def of(self, metric: str, backend: str | None) -> Kept | None:
         """Return the stored measurement of a metric on a backend; None if there is none.
 
-        For a metric that depends only on the file, the backend is ignored: such a metric has none,
-        but baselines from before 0.2 name one for some of these metrics.
+        For a metric that depends only on the file, the backend is ignored: such a metric has no
+        backend, but baselines from before 0.2 name a backend for some of these metrics.
         """
         exact = metric_named(metric).exact
         for measurement in self.measurements:

@@ -4,9 +4,9 @@ A quantized variant is judged in the same way by the answers of its reference. I
 "reference" in place of "host", and "variant" in place of "board".
 
 The host has classified every text with the same file. The board can differ from it only on texts
-that it labels differently. The board classifies all *close* texts, those whose two best labels are
-nearly equal on the host, because there another order of additions can change the label. It also
-classifies a random sample of the *other* texts.
+that it labels differently. The board classifies all *close* texts: their two best labels are nearly
+equal on the host, so that another order of additions can change the label. It also classifies a
+random sample of the *other* texts.
 
 The *hybrid* has the board's answers to the close texts and the host's answers to the others. Its
 answers to all texts are known, so that its interval is computed as usual. The board's true value
@@ -14,8 +14,8 @@ differs from the hybrid's only as far as board and host disagree on the other te
 these disagreements is estimated and bounded from the random sample (Clopper and Pearson). The close
 texts were chosen and not drawn, so they do not count in the bound and cannot bias it.
 
-The hybrid's interval is moved by the effect of the estimated share. Its margin and that of the
-share are independent, each wrong in 2.5 % of runs at each end, so they are combined by squares
+The hybrid's interval is moved by the effect of the estimated share. Its margin and the share's
+margin are independent, each wrong in 2.5 % of runs at each end, so they are combined by squares
 (Newcombe 1998, Statistics in Medicine 17:873; Zou and Donner 2008, Statistics in Medicine 27:1693),
 as if all disagreements made the metric worse, or all made it better. The plain sum of the margins
 would be larger than the error rate requires, because both are rarely wrong together, and the board
@@ -69,7 +69,7 @@ FEWEST = 30
 
 
 class Errors(NamedTuple):
-    """The error probabilities of a gate, each of one end of its interval.
+    """The error probabilities of a gate, each for one end of its interval.
 
     Attributes:
         first: of the bound on disagreements at the first look.
@@ -139,7 +139,7 @@ def most_disagreeing(disagreeing: int, drawn: int, *, error: float) -> float:
     """Return an upper bound on the share of texts that disagree, from a random sample.
 
     The bound is one-sided (Clopper and Pearson 1934). It holds for all texts that the board will
-    ever classify, not only for those of the test split. So it does not become smaller if the sample
+    ever classify, not only for the test split. So it does not become smaller if the sample
     is a large part of the split.
 
     Args:
@@ -202,7 +202,7 @@ def at_worst(labels: Labels, right: Labels, different: Rows, count: int, *, bett
 
     Args:
         labels: the known labels [n].
-        right: labels that count as right [n]: gold labels, or those of a reference.
+        right: labels that count as right [n]: gold labels, or the labels of a reference.
         different: numbers of the texts that may have other labels.
         count: largest number of these texts that have another label.
         better: whether to return the best case (wrong labels become right) or the worst.

@@ -167,8 +167,8 @@ def race_until_sure(
 ) -> list[RacedRatio]:
     """Race until the result is decided; repeat a race that does not pass.
 
-    A failed race is confirmed by one of the same length. An inconclusive race is followed by a
-    longer one, up to `LONGEST` seconds.
+    A failed race is confirmed by another race of the same length. An inconclusive race is
+    followed by a longer race, up to `LONGEST` seconds.
 
     Args:
         race: runs one race in a new runner; its arguments are the race's number, from 0, and its

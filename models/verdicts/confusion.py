@@ -2,7 +2,7 @@
 
 A table has the shape [..., classes, classes + 1]: gold label by predicted label; the last column
 counts texts without a prediction. Leading axes are groups or resamples, so that one numpy
-expression computes a score of one table or of thousands. Labels are integer arrays [n]; if the
+expression computes a score of one or of thousands of tables. Labels are integer arrays [n]; if the
 labels are ordered, 0 is the worst. A prediction may be MISSING.
 """
 

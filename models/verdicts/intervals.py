@@ -71,7 +71,7 @@ def paired_difference_interval(
     are combined by squares (Newcombe 1998, Statistics in Medicine 17:2635; Donner and Zou 2012),
     with the negative correlation of two cells of one multinomial. Newcombe's own method 10 combines
     the two accuracies instead; at high agreement its coverage fell to 0.90 in simulation, while
-    this one's stays above 0.94.
+    the coverage of this interval stays above 0.94.
 
     Args:
         correct_first: whether the first model is right on each text [n].
