@@ -143,7 +143,7 @@ def test_host_benchmark_judges_nothing_if_other_programs_were_busy(busy):
 
 def test_host_benchmark_does_not_start_on_a_busy_machine(monkeypatch):
     monkeypatch.setattr(host, "busy_cores", lambda: 1.5)
-    monkeypatch.setattr(host, "timed", lambda *_: pytest.fail("it was run"))
+    monkeypatch.setattr(host, "timed", lambda *_: pytest.fail("a benchmark ran on a busy machine"))
     table = host.measure_host()
     assert not table["kept"]
     assert len(table["load"]) == 3

@@ -55,7 +55,9 @@ def killed(miniature, tmp_path_factory) -> Miniature:
     for helpers, moment in zip((0, 2), MOMENTS, strict=True):
         builder = start(mini, helpers)
         assert builder.stderr is not None
-        assert any(moment in line for line in builder.stderr), f"it never said {moment!r}"
+        assert any(moment in line for line in builder.stderr), (
+            f"the builder never printed {moment!r}"
+        )
         builder.kill()
         builder.communicate(timeout=TIMEOUT)
         assert builder.returncode == -signal.SIGKILL

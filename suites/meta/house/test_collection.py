@@ -67,5 +67,7 @@ def test_every_gate_states_its_requirement_in_a_docstring(file):
     assert tests
     for test in tests:
         sentence = (ast.get_docstring(test) or "").strip()
-        assert sentence.endswith("."), f"{test.name} says {sentence!r}"
-        assert "\n" not in sentence, f"{test.name}: one sentence"
+        assert sentence.endswith("."), (
+            f"the docstring of {test.name} does not end with a period: {sentence!r}"
+        )
+        assert "\n" not in sentence, f"the docstring of {test.name} has more than one line"

@@ -49,4 +49,6 @@ def test_mistake_in_a_parallel_run_is_reported_in_one_message(mistake, tmp_path)
     outcome = run_pytest(tmp_path / "reports", arguments)
     assert_one_message(outcome, mistake.says)
     if mistake is not ASKED:
-        assert "corpus: reading and encoding" in outcome.output, "the builder's progress is shown"
+        assert "corpus: reading and encoding" in outcome.output, (
+            "the progress of the builder is missing"
+        )

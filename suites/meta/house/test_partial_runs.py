@@ -116,7 +116,9 @@ def test_error_that_prevents_several_gates_is_reported_once(ending, message, run
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
     messages = [text for ended, text in outcome.tests.values() if message in text]
     assert len(messages) == 1
-    assert messages[0].count(message) == 2, "once in JUnit's attribute, once in its text"
+    assert messages[0].count(message) == 2, (
+        "JUnit must contain the message twice: in an attribute and in the text"
+    )
     assert "another exception" not in outcome.output
     assert "Traceback" not in outcome.output
     document = checked(outcome)

@@ -111,7 +111,7 @@ def test_truncated_flatbuffer_fails_only_the_gates_that_use_the_file(
         )
     assert outcome.ids("error") == []
     assert "Traceback" not in outcome.output
-    assert "fixtures/" not in outcome.output, "no trace of how it got there"
+    assert "fixtures/" not in outcome.output, "the output contains a stack trace"
 
 
 def test_store_that_is_not_a_folder_stops_the_run(miniature, tmp_path):

@@ -143,7 +143,7 @@ def test_artefact_requested_by_several_threads_is_made_once(tmp_path):
 def test_existing_artefact_is_not_made_again(tmp_path):
     store = Store(tmp_path)
     folder = store.get(STAGE, make)
-    assert store.get(STAGE, lambda _: pytest.fail("made again")) == folder
+    assert store.get(STAGE, lambda _: pytest.fail("the artefact was made again")) == folder
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "gone", "manifest cut", "manifest gone"])

@@ -80,7 +80,7 @@ def test_only_listed_files_say_tweet_instead_of_text(tracked):
         for first in [TWEETS.search(f"{name}\n{text.replace(AIRLINES_FILE, '')}")]
         if first is not None
     }
-    assert places == {}, "name what is labelled a text, or list the place above"
+    assert places == {}, "write text instead of tweet, or add the file to PLACES_OF_TWEETS"
 
 
 def test_only_listed_files_say_polarity_or_entity_instead_of_label_or_group(tracked):

@@ -70,7 +70,7 @@ def test_rejects_invalid_fault_table_in_one_message(
     assert line.startswith(f"report: error: {file}: ")
     assert says in line
     assert "`tox -e meta`" in line
-    assert not (run / "html").exists(), "the last report stays as it is"
+    assert not (run / "html").exists(), "the report was drawn despite the invalid table"
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -97,7 +97,7 @@ def test_faults_are_grouped_by_gate_and_edgeproofs_own_tests_come_last() -> None
     gates = [re.findall(r"<code>(.*?)</code>", body)[0] for body in drawn.split("<tbody>")[1:]]
     assert gates == [DROP_GATE, SIZE, OWN]
     assert f'<code>{DROP_GATE}</code> <a href="#abc">Show the test</a>' in drawn
-    assert f"<code>{OWN}</code></th>" in drawn, "no run holds it"
+    assert f"<code>{OWN}</code></th>" in drawn, "a gate without a test in a run has a link"
 
 
 def test_report_counts_the_results_of_planted_faults() -> None:

@@ -103,7 +103,9 @@ def test_page_of_a_failed_test_shows_its_explanation(page_file: Path, visit) -> 
         f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",
     ):
         assert text in text_shown
-    assert described.evaluate("(body) => body.scrollWidth <= body.clientWidth"), "it is cut"
+    assert described.evaluate("(body) => body.scrollWidth <= body.clientWidth"), (
+        "the description is wider than its frame"
+    )
     visited.shoot("failed-test")
     assert visited.outside == []
     assert visited.errors == []
@@ -116,7 +118,7 @@ def test_page_lists_the_planted_faults_of_each_gate(
 ) -> None:
     visited = visit(page_file.as_uri(), scheme, viewport)
     section = visited.page.locator("#edgeproof-faults")
-    assert section.get_by_role("searchbox").is_hidden(), "it is folded"
+    assert section.get_by_role("searchbox").is_hidden(), "the list of planted faults is not folded"
     visited.page.get_by_text("Can each gate fail?").first.click()
     assert section.locator("tbody").count() == 3
     gate = section.locator("tbody", has_text=DROP_GATE)
@@ -210,13 +212,15 @@ def test_tests_of_two_devices_are_not_merged_as_retries(page_file: Path, visit) 
     visited = visit(f"{page_file.as_uri()}#/")
     visited.page.get_by_text('Environment: "rpi4"').wait_for()
     total = visited.page.locator("#app").get_by_text("Total").locator("xpath=..").first
-    assert str(2 * len(endings())) in total.inner_text(), "some are taken for retries"
+    assert str(2 * len(endings())) in total.inner_text(), (
+        "Allure shows some tests as retries of others"
+    )
 
 
 def test_tests_of_two_runs_on_one_device_are_not_merged_as_retries(
     tmp_path: Path, page_file: Path, visit
 ):
-    assert page_file, "Allure is installed"
+    assert page_file, "Allure is not installed"
     commits = [letter * 40 for letter in "ab"]
     runs = [write_run(tmp_path / commit, "host", commit=commit) for commit in commits]
     page, gate = html.draw_report(runs, tmp_path / "html", required=("host",))
@@ -228,7 +232,9 @@ def test_tests_of_two_runs_on_one_device_are_not_merged_as_retries(
     ]
     visited.page.goto(f"{page.as_uri()}#/")
     total = visited.page.locator("#app").get_by_text("Total").locator("xpath=..").first
-    assert str(2 * len(endings())) in total.inner_text(), "some are taken for retries"
+    assert str(2 * len(endings())) in total.inner_text(), (
+        "Allure shows some tests as retries of others"
+    )
     for commit in commits:
         visited.page.get_by_text(f'Environment: "host, commit {commit[:9]}"').wait_for()
     visited.page.goto(f"{page.as_uri()}#metrics")

@@ -146,7 +146,7 @@ def test_csv_scoreboard_contains_plain_numbers_with_subject_and_device() -> None
     drop = [int8[f"drop_points{end}"] for end in ("", "_low", "_high")]
     assert [float(value) for value in drop] == [1.2, 0.4, 2.1]
     assert float(int8["texts_per_second"]) == 1034.5
-    assert rows[1]["drop_points_high"] == "", "it is not bounded"
+    assert rows[1]["drop_points_high"] == "", "an infinite upper end must be an empty cell"
     assert rows[-1]["verdict"] == "fail (known)"
 
 

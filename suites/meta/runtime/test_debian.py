@@ -77,7 +77,11 @@ def test_error_on_an_unknown_architecture_lists_the_known_architectures(tmp_path
 
 
 def test_offline_option_forbids_downloading_a_root_file_system(monkeypatch, tmp_path):
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it ran something"))
+    monkeypatch.setattr(
+        subprocess,
+        "run",
+        lambda *_, **__: pytest.fail("a program was started although --edge-offline is set"),
+    )
     with pytest.raises(EdgeproofError, match="--edge-offline forbids"):
         prepare_sysroot(Store(tmp_path), "aarch64", offline=True)
 

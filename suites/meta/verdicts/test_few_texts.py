@@ -33,11 +33,11 @@ def test_limits_for_emulated_boards_are_relaxed_only_for_small_samples(name):
         load_budgets(name, schemes=SCHEMES, classes=3, emulated=emulated)
         for emulated in (None, FEW)
     )
-    assert {*full.limits} == {*emulated.limits}, "no limit comes or goes"
+    assert {*full.limits} == {*emulated.limits}, "an emulated board has more or fewer limits"
     laxer = set()
     for metric, scheme in full.limits:
         own, of_few = (budgets.limit(metric, scheme or "float32") for budgets in (full, emulated))
-        assert of_few.keeps(own.value), "never stricter"
+        assert of_few.keeps(own.value), f"the limit of {metric} is stricter for few texts"
         if of_few.value != own.value:
             assert metric in SCORES or of_few.file.endswith("emulated_budgets.toml")
             laxer.add(metric)
@@ -87,10 +87,10 @@ def test_limit_for_few_texts_is_relaxed_to_what_few_texts_can_prove(metric, perc
     limit = asked(f'[{metric}]\nmin = "{percent} %"', metric)
     assert limit.value == proportion_interval(int(percent * FEW / 100), FEW).low
     assert f"{percent} %, lowered for only {FEW} texts" in str(limit)
-    assert "own.toml" in str(limit), "the file of the original limit"
+    assert "own.toml" in str(limit), "the limit does not name the file of the original limit"
     more = asked(f'[{metric}]\nmin = "{percent} %"', metric, texts=400)
     assert limit.value < more.value < percent / 100, (
-        "more texts allow a limit nearer to the original"
+        "with more texts, the limit must be nearer to the original"
     )
 
 

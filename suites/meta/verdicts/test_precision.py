@@ -48,7 +48,9 @@ def test_median_interval_has_its_coverage_if_timing_stops_once_narrow(spread):
         median = stream.percentile(0.5)
         covered += median.low <= 1.0 <= median.high
     assert covered / DRAWS >= 0.94 - ERROR
-    assert (np.mean(sizes) < 2 * FEWEST) == (spread < 0.1), "only what is noisy is asked for long"
+    assert (np.mean(sizes) < 2 * FEWEST) == (spread < 0.1), (
+        "only noisy latencies may need many queries"
+    )
 
 
 def test_slow_file_with_little_variation_needs_fewer_timings():

@@ -78,7 +78,9 @@ def test_interim_looks_at_a_percentile_err_no_more_often_than_one_look(effect):
         for name, is_wrong in wrong.items()
         if is_wrong
     )
-    assert (np.mean(sizes) > 0.9 * QUERIES) == (effect == 1.0), "what is decided asks for less"
+    assert (np.mean(sizes) > 0.9 * QUERIES) == (effect == 1.0), (
+        "fewer queries must be needed if the limit is decided early"
+    )
 
 
 def test_simulation_detects_interim_looks_at_uncorrected_confidence(monkeypatch):
@@ -147,7 +149,9 @@ def test_interim_looks_at_a_ratio_err_no_more_often_than_one_look(effect):
         for name, is_wrong in wrong.items()
         if is_wrong
     )
-    assert (np.mean(blocks) > 38) == (effect == 1.0), "what is decided is raced for less"
+    assert (np.mean(blocks) > 38) == (effect == 1.0), (
+        "fewer blocks must be needed if the limit is decided early"
+    )
 
 
 def test_first_interim_look_at_timing_blocks_has_a_finite_interval():
