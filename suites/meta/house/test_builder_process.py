@@ -11,6 +11,7 @@ import pytest
 from fixtures.answering import variants
 from fixtures.building import artefacts, making
 from fixtures.building.making import MAKING, PLANNED, Making
+from fixtures.selecting.applying import NEEDS
 from fixtures.session.options import SETTINGS
 from fixtures.session.providers import Built
 from models.builder_process import BuilderProcess
@@ -189,24 +190,33 @@ def test_interrupted_run_stops_its_builder(making_by, store):
 
 
 def test_gates_that_wait_longer_for_artefacts_run_last(monkeypatch):
-    def gate(*names, variant="int8"):
+    def gate(*names, variant="int8", needs=()):
         return SimpleNamespace(
-            fixturenames=names, callspec=SimpleNamespace(params={"variant": variant})
+            fixturenames=names,
+            callspec=SimpleNamespace(params={"variant": variant}),
+            iter_markers=lambda _: [SimpleNamespace(args=needs)],
         )
 
     timed, drop, size = gate("watches", "all_made"), gate("full_model"), gate("variant")
-    first = gate("variant", variant="float32")
+    first = gate("variant", variant="float32", needs=("a file",))
+    accuracy, behavior = (
+        gate("variant", variant="float32", needs=needs) for needs in ((), ("a file", "a runner"))
+    )
     provider = object.__new__(Built)
     subject = SimpleNamespace(reference="float32")
     settings = SimpleNamespace(provider=provider, subject=subject, time_limit=None)
     making = Making(SimpleNamespace(stash={SETTINGS: settings}))
-    items = [timed, drop, size, first]
+    items = [timed, drop, size, accuracy, behavior, first]
     making.pytest_collection_modifyitems(items)
-    assert items == [first, size, drop, timed]
+    assert items == [first, accuracy, behavior, size, drop, timed]
     monkeypatch.setattr(settings, "time_limit", 60.0)
     items.reverse()
     making.pytest_collection_modifyitems(items)
-    assert items == [timed, drop, size, first]
+    assert items == [timed, drop, size, behavior, accuracy, first]
+
+
+def test_needs_of_gates_that_read_a_file_are_known():
+    assert set(NEEDS) >= making.NEEDS_OF_A_FILE
 
 
 @pytest.mark.parametrize("name", [making.FULL_MODEL, making.ALL_MADE])
