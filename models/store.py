@@ -371,7 +371,7 @@ def _explained(root: Path) -> Iterator[None]:
         elif error.errno in _READ_ONLY:
             problem = f"the store can be neither written nor read ({error.strerror})"
         elif error.errno in _NO_FOLDER:
-            problem = "the store is not a folder, or holds files of something else"
+            problem = "the store is not a folder, or a file has the name of one of its folders"
         else:
             raise
         raise StoreError(

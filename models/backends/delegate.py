@@ -87,7 +87,7 @@ class Delegate(InterpreterBackend):
         library, *pairs = name[len(_STARTS) :].split(",")
         options = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         if not library or len(options) != len(pairs):
-            message = "{!r} cannot be read: write delegate=LIBRARY.so,KEY=VALUE,..."
+            message = "{!r} does not name a delegate: write delegate=LIBRARY.so,KEY=VALUE,..."
             raise Refusal("no-backend", message.format(name))
         return cls(name, library, options)
 

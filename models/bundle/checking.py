@@ -246,7 +246,7 @@ class _Checker(Members):
             raise ValueError("its labels are not the subject's")
         needed = _JUDGED if self._facts.taught else ("test",)
         if not {*needed} <= {*summary.splits} <= {*SPLITS}:
-            raise ValueError("it lacks a split")
+            raise ValueError("it lacks a split, or has an unknown one")
         self._summaries[folder] = summary
 
     def _texts(self, folder: str) -> Corpus:
@@ -299,7 +299,7 @@ class _Checker(Members):
         if ids.size and not 0 <= ids.min() <= ids.max() < min(sizes, default=1 << 31):
             raise ValueError(f"its {split} split has ids outside of the vocabulary")
         if not (np.isin(mask, (0, 1)).all() and np.isin(segments, (0, 1)).all()):
-            raise ValueError(f"its {split} split has masks that are neither 0 nor 1")
+            raise ValueError(f"its {split} split has masks or segments that are neither 0 nor 1")
 
     def _check_tokenizer(self, folder: str, member: str) -> None:
         # Imported here because only the unpacking of a bundle needs it.
@@ -343,7 +343,9 @@ class _Checker(Members):
             self._kept.arrays(member), texts=self._texts_answered, classes=len(self._labels)
         )
         if self._facts.reference is not None:
-            raise ValueError("its candidates are compared with one of them, not with a recording")
+            raise ValueError(
+                "the subject's candidates are compared with one of them, not with a recording"
+            )
 
     def _check_toml(self, member: str) -> None:
         tomllib.loads(self._kept.text(member))

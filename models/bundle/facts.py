@@ -38,7 +38,7 @@ def _of_names(facts: SubjectFacts) -> Iterator[str]:
         if not is_candidate_name(name):
             yield f"no candidate can be called {name[:_SHOWN]!r}"
     if len(set(facts.all_candidates)) != len(facts.all_candidates):
-        yield "two candidates have one name"
+        yield "two candidates have the same name"
 
 
 def _of_references(facts: SubjectFacts) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _of_references(facts: SubjectFacts) -> Iterator[str]:
 
 def _of_the_host(facts: SubjectFacts) -> Iterator[str]:
     if not facts.has_files:
-        yield "has_files says that there is nothing to run"
+        yield "has_files is false, so that there would be nothing to run"
     for key in OF_THE_HOST:
         if getattr(facts, key) is not None:
             yield f"{key} names a file of the host"

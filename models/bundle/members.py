@@ -80,7 +80,7 @@ class Members:
         """Yield a problem for each inconsistency among the listed artefacts."""
         held, names = self._held, self._facts.candidates
         if set(held.candidates) != set(names):
-            yield "its candidates are not the ones that it lists"
+            yield "its candidates' artefacts are not those of the listed candidates"
         if not set(held.encoded) <= set(names):
             yield "it contains the texts of a candidate that is not in it"
         if len({*held.candidates.values()}) != len(held.candidates):

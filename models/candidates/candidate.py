@@ -349,7 +349,7 @@ def labels_of(
     labels = check_labels(list(declared.labels), declared.where or "labels")
     if output.classes not in (None, len(labels)):
         raise declared.mistake(
-            f"{len(labels)} labels are given, but the output distinguishes {output.classes}",
+            f"{len(labels)} labels are given, but the output distinguishes {output.classes} labels",
             file=file,
             key="labels",
             remedy="Give one label for each score of the output, in the same order; for a "

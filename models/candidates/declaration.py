@@ -88,7 +88,7 @@ class InputsTable(Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.ids is None and self.named():
-            raise ValueError("`ids` is missing: if one input is declared, all must be")
+            raise ValueError("`ids` is missing: if one input has a role, all must have")
 
     def named(self) -> dict[Role, Reference]:
         """Return the declared inputs by role."""
@@ -133,9 +133,9 @@ class CandidateTable(Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not is_candidate_name(self.name):
             raise ValueError(
-                "`name` is up to 64 letters, digits, '.', '_' and '-', begins with a letter or a "
-                "digit, does not end with '.', and is not a device name of Windows "
-                "(con, nul, com1, ...)"
+                f"`name` = {self.name[:80]!r} is not valid: write up to 64 letters, digits, '.', "
+                "'_' and '-', begin with a letter or a digit, do not end with '.', and use no "
+                "device name of Windows (con, nul, com1, ...)"
             )
         check_lengths(self.lengths)
         for key in ("length", "signature"):

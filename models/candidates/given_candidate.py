@@ -83,7 +83,7 @@ class GivenCandidate:
             at = int((arrays[IDS] >= self.rows).any(axis=1).argmax())
             raise UsageMistake(
                 f"the text in {rows[at].where} has the id {top}, but the file's "
-                f"table has only {self.rows} rows",
+                f"embedding table has only {self.rows} rows",
                 file=self.spec.file,
                 key="--edge-tokenizer" if self.encoder else "corpus.ids",
                 remedy="Give the tokenizer or the ids that the file was trained with",
@@ -101,7 +101,7 @@ class GivenCandidate:
             if number >= self.rows:
                 raise UsageMistake(
                     f"the {self.encoder.kind} tokenizer has the id {number} for "
-                    f"{use}, but the file's table has only {self.rows} rows",
+                    f"{use}, but the file's embedding table has only {self.rows} rows",
                     file=self.spec.file,
                     key="--edge-tokenizer",
                     remedy="Give the tokenizer that the file was trained with",
@@ -185,7 +185,8 @@ def length_of(spec: CandidateSpec, texts: Texts, encoder: Encoder | None) -> int
         longest = int(encoder.lengths([row.parts for row in texts.rows]).max())
     if not 1 <= longest <= LONGEST:
         raise UsageMistake(
-            f"accepts any number of tokens, but the longest text has {longest:,} tokens",
+            f"accepts any number of tokens, but the longest text has {longest:,} tokens, and "
+            f"edgeproof judges rows of 1 to {LONGEST:,}",
             file=spec.file,
             key=LENGTH_OPTION,
             remedy=f"Set the input length in tokens, at most {LONGEST:,}",

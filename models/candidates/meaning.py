@@ -190,9 +190,10 @@ def _meaning(
         _check_meaning(file, port, (classes, graph, claimed), declared)
         return claimed, "declared"
     if graph is None or graph == "logit" or (classes is None and graph == "sigmoids"):
+        operator = last_operator(port.tensor, operators) or "an unknown operator"
         raise UsageMistake(
-            f"the meaning of output {port} is uncertain: the output's last operator "
-            f"is {last_operator(port.tensor, operators) or 'unknown'}",
+            f"the meaning of output {port} is uncertain: {operator}, which computes it, does not "
+            "determine the meaning",
             file=file,
             key="output.meaning",
             remedy=_ways(classes, graph),

@@ -446,7 +446,7 @@ def _seconds(rows: Sequence[_Row], source: _Source) -> NDArray[np.float64] | Non
     if not names:
         return None
     if len(names) > 1:
-        raise source.unfit(f"has latencies as {' and '.join(sorted(names))}")
+        raise source.unfit(f"has latencies in several columns: {', '.join(sorted(names))}")
     (name,) = names
     seconds = []
     for row in rows:

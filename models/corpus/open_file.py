@@ -144,7 +144,7 @@ def _only_member_of_texts(names: list[str], path: Path) -> str:
             return choice[0]
     raise UsageMistake(
         f"must hold exactly one file of texts, but {len(fitting)} members could be "
-        f"it ({', '.join(names) or 'none'})",
+        f"that file ({', '.join(names) or 'none'})",
         file=path,
         remedy="Zip only one CSV, TSV or JSON lines file",
     )

@@ -104,7 +104,7 @@ def _pools(
         name = _NAMES.get(candidate.split.lower()) if by_column else "train"
         if name is None:
             raise UsageMistake(
-                f"{candidate.where} names the split {candidate.split!r}",
+                f"{candidate.where} names the split {candidate.split!r}, which does not exist",
                 file=path,
                 key="corpus.columns.split",
                 remedy=f"Name one of {', '.join(_NAMES)}",
@@ -176,7 +176,7 @@ def _check_labels(
         if len(labels) == 1 and split != "calibration":
             raise UsageMistake(
                 f"every {split} text has the label {table.labels[labels.pop()]}, so "
-                f"there is nothing to tell apart{reason}",
+                f"a classifier has nothing to distinguish{reason}",
                 file=path,
                 key="corpus.polarities",
                 remedy="Give texts of at least two labels, or more texts",
@@ -184,7 +184,7 @@ def _check_labels(
     missing = [label for at, label in enumerate(table.labels) if at not in present["train"]]
     if missing:
         raise UsageMistake(
-            f"no train text is {' or '.join(missing)}{reason}",
+            f"no train text has the label {' or '.join(missing)}{reason}",
             file=path,
             key="corpus.labels",
             remedy="Declare only labels that the file has, or give more texts",

@@ -95,7 +95,7 @@ def _hardware_problems(device: Device) -> Iterator[tuple[str, str, str]]:
         yield "threads", f"is more than its {hardware.cores} cores", "Set at most that many threads"
     foreign = device.table.validity.foreign_load
     if foreign is None or foreign >= hardware.cores:
-        problem = "is missing" if foreign is None else f"is all of its {hardware.cores} cores"
+        problem = "is missing" if foreign is None else f"allows all {hardware.cores} cores"
         yield (
             "validity.foreign_load",
             problem,

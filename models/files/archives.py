@@ -239,7 +239,7 @@ def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
     unpacked = f"would be {info.file_size:,} bytes unpacked"
     most = max(_SMALL, limits.ratio * info.compress_size)
     problems = {
-        "has a name that is too long, or characters that cannot be shown": not is_writable(
+        "has a name that is too long, or with characters that cannot be shown": not is_writable(
             info.filename
         ),
         "would be unpacked outside of its folder": not is_safe(info.filename),

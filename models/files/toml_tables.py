@@ -27,10 +27,10 @@ _DEEP_KEY = re.compile(rf"""(?<![\w"'.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPES
 # Marks of each kind of file: a key that only this kind has, a description, and the option or
 # command that accepts it.
 _MARKS = {
-    "candidates": ("declares candidates", "python -m pytest takes it as --edge-subject"),
-    "full": ("describes a subject that is built", "--edge-subject takes it"),
-    "failures": ("lists known failures", "--edge-known-failures takes it"),
-    "sustained": ("is a device profile", "--edge-device takes it"),
+    "candidates": ("declares candidates", "--edge-subject of python -m pytest"),
+    "full": ("describes a subject that is built", "--edge-subject"),
+    "failures": ("lists known failures", "--edge-known-failures"),
+    "sustained": ("is a device profile", "--edge-device"),
 }
 
 # Root of the checkout, which contains the tables that ship with edgeproof.
@@ -148,5 +148,5 @@ def refuse_another_kind(data: dict[str, Any], keys: Collection[str], path: Path)
             f"{description}, so it is not the kind of file that is needed here",
             file=path,
             key=key,
-            remedy=f"Give a file of the right kind; {accepted_by}",
+            remedy=f"Give a file of the right kind; this one is for {accepted_by}",
         )

@@ -60,8 +60,8 @@ def require_pytorch() -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise UsageMistake(
-            f"converting this checkpoint needs PyTorch, but {', '.join(missing)} is "
-            "not installed here",
+            "converting this checkpoint needs PyTorch, but these packages are not installed here: "
+            f"{', '.join(missing)}",
             key="full.checkpoint",
             remedy="Run `python -m pip install --group torch` in edgeproof's folder, or "
             "`tox -e judge-checkpoint`",

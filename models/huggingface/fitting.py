@@ -74,8 +74,8 @@ def _require_plain_training(subject: Subject) -> None:
     training = subject.full.training
     if training and (training.averaging or training.patience):
         raise UsageMistake(
-            "PyTorch fine-tunes this checkpoint, and supports neither averaged weights nor early "
-            "stopping",
+            "averaged weights and early stopping are not supported for this checkpoint, which "
+            "PyTorch fine-tunes",
             key="full.training",
             remedy="Remove `averaging` and `patience`",
         )

@@ -156,7 +156,8 @@ def _config(checkpoint: Checkpoint, classes: int | None) -> Any:
     # Each family validates its config differently.
     except Exception as error:  # noqa: BLE001 - there is no common class of these errors
         raise UsageMistake(
-            f"transformers {transformers.__version__} cannot read it ({first_line(error)})",
+            f"transformers {transformers.__version__} cannot read this config "
+            f"({first_line(error)})",
             file=checkpoint.file,
             remedy=_ANOTHER,
         ) from None
@@ -195,7 +196,7 @@ def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
     except Exception as error:  # noqa: BLE001 - there is no common class of these errors
         raise UsageMistake(
             f"transformers {transformers.__version__} cannot make a classifier of the family "
-            f"{checkpoint.model_type!r} from it ({first_line(error)})",
+            f"{checkpoint.model_type!r} from this config ({first_line(error)})",
             file=checkpoint.file,
             key="model_type",
             remedy=_ANOTHER,

@@ -46,7 +46,10 @@ if TYPE_CHECKING:
 MOST_BROKEN = 8
 REFERENCE, CANDIDATE = "reference", "candidate"
 CALIBRATION, TEST, CURVE = "calibration", "test", "curve"
-FINITE = "operator by operator (ai-edge-litert without XNNPACK), {} texts have finite answers"
+FINITE = (
+    "computed operator by operator (by ai-edge-litert without XNNPACK), {} texts have finite "
+    "answers"
+)
 STOOD_IN = "there is no calibration split, so ranges were found on texts of the test split"
 
 

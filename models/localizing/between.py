@@ -22,7 +22,7 @@ from models.command_line import run_command
 from models.errors import EdgeproofError
 from models.files.numpy_files import read_npz
 from models.localizing.curve import DIVERGED_DB
-from models.localizing.cutting import Cut, Cutter
+from models.localizing.cutting import REMEDY, Cut, Cutter
 from models.localizing.files import answer_file
 from models.localizing.reproducing import write_folder
 from models.runtime.binding import Binding, BoundInput
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
     Values = dict[int, NDArray[Any]]
 
-NOT_SHOWN = "no part of the file shows the fault: operators differ by less than {:g} dB of noise"
+NOT_SHOWN = (
+    "no part of the file shows the fault: the signal-to-noise ratio between both backends is at "
+    "least {:g} dB"
+)
 # Seconds for one part of a file, including the first compilation of shaders.
 SECONDS = 120.0
 CRASHED, REFUSED, NOT_FINITE, DEPARTED = "crashes", "refuses", "is NaN or infinite", "departs"
@@ -154,8 +157,9 @@ class Between:
             part = self.cutter.cut(0, self.cutter.maker_of(tensor))
             if part.output != tensor:
                 raise EdgeproofError(
-                    "an operator with several outputs cannot be cut apart",
-                    remedy="Localize it on another backend",
+                    f"the file cannot be cut after {part.operators[-1]}, an operator with several "
+                    "outputs",
+                    remedy=REMEDY,
                 )
             self._known[tensor] = self._answer(self._backends[0], part, self.given(part))[0]
         return self._known[tensor]
@@ -221,7 +225,7 @@ def _localized(request: Request, between: Between) -> dict[str, Any]:
     first = order[start]
     part, shown = between.cutter.cut(first, last), between.shown(first, last)
     if shown is None or between.info is None:
-        return {"not_localized": "the smallest part no longer shows it: its answers vary"}
+        return {"not_localized": "the smallest part shows the fault only sometimes"}
     backends = request.judged, request.backend
     files = write_folder(
         Path(request.folder), part, between.given(part), shown, backends, between.info

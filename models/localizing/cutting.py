@@ -11,7 +11,7 @@ from models.errors import EdgeproofError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_FEED_ELSEWHERE = "Localize it between two files (docs/reading-the-report.md)"
+REMEDY = "Report the fault with the whole file, because no smaller one can be cut out of it"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Cutter:
         model = unpack(flatbuffer)
         if len(model.subgraphs) != 1:
             raise EdgeproofError(
-                f"its {len(model.subgraphs)} graphs cannot be cut apart", remedy=_FEED_ELSEWHERE
+                f"no part can be cut out of the file, because it has {len(model.subgraphs)} graphs",
+                remedy=REMEDY,
             )
         graph = model.subgraphs[0]
         self._constant = [_is_constant(model, tensor) for tensor in graph.tensors]

@@ -165,7 +165,7 @@ def _from_hugging_face(document: dict[str, Any], path: Path) -> dict[str, Any]:
             file=path,
             key="model_type",
             remedy="Write 'bert' or 'mobilebert', whichever the network is; if this is "
-            f"Google's own config, which has no model_type, call it {GOOGLE}",
+            f"Google's own config, which has no model_type, rename the file to {GOOGLE}",
         )
     if family == "bert":
         return {k: v for k, v in document.items() if k not in _MOBILEBERT_KEYS} | {"family": "bert"}

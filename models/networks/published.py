@@ -51,7 +51,9 @@ def resolve(folder_or_id: str, *, offline: bool) -> Path:
         return folder.resolve()
     if not _is_hub_id(folder_or_id):
         raise UsageMistake(
-            f"no folder {folder_or_id!r}", key=KEY, remedy="Give a folder or a hub id (owner/name)"
+            f"there is no folder {folder_or_id!r}",
+            key=KEY,
+            remedy="Give a folder or a hub id (owner/name)",
         )
     fetched = _fetch(folder_or_id, offline=offline)
     _require_files(fetched)
@@ -154,7 +156,7 @@ def find_weights(folder: Path) -> tuple[str, Path]:
         files = sorted(folder.glob(pattern))
         if len(files) > 1:
             raise UsageMistake(
-                f"holds several: {', '.join(path.name for path in files)}",
+                f"holds several files with weights: {', '.join(path.name for path in files)}",
                 file=folder,
                 key=KEY,
                 remedy="Keep only one of these files in the folder",

@@ -89,7 +89,7 @@ def _size(path: Path) -> int:
         raise ValueError("it is cut off")
     (table,) = struct.unpack("<Q", start)
     if table > min(size - len(start), _LARGEST_TABLE):
-        raise ValueError(f"it says that its table takes {table:,} bytes")
+        raise ValueError(f"its header claims to have {table:,} bytes")
     return size
 
 

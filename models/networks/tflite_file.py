@@ -194,7 +194,7 @@ class _Reader:
         """Return form.scale * table + form.shift; scale and shift are scalars or one row."""
         hidden = self._shape.hidden
         if table.shape[1:] != (hidden,) or not {form.scale.size, form.shift.size} <= {1, hidden}:
-            raise ValueError(f"a table of its embeddings is not {hidden} wide")
+            raise ValueError(f"one of its embedding tables does not have {hidden} columns")
         self._constants.allow(table.size)
         return form.scale * table + form.shift
 

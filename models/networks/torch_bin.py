@@ -80,10 +80,12 @@ def _read_archive(file: BinaryIO, path: Path, chosen: _Chosen) -> Tensors:
     with open_archive(file, limits, name=path, remedy=_REMEDY) as archive:
         pickles = [name for name in archive.members if _is_table(name)]
         if len(pickles) != 1:
-            raise ValueError("the archive holds no data.pkl")
+            raise ValueError("the archive does not hold exactly one data.pkl")
         table = archive.members[pickles[0]]
         if table.file_size > LARGEST_PICKLE:
-            raise ValueError(f"its data.pkl has {table.file_size:,} bytes")
+            raise ValueError(
+                f"its data.pkl has {table.file_size:,} bytes, more than {LARGEST_PICKLE:,}"
+            )
         root = pickles[0].removesuffix("data.pkl")
         if f"{root}byteorder" in archive.members and archive.read(f"{root}byteorder") != b"little":
             raise ValueError("its values are big-endian")

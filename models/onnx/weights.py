@@ -46,7 +46,7 @@ def external_of(entries: Sequence[Message]) -> External:
         entry.bytes(_ENTRY_KEY).decode(): entry.bytes(_ENTRY_VALUE).decode() for entry in entries
     }
     if not values.get("location"):
-        raise ValueError("weights lie outside of it, and it does not say where")
+        raise ValueError("its weights are in another file, but it does not say where")
     return External(values["location"], _size(values, "offset") + _size(values, "length"))
 
 
@@ -72,7 +72,7 @@ def hash_external(file: Path, digest: str, external: Sequence[External]) -> str:
 def _size(values: dict[str, str], key: str) -> int:
     text = values.get(key, "0")
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
-        raise ValueError(f"the {key} of weights outside of it is {text[:_MOST_SHOWN]!r}")
+        raise ValueError(f"the {key} of weights in another file is {text[:_MOST_SHOWN]!r}")
     return int(text)
 
 

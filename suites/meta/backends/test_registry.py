@@ -39,7 +39,7 @@ def test_rejects_unknown_backend_in_one_message():
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("delegate=", "cannot be read"),
+        ("delegate=", "does not name a delegate"),
         ("delegate=lib.so,device", "write delegate=LIBRARY.so,KEY=VALUE"),
         ("delegate=lib.so,runtime=onnx", "is not one of ai_edge_litert, tflite_runtime"),
         ("delegate=lib.so,rest=gpu", "rest='gpu' is not one of builtin, XNNPACK"),

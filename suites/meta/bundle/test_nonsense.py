@@ -184,11 +184,11 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a candidate of more artefacts than names": (
         in_manifest("artefacts", "candidates", "int1", value=f"variant/{'0' * 24}"),
-        "its candidates are not the ones that it lists",
+        "artefacts are not those of the listed candidates",
     ),
     "no reference": (
         lambda _, manifest: manifest["artefacts"]["candidates"].pop("float32"),
-        "its candidates are not the ones that it lists",
+        "artefacts are not those of the listed candidates",
     ),
     "another reference": (
         in_manifest("facts", "reference", value="int1"),
@@ -204,7 +204,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a candidate twice": (
         in_manifest("facts", "candidates", value=["float32", "float32"]),
-        "two candidates have one name",
+        "two candidates have the same name",
     ),
     "facts of an unknown key": (in_manifest("facts", "more", value=1), "unknown key 'more'"),
     "facts of another type": (in_manifest("facts", "ordered", value=7), "cannot be read"),

@@ -229,7 +229,7 @@ MISTAKES = {
     "ids beyond int32": (line(ids=[1 << 31]) + REST, "line 1: ids is not a list of whole numbers"),
     "two units of time": (
         line(latency_ms=1) + line(id="t2", latency_s=1) + line(id="t3", latency_s=1),
-        "has latencies as latency_ms and latency_s",
+        "has latencies in several columns: latency_ms, latency_s",
     ),
     "latencies for some": (line(latency_ms=1) + REST, "latency_ms is None, not a number"),
     "a latency of nothing": (

@@ -41,13 +41,13 @@ CASES = {
         "t.csv",
         ONLY_BAD,
         {},
-        "there is nothing to tell apart. Give texts of at least two",
+        "a classifier has nothing to distinguish. Give texts of at least two",
     ),
     "a label nobody has": (
         "t.csv",
         GOOD,
         {"labels": ["BAD", "SO-SO", "GOOD"]},
-        "corpus.labels: no train text is SO-SO",
+        "corpus.labels: no train text has the label SO-SO",
     ),
     "too few": (
         "t.csv",

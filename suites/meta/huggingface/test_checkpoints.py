@@ -226,6 +226,6 @@ def test_rejects_subject_whose_settings_contradict_each_other(
 @pytest.mark.parametrize("option", ["averaging = 0.998", "patience = 2"])
 def test_rejects_training_options_that_pytorch_training_lacks(folder: Path, option: str) -> None:
     training = f"{small.TRAINING}\n{option}\n"
-    with pytest.raises(UsageMistake, match="PyTorch fine-tunes this checkpoint") as caught:
+    with pytest.raises(UsageMistake, match="not supported for this checkpoint") as caught:
         request(folder, training)
     assert caught.value.key == "full.training"

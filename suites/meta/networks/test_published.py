@@ -141,7 +141,7 @@ def test_rejects_folder_with_two_checkpoints(folder):
     make_folder(folder)
     for name in ("bert_model.ckpt.index", "other.ckpt.index"):
         (folder / name).write_bytes(b"")
-    with pytest.raises(UsageMistake, match=r"several: bert_model\.ckpt\.index, other\.ckpt"):
+    with pytest.raises(UsageMistake, match=r"with weights: bert_model\.ckpt\.index, other\.ckpt"):
         published.resolve(str(folder), offline=True)
 
 
