@@ -42,7 +42,7 @@ def test_number_of_threads_changes_nothing(variant, logits_with_threads, other_t
     """With one thread or with several, the logits are bit for bit the same."""
     answers = logits_with_threads(variant, other_threads)
     usual = variant.logits_of(few)
-    assert np.array_equal(answers, usual), f"number of threads: {other_threads}"
+    assert np.array_equal(answers, usual), f"some logits change if threads = {other_threads}"
 
 
 @REPEAT
@@ -77,4 +77,4 @@ def test_padding_changes_no_label(variant, logits_for, filled_padding, few, trie
 @pytest.mark.needs("a runner")
 def test_every_input_matters(role, variant, matters):
     """Changing any one input changes the logits, so conversion neither lost nor mixed up inputs."""
-    assert matters(variant, role), f"{role} without influence on the logits"
+    assert matters(variant, role), f"changing the {role} input changes no answer"

@@ -48,14 +48,14 @@ def judge(codes: Iterable[int | None], limit: float) -> dict[str, float]:
     tested, untried = mutants - refused, sum(outcomes[code] for code in NOT_TRIED)
     if not tested or untried:
         raise EdgeproofError(
-            f"{mutants} mutants, {untried} not tried", remedy="Run mutmut to its end"
+            f"mutmut did not try {untried} of {mutants} mutants", remedy="Run mutmut to its end"
         )
     alive = tested - sum(outcomes[code] for code in KILLED | TIMED_OUT | CRASHED)
     share, of_all = alive / tested, alive / mutants
     if share > limit:
         raise EdgeproofError(
-            f"{alive} of {tested} mutants live, {share:.1%} ({of_all:.1%} with the {refused} that "
-            f"mypy refuses); at most {limit:.1%} may",
+            f"{alive} of {tested} mutants survive, {share:.1%} ({of_all:.1%} with the {refused} "
+            f"that mypy refuses); at most {limit:.1%} may",
             file=CONFIGURATION,
             key=KEY,
             remedy="Read them with mutmut results and mutmut show NAME, and test what they change",
@@ -84,7 +84,7 @@ def _codes() -> list[int | None]:
         if path.relative_to(MUTANTS).with_suffix("").is_file()
     ]
     if not results:
-        raise UsageMistake("holds no mutants", file=MUTANTS, remedy="Run mutmut run")
+        raise UsageMistake("contains no results of mutmut", file=MUTANTS, remedy="Run mutmut run")
     return [
         code
         for path in results

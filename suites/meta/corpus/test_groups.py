@@ -29,7 +29,7 @@ def test_items_are_grouped_exactly_if_connected_by_a_chain_of_common_keys(keys):
 
 
 @given(GROUPS, st.integers(0, 12), st.integers(0, 12), st.integers(0, 99))
-def test_parts_consist_of_whole_groups_and_never_exceed_the_wanted_size(
+def test_drawn_parts_consist_of_whole_groups_and_never_exceed_the_wanted_size(
     groups, first, second, seed
 ):
     wanted = {"first": first, "second": second}
@@ -46,6 +46,6 @@ def test_parts_consist_of_whole_groups_and_never_exceed_the_wanted_size(
 
 
 @given(st.integers(0, 30), st.integers(0, 99))
-def test_part_reaches_its_wanted_size_if_there_are_enough_small_groups(wanted, seed):
+def test_drawn_part_reaches_the_wanted_size_if_there_are_enough_small_groups(wanted, seed):
     groups = [*range(30), *[30] * 40]
     assert len(draw_groups(groups, {"part": wanted}, seed)["part"]) == wanted

@@ -185,7 +185,7 @@ CARELESS = {
 
 
 @pytest.mark.parametrize("name", CARELESS)
-def test_misplaced_quotes_lose_no_tweet(name: str, tmp_path: Path) -> None:
+def test_no_tweet_is_lost_because_of_misplaced_quotes(name: str, tmp_path: Path) -> None:
     content, texts = CARELESS[name]
     rows, broken = read_text(HEADER + content, tmp_path)
     assert [text for _, text in rows] == texts

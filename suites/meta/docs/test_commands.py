@@ -57,7 +57,7 @@ def runs(checkout):
 
 
 @pytest.mark.parametrize("command", RUN, ids=ids(RUN))
-def test_documented_command_succeeds_or_asks_for_a_board(command, runs):
+def test_documented_command_succeeds_or_reports_that_it_needs_a_board(command, runs):
     # The runs in this test contain only thirty tests.
     text = command.text.replace("--min-tests=100", "--min-tests=10")
     done = runs.run(text, **COLLECT)

@@ -49,7 +49,7 @@ def test_fuzzing_a_correct_reader_finds_nothing(tmp_path):
     assert outcome.accepted + outcome.refused == CRAFTED + 50
 
 
-def test_equal_seeds_generate_equal_files(tmp_path):
+def test_fuzzing_with_equal_seeds_generates_equal_files(tmp_path):
     first, again = (run("sound", tmp_path, inputs=200, seed=3) for _ in range(2))
     repeated = run("sound", tmp_path, inputs=200, seed=4, every=2)
     assert (first.accepted, first.refused) == (again.accepted, again.refused)

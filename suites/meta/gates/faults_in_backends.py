@@ -58,7 +58,7 @@ FAULTS = {
     "a backend whose threads race": in_backend(
         "by-threads",
         "test_number_of_threads_changes_no_label_on_the_backend",
-        "number of threads: 2",
+        "some labels change if threads = 2",
     ),
     "an accelerator that takes nothing over": in_backend(
         "plain", "test_accelerator_takes_the_operators", "fail: delegated_share of float32"

@@ -208,19 +208,19 @@ CONVERSION = {
     "segments without influence": Fault(
         gate=BEHAVIOR + "test_every_input_matters",
         only="segments",
-        says="segments without influence",
+        says="changing the segments input changes no answer",
         plant=in_flatbuffer("float32", edits.segments_without_influence),
     ),
     "a mask without influence": Fault(
         gate=BEHAVIOR + "test_every_input_matters",
         only="mask",
-        says="mask without influence",
+        says="changing the mask input changes no answer",
         plant=in_flatbuffer("float32", edits.mask_without_influence),
     ),
     "token ids without influence": Fault(
         gate=BEHAVIOR + "test_every_input_matters",
         only="-ids",
-        says="ids without influence",
+        says="changing the ids input changes no answer",
         plant=in_flatbuffer("float32", edits.ids_without_influence),
     ),
     "a file of another schema": Fault(

@@ -59,8 +59,8 @@ def test_mutants_rejected_by_mypy_are_not_counted() -> None:
 
 def test_too_many_surviving_mutants_are_an_error() -> None:
     message = (
-        r"6 of 100 mutants live, 6.0% \(3.0% with the 100 that mypy refuses\); at most 5.0% may\. "
-        r"Read them with mutmut results"
+        r"6 of 100 mutants survive, 6.0% \(3.0% with the 100 that mypy refuses\); at most 5.0% "
+        r"may\. Read them with mutmut results"
     )
     with pytest.raises(EdgeproofError, match=message):
         mutation.judge(CODES, 0.05)
@@ -74,10 +74,10 @@ def test_rejects_unfinished_mutation_run(codes: list[int | None]) -> None:
 
 def test_survival_rate_covers_all_files_with_mutants(checkout, capsys) -> None:
     assert mutation.main() == 4
-    assert capsys.readouterr().err == "mutants: holds no mutants. Run mutmut run\n"
+    assert capsys.readouterr().err == "mutants: contains no results of mutmut. Run mutmut run\n"
     write(checkout, "models/verdicts/sizes.py", CODES)
     assert mutation.main() == 1
-    assert "tool.edgeproof.mutation.survivors: 6 of 100 mutants live" in capsys.readouterr().err
+    assert "tool.edgeproof.mutation.survivors: 6 of 100 mutants survive" in capsys.readouterr().err
     write(checkout, "models/verdicts/trivial_classifiers.py", [1] * 60)
     assert mutation.main() == 0
     assert json.loads(capsys.readouterr().out)["share"] == round(6 / 160, 4)
