@@ -128,7 +128,7 @@ def _ranges(text: str, file: Path) -> None:
             f"{text!r} is not a range of versions",
             file=file,
             key="versions",
-            remedy='Write one or more such as ">=2.1.6,<2.4"',
+            remedy='Write one or more ranges, such as ">=2.1.6,<2.4"',
         )
 
 

@@ -96,7 +96,10 @@ def _identity(python: str) -> dict[str, str]:
         base, version = done.stdout.splitlines()
     except (EdgeproofError, ValueError):
         raise UsageMistake(
-            "cannot be started as a Python", file=python, key="--python", remedy="Give another one"
+            "cannot be started as a Python",
+            file=python,
+            key="--python",
+            remedy="Give another Python",
         ) from None
     return {"base": base, "version": version}
 

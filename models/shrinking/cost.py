@@ -2,10 +2,11 @@
 
 Both follow from the network's shape alone, so that a search finds the same network on every
 machine. Speed is a multiple of the speed of the paper's recipe. The estimated size is within 1 % of
-the file's. The estimated time holds for one thread of one processor: x86-64 with AMX, ai-edge-
-litert 2.3, XNNPACK. The five rates are fitted to the fastest answers of nine files at four lengths
-each (one to five layers of 4 to 12 heads and 64 to 1,536 units; 76 to 1,763 microseconds), and each
-estimate is within 6 % of the measured time. Kernels of XNNPACK compute sixteen rows together.
+the file's. The estimated time holds for one thread of one processor: x86-64 with AMX,
+ai-edge-litert 2.3, XNNPACK. The five rates are fitted to the fastest answers of nine files at four
+lengths each (one to five layers of 4 to 12 heads and 64 to 1,536 units; 76 to 1,763 microseconds),
+and each estimate is within 6 % of the measured time. Kernels of XNNPACK compute sixteen rows
+together.
 
 In a race against the paper's recipe a network takes longer, because the caches hold the other
 network's weights when its turn begins: `times_paper` allows for it. The gate of a goal measures

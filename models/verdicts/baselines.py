@@ -163,7 +163,8 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
     identity = (baseline.schema, baseline.subject, baseline.device, baseline.scheme)
     if identity != (SCHEMA, subject, device, scheme):
         raise EdgeproofError(
-            f"belongs to another run: version {identity[0]}, {', '.join(map(str, identity[1:]))}",
+            f"is a baseline of another run: version {baseline.schema}, subject {baseline.subject}, "
+            f"device {baseline.device}, scheme {baseline.scheme}",
             file=path,
             remedy=f"Replace it by a baseline for {subject}, {device}, {scheme}: run with "
             "--edge-update-baseline",

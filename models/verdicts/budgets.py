@@ -290,7 +290,7 @@ class _Reader:
         for name in entries:
             if name != side:
                 problem = (
-                    f"is the wrong side for a limit of {metric.name}"
+                    f"is the wrong kind of limit for {metric.name}"
                     if name in LIMITS
                     else "is not a key of a budget"
                 )

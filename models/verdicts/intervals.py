@@ -254,7 +254,8 @@ def check_latencies(numerators: Floats, denominators: Floats) -> None:
     """
     if numerators.shape != denominators.shape:
         raise EdgeproofError(
-            f"{numerators.size} latencies cannot be paired with {denominators.size}",
+            f"{numerators.size} latencies cannot be paired with {denominators.size} latencies of "
+            "the other model",
             remedy="Measure both models in one interleaved run",
         )
     if (_finite(numerators) <= 0.0).any() or (_finite(denominators) <= 0.0).any():
@@ -267,7 +268,7 @@ def check_latencies(numerators: Floats, denominators: Floats) -> None:
 def _finite(samples: Floats) -> Floats:
     if samples.ndim != 1 or samples.size == 0 or not np.isfinite(samples).all():
         raise EdgeproofError(
-            f"{samples.size} samples of shape {list(samples.shape)} are empty or not all finite",
+            f"the samples, of shape {list(samples.shape)}, are not a list of finite numbers",
             remedy="Give a list of at least one sample, all of them finite",
         )
     return samples

@@ -349,7 +349,7 @@ def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
             )
     if first.shape != second.shape or first.size == 0:
         raise EdgeproofError(
-            f"{first.size} labels cannot be compared with {second.size}",
+            f"{first.size} labels cannot be compared with {second.size} labels of the other model",
             remedy="Give both models' labels for the same texts (at least one text)",
         )
     return np.equal(first, second)

@@ -275,7 +275,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "budgets of an unknown metric": (content("budgets.toml", '[speed]\nmax = "1"'), "no metric is"),
     "budgets that limit the better side": (
         content("budgets.toml", '[agreement]\nmax = "97 %"'),
-        "is the wrong side for a limit of",
+        "is the wrong kind of limit for",
     ),
     "budgets that are not text": (content("budgets.toml", b"\xff\xfe"), "budgets.toml: "),
     "a summary of other labels": (

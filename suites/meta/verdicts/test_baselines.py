@@ -358,7 +358,7 @@ def test_rejects_broken_baseline_of_version_1(taken_of, measured, tmp_path):
 def test_rejects_baseline_of_another_subject_device_or_scheme(name, tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline())
-    message = "belongs to another run: version 3, mini, rpi4, float16"
+    message = "is a baseline of another run: version 3, subject mini, device rpi4, scheme float16"
     with pytest.raises(EdgeproofError, match=message) as caught:
         read_baseline(path, **{**WHO, name: "another"})
     assert caught.value.file == str(path)

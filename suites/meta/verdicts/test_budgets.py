@@ -140,12 +140,12 @@ def test_limit_in_the_users_file_overrides_the_common_limit(tmp_path: Path) -> N
         (
             '[accuracy_drop.float16]\nmin = "4.1 points"',
             "accuracy_drop.float16.min",
-            "is the wrong side for a limit of accuracy_drop. Give 'max', because lower is better",
+            "is the wrong kind of limit for accuracy_drop. Give 'max', because lower is better",
         ),
         (
             '[accuracy]\nmin = "80 %"\nmax = "95 %"',
             "accuracy.max",
-            "'max' is the wrong side for a limit of accuracy. Give 'min', because higher is better",
+            "'max' is the wrong kind of limit for accuracy. Give 'min', because higher is better",
         ),
         (
             '[accuracy]\nminimum = "80 %"',

@@ -40,8 +40,8 @@ def test_only_the_fastest_time_of_each_complete_block_is_used() -> None:
         ([1.0, 0.0], [1.0, 1.0], "^a latency is zero or negative"),
         ([1.0, 1.0], [1.0, 0.0], "^a latency is zero or negative"),
         ([1.0, 1.0], [1.0, -1.0], "^a latency is zero or negative"),
-        ([1.0, math.nan], [1.0, 1.0], "empty or not all finite"),
-        ([], [], "empty or not all finite"),
+        ([1.0, math.nan], [1.0, 1.0], "not a list of finite numbers"),
+        ([], [], "not a list of finite numbers"),
     ],
 )
 def test_rejects_latencies_that_cannot_be_compared(

@@ -218,6 +218,8 @@ def test_two_texts_are_enough_for_a_bootstrap_interval() -> None:
 
 
 def test_rejects_quantile_of_two_dimensional_samples() -> None:
-    with pytest.raises(intervals.EdgeproofError, match=r"4 samples of shape \[2, 2\] are empty"):
+    with pytest.raises(
+        intervals.EdgeproofError, match=r"samples, of shape \[2, 2\], are not a list"
+    ):
         intervals.quantile_interval(np.ones((2, 2)), 0.5)
     assert estimates.quantile(np.array([3.0]), 0.5).value == 3.0
