@@ -28,6 +28,7 @@ PLUGINS = (
     "fixtures.answering.parity",
     "fixtures.answering.pace",
     "fixtures.answering.at_once",
+    "fixtures.answering.auditing",
     "fixtures.answering.perturbing",
     "fixtures.answering.emulation",
     "fixtures.judging.trivial_classifiers",

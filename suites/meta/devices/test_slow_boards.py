@@ -69,7 +69,8 @@ def _labelled(seconds, decided=lambda _: DECIDES, fewest=0):
     device = Device(seconds)
     most = FULL.rate_rounds * FULL.rate_texts
     sizes = _Sizes(FULL.rate_texts, FULL.rate_rounds, fewest)
-    labelled = _until_decided(device.classify, np.arange(most), sizes, decided)
+    rows = np.arange(most)
+    labelled = _until_decided(device.classify, rows, rows[:PILOT], sizes, decided)
     return labelled, device.asked
 
 
