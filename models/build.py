@@ -188,7 +188,7 @@ def _divert_output(store: Store) -> Path:
 
 
 def _prepare_environment() -> None:
-    """Restart this program with ENVIRONMENT if it is not set; libraries read it when loaded."""
+    """Restart this program with the variables in ENVIRONMENT, unless they are already set."""
     if ENVIRONMENT.items() <= os.environ.items():
         return
     command = [sys.executable, "-m", "models.build", *sys.argv[1:]]

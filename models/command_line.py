@@ -124,7 +124,7 @@ def answer(command: Callable[[], dict[str, Any]]) -> int:
 
 
 def readable(value: Any, indent: str = "") -> str:
-    """Return a value as JSON; each list or object without nested ones is on one line."""
+    """Return a value as JSON, with a line for each list or object that contains no other."""
     deeper = indent + " "
     if isinstance(value, dict) and any(isinstance(entry, dict | list) for entry in value.values()):
         lines = [

@@ -44,7 +44,7 @@ FAMILIES = {family.name: family for family in read_table(_TABLE, _Families).fami
 
 
 def family_of(model_type: str | None) -> Family:
-    """Return the family with a name; its fields have their defaults if the table lacks it.
+    """Return the family with a name; a family that the table lacks has the default values.
 
     Args:
         model_type: the value of `model_type` in a config.json; None if it has none.

@@ -129,5 +129,5 @@ class LoadedBesideXnnpack(LoadedInterpreter):
     """A loaded file; both the library and XNNPACK execute some of its operators."""
 
     def delegated_operators(self) -> None:
-        """Return None, because the interpreter does not report which of the two executes what."""
+        """Return None, because it is unknown which of the two executes an operator."""
         return

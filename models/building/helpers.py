@@ -194,7 +194,7 @@ def _stop(helpers: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
 
 
 def failure_of(ended: Ended) -> EdgeproofError:
-    """Return the error that a builder reported; if it reported none, describe its exit."""
+    """Return the error that a builder reported, or else an error that describes its exit."""
     lines = ended.stdout.strip().splitlines()
     if lines:
         kind = UsageMistake if ended.code == UsageMistake.exit_code else EdgeproofError

@@ -50,7 +50,7 @@ class _Writer:
         self._tflite = tflite
 
     def model(self, weights: Sequence[NDArray[np.float32]]) -> bytes:
-        """Return the whole file: one subgraph in which each layer reads the one before it."""
+        """Return the whole file: one subgraph in which each layer reads the previous layer."""
         # By convention, buffer 0 is empty and activations refer to it.
         buffers = [self._buffer(b""), *(self._buffer(weight.tobytes()) for weight in weights)]
         tensors = [self._tensor(INPUT, (1, ROWS, WIDTH), 0)]

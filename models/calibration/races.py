@@ -60,7 +60,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Calibrator:
-    """A calibrator, which compares one FlatBuffer with itself.
+    """Compares one FlatBuffer with a copy of itself, to find how often the comparison errs.
 
     Attributes:
         flatbuffer: the bytes of the file.

@@ -63,7 +63,7 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Kept:
-    """The artefacts of a user's files, and the method that makes them.
+    """The artefacts of a user's files; `make` makes them.
 
     Attributes:
         artefacts: the artefacts.

@@ -278,7 +278,7 @@ def _names_all(signature: Signature, graph: Subgraph) -> bool:
 
 
 def _unnamed(file: Path, key: str) -> UsageMistake:
-    """Return the error for a signature that lacks names which are needed to run its graph."""
+    """Return the error for a signature that does not name all inputs and outputs of its graph."""
     return UsageMistake(
         f"signature {key!r} runs a graph other than the first, but does not name "
         "all inputs and outputs of that graph",

@@ -125,7 +125,7 @@ def candidate_named(option: str) -> CandidateTable:
 
 
 def name_after(file: Path, otherwise: str) -> str:
-    """Return a file's name without suffix, changed so that it can be the name of a folder."""
+    """Return a file's name without suffix, changed into a valid name of a folder."""
     return _UNNAMED.sub("_", file.stem).strip("._-") or otherwise
 
 

@@ -158,7 +158,7 @@ def read_reference(  # noqa: PLR0913 - the file, its declarations, and the three
     tokenizer: str | None,
     settings: TokenizerSettings | None,
 ) -> OnnxReference:
-    """Read the ONNX file with which candidates are compared, and check that it fits them.
+    """Read the ONNX file with which candidates are compared, and check that it fits the texts.
 
     Args:
         file: the ONNX file.

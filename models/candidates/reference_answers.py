@@ -88,7 +88,7 @@ class RecordedReference:
 
 @contextmanager
 def of_the_reference() -> Iterator[None]:
-    """Change mistakes raised inside the block, so that they name options of the reference."""
+    """Change usage mistakes from inside the block, so that they name the reference's options."""
     try:
         yield
     except UsageMistake as mistake:

@@ -161,7 +161,7 @@ def _check_there_are_some(file: Path, ports: Sequence[Port]) -> None:
 def _declared(
     file: Path, ports: Sequence[Port], declared: Declaration
 ) -> dict[int, tuple[Role, Found]]:
-    """Return the declared role of each position; {} if none is declared."""
+    """Return the declared role of each input, by its position; {} if no role is declared."""
     bound: dict[int, tuple[Role, Found]] = {}
     for role, reference in declared.inputs.named().items():
         port = chosen(file, ports, reference, f"inputs.{role}", declared)

@@ -101,7 +101,7 @@ def _scores(values: Floats, probabilities: Floats, logits: Floats) -> Scores:
 
 
 def _sided(output: OutputSpec, values: Floats, threshold: float, positive: int) -> Scores:
-    """Return the scores of two labels from an output that is a single sigmoid or logit."""
+    """Return the scores of both labels, from an output that is a single sigmoid or logit."""
     odds = values
     if output.meaning == "sigmoid":
         sure = np.clip(values, _SMALLEST, None)

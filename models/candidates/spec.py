@@ -54,7 +54,7 @@ class InputSpec:
 
     @property
     def open_batch(self) -> bool:
-        """Tell whether the file may classify several texts at once: its batch is dynamic."""
+        """Tell whether the batch is dynamic, so that the file may take several texts at once."""
         return len(self.shape) > 1 and self.shape[0] is None
 
 

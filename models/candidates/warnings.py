@@ -23,7 +23,7 @@ def warnings_of(
     inputs: Sequence[InputSpec],
     output: OutputSpec,
 ) -> Iterator[str]:
-    """Yield the warnings, those about inputs first."""
+    """Yield the warnings about a candidate; warnings about its inputs come first."""
     yield from _about_inputs(signature, inputs)
     yield from _about_output(output)
     if metadata is not None:

@@ -40,7 +40,7 @@ def clause(rng: random.Random, entity: Entity, polarity: str) -> str:
 
 
 def single(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """Return one clause: a literal one, an ironic one, or a question without a stance."""
+    """Return one clause, which may be ironic if it is negative, or a question if it is neutral."""
     surface = grammar().surface
     symbol = polarity
     if polarity == "negative" and rng.random() < surface.sarcasm:

@@ -28,7 +28,7 @@ def describe_corpus(corpus: Corpus) -> dict[str, Any]:
 
 
 def describe_left_out(left_out: Iterable[LeftOut], *, counts_only: bool) -> dict[str, Any]:
-    """Return the number of omitted texts by reason; unless `counts_only`, list them too."""
+    """Return the number of omitted texts by reason; list the texts, too, unless `counts_only`."""
     reasons: dict[str, dict[str, Any]] = {}
     for entry in left_out:
         reason = reasons.setdefault(entry.reason, {"count": 0, "texts": []})
@@ -43,7 +43,7 @@ def describe_left_out(left_out: Iterable[LeftOut], *, counts_only: bool) -> dict
 def describe_tokens(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool, max_tokens: int
 ) -> dict[str, Any]:
-    """Return statistics of the lengths of texts in tokens, special ones included, untruncated."""
+    """Return statistics of the texts' lengths in tokens, special tokens included, untruncated."""
     if not texts:
         return {"texts": 0}
     lengths = token_lengths(tokenizer, texts, pair_with_group=pair_with_group)

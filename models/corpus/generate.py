@@ -74,7 +74,7 @@ def _count(counts: Counts, split: str) -> int:
 def _texts(
     rng: random.Random, entities: Sequence[Entity], split: str, count: int, forms_used: set[str]
 ) -> Iterator[LabelledText]:
-    """Yield `count` texts; a statement about two entities yields two, if there is room."""
+    """Yield `count` texts; a statement about two entities gives two texts, if both are needed."""
     written = number = 0
     while written < count:
         number += 1
@@ -104,7 +104,7 @@ def _new_statement(
 
 
 def _noisy(label: int, rng: random.Random) -> int:
-    """Return the label, or rarely another one, like a human annotator."""
+    """Return the label, or rarely another label, as a human annotator would."""
     if rng.random() >= grammar().surface.label_noise:
         return label
     return rng.choice(

@@ -106,7 +106,7 @@ def entities() -> tuple[Entity, ...]:
 
 
 def expand(template: str, rng: random.Random, entity: Entity, bound: Mapping[str, str]) -> str:
-    """Replace each `{symbol}` of a template by a phrase, until none is left.
+    """Replace each `{symbol}` of a template by a phrase, until no symbol is left.
 
     Args:
         template: text with symbols.

@@ -36,7 +36,7 @@ def link_items(keys: Sequence[Collection[Hashable]]) -> list[int]:
 
 
 def draw_groups(groups: Sequence[int], size: Mapping[str, int], seed: int) -> dict[str, list[int]]:
-    """Choose whole groups at random until each part has its number of items.
+    """Draw whole groups at random for each part, until the part has its number of items.
 
     A group that is larger than the remaining room of a part is left for the next part, so that
     every part reaches its exact size as long as there are enough small groups.

@@ -120,7 +120,7 @@ def _split_training(
 
 
 def _sample(tweets: list[LabeledTweet], count: int | None, seed: int) -> list[LabeledTweet]:
-    """Return all tweets, or `count` of them at random, in their order."""
+    """Return all tweets, or `count` tweets drawn at random, in their original order."""
     if count is None or count >= len(tweets):
         return tweets
     chosen = random.Random(seed).sample(range(len(tweets)), count)  # noqa: S311 - must be repeatable

@@ -41,7 +41,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class LabeledTweet:
-    """One row of a `labeled` file, with the values of other files for its tweet.
+    """One row of a `labeled` file, with the values that other files have for the same tweet.
 
     Attributes:
         folder: "training" or "test".
@@ -179,7 +179,7 @@ class _Reader:
             )
 
     def texts(self) -> dict[str, Text]:
-        """Return the texts by tweet id: a tweet has one text for all its entities."""
+        """Return the texts by tweet id, because a tweet has the same text for all its entities."""
         texts: dict[str, Text] = {}
         columns = ("tweet_id", "text"), ("language",)
         for _, row in self._rows(text_files(self._root), *columns):
@@ -196,7 +196,7 @@ class _Reader:
         return _polarities(row for _, row in self._rows([path], columns))
 
     def infos(self, folder: str) -> dict[Key, tuple[str, str]]:
-        """Return each tweet's language and the tweet that it nearly duplicates; "" if unknown."""
+        """Return, for each tweet, its language and the id of its near-duplicate; "" if unknown."""
         infos = {}
         columns = ("tweet_id", "entity_id"), ("language", "is_near_duplicate_of")
         for _, row in self._rows(info_files(self._root, folder), *columns):
@@ -209,7 +209,7 @@ class _Reader:
     def _rows(
         self, paths: Iterable[Path], required: tuple[str, ...], optional: tuple[str, ...] = ()
     ) -> Iterator[tuple[str, Row]]:
-        """Yield each row with its file and line."""
+        """Yield the place of each row, its file and line, and the row."""
         for path in paths:
             name = path.relative_to(self._root).as_posix()
             sheet = read_quoted(path, required, optional)

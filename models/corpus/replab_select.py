@@ -79,7 +79,7 @@ def select(package: Package, languages: Collection[str]) -> Selection:
 
 
 def groups_of(tweets: Sequence[LabeledTweet]) -> list[int]:
-    """Return each tweet's group; tweets with the same id or text and near-duplicates share one."""
+    """Return each tweet's group; near-duplicates and tweets with equal ids or texts share one."""
     return link_items([list(_identities(tweet)) for tweet in tweets])
 
 

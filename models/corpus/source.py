@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_corpus(subject: Subject, path: Path | None) -> None:
-    """Check that a subject gets a corpus path if, and only if, it needs one; read no file.
+    """Check that a corpus path is given if, and only if, the subject needs one; read no file.
 
     Raises:
         UsageMistake: the path is missing or superfluous, or is neither a file nor the RepLab

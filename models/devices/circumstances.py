@@ -124,7 +124,7 @@ def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
 
 
 def commands(device: Device) -> list[tuple[tuple[str, ...], str]]:
-    """Return the commands to run for a device, each with a file that is read in its place."""
+    """Return the commands to run for a device, each with a file that replaces its output."""
     wanted = device.table.sensors
     return [(wanted.firmware_command, wanted.firmware or "")] if wanted.firmware_command else []
 

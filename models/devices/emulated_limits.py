@@ -130,7 +130,7 @@ def load_expected(subject: str) -> Expected | None:
 
 
 def read_expected(path: Path) -> Expected:
-    """Read one file of limits.
+    """Read the file with the limits of one subject.
 
     Raises:
         UsageMistake: the file is not valid; the message names file and key.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def read_limits(
     tables: Mapping[str, Mapping[str, str]], file: str, section: str
 ) -> dict[str, Budget]:
-    """Read the limits of one section, by metric.
+    """Read the limits in one section of a device profile; return them by metric.
 
     Args:
         tables: the limit of each metric, by name.

@@ -152,7 +152,7 @@ class Device:
         return next((table.core for table in self.table.emulation.values()), None)
 
     def core(self, architecture: str | None = None) -> tuple[str, str]:
-        """Return the architecture to emulate and its core; by default the profile's first one.
+        """Return the architecture and the core to emulate; by default the profile's first pair.
 
         Raises:
             UsageMistake: the profile does not offer this architecture, or any emulation.

@@ -234,7 +234,7 @@ def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file:
 
 
 def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
-    """Return the problem of a member; None if it has none."""
+    """Return what is wrong with a member; None if nothing is."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     unpacked = f"would be {info.file_size:,} bytes unpacked"
     most = max(_SMALL, limits.ratio * info.compress_size)

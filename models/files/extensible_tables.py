@@ -32,7 +32,7 @@ _HELD = "held"
 
 
 def read_open(data: object, kind: type[T]) -> T:
-    """Convert plain values into types; each open table keeps its further keys.
+    """Convert plain values into a type, in which each open table keeps its further keys.
 
     Args:
         data: the content of a JSON document.

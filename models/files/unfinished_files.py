@@ -68,7 +68,7 @@ def scratch_folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
 
 
 def remove_drafts() -> None:
-    """Remove all unfinished files now, before the process ends without leaving its blocks."""
+    """Remove all unfinished files and folders, because the process ends inside their blocks."""
     if os.getpid() == _owner:
         for path in list(_drafts):
             _remove(path)

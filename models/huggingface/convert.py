@@ -52,7 +52,7 @@ def convert(network: Network, tokens: int) -> bytes:
 
 
 class Logits(torch.nn.Module):  # type: ignore[misc] # the group `dev` has no PyTorch
-    """A classifier that returns only its logits, under one name."""
+    """A module that runs a classifier, and returns only its logits, under the name `LOGITS`."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()

@@ -78,7 +78,7 @@ class Network:
         return logits
 
     def answer_unpadded(self, rows: Encoded) -> NDArray[np.float32]:
-        """Return the logits of every row without the padding at its end, [n, labels]."""
+        """Return the logits [n, labels] of every row, classified without the padding at its end."""
         answers = (self.answer(unpadded(rows.rows([number]))) for number in range(len(rows)))
         return np.concatenate(list(answers))
 

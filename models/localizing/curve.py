@@ -73,7 +73,7 @@ class _Difference:
             self.found += float((candidate**2).sum())
 
     def point(self) -> dict[str, Any]:
-        """Return the numbers of NaN and Inf, SQNR in dB and cosine; None for an undefined one."""
+        """Return the numbers of NaN and Inf, and SQNR in dB and cosine; None if undefined."""
         counts: dict[str, Any] = {"nan": self.nan, "inf": self.inf}
         if self.nan or self.inf or not np.isfinite(self.noise):
             return counts | {"sqnr_db": None, "cosine": None}

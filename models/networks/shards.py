@@ -57,7 +57,7 @@ def read(
     *,
     name_of: Callable[[str], str] = from_hugging_face,
 ) -> Tensors:
-    """Return the chosen tensors of the files that an index names; others are left out.
+    """Return the chosen tensors of the files that an index names; leave out missing tensors.
 
     Args:
         index: the index.

@@ -18,7 +18,7 @@ INDEX = ".index"
 
 
 def read(path: Path, chosen: Collection[str]) -> Tensors:
-    """Return the chosen tensors of the checkpoint whose index is `path`; others are left out.
+    """Return the chosen tensors of the checkpoint with the index `path`; leave out missing ones.
 
     Kernels are stored as [inputs, outputs] and returned as [outputs, inputs].
 

@@ -77,7 +77,7 @@ class Walk:
         raise Absent(f"{name}.self.value")
 
     def scores(self, softmax: Node, name: str) -> tuple[Form, Form]:
-        """Return queries and keys; the queries are those before the network scales them."""
+        """Return the forms of queries and keys; the queries are not yet scaled by the network."""
         form = next(self._products(softmax.sources[0]), None)
         if form is None:
             raise Absent(f"{name}.self.query")
@@ -132,7 +132,7 @@ class Walk:
                 yield form
 
     def norm(self, number: int) -> tuple[Array, Array]:
-        """Return weight and bias of the norm after a node, from the form in which others read it.
+        """Return weight and bias of the norm after a node, from the form in which nodes read it.
 
         Residual connections are tried first: they read the norm itself, which may be folded into
         dense layers.

@@ -242,7 +242,7 @@ class _Machine:
             raise PickleError(f"it calls {function.name}")
 
     def _ordered_dict(self, arguments: tuple[Any, ...]) -> dict[str | int, Any]:
-        """Return a table; Python 2 gave its items as a list of pairs."""
+        """Return the table that a call of OrderedDict makes; Python 2 passed a list of pairs."""
         pairs = arguments[0] if arguments else []
         if len(arguments) > 1 or not isinstance(pairs, list):
             raise PickleError("it makes a table of an object that is not a list of pairs")

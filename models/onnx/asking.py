@@ -90,7 +90,7 @@ def require_onnxruntime(file: Path) -> None:
 
 
 def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
-    """Return the answer of an ONNX file to each text as the file gives it, [n, values].
+    """Return the output [n, values] of an ONNX file for the texts, without converting it.
 
     Args:
         call: the file, and how to run it.

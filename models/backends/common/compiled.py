@@ -94,7 +94,7 @@ class CompiledBackend(Backend):
 
 
 def _described(source: Source) -> Any:
-    """Return an interpreter of the file for tensor details; it is never allocated.
+    """Return an interpreter that describes the tensors of the file, which are never allocated.
 
     The compiled model reports neither the quantization nor the order of tensors.
     """
