@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import time
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from fixtures.timing.circumstances import _Programs
 from models.devices.circumstances import (
     circumstances,
     foreign_load,
@@ -18,7 +20,7 @@ from models.devices.circumstances import (
 )
 from models.devices.profile import HOST, device_names, load_device
 from models.devices.readings import Reading
-from models.devices.watch import Watch
+from models.devices.watch import Watch, watch_here
 
 RUNNER = 900
 FIRMWARE = "/sys/devices/platform/soc/soc:firmware/get_throttled"
@@ -256,3 +258,40 @@ def test_sensors_are_read_before_during_and_after_a_measurement():
     # Reading the sensors takes a few milliseconds per second.
     assert 0.0 < watch.cost < 0.5
     assert watch.to_dict()["readings"] == len(watch.readings)
+
+
+@pytest.fixture
+def started():
+    """Return the watchers that `programs` has started."""
+    return []
+
+
+@pytest.fixture
+def programs(started):
+    """Return programs that are started two at a time."""
+
+    def start(program):
+        started.append(watch_here(program))
+        return started[-1]
+
+    with contextlib.closing(_Programs(start, 2)) as every:
+        yield every
+
+
+def test_watchers_that_no_watch_has_used_are_ended(programs, started):
+    with Watch(load_device(HOST), None, start=programs.next) as watch:
+        pass
+    assert len(watch.readings) == len(started) == 2
+    assert any(channel.lives for channel in started)
+    programs.close()
+    assert not any(channel.lives for channel in started)
+
+
+def test_watcher_that_has_ended_before_its_use_is_replaced(programs, started):
+    with Watch(load_device(HOST), None, start=programs.next):
+        pass
+    (unused,) = (channel for channel in started if channel.lives)
+    unused.kill()
+    unused.wait(5.0)
+    with Watch(load_device(HOST), None, start=programs.next):
+        assert len(started) == 3

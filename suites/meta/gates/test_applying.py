@@ -201,7 +201,9 @@ def test_every_declared_requirement_is_used_by_a_gate():
 
 def test_time_measured_without_sensors_is_invalid():
     """Renaming a timing fixture must not silently disable the sensor readings."""
-    target = SimpleNamespace(start_watch=lambda _: None, device=load_device("host"), untimed=None)
+    target = SimpleNamespace(
+        start_watch=lambda _: None, device=load_device("host"), untimed=None, runners=1
+    )
     watches = Watches(target, None)
     assert watches.invalid_because(["stream", "judge"], "float32") == UNWATCHED
     watches._kept["stream", "float32"] = [SimpleNamespace(invalid_because=lambda: None)]
