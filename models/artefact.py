@@ -36,7 +36,7 @@ _LARGEST = 1 << 35
 
 @dataclass(frozen=True)
 class Artefact:
-    """A stored artefact.
+    """An artefact in the store, or in an unpacked bundle.
 
     Attributes:
         folder: its folder.

@@ -116,7 +116,7 @@ class _OutputReader:
         return [self._lines.get_nowait() for _ in range(self._lines.qsize())]
 
     def document(self) -> str:
-        """Return the content of stdout."""
+        """Return the text that the process has written to stdout."""
         return self._document.decode("utf-8", "replace")
 
     def close(self, seconds: float) -> None:

@@ -35,7 +35,7 @@ class Once(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        """Store the value.
+        """Store the value of the option.
 
         Raises:
             UsageMistake: the value is empty, or another value was given before.

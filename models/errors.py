@@ -57,7 +57,7 @@ class Unreachable(EdgeproofError):  # noqa: N818 - named for a state
 
 
 class NotFinite(EdgeproofError):  # noqa: N818 - named for a state of the answers
-    """Answers hold NaN or Inf.
+    """The answers of a candidate hold NaN or Inf.
 
     Attributes:
         scheme: scheme of the candidate that gave them; None if it is unknown.

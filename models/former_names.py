@@ -65,7 +65,7 @@ TESTS = {
 
 
 def remedy_for(name: str, names: Mapping[str, str], otherwise: str) -> str:
-    """Return the remedy for an unknown name.
+    """Return the remedy for an unknown name: write the new name, if the name is a former one.
 
     Args:
         name: the name that the user wrote.

@@ -33,7 +33,7 @@ class Progress:
         self._width = 0
 
     def say(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays on the screen."""
         self._write(one_line(text), "\n")
         self._width = 0
 

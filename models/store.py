@@ -61,7 +61,7 @@ class Stage:
 
     @staticmethod
     def key_of(recipe: object) -> str:
-        """Return the key of a recipe."""
+        """Return the key of a recipe: the beginning of its sha256."""
         text = json.dumps(recipe, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
 
@@ -151,7 +151,7 @@ class Store:
             return (self.path(stage) / MANIFEST).is_file()
 
     def artefact(self, stage: Stage) -> Artefact:
-        """Return the existing artefact, to read its files.
+        """Return an artefact that exists, to read its files.
 
         Raises:
             StoreError: the artefact is missing, or its manifest was changed or cannot be read.

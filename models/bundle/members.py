@@ -63,7 +63,7 @@ class Members:
         self._facts = facts_from(manifest.facts)
 
     def check(self) -> None:
-        """Check the whole list.
+        """Check that the list is complete, and that its entries fit each other.
 
         Raises:
             UsageMistake: a member is missing, does not belong there, or is too large.

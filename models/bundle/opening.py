@@ -49,7 +49,7 @@ _AGAIN = "Copy the bundle again from the host, or export it again with --edge-ex
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle.
+    """A bundle that was checked and unpacked.
 
     Attributes:
         file: path of the archive.

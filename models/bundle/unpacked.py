@@ -28,7 +28,7 @@ class UnpackedStore(Store):
         return Stage(name, self._kept.document(f"{name}/{key}/{MANIFEST}")["recipe"])
 
     def artefact(self, stage: Stage) -> Artefact:
-        """Return an artefact.
+        """Return an artefact of the bundle.
 
         Raises:
             StoreError: the bundle does not contain the artefact.

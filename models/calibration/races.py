@@ -71,7 +71,7 @@ class Calibrator:
     backend: str
 
     def comparison(self, slowdown: float = 0.0, *, seed: int = 0) -> Comparison:
-        """Compare the file with a copy of itself.
+        """Compare the file with a copy of itself, which may be slowed.
 
         A race is suspicious if its ratio exceeds 1 plus its noise floor. Then a second race is run
         in a new runner. The comparison claims a slowdown if the whole interval of the second race

@@ -34,7 +34,7 @@ MOST_IDS = 1 << 25
 
 @dataclass(frozen=True, kw_only=True)
 class GivenCandidate:
-    """One file that is judged.
+    """A file that is judged, with its tokenizer and its row length.
 
     Attributes:
         name: name of the candidate in results.

@@ -20,7 +20,7 @@ _LONGEST = 200
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """Return the labels in a file.
+    """Return the labels in a text file with one label per line.
 
     Raises:
         UsageMistake: the file cannot be read, or does not contain a valid list of labels.

@@ -192,7 +192,7 @@ def _free(bound: dict[int, tuple[Role, Found]]) -> list[Role]:
 def chosen(
     file: Path, ports: Sequence[Port], reference: Reference, key: str, declared: Declaration
 ) -> Port:
-    """Return the port with a name or position from a declaration.
+    """Return the input or output that a declaration names, by name or by position.
 
     Raises:
         UsageMistake: no port, or more than one, has this name.
@@ -212,7 +212,7 @@ def chosen(
 
 
 def listed(ports: Sequence[Port]) -> str:
-    """List all ports for a message."""
+    """Return the descriptions of all inputs or outputs as one text, for a message."""
     return "; ".join(map(str, ports))
 
 

@@ -33,7 +33,7 @@ _SLACK = 0.01
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of n texts.
+    """The labels and scores of n texts.
 
     Attributes:
         labels: labels [n], as indices; `NO_LABEL` for an answer that is not finite. For a single

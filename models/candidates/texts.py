@@ -102,7 +102,7 @@ class TextRow:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The rows that are judged.
+    """The labelled texts that are judged.
 
     Attributes:
         rows: rows in the file's order.

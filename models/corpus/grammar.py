@@ -25,7 +25,7 @@ Phrases = dict[str, tuple[str, ...]]
 
 
 class Shares(Table, frozen=True, kw_only=True):
-    """The frequencies of the kinds of composition (see `models.corpus.compose`)."""
+    """How often each kind of composition occurs, as shares (see `models.corpus.compose`)."""
 
     single: Share
     contrast: Share
@@ -36,7 +36,7 @@ class Shares(Table, frozen=True, kw_only=True):
 
 
 class PolarityShares(Table, frozen=True, kw_only=True):
-    """The frequencies of the polarities."""
+    """How often each polarity occurs, as shares."""
 
     positive: Share
     neutral: Share
@@ -44,7 +44,7 @@ class PolarityShares(Table, frozen=True, kw_only=True):
 
 
 class SurfaceShares(Table, frozen=True, kw_only=True):
-    """The frequencies of the traits of tweets and of wrong labels."""
+    """How often each trait of tweets occurs, and a wrong label, as shares."""
 
     negation: Share
     sarcasm: Share
@@ -96,7 +96,7 @@ def grammar() -> Grammar:
 
 
 def entities() -> tuple[Entity, ...]:
-    """Return every entity the grammar can name, in the file's order."""
+    """Return every entity that the grammar can name, in the order of the file."""
     return tuple(
         Entity(f"{first} {second}", name)
         for name, category in grammar().categories.items()

@@ -120,7 +120,7 @@ def _read_bytes(path: Path) -> tuple[str, bytes]:
 
 
 def _reject_format(format_found: Foreign | None, path: Path, member: str | None = None) -> None:
-    """Reject a file without texts."""
+    """Reject a file whose format shows that it holds no texts."""
     if format_found is not None:
         raise UsageMistake(format_found.problem, file=path, key=member, remedy=format_found.remedy)
 

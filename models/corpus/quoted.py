@@ -41,7 +41,7 @@ class Sheet(NamedTuple):
 
 
 def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Sheet:
-    """Read the named columns of a file.
+    """Read the named columns of one of RepLab's files.
 
     Args:
         path: the file.

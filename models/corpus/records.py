@@ -26,7 +26,7 @@ _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
 class Record(NamedTuple):
-    """One row of a file.
+    """One row of a file of labelled texts.
 
     Attributes:
         line: the line on which the row begins, from 1 on.
@@ -81,7 +81,7 @@ def _delimiter(suffix: str, text: str) -> str:
 
 
 def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the line it begins on; quoted texts may contain line ends."""
+    """Yield each row with the line on which it begins; quoted texts may contain line ends."""
     csv.field_size_limit(_FIELD_LIMIT)
     stand_in = _stand_in(text)
     if stand_in:

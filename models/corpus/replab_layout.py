@@ -67,7 +67,7 @@ def text_files(root: Path) -> list[Path]:
 
 
 def package_files(root: Path) -> list[Path]:
-    """Return every file that a corpus is read from, sorted."""
+    """Return every file of the package from which a corpus is read, sorted."""
     files = [root / ENTITIES, *text_files(root)]
     return sorted(
         files

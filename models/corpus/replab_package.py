@@ -73,7 +73,7 @@ class LabeledTweet:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The content of the package.
+    """The content of the RepLab 2013 package.
 
     Attributes:
         entities: the entities by id.

@@ -18,7 +18,7 @@ _WORD = re.compile(r"\b[a-z]{5,}\b")
 
 
 def _misspell(word: str, rng: random.Random) -> str:
-    """Swap, drop, double or stretch one inner letter."""
+    """Return the word with a typing mistake: letters swapped, dropped, doubled or repeated."""
     at = rng.randrange(1, len(word) - 2)
     return rng.choice(
         (
@@ -70,7 +70,7 @@ def _body(text: str, names: list[str], rng: random.Random) -> str:
 
 
 def tweeted(statement: Statement, rng: random.Random) -> str:
-    """Return the statement as a tweet.
+    """Return the statement as the text of a tweet.
 
     Args:
         statement: the statement.

@@ -18,7 +18,7 @@ JUDGED = ("texts_per_second", "latency_p90", "peak_rss", "cold_start")
 
 
 def check_device(device: Device) -> None:
-    """Check a profile.
+    """Check a device profile against the rules of this module.
 
     Raises:
         UsageMistake: the profile breaks a rule; the message names file and key of the first one.

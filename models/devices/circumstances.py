@@ -142,7 +142,7 @@ def sample(device: Device, root: Path | str = "/", pid: int | None = None) -> Ci
 
 
 def circumstances(reading: Reading, device: Device, pid: int | None = None) -> Circumstances:
-    """Interpret a reading of `models.runtime.watcher`."""
+    """Return the state of a device from the files that `models.runtime.watcher` read."""
     texts = reading.texts
     wanted = device.table.sensors
     word = sensors.throttle_word(texts, wanted.firmware_command)

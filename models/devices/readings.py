@@ -20,7 +20,7 @@ Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One reading of a device's files.
+    """The contents of a device's files at one time.
 
     Attributes:
         at: time of the reading, in seconds on the device's monotonic clock.

@@ -260,7 +260,7 @@ def _count(text: str, base: int = 10) -> int:
 
 
 def _whole(text: str, base: int = 10) -> int:
-    """Parse a whole number in the kernel's range.
+    """Parse a whole number that fits into 64 bits.
 
     Raises:
         ValueError: the text is not such a number.

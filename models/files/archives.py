@@ -51,7 +51,7 @@ _END, _END_BYTES, _LONGEST_COMMENT, _UNCOUNTED = b"PK\x05\x06", 22, 0xFFFF, 0xFF
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The limits of an archive.
+    """The limits that an archive must keep to be opened.
 
     Attributes:
         members: largest number of files.

@@ -60,7 +60,7 @@ def check_shape(shape: object, itemsize: int, room: int) -> tuple[int, ...]:
 
 
 def as_array(data: Bytes, dtype: np.dtype[Any], shape: object, offset: int = 0) -> NDArray[Any]:
-    """Return bytes as an array, without a copy.
+    """Return bytes as an array of a shape, without a copy.
 
     Args:
         data: the bytes; the array must extend to their end.

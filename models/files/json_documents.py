@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class DoubledKeyError(ValueError):
-    """An object names a key twice."""
+    """An object in a JSON document has the same key twice."""
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -95,7 +95,7 @@ class Arrays(Mapping[str, Any]):
         self._archive = archive
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """Read an array.
+        """Read one array of the file.
 
         Raises:
             EdgeproofError: the array is missing or damaged; the message names the member.

@@ -78,7 +78,7 @@ def check_input_folder(path: Path, key: str) -> None:
 
 
 def _nearest_folder(path: Path, key: str) -> Path:
-    """Return the folder, or its nearest existing parent."""
+    """Return a folder, or its nearest parent that exists."""
     existing = next(place for place in (path, *path.parents) if place.exists())
     if not existing.is_dir():
         problem = f"{existing} is {kind_of(existing.stat().st_mode)}, not a folder"

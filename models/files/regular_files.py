@@ -1,6 +1,6 @@
 """Read files named by users, if they are regular and small enough; write files atomically.
 
-Reading a FIFO could block forever, and reading a device such as /dev/zero would never end. All
+Reading a FIFO could block forever, and reading a device such as /dev/zero would never end. The
 functions raise `OSError`, whose `strerror` says what is wrong.
 """
 

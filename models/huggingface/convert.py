@@ -59,5 +59,5 @@ class Logits(torch.nn.Module):  # type: ignore[misc] # the group `dev` has no Py
         self.model = model
 
     def forward(self, **inputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return the logits [1, labels]."""
+        """Return the logits [1, labels], by the name of the output."""
         return {LOGITS: self.model(**inputs).logits}

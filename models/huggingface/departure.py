@@ -80,7 +80,7 @@ class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` h
         self.values: list[Values] = []
 
     def run_node(self, node: torch.fx.Node) -> Any:
-        """Run one node and store its value."""
+        """Run one node of the graph, and store its value if it is a tensor of floats."""
         value = super().run_node(node)
         if isinstance(value, torch.Tensor) and value.is_floating_point():
             self.values.append(value.detach().double().numpy())

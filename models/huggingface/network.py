@@ -47,7 +47,7 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """Return the number of trainable values."""
+        """Return the number of trainable values of the network."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def inputs(self, rows: Encoded, chosen: slice | NDArray[np.int64]) -> dict[str, torch.Tensor]:

@@ -45,7 +45,7 @@ class File:
 
     @classmethod
     def of(cls, data: bytes, watcher: Watcher, rows: Rows) -> File:
-        """Create a file from its bytes, and decode its contents."""
+        """Create a `File` from the bytes of a FlatBuffer, and decode its contents."""
         return cls(data, read_contents(Path("the FlatBuffer"), data), watcher, rows)
 
 

@@ -16,7 +16,7 @@ REMEDY = "Report the fault with the whole file, because no smaller one can be cu
 
 @dataclass(frozen=True)
 class Cut:
-    """A part of a file.
+    """A part of a file: some of its operators, with their weights.
 
     Attributes:
         data: the part as a FlatBuffer without a signature.

@@ -42,7 +42,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Matched:
-    """The common tensors of two files.
+    """The tensors that two files have in common.
 
     Attributes:
         pairs: pairs of a tensor of the reference and one of the candidate, in the candidate's
@@ -65,7 +65,7 @@ def written_by(contents: Contents) -> list[Written]:
 
 
 def match(reference: Contents, candidate: Contents) -> Matched:
-    """Return the common tensors of two files.
+    """Return the tensors that two files have in common.
 
     Tensors are matched by name, unless that gives less than half as many pairs as their order.
     """

@@ -21,7 +21,7 @@ def keep(inputs: Tensor, rate: float) -> Tensor:  # noqa: ARG001 - called with t
 
 
 def _like(example: Tensor, inputs: Tensor) -> Tensor:
-    """Return `inputs` in the type of `example`."""
+    """Return `inputs`, converted to the dtype of `example`."""
     return ops.cast(inputs, backend.standardize_dtype(example.dtype))
 
 

@@ -67,7 +67,7 @@ class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types
         }
 
     def values_by_name(self) -> Values:
-        """Return the parameters as float32 arrays."""
+        """Return the parameters as float32 arrays by name."""
         return {name: ops.convert_to_numpy(t) for name, t in self.weights_by_name().items()}
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:  # noqa: FBT001, FBT002 - Keras defines this signature

@@ -31,12 +31,12 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """Return the number of values."""
+        """Return the number of values in the tensor."""
         return math.prod(self.shape)
 
     @property
     def decayed(self) -> bool:
-        """Return whether weight decay applies: not to biases and norms (Devlin et al. 2019)."""
+        """Return whether weight decay applies; biases and norms have none (Devlin et al. 2019)."""
         return len(self.shape) > 1
 
 

@@ -62,7 +62,7 @@ class _Bytes:
         return self._at < len(self._data)
 
     def take(self, count: int) -> bytes:
-        """Return the next bytes."""
+        """Return the next `count` bytes."""
         if count > len(self._data) - self._at:
             raise ValueError("its index is cut off")
         self._at += count

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Absent(Exception):  # noqa: N818 - the caller turns it into a UsageMistake that names the file
-    """The graph lacks this part."""
+    """The graph lacks the part of the network that the message names."""
 
 
 class Walk:

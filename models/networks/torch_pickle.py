@@ -63,7 +63,7 @@ class Storage:
 
     @property
     def bytes(self) -> int:
-        """Return the number of bytes in the file."""
+        """Return the number of bytes that the storage takes in the file."""
         return self.size * _numpy_dtype(self.dtype).itemsize
 
 
@@ -149,7 +149,7 @@ class _Machine:
             action(argument)
 
     def _take(self, count: int) -> list[Any]:
-        """Pop the last values."""
+        """Pop the last `count` values from the stack."""
         if count > len(self._stack):
             raise IndexError
         start = len(self._stack) - count

@@ -72,7 +72,7 @@ class Graph(abc.ABC):
 
     @abc.abstractmethod
     def invoke(self) -> None:
-        """Compute all outputs."""
+        """Run the graph: compute all outputs from the inputs."""
 
     @abc.abstractmethod
     def get_tensor(self, index: int) -> Any:

@@ -83,7 +83,7 @@ class CompiledBackend(Backend):
         return self.loaded(compiled, described, text)
 
     def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:  # noqa: ARG002 - a subclass parses it
-        """Return the compiled model.
+        """Return the compiled model as a `Loaded`.
 
         Args:
             compiled: LiteRT's model.
@@ -126,7 +126,7 @@ class LoadedModel(Loaded):
         return _reshaped(inputs, compiled[0]), _reshaped(outputs, compiled[1])
 
     def positions(self) -> Tuple[List[Details], List[Details]]:
-        """Return details of the first graph's inputs and outputs in order."""
+        """Return details of the first graph's inputs and outputs in their order in the file."""
         inputs, outputs = self._compiled_details(self._first_key())
         by_index = {
             int(detail["index"]): detail for detail in (*inputs.values(), *outputs.values())
@@ -187,11 +187,11 @@ class BufferGraph(Graph):
         }
 
     def set_tensor(self, index: int, array: Any) -> None:
-        """Write an input's buffer."""
+        """Write an array into the buffer of an input."""
         self._given[index].write(array)
 
     def invoke(self) -> None:
-        """Run the signature."""
+        """Run the graph of the signature."""
         self._run(self._key, self._inputs, self._outputs)
 
     def get_tensor(self, index: int) -> Any:

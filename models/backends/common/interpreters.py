@@ -92,7 +92,7 @@ class LoadedInterpreter(Loaded):
         self._is_allocated = False
 
     def signatures(self) -> List[str]:
-        """Return the keys of the signatures."""
+        """Return the keys of the file's signatures."""
         return list(self.interpreter.get_signature_list())
 
     def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
@@ -106,7 +106,7 @@ class LoadedInterpreter(Loaded):
         return runner.get_input_details(), runner.get_output_details()
 
     def positions(self) -> Tuple[List[Details], List[Details]]:
-        """Return details of the first graph's inputs and outputs in order."""
+        """Return details of the first graph's inputs and outputs in their order in the file."""
         return self.interpreter.get_input_details(), self.interpreter.get_output_details()
 
     def first_graph(self, shapes: Mapping[int, List[int]]) -> Graph:
@@ -137,7 +137,7 @@ class LoadedInterpreter(Loaded):
         return delegated_nodes(self.interpreter)
 
     def inner_tensors(self) -> List[Details]:
-        """Return details of every tensor."""
+        """Return details of every tensor of the file."""
         details: List[Details] = self.interpreter.get_tensor_details()
         return details
 
