@@ -159,7 +159,7 @@ class _Builder:
             # Indices may repeat rows, so the result can be far larger than both constants.
             self._constants.allow(values[1].size * (first.size // max(len(first), 1)))
             if values[1].ndim + first.ndim - 1 > MOST_DIMENSIONS:
-                raise ValueError("a constant has too many dimensions")
+                raise ValueError(f"a constant has more than {MOST_DIMENSIONS} dimensions")
             return np.asarray(first[_indices(values[1])])
         if operator.name not in _MOVES or not operator.outputs:
             return None

@@ -99,7 +99,10 @@ def _dequantized(stored: NDArray[Any], quantization: Quantization) -> NDArray[np
         along[quantization.axis] = -1
         slices = stored.shape[quantization.axis]
         if len(scales) != slices or len(zeros) not in (1, slices):
-            raise ValueError(f"{slices} slices of a constant have {len(scales)} scales")
+            raise ValueError(
+                f"a constant with {slices} slices has {len(scales)} scales and {len(zeros)} "
+                "zero points"
+            )
         scales, zeros = scales.reshape(along), zeros.reshape([-1] if len(zeros) == 1 else along)
     elif len(scales) != 1 or len(zeros) != 1:
         raise ValueError(f"a constant has {len(scales)} scales and {len(zeros)} zero points")

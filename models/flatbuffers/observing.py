@@ -66,7 +66,7 @@ class Observer:
         names = list(names)
         unknown = [name for name in names if name not in self._details]
         if unknown:
-            raise ValueError(f"a graph of another length has no tensor {unknown[0]!r}")
+            raise ValueError(f"the observed FlatBuffer has no tensor {unknown[0]!r}")
         for sample in samples:
             self._answer(sample)
             real_tokens = (sample[NAMES[MASK]][0] == 1) | self._whole

@@ -101,7 +101,8 @@ def _require_same_names(files: Mapping[int, bytes]) -> None:
         for kind, name in Graph(file).outputs():
             if kinds.get(name, kind) != kind:
                 raise ValueError(
-                    f"{name!r} is {kind} at {tokens} tokens and {kinds[name]} at {longest}: its "
+                    f"{name!r} is the output of {kind} at {tokens} tokens and of {kinds[name]} at "
+                    f"{longest}: its "
                     "ranges at one length do not fit the other"
                 )
 

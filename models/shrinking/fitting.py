@@ -126,7 +126,7 @@ def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
         raise UsageMistake(
             f"no part of the full model fits into {table.bytes}"
             + (f" at {table.speed}" if table.speed else "")
-            + f" with the {needed:,} word pieces of {COVERED:.0%} of the train split's tokens",
+            + f" with the {needed:,} word pieces that cover {COVERED:.0%} of the training tokens",
             key="shrunk",
             remedy="Allow more bytes or more time, or set `pieces`, `layers` and "
             "`intermediate` yourself",

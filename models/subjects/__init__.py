@@ -73,7 +73,7 @@ class Columns(Table, frozen=True, kw_only=True):
         columns = [name for name in msgspec.structs.astuple(self) if name is not None]
         for name in columns:
             if not name.strip() or columns.count(name) > 1:
-                problem = "has two uses" if name.strip() else "is not a column"
+                problem = "is given for two uses" if name.strip() else "is not a column name"
                 raise ValueError(f"{name!r} {problem}")
 
 
@@ -150,7 +150,8 @@ class CorpusTable(Table, frozen=True, kw_only=True):
         for key, name in msgspec.structs.asdict(self.columns).items():
             if name is not None and self.header.count(name) != 1:
                 raise ValueError(
-                    f"`columns.{key}`: {name!r} is {self.header.count(name)} times in `header`"
+                    f"`columns.{key}`: {name!r} occurs {self.header.count(name)} times in "
+                    "`header`, but must occur once"
                 )
 
 
@@ -319,7 +320,7 @@ class ModelTable(Table, frozen=True, kw_only=True):
         if not self.trained and self.training is None:
             raise ValueError(
                 "Object missing required field `training`"
-                + ("; or say `trained = true`" if self.checkpoint else "")
+                + ("; or write `trained = true`" if self.checkpoint else "")
             )
         if self.labels and not self.trained:
             raise ValueError(
@@ -543,7 +544,8 @@ class Subject(Table, frozen=True, kw_only=True):
         pretrained = any(table.start for table in self.models().values())
         if pretrained != (self.tokenizer.source == "pretrained"):
             raise ValueError(
-                '`tokenizer.source` is "pretrained" if, and only if, a model\'s network is'
+                '`tokenizer.source` must be "pretrained" if a model starts from a checkpoint, '
+                'otherwise "trained"'
             )
 
     @property
@@ -597,8 +599,8 @@ def load_subject(name_or_path: str) -> Subject:
     shipped = {common_form(name): name for name in subject_names()}.get(common_form(subject.name))
     if shipped is not None and path != (FOLDER / f"{shipped}{TOML}").resolve():
         raise UsageMistake(
-            f"{subject.name!r} is the name of a subject that ships with edgeproof, and its "
-            "baselines and known failures are not this file's",
+            f"{subject.name!r} is the name of a subject that ships with edgeproof, whose "
+            "baselines and known failures would be applied to this file",
             file=path,
             key="name",
             remedy="Give the subject a different name",

@@ -53,9 +53,11 @@ def checked_table(content: bytes) -> bytes:
         raise _unfit(f"has {len(content):,} bytes, but at most {LARGEST_TABLE:,} are read")
     size = int.from_bytes(content[:_TRIE_AT], "little")
     if size > len(content) - _TRIE_AT:
-        raise _unfit(f"has {len(content):,} bytes, and says that {size:,} follow")
+        raise _unfit(f"has {len(content):,} bytes, but says that its trie has {size:,}")
     if size % _WORD.itemsize or not size:
-        raise _unfit(f"says that its trie has {size:,} bytes")
+        raise _unfit(
+            f"says that its trie has {size:,} bytes, which is not a positive multiple of 4"
+        )
     trie, texts = content[_TRIE_AT : _TRIE_AT + size], content[_TRIE_AT + size :]
     longest = longest_replacement(content)
     if longest > LONGEST_REPLACEMENT:

@@ -177,7 +177,7 @@ def _usual_tokens(
         present = [name for name in names if name in words]
         if len(present) > 1 and key not in settings:
             raise UsageMistake(
-                "the word list contains several tokens that could be meant, "
+                f"the word list contains several tokens that could be the {key} token, "
                 f"{' and '.join(map(repr, present))}",
                 file=file,
                 key=f"tokenizer.{key}",

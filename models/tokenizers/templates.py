@@ -34,7 +34,7 @@ def around(
         # In the library's templates, $A stands for a text, and a segment follows a colon.
         if token and (token.startswith("$") or ":" in token):
             raise UsageMistake(
-                f"{token!r} cannot stand around a text",
+                f"{token!r} cannot be put around a text: $ and : have another meaning there",
                 key="tokenizer.start" if token == start else "tokenizer.end",
                 remedy="Give a tokenizer.json, or ids in a column of the corpus",
             )

@@ -324,7 +324,9 @@ def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
                 f"gives {word!r} the number {number!r}, which is not an integer", file, _AS_JSON
             )
         if not 0 <= number < LARGEST_NUMBER:
-            raise _unfit(f"gives {word!r} the number {number:,}", file, _NUMBERS)
+            raise _unfit(
+                f"gives {word!r} the number {number:,}, which is out of range", file, _NUMBERS
+            )
         if word in words:
             raise _unfit(f"has the word {word!r} twice", file, _ONCE)
         if number in words_of:

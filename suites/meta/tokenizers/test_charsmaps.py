@@ -45,7 +45,7 @@ def bad_tables():
     value = int(np.flatnonzero(trie & 2**31)[0])
     whole = good[: len(good) - len(texts)]
     return {
-        "a size that is too large": ((2**31).to_bytes(4, "little") + good[4:], "follow"),
+        "a size that is too large": ((2**31).to_bytes(4, "little") + good[4:], "but says that"),
         "a size of half a word": ((1022).to_bytes(4, "little") + good[4:], "trie has 1,022"),
         "no trie": (bytes(4) + texts, "trie has 0 bytes"),
         "too many bytes": (good + bytes(8_000_000), "at most 8,000,000"),

@@ -112,7 +112,7 @@ BAD = {
     ),
     "a start with a meaning": (
         *("a.txt", "<pad>\n$B\nx\n", {}, {"kind": "words", "start": "$B"}),
-        "cannot stand around a text",
+        "cannot be put around a text",
     ),
     "a regular expression that is none": (
         *("a.txt", LIST, {}, {"kind": "words", "split": "(["}),
