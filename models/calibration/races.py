@@ -40,7 +40,7 @@ NONE_SLOWER = Budget(
     file="calibration",
     key="the same FlatBuffer",
 )
-_START = "Check this Python"
+_START = "Check that this Python can still be executed"
 _SECONDS_TO_END = 5.0
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(100000))\n"
 

@@ -82,7 +82,10 @@ def bind_output(
 def _named(file: Path, ports: Sequence[Port], declared: Declaration) -> Port:
     if not ports:
         raise UsageMistake(
-            "has no outputs", file=file, key="output", remedy="Convert the model again"
+            "has no outputs",
+            file=file,
+            key="output",
+            remedy="Convert the model again, with its scores as an output",
         )
     if declared.output.name is not None:
         return chosen(file, ports, declared.output.name, "output.name", declared)

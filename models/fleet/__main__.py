@@ -114,7 +114,7 @@ def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
             environment=environment,
             stdout=log,
             stderr=log,
-            remedy="Check this Python",
+            remedy="Check that this Python can still be executed",
         )
         code = programs.wait(running, SECONDS_FOR_A_BOARD)
     return Judged(target, own, code)
