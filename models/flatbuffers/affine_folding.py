@@ -87,12 +87,12 @@ class Dense(Node):
 
 @dataclass(frozen=True, eq=False)
 class Sum(Node):
-    """The sum of two sources."""
+    """A node that adds two sources."""
 
 
 @dataclass(frozen=True, eq=False)
 class Product(Node):
-    """The matrix product of two sources."""
+    """A node that multiplies two sources as matrices."""
 
 
 @dataclass(frozen=True, eq=False)

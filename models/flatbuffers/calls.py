@@ -75,7 +75,7 @@ def called_by(operator: Any, code: int) -> tuple[int, ...]:
 
 
 def reached(contents: Contents) -> Reached:
-    """Return the graphs that a runtime computes: `entries`, and the graphs that these call."""
+    """Return the graphs that a runtime computes: `entries`, and the graphs that they call."""
     callees: dict[int, set[int]] = {}
     for operator in contents.operators:
         callees.setdefault(operator.subgraph, set()).update(operator.calls)

@@ -24,7 +24,7 @@ _MATRIX = 2
 
 
 def rows_looked_up(source: Tensor, operators: Iterable[Operator]) -> int | None:
-    """Return the rows of the smallest table that an input indexes; None if there is none.
+    """Return the number of rows of the smallest table that an input indexes; None if there is none.
 
     Args:
         source: an input of the graph.

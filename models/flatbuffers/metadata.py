@@ -160,7 +160,7 @@ class PackedFile:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """The metadata of a file.
+    """The TFLite metadata of a FlatBuffer.
 
     Attributes:
         min_parser_version: the oldest version of a reader that supports every field.

@@ -93,7 +93,7 @@ def shortened(sample: dict[str, NDArray[np.int32]], tokens: int) -> dict[str, ND
 
 
 def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, dict[str, Any]]:
-    """Return the minimum and maximum of float32 tensors by name, as litert-quantizer takes them.
+    """Return minimum and maximum of float32 tensors by name, in the form for litert-quantizer.
 
     Tensors that the observed file lacks are left out: it may be the same network at another length.
     The quantizer's own moving averages are not used, because they cut off the rare large values

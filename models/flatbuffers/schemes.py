@@ -15,7 +15,7 @@ FLOAT16_BITS = 16
 
 
 class Rule(Table, frozen=True, kw_only=True):
-    """How litert-quantizer treats some operators.
+    """A rule that says how litert-quantizer treats some operators.
 
     Attributes:
         operators: names of the operators; `*` for all that litert-quantizer can quantize.

@@ -19,7 +19,7 @@ _CARRIED = frozenset({"AudioSpectrogram", "Mfcc", "TFLite_Detection_PostProcess"
 
 @dataclass(frozen=True)
 class Quantization:
-    """How the integers of a tensor represent real numbers: real = (integer - zero_point) * scale.
+    """The meaning of a tensor's integers as real numbers: real = (integer - zero_point) * scale.
 
     Attributes:
         scales: one per tensor, or one per slice along `axis`.

@@ -24,7 +24,7 @@ RANGES = {
 
 @dataclass(frozen=True, eq=False)
 class Quantization:
-    """How integers represent real numbers: real = (integer - zero) * scale.
+    """The meaning of integers as real numbers: real = (integer - zero) * scale.
 
     Attributes:
         scales: one scale, or one for each slice along `axis`; with `block`, an array [rows,

@@ -33,7 +33,7 @@ POOLER, CLASSIFIER = "pooler.dense", "classifier"
 
 @dataclass(frozen=True)
 class Pieces:
-    """The word pieces to keep.
+    """The word pieces that a small model keeps.
 
     Attributes:
         numbers: the id of each piece in the full vocabulary, [pieces].

@@ -103,7 +103,7 @@ def fastest_of_blocks(samples: Floats, block: int = BLOCK) -> NDArray[np.float64
 
 
 def full_blocks(rounds: int) -> int:
-    """Return the number of blocks in a race with a number of rounds, at least one."""
+    """Return how many blocks a race of `rounds` rounds has, at least one."""
     return max(1, rounds // BLOCK)
 
 

@@ -159,7 +159,7 @@ def measure(  # noqa: PLR0913 - one keyword for each field of a measurement
     subject: str = "",
     details: dict[str, Any] | None = None,
 ) -> Measurement:
-    """Judge an estimate if there is a budget, and record it.
+    """Return an estimate as a measurement, judged if there is a budget.
 
     Args:
         estimate: the measured value with its interval.

@@ -250,7 +250,7 @@ def _accelerations(statistics: Statistic, tables: Counts, count: int) -> list[fl
 
 
 def _acceleration(values: Floats, cells: Counts, tables: Counts) -> float:
-    """Return the acceleration of one statistic.
+    """Return Efron's acceleration of one statistic.
 
     Args:
         values: the statistic without one text of each cell [cells]; NaN for an empty cell.

@@ -145,7 +145,7 @@ def single_stream(
 
 
 def stream_of(seconds: Floats) -> Stream:
-    """Return a stream with its warm-up marked, see `warm_up_of`."""
+    """Return the stream of these latencies, with the warm-up that `warm_up_of` finds."""
     return Stream(np.asarray(seconds, np.float64), warm_up_of(seconds))
 
 

@@ -174,7 +174,7 @@ def _vocabulary(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _rows(inspected: Inspected) -> int:
-    """Return the rows of the largest lookup table; 0 if there is none."""
+    """Return the number of rows of the largest lookup table; 0 if there is none."""
     rows = [0]
     for operator in inspected.main:
         if operator.name in _LOOKUPS:

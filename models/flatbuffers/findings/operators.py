@@ -1,4 +1,4 @@
-"""Find problems of operators: which runtimes can run the file, and its peculiarities."""
+"""Find problems of operators: runtimes that cannot run them, loops, and variables."""
 
 from __future__ import annotations
 
