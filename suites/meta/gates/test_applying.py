@@ -67,9 +67,9 @@ def test_changing_an_input_alters_every_row_of_the_input_and_no_other_input(role
 @pytest.mark.parametrize(
     ("role", "inputs", "message"),
     [
-        (SEGMENTS, texts(4), "nothing to change in the segments input"),
-        (MASK, texts(4, words=1), "nothing to change in the mask input"),
-        (IDS, texts(1, tokens=1, words=1), "nothing to change in the ids input"),
+        (SEGMENTS, texts(4), "does not alter the segments input of any text"),
+        (MASK, texts(4, words=1), "does not alter the mask input of any text"),
+        (IDS, texts(1, tokens=1, words=1), "does not alter the ids input of any text"),
         (MASK, {IDS: texts(4)[IDS]}, "the file has no mask input"),
     ],
 )
