@@ -11,7 +11,7 @@ import pytest
 from fixtures.answering import variants
 from fixtures.building import artefacts, making
 from fixtures.building.making import MAKING, PLANNED, Making
-from fixtures.selecting.applying import NEEDS
+from fixtures.selecting.applying import MARKER, NEEDS
 from fixtures.session.options import SETTINGS
 from fixtures.session.providers import Built
 from models.builder_process import BuilderProcess
@@ -194,7 +194,7 @@ def test_gates_that_wait_longer_for_artefacts_run_last(monkeypatch):
         return SimpleNamespace(
             fixturenames=names,
             callspec=SimpleNamespace(params={"variant": variant}),
-            iter_markers=lambda _: [SimpleNamespace(args=needs)],
+            iter_markers={MARKER: [SimpleNamespace(args=needs)]}.get,
         )
 
     timed, drop, size = gate("watches", "all_made"), gate("full_model"), gate("variant")
