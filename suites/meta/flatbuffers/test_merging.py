@@ -92,5 +92,7 @@ def test_rejects_tensor_name_that_means_different_operators_at_two_lengths():
 
     sample = {name: np.ones((1, 8), np.int32) for name in NAMES}
     files = {4: classifier(tokens=4, end=("MUL",)), 8: classifier(tokens=8, end=("ADD",))}
-    with pytest.raises(UnsupportedSchemeError, match="'end_0' is MUL at 4 tokens and ADD at 8"):
+    with pytest.raises(
+        UnsupportedSchemeError, match="'end_0' is the output of MUL at 4 tokens and of ADD at 8"
+    ):
         make_variants(files, SCHEMES["static_wi8_ai8_dense"], [sample])

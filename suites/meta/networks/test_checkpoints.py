@@ -103,7 +103,7 @@ def test_rejects_pretrained_option_that_does_not_fit_the_subject(tested, option,
             {"full": {"training": TRAINING, "network": NETWORK, "pretrained": True}},
             "needs one of `network`, `pretrained` and `checkpoint`",
         ),
-        ({"tokenizer": {"source": "trained"}}, "`tokenizer.source` is"),
+        ({"tokenizer": {"source": "trained"}}, "`tokenizer.source` must be"),
         (
             {
                 "full": {
