@@ -70,7 +70,10 @@ def measure_answering() -> dict[str, Any]:
 
 
 def _over_bare(file: Path, inputs: dict[str, NDArray[Any]]) -> dict[str, float]:
-    """Return texts per second relative to a bare loop, by wall time and by CPU time."""
+    """Return a runner's texts per second, divided by those of a loop that only runs inferences.
+
+    One ratio is of wall time, the other of CPU time.
+    """
     walls, processors = [], []
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder, "inputs.npz")

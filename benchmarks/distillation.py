@@ -4,8 +4,8 @@
 
 trains the small model of a subject with `[small.distillation]`, and again without this table, once
 for each seed, and prints both results and the gain as JSON. A seed determines the initial weights
-and the order of the texts, so that the two trainings differ only in their targets. Trained models
-are stored, so that a stopped run can be resumed, and seeds can be added later.
+and the order of the texts, so that the two trainings differ only in the loss. Trained models are
+stored, so that a stopped run can be resumed, and seeds can be added later.
 `benchmarks/distillation_*.toml` are the subjects of docs/distillation.md.
 """
 
@@ -197,7 +197,10 @@ def _measured(measure: Callable[[Counts], Floats], gold: Labels, labels: Labels)
 
 
 def _over_seeds(with_it: Sequence[float], without: Sequence[float]) -> dict[str, Any]:
-    """Estimate how the gain varies with initial weights and order, paired by seed."""
+    """Return the mean gain of distillation and its interval over seeds, which pair the results.
+
+    A seed determines the initial weights and the order of training texts.
+    """
     return _mean_with_interval(np.subtract(with_it, without))
 
 

@@ -2,8 +2,8 @@
 
 All models classify the same held-out texts of a corpus in ../shared, from text to label, on one
 thread of one core, in turns. Speed is relative to the paper's recipe in the same turns; a drop is
-paired with the full model's labels. A target is missed if a small file's whole interval is not
-within the goal of its subject's budgets.
+paired with the full model's labels. A small file misses its subject's goal if any part of an
+interval lies outside of a limit.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _measure(name: str, file: Path) -> dict[str, Any]:
 
 
 def missed(goal: Goal, size: Estimate, drop: Estimate, speed: Estimate) -> list[str]:
-    """Return the axes of the goal whose whole interval is not within the limit."""
+    """Return the axes of the goal in which any part of the interval is outside of the limit."""
     measured = {"bytes": size, "drop": drop, "speed": speed}
     return [
         axis

@@ -88,7 +88,7 @@ def write_onnx(shape: Architecture, values: Values, out: Path) -> None:
 
 
 class _Graph:
-    """A graph under construction; a tensor is named after the kind and number of its operator."""
+    """A graph under construction; a tensor is named after the kind and index of its operator."""
 
     def __init__(self, shape: Architecture, values: Values) -> None:
         self._shape, self._values = shape, values

@@ -38,7 +38,7 @@ def measure_given() -> dict[str, Any]:
 
 
 def _judge(options: list[str], folder: Path) -> tuple[float, float]:
-    """Return the seconds to the first verdict and to the end."""
+    """Run the suite with these options; return the seconds to the first verdict and to the end."""
     command = [sys.executable, "-m", "pytest", "suites", "--ignore=suites/meta", "-v"]
     command += ["-p", "no:cacheprovider", "--color=no", *options]
     command += [f"--edge-cache-dir={folder / 'store'}", f"--edge-report-dir={folder / 'report'}"]

@@ -99,7 +99,7 @@ def judge_host(cold: Timed, warm: Timed, rebuilt: Sequence[str]) -> dict[str, An
 
 
 def _not_judged(table: dict[str, Any], because: str) -> dict[str, Any]:
-    """Return the table with the reason why nothing was judged; it does not count as kept."""
+    """Return the table with the reason why it was not judged, and with "kept" set to False."""
     return table | {"missed": [f"not judged on a busy machine: {because}"], "kept": False}
 
 
@@ -133,7 +133,7 @@ def timed(command: Sequence[str], folder: Path, store: Path) -> Timed:
 
 
 def _cloned(folder: Path) -> None:
-    """Clone this checkout's last commit."""
+    """Clone this repository at its last commit into a folder."""
     command = ["git", "clone", "--quiet", str(PROJECT), str(folder)]
     subprocess.run(command, check=True, capture_output=True)
 
@@ -164,7 +164,7 @@ def _sampled(pid: int) -> Iterator[list[int]]:
 
 
 def _family(pid: int) -> set[int]:
-    """Return a process and its descendants."""
+    """Return the ids of a process and of all its descendants."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -187,7 +187,7 @@ def _memory(pid: int) -> int:
 
 
 def _artefacts(store: Path) -> dict[str, int]:
-    """Return when each artefact was made, in nanoseconds."""
+    """Return when each artefact of a store was completed, in nanoseconds since 1970."""
     return {
         str(path.relative_to(store)): path.stat().st_mtime_ns
         for path in store.glob("*/*/manifest.json")

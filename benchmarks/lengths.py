@@ -87,7 +87,7 @@ def _measure(
 
 
 def _compare(backend: str, scheme: str, plans: Mapping[str, Plan], store: Store) -> dict[str, Any]:
-    """Race both files of a scheme from text to label."""
+    """Compare the times from text to label of a scheme's two files, which classify in turns."""
     corpus = store.artefact(plans["several"].corpus)
     texts = texts_of(plans["several"], store)
     files = {n: store.artefact(plan.variants[scheme]).path(FLATBUFFER) for n, plan in plans.items()}

@@ -48,7 +48,7 @@ def measure_scale() -> dict[str, Any]:
 
 
 def _scaled(file: Path, inputs: Inputs) -> dict[str, float]:
-    """Return the seconds to classify half of the texts, all texts, and all with two runners.
+    """Return the seconds for half of the texts, for all texts, and for all with two runners.
 
     `memory_ratio` is the memory for all texts, divided by the memory for half of them.
     """
@@ -89,7 +89,7 @@ class Entered:
         self._runner = runner
 
     def __enter__(self) -> Runner:
-        """Return the runner."""
+        """Return the open runner."""
         return self._runner
 
     def __exit__(self, *_: object) -> None:

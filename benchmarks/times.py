@@ -1,7 +1,7 @@
-"""Compare the model of time in `models/shrinking/cost.py` with measured answers on this machine.
+"""Compare the time model in `models/shrinking/cost.py` with measured answers on this machine.
 
 Networks run in turns with the paper's recipe, at each of their lengths, on one thread. Their
-weights are random, and their shapes were not used to fit the rates of the model of time. The
+weights are random, and their shapes were not used to fit the rates of the time model. The
 fastest answer at each length counts, because slower answers include delays by other work of the
 machine.
 """
@@ -129,7 +129,7 @@ def _make(shapes: dict[str, Architecture], folder: str) -> None:
 def _compare(
     backend: str, shapes: dict[str, Architecture], files: dict[str, Path], paper: Path
 ) -> dict[str, Any]:
-    """Return estimated and measured times: of the paper's recipe, and of each shape and length."""
+    """Return estimated and measured times for the paper's recipe, and for each shape and length."""
     with Runner(LocalTransport(), backend) as runner:
         runner.load(PAPER_RECIPE, paper, binding=paper_binding(paper))
         for name, file in files.items():

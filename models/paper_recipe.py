@@ -112,7 +112,7 @@ def paper_file(store: Store, say: Callable[[str], None]) -> Path:
 
 
 def paper_binding(file: Path) -> Binding:
-    """Return the binding of the recipe's FlatBuffer."""
+    """Return which tensors of the recipe's FlatBuffer are its inputs and its output."""
     return binding_of(read_candidate(file), below=SHAPE.vocabulary, length=TOKENS)
 
 
@@ -144,7 +144,7 @@ def with_paper_rows(tokenizer: str) -> str:
 
 
 def _words_of(document: dict[str, Any]) -> int:
-    """Return a tokenizer's largest id plus one."""
+    """Return how many embeddings a tokenizer needs: its largest id plus one."""
     vocabulary = document["model"]["vocab"]
     ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
     added = (token["id"] for token in document.get("added_tokens") or ())

@@ -1,8 +1,8 @@
 """Write the matrix of backends: `python -m reports.backends [RESULTS ...]` writes docs/backends.md.
 
 The text between two marks on the page is replaced by a table from the results.json of runs of
-`suites/backends`: a row for each candidate and a column for each backend, and below it each pair
-that is not right, with the smallest file that shows the fault.
+`suites/backends`: a row for each candidate and a column for each backend. Below the table, each
+wrong candidate is listed with its backends and the smallest file that shows the fault.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def page_of(documents: Sequence[Document]) -> str:
 
 
 def _circumstances(document: Document) -> str:
-    """Return the circumstances of a run's part of the matrix."""
+    """Return subject, device, number of texts and versions of backends for a run's matrix."""
     cells, device = document.run.backends, document.device
     versions = dict.fromkeys(f"{cell.backend.split('-')[0]} {cell.version}" for cell in cells)
     texts = " to ".join(f"{count:,}" for count in sorted({cell.texts for cell in cells}))
@@ -60,7 +60,7 @@ def _circumstances(document: Document) -> str:
 
 
 def _faults(cells: Sequence[Cell]) -> list[list[str]]:
-    """Return a row for each fault, with all backends that have the fault.
+    """Return a row for each fault: candidate, backends, message, and smallest file that shows it.
 
     A file that a backend must refuse is not a fault.
     """
@@ -73,7 +73,7 @@ def _faults(cells: Sequence[Cell]) -> list[list[str]]:
 
 
 def _said(cell: Cell) -> str:
-    """Return the message of the first gate that did not pass."""
+    """Return how a cell ended, and the first line of the message of the gate that failed."""
     first_line, *_ = cell.why.split("\n")
     return f"{cell.short}: {first_line}"
 
@@ -91,7 +91,7 @@ def _smallest(cell: Cell) -> str:
 
 
 def main() -> int:
-    """Write the page; return the exit code."""
+    """Write the matrix of backends into docs/backends.md; return the exit code."""
     parser = argparse.ArgumentParser(description="Write the matrix of docs/backends.md.")
     parser.add_argument("results", nargs="*", type=path, help="results.json of runs")
     options_given: list[Path] = parser.parse_args().results

@@ -135,7 +135,7 @@ def _draw(
 
 
 def _links(page: str, environments: dict[str, str]) -> dict[str, str]:
-    """Return the address of each test of a run in Allure's page."""
+    """Return the address in Allure's page for each test of a run, by the test's id."""
     addresses = {}
     for name, content in files_of(page).items():
         if drawn := _TEST.fullmatch(name):

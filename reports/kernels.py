@@ -69,7 +69,7 @@ def _head(backend: str, version: str, machine: str) -> str:
 
 
 def write_page(page: Path, cells: list[Cell]) -> None:
-    """Replace the table of a page.
+    """Replace the generated table in a documentation page.
 
     Raises:
         UsageMistake: the page lacks the marks around the table.
@@ -80,7 +80,7 @@ def write_page(page: Path, cells: list[Cell]) -> None:
 
 
 def main() -> int:
-    """Write the page; return the exit code."""
+    """Write the table of kernels into its page; return the exit code."""
     parser = argparse.ArgumentParser(description="Write the table of docs/kernels.md.")
     parser.add_argument(
         "folders",

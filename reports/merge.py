@@ -101,7 +101,7 @@ def merge(documents: Sequence[Document]) -> Document:
 
 
 def _merged(name: str, document: Document) -> Merged:
-    """Return the facts of a run, without its measurements."""
+    """Return the entry for a run in the merged document, with its device renamed."""
     device = replace(document.device, name=name)
     return Merged(
         run=document.run,

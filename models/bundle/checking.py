@@ -117,7 +117,7 @@ def check_contents(artefact: Artefact, manifest: Manifest, file: Path) -> None:
 
 
 class _Checker(Members):
-    """Checks the contents of a bundle's members."""
+    """Checks that the content of each member of a bundle is valid and fits the others."""
 
     def __init__(self, artefact: Artefact, manifest: Manifest, file: Path) -> None:
         super().__init__(manifest, file)

@@ -58,7 +58,7 @@ class Held(Table, frozen=True, kw_only=True):
 
     @property
     def all_texts(self) -> tuple[str, ...]:
-        """Return the folders of texts, without duplicates."""
+        """Return each artefact folder that contains texts with their token ids, once."""
         return tuple(dict.fromkeys((self.texts, *self.encoded.values())))
 
     @property
@@ -69,7 +69,7 @@ class Held(Table, frozen=True, kw_only=True):
         )
 
     def texts_of(self, candidate: str) -> str:
-        """Return the folder of a candidate's inputs."""
+        """Return the artefact folder that contains a candidate's token ids."""
         return self.encoded.get(candidate, self.texts)
 
     def folders(self) -> tuple[str, ...]:

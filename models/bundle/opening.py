@@ -149,7 +149,7 @@ class Bundle:
         return np.asarray(self.kept.array(golden_member(backend, candidate)), np.float32)
 
     def artefacts(self, names: Iterable[str]) -> JudgedArtefacts:
-        """Return the artefacts of the named candidates."""
+        """Return the artefacts in the bundle that are needed to judge the named candidates."""
         folders, store = self.manifest.artefacts, UnpackedStore(self.kept)
 
         def stage(folder: str) -> Stage:

@@ -28,7 +28,7 @@ class UnpackedStore(Store):
         return Stage(name, self._kept.document(f"{name}/{key}/{MANIFEST}")["recipe"])
 
     def artefact(self, stage: Stage) -> Artefact:
-        """Return an artefact of the bundle.
+        """Return the artefact of a stage, as the bundle contains it.
 
         Raises:
             StoreError: the bundle does not contain the artefact.
@@ -44,7 +44,7 @@ class UnpackedStore(Store):
         return Artefact(self.path(stage), members, {}, self._kept.kept_as, stage.recipe)
 
     def get(self, stage: Stage, *_: Any, **__: Any) -> Artefact:
-        """Return an artefact of the bundle; never make one."""
+        """Return the artefact of a stage, as the bundle contains it; never make it."""
         return self.artefact(stage)
 
     def _refuse(self, stage: Stage) -> NoReturn:

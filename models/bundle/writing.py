@@ -222,7 +222,7 @@ def _files(artefact: Artefact) -> dict[str, bytes]:
 
 
 def _slim_texts(artefact: Artefact) -> dict[str, bytes]:
-    """Return the files of texts, without the words of those texts that no board classifies."""
+    """Return a corpus artefact's files, without the wording of texts that no board classifies."""
     files = _files(artefact)
     lines = files[TEXTS].decode().split("\n")
     rows = [json.loads(line) for line in lines if line]

@@ -1,4 +1,7 @@
-"""Compare a FlatBuffer with itself, unchanged and slowed, while other cores are busy."""
+"""Race a FlatBuffer against an unchanged copy of itself, and against an artificially slowed one.
+
+Other cores can be kept busy during a race.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@
 | `recorded`, `parity`, `golden` | answers and token ids of an app; vectors for its unit test |
 | `reference_answers`, `onnx_reference` | references that are not FlatBuffers |
 | `warnings` | warnings about a candidate that is judged nevertheless |
-| `describe` | findings about a file, and a TOML file to start from |
+| `describe` | the properties of a file, and a TOML file to start from |
 
 `python -m models.candidates describe FILE` prints the result of `describe`.
 

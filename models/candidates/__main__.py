@@ -1,4 +1,4 @@
-"""Run `python -m models.candidates describe FILE ...`: print findings and a TOML to start from.
+"""Run `python -m models.candidates describe FILE ...`: print a TOML about the files to start from.
 
 The command only reads the files, and needs neither a runtime nor TensorFlow.
 """

@@ -74,7 +74,7 @@ class Kept:
     subject: GivenSubject
 
     def make(self, store: Store) -> None:
-        """Make the artefacts that a store lacks."""
+        """Store the artefacts of existing files that the store lacks."""
         candidates, reference = self.subject.candidates, self.subject.reference_answers
         if reference is not None:
             reference.make(store)

@@ -145,7 +145,7 @@ class CandidateTable(Table, frozen=True, kw_only=True):
             raise ValueError("`length` must be at least 1")
 
     def declaration(self, labels: tuple[str, ...] | None, where: str | None) -> Declaration:
-        """Return the declarations about the file, with the given labels.
+        """Return what this table declares about the file, with the given labels.
 
         Args:
             labels: labels in the order of the output; None if unknown.
@@ -277,7 +277,7 @@ class _Anchored:
     names: frozenset[str]
 
     def candidate(self, table: CandidateTable, key: str) -> CandidateTable:
-        """Return a candidate with absolute paths."""
+        """Return a candidate's table with all paths made absolute."""
         flatbuffer = self._path(table.flatbuffer, f"{key}.flatbuffer")
         own = self._shared(table, f"{key}.")
         return msgspec.structs.replace(table, flatbuffer=flatbuffer, **own)
@@ -305,7 +305,10 @@ class _Anchored:
         return settings
 
     def _shared(self, table: CandidateTable | CandidatesTable, place: str = "") -> dict[str, Any]:
-        """Return the absolute paths under the keys that both kinds of tables have, by key."""
+        """Return the labels, tokenizer and reference of a table by key, with absolute paths.
+
+        Keys whose value is not a path are left out.
+        """
         settings: dict[str, Any] = {}
         if isinstance(table.labels, str):
             settings["labels"] = self._path(table.labels, f"{place}labels")

@@ -1,6 +1,6 @@
-"""Write the findings about files as a TOML file to start from.
+"""Write the properties of files as a TOML file to start from.
 
-Certain findings are written as comments, because they need not be declared. Uncertain properties
+Certain properties are written as comments, because they need not be declared. Uncertain properties
 are written as commented-out lines, because the user must check them first.
 """
 
@@ -83,7 +83,7 @@ def describe(file: Path) -> Described:
 
 
 def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Declaration | None:
-    """Return a declaration that resolves a mistake; None if no declaration can."""
+    """Return the declarations with a guess at what a mistake requests; None without a guess."""
     number = _graph(opened, declared)
     graph = opened.contents.subgraphs[number]
     operators = [operator for operator in opened.contents.operators if operator.subgraph == number]
@@ -126,7 +126,7 @@ def toml_of(described: Sequence[Described]) -> str:
 
 
 def _names(files: Sequence[Path]) -> list[str]:
-    """Return distinct names for the files."""
+    """Return a different candidate name for each file, made from the file's name."""
     names: list[str] = []
     for file in files:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "_", file.stem).strip("._-")[:80] or "candidate"
@@ -183,7 +183,7 @@ def _output(described: Described) -> Iterator[str]:
 
 
 def _found(described: Described) -> Iterator[str]:
-    """Return the certain findings as comments."""
+    """Yield what is certain about a file, as comments of a TOML file."""
     spec, opened = described.spec, described.opened
     report = report_of(opened.file, opened.data, opened.contents)
     yield f"# scheme: {recognized(report).name}"

@@ -117,8 +117,8 @@ def _classes(file: Path, port: Port) -> int | None:
     answers_one = all(size in (1, None) for size in batch) and all(size == 1 for size in middle)
     if not answers_one or (last is not None and last > MOST):
         raise UsageMistake(
-            f"output {port} is not an answer to a text: {sizes(port.shape)} is not one score for "
-            f"each of {FEWEST} to {MOST} labels",
+            f"output {port} has shape {sizes(port.shape)}, but the answer to a text needs "
+            f"[1, labels] with one score for each of {FEWEST} to {MOST} labels",
             file=file,
             key="output",
             remedy="Convert the model with an output of [1, labels], or name another one: "

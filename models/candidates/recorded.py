@@ -119,7 +119,7 @@ def read_recording(
 
 @dataclass(frozen=True)
 class _Source:
-    """The file being read, and its option, for messages."""
+    """The recording that is being read, and the option that names it, for error messages."""
 
     file: Path
     key: str

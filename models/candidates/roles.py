@@ -80,12 +80,12 @@ class Port:
 
     @property
     def shown(self) -> str:
-        """Return the name in the signature, or else that of the tensor."""
+        """Return the port's name in the signature, or else the name of its tensor."""
         return self.name or self.tensor.name
 
     @property
     def reference(self) -> Reference:
-        """Return the name or position of the port for a declaration."""
+        """Return how a declaration can refer to the port: by name, or else by position."""
         return self.shown or self.position
 
     def is_called(self, reference: Reference) -> bool:
@@ -101,7 +101,7 @@ def plain(name: str) -> str:
 
 
 def role_of(name: str) -> Role | None:
-    """Return the role that a name stands for; None if the name is unknown."""
+    """Return the role of an input with a usual name, such as `input_ids`; None for other names."""
     return NAMES.get(plain(name).lower())
 
 
@@ -245,7 +245,10 @@ def _found(
 
 
 def _said(port: Port) -> list[tuple[Role, Found]]:
-    """Return the roles that the names of an input stand for, each with the source of the name."""
+    """Return the roles that an input's names indicate: in signature, tensor and metadata.
+
+    Each role comes with the kind of source that names it.
+    """
     signs: list[tuple[Role, Found]] = []
     for name in (port.name, port.tensor.name):
         role = role_of(name) if name else None

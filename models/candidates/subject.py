@@ -124,12 +124,12 @@ class JudgedArtefacts:
     named: dict[str, Stage] = field(default_factory=dict)
 
     def stages(self) -> list[Stage]:
-        """Return every artefact, without duplicates."""
+        """Return the stage of every artefact, without duplicates."""
         stages = {(stage.name, stage.key): stage for stage in self.named.values()}
         return list(stages.values())
 
     def texts_of(self, candidate: str) -> Stage:
-        """Return the stage of a candidate's inputs."""
+        """Return the stage of the texts with a candidate's token ids."""
         return self.encoded.get(candidate, self.texts)
 
     def of(self, names: Iterable[str]) -> JudgedArtefacts:

@@ -295,7 +295,7 @@ def _row(record: Record, table: TextsTable, path: Path) -> TextRow:
 
 
 def _ids(text: str, location: str, column: str, path: Path) -> tuple[int, ...]:
-    """Parse numbers separated by blanks or commas, in brackets or not."""
+    """Parse the token ids of a row, separated by blanks or commas, in brackets or not."""
     pieces = re.split(r"[\s,]+", text.strip().strip("[]").strip())
     if not all(piece.isascii() and piece.isdigit() and len(piece) < 10 for piece in pieces):  # noqa: PLR2004 - the number of digits of the largest int32
         raise UsageMistake(

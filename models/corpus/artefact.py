@@ -89,7 +89,7 @@ def build_corpus(  # noqa: PLR0913 - the inputs of a corpus, and one option
 
 
 def write_texts(out: Path, corpus: Corpus) -> None:
-    """Write TEXTS and LEFT_OUT into a folder."""
+    """Write the labelled texts and the list of texts that were left out into a folder."""
     _write_lines(out / TEXTS, _text_rows(corpus))
     _write_lines(out / LEFT_OUT, (asdict(entry) for entry in corpus.left_out))
 

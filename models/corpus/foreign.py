@@ -77,7 +77,10 @@ def foreign(data: bytes) -> Foreign | None:
 
 
 def _recognize_by_two_signs(data: bytes) -> Foreign | None:
-    """Return the kind of a file that two marks identify; one mark alone could be part of a text."""
+    """Return the kind of a file that two byte sequences identify; None if they are not both there.
+
+    One of the two alone could be part of a text.
+    """
     if data.startswith(b"BZh") and data[_BZIP2] == b"1AY&SY":
         return Foreign(f"is compressed by bzip2{_NOT_TEXTS}", _UNPACK)
     if data.startswith(b"ORC") and data[_ORC] == b"ORC":
@@ -90,7 +93,7 @@ def _recognize_by_two_signs(data: bytes) -> Foreign | None:
 
 
 def _recognize_download(data: bytes) -> Foreign | None:
-    """Return the kind of file that was downloaded by mistake, such as a web page."""
+    """Return the kind of a file that people download by mistake, such as a web page, or None."""
     for start, (kind, remedy) in _DOWNLOADS.items():
         if data.startswith(start):
             return Foreign(f"is {kind}", remedy)

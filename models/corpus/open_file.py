@@ -120,7 +120,7 @@ def _read_bytes(path: Path) -> tuple[str, bytes]:
 
 
 def _reject_format(format_found: Foreign | None, path: Path, member: str | None = None) -> None:
-    """Reject a file whose format shows that it holds no texts."""
+    """Reject a file that was recognized as another format; do nothing for `format_found` None."""
     if format_found is not None:
         raise UsageMistake(format_found.problem, file=path, key=member, remedy=format_found.remedy)
 
@@ -135,7 +135,7 @@ def _read_member(archive: Archive) -> tuple[str, bytes]:
 
 
 def _only_member_of_texts(names: list[str], path: Path) -> str:
-    """Return the only member, or the only one with the suffix of a file of texts (`_FITTING`)."""
+    """Return the name of the only member, or of the only one with a suffix in `_FITTING`."""
     # macOS adds a hidden companion of each file.
     names = [name for name in names if not name.startswith("__MACOSX/")]
     fitting = [name for name in names if PurePosixPath(name).suffix.lower() in _FITTING]
@@ -153,7 +153,7 @@ def _only_member_of_texts(names: list[str], path: Path) -> str:
 def _decode_lines(
     data: bytes, encoding: str, fallback: str | None, path: Path, first_error: ValueError
 ) -> str:
-    """Decode line by line, with `encoding` or else with `fallback`."""
+    """Decode a file line by line; use `fallback` for lines that `encoding` cannot decode."""
     first_reason = getattr(first_error, "reason", first_error)
     if codecs.lookup(encoding).name.startswith(tuple(_MARKS)):
         # In these encodings the byte of "\n" can be part of another character, so the file cannot

@@ -153,7 +153,7 @@ def _parse_line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
 
 
 def _record_at(lines: list[str], at: int) -> tuple[str, int]:
-    """Return the text of the record that begins at a line, and the number of the line after it.
+    """Return the text of the record that begins at line `at`, and the index of the next line.
 
     Each line is read only once, even if a record has many lines: the quotes of the record's last
     value so far decide whether the record ends with this line.

@@ -148,14 +148,14 @@ def _json_records(text: str, path: Path, used: frozenset[str]) -> Iterator[Recor
 
 
 def _columns_read(table: CorpusTable) -> frozenset[str]:
-    """Return the columns that the subject reads."""
+    """Return the names of the columns that the subject's table reads from its file."""
     columns = table.columns
     names = [] if columns is None else [getattr(columns, key) for key in columns.__struct_fields__]
     return frozenset(name for name in names if name is not None)
 
 
 def _as_text(value: Any) -> str:
-    """Return a JSON value as the text of a CSV file: "" for null, "1" for 1."""
+    """Return a JSON value as it would be written in a CSV file: "" for null, "1" for 1."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

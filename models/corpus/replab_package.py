@@ -67,7 +67,7 @@ class LabeledTweet:
 
     @property
     def key(self) -> Key:
-        """Return the ids of entity and tweet."""
+        """Return the id of the entity and the id of the tweet, which identify the entry."""
         return self.entity_id, self.tweet_id
 
 
@@ -209,7 +209,7 @@ class _Reader:
     def _rows(
         self, paths: Iterable[Path], required: tuple[str, ...], optional: tuple[str, ...] = ()
     ) -> Iterator[tuple[str, Row]]:
-        """Yield the place of each row, its file and line, and the row."""
+        """Yield each row of the files, after its place in words: file and line."""
         for path in paths:
             name = path.relative_to(self._root).as_posix()
             sheet = read_quoted(path, required, optional)

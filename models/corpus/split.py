@@ -33,7 +33,10 @@ _ORDER = ("test", "calibration", "validation", "train")
 
 
 class Candidate(NamedTuple):
-    """A text for a split; `split` is its value in the file's split column, "" without a column."""
+    """A text that may get into a split (not a file to judge).
+
+    `split` is its value in the file's split column, "" without such a column.
+    """
 
     row: LabelledText
     where: str
@@ -50,13 +53,13 @@ def split_texts(
 
     If the file has a split column, it gives the split of each text; a split that no text has gets
     some of the train texts. Without the column, texts are distributed at random, by the seed.
-    Candidates that share an id or a text stay in one split, so that copies of a text are never in
-    two splits. Candidates with the same `text_id` and `group_id` are copies. Only the train split
-    gets more than one of them: in other splits they would count as independent evidence and make
+    Texts that share an id or their wording stay in one split, so that copies of a text are never in
+    two splits. Texts with the same `text_id` and `group_id` are copies. Only the train split may
+    get more than one copy: in other splits, copies would count as independent evidence and make
     confidence intervals too narrow.
 
     Args:
-        candidates: the texts to distribute.
+        candidates: the texts to distribute, not files to judge.
         table: counts, seed, labels and whether there is a split column.
         path: the file, for messages.
         left_out: list to which one entry for all texts beyond the counts is appended, and one for
@@ -114,9 +117,9 @@ def _pools(
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[Group]:
-    """Group candidates that share an id or a text, directly or through other candidates.
+    """Group texts that share an id or their wording, directly or through other texts.
 
-    Groups are in the order of their last candidates.
+    Groups are in the order of their last texts.
     """
     keys = [
         (("id", candidate.row.text_id), ("text", normalized(candidate.row.text)))
@@ -135,10 +138,10 @@ def _groups(candidates: Sequence[Candidate]) -> list[Group]:
 def _draw(
     pool: list[Group], size: int | None, rng: random.Random, *, copies: bool
 ) -> tuple[list[Candidate], int]:
-    """Take random groups out of the pool until there are `size` candidates, or none are left.
+    """Take random groups out of the pool until there are `size` texts, or no group is left.
 
     Returns:
-        The candidates, and the number of copies that were left out.
+        The texts, and the number of copies that were left out.
     """
     rng.shuffle(pool)
     chosen: list[Candidate] = []
@@ -152,7 +155,7 @@ def _draw(
 
 
 def _without_copies(group: Group) -> Group:
-    """Return, of the candidates with equal `text_id` and `group_id`, only the first."""
+    """Return, of the texts with equal `text_id` and `group_id`, only the first."""
     first_of_id: dict[tuple[str, str], Candidate] = {}
     for candidate in group:
         first_of_id.setdefault((candidate.row.text_id, candidate.row.group_id), candidate)

@@ -18,8 +18,8 @@ class LabelledText:
 
     Attributes:
         text_id: the id in the source, or one made from its position there.
-        group_id: the subject of the text, by which answers can be averaged, such as RepLab's
-            entity; "" if none is declared.
+        group_id: what the text is about, such as RepLab's entity; scores can be averaged over such
+            groups; "" if none is declared.
         text: the published text; cleaning is part of the tokenizer.
         label: index into the corpus's labels; 0 is the worst if they are ordered.
         group_name: the name of the group if `group_id` is a code.

@@ -67,7 +67,7 @@ class Encoded:
         return len(self.labels)
 
     def rows(self, chosen: slice | Sequence[int]) -> Encoded:
-        """Return the split with only the chosen texts."""
+        """Return the split reduced to the texts that `chosen` selects by position."""
         return replace(
             self, **{column.name: getattr(self, column.name)[chosen] for column in fields(self)}
         )

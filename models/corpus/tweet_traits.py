@@ -31,7 +31,7 @@ def _misspell(word: str, rng: random.Random) -> str:
 
 
 def _with_misspelling(text: str, rng: random.Random) -> str:
-    """Misspell one lower-case word, and change no name or number."""
+    """Return the text with one lower-case word misspelled; names and numbers stay unchanged."""
     words = list(_WORD.finditer(text))
     if not words:
         return text
@@ -53,7 +53,7 @@ def _link(rng: random.Random) -> str:
 
 
 def _body(text: str, names: list[str], rng: random.Random) -> str:
-    """Return a sentence as people type it: case, a misspelling, a hashtag, punctuation."""
+    """Return a sentence with random traits of tweets: misspelling, hashtag, ending, lower case."""
     surface = grammar().surface
     # Templates append "'s" to plural names too, which gives "Paper Tigers's".
     text = (text[0].upper() + text[1:]).replace("s's ", "s' ")

@@ -28,7 +28,7 @@ def check_device(device: Device) -> None:
 
 
 def _problems(device: Device) -> Iterator[tuple[str, str, str]]:
-    """Yield key, problem and remedy of each violation."""
+    """Yield key, problem and remedy for each rule that a device profile breaks."""
     table = device.table
     is_host = device.name == HOST or (table.recognition is None and table.hardware is None)
     for key in ("recognition", "hardware"):

@@ -96,7 +96,7 @@ class Circumstances:
     told: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the known values for results.json."""
+        """Return the values that were read, by name, for results.json."""
         facts = asdict(self)
         return {name: value for name, value in facts.items() if value not in (None, (), {})}
 

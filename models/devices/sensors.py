@@ -119,7 +119,7 @@ def frequency_limits(texts: Texts) -> tuple[tuple[float, ...], tuple[float, ...]
 
 
 def power_mode(texts: Texts, path: str) -> int | None:
-    """Return the number in nvpmodel's status file, `pmode:0001`."""
+    """Return the power mode from nvpmodel's status file, for example 1 from `pmode:0001`."""
     match = re.search(r"pmode:(\d+)", texts.get(path, ""))
     with suppress(ValueError):
         return _count(match[1]) if match else None

@@ -268,7 +268,7 @@ class _Bounded(io.RawIOBase):
         self.most: int | None = _LARGEST_CONTENTS
 
     def size(self) -> int:
-        """Return the size of the file."""
+        """Return the size of the archive in bytes."""
         at = self._file.tell()
         end = self._file.seek(0, os.SEEK_END)
         self._file.seek(at)
@@ -310,7 +310,7 @@ class _Bounded(io.RawIOBase):
 
 
 class _WriteError(Exception):
-    """The target of a member cannot be written, but the archive is not damaged."""
+    """The file into which a member is unpacked cannot be written; the archive is not damaged."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
@@ -326,5 +326,5 @@ def _write(target: BinaryIO, piece: bytes) -> None:
 
 @contextmanager
 def _left_open(file: BinaryIO) -> Iterator[BinaryIO]:
-    """Yield an open file without closing it."""
+    """Yield an open file, and leave it open at the end of the `with` block."""
     yield file

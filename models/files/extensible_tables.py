@@ -17,12 +17,13 @@ T = TypeVar("T")
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
-    """A table that may have further keys.
+    """A table that keeps keys that its type does not define, so that none is lost in writing.
 
     Attributes:
-        held: all keys of the table that was read, in its order: with the value for a key that the
-            type does not have, and None for the others. Empty for a new table, which is written in
-            the order of its fields.
+        held: every key of the table that was read, in the table's order. A key that the type does
+            not define has the value that was read; a key that it defines has None, because its
+            value is in the field. Empty for a new table, which is written in the order of its
+            fields.
     """
 
     held: dict[str, Any] = msgspec.field(default_factory=dict, name="$held")

@@ -95,7 +95,7 @@ class Arrays(Mapping[str, Any]):
         self._archive = archive
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """Read one array of the file.
+        """Read the array called `name`.
 
         Raises:
             EdgeproofError: the array is missing or damaged; the message names the member.

@@ -113,7 +113,7 @@ def _keys_at(kind: Any, place: str) -> list[str]:
 
 
 def _tables_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
-    """Yield the tables in a type, at any depth."""
+    """Yield the types of TOML tables that occur in a type hint, at any depth."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield kind
     for part in get_args(kind):

@@ -34,7 +34,7 @@ def store_added_constants(flatbuffer: bytes) -> bytes:
 
 
 def _unpack_constant(graph: Graph, addition: Any) -> bool:
-    """Store an addition's large constant as int8; return whether the addition has one."""
+    """Store the large constant that an ADD reads as int8; return False if it reads none."""
     for place, tensor in enumerate(map(int, addition.inputs)):
         table = graph.constant(tensor)
         if table is not None and table.size >= LARGE:

@@ -49,7 +49,7 @@ class Form:
     """An affine form of a node's output: scale * output + shift.
 
     Attributes:
-        node: the number of the node.
+        node: the index of the node.
         scale: one number, or one for each element of the last dimension.
         shift: as for `scale`.
     """
@@ -104,13 +104,13 @@ class Lookup(Node):
 
 @dataclass(frozen=True, eq=False)
 class Other(Node):
-    """Another operator, or an input of the graph."""
+    """A node of any other operator, or of an input of the graph."""
 
     name: str
 
 
 def affine_graph(operators: tuple[Operator, ...], constants: Constants) -> list[Node]:
-    """Return the nodes of a FlatBuffer's first subgraph; a node's number is its index.
+    """Return the nodes of a FlatBuffer's first subgraph; `number` is a node's index in them.
 
     Raises:
         ValueError: a constant is stored in a way that is not supported.
@@ -199,7 +199,7 @@ class _Builder:
         return self._node(Sum, (left, right)) if name == "ADD" else None
 
     def _kept(self, form: Form | None) -> Form | None:
-        """Return a form, after counting the memory of its scales and shifts.
+        """Return a form unchanged, after counting the memory of its scales and shifts.
 
         Each operator creates a form, so many operators could take too much memory.
         """

@@ -17,12 +17,12 @@ _OPTIONS, _LATER_OPTIONS = (3, 4), (11, 12)
 
 
 class _Naming(NamedTuple):
-    """The place at which an operator stores the numbers of the graphs that it calls.
+    """The place at which an operator stores the indices of the graphs that it calls.
 
     Attributes:
         slots: the slots of the kind of the options, and of the options.
-        kind: the number of the kind of the options.
-        fields: the fields of the options that contain the numbers.
+        kind: the schema's code for the kind of the options.
+        fields: the fields of the options that contain the indices.
     """
 
     slots: tuple[int, int]
@@ -43,7 +43,7 @@ class Reached(NamedTuple):
     """The graphs that a runtime computes when it runs a file.
 
     Attributes:
-        order: the numbers of the graphs, each before the graphs that it calls.
+        order: the indices of the graphs, each before the graphs that it calls.
         cycle: graphs that call each other in a cycle, which no runtime can compute; () if there is
             no cycle.
     """
@@ -53,11 +53,11 @@ class Reached(NamedTuple):
 
 
 def called_by(operator: Any, code: int) -> tuple[int, ...]:
-    """Return the numbers of the graphs that an operator calls, in the order of its options.
+    """Return the indices of the graphs that an operator calls, in the order of its options.
 
     Args:
         operator: the operator, as an object of the schema.
-        code: the number of the kind of operator.
+        code: the schema's code for the kind of operator.
 
     Returns:
         Both branches of an IF, the condition and the body of a WHILE; () for operators that call no

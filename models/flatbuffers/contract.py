@@ -80,7 +80,7 @@ def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 
 
 def _allowed(contract: Contract, operator: Operator) -> tuple[Arithmetic, ...]:
-    """Return the arithmetic that the contract allows for a product.
+    """Return the kinds of arithmetic that the contract allows for an operator with products.
 
     Products with stored weights of `SMALL` or more elements may only use the contract's first
     arithmetic.
@@ -127,7 +127,7 @@ def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 
 
 def _dense_weights(report: FlatBufferReport) -> Iterator[Tensor]:
-    """Yield the stored weights of dense layers, before dequantization."""
+    """Yield the weights of dense layers as the file stores them, before a DEQUANTIZE."""
     unpacked = {
         (unpacking.subgraph, unpacking.outputs[0].index): unpacking
         for unpacking in report.operators

@@ -83,7 +83,7 @@ class Graph:
         return str(_KINDS.get(self.code(operator), "UNKNOWN"))
 
     def code(self, operator: Any) -> int:
-        """Return the built-in code of an operator."""
+        """Return an operator's code in the schema's list of built-in operators."""
         code = self._model.operatorCodes[operator.opcodeIndex]
         return int(max(code.builtinCode, code.deprecatedBuiltinCode))
 

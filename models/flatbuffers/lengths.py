@@ -83,7 +83,7 @@ def _kinds(tensors: Iterable[tuple[str, Tensor]], *, shaped: bool) -> frozenset[
 
 
 def _weights_read(contents: Contents, subgraph: int) -> dict[int, int]:
-    """Return the bytes of each buffer of weights that a graph reads."""
+    """Return the size in bytes of each buffer of weights that a graph reads, by buffer index."""
     return {
         tensor.buffer: tensor.constant_bytes
         for operator in contents.operators

@@ -89,7 +89,7 @@ def _before_softmax(graph: Graph) -> Iterator[Any]:
 
 
 def _clipped(graph: Graph, tensor: int, limit: float, clipped: dict[int, int]) -> int:
-    """Return a tensor, or the clipped constant that replaces it."""
+    """Return the index of a tensor, or of the clipped copy if it is a constant beyond `limit`."""
     values = graph.constant(tensor)
     if values is None or np.abs(values).max() <= limit:
         return tensor

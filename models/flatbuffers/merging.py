@@ -81,7 +81,7 @@ class _Joined:
         return self._model
 
     def _place(self, buffer: Any) -> int:
-        """Return the index of a buffer with the same bytes; add the buffer if there is none."""
+        """Return the index of a buffer in the merged file with these bytes; add it if needed."""
         content = b"" if buffer.data is None else bytes(buffer.data)
         if content not in self._places:
             self._places[content] = len(self._buffers)

@@ -277,7 +277,7 @@ def _without_description(contents: Contents, packed: tuple[PackedFile, ...]) -> 
 
 
 class _Table:
-    """A table of a FlatBuffer, which reads its fields by number and checks every offset."""
+    """A table of a FlatBuffer, which reads its fields by their index and checks every offset."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self.data, self.at = data, at

@@ -118,7 +118,7 @@ def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, d
 
 
 def _tables(graph: Graph) -> Iterator[tuple[str, Array]]:
-    """Yield the tables of gathers, by the names of their outputs."""
+    """Yield the constant table of each GATHER, after the name of the operator's output."""
     for operator in graph.operators(CODES.GATHER):
         table = graph.constant(int(operator.inputs[0]))
         if table is not None:

@@ -109,7 +109,7 @@ def foreign(data: bytes) -> Damage | None:
 
 
 def _text(data: bytes, start: bytes) -> Damage | None:
-    """Return the kind of a text file; None if it is not text."""
+    """Return what a text file is, such as a web page; None if the file is not text."""
     if IDENTIFIER.encode() in start[:16]:
         return damage_of(data)
     bare = start.lstrip(b"\xef\xbb\xbf \t\r\n")

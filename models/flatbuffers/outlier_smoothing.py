@@ -105,7 +105,7 @@ class _Dense:
         self.bias = self.bias * factors
 
     def write(self, graph: Graph) -> None:
-        """Store the weights in the graph."""
+        """Store the layer's scaled weights and bias in the graph as new constants."""
         name = graph.name(self.operator.inputs[1])
         weights = graph.new_constant(f"{name}/leveled", self.weights)
         bias = graph.new_constant(f"{name}/leveled_bias", self.bias)
@@ -295,7 +295,7 @@ class _Leveling:
         return name
 
     def _chain(self, operator: Any, source: int, steps: list[tuple[int, int]], target: int) -> None:
-        """Append operators to an operator; the last one writes `target`."""
+        """Insert a chain of operators after `operator`; the last of them writes tensor `target`."""
         for number, (code, operand) in enumerate(steps, start=1):
             name = f"{self.graph.name(target)}/step_{number}"
             output = target if number == len(steps) else None

@@ -150,7 +150,7 @@ class _Decoder:
         )
 
     def _each(self, count: int, name: str) -> range:
-        """Return the indices of a vector of tables, after checking its length."""
+        """Return the indices 0 to `count` - 1 of a vector of tables, after checking its length."""
         self._claim(count, name, 4)
         self._tables -= count
         if self._tables < 0:
@@ -190,9 +190,9 @@ class _Decoder:
         return sizes
 
     def _operator_code(self, code: Any) -> tuple[int, int, str | None]:
-        """Return (number, version, custom code) of an operator code.
+        """Return an operator code as (code of a built-in operator, version, custom code).
 
-        The number is the maximum of two fields, as in TFLite's own reader: some writers leave the
+        The first is the maximum of two fields, as in TFLite's own reader: some writers leave the
         deprecated field at 0, for which the accessor of the `tflite` package returns ADD.
         """
         current = _int32_field(code._tab, 10)  # noqa: SLF001 - the raw field has no accessor
@@ -328,7 +328,7 @@ class _Decoder:
 
 
 def _clipped(name: str) -> str:
-    """Return the start of a name, for a message."""
+    """Return a name in quotes for a message, shortened if it is long."""
     return repr(name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "...")
 
 

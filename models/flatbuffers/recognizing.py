@@ -91,7 +91,7 @@ def _counts(dtype: str, share: float) -> bool:
 
 
 def _computing(report: FlatBufferReport, weights_name: str, *, mixed: bool) -> str:
-    """Return the scheme's name: the name of its weights, with the way in which products compute."""
+    """Return a scheme's name, made of the name of its weights and of how products compute."""
     products = [operator for operator in report.operators if multiply_accumulates(operator)]
     kinds = Counter(arithmetic(product) for product in products)
     activations = {_activation(product) for product in products if arithmetic(product) == "integer"}
@@ -104,7 +104,7 @@ def _computing(report: FlatBufferReport, weights_name: str, *, mixed: bool) -> s
 
 
 def _of_products(report: FlatBufferReport) -> list[Tensor]:
-    """Return the integer weights of products.
+    """Return the weights of dense layers, matrix products and convolutions stored as integers.
 
     Lookup tables are left out, because under most schemes they have a single scale.
     """
@@ -118,7 +118,7 @@ def _of_products(report: FlatBufferReport) -> list[Tensor]:
 
 
 def _letter(weights: list[Tensor]) -> str:
-    """Return the letter for the granularity of scales that most bytes of the weights have."""
+    """Return how a scheme's name spells the granularity of scales of most bytes of the weights."""
     letters: Counter[str] = Counter()
     for weight in weights:
         quantization = weight.quantization

@@ -30,7 +30,7 @@ _SMALLEST = 20
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen scales of the channels of a product's input.
+    """The scales that were chosen for the channels of a dense product's input.
 
     Attributes:
         scales: [channels], positive.

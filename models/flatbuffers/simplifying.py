@@ -89,7 +89,7 @@ def _fixed(graph: Graph) -> dict[int, Any]:
 
 
 def _needed(graph: Graph, fixed: dict[int, Any]) -> tuple[set[int], list[int]]:
-    """Return the ids of the operators that remain, and the tensors that become constants."""
+    """Return which operators remain, by Python's `id`, and which tensors become constants."""
     removable = {id(operator) for operator in fixed.values()}
     waiting = [operator for operator in graph.operators() if id(operator) not in removable]
     waiting += [fixed[tensor] for tensor in graph.results() if tensor in fixed]

@@ -85,7 +85,7 @@ class Operator:
         custom: whether this is not one of TFLite's built-in operators.
         inputs: the inputs; None for an absent optional one.
         transposed: for BATCH_MATMUL, whether the left and the right operand are read transposed.
-        calls: the numbers of the graphs that the operator calls: condition and body of a WHILE,
+        calls: the indices of the graphs that the operator calls: condition and body of a WHILE,
             both branches of an IF.
     """
 
@@ -117,7 +117,7 @@ class Operator:
 
     @property
     def output_dtypes(self) -> tuple[str, ...]:
-        """Return the dtypes of the outputs."""
+        """Return the dtypes of the operator's outputs."""
         return tuple(tensor.dtype for tensor in self.outputs)
 
 
@@ -205,7 +205,7 @@ class FlatBufferReport(Contents):
 
     @property
     def weights(self) -> tuple[Tensor, ...]:
-        """Return the constants that represent real numbers."""
+        """Return the constants of the file that represent real numbers."""
         return tuple(tensor for tensor in self.tensors if tensor.weight)
 
     @property

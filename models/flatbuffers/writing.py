@@ -31,7 +31,7 @@ class Vector:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a FlatBuffer: the values of its fields by number."""
+    """A table of a FlatBuffer: the values of its fields, by the fields' index in the schema."""
 
     fields: dict[int, Any]
 
@@ -67,7 +67,7 @@ def pack(root: Table, identifier: bytes) -> bytes:
 
 
 def _written(builder: Any, value: Any) -> Any:
-    """Write a value that is stored outside of its table; return its offset."""
+    """Write a value of a field that a table refers to by an offset; return that offset."""
     if isinstance(value, str):
         return builder.CreateString(value)
     if isinstance(value, bytes):

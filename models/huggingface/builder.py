@@ -80,7 +80,7 @@ class Builder(PlanBuilder):
 
     @property
     def _folder(self) -> Path:
-        """Return the folder of the checkpoint."""
+        """Return the folder of the checkpoint that is converted."""
         return self._plan.request.checkpoints["full"]
 
     def tasks(self) -> list[Task]:

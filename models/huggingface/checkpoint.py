@@ -50,7 +50,7 @@ class Checkpoint:
 
     @property
     def file(self) -> Path:
-        """Return the path of its config.json."""
+        """Return the path of the checkpoint's config.json."""
         return self.folder / CONFIG
 
     @property
@@ -189,7 +189,7 @@ def _check_numbers(document: dict[str, Any], file: Path) -> None:
 
 
 def _labels(document: dict[str, Any], file: Path) -> tuple[str, ...]:
-    """Return the names in `id2label`, in the order of their numbers."""
+    """Return the labels in `id2label`, in the order of their ids."""
     names = document.get("id2label")
     if names is None:
         return ()

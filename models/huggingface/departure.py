@@ -44,7 +44,7 @@ def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
         row: a text [1, tokens] for which the logits differ.
 
     Returns:
-        The operator's number, its kind and the name of its output, in words; or a message that no
+        The operator's index, its kind and the name of its output, in words; or a message that no
         single operator differs.
     """
     graph = Graph(flatbuffer)

@@ -36,7 +36,10 @@ def inputs_of_called_graphs(
 
 
 def _loop(calls: tuple[int, ...], states: Given, inner: InnerTensors) -> CalledInputs:
-    """Yield the condition, and the body if it is run, with their inputs in the first rounds."""
+    """Yield the graphs of a WHILE with their inputs: in each round the condition, then the body.
+
+    There are at most `ROUNDS` rounds; the last has no body if the condition is false.
+    """
     condition, body = calls
     for _ in range(ROUNDS):
         yield condition, states
@@ -52,7 +55,7 @@ def _loop(calls: tuple[int, ...], states: Given, inner: InnerTensors) -> CalledI
 
 
 def _branch(calls: tuple[int, ...], operands: Given, _: InnerTensors) -> CalledInputs:
-    """Yield the branch that the first operand chooses; the other operands are its inputs."""
+    """Yield the graph that an IF's first operand chooses, with the other operands as inputs."""
     if_true, if_false = calls
     if not operands:
         raise NotComputed("an IF has no condition")

@@ -26,7 +26,7 @@ class RandomChoices:
         self._random = random.Random(seed)  # noqa: S311 - the numbers need not be unpredictable
 
     def integer(self, least: int, most: int) -> int:
-        """Draw a whole number."""
+        """Draw a whole number from `least` to `most`, both included."""
         return self._random.randint(least, most)
 
 

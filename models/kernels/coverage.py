@@ -287,7 +287,7 @@ def _has_index_input(graph: Graph) -> bool:
 
 
 def _drawn(draw: np.random.Generator, graph: Graph, place: int) -> NDArray[Any]:
-    """Return random values for an input; ids are numbers of rows in their table."""
+    """Return random values for an input; ids are indices of rows that their table has."""
     tensor, (node,) = graph.tensors[place], graph.nodes
     if tensor.dtype == "bool":
         return draw.random(tensor.shape) < 0.5  # noqa: PLR2004 - true and false are equally likely

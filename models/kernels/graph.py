@@ -166,5 +166,5 @@ class Drawing:
         return places[0]
 
     def graph(self, *outputs: int, bodies: tuple[Graph, ...] = ()) -> Graph:
-        """Return the graph with these outputs."""
+        """Return all that was added as a graph with these outputs."""
         return Graph(tuple(self.tensors), tuple(self.nodes), tuple(self.inputs), outputs, bodies)

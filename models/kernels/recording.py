@@ -117,7 +117,7 @@ class Recorder:
 
     @property
     def why_not(self) -> dict[int, str]:
-        """Return why graphs have no recorded activations, by number of the graph."""
+        """Return why graphs have no recorded activations, by index of the graph."""
         return {graph: self._reasons[graph] for graph, fed in self._given.items() if not fed}
 
     def parts(self) -> Iterator[tuple[list[Operator], Values]]:
@@ -163,7 +163,7 @@ class Recorder:
                 return
 
     def _operands(self, operator: Operator, values: Values, time: int) -> Given | None:
-        """Return an operator's operands; None if they were not recorded."""
+        """Return the values of an operator's operands; None if they were not recorded."""
         arrays = []
         for tensor in operator.inputs:
             if tensor is not None and tensor.constant_bytes and self._file.readable(tensor):
@@ -183,7 +183,7 @@ class Recorder:
 
 
 def _parts(operators: Sequence[Operator]) -> Iterator[tuple[list[Operator], list[int]]]:
-    """Yield groups of operators, with the indices of their activations, for one message each."""
+    """Yield groups of operators whose activations fit into one reply, with the tensors' indices."""
     part: list[Operator] = []
     beside: dict[int, int] = {}
     for operator in operators:

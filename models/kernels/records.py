@@ -33,7 +33,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: "proven" if every result was right, "deviates" if one was wrong, whether known or
             not, and "refused" if the backend refused every case.
-        examples: the number of cases; the backend refused `refused` of them.
+        examples: the number of cases that were drawn.
+        refused: the number of these cases that the backend refused to execute.
         target: the target on which the backend ran; "" for this machine.
         known: the names of the known deviations that apply to this family and backend.
         new: a description of a deviation that is not known; "" if there is none.
@@ -83,7 +84,7 @@ def cell_of(
 
 
 def write_cell(folder: Path, cell: Cell) -> None:
-    """Write a result into a folder, replacing that of an earlier run."""
+    """Write the result of a search into a folder, replacing that of an earlier run."""
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]", "_", f"{cell.operator}-{cell.kind}@{cell.backend}@{cell.machine}")
     text = json.dumps(msgspec.to_builtins(cell), indent=1)
@@ -91,7 +92,7 @@ def write_cell(folder: Path, cell: Cell) -> None:
 
 
 def read_cells(folder: Path) -> list[Cell]:
-    """Read the results in a folder.
+    """Read the results of searches that are stored in a folder.
 
     Raises:
         UsageMistake: the folder contains no results, or a file in it is not a result.

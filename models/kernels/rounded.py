@@ -108,7 +108,7 @@ def _rounded_once(value: Array, propagated: Array, ulps: Any = None) -> Rounded:
 
 
 def rounded(number: Rounded, ulps: float | None = None) -> Rounded:
-    """Return numbers after one more rounding."""
+    """Return numbers with their error bounds after one more rounding."""
     return _rounded_once(number.value, number.error, ulps)
 
 

@@ -61,7 +61,10 @@ class Record:
 
 
 def judged(case: Case, answer: Answer, arithmetic: Arithmetic = PROCESSOR) -> Deviation | None:
-    """Return the deviation of an answer that is not a refusal; None if it is correct."""
+    """Return how a backend's answer to a case deviates; None if it is right.
+
+    The answer must not be a refusal.
+    """
     if answer.kind == "died":
         return Deviation(answer.said, np.inf)
     return deviation(case.expected(arithmetic), answer.runs, case.outputs)

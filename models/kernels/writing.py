@@ -167,7 +167,7 @@ def _quantization(quantization: Quantization, scales_at: int) -> Table:
 
 @cache
 def operator_number(name: str) -> int:
-    """Return a built-in operator's number in the schema."""
+    """Return a built-in operator's code in the schema."""
     from tflite.BuiltinOperator import BuiltinOperator  # noqa: PLC0415 - only for writing
 
     return int(getattr(BuiltinOperator, name))

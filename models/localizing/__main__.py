@@ -54,7 +54,7 @@ STOOD_IN = "there is no calibration split, so ranges were found on texts of the 
 
 
 class Fed(msgspec.Struct, frozen=True):
-    """A FlatBuffer with its binding.
+    """A FlatBuffer with the roles of its inputs.
 
     Attributes:
         file: path of the file.

@@ -134,7 +134,10 @@ class Between:
 
     @functools.cache  # noqa: B019 - the process ends after one file
     def shown(self, first: int, last: int) -> Shown | None:
-        """Return the fault that the operators `first` to `last` show; None if they show none."""
+        """Return how the second backend fails or deviates in the operators `first` to `last`.
+
+        None if it gives the same answers as the first backend.
+        """
         part = self.cutter.cut(first, last)
         inputs = self.given(part)
         expected, scale = self._answer(self._backends[0], part, inputs)
@@ -181,7 +184,7 @@ class Between:
         return answers, max(loaded.output.scales, default=0.0)
 
     def _runner(self, backend: str) -> Runner:
-        """Return the process of a backend, starting it if needed."""
+        """Return the running process of a backend; start it if there is none."""
         if backend not in self._runners:
             starting = Runner(self._transport, backend, timeout=SECONDS)
             self._runners[backend] = self._started.enter_context(starting)
@@ -209,7 +212,10 @@ def localize(request: Request) -> dict[str, Any]:
 
 
 def _localized(request: Request, between: Between) -> dict[str, Any]:
-    """Compute the answer of `localize`."""
+    """Find by bisection a shortest series of operators that shows the fault of a backend.
+
+    Write it as a FlatBuffer of its own into the request's folder, and return its description.
+    """
     order = between.cutter.varying
     difference = between.shown(0, order[-1])
     if difference is None:
@@ -276,7 +282,7 @@ def _rows(array: NDArray[Any], tensor: SignatureTensor) -> NDArray[Any]:
 
 
 def _first_true(low: int, high: int, holds: Any) -> int:
-    """Return the first number from `low` to `high` for which a condition holds, by bisection."""
+    """Return the first integer from `low` to `high` for which a condition holds, by bisection."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)
@@ -284,7 +290,7 @@ def _first_true(low: int, high: int, holds: Any) -> int:
 
 
 def _last_true(low: int, high: int, holds: Any) -> int:
-    """Return the last number from `low` to `high` for which a condition holds, by bisection."""
+    """Return the last integer from `low` to `high` for which a condition holds, by bisection."""
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if holds(middle) else (low, middle - 1)

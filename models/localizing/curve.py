@@ -146,7 +146,7 @@ def first_not_finite(
 
 
 def _not_finite(file: File) -> dict[int, tuple[int, int]]:
-    """Return (number of NaN, number of Inf) by tensor index, for tensors that contain any."""
+    """Return how many NaN and how many Inf each tensor contains, by index, if it has any."""
     tensors = list(dict.fromkeys(entry.tensor.index for entry in written_by(file.contents)))
     counts = {index: np.zeros(2, np.int64) for index in tensors}
     unpacked = _unpacked(file)

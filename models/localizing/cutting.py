@@ -186,7 +186,7 @@ def _name(model: Any, operator: Any) -> str:
 
 
 def _drop_unused(model: Any) -> None:
-    """Remove unused buffers and operator codes."""
+    """Remove the buffers and operator codes that the cut graph does not use."""
     graph = model.subgraphs[0]
     # The schema requires an empty first buffer.
     buffers = [0, *sorted({tensor.buffer for tensor in graph.tensors} - {0})]

@@ -36,7 +36,7 @@ class Written:
 
     @property
     def shown(self) -> str:
-        """Return the tensor's name, or its number if it has none."""
+        """Return the tensor's name, or its index if it has none."""
         return self.tensor.name or f"tensor {self.tensor.index}"
 
 

@@ -139,7 +139,7 @@ def _script(part: Cut, difference: Shown, name: str, info: RunnerInfo) -> str:
 
 
 def _delegates(backend: Backend) -> str:
-    """Return the source text of an interpreter's delegates."""
+    """Return the Python expression for the delegates of an interpreter; "None" without them."""
     if not isinstance(backend, Delegate):
         return "None"
     return f"[load_delegate({backend.library!r}, {backend.options!r})]"

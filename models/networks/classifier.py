@@ -71,7 +71,7 @@ class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types
         return {name: ops.convert_to_numpy(t) for name, t in self.weights_by_name().items()}
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:  # noqa: FBT001, FBT002 - Keras defines this signature
-        """Return the logits [batch, classes]."""
+        """Return the logits [batch, classes] of a batch of rows."""
         drop = self._drop if training else keep
         return forward(
             Blocks(self.weights_by_name(), self.shape, drop),

@@ -114,7 +114,7 @@ def head_of(folder: Path) -> str | None:
 
 
 def _outputs_in_words(document: dict[str, Any]) -> str:
-    """Return the outputs of a fine-tuned head in words; "" if the config does not name any."""
+    """Return in words what a fine-tuned head answers; "" if the config does not name labels."""
     labels, problem = document.get("id2label"), document.get("problem_type")
     count = len(labels) if isinstance(labels, dict) else None
     if problem == "regression" or count == 1:

@@ -181,7 +181,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _parsed(record: bytes) -> _Record:
-    """Return the fields of a record, which is a BundleEntryProto."""
+    """Return dtype, shape and place of a variable's values from its record, a BundleEntryProto."""
     parsed = _Record()
     names = {1: "dtype", 3: "shard", 4: "offset", 5: "size"}
     for number, value in _fields(record):

@@ -70,7 +70,7 @@ class _Reader:
         self._found: dict[str, Array] = {}
 
     def read(self) -> dict[str, Array]:
-        """Return every parameter that is found, by name."""
+        """Return all weights that the file's graph contains, by parameter name."""
         states: Node | None = None
         for layer, softmax in enumerate(self._walk.softmaxes()):
             states = self._layer(f"encoder.layer.{layer}", softmax, states)
@@ -79,7 +79,7 @@ class _Reader:
         return self._found
 
     def _layer(self, prefix: str, softmax: Node, previous: Node | None) -> Node:
-        """Collect one layer; return its output before the norm.
+        """Collect the weights of one encoder layer; return its output before normalization.
 
         Args:
             prefix: the layer's name.
@@ -115,7 +115,7 @@ class _Reader:
         return self._collect_residual(name, self._walk.dense_on(output, f"{name}.dense"))
 
     def _feedforward(self, prefix: str, source: Node) -> Node:
-        """Collect a feed-forward network; return its output before the norm."""
+        """Collect the weights of a feed-forward network; return its output before normalization."""
         name = f"{prefix}.intermediate.dense"
         widening = self._walk.dense_on(source, name)
         self._collect(name, widening, after_norm=True)
@@ -125,7 +125,7 @@ class _Reader:
         return self._collect_residual(f"{prefix}.output", narrowing, after_norm=False)
 
     def _bottleneck(self, name: str, node: Node) -> Node:
-        """Collect a bottleneck; return its input."""
+        """Collect the weights of a bottleneck's dense layer and norm; return the layer's input."""
         if not isinstance(node, Dense):
             raise Absent(f"{name}.dense")
         self._collect(f"{name}.dense", node, after_norm=True)
@@ -133,7 +133,10 @@ class _Reader:
         return self._walk.nodes[node.sources[0].node]
 
     def _collect_residual(self, name: str, node: Dense, *, after_norm: bool = True) -> Node:
-        """Collect a dense layer and the norm of the sum that its output enters; return the sum."""
+        """Collect the weights of a dense layer and of the norm behind its residual connection.
+
+        Return the sum that enters the norm.
+        """
         total, _ = self._walk.residual(node, name)
         out = next(form for form in total.sources if form.node == node.number)
         self._collect(f"{name}.dense", node, after_norm=after_norm, out=out)
@@ -141,7 +144,7 @@ class _Reader:
         return total
 
     def _embeddings(self, states: Node) -> None:
-        """Collect the word, type and position embeddings, whose sum is `states`."""
+        """Collect the tables of word, type and position embeddings, whose sum is `states`."""
         shape, name = self._shape, "embeddings"
         for node in self._walk.nodes:
             words = shape.vocabulary, shape.embedding
@@ -199,7 +202,7 @@ class _Reader:
         return form.scale * table + form.shift
 
     def _head(self, states: Node) -> None:
-        """Collect pooler and classifier, if the graph has them."""
+        """Collect the weights of pooler and classifier, if the graph has them."""
         readers = [node for node in self._walk.dense if node.sources[0].node == states.number]
         if not readers:
             return

@@ -43,7 +43,7 @@ class Walk:
             self._note_nearest(node)
 
     def _note_nearest(self, node: Node) -> None:
-        """Record the dense layer before a node; only activations may lie between them."""
+        """Record the nearest dense layer before a node, if only activations lie between them."""
         below = self._nearest[node.sources[0].node] if node.sources else None
         if isinstance(node, Dense):
             if below is not None:
@@ -114,7 +114,7 @@ class Walk:
         raise Absent(f"residual connection of {name}")
 
     def leaves(self, form: Form) -> Iterator[Form]:
-        """Yield the summands of a sum of sums.
+        """Yield the summands of a sum; replace each that is itself a sum by its own summands.
 
         Raises:
             ValueError: the sum contains one term several times.

@@ -255,7 +255,7 @@ class _Machine:
         return table
 
     def _on_build(self, _: Any) -> None:
-        """Drop the attributes of a table (versions of modules), which no tensor needs."""
+        """Drop the attributes that a pickle sets on a dict, which no tensor needs."""
         self._take(1)
         if not isinstance(self._stack[-1], dict):
             raise PickleError("it sets attributes of an object that is not a table")

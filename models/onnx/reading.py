@@ -145,7 +145,7 @@ def _mistake(file: Path, problem: str, remedy: str) -> UsageMistake:
 
 
 def _refuse_foreign(file: Path, data: bytes) -> None:
-    """Reject a file that is recognized as another kind."""
+    """Reject a file that is recognizably not ONNX, such as a FlatBuffer or a web page."""
     if data[4:8] == IDENTIFIER.encode():
         raise _mistake(
             file, "is a TFLite FlatBuffer", "Rename the file so that its name ends in .tflite"
@@ -177,7 +177,7 @@ class _Reader:
         self._tensors: dict[str, Tensor] = {}
 
     def read(self, data: bytes) -> _Graph:
-        """Return the contents of the graph of a file."""
+        """Return inputs, outputs, weights and operators of the file's only graph."""
         graphs = []
         for number, value in self._fields(data):
             if number == _MODEL_GRAPH:
@@ -248,7 +248,7 @@ class _Reader:
         )
 
     def _attribute(self, content: Value, depth: int) -> tuple[int, ...] | None:
-        """Return the shape of the tensor in an attribute; None if there is none."""
+        """Return the shape of the tensor in a node's attribute, if any; read graphs in it."""
         shape = None
         for number, value in self._fields(content):
             if number in {_TENSOR_OF, _TENSORS_OF}:
@@ -260,7 +260,7 @@ class _Reader:
         return shape
 
     def _deeper(self, content: Value, depth: int) -> None:
-        """Read the weights and operators in the body of a loop or a branch."""
+        """Record the weights and operators of a graph inside a node: a loop's body or a branch."""
         for number, value in self._fields(content):
             if number == _NODE:
                 self._node(0, value, depth)
@@ -285,7 +285,7 @@ class _Reader:
         return tuple(f"{domain}.{kind}" for domain, kind in needed if domain not in _DOMAINS)
 
     def _value(self, content: Value) -> Tensor:
-        """Return an input or an output as it is declared."""
+        """Return name, dtype and shape with which the graph declares an input or an output."""
         name, kind = "", None
         for number, value in self._fields(content):
             if number == _VALUE_NAME:

@@ -231,7 +231,7 @@ def run(  # noqa: PLR0913 - the settings of a process, and its limits
 
 
 class _Printed:
-    """The output of a program so far."""
+    """The output that a program has written so far, and whether it was too much."""
 
     def __init__(self) -> None:
         self.stdout = bytearray()

@@ -34,7 +34,7 @@ _STDIN = 0
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asks this process to end.
+    """The exception that is raised when a signal asks this process to end.
 
     Args:
         number: number of the signal.
@@ -94,7 +94,7 @@ def _already_stopping(number: int, frame: FrameType | None) -> None:
 
 
 class _Listener:
-    """Ends the process if its main thread does not.
+    """Ends the process after a signal if its main thread does not do so in time.
 
     Args:
         signals: a pipe from which the numbers of signals are read.

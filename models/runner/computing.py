@@ -22,11 +22,11 @@ def compute_graph(
         content: the FlatBuffer.
         threads: threads of the kernels.
         runs: number of runs.
-        arrays: input arrays by name, "RUN/INPUT": the number of the run and the position of the
+        arrays: input arrays by name, "RUN/INPUT": the index of the run and the position of the
             input.
 
     Returns:
-        Output arrays by name, "RUN/OUTPUT": the number of the run and the position of the output.
+        Output arrays by name, "RUN/OUTPUT": the index of the run and the position of the output.
 
     Raises:
         Refusal: the backend refuses the file or an input.
@@ -56,7 +56,7 @@ def _of_run(run: int, arrays: Arrays) -> List[Any]:
 
 
 def _shaped(loaded: Loaded, graph: Any, arrays: List[Any]) -> Graph:
-    """Return the graph, allocated for the shapes of these inputs."""
+    """Return the graph with memory allocated for the shapes of these inputs."""
     inputs = loaded.positions()[0]
     if len(inputs) != len(arrays):
         message = "the graph has {} inputs, but {} were given"

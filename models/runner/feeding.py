@@ -57,7 +57,7 @@ class Feed:
         return self._give_checked(row)
 
     def _give_checked(self, row: Row) -> Model:
-        """Set the inputs with full checks, for any row and any model."""
+        """Set the inputs after checking them in full; return the graph to run."""
         values = row.whole(self._padding)
         arrays = {
             name: np.array([values[name]], np.int32) for name in self._names if name in values
@@ -108,7 +108,7 @@ class _Rows:
 
 
 def most_allowed(tensor: Tensor) -> int:
-    """Return the largest allowed number that the input's dtype can represent; -1 if unknown."""
+    """Return the largest id that the input allows and its dtype represents; -1 if unknown."""
     kind = tensor.dtype.kind
     if tensor.scales or kind not in "iufb":
         return -1

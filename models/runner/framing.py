@@ -99,7 +99,7 @@ def read_message(
 
 
 def _array_entries(entries: Any, room: int) -> List[Tuple[str, str, Tuple[int, ...]]]:
-    """Check the header's list of arrays before their data is read."""
+    """Return the arrays that a header lists, after checking them; their data is read later."""
     if not isinstance(entries, list) or len(entries) > MOST_ARRAYS:
         raise ValueError("more than {} arrays".format(MOST_ARRAYS))
     listed = [_array_entry(entry, room) for entry in entries]

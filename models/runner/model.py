@@ -50,7 +50,7 @@ class Model:
         return math.prod(self.inputs[0].shape)
 
     def lengths(self) -> List[int]:
-        """Return the accepted row lengths, ascending."""
+        """Return the row lengths that the file accepts, in ascending order."""
         return [*sorted(self.shorter), self.length]
 
     def stores_like(self, other: Model) -> bool:
@@ -185,7 +185,7 @@ class Model:
         return self.label_of(self.logits())
 
     def label_of(self, values: Any) -> int:
-        """Return the label of logits [C]."""
+        """Return the label that logits [C] of one text stand for."""
         if self.decision is None:
             return int(values.argmax())
         threshold, above = self.decision

@@ -22,7 +22,7 @@ class Resizing:
         self.graph: Optional[Graph] = None
 
     def at(self, shapes: Shapes) -> Graph:
-        """Return the graph, allocated for these shapes."""
+        """Return the file's graph with memory allocated for these input shapes."""
         if self.graph is None or shapes != self.shapes:
             self.graph, self.shapes = self.loaded.first_graph(shapes), shapes
         return self.graph
@@ -36,7 +36,7 @@ class ResizedGraph(Graph):
         self.given: Dict[int, Any] = {}
 
     def set_tensor(self, index: int, array: Any) -> None:
-        """Store an input for the next run."""
+        """Store an input until `invoke` passes it to the graph."""
         self.given[index] = array
 
     def invoke(self) -> None:

@@ -33,7 +33,7 @@ def ending_after(seconds: Any) -> Iterator[None]:
 
 
 def failure(kind: str, message: str) -> Reply:
-    """Return a reply that contains an error."""
+    """Return the reply that reports an error to the client."""
     return {"error": {"kind": kind, "message": message}}, {}
 
 

@@ -199,7 +199,7 @@ class Session:
     def race(self, header: Header, arrays: Arrays) -> Reply:
         """Time several models interleaved.
 
-        Return ns, cpu_ns and predictions [models, rounds]; rows [rounds], the number of each
+        Return ns, cpu_ns and predictions [models, rounds]; rows [rounds], the position of each
         round's text; and for the k-th model "k/logits" [rounds, C]. The inputs of the k-th model
         are named "k/role". In each round, every model classifies the next text. Rounds come in
         pairs, one with a random order of the models and one with the reverse order, so that drift

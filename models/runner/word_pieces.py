@@ -170,7 +170,7 @@ class WordPieces:
         return self._in_pieces(words, numbers, room) if None in numbers else numbers
 
     def _in_pieces(self, words: List[str], numbers: List[Optional[int]], room: int) -> List[int]:
-        """Return the ids of the words; a word whose number is None is split into its pieces."""
+        """Return the ids of the words; a word whose id is None is split into its pieces."""
         ids: List[int] = []
         for word, number in zip(words, numbers):
             if number is not None:

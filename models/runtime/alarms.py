@@ -29,7 +29,7 @@ class Alarms:
         self._thread: threading.Thread | None = None
 
     def set(self, seconds: float, function: Callable[[], None]) -> int:
-        """Call a function after `seconds`, unless the alarm is canceled; return its number.
+        """Set an alarm that calls a function after `seconds`; return the id that cancels it.
 
         The function must be quick and raise no exception: it is called from the only thread.
         """

@@ -122,7 +122,7 @@ class Race:
     """The result of a race: interleaved rounds of several models.
 
     `invoke_ns` and `cpu_ns` are [rounds] by model; `predictions` are the predicted labels [rounds]
-    by model, and `logits` the logits [rounds, C] by model; `rows` [rounds] is the number of each
+    by model, and `logits` the logits [rounds, C] by model; `rows` [rounds] is the position of each
     round's text.
     """
 

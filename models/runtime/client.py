@@ -112,7 +112,7 @@ class Runner:
         self.close()
 
     def hello(self) -> RunnerInfo:
-        """Return the runner's description."""
+        """Return the facts that the runner reports about itself, such as backend and machine."""
         info = self._ask("starting", {"op": "hello"}, replies.info_in)
         if info.protocol != PROTOCOL:
             raise RunnerRefused(
@@ -257,7 +257,7 @@ class Runner:
         threads: int = 1,
         timeout: float | None = None,
     ) -> tuple[tuple[NDArray[Any], ...], ...]:
-        """Run a graph without names, binding or checks.
+        """Run a graph on arrays by position, without roles and without checks.
 
         Args:
             flatbuffer: the bytes of the file; its first subgraph is run.

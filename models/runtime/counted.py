@@ -39,7 +39,7 @@ class CountedGraph:
         return getattr(self._graph, name)
 
     def invoke(self) -> None:
-        """Invoke between two marks."""
+        """Run the graph between two marks, between which instructions are counted."""
         mark(START)
         try:
             self._graph.invoke()

@@ -259,12 +259,12 @@ def version_of(package: Path) -> str:
 
 
 def native_architecture() -> str:
-    """Return Debian's name of this machine's architecture."""
+    """Return the name that Debian gives to this machine's architecture, such as amd64."""
     return _run(["dpkg", "--print-architecture"]).strip()
 
 
 def _mirror_settings() -> list[str]:
-    """Return the machine's own settings for reaching mirrors."""
+    """Return this machine's settings of apt for reaching mirrors, such as proxies."""
     lines = _run(["apt-config", "dump", "Acquire"]).splitlines()
     return [line for line in lines if line.startswith(_INHERITED)]
 

@@ -1,7 +1,8 @@
 """Store answers as they are computed, so that a killed run can be resumed.
 
-The file consists of records, each with row numbers, logits and a checksum of both. If a killed
-process has left an incomplete record at the end, it is removed when the file is opened again.
+The file consists of records, each with the positions of some rows, their logits and a checksum of
+both. If a killed process has left an incomplete record at the end, it is removed when the file is
+opened again.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Journal:
 
     Args:
         file: path of the file, which only one process may open.
-        texts: number of all rows; a record with larger row numbers is invalid.
+        texts: number of all rows; a record with a position beyond them is invalid.
 
     Raises:
         EdgeproofError: the file cannot be read or written.
@@ -67,14 +68,14 @@ class Journal:
 
     @property
     def rows(self) -> Rows:
-        """Return the numbers of the rows with stored answers, ascending."""
+        """Return the positions of the rows with stored answers, ascending."""
         return np.array(sorted(self._known), np.int64)
 
     def add(self, rows: Rows, logits: Logits) -> None:
-        """Store the answers to some rows.
+        """Append the answers to some rows to the file.
 
         Args:
-            rows: numbers of the rows [n].
+            rows: positions of the rows [n].
             logits: logits of the rows [n, values].
 
         Raises:

@@ -57,7 +57,7 @@ def inputs_of(split: Encoded, roles: Iterable[str] = ROLES, lengths: Sequence[in
 
 
 def rows_of(inputs: Inputs, rows: Rows) -> Inputs:
-    """Return some rows of each input."""
+    """Return the inputs of the texts at positions `rows`."""
     return {role: array[rows] for role, array in inputs.items()}
 
 

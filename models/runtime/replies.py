@@ -162,7 +162,7 @@ def rows_in(inputs: Mapping[str, NDArray[Any]]) -> int:
 
 
 def classes_of(model: LoadedModel) -> int:
-    """Return the number of a model's logits."""
+    """Return how many logits a loaded model gives for one text."""
     return math.prod(model.output.shape)
 
 

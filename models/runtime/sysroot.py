@@ -233,7 +233,7 @@ def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[st
 
 
 def _make_core_views(folder: Path) -> None:
-    """Make a folder for each core, with links to the root and the core's /proc/cpuinfo."""
+    """Make a folder for each emulated core: its own /proc/cpuinfo, and links to all other files."""
     for name, core in read_sysroots().cores.items():
         view = folder / CORES / name
         (view / "proc").mkdir(parents=True)

@@ -91,7 +91,7 @@ class Channel:
         return programs.lives(self._process)
 
     def terminate(self) -> None:
-        """Ask the process to end."""
+        """Send the process the signal that asks it to end."""
         programs.terminate(self._process)
 
     def kill(self) -> None:

@@ -56,7 +56,7 @@ def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[s
 
 
 def _library_of(folder: Path, manifest: bytes) -> Path | None:
-    """Return the library that a manifest names; None if it cannot be found."""
+    """Return the path of the driver library that a Vulkan manifest names; None if not found."""
     try:
         library = str(json.loads(manifest)["ICD"]["library_path"])
     except (ValueError, KeyError, TypeError):

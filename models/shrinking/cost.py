@@ -77,7 +77,10 @@ def file_bytes(shape: Architecture, lengths: Sequence[int]) -> int:
 
 
 def _graph(shape: Architecture, tokens: int) -> int:
-    """Return the size of one graph in bytes, with its own copy of the position embeddings."""
+    """Return the bytes that one graph for rows of `tokens` tokens adds to a file.
+
+    They include its own copy of the position embeddings.
+    """
     cells = tokens * shape.hidden
     positions = cells + FLOAT * shape.hidden if cells >= LARGE else FLOAT * cells
     return GRAPH + shape.layers * GRAPH_OF_LAYER + positions

@@ -204,7 +204,7 @@ def _speed(shape: Architecture, task: Fit) -> float:
 
 
 def _rank(shape: Architecture, task: Fit) -> tuple[int, bool, float, int]:
-    """Return the values by which networks that fit are compared, the most important first."""
+    """Return the values by which the search compares networks, the most important first."""
     enough_heads = shape.heads * max(HEADS) >= task.full.heads
     return min(shape.layers, LAYERS), enough_heads, _size(shape, task), shape.embedding
 
@@ -228,9 +228,9 @@ def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
 def _teaching(
     table: ShrunkTable, shape: Architecture, task: Fit
 ) -> tuple[TrainingTable, LessonTable]:
-    """Return the training and the distillation of a network.
+    """Return the settings with which a small network is trained and taught.
 
-    They take the multiply-accumulates of `EFFORT`, but use at least `FEWEST` texts.
+    Training takes `EFFORT` multiply-accumulates in all, but at least `FEWEST` answers to texts.
     """
     copies = min(table.copies, round(EPOCH / task.texts) - 1)
     lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=max(copies, 0))

@@ -98,7 +98,7 @@ def shrink_values(
     Args:
         values: the weights of the full model by name.
         small: the small architecture, see `shrink_shape`.
-        layers: numbers of the full model's layers to keep.
+        layers: indices of the full model's layers to keep.
         pieces: the word pieces to keep.
         activity: sum of squares of each input of a dense layer, [inputs] by the layer's name.
     """

@@ -31,7 +31,7 @@ class Inputs:
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """Return the mean input, [inputs]."""
+        """Return the mean of each of the layer's inputs over all tokens, [inputs]."""
         return self.total / self.number
 
     def deviations(self) -> NDArray[np.float64]:
@@ -59,7 +59,7 @@ TINY = float(np.finfo(np.float32).tiny)
 
 
 def round_rows(weights: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
-    """Round each row to its best symmetric grid, ignoring the inputs.
+    """Round each row of weights to its best symmetric grid, without regard to a layer's inputs.
 
     Use this for tables whose rows are looked up. Every row reaches the end of its grid, so that a
     converter that scales by a row's largest weight finds the same grid.
@@ -180,7 +180,10 @@ def _scales(
 def _on_grid(
     steps: NDArray[np.float64], scales: NDArray[np.float64], grid_end: int
 ) -> NDArray[np.float32]:
-    """Return the weights, with the largest of each row moved to the end of the grid."""
+    """Return the weights that integer steps stand for, [rows, columns].
+
+    Before, each row's largest step is moved to the end of the grid.
+    """
     steps = steps.copy()
     rows = np.flatnonzero(np.abs(steps).max(axis=1) < grid_end)
     columns = np.abs(steps[rows]).argmax(axis=1)

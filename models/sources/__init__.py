@@ -173,7 +173,7 @@ class _Package:
         return self._needed[entry]
 
     def keep_facts(self) -> None:
-        """Store the facts for the next run."""
+        """Store the facts about modules, so that the next run need not parse them again."""
         self._kept.write()
 
     def path_of(self, name: str) -> str | None:

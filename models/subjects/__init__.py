@@ -384,7 +384,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
             "10 x paper"; only together with `bytes`.
         pieces: number of word pieces to keep: the ones that the train split uses most. Words that
             contain other pieces are split into smaller pieces.
-        layers: numbers of the full model's layers to keep; the first layer has the number 0.
+        layers: indices of the full model's layers to keep; the first layer has the index 0.
         heads: number of attention heads to keep in each layer: the ones that add most to its
             output.
         intermediate: number of units to keep in each feed-forward network: the ones that add most

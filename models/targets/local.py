@@ -75,7 +75,7 @@ class LocalTarget(Target[LocalTransport]):
         return {backend.name: backend.version for backend in available_backends()}
 
     def version(self, name: str) -> str:
-        """Return the version of a backend's package."""
+        """Return the installed version of a backend's package; "" if it is not installed."""
         backend = read_backend(name)
         return installed_here(backend).versions[backend.distribution] or ""
 

@@ -59,7 +59,7 @@ class _Class(NamedTuple):
 
     Attributes:
         tokens: its special tokens, by their keys in tokenizer_config.json.
-        pieces: returns the vocabulary with scores, and the number of the unknown piece.
+        pieces: returns the vocabulary with scores, and the id of the unknown piece.
         normalizer: returns the normalization of texts.
         pre_tokenizer: returns the splitting of texts into words.
         separates_twice: whether there are two separators between the texts of a pair.
@@ -146,10 +146,10 @@ def _add_tokens(
 ) -> None:
     """Add special and user-defined tokens to the library's tokenizer.
 
-    Tokens without a number get the numbers after the last one.
+    Tokens without an id get the ids after the last one.
 
     Raises:
-        UsageMistake: added_tokens.json gives a token another number.
+        UsageMistake: added_tokens.json gives a token another id.
     """
     added = _added(file)
     special = [*added, *(names[key] for key in _IN_ORDER)]
@@ -172,7 +172,7 @@ def _token(text: str, *, special: bool) -> AddedToken:
 
 
 def _added(file: Path) -> dict[str, int]:
-    """Return the tokens of added_tokens.json with their numbers, in numeric order."""
+    """Return the tokens in added_tokens.json with their ids, in ascending order of ids."""
     beside = file.with_name(ADDED)
     if not beside.exists():
         return {}
@@ -192,7 +192,10 @@ def _scored_pieces(model: PieceModel) -> Scored:
 
 
 def _xlm_robertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
-    """Return the pieces, with fairseq's four tokens in place of the first three."""
+    """Return XLM-RoBERTa's pieces with scores, and the id of the unknown piece.
+
+    fairseq's four special tokens replace the first three pieces of the model.
+    """
     first_tokens = [names[key] for key in ("bos_token", "pad_token", "eos_token", "unk_token")]
     return [
         *((text, 0.0) for text in first_tokens),

@@ -65,7 +65,7 @@ def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _factor(step: dict[str, Any]) -> float:
-    """Return the largest factor by which a replacement lengthens a text; at least 1."""
+    """Return the largest factor by which a normalizer's step can lengthen a text; at least 1."""
     if step["type"] == "Precompiled":
         return max(1.0, longest_replacement(decoded(step["precompiled_charsmap"])))
     if step["type"] != "Replace":

@@ -121,7 +121,7 @@ def _text_vectorization(file: Path, settings: Mapping[str, Any]) -> Encoder:
 
 
 def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path) -> None:
-    """Check that these tokens have the numbers from 0 on, as in Keras' TextVectorization."""
+    """Check that these tokens have the ids 0, 1 and so on, as in Keras' TextVectorization."""
     for number, token in enumerate(tokens):
         if words.get(token, number) != number:
             raise UsageMistake(
@@ -171,7 +171,7 @@ def _characters(file: Path, declared: Mapping[str, Any]) -> Encoder:
 def _usual_tokens(
     words: Mapping[str, int], settings: Mapping[str, Any], file: Path
 ) -> dict[str, str]:
-    """Return the special tokens that are in the list under usual names, by key."""
+    """Return the special tokens that a word list contains under usual names, by key of setting."""
     tokens: dict[str, str] = {}
     for key, names in USUAL_TOKENS.items():
         present = [name for name in names if name in words]

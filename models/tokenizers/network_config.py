@@ -28,7 +28,7 @@ class NetworkConfig(msgspec.Struct, frozen=True):
         model_type: the network's family.
         tokenizer_class: the class of the tokenizer, if tokenizer_config.json does not name it.
         vocab_size: number of rows of the embedding table.
-        max_position_embeddings: number of rows of the table of positions.
+        max_position_embeddings: number of rows of the position table.
         type_vocab_size: number of segments.
         pad_token_id: id of the padding token.
     """
@@ -50,7 +50,7 @@ class NetworkConfig(msgspec.Struct, frozen=True):
         """Return the largest number of tokens for which the network has positions; None if unknown.
 
         RoBERTa's table has 514 rows for 512 tokens: its positions follow the padding token's
-        number (`create_position_ids_from_input_ids` of `transformers`).
+        id (`create_position_ids_from_input_ids` of `transformers`).
         """
         rows = self.max_position_embeddings
         if rows is None or not self.counts_from_padding:

@@ -127,7 +127,7 @@ def _named_padding(
 
 
 def _require_named(settings: Settings, words: Mapping[str, int], file: Path) -> None:
-    """Check that the settings name only tokens of the vocabulary, and with its numbers."""
+    """Check that the settings name only tokens of the vocabulary, and give them the same ids."""
     config = file.with_name(SETTINGS)
     require_same_numbers(settings, words, file, config)
     for key in _KEYS:

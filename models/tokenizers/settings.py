@@ -58,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
         mask_token: the token for a hidden word.
         padding_side: the side on which rows are padded.
         truncation_side: the side of a long text that is cut off.
-        added_tokens_decoder: special tokens by number, with the number as text.
+        added_tokens_decoder: special tokens by id, with the id as text.
         never_split: words that are not split.
         wordpieces_prefix: the prefix of pieces that continue a word.
         auto_map: names of classes in the checkpoint's own code.
@@ -154,10 +154,10 @@ def read_settings(file: Path) -> Settings:
 def require_same_numbers(
     settings: Settings, words: Mapping[str, int], vocabulary: Path, config: Path
 ) -> None:
-    """Check that the settings and the vocabulary give each token the same number.
+    """Check that the settings and the vocabulary give each token the same id.
 
     Raises:
-        UsageMistake: a token is not in the vocabulary, or has another number there.
+        UsageMistake: a token is not in the vocabulary, or has another id there.
     """
     for number, token in settings.added_tokens_decoder.items():
         number_of_token = words.get(token.content)
@@ -171,7 +171,7 @@ def require_same_numbers(
 
 
 def number_in_words(number: int | None, vocabulary: Path) -> str:
-    """Return the number of a token in a vocabulary as a clause that ends a message."""
+    """Return a clause that ends a message: which id a vocabulary gives to a token, if any."""
     if number is None:
         return f"which {vocabulary.name} does not hold"
     return f"which {vocabulary.name} gives the number {number}"

@@ -25,7 +25,7 @@ _SAVED = "or give the tokenizer.json that save_pretrained wrote"
 
 
 def require_own_tokens(library: Tokenizer, document: Any, file: Path) -> None:
-    """Check that the file and the vocabulary give each special token the same number.
+    """Check that the file and the vocabulary give each special token the same id.
 
     Args:
         library: the tokenizer as read by the library.
@@ -33,7 +33,7 @@ def require_own_tokens(library: Tokenizer, document: Any, file: Path) -> None:
         file: the file, for messages.
 
     Raises:
-        UsageMistake: a token is not in the vocabulary, or has another number there.
+        UsageMistake: a token is not in the vocabulary, or has another id there.
     """
     for token, number in _added(document):
         _require_number(library, token, number, "added_tokens", file)

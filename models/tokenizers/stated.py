@@ -66,7 +66,7 @@ def _apply_to_normalizer(library: Tokenizer, settings: Settings, file: Path) -> 
 
 
 def _require_stated(in_file: dict[str, Any], settings: Settings, file: Path) -> None:
-    """Check that the default of each missing setting agrees with tokenizer.json."""
+    """Check that a missing setting's default in its tokenizer class agrees with tokenizer.json."""
     for key, (to, assumed) in _KEYS.items():
         if getattr(settings, key) is None and in_file[to] != assumed:
             raise UsageMistake(

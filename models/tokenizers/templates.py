@@ -18,7 +18,7 @@ def around(
     """Return the template with `start` before a text or pair, and `end` after each of its texts.
 
     Args:
-        words: numbers by token.
+        words: ids by token.
         start: the token before the first text; None or "" for none.
         end: the token after each text; None or "" for none.
         second_start: the token before the second text; None for none. Without this token,

@@ -1,4 +1,4 @@
-"""Read word lists in common formats into a table from word to number.
+"""Read word lists in common formats into a table from word to id.
 
 Formats: one word per line, numbered from 0; `word number` or `word<TAB>number` on each line;
 `word,number` as CSV; a JSON object of numbers by word, or a JSON list; the JSON of Keras'
@@ -58,7 +58,7 @@ def read_vocabulary(file: Path) -> dict[str, int]:
 
     Raises:
         UsageMistake: the file cannot be read, holds no words, a word twice, or two words with the
-            same number.
+            same id.
     """
     text = read_text(file)
     if _is_json(text, file):
@@ -100,7 +100,7 @@ def is_keras_json(text: str) -> bool:
 
 
 def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
-    """Read the output of Keras' `Tokenizer.to_json`: its word numbers and its settings.
+    """Read the output of Keras' `Tokenizer.to_json`: its word ids and its settings.
 
     Raises:
         UsageMistake: the file is not the output of `Tokenizer.to_json`.
@@ -235,9 +235,9 @@ def _json_pairs(text: str, file: Path) -> Pairs:
 
 
 def _by_comma(lines: Iterable[str]) -> Pairs | None:
-    """Return the words and numbers of CSV lines, with or without a header.
+    """Return the words and ids in CSV lines, with or without a header.
 
-    Return None if a line is not a word and a number.
+    Return None if a line does not consist of a word and an id.
     """
     try:
         rows = list(csv.reader(io.StringIO("\n".join(lines)), strict=True))
@@ -249,9 +249,9 @@ def _by_comma(lines: Iterable[str]) -> Pairs | None:
 
 
 def _by_blank(lines: list[str]) -> Pairs | None:
-    """Return the words and numbers of lines that end in a space or tab and a number.
+    """Return the words and ids in lines, of which each has a word, a space or tab, and an id.
 
-    Return None if a line does not.
+    Return None if a line has another form.
     """
     parted = [line.replace("\t", " ").rpartition(" ") for line in lines]
     if not all(blank for _, blank, _ in parted):
@@ -260,7 +260,7 @@ def _by_blank(lines: list[str]) -> Pairs | None:
 
 
 def _numbered(rows: list[tuple[str, str]]) -> Pairs | None:
-    """Return the rows as pairs of a word and its number, without a header row.
+    """Return the rows as pairs of a word and its id, without a header row.
 
     Return None if the second value of a row is not a number.
     """
@@ -279,7 +279,7 @@ def _is_number(text: str) -> bool:
 
 
 def _require_words_alone(lines: list[str], file: Path) -> None:
-    """Check that lines hold only words, not words with numbers that could not be read.
+    """Check that lines hold only words, not words with ids that could not be read.
 
     Raises:
         UsageMistake: most lines begin or end with a number.
@@ -312,7 +312,7 @@ def _require_fewer(words: int, file: Path) -> None:
 
 
 def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
-    """Return the pairs as a table after checking that each word and each number occurs once."""
+    """Return the ids by word, after checking that no word and no id occurs twice."""
     if not pairs:
         raise _unfit("holds no words", file, _AGAIN)
     _require_fewer(len(pairs), file)

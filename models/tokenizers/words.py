@@ -47,10 +47,10 @@ class WordSettings:
         start: the token before the first word; None for none.
         end: the token after the last word; None for none.
         unknown: the token of words that are not in the list; None removes such words.
-        pad: the padding token; None pads with 0, which must not be the number of a word.
+        pad: the padding token; None pads with 0, which must not be the id of a word.
         side: the side on which rows are padded.
         truncation: the side of a long text that is cut off.
-        limit: words with this number or a larger one are unknown; None uses the whole list.
+        limit: words with this id or a larger one are unknown; None uses the whole list.
     """
 
     case: Case = "kept"
@@ -73,7 +73,7 @@ def word_encoder(kind: str, file: Path, words: dict[str, int], settings: WordSet
     Args:
         kind: name of the tokenizer's kind.
         file: the list, for messages.
-        words: numbers by word.
+        words: ids by word.
         settings: the rules.
 
     Raises:

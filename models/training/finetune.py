@@ -160,7 +160,7 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc] # keras ships n
         self._report, self._epochs = report, table.epochs
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Report the progress after a batch."""
+        """Report epoch, batch, texts so far and loss after each batch."""
         loss = (logs or {}).get("loss", math.nan)
         texts = int(self.seen[batch])
         self._report(Step(self.number, self._epochs, batch + 1, len(self.seen), texts, loss))

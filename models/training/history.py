@@ -45,7 +45,7 @@ class Epoch:
 
 
 def best_epoch(history: list[Epoch]) -> int:
-    """Return the number of the first epoch with the smallest loss on the validation split."""
+    """Return the first epoch with the smallest loss on the validation split, counted from 1."""
     return min(history, key=lambda epoch: epoch.validation_loss).epoch
 
 

@@ -100,7 +100,7 @@ class DistillationLoss(keras.losses.Loss):  # type: ignore[misc] # keras ships n
         self.temperature, self.weight = temperature, weight
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each text [batch]."""
+        """Return each text's weighted loss against its label and against the teacher, [batch]."""
         hard, soft = y_true[:, 0], y_true[:, 1]
         labels = ops.categorical_crossentropy(hard, y_pred, from_logits=True)
         teacher = ops.log_softmax(soft / self.temperature, axis=-1)

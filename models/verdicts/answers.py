@@ -29,9 +29,9 @@ class Polarities:
 
     Attributes:
         labels: index into POLARITIES, by the ids of entity and tweet.
-        without_polarity: numbers of the lines with a polarity that is not in POLARITIES.
-        repeated: numbers of the lines for a tweet that has an earlier line; the first line counts.
-        unreadable: numbers of the lines that do not follow the format.
+        without_polarity: line numbers where the polarity is not in POLARITIES.
+        repeated: line numbers where the tweet has an earlier line; the first line counts.
+        unreadable: line numbers where the line does not follow the format.
     """
 
     labels: dict[Key, int]

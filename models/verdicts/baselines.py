@@ -189,7 +189,7 @@ def _content(path: Path, scheme: str) -> tuple[Path, bytes]:
 
 
 def _in_todays_words(document: Any) -> Any:
-    """Convert a document of an earlier version, which differs only in names."""
+    """Return a baseline of an earlier version with current names; any other content unchanged."""
     if not isinstance(document, dict):
         return document
     schema, identity = document.get("schema"), document.get("taken")
@@ -204,7 +204,7 @@ def _in_todays_words(document: Any) -> Any:
 
 
 def _renamed(measurement: Any) -> Any:
-    """Replace the old names of a measurement's keys and of its metric by the current ones."""
+    """Return a baseline's measurement with the former names of keys and metric replaced."""
     if not isinstance(measurement, dict):
         return measurement
     renamed = {former_names.MEASURED.get(key, key): value for key, value in measurement.items()}
@@ -381,7 +381,7 @@ def _above(measurement: Measurement | Kept) -> float:
 def _incomparable(
     metric: Metric, before: RunIdentity, now: RunIdentity, untimed: str | None
 ) -> str | None:
-    """Return why two measurements cannot be compared; None if they can."""
+    """Return why a metric cannot be compared with its value in the baseline; None if it can."""
     if metric.timed and untimed is not None:
         return untimed
     if metric.of_the_machine and before.machine != now.machine:

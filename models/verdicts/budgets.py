@@ -206,7 +206,7 @@ def load_budgets(  # noqa: PLR0913 - callers pass all but the file by name
 
 
 def _file_of(name_or_path: str, folder: Path, names: list[str], noun: str, key: str) -> Path:
-    """Return the path of a file of limits from its shipped name or its path."""
+    """Return the path of a budget or guard file that is given by its shipped name or as a path."""
     path = Path(name_or_path)
     if path.suffix == ".toml":
         return path
@@ -285,7 +285,7 @@ class _Reader:
         return limits
 
     def _limit(self, metric: Metric, entries: Mapping[str, object], table: str) -> Budget:
-        """Return the single limit of a table."""
+        """Return the limit in a metric's TOML table, which contains exactly one."""
         side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
         for name in entries:
             if name != side:

@@ -99,9 +99,9 @@ class Strata(NamedTuple):
     """The texts, divided by the host's margins.
 
     Attributes:
-        close: numbers of the texts with the smallest margins, [close].
-        others: numbers of the other texts, in the random order in which they are drawn, [others].
-        order: numbers of all texts in random order, [n].
+        close: positions of the texts with the smallest margins, [close].
+        others: positions of the other texts, in the random order in which they are drawn, [others].
+        order: positions of all texts in random order, [n].
     """
 
     close: Rows
@@ -203,7 +203,7 @@ def at_worst(labels: Labels, right: Labels, different: Rows, count: int, *, bett
     Args:
         labels: the known labels [n].
         right: labels that count as right [n]: gold labels, or the labels of a reference.
-        different: numbers of the texts that may have other labels.
+        different: positions of the texts that may have other labels.
         count: largest number of these texts that have another label.
         better: whether to return the best case (wrong labels become right) or the worst.
     """

@@ -163,7 +163,7 @@ def mean_interval(
     if samples.min() < 0.0 or samples.max() > 1.0:
         raise EdgeproofError(
             f"values from {samples.min()} to {samples.max()} are not between 0 and 1",
-            remedy="Give shares, or distances of probabilities",
+            remedy="Give values between 0 and 1, such as shares or differences of probabilities",
         )
     random = np.random.default_rng(seed)
     resampled_means, weights_of_largest = np.empty((2, resamples))

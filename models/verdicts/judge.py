@@ -152,7 +152,7 @@ class Judgment:
         return estimate.value - estimate.low if above else estimate.high - estimate.value
 
     def _what_decides(self) -> str:
-        """Return how many samples would give a verdict, in words."""
+        """Return a clause that tells how large a sample would give a verdict."""
         counted = metric_named(self.budget.metric).counted
         if math.isinf(self._reach):
             return f"and {self.estimate.n:,} {counted} are too few to bound the value"

@@ -30,7 +30,7 @@ class BudgetRecord(Table, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Return the key in that file."""
+        """Return the key of the limit in its TOML file."""
         return self.source.rpartition(": ")[2]
 
 
@@ -105,7 +105,7 @@ class Measurement(Table, frozen=True, kw_only=True):
 
     @property
     def estimate(self) -> Estimate:
-        """Return the value with its interval."""
+        """Return value, interval and sample size; a missing end is infinite."""
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         return Estimate(self.value, low, high, self.n)

@@ -415,7 +415,7 @@ def refuse_not_finite(
         logits: the logits to check.
         file: the file that computed them, for the message.
         key: variant and backend, for the message.
-        texts: number of each row's text, [n]; None if the rows are all texts in order.
+        texts: position of each row's text, [n]; None if the rows are all texts in order.
 
     Raises:
         NotFinite: some logits are NaN or infinite; the message counts the texts, and names the

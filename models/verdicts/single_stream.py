@@ -89,7 +89,7 @@ class Stream:
         return self.warm_up + max(1, int(np.searchsorted(elapsed, FIRST_SECONDS)))
 
     def percentile(self, at: float) -> Estimate:
-        """Estimate a quantile of the sustained latency."""
+        """Estimate the quantile `at` (0 to 1) of the sustained latency, in seconds."""
         return quantile(self.sustained, at, confidence=self.confidence)
 
     def details(self) -> dict[str, Any]:

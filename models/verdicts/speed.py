@@ -40,7 +40,7 @@ def ask_in_turns(
         models: for each model's name, a function that classifies texts and returns the seconds.
         texts: number of texts; if the turns need more, they start again at the first.
         turns: number of turns.
-        first: number of the first text.
+        first: position of the first text.
 
     Returns:
         For each model the seconds [turns, 2, texts of a turn]: first in one order of the models,

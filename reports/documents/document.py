@@ -258,7 +258,7 @@ class Document(Table, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """Return the name of the subject and of the device."""
+        """Return the title of the run's reports: the names of subject and device."""
         return f"{self.subject.name} on {self.device.name}"
 
     @property
@@ -267,7 +267,7 @@ class Document(Table, frozen=True, kw_only=True):
         return self.run.merged if isinstance(self.run.merged, list) else None
 
     def renamed(self, device: str) -> Document:
-        """Return the document with another name of its device."""
+        """Return the document with its device renamed, in all measurements as well."""
         measurements = [replace(measurement, device=device) for measurement in self.measurements]
         return replace(self, device=replace(self.device, name=device), measurements=measurements)
 

@@ -138,7 +138,7 @@ def _counts(groups: Iterable[Group], *, brief: bool = False, most: int | None = 
 
 
 def _some(names: tuple[str, ...], most: int = _NAMED) -> str:
-    """Return the first names, and how many more there are."""
+    """Return the first names, joined by commas, and how many others were left out."""
     more = len(names) - most
     listed = ", ".join(map(one_line, names[:most]))
     return f"{listed} and {more:,} more" if more > 0 else listed

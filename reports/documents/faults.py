@@ -48,7 +48,7 @@ class Seen(Table, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PlantedFault(Table, frozen=True, kw_only=True, omit_defaults=True):
-    """A fault, and the gate that must fail.
+    """A planted fault, and the gate that must turn red.
 
     Attributes:
         name: unique description of the fault.

@@ -34,7 +34,7 @@ class Point(Open, frozen=True, kw_only=True):
     sqnr_db: float | None
 
     def is_same(self, second: Point) -> bool:
-        """Tell whether two points are equal, apart from keys that are not defined here."""
+        """Tell whether two points are equal in all attributes, apart from keys in `held`."""
         own, others = (
             (point.operator, point.tensor, point.nan, point.inf, point.sqnr_db)
             for point in (self, second)

@@ -30,7 +30,7 @@ _WORST_FIRST = list(State)
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """The finding of one gate.
+    """What one gate found out about a candidate on a backend.
 
     Attributes:
         gate: name of the gate's test.
@@ -68,7 +68,7 @@ class Departure(Table, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """Return the deviation in one line."""
+        """Return the operator that deviates and the smallest file that shows it, in one line."""
         if self.unknown_because:
             return f"not localized: {self.unknown_because}"
         return (
@@ -112,7 +112,7 @@ class Cell(Table, frozen=True, kw_only=True):
     departure: Departure | None = None
 
     def after(self, seen: Seen) -> Cell:
-        """Return the cell, updated with the finding of another gate."""
+        """Return the cell with the worse of its own state and that of another gate's result."""
         state = State(seen.state)
         if _WORST_FIRST.index(state) >= _WORST_FIRST.index(State(self.state)):
             return self
@@ -121,7 +121,7 @@ class Cell(Table, frozen=True, kw_only=True):
 
     @property
     def is_right(self) -> bool:
-        """Tell whether every gate found the pair correct."""
+        """Tell whether every gate found the candidate right on this backend."""
         return self.state == State.RIGHT
 
     @property
@@ -201,7 +201,10 @@ def judged_in(document: Document) -> str:
 
 
 def departures_in(cells: Iterable[Cell]) -> list[str]:
-    """Return a line for each deviating pair: the operator, or why it is unknown."""
+    """Return a line for each candidate that deviates on a backend, with the first such operator.
+
+    If the operator is not known, the line says why.
+    """
     return [
         f"{cell.candidate} on {cell.backend}: {cell.departure.text}"
         for cell in cells
@@ -223,7 +226,7 @@ def fit_on(document: Document) -> str:
 
 
 def _also_on(cells: Iterable[Cell]) -> str:
-    """Return a note in parentheses about backends beside the judged one; "" if there are none."""
+    """Return which candidates were right on other backends, in parentheses; "" without others."""
     by_backend: dict[str, list[Cell]] = {}
     for cell in cells:
         by_backend.setdefault(cell.backend, []).append(cell)

@@ -99,7 +99,7 @@ def _measurement_to_3(measurement: dict[str, Any]) -> dict[str, Any]:
 def _to_4(old: dict[str, Any]) -> dict[str, Any]:
     """Convert a document of version 3 into one of version 4.
 
-    Change the outcome `recorded` to `measured`, and rename schemes and files of limits. Earlier
+    Change the outcome `recorded` to `measured`, and rename schemes and budget files. Earlier
     versions had no regression guards.
     """
     measured = {"outcome": "measured"}
@@ -141,12 +141,12 @@ def _budget_to_4(measurement: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _circumstances_to_4(old: dict[str, Any]) -> dict[str, Any]:
-    """Replace the old name of the file of budgets by the current one."""
+    """Replace the old name of a budget file by its current name."""
     return old | {"budgets": _file_of_today(old["budgets"])} if old.get("budgets") else old
 
 
 def _file_of_today(path: str) -> str:
-    """Return the current path of a shipped file of limits; leave other paths unchanged."""
+    """Return the current path of a shipped budget or guard file; leave other paths unchanged."""
     for old, new in former_names.LIMITS.items():
         if path.startswith(old):
             return new + path.removeprefix(old)

@@ -104,7 +104,7 @@ def _numbered(named: list[tuple[str, str]]) -> list[str]:
 
 
 def _told_apart(names: list[tuple[str, str]], facts: list[str]) -> list[tuple[str, str]]:
-    """Append a fact to each name that several runs share, if these runs differ in the fact."""
+    """Append its run's fact to each name that several runs share, if their facts differ."""
     pairs = list(zip(names, facts, strict=True))
 
     def told(name: tuple[str, str], fact: str) -> tuple[str, str]:

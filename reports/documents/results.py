@@ -167,7 +167,7 @@ def as_document(plain: object, path: Path | None = None) -> Document:
 
 
 def _measurement(plain: object, index: int, path: Path | None) -> Measurement:
-    """Parse a measurement in a document."""
+    """Convert the entry at `index` of a document's measurements; an error names the entry."""
     key = f"measurements[{index}]"
     try:
         return Measurement.from_dict(plain)
@@ -224,7 +224,7 @@ def _serialized(plain: dict[str, Any], path: Path | None) -> str:
 
 
 def _sorted(table: Open) -> dict[str, Any]:
-    """Return a table with its keys in order."""
+    """Return a table's plain values with its keys in alphabetical order."""
     return dict(sorted(as_plain(table).items()))
 
 

@@ -57,7 +57,7 @@ class Run:
 
     @property
     def allure_results(self) -> Path:
-        """Return the folder of Allure's results."""
+        """Return the folder of the run that contains Allure's results."""
         return self.folder / ALLURE_RESULTS
 
     @property
@@ -163,7 +163,10 @@ def survey(runs: Iterable[Run]) -> Survey:
 
 
 def _told_apart(runs: list[Run]) -> list[Run]:
-    """Name the environments of runs, and distinguish devices of runs of the same subject."""
+    """Give each device of each run an environment with a unique name, and return the runs.
+
+    If runs of one subject share a device's name, the device is renamed in their documents.
+    """
     placed = [(run, device) for run in runs for device in sorted(run.devices)]
     identities = [_identity(run, device) for run, device in placed]
     names, used = device_names(identities), set[str]()

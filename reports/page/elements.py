@@ -80,7 +80,7 @@ class _Finder(HTMLParser):
         self._lines = [0, *accumulate(len(line) + 1 for line in page.split("\n"))]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Record an element."""
+        """Append the element that begins here to `found`, as yet without content."""
         start = self._position()
         inside = start + len(self.get_starttag_text() or "")
         attributes = {name: value or "" for name, value in attrs}

@@ -71,7 +71,7 @@ def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> st
 
 
 def _row(fault: PlantedFault) -> dict[str, str]:
-    """Return the values from which the template writes the row of a fault."""
+    """Return the values for a planted fault's row in the template of the table."""
     place = ", ".join(filter(None, (fault.of, fault.file, fault.only.strip("-"))))
     kind, ended = _ENDED[fault.seen.outcome] if fault.seen else ("quiet", NEVER)
     message = fault.seen.said if fault.seen else ""

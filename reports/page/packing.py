@@ -98,7 +98,7 @@ def _carried(page: str) -> _Carried | None:
 
 
 def _files(script: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and content of each file in the script that contains Allure's data."""
+    """Yield name and content of each data file that Allure embedded in the page's script."""
     read = json.JSONDecoder().raw_decode
     at = script.index(_FILES) + len(_FILES)
     while not script.startswith("]", at):
@@ -113,7 +113,7 @@ def _files(script: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _behind(script: str, at: int, token: str) -> int:
-    """Return the position after a token; the token must be at the given position."""
+    """Return the position after `token`, which must be at position `at` of the script."""
     if not script.startswith(token, at):
         raise _unknown()
     return at + len(token)

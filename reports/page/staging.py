@@ -100,7 +100,10 @@ def _safe(value: Any) -> Any:
 
 
 def _with_environment(test: dict[str, Any], name: str | None) -> dict[str, Any]:
-    """Label a test with its environment, and add the environment to the key of its history."""
+    """Return an Allure result with its environment as a label and as a hidden parameter.
+
+    The parameter separates the test's history from that in other environments.
+    """
     if name is None:
         return test
     hidden = {"name": "run", "value": name, "mode": "hidden"}

@@ -109,7 +109,10 @@ def _run(run: Shown) -> dict[str, object]:
 
 
 def _circumstances(document: Document) -> str:
-    """Return the circumstances of a run, its endings, and its duration."""
+    """Return a paragraph about a run: its circumstances, and how its tests ended.
+
+    Where they are known, the duration of each suite and the number of texts that gates used follow.
+    """
     text = f"{circumstances(document)}. {endings.as_sentence(document)}"
     if cost := durations.as_sentence(document):
         text += f" Duration: {cost}."

@@ -89,12 +89,12 @@ def latency(view: View) -> Picture | None:
 
 
 def _warm(measurement: Measurement) -> int:
-    """Return the index of the first sample that counts in the percentiles."""
+    """Return the index of the first latency after warming up, from which percentiles count."""
     return measurement.details.sustained_from
 
 
 def _limits(view: View) -> list[float]:
-    """Return the budgets of p90 in ms, and 0."""
+    """Return 0 and the budgets of the 90th percentile in ms, which the axis must include."""
     judged = view.of("latency_p90").values()
     return [
         0.0,

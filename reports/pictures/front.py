@@ -1,7 +1,7 @@
 """Draw size, accuracy and time of every variant in one picture, with the region within limits.
 
-Two panels, one of bytes and one of time, share the axis of accuracy. A variant has the same color
-and marker in both panels, so that readers can find it even in a print without color.
+A size panel and a time panel share the accuracy axis. A variant has the same color and marker in
+both panels, so that readers can find it even in a print without color.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MEGABYTE, MILLISECONDS = 1e6, 1e3
 # which sizes it compares; a training checkpoint divided by the FlatBuffer gives this ratio.
 PAPER_RATIO, PAPER_DROP = 160, 4.1
 LEGEND_COLUMNS = 2
-# Metrics for the axis of time with factor and label; the first one that was measured is drawn.
+# Metrics for the time axis with factor and label; the first one that was measured is drawn.
 TIMES = {
     "speed_ratio_paper": (1.0, "times the paper's texts per second (left is faster)"),
     "text_to_label_p50": (MILLISECONDS, "ms from text to label (left is faster)"),
@@ -54,7 +54,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class _Time:
-    """The content of the panel of time.
+    """The content of the time panel.
 
     Attributes:
         metric: name of the metric.
@@ -121,7 +121,10 @@ def three_axes(view: View) -> Picture | None:
 
 
 def _time(view: View, schemes: list[str]) -> _Time | None:
-    """Return the content of the panel of time; None on an emulated core, whose time is invalid."""
+    """Return the content of the time panel, from the first metric in `TIMES` that was measured.
+
+    None if none was measured, or on an emulated core, because its times are invalid.
+    """
     for metric, (factor, axis_label) in TIMES.items() if view.core is None else ():
         measured = {
             name: measurement for name, measurement in view.of(metric).items() if name in schemes
@@ -138,7 +141,7 @@ def _sizes(
     sizes: Mapping[str, Measurement],
     drops: Mapping[str, Measurement],
 ) -> None:
-    """Draw the panel of bytes; its legend names every series in both panels."""
+    """Draw the size panel, and label every series for the legend of both panels."""
     points = [
         _variant(axes, index, scheme, sizes[scheme].value, drops[scheme])
         for index, scheme in enumerate(schemes)
@@ -161,7 +164,7 @@ def _sizes(
 
 
 def _times(axes: Axes, schemes: list[str], drops: Mapping[str, Measurement], time: _Time) -> None:
-    """Draw the panel of time, with the same heights and markers as the panel of bytes."""
+    """Draw the time panel, with the same heights and markers as in the size panel."""
     for index, scheme in enumerate(schemes):
         measurement, style = time.measured.get(scheme), look(index)
         if measurement is None:
@@ -192,7 +195,7 @@ def _dress(axes: Axes, axis_label: str) -> None:
 
 
 def _variant(axes: Axes, index: int, scheme: str, size: float, drop: Measurement) -> Point:
-    """Draw a variant with its interval."""
+    """Draw a variant in the size panel with the interval of its drop; return its point."""
     point, style = Point(size / MEGABYTE, 100 * drop.value), look(index)
     label = f"{scheme}: {point.megabytes:.2f} MB, {0.0 - point.drop:+.1f}"
     axes.errorbar(

@@ -33,7 +33,7 @@ _PROLOG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 
 
 class Look(NamedTuple):
-    """The style of one series."""
+    """The style in which a picture draws one series, such as one variant."""
 
     color: str
     marker: str

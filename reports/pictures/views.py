@@ -49,7 +49,7 @@ class View:
 
     @property
     def slug(self) -> str:
-        """Return the view's name for files."""
+        """Return the names of subject and device in a form that file names can contain."""
         return slug(f"{self.subject}-{self.device}")
 
     def of(self, metric: str, *, holding: str | None = None) -> dict[str, Measurement]:

@@ -91,7 +91,7 @@ class Explanation:
 
     @property
     def red(self) -> bool:
-        """Tell whether the test failed."""
+        """Tell whether the explained test is red."""
         return self.outcome in RED
 
     @property
@@ -256,7 +256,7 @@ def _explanation(
 
 
 def _in_a_word(measurement: Measurement) -> str:
-    """Return the worst verdict of a measurement, or that it has none."""
+    """Return a measurement's worst verdict: of budget, guard or baseline; "measured" if none."""
     if is_worse(measurement) and not _breaks_its_budget(measurement):
         return "regression"
     guard = None if measurement.guard is None else measurement.guard.verdict
@@ -268,14 +268,14 @@ def _in_a_word(measurement: Measurement) -> str:
 
 
 def _told(label: str, text: str) -> str:
-    """Return the text under a heading, in one line unless edgeproof itself broke it into lines."""
+    """Return the text of a row, in one line unless edgeproof itself broke it into lines."""
     if label in _OF_LINES:
         return text
     return one_line(text, LONGEST_COMMAND) if label == "Reproduce" else one_line(text)
 
 
 def _localized(localization: Localization) -> list[tuple[str, str]]:
-    """Return where the error begins, and the texts whose labels it flipped."""
+    """Return rows that tell at which operator the error begins, and which labels it flipped."""
     rows = [("Error localization", localization.as_sentence())]
     if localization.flips:
         count = localization.flipped or len(localization.flips)
@@ -335,7 +335,7 @@ def _judged(measurement: Measurement) -> list[tuple[str, str]]:
 
 
 def _verdict_as(measurement: Measurement, limit: BudgetRecord | None, verdict: Verdict) -> str:
-    """Return a verdict and its reason."""
+    """Return a verdict on a measurement with its reason, in words."""
     if verdict is not Verdict.INVALID:
         return (
             f"{verdict}: {MEANING[verdict] if limit is None else measurement.why(limit, verdict)}"

@@ -66,7 +66,7 @@ def step_summary(document: Document) -> str:
 
 
 def _remarks(document: Document) -> list[str]:
-    """Return the remarks of each run that a reader of the numbers needs."""
+    """Return the remarks about the subject of every run, without repetitions."""
     remarks = [remark for run in document.parts() for remark in run.subject.remarks]
     return list(dict.fromkeys(remarks))
 

@@ -58,7 +58,7 @@ def answer(document: Document) -> Answer:
 
 
 def _verdict(document: Document, red: _Red) -> tuple[str, str]:
-    """Return the kind of the answer, and the first part of its sentence."""
+    """Return "good", "unsure" or "bad", and the headline's first part, which gives the reason."""
     worse = [_counted(len(red.worse), "regression")] if red.worse else []
     if red.failed:
         failed = f"not fit to ship, {_counted(len(red.failed), 'gate')} failed"

@@ -41,7 +41,7 @@ def lines_of(document: Document) -> list[tuple[str, list[str]]]:
 
 
 def _how(covered: Covered) -> str:
-    """Return how the operators were checked, and with which results."""
+    """Return how a candidate's operators were checked, and how many had each result."""
     parts = [", ".join(f"{count} {state}" for state, count in covered.states.items())]
     if covered.graphs > 1:
         fewer = covered.asked_graphs < covered.graphs
@@ -60,7 +60,7 @@ def _few(lines: list[str]) -> list[str]:
 
 
 def as_text(document: Document) -> str:
-    """Return the coverage of every candidate for a terminal; empty if no kernel was checked."""
+    """Return every candidate's kernel coverage for a terminal; "" if no kernel was checked."""
     lines = [line for part in document.parts() for line in lines_of(part)]
     if not lines:
         return ""
@@ -72,6 +72,6 @@ def as_text(document: Document) -> str:
 
 
 def as_html(document: Document) -> str:
-    """Return the coverage as a section of a page."""
+    """Return every candidate's kernel coverage as HTML; "" if no kernel was checked."""
     lines = lines_of(document)
     return fill("kernel_coverage.html", title=TITLE, candidates=lines) if lines else ""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Column(NamedTuple):
-    """A column of numbers.
+    """A column of the scoreboard that shows one number for each row.
 
     Attributes:
         title: heading for people.
@@ -247,7 +247,7 @@ def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
 
 
 def _unmeasured(document: Document) -> dict[str, set[str]]:
-    """Return, by scheme, the endings of tests that failed without a measurement or did not run."""
+    """Return, by scheme, "fail" or "not run" for tests whose ending no measurement explains."""
     explained = {measurement.test for measurement in document.measurements if _tells(measurement)}
     unmeasured: dict[str, set[str]] = {}
     for test in document.tests:
@@ -285,18 +285,18 @@ def _markdown(document: Document) -> str:
 
 
 def _names(table: Sequence[Sequence[str]]) -> tuple[int, int]:
-    """Return the positions of the columns without numbers."""
+    """Return the positions of the columns that contain words: the first and the last."""
     return 0, len(table[0]) - 1
 
 
 def _is_given(document: Document) -> bool:
-    """Tell whether candidates are existing files, so that their full model is unknown."""
+    """Tell whether the candidates are existing files, for which no full model is known."""
     sizes = document.subject.sizes
     return sizes is not None and sizes.full_model is None
 
 
 def _columns(document: Document) -> list[Column]:
-    """Return the columns, each with the metrics for this run's candidates."""
+    """Return the columns, with the metrics for existing files if the run judged such files."""
     is_given = _is_given(document)
     return [
         column._replace(metrics=column.given) if is_given and column.given else column
@@ -305,7 +305,7 @@ def _columns(document: Document) -> list[Column]:
 
 
 def _groups(document: Document) -> dict[tuple[str, str | None], list[Measurement]]:
-    """Return the measurements of each row; the backend is None for the judged one."""
+    """Return each row's measurements, by scheme and backend; None is the judged backend."""
     main = _judged_backend(document)
     groups: dict[tuple[str, str | None], list[Measurement]] = {}
     for measurement in document.measurements:
@@ -328,7 +328,7 @@ def _floors(document: Document) -> dict[str, dict[str, float]]:
 
 
 def _judged_backend(document: Document) -> str | None:
-    """Return the backend of the main rows: the recorded one, or else the most frequent."""
+    """Return the judged backend: the recorded one, or else that of most measurements."""
     backend = document.circumstances.backend
     if backend is not None:
         return backend
@@ -346,7 +346,7 @@ def _shown(column: Column, measurements: Sequence[Measurement]) -> Measurement |
 
 
 def _cell(column: Column, measurements: Sequence[Measurement]) -> str:
-    """Return a cell's text; "-" if it was not measured."""
+    """Return the text of a scoreboard's cell; "-" if its metric was not measured."""
     measurement = _shown(column, measurements)
     if measurement is None:
         return UNMEASURED
@@ -391,7 +391,7 @@ def _verdict(measurement: Measurement) -> str | None:
 
 
 def _guard_of(measurement: Measurement) -> str | None:
-    """Return the verdict of a guard or baseline if it is not a pass; None for a pass."""
+    """Return a measurement's verdict by guard or baseline; None if both pass or are missing."""
     if is_worse(measurement):
         return REGRESSION
     if measurement.guard is None or measurement.guard.verdict is Verdict.PASS:

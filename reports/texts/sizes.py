@@ -92,12 +92,12 @@ def as_html(document: Document) -> str:
 
 
 def _shown(rows: Sequence[tuple[str, ...]]) -> list[Sequence[str]]:
-    """Drop empty columns, such as those of a missing full model."""
+    """Return the rows below a header, without empty columns, such as those of a full model."""
     return list(columns.without_empty([HEADER, *rows], NONE))
 
 
 def _legend(table: Sequence[Sequence[str]]) -> str:
-    """Return the explanation of the shown columns."""
+    """Return the explanations of the columns that a table of sizes contains."""
     return "; ".join(explanation for title, explanation in LEGEND.items() if title in table[0])
 
 

@@ -83,7 +83,7 @@ class CompiledBackend(Backend):
         return self.loaded(compiled, described, text)
 
     def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:  # noqa: ARG002 - a subclass parses it
-        """Return the compiled model as a `Loaded`.
+        """Return the compiled model as an object with the interface `Loaded`.
 
         Args:
             compiled: LiteRT's model.
@@ -205,7 +205,7 @@ def _reshaped(described: Dict[str, Details], compiled: Dict[str, Details]) -> Di
 
 
 def _with_shape(described: Details, compiled: Details) -> Details:
-    """Return an interpreter's details of a tensor with the shape of the compiled model."""
+    """Return the interpreter's details of a tensor, with the shape that the compiled model has."""
     return dict(described, shape=[int(size) for size in compiled["shape"]])
 
 

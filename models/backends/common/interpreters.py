@@ -61,7 +61,7 @@ class InterpreterBackend(Backend):
     def interpreter(
         self, source: Source, threads: int, *, keep_all: bool = False, **more: Any
     ) -> Any:
-        """Return the runtime's interpreter of a file.
+        """Return a new interpreter of the runtime that has read a file.
 
         Args:
             source: the file.
@@ -157,7 +157,7 @@ class SignatureGraph(Graph):
         self.answers: Dict[str, Any] = {}
 
     def set_tensor(self, index: int, array: Any) -> None:
-        """Store an input for the next call."""
+        """Store an input until `invoke` passes it to the signature."""
         self.given[self.inputs[index]] = array
 
     def invoke(self) -> None:
@@ -165,7 +165,7 @@ class SignatureGraph(Graph):
         self.answers = self.call(**self.given)
 
     def get_tensor(self, index: int) -> Any:
-        """Return an output of the last call."""
+        """Return an output of the last call of the signature."""
         return self.answers[self.outputs[index]]
 
 

@@ -55,7 +55,7 @@ def _ports(inspected: Inspected) -> Iterator[Finding]:
 def _names(
     side: str, described: Sequence[TensorMetadata], tensors: Sequence[Tensor]
 ) -> Iterator[Finding]:
-    """Find names that are in the metadata and in the graph, but in a different order."""
+    """Yield a finding if metadata and graph name the same tensors in different orders."""
     described_names, tensor_names = (
         [_bare(port.name) for port in described],
         [_bare(port.name) for port in tensors],
@@ -126,7 +126,7 @@ def _labels(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _lines(inspected: Inspected, file: AssociatedFile) -> int | None:
-    """Return the number of non-empty lines of a packed file; None if it cannot be read."""
+    """Return the number of non-empty lines of a file in the archive; None if it cannot be read."""
     if file.name not in {
         packed.name for packed in (inspected.metadata.packed if inspected.metadata else ())
     }:

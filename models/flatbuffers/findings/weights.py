@@ -39,7 +39,7 @@ def _none(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _text_mode(inspected: Inspected) -> Iterator[Finding]:
-    """Detect copies in text mode that replaced every carriage return by a line feed."""
+    """Yield a finding if a copy in text mode may have replaced every carriage return."""
     counts = {byte: inspected.data.count(byte) for byte in (b"\x0b", b"\x0c", b"\r", b"\x0e")}
     returns = counts.pop(b"\r")
     neighbors = sum(counts.values())
@@ -161,7 +161,10 @@ def _zero_points(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _product_weights(inspected: Inspected) -> Iterator[Tensor]:
-    """Yield the stored weights of products, before dequantization."""
+    """Yield the weights of dense layers and convolutions as the file stores them.
+
+    These are the weights before a DEQUANTIZE.
+    """
     unpacks = {
         operator.outputs[0].index: operator.inputs[0]
         for operator in inspected.main

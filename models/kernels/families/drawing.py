@@ -76,7 +76,7 @@ class Sketch:
         return Case(graph, runs, threads, facts | {"resized": resized is not None}, resized)
 
     def _run(self, graph: Graph) -> tuple[NDArray[Any], ...]:
-        """Draw the inputs of one run."""
+        """Draw an array for each input of the graph, for one run."""
         draws = (values for _, values in self._values)
         shapes = (graph.tensors[place].shape for place in graph.inputs)
         return tuple(draw(self.choices, shape) for draw, shape in zip(draws, shapes, strict=True))
@@ -136,7 +136,7 @@ def broadcast_pair(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], 
 
 
 def activation(choices: Choices, names: tuple[str, ...] = tuple(ACTIVATIONS)) -> int:
-    """Choose a fused activation, in most cases none; return its number in the schema."""
+    """Choose a fused activation, in most cases none; return its code in the schema."""
     return ACTIVATIONS[one_of(choices, names)] if one_in(choices, 3) else 0
 
 

@@ -55,15 +55,15 @@ class Mover:
         )
 
     def tensor(self, shape: Shape) -> Tensor:
-        """Return a tensor of `kind`."""
+        """Return a tensor of this shape, with the dtype and quantization of this case's values."""
         return Tensor(tuple(map(int, shape)), self.kind, quantization=self.quantization)
 
     def input(self, shape: Shape) -> int:
-        """Add an input of `kind`; return its index."""
+        """Add an input with the dtype and quantization of this case's values; return its index."""
         return self.sketch.input(self.tensor(shape), self.values)
 
     def values(self, choices: Choices, shape: Shape) -> Any:
-        """Draw values of `kind`."""
+        """Draw an array of this shape, with the dtype of this case's values."""
         if self.kind in {"float32", "float16"}:
             # Float16 numbers are drawn as float32 and rounded; moving does not change either.
             return floats(choices, shape, special=True).astype(self.kind)
@@ -75,7 +75,7 @@ class Mover:
         return integers(choices, shape, max(low, -_WHOLE), min(high, _WHOLE), self.kind)
 
     def whole(self, numbers: Any) -> int:
-        """Add an int32 constant; return its index."""
+        """Add a constant of int32 numbers; return the index of its tensor."""
         return self.sketch.drawing.constant(np.asarray(numbers, np.int32))
 
     def done(

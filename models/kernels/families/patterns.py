@@ -35,7 +35,7 @@ class Pattern:
         self.draw = self.sketch.drawing
 
     def number(self, value: float) -> int:
-        """Add a constant; return its index."""
+        """Add a float32 constant with one value; return the index of its tensor."""
         return self.draw.constant(np.array(value, np.float32))
 
     def vector(self, size: int) -> int:

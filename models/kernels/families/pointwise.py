@@ -194,7 +194,10 @@ def _rows_of(constant: tuple[int, ...] | None, answer: tuple[int, ...]) -> bool:
 
 
 def _operands(choices: Choices, operator: str, kind: str) -> tuple[Any, Any]:
-    """Choose the scales of two operands and a result, and functions that draw the operands."""
+    """Choose how two operands and their result are quantized, and how the operands are drawn.
+
+    Return three quantizations, and a function for each operand that draws its values.
+    """
     if kind == "float32":
         special = one_in(choices, 3)
         if operator == "POW":

@@ -79,7 +79,7 @@ def _log_softmax(call: Call) -> list[Rounded]:
 
 
 def _arg_max(call: Call) -> list[Rounded]:
-    """Return the position of the maximum.
+    """Return the positions of the maxima along an axis.
 
     If several numbers may be the maximum within their errors, any position is right.
     """

@@ -48,7 +48,10 @@ def evaluate(graph: Graph, runs: Sequence[Sequence[NDArray[Any]]]) -> list[list[
 
 
 def _read(array: NDArray[Any]) -> Rounded:
-    """Return numbers as a kernel reads them; in shaders, NaN and infinity are unspecified."""
+    """Return numbers with their error bounds as a kernel reads them.
+
+    In a shader, the results for NaN and infinity are unspecified.
+    """
     number = Rounded.exact(array)
     if number.value.dtype != np.float64 or not current().shading:
         return number

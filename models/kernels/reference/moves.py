@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _moving(move: Callable[[Call, Array], Array]) -> Reference:
-    """Return a reference that moves the stored numbers of the first operand."""
+    """Return the reference of an operator that only moves the first operand's stored numbers."""
 
     def reference(call: Call) -> list[Rounded]:
         return [call.operand(0).number.moved(lambda array: move(call, array))]
@@ -39,7 +39,7 @@ def _slice(call: Call, array: Array) -> Array:
 
 
 def _strided_slice(call: Call, array: Array) -> Array:
-    """Slice as numpy does.
+    """Return a strided slice of an array, as numpy does.
 
     If bit i of `begin_mask` or `end_mask` is set, the begin or the end of axis i is ignored. If
     bit i of `shrink_axis_mask` is set, axis i is dropped.

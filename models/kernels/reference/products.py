@@ -66,7 +66,7 @@ def _turning(adjoint: Any) -> Callable[[NDArray[Any]], NDArray[Any]]:
 
 
 class _SecondOperand:
-    """A second operand in the layout of the multiplication: [..., n, k].
+    """The second operand of a matrix product, in the layout [..., n, k] of the multiplication.
 
     Args:
         operand: the operand in its stored layout.

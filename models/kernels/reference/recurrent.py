@@ -66,7 +66,7 @@ def _affine(rows: Rounded, weights: Operand) -> Rounded:
 
 
 def _while(call: Call) -> list[Rounded]:
-    """Compute the body while the condition holds."""
+    """Compute a WHILE: repeat its body graph while its condition graph gives true."""
     if call.compute is None:
         raise ValueError("no function that computes the body of a loop is given")
     condition, body = (call.bodies[int(call.option(name)) - 1] for name in ("condition", "body"))

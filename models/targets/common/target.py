@@ -110,7 +110,7 @@ class Target(ABC, Generic[T]):
 
     @property
     def core(self) -> str | None:
-        """Return the name of the processor core for emulation; None for the host."""
+        """Return the emulator's name of the device's processor core; None for the host."""
         return self.device.usual_core
 
     @property
@@ -189,7 +189,7 @@ class Target(ABC, Generic[T]):
         return f"this run's device is {self.describe()}"
 
     def _facts(self, *, emulated: bool, **more: Any) -> dict[str, Any]:
-        """Return the facts of every target, and those in `more` that are not None."""
+        """Return the facts that every target records, and those in `more` that are not None."""
         profile = {"profile": self.device.file, "description": self.device.table.description}
         known = {name: value for name, value in more.items() if value is not None}
         return {"name": self.name, **profile, "emulated": emulated, **known}

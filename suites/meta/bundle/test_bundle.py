@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 
 def keys_of(artefacts: JudgedArtefacts) -> dict[str, list[tuple[str, str, str]]]:
-    """Return name, stage and key of each artefact as text, as tuples are read back as lists."""
+    """Return name, stage name and store key of each artefact, by its use in a run.
+
+    Only strings are compared, because a stage's recipe that was written as JSON and read again has
+    lists in place of tuples.
+    """
     by_use = {"": artefacts.named, "c": artefacts.candidates, "e": artefacts.encoded}
     return {
         use: sorted((name, stage.name, stage.key) for name, stage in stages.items())

@@ -132,7 +132,7 @@ def test_output_shapes_with_one_row_of_scores_are_accepted(write, lead, signatur
     ids=["[1, 16, 8]", "[4, 3]", "[1, -1, 3]", "[1, 1001]"],
 )
 def test_rejects_output_shapes_that_are_not_one_row_of_scores(write, lead, signature, classes):
-    with pytest.raises(UsageMistake, match="is not an answer to a text") as caught:
+    with pytest.raises(UsageMistake, match="the answer to a text needs") as caught:
         read_candidate(write(classes=classes, lead=lead, output_signature=signature))
     assert caught.value.key == "output"
 

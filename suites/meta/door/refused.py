@@ -224,7 +224,7 @@ FILES = {
         lambda: classifier(outputs=2), "has 2 outputs", "--edge-output='name=logits'"
     ),
     "an output for each token": _file(
-        lambda: classifier(lead=(1, 16)), "is not an answer to a text", "[1, labels]"
+        lambda: classifier(lead=(1, 16)), "the answer to a text needs [1, labels]", "name another"
     ),
     "a meaning that the graph denies": Refused(
         says=("output.meaning", "the graph computes logits", "give 'logits'"),

@@ -282,7 +282,7 @@ def _from_saved(network: Any, folder: Path) -> Any:
 
 
 def _without_weights(network: Any, folder: Path) -> Any:
-    """Return a converter of a SavedModel without the variables of its function."""
+    """Return a converter of a SavedModel that lacks the weights which its function reads."""
     module = tf.Module()
     module.network = network
     tf.saved_model.save(module, str(folder), signatures=_fixed(network).get_concrete_function())

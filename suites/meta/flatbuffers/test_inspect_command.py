@@ -67,7 +67,7 @@ def test_inspect_prints_the_description_as_json_on_request(write, capsys):
     }
 
 
-def test_inspect_exits_with_1_if_the_file_violates_the_scheme_of_the_option_as(write, capsys):
+def test_inspect_exits_with_1_if_the_file_violates_its_claimed_scheme(write, capsys):
     file = write(classifier())
     assert main(["inspect", file, "--as", "float32"]) == 0
     assert main(["inspect", file, "--as", "dynamic_wi8_afp32"]) == 1

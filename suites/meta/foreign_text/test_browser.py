@@ -128,7 +128,7 @@ def test_the_first_page_shows_every_payload_as_text(watched) -> None:
     assert watched.acts == []
 
 
-def test_the_pages_of_tests_show_every_payload_as_text(watched) -> None:
+def test_the_page_of_each_test_shows_its_payload_as_text(watched) -> None:
     page = watched.page
     for at in OPENED:
         address = page.evaluate(

@@ -138,7 +138,12 @@ def endings() -> list[Outcome]:
 
 
 def document(device: str | dict[str, Any] = "host", **changes: Any) -> Document:
-    """Return the run's document; the device is a name or a whole table."""
+    """Return the content of results.json for a small run.
+
+    Args:
+        device: the name of the device, or its whole table.
+        changes: tables of the document that replace the usual ones.
+    """
     parts: dict[str, Any] = {
         "run": {
             "id": "1",

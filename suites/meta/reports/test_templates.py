@@ -46,7 +46,7 @@ def test_templates_escape_every_value() -> None:
         assert f'<p class="quiet">{as_markup(payload)}</p>' in filled
 
 
-def test_templates_show_numbers_and_none_as_text() -> None:
+def test_templates_show_numbers_and_the_value_none_as_text() -> None:
     assert "<td>3</td><td>None</td>" in templates.fill(
         "sizes.html", head=[], rows=[[3, None]], below=[]
     )

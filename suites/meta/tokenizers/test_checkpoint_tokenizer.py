@@ -222,13 +222,13 @@ def test_rejects_folder_without_a_vocabulary(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "bert, cased"])
-def test_case_setting_defaults_to_the_family_of_the_checkpoint(name, tmp_path):
+def test_lowercasing_defaults_to_that_of_the_encoder_family(name, tmp_path):
     family = write(name, tmp_path, do_lower_case=None)
     assert tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).lowercase == family.lowers
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_tokenizer_class_defaults_to_the_family_of_the_checkpoint(name, tmp_path):
+def test_tokenizer_class_defaults_to_that_of_the_encoder_family(name, tmp_path):
     write(name, tmp_path)
     texts = [(text,) for text in sample_texts(30)]
     expected = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
