@@ -96,7 +96,7 @@ def paper_file(store: Store, say: Callable[[str], None]) -> Path:
     stage = paper_stage()
     if not store.has(stage):
         store.require_writable()
-        say("making the paper's recipe to race against: this takes a minute, once per store")
+        say("making the file of the paper's recipe to race against: a minute, once per store")
         ended = run(
             [sys.executable, "-m", "models.paper_recipe", f"--cache-dir={store.root}"],
             seconds=_SECONDS,
@@ -106,7 +106,8 @@ def paper_file(store: Store, say: Callable[[str], None]) -> Path:
         )
         if ended.code:
             raise EdgeproofError(
-                f"the paper's recipe was not made: {ended.last_error_line}", remedy=_REMEDY
+                f"the file of the paper's recipe could not be made: {ended.last_error_line}",
+                remedy=_REMEDY,
             )
     return store.artefact(stage).path(FLATBUFFER)
 

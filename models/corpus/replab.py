@@ -99,7 +99,7 @@ def _check_package(package: Package, table: CorpusTable, path: Path) -> None:
             "gives no language for any tweet",
             file=path,
             key="corpus.languages",
-            remedy="Copy the tweet_info folders of the package, or write languages = [] for all",
+            remedy="Copy the package's tweet_info folders, or write languages = [] to take all",
         )
 
 

@@ -194,7 +194,7 @@ def _labels(document: dict[str, Any], file: Path) -> tuple[str, ...]:
     if names is None:
         return ()
     mistake = UsageMistake(
-        "must give each output from 0 on a different name",
+        "must give every output, numbered from 0, a name of its own",
         file=file,
         key="id2label",
         remedy='Write for example {"0": "negative", "1": "positive"}',

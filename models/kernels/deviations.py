@@ -78,7 +78,7 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
         return operator in self.operators and (not self.kinds or kind in self.kinds)
 
     def explains(self, facts: dict[str, Any], *, died: bool) -> bool:
-        """Return whether the entry explains the deviation of a case in one of its families."""
+        """Return whether the entry, which covers the family, explains the deviation in a case."""
         allowed = {"deviates": (False,), "dies": (True,), "either": (False, True)}[self.ends]
         return died in allowed and all(facts.get(key) in some for key, some in self.when.items())
 

@@ -153,7 +153,11 @@ def _templates(processor: Any) -> Dict[int, Template]:
 
 
 def _template(processor: Mapping[str, Any], kind: str, texts: List[str]) -> Optional[Template]:
-    """Return a template; None if texts are reordered, or adjacent ids have different segments."""
+    """Return the template of one text or of two.
+
+    Return None if it reorders or omits texts, or if special tokens without a text between them have
+    different segments.
+    """
     around: List[List[int]] = [[]]
     # Segments of the special tokens before, between and after the texts, and of each text.
     segments: List[Set[int]] = [set()]

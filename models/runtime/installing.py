@@ -36,17 +36,17 @@ class Compiler:
         self._done = self._complete()
 
     def compile_new(self) -> None:
-        """Compile the distributions that were completed since the last call, on one core."""
+        """Compile the distributions that pip has unpacked since the last call, on one core."""
         for file in self._new():
             _compile(file)
 
     def compile_rest(self) -> None:
-        """Compile the distributions that were completed since the last call, on all cores."""
+        """Compile the distributions that pip has unpacked since the last call, on all cores."""
         with ProcessPoolExecutor() as processes:
             list(processes.map(_compile, self._new(), chunksize=_FILES_AT_ONCE))
 
     def _new(self) -> list[str]:
-        """Return the modules of the distributions that were completed since the last call."""
+        """Return the modules of the distributions that pip has unpacked since the last call."""
         new = self._complete() - self._done
         self._done |= new
         return [

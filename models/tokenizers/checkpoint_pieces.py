@@ -160,8 +160,8 @@ def _add_tokens(
     for text, number in added.items():
         if library.token_to_id(text) != number:
             raise UsageMistake(
-                f"gives {text!r} the number {number}, but after the {len(model.pieces):,} pieces "
-                f"of {file.name} it is {library.token_to_id(text)}",
+                f"gives {text!r} the id {number}, but with the {len(model.pieces):,} pieces of "
+                f"{file.name} its id is {library.token_to_id(text)}",
                 file=file.with_name(ADDED),
                 remedy="Give both files from the same checkpoint",
             )

@@ -138,7 +138,7 @@ def encoder_of(folder: Path) -> Encoder:
 
 
 def vocabulary_in(folder: Path) -> Path:
-    """Return the vocabulary file in a checkpoint's folder, or the folder, for messages."""
+    """Return the path that messages name: the vocabulary file, or the folder if it has none."""
     return next((folder / name for name in VOCABULARIES if (folder / name).is_file()), folder)
 
 

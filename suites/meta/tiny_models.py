@@ -163,7 +163,7 @@ def _convert(saved: str, scheme: str) -> bytes:
 
 
 def _convert_flex(scratch: Path) -> bytes:
-    """Convert an operator that has no built-in kernel, which leaves a Flex operator."""
+    """Convert an operator without a built-in kernel, so that the file has a Flex operator."""
     import tensorflow as tf  # noqa: PLC0415
 
     spec = tf.TensorSpec([4, 4], tf.float32, name="values")

@@ -57,7 +57,7 @@ def test_job_summary_contains_the_matrix_of_backends():
     assert as_markdown(document()) == ""
 
 
-def test_replacing_the_matrix_preserves_the_text_around_the_marks(tmp_path):
+def test_replacing_the_matrix_preserves_its_marks_and_the_text_around_them(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     replace_between(page, "\nnew\n")

@@ -65,6 +65,8 @@ def test_inputs_of_the_papers_model_have_upper_bounds(tmp_path):
 
 def test_failed_conversion_of_the_papers_model_is_reported_in_one_message(tmp_path, monkeypatch):
     monkeypatch.setattr(paper_recipe.sys, "executable", "/bin/false")
-    with pytest.raises(EdgeproofError, match="the paper's recipe was not made") as raised:
+    with pytest.raises(
+        EdgeproofError, match="the file of the paper's recipe could not be made"
+    ) as raised:
         paper_file(Store(tmp_path / "store"), lambda _: None)
     assert "TensorFlow" in raised.value.remedy

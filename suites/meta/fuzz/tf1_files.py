@@ -1,7 +1,7 @@
 """Write TensorFlow checkpoints without TensorFlow, good and bad, with correct checksums.
 
-The reader gets the path of the index file. The values are in another file of the folder, which is
-written with the first index.
+The reader gets the path of the index file. The values are in a second file of the same
+folder, which `write_values` writes once; every index in the folder refers to it.
 """
 
 from __future__ import annotations

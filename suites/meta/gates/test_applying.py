@@ -49,7 +49,7 @@ def change(role, inputs):
     return changed_input.__wrapped__(few)(variant_of(**inputs), role)
 
 
-def test_every_input_role_has_a_change_for_the_input_gate():
+def test_input_gate_can_change_inputs_of_every_role():
     assert set(CHANGES) == set(ROLES)
 
 

@@ -188,7 +188,7 @@ MISTAKES = {
     ),
     "an added token of another number": (
         *("deberta-v3", {}, {}, {"added": {"[MASK]": 9999}}),
-        ("added_tokens.json", None, "gives '[MASK]' the number 9999, but after"),
+        ("added_tokens.json", None, "gives '[MASK]' the id 9999, but with"),
     ),
     "added tokens that are damaged": (
         *("deberta-v3", {}, {}, {"added": {"[MASK]": "last"}}),

@@ -1,4 +1,4 @@
-"""A vocabulary of Keras' TextVectorization gives the ids of Keras."""
+"""A tokenizer with the vocabulary of Keras' TextVectorization gives the same ids as Keras."""
 
 from __future__ import annotations
 

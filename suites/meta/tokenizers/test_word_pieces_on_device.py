@@ -79,7 +79,7 @@ CLEANINGS = [(), ("links", "mentions", "spaces"), ("paper",), ("hashtags", "link
 
 @pytest.mark.parametrize("lowercase", [True, False])
 @pytest.mark.parametrize("cleaning", CLEANINGS, ids=lambda steps: "-".join(steps) or "none")
-def test_ids_on_the_device_equal_those_of_the_tokenizers_library_for_every_cleaning(
+def test_ids_on_the_device_equal_those_of_the_tokenizers_library_after_cleaning(
     cleaning, lowercase
 ):
     reference = library(cleaning, lowercase=lowercase)
