@@ -2,12 +2,14 @@
 
 `python installing.py ARGUMENTS` does the same as `python -m pip install ARGUMENTS`, but sooner. pip
 unpacks and compiles on one core, and compiling TensorFlow and its requirements takes as long as
-unpacking them. This file needs only the standard library and the pip of the Python that runs it.
+unpacking them. With PIP_COMPILE=0, pip's own variable, nothing is compiled. This file needs only
+the standard library and the pip of the Python that runs it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import py_compile
 import subprocess
 import sys
@@ -19,6 +21,8 @@ from pathlib import Path
 
 _SECONDS_BETWEEN_LOOKS = 0.3
 _FILES_AT_ONCE = 32
+# Values with which pip's variables turn an option off.
+_OFF = {"0", "false", "f", "no", "n", "off"}
 
 
 class Compiler:
@@ -74,8 +78,10 @@ def _compile(file: str) -> None:
 def main(arguments: list[str]) -> int:
     """Run pip with the arguments, and compile what it installs; return pip's exit code."""
     warnings.simplefilter("ignore")
-    compiler = Compiler(Path(sysconfig.get_path("purelib")))
     command = [sys.executable, "-I", "-m", "pip", "install", "--no-compile", *arguments]
+    if os.environ.get("PIP_COMPILE", "").lower() in _OFF:
+        return subprocess.run(command, check=False).returncode
+    compiler = Compiler(Path(sysconfig.get_path("purelib")))
     with subprocess.Popen(command) as pip:
         while True:
             try:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.util import cache_from_source
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -78,6 +79,17 @@ def test_file_that_is_not_valid_python_is_skipped_without_a_message(tmp_path, ca
     assert not compiled(template).exists()
     assert compiled(module).exists()
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "compiles"), [("0", False), ("No", False), ("1", True), ("", True)]
+)
+def test_variable_of_pip_turns_compilation_off(value, compiles, monkeypatch):
+    rest = Mock()
+    monkeypatch.setenv("PIP_COMPILE", value)
+    monkeypatch.setattr(Compiler, "compile_rest", rest)
+    assert installing.main(["--help"]) == 0
+    assert rest.called == compiles
 
 
 @pytest.mark.parametrize("argument", ["--no-such-option", "--help"])
