@@ -67,11 +67,15 @@ def runtime_of(name: str) -> str:
     return read_backend(name).runtime
 
 
-def reference_kernels(name: str) -> str:
-    """Return the name of the backend that runs the reference kernels of a backend's runtime."""
+def reference_kernels(name: str) -> str | None:
+    """Return the name of the backend that runs the reference kernels of a backend's runtime.
+
+    Return None if the runtime has no reference kernels.
+    """
     family = type(read_backend(name))
-    called = f"{family.family}-reference"
-    return called if called in family.names() else f"{family.runtime}-reference"
+    known = {known for kind in families() for known in kind.names()}
+    called = (f"{family.family}-reference", f"{family.runtime}-reference")
+    return next((reference for reference in called if reference in known), None)
 
 
 def installed_here(backend: Backend, drivers: tuple[str, ...] | None = None) -> Installed:

@@ -10,6 +10,7 @@ from models.backends.common.backend import Installed
 from models.backends.common.refusals import Refusal
 from models.backends.common.registry import backend_names, families, find_backend
 from models.errors import UsageMistake
+from models.runtime import available
 from models.runtime.available import read_backend, reference_kernels
 from models.store import PROJECT
 
@@ -111,3 +112,11 @@ def test_only_tflite_runtime_versions_count_as_tflite_versions():
 )
 def test_each_backend_is_paired_with_the_reference_kernels_of_its_runtime(name, reference):
     assert reference_kernels(name) == reference
+
+
+def test_runtime_without_reference_kernels_has_none(monkeypatch):
+    class Added:
+        family = runtime = "added"
+
+    monkeypatch.setattr(available, "read_backend", lambda _name: Added())
+    assert reference_kernels("added") is None
