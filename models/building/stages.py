@@ -32,7 +32,8 @@ from models.progress import TrainingProgress
 from models.shrinking.copies import altered, joined
 from models.shrinking.encoding import load_tokenizer, prune_corpus
 from models.shrinking.fitting import Fit, describe, fit
-from models.shrinking.inherit import Pieces
+from models.shrinking.inherit import WORDS, Pieces
+from models.shrinking.similar import similar_words
 from models.shrinking.vocabulary import count_uses, numbers_before
 from models.training.resume import Resume
 
@@ -292,8 +293,17 @@ class Builder(PlanBuilder):
     def _encode_copies(self, copy: int, tokenizer: Tokenizer) -> Encoded:
         texts = load_corpus(self._store.artefact(self._plan.whole)).splits["train"]
         return encode(
-            tokenizer, altered(texts, copy), pair_with_group=self._subject.pairs_with_group
+            tokenizer,
+            altered(texts, copy, self._similar_words),
+            pair_with_group=self._subject.pairs_with_group,
         )
+
+    @functools.cached_property
+    def _similar_words(self) -> dict[str, tuple[str, ...]]:
+        """Similar words of each word that the full model knows, by its word vectors."""
+        tokenizer = load_tokenizer(self._store.artefact(self._plan.whole))
+        _, values = self._trained(self._plan.full)
+        return similar_words(tokenizer.get_vocab(), values[WORDS])
 
     def _make_copies(self, copy: int, out: Path) -> None:
         from models.training.finetune import answers_of  # noqa: PLC0415 - imports TensorFlow

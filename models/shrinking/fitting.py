@@ -52,7 +52,7 @@ EFFORT = 10**13
 FEWEST = 130_000
 # Number of texts in an epoch, including altered copies, which extend a smaller train split. The
 # full model classifies each of them once.
-EPOCH = 65_000
+EPOCH = 130_000
 # Texts per batch, and the learning rate for one layer; it is divided by the number of layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
 TEMPERATURE, WEIGHT = 2.0, 0.9

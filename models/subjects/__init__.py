@@ -366,7 +366,7 @@ _FOUND = (
     "rounding",
 )
 # Largest number of altered copies of each train text if `[shrunk]` gives `bytes`.
-_COPIES = 6
+_COPIES = 16
 
 
 class ShrunkTable(Table, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.corpus.texts import LabelledText
-from models.shrinking.copies import UNLABELLED, altered, joined
+from models.shrinking.copies import REWORDED, SHARES, UNLABELLED, altered, joined
 from suites.meta.shrinking.encodings import encoded
 
 TEXTS = [
@@ -13,29 +13,30 @@ TEXTS = [
     for number in range(200)
 ]
 WORDS = {word for text in TEXTS for word in text.text.split()}
+SIMILAR = {"good": ("great", "fine")}
 
 
 def test_altered_copies_depend_only_on_the_texts_and_the_seed():
-    assert altered(TEXTS, 3) == altered(TEXTS, 3)
-    assert altered(TEXTS, 3) != altered(TEXTS, 4)
+    assert altered(TEXTS, 3, SIMILAR) == altered(TEXTS, 3, SIMILAR)
+    assert altered(TEXTS, 3, SIMILAR) != altered(TEXTS, 4, SIMILAR)
 
 
 def test_altered_copies_have_no_label_and_preserve_the_other_fields():
-    copies = altered(TEXTS, 0)
+    copies = altered(TEXTS, 0, {})
     assert {copy.label for copy in copies} == {UNLABELLED}
     assert [copy.text_id for copy in copies] == [text.text_id for text in TEXTS]
     assert {copy.group_id for copy in copies} == {"group"}
 
 
 def test_altered_copies_contain_only_words_of_the_texts():
-    copies = altered(TEXTS, 0)
+    copies = altered(TEXTS, 0, {})
     assert {word for copy in copies for word in copy.text.split()} <= WORDS
     assert all(copy.text for copy in copies)
 
 
 def test_altered_copies_are_shortened_or_mixed_with_other_texts():
     unchanged, shorter, mixed = 0, 0, 0
-    for copy, text in zip(altered(TEXTS, 0), TEXTS, strict=True):
+    for copy, text in zip(altered(TEXTS, 0, {}), TEXTS, strict=True):
         words, own = copy.text.split(), text.text.split()
         unchanged += words == own
         shorter += set(words) < set(own)
@@ -45,9 +46,20 @@ def test_altered_copies_are_shortened_or_mixed_with_other_texts():
     assert mixed > len(TEXTS) / 5
 
 
+def test_some_words_are_replaced_by_similar_ones_within_their_punctuation():
+    texts = [LabelledText(f"id{number}", "", 'the "Good!" end', 0) for number in range(400)]
+    copies = [copy.text.split() for copy in altered(texts, 0, SIMILAR)]
+    words = [word for copy in copies for word in copy if word.startswith('"')]
+    assert set(words) == {'"Good!"', '"great!"', '"fine!"'}
+    replaced = sum(word != '"Good!"' for word in words) / len(words)
+    # Of the words that are not removed; 4 standard errors of about 300 words.
+    expected = REWORDED * SHARES["similar"] / (1 - SHARES["remove"])
+    assert replaced == pytest.approx(expected, abs=0.09)
+
+
 @pytest.mark.parametrize("words", ["", "one"])
 def test_empty_and_one_word_texts_can_be_copied(words):
-    (copy,) = altered([LabelledText("id", "", words, 0)], 1)
+    (copy,) = altered([LabelledText("id", "", words, 0)], 1, {})
     assert set(copy.text.split()) <= {"one"}
 
 

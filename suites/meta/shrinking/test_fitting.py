@@ -131,7 +131,7 @@ def test_recipe_adds_more_altered_copies_if_texts_are_few():
     for texts in (1_000, 9_000, 20_000, 60_000, 200_000):
         task = replace(TASK, rows={32: texts})
         copies[texts] = found(bytes="1340567 bytes", task=task).distillation.copies
-    assert copies == {1_000: 6, 9_000: 6, 20_000: 2, 60_000: 0, 200_000: 0}
+    assert copies == {1_000: 16, 9_000: 13, 20_000: 5, 60_000: 1, 200_000: 0}
 
 
 def test_recipe_for_a_large_network_uses_the_minimum_number_of_training_examples():
