@@ -29,7 +29,7 @@ from models.networks import architecture, published
 from models.networks.config import head_of
 from models.networks.parameters import count, counts, initial_values
 from models.progress import TrainingProgress
-from models.shrinking.copies import altered, joined
+from models.shrinking.copies import altered, joined, words_of
 from models.shrinking.encoding import load_tokenizer, prune_corpus
 from models.shrinking.fitting import Fit, describe, fit
 from models.shrinking.inherit import WORDS, Pieces
@@ -300,10 +300,11 @@ class Builder(PlanBuilder):
 
     @functools.cached_property
     def _similar_words(self) -> dict[str, tuple[str, ...]]:
-        """Similar words of each word that the full model knows, by its word vectors."""
-        tokenizer = load_tokenizer(self._store.artefact(self._plan.whole))
+        """Similar words of each word in train, by the full model's word vectors."""
+        whole = self._store.artefact(self._plan.whole)
         _, values = self._trained(self._plan.full)
-        return similar_words(tokenizer.get_vocab(), values[WORDS])
+        words = words_of(load_corpus(whole).splits["train"])
+        return similar_words(words, load_tokenizer(whole).get_vocab(), values[WORDS])
 
     def _make_copies(self, copy: int, out: Path) -> None:
         from models.training.finetune import answers_of  # noqa: PLC0415 - imports TensorFlow

@@ -58,6 +58,12 @@ def altered(
     return tuple(copies)
 
 
+def words_of(texts: Sequence[LabelledText]) -> set[str]:
+    """Return every word of the texts without punctuation, as it is written and in lower case."""
+    words = {_without_punctuation(word)[1] for text in texts for word in text.text.split()}
+    return words | {word.lower() for word in words}
+
+
 def joined(parts: Sequence[Encoded]) -> Encoded:
     """Join several parts of encoded texts into one, in their order."""
     return Encoded(
@@ -102,7 +108,12 @@ def _changed(
 
 def _similar_to(word: str, similar: Mapping[str, Sequence[str]], draw: np.random.Generator) -> str:
     """Return a similar word with the same punctuation around it; `word`, if there is none."""
-    match = _WORD.fullmatch(word)
-    before, core, after = match.groups() if match else ("", word, "")
+    before, core, after = _without_punctuation(word)
     others = similar.get(core) or similar.get(core.lower())
     return before + others[int(draw.integers(len(others)))] + after if others else word
+
+
+def _without_punctuation(word: str) -> tuple[str, str, str]:
+    """Return the punctuation before a word, the word, and the punctuation after it."""
+    match = _WORD.fullmatch(word)
+    return (match[1], match[2], match[3]) if match else ("", word, "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -25,27 +25,29 @@ _BLOCK = 1000
 
 
 def similar_words(
-    vocabulary: Mapping[str, int], vectors: NDArray[np.float32]
+    words: Collection[str], vocabulary: Mapping[str, int], vectors: NDArray[np.float32]
 ) -> dict[str, tuple[str, ...]]:
-    """Return the most similar words of each word in the vocabulary, the most similar first.
+    """Return the most similar words of the vocabulary for each word, the most similar first.
 
-    Only words of two letters or more are compared, not parts of words. A word without a similar
-    word is left out.
+    Only words of two letters or more are compared, not parts of words. A word that the vocabulary
+    lacks, or that has no similar word, is left out.
 
     Args:
+        words: the words whose similar words are returned.
         vocabulary: the id of each word piece, which is its row in `vectors`.
         vectors: the full model's word vectors, [vocabulary, width].
     """
-    words = [piece for piece in vocabulary if len(piece) > 1 and piece.isalpha()]
-    words.sort(key=vocabulary.__getitem__)
-    directions = _normalized(vectors[[vocabulary[word] for word in words]])
+    compared = [piece for piece in vocabulary if len(piece) > 1 and piece.isalpha()]
+    compared.sort(key=vocabulary.__getitem__)
+    directions = _normalized(vectors[[vocabulary[word] for word in compared]])
+    wanted = [place for place, word in enumerate(compared) if word in words]
     similar: dict[str, tuple[str, ...]] = {}
-    for start in range(0, len(words), _BLOCK):
-        block = directions[start : start + _BLOCK]
-        for word, cosines in zip(words[start:], block @ directions.T, strict=False):
-            found = tuple(words[place] for place in _nearest(cosines) if words[place] != word)
+    for start in range(0, len(wanted), _BLOCK):
+        block = wanted[start : start + _BLOCK]
+        for place, cosines in zip(block, directions[block] @ directions.T, strict=True):
+            found = tuple(compared[other] for other in _nearest(cosines) if other != place)
             if found:
-                similar[word] = found[:MOST]
+                similar[compared[place]] = found[:MOST]
     return similar
 
 

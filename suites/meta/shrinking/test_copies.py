@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.corpus.texts import LabelledText
-from models.shrinking.copies import REWORDED, SHARES, UNLABELLED, altered, joined
+from models.shrinking.copies import REWORDED, SHARES, UNLABELLED, altered, joined, words_of
 from suites.meta.shrinking.encodings import encoded
 
 TEXTS = [
@@ -55,6 +55,11 @@ def test_some_words_are_replaced_by_similar_ones_within_their_punctuation():
     # Of the words that are not removed; 4 standard errors of about 300 words.
     expected = REWORDED * SHARES["similar"] / (1 - SHARES["remove"])
     assert replaced == pytest.approx(expected, abs=0.09)
+
+
+def test_words_are_listed_without_punctuation_as_written_and_in_lower_case():
+    text = LabelledText("id", "", "It's (Bad)! ... #so", 0)
+    assert words_of([text]) == {"It's", "it's", "Bad", "bad", "", "so"}
 
 
 @pytest.mark.parametrize("words", ["", "one"])
