@@ -161,17 +161,28 @@ def _cells(measured: Mapping[str, Measurement], pieces: object) -> tuple[str, ..
         f"{measured[SIZE].value:,.0f}",
         f"{measured[RATIO].value:,.0f} x" if RATIO in measured else "",
         f"{pieces:,}" if isinstance(pieces, int) else "",
-        f"{100 * measured['accuracy'].value:.1f} %" if "accuracy" in measured else "",
+        _accuracy(measured["accuracy"]) if "accuracy" in measured else "",
         _drop(measured[DROP]) if DROP in measured else "",
         ", ".join(judged),
     )
 
 
+def _accuracy(measurement: Measurement) -> str:
+    """Return an accuracy; with its interval if it comes from a part of the texts."""
+    interval = _interval(measurement) if measurement.is_of_a_part else ""
+    return f"{100 * measurement.value:.1f}{interval} %"
+
+
 def _drop(measurement: Measurement) -> str:
+    return f"{100 * measurement.value:.1f}{_interval(measurement)} points"
+
+
+def _interval(measurement: Measurement) -> str:
+    """Return the 95 % interval of a share, in percent and after a space."""
     ends = (
         "?" if end is None else f"{100 * end:.1f}" for end in (measurement.low, measurement.high)
     )
-    return f"{100 * measurement.value:.1f} [{', '.join(ends)}] points"
+    return f" [{', '.join(ends)}]"
 
 
 if __name__ == "__main__":

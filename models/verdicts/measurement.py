@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET
 
 from models.errors import EdgeproofError
 from models.files.extensible_tables import as_plain, read_open
@@ -81,6 +82,12 @@ class Measurement(Table, frozen=True, kw_only=True):
     subject: str = ""
     guard: GuardRecord | None = None
     details: Details = msgspec.field(default_factory=Details)
+
+    @property
+    def is_of_a_part(self) -> bool:
+        """Return whether a part of the test texts decided the gate, without the others."""
+        looked = self.details.looked
+        return looked is not UNSET and looked.texts < looked.of
 
     def __post_init__(self) -> None:
         metric = metric_named(self.metric)

@@ -34,7 +34,9 @@ class Column(NamedTuple):
         metrics: names of metrics; the column shows the first that was measured.
         factor: factor from the measured to the displayed value.
         decimals: number of decimal places.
-        interval: whether the 95 % interval is displayed, too.
+        interval: whether the 95 % interval is displayed, too. It is always displayed if a part of
+            the texts decided the gate.
+        sampled: whether a part of the texts can decide the gate. Then CSV contains the interval.
         legend: explanation of the column below the table.
         may_go: whether the column is left out if no row has a number in it.
         given: metrics in place of `metrics` for candidates without a full model; () if the same.
@@ -46,6 +48,7 @@ class Column(NamedTuple):
     factor: float
     decimals: int
     interval: bool = False
+    sampled: bool = False
     legend: str = ""
     may_go: bool = False
     given: tuple[str, ...] = ()
@@ -54,13 +57,14 @@ class Column(NamedTuple):
 COLUMNS = (
     Column("MB", "megabytes", ("flatbuffer_bytes", "weights_bytes"), 1e-6, 2),
     Column("ratio", "ratio", ("size_ratio_weights",), 1.0, 1, given=("size_ratio_reference",)),
-    Column("accuracy", "accuracy", ("accuracy",), 1.0, 3),
+    Column("accuracy", "accuracy", ("accuracy",), 1.0, 3, sampled=True),
     Column(
         *("drop", "drop_points", ("accuracy_drop",), 100.0, 1),
         interval=True,
+        sampled=True,
         given=("accuracy_drop_float32",),
     ),
-    Column("agreement", "agreement", ("agreement", "agreement_backends"), 1.0, 3),
+    Column("agreement", "agreement", ("agreement", "agreement_backends"), 1.0, 3, sampled=True),
     Column("ms", "milliseconds", ("latency_p50",), 1e3, 2),
     Column("texts/s", "texts_per_second", ("texts_per_second",), 1.0, 1),
     Column("MB resident", "megabytes_resident", ("peak_rss",), 1e-6, 1),
@@ -92,6 +96,7 @@ GIVEN = (
     "below the reference, with the 95 % interval; agreement: with the reference, or for another "
     "backend with the judged one; ms: median of one answer"
 )
+PARTS = "accuracy or agreement with an interval: decided by a part of the texts"
 KNOWN = (
     "fail (known): listed with a reason as a known failure, and accepted until that entry expires"
 )
@@ -178,7 +183,7 @@ def as_csv(document: Document) -> str:
     """Return the scoreboard as CSV: plain numbers, and columns that identify the row."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    ends = [(f"{c.name}_low", f"{c.name}_high") if c.interval else () for c in COLUMNS]
+    ends = [(f"{c.name}_low", f"{c.name}_high") if c.sampled else () for c in COLUMNS]
     numbers = [name for c, pair in zip(COLUMNS, ends, strict=True) for name in (c.name, *pair)]
     writer.writerow(["subject", "device", "scheme", "backend", *numbers, "verdict"])
     for part in document.parts():
@@ -209,6 +214,7 @@ def legend(document: Document) -> list[str]:
         LEGEND: not is_given,
         GIVEN: is_given,
         **{column.legend: column.title in head for column in COLUMNS if column.legend},
+        PARTS: any(map(_shows_a_part, document.measurements)),
         FLOORS: bool(floors),
         FLOORS_OF_TEST: any(name.endswith(OF_TEST) for name in floors),
         KNOWN: has_known_failures,
@@ -345,13 +351,19 @@ def _shown(column: Column, measurements: Sequence[Measurement]) -> Measurement |
     return next((by_metric[metric] for metric in column.metrics if metric in by_metric), None)
 
 
+def _shows_a_part(measurement: Measurement) -> bool:
+    """Return whether the scoreboard shows an interval only because a part of the texts decided."""
+    shown = {metric for c in COLUMNS if c.sampled and not c.interval for metric in c.metrics}
+    return measurement.is_of_a_part and measurement.metric in shown
+
+
 def _cell(column: Column, measurements: Sequence[Measurement]) -> str:
     """Return the text of a scoreboard's cell; "-" if its metric was not measured."""
     measurement = _shown(column, measurements)
     if measurement is None:
         return UNMEASURED
     text = _number(column.factor * measurement.value, column)
-    if not column.interval:
+    if not (column.interval or measurement.is_of_a_part):
         return text
     ends = (
         "?" if end is None else f"{column.factor * end:.{column.decimals}f}"
@@ -375,7 +387,7 @@ def _values(column: Column, measurements: Sequence[Measurement]) -> list[str]:
         if measurement is None
         else (measurement.value, measurement.low, measurement.high)
     )
-    written = numbers if column.interval else numbers[:1]
+    written = numbers if column.sampled else numbers[:1]
     return ["" if value is None else f"{column.factor * value:.6g}" for value in written]
 
 

@@ -7,8 +7,10 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from models.verdicts.details import Details, Looked
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import Measurement, measure
 from reports.documents.results import write_results
@@ -18,9 +20,11 @@ from reports.texts.scoreboard import (
     HEADER,
     KNOWN,
     LEGEND,
+    PARTS,
     as_csv,
     as_markdown,
     as_text,
+    legend,
     scoreboard_rows,
     scoreboard_table,
     worst_verdict,
@@ -104,9 +108,9 @@ float16                                  -      -         -  5.0 [4.2, 6.0]     
 
 
 def test_scoreboard_text_equals_the_stored_example() -> None:
-    picture, _, legend = as_text(SAMPLE).partition("\n\n")
+    picture, _, notes = as_text(SAMPLE).partition("\n\n")
     assert f"{picture}\n" == GOLDEN
-    assert " ".join(legend.split()) == f"{LEGEND} {KNOWN}"
+    assert " ".join(notes.split()) == f"{LEGEND} {KNOWN}"
 
 
 def test_scoreboard_of_an_emulated_run_states_the_limits_of_emulation() -> None:
@@ -148,6 +152,20 @@ def test_csv_scoreboard_contains_plain_numbers_with_subject_and_device() -> None
     assert float(int8["texts_per_second"]) == 1034.5
     assert rows[1]["drop_points_high"] == "", "an infinite upper end must be an empty cell"
     assert rows[-1]["verdict"] == "fail (known)"
+
+
+def test_number_decided_by_a_part_of_the_texts_is_shown_with_its_interval() -> None:
+    looked = Looked(texts=50, of=4000, because="decided")
+    of_a_part = msgspec.structs.replace(
+        make_measurement("float32", "accuracy", 0.88, 0.66, 0.98), details=Details(looked=looked)
+    )
+    run = document(of_a_part, make_measurement("full_model", "accuracy", 0.849))
+    accuracy = HEADER.index("accuracy")
+    assert [row[accuracy] for row in scoreboard_rows(run)] == ["0.849", "0.880 [0.660, 0.980]"]
+    assert PARTS in legend(run)
+    assert PARTS not in legend(SAMPLE)
+    row = list(csv.DictReader(io.StringIO(as_csv(run))))[1]
+    assert [row[f"accuracy{end}"] for end in ("", "_low", "_high")] == ["0.88", "0.66", "0.98"]
 
 
 def test_scoreboard_shows_agreement_for_other_backends() -> None:
