@@ -300,7 +300,7 @@ class Builder(PlanBuilder):
 
     @functools.cached_property
     def _similar_words(self) -> dict[str, tuple[str, ...]]:
-        """Similar words of each word in train, by the full model's word vectors."""
+        """Return the similar words of each word in train, by the full model's word vectors."""
         whole = self._store.artefact(self._plan.whole)
         _, values = self._trained(self._plan.full)
         words = words_of(load_corpus(whole).splits["train"])

@@ -85,7 +85,7 @@ class Measurement(Table, frozen=True, kw_only=True):
 
     @property
     def is_of_a_part(self) -> bool:
-        """Return whether a part of the test texts decided the gate, without the others."""
+        """Return whether the gate was decided by a part of the test texts."""
         looked = self.details.looked
         return looked is not UNSET and looked.texts < looked.of
 

@@ -84,6 +84,8 @@ COLUMNS = (
         may_go=True,
     ),
 )
+# Metrics that are displayed with an interval only if a part of the texts decided the gate.
+SAMPLED = {name for c in COLUMNS if c.sampled and not c.interval for name in c.metrics}
 MAY_GO = {column.title for column in COLUMNS if column.may_go}
 HEADER = ("scheme", *(column.title for column in COLUMNS), "verdict")
 LEGEND = (
@@ -214,7 +216,7 @@ def legend(document: Document) -> list[str]:
         LEGEND: not is_given,
         GIVEN: is_given,
         **{column.legend: column.title in head for column in COLUMNS if column.legend},
-        PARTS: any(map(_shows_a_part, document.measurements)),
+        PARTS: any(m.is_of_a_part and m.metric in SAMPLED for m in document.measurements),
         FLOORS: bool(floors),
         FLOORS_OF_TEST: any(name.endswith(OF_TEST) for name in floors),
         KNOWN: has_known_failures,
@@ -349,12 +351,6 @@ def _judged_backend(document: Document) -> str | None:
 def _shown(column: Column, measurements: Sequence[Measurement]) -> Measurement | None:
     by_metric = {measurement.metric: measurement for measurement in measurements}
     return next((by_metric[metric] for metric in column.metrics if metric in by_metric), None)
-
-
-def _shows_a_part(measurement: Measurement) -> bool:
-    """Return whether the scoreboard shows an interval only because a part of the texts decided."""
-    shown = {metric for c in COLUMNS if c.sampled and not c.interval for metric in c.metrics}
-    return measurement.is_of_a_part and measurement.metric in shown
 
 
 def _cell(column: Column, measurements: Sequence[Measurement]) -> str:
