@@ -106,7 +106,7 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         progress = Progress(open_output(stderr, lambda _: None), alone=not options.beside_others)
         builder = _builder_of(plan)(store, plan, progress)
         if options.beside_others:
-            make_beside_others(builder.tasks(), store, progress.say, meanwhile=_import_tensorflow)
+            make_beside_others(builder.tasks, store, progress.say, meanwhile=_import_tensorflow)
         else:
             builder.build()
     except EdgeproofError as error:

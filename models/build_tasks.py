@@ -54,7 +54,11 @@ class PlanBuilder(ABC):
 
     @abstractmethod
     def tasks(self) -> list[Task]:
-        """Return the tasks of the plan, each after the tasks whose artefacts it needs."""
+        """Return the known tasks of the plan, each after the tasks whose artefacts it needs.
+
+        Artefacts that exist can make further tasks known, such as a full model's answers for the
+        teaching of a small model whose size depends on the full one.
+        """
 
     def build(self) -> None:
         """Make every missing artefact of the plan, in order.
@@ -62,24 +66,29 @@ class PlanBuilder(ABC):
         Raises:
             EdgeproofError: an artefact cannot be made.
         """
-        make_in_order(self.tasks(), self._store, self._progress.say)
+        make_in_order(self.tasks, self._store, self._progress.say)
 
 
-def make_in_order(tasks: Sequence[Task], store: Store, say: Callable[[str], None]) -> None:
+def make_in_order(
+    tasks: Callable[[], Sequence[Task]], store: Store, say: Callable[[str], None]
+) -> None:
     """Make missing artefacts one after the other; wait for any that another process is making.
 
     Args:
-        tasks: the tasks, each after the tasks whose artefacts it needs.
+        tasks: returns the known tasks, each after the tasks whose artefacts it needs.
         store: the store of artefacts.
         say: called with a message when the process waits for another one.
     """
-    for task in tasks:
+    done: set[str] = set()
+    while remaining := [task for task in tasks() if task.stage.key not in done]:
+        task = remaining[0]
         store.get(task.stage, task.make, waiting=say)
         task.tidy()
+        done.add(task.stage.key)
 
 
 def make_beside_others(
-    tasks: Sequence[Task],
+    tasks: Callable[[], Sequence[Task]],
     store: Store,
     say: Callable[[str], None],
     *,
@@ -88,14 +97,14 @@ def make_beside_others(
     """Make missing artefacts that no other process is making, until no artefact is missing.
 
     Args:
-        tasks: the tasks, in the order in which they are tried.
+        tasks: returns the known tasks, in the order in which they are tried.
         store: the store of artefacts.
         say: called with a message when the process waits for a process of another run.
         meanwhile: called once when the process waits for the first time.
     """
     announced: set[str] = set()
     waited = False
-    while missing := [task for task in tasks if not store.has(task.stage)]:
+    while missing := [task for task in tasks() if not store.has(task.stage)]:
         ready = [task for task in missing if all(store.has(stage) for stage in task.needs)]
         if any(_made(task, store) for task in ready):
             continue

@@ -67,7 +67,10 @@ def threads(plan: Plan, store: Store) -> int:
 
     The threads of two trainings that share the cores wait for each other: on two cores they took
     4.0 s of CPU time for work that one thread each does in 2.9 s, and the weights were the same.
+    The teachers of a shrunk model are trained, and answer texts, side by side, too.
     """
+    if _is_taught(plan) and not store.has(plan.cut):
+        return 1
     tables = plan.request.subject.models()
     side_by_side = [
         role
@@ -77,20 +80,30 @@ def threads(plan: Plan, store: Store) -> int:
     return max(1, _cores() // max(1, len(side_by_side)))
 
 
+def _is_taught(plan: Plan) -> bool:
+    """Return whether full models answer texts to teach a shrunk model."""
+    shrunk = plan.request.subject.shrunk
+    return shrunk is not None and shrunk.teachers > 0
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
 def _texts_times_parameters(plan: Plan, missing: Sequence[Stage]) -> int:
-    """Return the remaining work of training: texts times parameters, summed over all epochs."""
+    """Return the remaining work: texts times parameters, summed over all epochs.
+
+    To teach a shrunk model, a full model answers the texts at least once.
+    """
     texts = plan.request.subject.corpus.counts.train or _USUAL_TEXTS
-    return sum(
-        texts * table.require_training().epochs * parameters
-        for (role, table), parameters in zip(
-            plan.request.subject.models().items(), _parameters(plan.request), strict=True
-        )
-        if plan.models()[role] in missing
-    )
+    models = zip(plan.request.subject.models().items(), _parameters(plan.request), strict=True)
+    work = 0
+    for (role, table), parameters in models:
+        if plan.models()[role] in missing:
+            work += texts * table.require_training().epochs * parameters
+        elif role == "full" and plan.cut in missing and _is_taught(plan):
+            work += texts * parameters
+    return work
 
 
 def _memory_of(plan: Plan) -> int:

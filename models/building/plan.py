@@ -92,19 +92,28 @@ class Plan:
         """Return the stage of each model that is trained, by role, except a shrunk model."""
         return {role: getattr(self, role) for role in self.request.subject.models()}
 
-    @property
-    def lesson(self) -> Stage:
-        """Return the stage of the full model's answers to the train split, for distillation."""
-        return Stage(LESSON, {"teacher": self.full.key, **_code_recipe("_make_lesson")})
+    def teacher(self, number: int) -> Stage:
+        """Return the stage of a full model that teaches the small one.
 
-    @property
-    def copies(self) -> tuple[Stage, ...]:
-        """Return the stage of the full model's answers for each altered copy of the train split."""
-        shrunk = self.request.subject.shrunk
-        return tuple(
-            Stage(LESSON, {"teacher": self.full.key, "copy": copy, **_code_recipe("_make_copies")})
-            for copy in range(shrunk.copies if shrunk else 0)
-        )
+        Args:
+            number: 0 for the full model; others are trained like it, each from the next seed.
+        """
+        if number == 0:
+            return self.full
+        return _model_stage(self.request, "full", self.whole, seeds_later=number)
+
+    def answers(self, number: int = 0, copy: int | None = None) -> Stage:
+        """Return the stage of a teacher's answers to the train split, for distillation.
+
+        Args:
+            number: the teacher's number.
+            copy: the number of an altered copy of the train split, which has words that are similar
+                according to the full model; None for the split itself.
+        """
+        recipe = {"teacher": self.teacher(number).key, **_code_recipe("_make_answers")}
+        if copy is not None:
+            recipe |= {"copy": copy, "similar": self.full.key}
+        return Stage(LESSON, recipe)
 
     def stages(self) -> list[Stage]:
         """Return every stage of the plan once, in the order in which they are made."""
@@ -274,8 +283,15 @@ def _family_recipe(folder: Path | None) -> dict[str, Any] | None:
     return row
 
 
-def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | None = None) -> Stage:
-    table = request.subject.models()[role]
+def _model_stage(
+    request: Request,
+    role: str,
+    corpus: Stage,
+    teacher: Stage | None = None,
+    *,
+    seeds_later: int = 0,
+) -> Stage:
+    table = request.subject.models()[role].with_later_seed(seeds_later)
     # The checkpoint's bytes decide the key, not its folder or its name on the hub.
     checkpoint = {"pretrained": bool(table.pretrained), "checkpoint": False}
     recipe = {

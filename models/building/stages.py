@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import functools
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.numpy import load_file, save
 
 from models.artefact_names import (
     FLATBUFFER,
-    LEFT_OUT,
     LOGITS,
     MODEL_CARD,
     REFUSED,
     VARIANT_CARD,
-    WEIGHTS,
 )
 from models.build_tasks import PlanBuilder, Task, make_in_order
+from models.building.answers import read_answers
+from models.building.copies import Copies
+from models.building.model_files import read_model, write_card, write_model
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
 from models.corpus.texts import hash_texts
-from models.corpus.tokenize import encode
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import architecture, published
 from models.networks.config import head_of
-from models.networks.parameters import count, counts, initial_values
+from models.networks.parameters import count, initial_values
 from models.progress import TrainingProgress
-from models.shrinking.copies import altered, joined, words_of
+from models.shrinking.copies import joined
 from models.shrinking.encoding import load_tokenizer, prune_corpus
 from models.shrinking.fitting import Fit, describe, fit
-from models.shrinking.inherit import WORDS, Pieces
-from models.shrinking.similar import similar_words
+from models.shrinking.inherit import Pieces
 from models.shrinking.vocabulary import count_uses, numbers_before
 from models.training.resume import Resume
 
@@ -42,14 +39,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
 
     from models.corpus.tokenize import Encoded
     from models.networks.architecture import Architecture
     from models.networks.classifier import Classifier
     from models.networks.parameters import Values
     from models.store import Stage
-    from models.subjects import DistillationTable, ModelTable, ShrunkTable, TrainingTable
+    from models.subjects import (
+        DistillationTable,
+        LessonTable,
+        ModelTable,
+        ShrunkTable,
+        TrainingTable,
+    )
     from models.training.finetune import Trained
     from models.training.objective import Lesson
 
@@ -59,10 +61,10 @@ class Builder(PlanBuilder):
 
     def build_models(self) -> None:
         """Make the corpus and the trained models, and convert nothing."""
-        make_in_order(self._models(), self._store, self._progress.say)
+        make_in_order(self._models, self._store, self._progress.say)
 
     def tasks(self) -> list[Task]:
-        """Return the tasks, each after the tasks whose artefacts it needs."""
+        """Return the known tasks, each after the tasks whose artefacts it needs."""
         plan = self._plan
         variants = [
             Task(
@@ -76,18 +78,15 @@ class Builder(PlanBuilder):
 
     def _models(self) -> list[Task]:
         plan = self._plan
-        models = [
-            self._training(
-                stage,
-                functools.partial(self._make_model, role),
-                (plan.whole, *([plan.full] if table.distillation else [])),
-            )
-            for (role, stage), table in zip(
-                plan.models().items(), self._subject.models().values(), strict=True
-            )
-        ]
-        shrunk = self._shrinking() if self._subject.shrunk else []
-        return [Task(plan.whole, self._make_corpus), *models, *shrunk]
+        tasks = [Task(plan.whole, self._make_corpus)]
+        for (role, stage), table in zip(
+            plan.models().items(), self._subject.models().values(), strict=True
+        ):
+            answers = [self._answering(0)] if table.distillation else []
+            needs = (plan.whole, *(task.stage for task in answers))
+            make = functools.partial(self._make_model, role, table)
+            tasks += [*answers, self._training(stage, make, needs)]
+        return tasks + (self._shrinking() if self._subject.shrunk else [])
 
     def _shrinking(self) -> list[Task]:
         plan = self._plan
@@ -95,10 +94,40 @@ class Builder(PlanBuilder):
         if plan.corpus != plan.whole:
             # The pruned vocabulary depends on the full model's shape as well as on the corpus.
             tasks.append(Task(plan.corpus, self._prune_corpus, needs=(plan.whole, plan.full)))
-        tasks.append(self._training(plan.cut, self._make_cut, (plan.full, plan.corpus)))
+        teaching = self._teaching()
+        needs = (plan.full, plan.corpus, *(task.stage for task in teaching))
+        tasks += [*teaching, self._training(plan.cut, self._make_cut, needs)]
         if plan.small != plan.cut:
             tasks.append(Task(plan.small, self._round, needs=(plan.cut, plan.corpus)))
         return tasks
+
+    def _teaching(self) -> list[Task]:
+        """Return the tasks of the teachers: training the others, and their answers.
+
+        The answers are unknown before the full model exists, because the number of altered copies
+        depends on the sizes that are found for the small model.
+        """
+        plan, shrunk = self._plan, self._subject.shrunk
+        if shrunk is None or self._store.has(plan.cut):
+            return []
+        teachers = range(shrunk.teachers)
+        others = [
+            self._training(
+                plan.teacher(number), functools.partial(self._make_teacher, number), (plan.whole,)
+            )
+            for number in teachers[1:]
+        ]
+        if not teachers or not self._store.has(plan.full):
+            return others
+        lesson = self._shrunk.distillation
+        copies = (None, *range(lesson.copies if lesson else 0))
+        return others + [self._answering(n, copy) for n in teachers for copy in copies]
+
+    def _answering(self, number: int, copy: int | None = None) -> Task:
+        """Return the task of a teacher's answers to the train split, or to a copy of it."""
+        plan = self._plan
+        make = functools.partial(self._make_answers, number, copy)
+        return Task(plan.answers(number, copy), make, (plan.full, plan.teacher(number)))
 
     @functools.cached_property
     def _shrunk(self) -> ShrunkTable:
@@ -155,8 +184,12 @@ class Builder(PlanBuilder):
         same = self._plan.corpus == self._plan.whole
         return self._splits if same else load_encoded(self._store.artefact(self._plan.corpus))
 
-    def _make_model(self, role: str, resume: Resume, out: Path) -> None:
-        table = self._subject.models()[role]
+    def _make_teacher(self, number: int, resume: Resume, out: Path) -> None:
+        self._progress.say(f"full model: training number {number + 1}, to teach the small one")
+        table = self._subject.full.with_later_seed(number)
+        self._make_model("full", table, resume, out)
+
+    def _make_model(self, role: str, table: ModelTable, resume: Resume, out: Path) -> None:
         shape = self._architecture(role, table)
         # Read the weights before TensorFlow is imported, so that a mistake in a checkpoint is
         # reported at once.
@@ -170,7 +203,7 @@ class Builder(PlanBuilder):
         )
         logits = _logits_of_splits(trained.classifier, self._splits)
         head = None if table.network else head_of(self._plan.request.checkpoints[role])
-        _write_model(out, shape, trained.values, logits, trained.describe_history(), head=head)
+        write_model(out, shape, trained.values, logits, trained.describe_history(), head=head)
 
     def _make_cut(self, resume: Resume, out: Path) -> None:
         from models.networks.classifier import Classifier  # noqa: PLC0415 - imports TensorFlow
@@ -182,13 +215,13 @@ class Builder(PlanBuilder):
         shape, values = cut(full, weights, table, self._pieces(), self._splits["train"])
         history: list[dict[str, Any]] = []
         if table.training:
-            splits, lesson = self._with_copies(self._lesson(table.distillation))
+            splits, lesson = self._taught(table.distillation)
             trained = self._fine_tune(
                 "small", shape, values, table.training, splits, lesson, resume
             )
             values, history = trained.values, trained.describe_history()
         logits = _logits_of_splits(Classifier(shape, values, seed=0), self._small_splits)
-        _write_model(out, shape, values, logits, history)
+        write_model(out, shape, values, logits, history)
 
     def _round(self, out: Path) -> None:
         from models.networks.classifier import Classifier  # noqa: PLC0415 - imports TensorFlow
@@ -202,7 +235,7 @@ class Builder(PlanBuilder):
         values = round_weights(shape, values, rounding, self._small_splits["train"])
         logits = _logits_of_splits(Classifier(shape, values, seed=0), self._small_splits)
         card = self._store.artefact(self._plan.cut).document(MODEL_CARD)
-        _write_model(out, shape, values, logits, card["history"])
+        write_model(out, shape, values, logits, card["history"])
 
     def _pieces(self) -> Pieces:
         """Return the word pieces that the shrunk model keeps, and how often each is used."""
@@ -260,67 +293,48 @@ class Builder(PlanBuilder):
             return None
         from models.training.objective import Lesson  # noqa: PLC0415 - imports TensorFlow
 
-        self._store.get(self._plan.lesson, self._make_lesson, waiting=self._progress.say)
-        train = self._store.artefact(self._plan.lesson).arrays(LOGITS)["train"]
-        full = self._store.artefact(self._plan.full).arrays(LOGITS)
-        return Lesson(train, table, validation=full["validation"])
+        train, validation = read_answers(self._store, self._plan)
+        return Lesson(train, table, validation)
 
-    def _make_lesson(self, out: Path) -> None:
-        from models.training.finetune import answers_of  # noqa: PLC0415 - imports TensorFlow
+    def _taught(self, table: LessonTable | None) -> tuple[dict[str, Encoded], Lesson | None]:
+        """Return a shrunk model's splits, with altered copies of the texts in `train`, and lesson.
 
-        self._progress.say("full model: classifying the train split, to teach the small one")
-        shape, values = self._trained(self._plan.full)
-        np.savez(out / LOGITS, train=answers_of(shape, values, self._splits["train"]))
-
-    def _with_copies(self, lesson: Lesson | None) -> tuple[dict[str, Encoded], Lesson | None]:
-        """Return a shrunk model's splits and lesson, with altered copies of the texts in `train`.
-
-        The lesson is the full model's answers, which the copies have instead of labels. Without
-        distillation there are no copies.
+        The lesson is the mean of the teachers' answers, which the copies have instead of labels.
+        Without distillation there are no copies.
         """
-        if lesson is None or self._shrunk.distillation is None:
-            return self._small_splits, lesson
-        tokenizer = load_tokenizer(self._store.artefact(self._plan.corpus))
-        encoded, logits = [self._small_splits["train"]], [lesson.logits]
-        for copy, stage in enumerate(self._plan.copies[: self._shrunk.distillation.copies]):
-            make = functools.partial(self._make_copies, copy)
-            self._store.get(stage, make, waiting=self._progress.say)
-            encoded.append(self._encode_copies(copy, tokenizer))
-            logits.append(self._store.artefact(stage).arrays(LOGITS)["train"])
-        splits = self._small_splits | {"train": joined(encoded)}
-        return splits, replace(lesson, logits=np.concatenate(logits))
+        if table is None:
+            return self._small_splits, None
+        from models.training.objective import Lesson  # noqa: PLC0415 - imports TensorFlow
 
-    def _encode_copies(self, copy: int, tokenizer: Tokenizer) -> Encoded:
-        texts = load_corpus(self._store.artefact(self._plan.whole)).splits["train"]
-        return encode(
-            tokenizer,
-            altered(texts, copy, self._similar_words),
-            pair_with_group=self._subject.pairs_with_group,
+        tokenizer = load_tokenizer(self._store.artefact(self._plan.corpus))
+        copies = [self._copies.encode(copy, tokenizer) for copy in range(table.copies)]
+        splits = self._small_splits | {"train": joined([self._small_splits["train"], *copies])}
+        train, validation = read_answers(
+            self._store, self._plan, teachers=table.teachers, copies=table.copies
         )
+        return splits, Lesson(train, table, validation)
 
     @functools.cached_property
-    def _similar_words(self) -> dict[str, tuple[str, ...]]:
-        """Return the similar words of each word in train, by the full model's word vectors."""
-        whole = self._store.artefact(self._plan.whole)
-        _, values = self._trained(self._plan.full)
-        words = words_of(load_corpus(whole).splits["train"])
-        return similar_words(words, load_tokenizer(whole).get_vocab(), values[WORDS])
+    def _copies(self) -> Copies:
+        return Copies(self._store, self._plan)
 
-    def _make_copies(self, copy: int, out: Path) -> None:
+    def _make_answers(self, number: int, copy: int | None, out: Path) -> None:
         from models.training.finetune import answers_of  # noqa: PLC0415 - imports TensorFlow
 
-        self._progress.say(f"full model: classifying altered copy {copy + 1} of the train split")
-        shape, values = self._trained(self._plan.full)
-        tokenizer = load_tokenizer(self._store.artefact(self._plan.whole))
-        np.savez(
-            out / LOGITS, train=answers_of(shape, values, self._encode_copies(copy, tokenizer))
-        )
+        teacher = f"full model {number + 1}" if number else "full model"
+        texts = "the train split" if copy is None else f"altered copy {copy + 1} of the train split"
+        self._progress.say(f"{teacher}: classifying {texts}, to teach the small one")
+        if copy is None:
+            encoded = self._splits["train"]
+        else:
+            tokenizer = load_tokenizer(self._store.artefact(self._plan.whole))
+            encoded = self._copies.encode(copy, tokenizer)
+        shape, values = self._trained(self._plan.teacher(number))
+        np.savez(out / LOGITS, train=answers_of(shape, values, encoded))
 
     def _trained(self, stage: Stage) -> tuple[Architecture, Values]:
-        """Return the architecture and the weights of a stored model."""
-        artefact = self._store.artefact(stage)
-        shape = architecture.Architecture(**artefact.document(MODEL_CARD)["architecture"])
-        return shape, load_file(artefact.path(WEIGHTS))
+        """Return the network and the weights of a stored model."""
+        return read_model(self._store.artefact(stage))
 
     def _make_variant(self, scheme: str, out: Path) -> None:
         from models.building.convert import convert  # noqa: PLC0415 - imports TensorFlow
@@ -340,14 +354,14 @@ class Builder(PlanBuilder):
             if scheme == REFERENCE:
                 raise  # all judgments need it
             self._progress.say(f"variant {scheme}: not made, {error.what}")
-            _write_json(out / VARIANT_CARD, card | {REFUSED: error.what})
+            write_card(out / VARIANT_CARD, card | {REFUSED: error.what})
             return
         (out / FLATBUFFER).write_bytes(flatbuffer)
         # Find files that the converter wrote incorrectly now, and not later on a board.
         inspect(out / FLATBUFFER)
         if chosen.calibrated:
             card["calibration"] = self._calibration_hashes()
-        _write_json(out / VARIANT_CARD, card)
+        write_card(out / VARIANT_CARD, card)
         self._progress.say(f"variant {scheme}: {len(flatbuffer):,} bytes")
 
     def _calibration_hashes(self) -> list[str]:
@@ -364,33 +378,3 @@ def _logits_of_splits(
 
     judged = ("validation", "calibration", "test")
     return {split: predict(classifier, splits[split]) for split in judged}
-
-
-def _write_model(  # noqa: PLR0913 - everything that is stored of a model
-    out: Path,
-    shape: Architecture,
-    values: Values,
-    logits: dict[str, Any],
-    history: list[dict[str, Any]],
-    *,
-    head: str | None = None,
-) -> None:
-    """Write a model and its card, which names the checkpoint's head that was left out."""
-    # safetensors writes an array in its memory order, which transposes arrays in column order.
-    values = {name: np.ascontiguousarray(value) for name, value in values.items()}
-    # `save_file` is not used, because its error on a full disk does not name the cause.
-    (out / WEIGHTS).write_bytes(save(values))
-    np.savez(out / LOGITS, **logits)
-    card = {
-        "architecture": shape.describe(),
-        "parameters": count(shape),
-        "parts": counts(shape),
-        "history": history,
-    }
-    if head is not None:
-        card[LEFT_OUT] = head
-    _write_json(out / MODEL_CARD, card)
-
-
-def _write_json(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")

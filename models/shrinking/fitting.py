@@ -46,13 +46,12 @@ LAYERS = 2
 NARROW = (1, 2, 3, 6, 8, 12)
 # Minimum share of the train split's tokens whose word pieces are kept.
 COVERED = 0.98
-# Multiply-accumulates for the training of one model: about half an hour on one core.
+# Multiply-accumulates of the small model for all texts that it is taught: about ten minutes to half
+# an hour on one core.
 EFFORT = 10**13
-# Minimum number of texts in all epochs of a training together, whatever the cost of each text.
-FEWEST = 130_000
-# Number of texts in an epoch, including altered copies, which extend a smaller train split. The
-# full model classifies each of them once.
-EPOCH = 130_000
+# Largest number of texts in an epoch, including altered copies, which extend a smaller train split,
+# and largest number of altered copies of a text. Each teacher classifies each of these texts once.
+EPOCH, COPIES = 130_000, 16
 # Texts per batch, and the learning rate for one layer; it is divided by the number of layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
 TEMPERATURE, WEIGHT = 2.0, 0.9
@@ -230,14 +229,16 @@ def _teaching(
 ) -> tuple[TrainingTable, LessonTable]:
     """Return the settings with which a small network is trained and taught.
 
-    Training takes `EFFORT` multiply-accumulates in all, but at least `FEWEST` answers to texts.
+    Teaching takes about `EFFORT` multiply-accumulates, but at least one epoch.
     """
-    copies = min(table.copies, round(EPOCH / task.texts) - 1)
-    lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=max(copies, 0))
-    costs = {tokens: multiplied(shape, tokens) for tokens in task.rows}
-    answers = max(EFFORT / task.mean(costs), FEWEST)
+    taught = EFFORT / task.mean({tokens: multiplied(shape, tokens) for tokens in task.rows})
+    copies = min(COPIES, max(0, round(min(taught, EPOCH) / task.texts) - 1))
+    lesson = LessonTable(
+        temperature=TEMPERATURE, weight=WEIGHT, copies=copies, teachers=table.teachers
+    )
+    epoch = task.texts * (1 + copies)
     training = TrainingTable(
-        epochs=max(1, round(answers / (task.texts * (1 + lesson.copies)))),
+        epochs=max(1, round(taught / epoch)),
         batch=BATCH,
         learning_rate=RATE_OF_ONE_LAYER / shape.layers,
         averaging=AVERAGING,

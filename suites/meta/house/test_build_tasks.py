@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 
+import msgspec
 import pytest
 
 from models.build_tasks import Task, make_beside_others, make_in_order
@@ -17,7 +18,7 @@ from models.building.plan import make_plan, make_request
 from models.errors import EdgeproofError, UsageMistake
 from models.processes.programs import Ended
 from models.store import PROJECT, Stage, Store
-from models.subjects import load_subject
+from models.subjects import ShrunkTable, load_subject
 from suites.meta.gates.running import environment
 
 SECONDS = 20.0
@@ -54,9 +55,21 @@ def in_threads(*targets):
 def test_build_tasks_run_in_order_and_are_each_cleaned_up(store):
     log = []
     tasks = [Task(stage(name), writes(log, name), tidy=lambda: log.append("-")) for name in "ab"]
-    make_in_order(tasks, store, log.append)
-    make_in_order(tasks, store, log.append)
+    make_in_order(lambda: tasks, store, log.append)
+    make_in_order(lambda: tasks, store, log.append)
     assert log == ["a", "-", "b", "-", "-", "-"]
+
+
+@pytest.mark.parametrize("make", [make_in_order, make_beside_others])
+def test_tasks_that_become_known_by_an_artefact_are_run(store, make):
+    log = []
+    first, second, last = (Task(stage(name), writes(log, name)) for name in "abc")
+
+    def tasks():
+        return [first, second, last] if store.has(first.stage) else [first, last]
+
+    make(tasks, store, log.append)
+    assert log == ["a", "b", "c"]
 
 
 def test_independent_tasks_run_at_the_same_time(store):
@@ -69,7 +82,7 @@ def test_independent_tasks_run_at_the_same_time(store):
         Task(stage("c"), writes(log, "c", before=barrier.wait), needs=(stage("a"),)),
         Task(stage("d"), writes(log, "d"), needs=(stage("b"), stage("c"))),
     ]
-    helper = lambda: make_beside_others(tasks, store, log.append)  # noqa: E731 - two threads run the same function
+    helper = lambda: make_beside_others(lambda: tasks, store, log.append)  # noqa: E731 - two threads run the same function
     in_threads(helper, helper)
     assert (log[0], sorted(log[1:3]), log[3:]) == ("a", ["b", "c"], ["d"])
 
@@ -91,10 +104,10 @@ def test_helper_that_waits_for_a_task_does_its_other_work_exactly_once(store):
     def other():
         assert holds.wait(SECONDS)
         make_beside_others(
-            tasks, store, log.append, meanwhile=lambda: (useful.append(1), done.set())
+            lambda: tasks, store, log.append, meanwhile=lambda: (useful.append(1), done.set())
         )
 
-    in_threads(lambda: make_beside_others(tasks, store, log.append), other)
+    in_threads(lambda: make_beside_others(lambda: tasks, store, log.append), other)
     assert useful == [1]
     assert sorted(log) == ["a", "b"]
 
@@ -111,7 +124,7 @@ def test_helper_stops_if_other_processes_make_the_remaining_artefacts(store):
 
     def other():
         assert holds.wait(SECONDS)
-        make_beside_others([task], store, log.append)
+        make_beside_others(lambda: [task], store, log.append)
         lets_go.set()
 
     in_threads(lambda: store.get(task.stage, hold), other)
@@ -135,7 +148,7 @@ def test_waiting_for_a_task_of_another_run_is_reported(store, same):
             Task(first, writes(messages, "first")),
             Task(then, writes(messages, "then"), needs=(first,)),
         ]
-        make_beside_others(tasks, store, messages.append)
+        make_beside_others(lambda: tasks, store, messages.append)
 
     in_threads(lambda: holder.get(first, hold), other)
     assert messages[-1] == "then"
@@ -150,9 +163,9 @@ def test_failed_task_is_reported_and_can_be_retried_by_another_process(store):
         raise EdgeproofError("it failed", remedy="Mend it")
 
     with pytest.raises(EdgeproofError, match="it failed"):
-        make_beside_others([Task(stage("a"), fail)], store, lambda _: None)
+        make_beside_others(lambda: [Task(stage("a"), fail)], store, lambda _: None)
     log = []
-    make_beside_others([Task(stage("a"), writes(log, "a"))], store, log.append)
+    make_beside_others(lambda: [Task(stage("a"), writes(log, "a"))], store, log.append)
     assert log == ["a"]
 
 
@@ -170,6 +183,24 @@ def test_helpers_are_started_for_long_training(store, miniature):
     assert helpers.size(plan_of(load_subject("embedded")), store) == 2
     assert helpers.size(miniature.plan(), store) == 0
     assert helpers.size(miniature.plan(), Store(miniature.store)) == 0
+
+
+SHRUNK = msgspec.structs.replace(
+    load_subject("embedded"), small=None, shrunk=ShrunkTable(bytes="100000 bytes")
+)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_helpers_share_the_answers_of_a_full_model_that_exists(store):
+    plan = plan_of(SHRUNK)
+    log = []
+    for done in (plan.whole, plan.full):
+        store.get(done, writes(log, done.name))
+    assert helpers.size(plan, store) == 2
+    assert helpers.threads(plan, store) == 1
+    for done in (plan.corpus, plan.cut):
+        store.get(done, writes(log, done.name))
+    assert helpers.size(plan, store) == 0
 
 
 @pytest.mark.usefixtures("two_cores")

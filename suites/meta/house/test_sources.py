@@ -17,7 +17,7 @@ from models.sources import PACKAGE, ROOT, WITHOUT_EFFECT, hash_imports, sources_
 from models.subjects import load_subject
 from models.tokenizers.checkpoint_files import FILES
 
-METHODS = ("_make_corpus", "_make_model", "_make_cut", "_make_lesson", "_make_variant")
+METHODS = ("_make_corpus", "_make_model", "_make_cut", "_make_answers", "_make_variant")
 BUILDER = "models.building.stages:Builder"
 MAKERS = [f"{BUILDER}.{name}" for name in (*METHODS, "_prune_corpus", "_round")]
 DOWNLOADS = ["models.runtime.emulator:prepare_emulator", sysroot.MAKER, counting.MAKER]
@@ -32,9 +32,9 @@ REACHED = {
     "models.flatbuffers.inspect": {"_make_variant"},
     "models.corpus.tokenize": {*METHODS, "_prune_corpus", "_round"},
     "models.networks.torch_pickle": {"_make_model"},
-    "models.shrinking.encoding": {"_prune_corpus", "_make_cut"},
+    "models.shrinking.encoding": {"_prune_corpus", "_make_cut", "_make_answers"},
     "models.shrinking.rounding": {"_round"},
-    "models.training.optimizer": {"_make_model", "_make_cut", "_make_lesson", "_round"},
+    "models.training.optimizer": {"_make_model", "_make_cut", "_make_answers", "_round"},
 }
 
 
@@ -178,10 +178,9 @@ def test_comments_docstrings_and_line_breaks_change_no_store_key(whole):
 def test_store_key_covers_the_code_of_the_function_that_makes_the_artefact(whole):
     path = whole / PACKAGE / "building" / "stages.py"
     text = path.read_text(encoding="utf-8")
-    assert "np.savez(out / LOGITS, **logits)" in text
-    changed_keys = changed(
-        whole, path, text.replace("np.savez(out / LOGITS, **l", "np.savez(out / CARD, **l").encode()
-    )
+    splits = '("validation", "calibration", "test")'
+    assert splits in text
+    changed_keys = changed(whole, path, text.replace(splits, '("validation", "test")').encode())
     writes = {"_make_model", "_make_cut", "_round"}
     assert {entry.rpartition(".")[2] for entry in changed_keys} == writes
 
@@ -284,7 +283,9 @@ def test_rejects_entry_function_that_does_not_exist(entry):
 
 def test_store_key_covers_the_versions_of_imported_packages():
     plan = make_plan(make_request(load_subject("embedded")))
-    versions_of = {stage.name: stage.recipe["versions"] for stage in [*plan.stages(), plan.lesson]}
+    versions_of = {
+        stage.name: stage.recipe["versions"] for stage in [*plan.stages(), plan.answers()]
+    }
     assert {"numpy", "tokenizers"} <= set(versions_of["corpus"])
     assert {"numpy", "keras", "tensorflow", "safetensors"} <= set(versions_of["model"])
     needed = {"numpy", "tensorflow", "litert_quantizer", "ai_edge_litert", "flatbuffers", "tflite"}

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from models.building.plan import make_plan, make_request
+from models.candidates.scores import softmax
 from models.errors import UsageMistake
 from models.subjects import load_subject
 from suites.meta.scripts import printed_by, run_builder
@@ -61,6 +63,7 @@ learning_rate = 1e-3
 temperature = 2.0
 weight = 0.9
 copies = 1
+teachers = 2
 """
 # Program that classifies texts with stored weights, in a process of its own because pytest imports
 # no TensorFlow.
@@ -109,6 +112,22 @@ def test_shrunk_model_has_the_requested_shape(built):
     expected = {"layers": 1, "intermediate": 16, "embedding": 8, "hidden": 32}
     assert expected.items() <= card["architecture"].items()
     assert len(card["history"]) == 1
+
+
+def test_shrunk_model_learns_the_mean_of_its_teachers_logits(built):
+    subject = built["corpus"][0].parents[2] / "subject.toml"
+    plan = make_plan(make_request(load_subject(subject)))
+    store = built["model"][0].parents[1]
+    teachers = [store / "model" / plan.teacher(number).key for number in (0, 1)]
+    weights = [(folder / "weights.safetensors").read_bytes() for folder in teachers]
+    assert weights[0] != weights[1]
+    answers = [plan.answers(number, copy).key for number in (0, 1) for copy in (None, 0)]
+    assert sorted(folder.name for folder in (store / "lesson").iterdir()) == sorted(answers)
+    mean = np.mean([np.load(folder / "logits.npz")["validation"] for folder in teachers], axis=0)
+    cut = store / "model" / plan.cut.key
+    [epoch] = json.loads((cut / "model.json").read_text())["history"]
+    expected = -(softmax(mean) * np.log(softmax(np.load(cut / "logits.npz")["validation"]))).sum(1)
+    assert epoch["validation_loss"] == pytest.approx(expected.mean(), abs=1e-5)
 
 
 def test_weights_of_the_shrunk_model_lie_on_the_int4_grid(built):

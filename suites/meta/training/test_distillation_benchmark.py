@@ -59,7 +59,7 @@ def test_two_trainings_with_one_seed_differ_only_in_the_teacher(subject_file):
 def test_all_seeds_share_one_teacher(subject_file):
     every = [plan for seed in (0, 1) for plan in plans(subject_file, seed).values()]
     assert len({plan.full.key for plan in every}) == 1
-    assert len({plan.lesson.key for plan in every}) == 1
+    assert len({plan.answers().key for plan in every}) == 1
     assert len({plan.small.key for plan in every}) == 4
 
 
