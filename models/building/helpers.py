@@ -83,7 +83,7 @@ def threads(plan: Plan, store: Store) -> int:
 def _is_taught(plan: Plan) -> bool:
     """Return whether full models answer texts to teach a shrunk model."""
     shrunk = plan.request.subject.shrunk
-    return shrunk is not None and shrunk.teachers > 0
+    return shrunk is not None and shrunk.is_taught
 
 
 def _cores() -> int:

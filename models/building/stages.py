@@ -104,24 +104,24 @@ class Builder(PlanBuilder):
     def _teaching(self) -> list[Task]:
         """Return the tasks of the teachers: training the others, and their answers.
 
-        The answers are unknown before the full model exists, because the number of altered copies
-        depends on the sizes that are found for the small model.
+        There are none before the full model exists, because the number of teachers and of altered
+        copies depends on the sizes that are found for the small model.
         """
-        plan, shrunk = self._plan, self._subject.shrunk
-        if shrunk is None or self._store.has(plan.cut):
+        plan = self._plan
+        if self._store.has(plan.cut) or not self._store.has(plan.full):
             return []
-        teachers = range(shrunk.teachers)
+        lesson = self._shrunk.distillation
+        if lesson is None:
+            return []
         others = [
             self._training(
                 plan.teacher(number), functools.partial(self._make_teacher, number), (plan.whole,)
             )
-            for number in teachers[1:]
+            for number in range(1, lesson.teachers)
         ]
-        if not teachers or not self._store.has(plan.full):
-            return others
-        lesson = self._shrunk.distillation
-        copies = (None, *range(lesson.copies if lesson else 0))
-        return others + [self._answering(n, copy) for n in teachers for copy in copies]
+        copies = (None, *range(lesson.copies))
+        answers = [self._answering(n, copy) for n in range(lesson.teachers) for copy in copies]
+        return [*others, *answers]
 
     def _answering(self, number: int, copy: int | None = None) -> Task:
         """Return the task of a teacher's answers to the train split, or to a copy of it."""

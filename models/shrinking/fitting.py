@@ -50,8 +50,11 @@ COVERED = 0.98
 # an hour on one core.
 EFFORT = 10**13
 # Largest number of texts in an epoch, including altered copies, which extend a smaller train split,
-# and largest number of altered copies of a text. Each teacher classifies each of these texts once.
+# and largest number of altered copies of a text.
 EPOCH, COPIES = 130_000, 16
+# Largest number of teachers. Together they classify at most about `EPOCH` texts, so that a network
+# which is taught more than half as many has only one.
+TEACHERS = 2
 # Texts per batch, and the learning rate for one layer; it is divided by the number of layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
 TEMPERATURE, WEIGHT = 2.0, 0.9
@@ -131,7 +134,7 @@ def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
             "`intermediate` yourself",
         )
     chosen = max(fitting, key=lambda shape: _rank(shape, task))
-    training, lesson = _teaching(table, chosen, task)
+    training, lesson = _teaching(chosen, task)
     return msgspec.structs.replace(
         table,
         bytes=None,
@@ -224,19 +227,16 @@ def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
     )
 
 
-def _teaching(
-    table: ShrunkTable, shape: Architecture, task: Fit
-) -> tuple[TrainingTable, LessonTable]:
+def _teaching(shape: Architecture, task: Fit) -> tuple[TrainingTable, LessonTable]:
     """Return the settings with which a small network is trained and taught.
 
     Teaching takes about `EFFORT` multiply-accumulates, but at least one epoch.
     """
     taught = EFFORT / task.mean({tokens: multiplied(shape, tokens) for tokens in task.rows})
     copies = min(COPIES, max(0, round(min(taught, EPOCH) / task.texts) - 1))
-    lesson = LessonTable(
-        temperature=TEMPERATURE, weight=WEIGHT, copies=copies, teachers=table.teachers
-    )
     epoch = task.texts * (1 + copies)
+    teachers = min(TEACHERS, max(1, round(EPOCH / epoch)))
+    lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=copies, teachers=teachers)
     training = TrainingTable(
         epochs=max(1, round(taught / epoch)),
         batch=BATCH,

@@ -379,8 +379,6 @@ _FOUND = (
     "distillation",
     "rounding",
 )
-# Number of teachers if `[shrunk]` gives `bytes`.
-_TEACHERS = 2
 
 
 class ShrunkTable(Table, frozen=True, kw_only=True):
@@ -453,11 +451,9 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
             raise ValueError("`shrunk.layers` names a layer twice")
 
     @property
-    def teachers(self) -> int:
-        """Return the number of full models from whose answers the small model learns."""
-        if self.bytes:
-            return _TEACHERS
-        return self.distillation.teachers if self.distillation else 0
+    def is_taught(self) -> bool:
+        """Return whether the small model learns from the answers of full models."""
+        return bool(self.bytes or self.distillation)
 
     @property
     def byte_limit(self) -> int:
