@@ -67,7 +67,7 @@ def threads(plan: Plan, store: Store) -> int:
 
     The threads of two trainings that share the cores wait for each other: on two cores they took
     4.0 s of CPU time for work that one thread each does in 2.9 s, and the weights were the same.
-    The teachers of a shrunk model are trained, and answer texts, side by side, too.
+    A full model's answers to several copies of the train split are computed side by side, too.
     """
     if _is_taught(plan) and not store.has(plan.cut):
         return 1
@@ -81,7 +81,7 @@ def threads(plan: Plan, store: Store) -> int:
 
 
 def _is_taught(plan: Plan) -> bool:
-    """Return whether full models answer texts to teach a shrunk model."""
+    """Return whether the full model answers texts to teach a shrunk one."""
     shrunk = plan.request.subject.shrunk
     return shrunk is not None and shrunk.is_taught
 
@@ -93,7 +93,7 @@ def _cores() -> int:
 def _texts_times_parameters(plan: Plan, missing: Sequence[Stage]) -> int:
     """Return the remaining work: texts times parameters, summed over all epochs.
 
-    To teach a shrunk model, a full model answers the texts at least once.
+    To teach a shrunk model, the full one answers the texts at least once.
     """
     texts = plan.request.subject.corpus.counts.train or _USUAL_TEXTS
     models = zip(plan.request.subject.models().items(), _parameters(plan.request), strict=True)

@@ -92,27 +92,13 @@ class Plan:
         """Return the stage of each model that is trained, by role, except a shrunk model."""
         return {role: getattr(self, role) for role in self.request.subject.models()}
 
-    def teacher(self, number: int) -> Stage:
-        """Return the stage of a full model that teaches the small one.
+    def answers(self, copy: int | None = None) -> Stage:
+        """Return the stage of the full model's answers to the train split, for distillation.
 
         Args:
-            number: 0 for the full model; others are trained like it, each from the next seed.
+            copy: the number of an altered copy of the train split; None for the split itself.
         """
-        if number == 0:
-            return self.full
-        return _model_stage(self.request, "full", self.whole, seeds_later=number)
-
-    def answers(self, number: int = 0, copy: int | None = None) -> Stage:
-        """Return the stage of a teacher's answers to the train split, for distillation.
-
-        Args:
-            number: the teacher's number.
-            copy: the number of an altered copy of the train split, which has words that are similar
-                according to the full model; None for the split itself.
-        """
-        recipe = {"teacher": self.teacher(number).key, **_code_recipe("_make_answers")}
-        if copy is not None:
-            recipe |= {"copy": copy, "similar": self.full.key}
+        recipe = {"teacher": self.full.key, "copy": copy, **_code_recipe("_make_answers")}
         return Stage(LESSON, recipe)
 
     def stages(self) -> list[Stage]:
@@ -283,15 +269,8 @@ def _family_recipe(folder: Path | None) -> dict[str, Any] | None:
     return row
 
 
-def _model_stage(
-    request: Request,
-    role: str,
-    corpus: Stage,
-    teacher: Stage | None = None,
-    *,
-    seeds_later: int = 0,
-) -> Stage:
-    table = request.subject.models()[role].with_later_seed(seeds_later)
+def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | None = None) -> Stage:
+    table = request.subject.models()[role]
     # The checkpoint's bytes decide the key, not its folder or its name on the hub.
     checkpoint = {"pretrained": bool(table.pretrained), "checkpoint": False}
     recipe = {

@@ -82,9 +82,9 @@ class Builder(PlanBuilder):
         for (role, stage), table in zip(
             plan.models().items(), self._subject.models().values(), strict=True
         ):
-            answers = [self._answering(0)] if table.distillation else []
+            answers = [self._answering(None)] if table.distillation else []
             needs = (plan.whole, *(task.stage for task in answers))
-            make = functools.partial(self._make_model, role, table)
+            make = functools.partial(self._make_model, role)
             tasks += [*answers, self._training(stage, make, needs)]
         return tasks + (self._shrinking() if self._subject.shrunk else [])
 
@@ -94,40 +94,29 @@ class Builder(PlanBuilder):
         if plan.corpus != plan.whole:
             # The pruned vocabulary depends on the full model's shape as well as on the corpus.
             tasks.append(Task(plan.corpus, self._prune_corpus, needs=(plan.whole, plan.full)))
-        teaching = self._teaching()
-        needs = (plan.full, plan.corpus, *(task.stage for task in teaching))
-        tasks += [*teaching, self._training(plan.cut, self._make_cut, needs)]
+        answers = self._answering_copies()
+        needs = (plan.full, plan.corpus, *(task.stage for task in answers))
+        tasks += [*answers, self._training(plan.cut, self._make_cut, needs)]
         if plan.small != plan.cut:
             tasks.append(Task(plan.small, self._round, needs=(plan.cut, plan.corpus)))
         return tasks
 
-    def _teaching(self) -> list[Task]:
-        """Return the tasks of the teachers: training the others, and their answers.
+    def _answering_copies(self) -> list[Task]:
+        """Return the tasks of the full model's answers to the train split and its altered copies.
 
-        There are none before the full model exists, because the number of teachers and of altered
-        copies depends on the sizes that are found for the small model.
+        There are none before the full model exists, because the number of copies depends on the
+        sizes that are found for the small model.
         """
-        plan = self._plan
-        if self._store.has(plan.cut) or not self._store.has(plan.full):
+        if self._store.has(self._plan.cut) or not self._store.has(self._plan.full):
             return []
         lesson = self._shrunk.distillation
-        if lesson is None:
-            return []
-        others = [
-            self._training(
-                plan.teacher(number), functools.partial(self._make_teacher, number), (plan.whole,)
-            )
-            for number in range(1, lesson.teachers)
-        ]
-        copies = (None, *range(lesson.copies))
-        answers = [self._answering(n, copy) for n in range(lesson.teachers) for copy in copies]
-        return [*others, *answers]
+        copies = (None, *range(lesson.copies)) if lesson else ()
+        return [self._answering(copy) for copy in copies]
 
-    def _answering(self, number: int, copy: int | None = None) -> Task:
-        """Return the task of a teacher's answers to the train split, or to a copy of it."""
-        plan = self._plan
-        make = functools.partial(self._make_answers, number, copy)
-        return Task(plan.answers(number, copy), make, (plan.full, plan.teacher(number)))
+    def _answering(self, copy: int | None) -> Task:
+        """Return the task of the full model's answers to the train split, or to a copy of it."""
+        make = functools.partial(self._make_answers, copy)
+        return Task(self._plan.answers(copy), make, (self._plan.full,))
 
     @functools.cached_property
     def _shrunk(self) -> ShrunkTable:
@@ -184,12 +173,8 @@ class Builder(PlanBuilder):
         same = self._plan.corpus == self._plan.whole
         return self._splits if same else load_encoded(self._store.artefact(self._plan.corpus))
 
-    def _make_teacher(self, number: int, resume: Resume, out: Path) -> None:
-        self._progress.say(f"full model: training number {number + 1}, to teach the small one")
-        table = self._subject.full.with_later_seed(number)
-        self._make_model("full", table, resume, out)
-
-    def _make_model(self, role: str, table: ModelTable, resume: Resume, out: Path) -> None:
+    def _make_model(self, role: str, resume: Resume, out: Path) -> None:
+        table = self._subject.models()[role]
         shape = self._architecture(role, table)
         # Read the weights before TensorFlow is imported, so that a mistake in a checkpoint is
         # reported at once.
@@ -208,11 +193,12 @@ class Builder(PlanBuilder):
     def _make_cut(self, resume: Resume, out: Path) -> None:
         from models.networks.classifier import Classifier  # noqa: PLC0415 - imports TensorFlow
         from models.shrinking.cut import cut  # noqa: PLC0415 - imports TensorFlow
+        from models.shrinking.reconstruct import Network  # noqa: PLC0415 - imports TensorFlow
 
         table = self._shrunk
         self._progress.say("small model: cutting it out of the full one")
-        full, weights = self._trained(self._plan.full)
-        shape, values = cut(full, weights, table, self._pieces(), self._splits["train"])
+        full = Network(*self._trained(self._plan.full), self._splits["train"])
+        shape, values = cut(full, table, self._pieces(), self._small_splits["train"])
         history: list[dict[str, Any]] = []
         if table.training:
             splits, lesson = self._taught(table.distillation)
@@ -299,8 +285,8 @@ class Builder(PlanBuilder):
     def _taught(self, table: LessonTable | None) -> tuple[dict[str, Encoded], Lesson | None]:
         """Return a shrunk model's splits, with altered copies of the texts in `train`, and lesson.
 
-        The lesson is the mean of the teachers' answers, which the copies have instead of labels.
-        Without distillation there are no copies.
+        The lesson is the full model's answers, which the copies have instead of labels. Without
+        distillation there are no copies.
         """
         if table is None:
             return self._small_splits, None
@@ -309,27 +295,24 @@ class Builder(PlanBuilder):
         tokenizer = load_tokenizer(self._store.artefact(self._plan.corpus))
         copies = [self._copies.encode(copy, tokenizer) for copy in range(table.copies)]
         splits = self._small_splits | {"train": joined([self._small_splits["train"], *copies])}
-        train, validation = read_answers(
-            self._store, self._plan, teachers=table.teachers, copies=table.copies
-        )
+        train, validation = read_answers(self._store, self._plan, copies=table.copies)
         return splits, Lesson(train, table, validation)
 
     @functools.cached_property
     def _copies(self) -> Copies:
         return Copies(self._store, self._plan)
 
-    def _make_answers(self, number: int, copy: int | None, out: Path) -> None:
+    def _make_answers(self, copy: int | None, out: Path) -> None:
         from models.training.finetune import answers_of  # noqa: PLC0415 - imports TensorFlow
 
-        teacher = f"full model {number + 1}" if number else "full model"
         texts = "the train split" if copy is None else f"altered copy {copy + 1} of the train split"
-        self._progress.say(f"{teacher}: classifying {texts}, to teach the small one")
+        self._progress.say(f"full model: classifying {texts}, to teach the small one")
         if copy is None:
             encoded = self._splits["train"]
         else:
             tokenizer = load_tokenizer(self._store.artefact(self._plan.whole))
             encoded = self._copies.encode(copy, tokenizer)
-        shape, values = self._trained(self._plan.teacher(number))
+        shape, values = self._trained(self._plan.full)
         np.savez(out / LOGITS, train=answers_of(shape, values, encoded))
 
     def _trained(self, stage: Stage) -> tuple[Architecture, Values]:

@@ -8,19 +8,18 @@ if TYPE_CHECKING:
     from models.networks.blocks import Blocks, Tensor
 
 
-def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
-    """Return the last hidden states [batch, tokens, hidden].
-
-    If the architecture has `first_token_last`, they hold only the first token.
-    """
+def embed(blocks: Blocks, ids: Tensor, types: Tensor) -> Tensor:
+    """Return the hidden states before the first layer, [batch, tokens, hidden]."""
     states = blocks.words(ids) + blocks.positions_and_types(types)
-    states = blocks.drop(blocks.norm("embeddings", states), blocks.shape.dropout)
-    for layer in range(blocks.shape.layers):
-        prefix = f"encoder.layer.{layer}"
-        computed = blocks.computed_states(layer, states)
-        context = blocks.attention(
-            f"{prefix}.attention.self", query=computed, key=states, value=states, bias=bias
-        )
-        states = blocks.residual(f"{prefix}.attention.output", context, computed)
-        states = blocks.feedforward(prefix, states)
-    return states
+    return blocks.drop(blocks.norm("embeddings", states), blocks.shape.dropout)
+
+
+def encode_layer(blocks: Blocks, layer: int, states: Tensor, bias: Tensor) -> Tensor:
+    """Return the states of the tokens that a layer computes, [batch, tokens, hidden]."""
+    prefix = f"encoder.layer.{layer}"
+    computed = blocks.computed_states(layer, states)
+    context = blocks.attention(
+        f"{prefix}.attention.self", query=computed, key=states, value=states, bias=bias
+    )
+    states = blocks.residual(f"{prefix}.attention.output", context, computed)
+    return blocks.feedforward(prefix, states)

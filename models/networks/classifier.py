@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from models.input_roles import IDS, MASK, SEGMENTS
-from models.networks import bert, mobilebert
 from models.networks.blocks import Blocks, Tensor, keep
+from models.networks.encoder import embed, encode_layer, head
 from models.networks.parameters import Parameter, Values, parameters
 
 if TYPE_CHECKING:
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
 def forward(blocks: Blocks, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
     """Return the logits [batch, classes] for ids, mask and types, each [batch, tokens]."""
-    encode = bert.encode if blocks.shape.family == "bert" else mobilebert.encode
-    first = encode(blocks, ids, blocks.mask_bias(mask), types)[:, 0]
-    if blocks.shape.pooled:
-        first = ops.tanh(blocks.dense("pooler.dense", first))
-    logits = blocks.dense("classifier", blocks.drop(first, blocks.shape.classifier_dropout))
-    return ops.cast(logits, "float32")
+    states, bias = embed(blocks, ids, types), blocks.mask_bias(mask)
+    for layer in range(blocks.shape.layers):
+        states = encode_layer(blocks, layer, states, bias)
+    return head(blocks, states[:, 0])
 
 
 class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types

@@ -10,19 +10,13 @@ if TYPE_CHECKING:
     from models.networks.blocks import Blocks, Tensor
 
 
-def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
-    """Return the last hidden states [batch, tokens, hidden].
-
-    If the architecture has `first_token_last`, they hold only the first token.
-    """
+def embed(blocks: Blocks, ids: Tensor, types: Tensor) -> Tensor:
+    """Return the hidden states before the first layer, [batch, tokens, hidden]."""
     words = _words(blocks, ids)
     if blocks.shape.embedding_transformed:
         words = blocks.dense("embeddings.embedding_transformation", words)
     states = blocks.norm("embeddings", words + blocks.positions_and_types(types))
-    states = blocks.drop(states, blocks.shape.dropout)
-    for layer in range(blocks.shape.layers):
-        states = _layer(blocks, layer, states, bias)
-    return states
+    return blocks.drop(states, blocks.shape.dropout)
 
 
 def _words(blocks: Blocks, ids: Tensor) -> Tensor:
@@ -50,8 +44,8 @@ def _words(blocks: Blocks, ids: Tensor) -> Tensor:
         return ops.concatenate([following, words, previous], axis=-1)
 
 
-def _layer(blocks: Blocks, layer: int, states: Tensor, bias: Tensor) -> Tensor:
-    """Return the states of the tokens that a layer computes [batch, tokens, hidden]."""
+def encode_layer(blocks: Blocks, layer: int, states: Tensor, bias: Tensor) -> Tensor:
+    """Return the states of the tokens that a layer computes, [batch, tokens, hidden]."""
     prefix = f"encoder.layer.{layer}"
     inner = computed = blocks.computed_states(layer, states)
     query, key, value = computed, states, states

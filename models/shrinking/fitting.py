@@ -50,11 +50,8 @@ COVERED = 0.98
 # an hour on one core.
 EFFORT = 10**13
 # Largest number of texts in an epoch, including altered copies, which extend a smaller train split,
-# and largest number of altered copies of a text.
+# and largest number of altered copies of a text. The full model classifies each of them once.
 EPOCH, COPIES = 130_000, 16
-# Largest number of teachers. Together they classify at most about `EPOCH` texts, so that a network
-# which is taught more than half as many has only one.
-TEACHERS = 2
 # Texts per batch, and the learning rate for one layer; it is divided by the number of layers.
 BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
 TEMPERATURE, WEIGHT = 2.0, 0.9
@@ -234,11 +231,9 @@ def _teaching(shape: Architecture, task: Fit) -> tuple[TrainingTable, LessonTabl
     """
     taught = EFFORT / task.mean({tokens: multiplied(shape, tokens) for tokens in task.rows})
     copies = min(COPIES, max(0, round(min(taught, EPOCH) / task.texts) - 1))
-    epoch = task.texts * (1 + copies)
-    teachers = min(TEACHERS, max(1, round(EPOCH / epoch)))
-    lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=copies, teachers=teachers)
+    lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=copies)
     training = TrainingTable(
-        epochs=max(1, round(taught / epoch)),
+        epochs=max(1, round(taught / (task.texts * (1 + copies)))),
         batch=BATCH,
         learning_rate=RATE_OF_ONE_LAYER / shape.layers,
         averaging=AVERAGING,

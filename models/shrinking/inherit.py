@@ -49,6 +49,9 @@ def shrink_shape(
 ) -> Architecture:
     """Return the architecture of the full model, reduced to the sizes in `table`.
 
+    With `distillation` it has no dropout, which would keep a small model from answering like the
+    full one.
+
     Raises:
         UsageMistake: the full model lacks a layer that `table` names, or is smaller than `table`
             requires.
@@ -67,6 +70,7 @@ def shrink_shape(
         can_shrink = full.family == "bert" or requested is None
         _require(can_shrink, key, "only a full model of the family bert can be shrunk in this way")
     embedding, heads = table.embedding or full.embedding, table.heads or full.heads
+    taught = table.distillation is not None
     return replace(
         full,
         # MobileBERT without bottlenecks is BERT whose word vectors may be narrower than the
@@ -80,6 +84,9 @@ def shrink_shape(
         intermediate=table.intermediate or full.intermediate,
         embedding=embedding,
         activation=table.activation or full.activation,
+        dropout=0.0 if taught else full.dropout,
+        attention_dropout=0.0 if taught else full.attention_dropout,
+        classifier_dropout=0.0 if taught else full.classifier_dropout,
         pooled=full.pooled and table.pooler is not False,
         # The classifier reads no other token of the last layer.
         first_token_last=True,

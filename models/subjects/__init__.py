@@ -281,14 +281,11 @@ class DistillationTable(Table, frozen=True, kw_only=True):
 class LessonTable(DistillationTable, frozen=True, kw_only=True):
     """`[shrunk.distillation]`: distillation that also uses altered copies of the train texts.
 
-    `copies` is the number of copies of each text. They have no labels, so that only the teachers'
-    answers are learned from them. `teachers` is the number of teachers: the full model, and others
-    that are trained like it, each from the next seed. The small model learns the mean of their
-    logits.
+    `copies` is the number of copies of each text. They have no labels, so that only the full
+    model's answers are learned from them.
     """
 
     copies: Annotated[int, Meta(ge=0, le=100)] = 0
-    teachers: Annotated[int, Meta(ge=1, le=16)] = 1
 
 
 class ModelTable(Table, frozen=True, kw_only=True):
@@ -352,17 +349,6 @@ class ModelTable(Table, frozen=True, kw_only=True):
     def seed(self) -> int:
         """Return the seed of the model's training; 0 if the checkpoint is used unchanged."""
         return 0 if self.training is None else self.training.seed
-
-    def with_later_seed(self, later: int) -> ModelTable:
-        """Return the table of a model that is trained alike, from the seed that is `later` higher.
-
-        Raises:
-            ValueError: `later` is not 0, and the checkpoint is used unchanged.
-        """
-        if later == 0:
-            return self
-        training = msgspec.structs.replace(self.require_training(), seed=self.seed + later)
-        return msgspec.structs.replace(self, training=training)
 
 
 # Keys of `[shrunk]` that must not be given together with `bytes`, because

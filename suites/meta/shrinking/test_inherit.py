@@ -9,7 +9,7 @@ from models.errors import UsageMistake
 from models.networks.architecture import from_table
 from models.networks.parameters import count, initial_values, parameters
 from models.shrinking.inherit import WIDEN, WORDS, Pieces, shrink_shape, shrink_values
-from models.subjects import NetworkTable, ShrunkTable, TrainingTable
+from models.subjects import LessonTable, NetworkTable, ShrunkTable, TrainingTable
 
 FULL = from_table(
     NetworkTable(
@@ -20,6 +20,7 @@ FULL = from_table(
         intermediate=12,
         activation="gelu",
         normalization="layer_norm",
+        dropout=0.1,
     ),
     vocabulary=40,
     classes=3,
@@ -41,6 +42,18 @@ def test_shrunk_model_has_every_parameter_of_its_shape(keys):
     shape, values = shrink(**keys)
     assert {p.name: p.shape for p in parameters(shape)} == {n: v.shape for n, v in values.items()}
     assert count(shape) < count(FULL)
+
+
+def test_only_a_taught_model_has_no_dropout():
+    training = TrainingTable(epochs=1, batch=8, learning_rate=1e-3)
+    lesson = LessonTable(temperature=2.0, weight=0.9)
+    rates = {}
+    for distillation in (None, lesson):
+        shape, _ = shrink(training=training, distillation=distillation)
+        rates[distillation] = (shape.dropout, shape.attention_dropout, shape.classifier_dropout)
+    assert rates[lesson] == (0.0, 0.0, 0.0)
+    assert rates[None] == (FULL.dropout, FULL.attention_dropout, FULL.classifier_dropout)
+    assert FULL.dropout > 0
 
 
 def test_selected_layers_are_copied_unchanged():
