@@ -219,8 +219,14 @@ BUILDERS_OWN = {
     ),
     "models.building.convert",
     *(f"models.huggingface.{name}" for name in ("convert", "departure", "network", "training")),
-    *(f"models.shrinking.{name}" for name in ("cut", "inputs", "moments", "round_model")),
-    *(f"models.networks.{name}" for name in ("bert", "blocks", "classifier", "mobilebert")),
+    *(
+        f"models.shrinking.{name}"
+        for name in ("cut", "inputs", "moments", "reconstruct", "round_model")
+    ),
+    *(
+        f"models.networks.{name}"
+        for name in ("bert", "blocks", "classifier", "encoder", "mobilebert")
+    ),
 }
 # The command of a package, such as `python -m models.corpus`, may combine packages as the builder
 # does.
