@@ -59,10 +59,15 @@ def reconstruct(full: Network, cut: Network, layers: Sequence[int]) -> Values:
     Args:
         full: the full network.
         cut: the network that was cut out of it, whose last layer computes only the first token.
-        layers: indices of the full network's layers that were kept. The last of them is fitted to
-            the full network's last layer, whose normalization it gets.
+        layers: indices of the full network's layers that were kept, ascending. The last of them is
+            fitted to the full network's last layer, whose normalization it gets.
+
+    Returns:
+        The weights by name; those of `cut` if no text consists of the same tokens for both.
     """
     rows = _same_tokens(full.train, cut.train)
+    if not rows.size:
+        return cut.values
     original, fitted = _Running(full, rows), _Running(cut, rows)
     for number, layer in enumerate(layers):
         sums = original.run(until=layer)

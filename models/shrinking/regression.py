@@ -40,7 +40,8 @@ class Regression:
         determines it if there are fewer rows than inputs.
         """
         squares = np.diag(self._squares)[:-1]
-        penalty = np.full(len(squares) + 1, RIDGE * squares.mean())
+        # Inputs that are always zero determine nothing.
+        penalty = np.full(len(squares) + 1, RIDGE * (squares.mean() or 1.0))
         # The bias is not held back: one row is enough to determine it.
         penalty[-1] = np.finfo(np.float64).eps * self._squares[-1, -1]
         change = np.linalg.solve(self._squares + np.diag(penalty), self._products)

@@ -435,6 +435,11 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
             )
         if self.layers is not None and len(set(self.layers)) < len(self.layers):
             raise ValueError("`shrunk.layers` names a layer twice")
+        if self.layers is not None and list(self.layers) != sorted(self.layers):
+            raise ValueError(
+                "`shrunk.layers` is not ascending: a small model keeps the order of the full "
+                "model's layers"
+            )
 
     @property
     def is_taught(self) -> bool:

@@ -1,14 +1,15 @@
 """Program that cuts a random network, and prints how far its logits are from the full one's.
 
-It is a program because pytest imports no TensorFlow. Its argument is JSON, the sizes of the small
-network. Half of the full network's units repeat the other half.
+It is a program because pytest imports no TensorFlow. Its arguments are the sizes of the small
+network as JSON, and the number of tokens that the small network reads of each text. Half of the
+full network's units repeat the other half.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -74,7 +75,8 @@ def main() -> None:
     moments = second_moments(full.shape, full.values, full.train, WATCHED)
     activity = {name: np.diag(moment) for name, moment in moments.items()}
     before = shrink_values(full.values, shape, table.layers or range(LAYERS), pieces, activity)
-    _, after = cut(full, table, pieces, full.train)
+    mask = full.train.mask * (np.arange(TOKENS) < int(sys.argv[2]))
+    _, after = cut(full, table, pieces, replace(full.train, mask=mask.astype(np.int32)))
     logits = answers_of(full.shape, full.values, full.train)
     spread = np.square(logits - logits.mean(axis=0)).mean()
     errors = [

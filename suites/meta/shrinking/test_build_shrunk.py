@@ -151,6 +151,7 @@ def test_int4_file_of_the_shrunk_model_is_smaller_than_the_float_file(built):
     [
         ("[shrunk.training]\nepochs = 1\nbatch = 32\nlearning_rate = 1e-3\n", "", "training"),
         ("layers = [1]", "layers = []", "layers"),
+        ("layers = [1]", "layers = [1, 0]", "ascending"),
         ("pieces = 250", "pieces = 0", "pieces"),
         ('rounding = "int4"', 'rounding = "int5"', "rounding"),
     ],

@@ -32,6 +32,14 @@ def test_regression_on_outputs_without_error_changes_nothing():
     assert not bias.any()
 
 
+def test_regression_on_inputs_of_zero_changes_only_the_bias():
+    regression = Regression()
+    regression.add(np.zeros((50, 6), np.float32), np.full((50, 4), 2.0, np.float32))
+    weight, bias = regression.solve()
+    assert not weight.any()
+    np.testing.assert_allclose(bias, 2.0)
+
+
 def test_regression_on_fewer_rows_than_inputs_has_small_weights():
     inputs = rows(3, 40)
     errors = rows(3, 2)
