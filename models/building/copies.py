@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Copies:
-    """Altered copies of the train split, whose similar words are those of the full model.
+    """Altered copies of the train split, with similar words by the full model's word vectors.
 
     Args:
         store: the store, which contains the corpus and the full model.

@@ -67,7 +67,8 @@ def threads(plan: Plan, store: Store) -> int:
 
     The threads of two trainings that share the cores wait for each other: on two cores they took
     4.0 s of CPU time for work that one thread each does in 2.9 s, and the weights were the same.
-    A full model's answers to several copies of the train split are computed side by side, too.
+    To teach a shrunk model, helpers compute the full model's answers to several copies of the train
+    split at the same time, with one thread each.
     """
     if _is_taught(plan) and not store.has(plan.cut):
         return 1

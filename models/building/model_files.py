@@ -28,7 +28,7 @@ def write_model(  # noqa: PLR0913 - everything that is stored of a model
     *,
     head: str | None = None,
 ) -> None:
-    """Write a model and its card.
+    """Write the weights, the logits and the card of a model.
 
     Args:
         out: the artefact's folder.

@@ -2,8 +2,8 @@
 
 He et al. 2017, "Channel pruning for accelerating very deep neural networks", section 3.1, remove
 inputs of a layer and then fit its weights by least squares, such that its outputs change least.
-Here, each sum before a normalization is fitted, in the order of the network: what a layer makes up
-for includes the errors of the layers before it. Imports TensorFlow.
+Here, the input of each normalization is fitted, in the order of the network, so that a layer also
+corrects the errors of the layers before it. Imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Network:
 
 
 def reconstruct(full: Network, cut: Network, layers: Sequence[int]) -> Values:
-    """Return the weights of the cut network, fitted to the full one on texts of the train split.
+    """Fit the cut network to the full one on texts of the train split; return its weights.
 
     Args:
         full: the full network.
@@ -84,7 +84,10 @@ def reconstruct(full: Network, cut: Network, layers: Sequence[int]) -> Values:
 
 
 def _same_tokens(full: Encoded, cut: Encoded) -> NDArray[np.int64]:
-    """Return the first texts that are as long for the cut network, which has fewer word pieces."""
+    """Return the indices of the first texts that have as many tokens for both networks.
+
+    The cut network splits a word into more pieces if it lacks the word's own piece.
+    """
     same = (full.mask == cut.mask).all(axis=1)
     return np.flatnonzero(same)[:WATCHED]
 
@@ -96,7 +99,7 @@ def _norm(values: Values, source: str, number: int) -> Values:
 
 
 class _Running:
-    """A network that is computed layer by layer, for the same texts.
+    """A network that computes its layers one after the other, each for all observed texts.
 
     Args:
         network: the network.
@@ -168,7 +171,7 @@ class _Running:
         self.values[f"{dense}.bias"] = self.values[f"{dense}.bias"] + bias
 
     def _through(self, layer: int) -> Iterator[tuple[_Watching, Tensor]]:
-        """Yield the blocks of each batch after they have computed a layer, and its states."""
+        """Compute a layer; yield each batch's blocks and the states after the layer."""
         weights = self._blocks().weights
         for states, batch in zip(self._states, self._batches, strict=True):
             watching = _Watching(weights, self._shape)

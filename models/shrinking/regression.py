@@ -36,13 +36,13 @@ class Regression:
     def solve(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the change of the weight [outputs, inputs], and that of the bias [outputs].
 
-        It is the one with the least sum of squared errors plus `RIDGE` times its own squares, which
-        determines it if there are fewer rows than inputs.
+        The change minimizes the sum of squared errors plus a penalty on its own squares, see
+        `RIDGE`. The penalty makes it unique even if there are fewer rows than inputs.
         """
         squares = np.diag(self._squares)[:-1]
         # Inputs that are always zero determine nothing.
         penalty = np.full(len(squares) + 1, RIDGE * (squares.mean() or 1.0))
-        # The bias is not held back: one row is enough to determine it.
+        # The bias needs no penalty: one row determines it.
         penalty[-1] = np.finfo(np.float64).eps * self._squares[-1, -1]
         change = np.linalg.solve(self._squares + np.diag(penalty), self._products)
         return change[:-1].T.astype(np.float32), change[-1].astype(np.float32)
