@@ -193,7 +193,7 @@ class Builder(PlanBuilder):
     def _make_cut(self, resume: Resume, out: Path) -> None:
         from models.networks.classifier import Classifier  # noqa: PLC0415 - imports TensorFlow
         from models.shrinking.cut import cut  # noqa: PLC0415 - imports TensorFlow
-        from models.shrinking.reconstruct import Network  # noqa: PLC0415 - imports TensorFlow
+        from models.shrinking.running import Network  # noqa: PLC0415 - imports TensorFlow
 
         table = self._shrunk
         self._progress.say("small model: cutting it out of the full one")
@@ -212,13 +212,14 @@ class Builder(PlanBuilder):
     def _round(self, out: Path) -> None:
         from models.networks.classifier import Classifier  # noqa: PLC0415 - imports TensorFlow
         from models.shrinking.round_model import round_weights  # noqa: PLC0415 - imports TensorFlow
+        from models.shrinking.running import Network  # noqa: PLC0415 - imports TensorFlow
 
         rounding = self._shrunk.rounding
         if rounding is None:
             raise ValueError("the subject rounds no weights")
         shape, values = self._trained(self._plan.cut)
         self._progress.say(f"small model: rounding {count(shape):,} weights to {rounding}")
-        values = round_weights(shape, values, rounding, self._small_splits["train"])
+        values = round_weights(Network(shape, values, self._small_splits["train"]), rounding)
         logits = _logits_of_splits(Classifier(shape, values, seed=0), self._small_splits)
         card = self._store.artefact(self._plan.cut).document(MODEL_CARD)
         write_model(out, shape, values, logits, card["history"])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from models.shrinking.activity import measure_activity
 from models.shrinking.inherit import shrink_shape, shrink_values
-from models.shrinking.moments import WATCHED, second_moments
-from models.shrinking.reconstruct import Network, reconstruct
+from models.shrinking.reconstruct import reconstruct
+from models.shrinking.running import Network
 
 if TYPE_CHECKING:
     from models.corpus.tokenize import Encoded
@@ -39,8 +38,7 @@ def cut(
     shape = shrink_shape(full.shape, table, vocabulary=len(pieces.numbers), positions=tokens)
     activity = {}
     if (shape.heads, shape.intermediate) != (full.shape.heads, full.shape.intermediate):
-        moments = second_moments(full.shape, full.values, full.train, WATCHED)
-        activity = {name: np.diag(moment) for name, moment in moments.items()}
+        activity = measure_activity(full)
     layers = table.layers or range(full.shape.layers)
     values = shrink_values(full.values, shape, layers, pieces, activity)
     if full.shape.family == "bert" and _lacks_parts(shape, full.shape):

@@ -1,72 +1,51 @@
-"""Sum up the inputs that real texts give to each dense layer of a network. Imports TensorFlow."""
+"""Sum up the inputs that texts give to a dense layer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
-
-from models.input_roles import IDS, MASK, SEGMENTS
-from models.networks.blocks import Blocks, Tensor
-from models.networks.classifier import forward
-from models.shrinking.rounding import Inputs
-from models.training import batches
 
 if TYPE_CHECKING:
-    from models.corpus.tokenize import Encoded
-    from models.networks.architecture import Architecture
-    from models.networks.parameters import Values
+    from numpy.typing import NDArray
 
-BATCH = 64
-
-
-def dense_inputs(
-    shape: Architecture, values: Values, split: Encoded, texts: int
-) -> dict[str, Inputs]:
-    """Return the sums over the inputs of each dense layer, without padding, by the layer's name.
-
-    Args:
-        shape: the network.
-        values: its weights by name.
-        split: the split whose texts are observed.
-        texts: largest number of texts, taken from the start of the split.
-    """
-    weights = {name: tf.constant(value) for name, value in values.items()}
-    inputs: dict[str, Inputs] = {}
-    rows = np.arange(min(texts, len(split.labels)))
-    for start in range(0, len(rows), BATCH):
-        batch = batches.cut(split, rows[start : start + BATCH])
-        mask, types = batch[MASK], batch[SEGMENTS]
-        watching = _Watching(weights, shape, mask.astype(bool), inputs)
-        forward(watching, batch[IDS], tf.constant(mask), tf.constant(types))
-    return inputs
+# Share of the inputs' mean square that is added to the diagonal: more than the error of subtracting
+# large sums in float64.
+NOISE = 1e-9
 
 
-class _Watching(Blocks):
-    """Building blocks that sum up the inputs of their dense layers."""
+@dataclass
+class Inputs:
+    """The inputs x of a dense layer: their number, the sum of x, the sum of x @ x.T."""
 
-    def __init__(
-        self,
-        weights: dict[str, Tensor],
-        shape: Architecture,
-        real: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
-        inputs_of: dict[str, Inputs],
-    ) -> None:
-        super().__init__(weights, shape)
-        object.__setattr__(self, "_real", real)
-        object.__setattr__(self, "_found", inputs_of)
+    number: int = 0
+    total: Any = 0.0
+    moments: Any = 0.0
 
-    def dense(self, name: str, inputs: Tensor) -> Tensor:
-        """Add `inputs` to the sums of the layer, then compute the layer."""
-        rows = inputs[self._real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - the axes [batch, tokens, inputs]
+    def add(self, rows: NDArray[np.floating]) -> None:
+        """Add the inputs of some tokens, [tokens, inputs]."""
         # Sum in float64: the deviations from the mean are a small difference of large sums.
-        rows = tf.cast(rows, tf.float64)
-        sums = self._found.setdefault(name, Inputs(0, np.zeros(()), np.zeros(())))
-        sums.number += int(rows.shape[0])
-        sums.total = sums.total + tf.reduce_sum(rows, axis=0).numpy()
-        sums.moments = sums.moments + tf.matmul(rows, rows, transpose_a=True).numpy()
-        return super().dense(name, inputs)
+        wide = rows.astype(np.float64)
+        self.number += len(wide)
+        self.total = self.total + wide.sum(axis=0)
+        self.moments = self.moments + wide.T @ wide
 
-    _real: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
-    _found: dict[str, Inputs]
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Return the mean of each of the layer's inputs over all tokens, [inputs]."""
+        mean: NDArray[np.float64] = self.total / self.number
+        return mean
+
+    def deviations(self) -> NDArray[np.float64]:
+        """Return the sum of d @ d.T over the inputs' deviations d from their mean.
+
+        Some inputs do not deviate at all: the first token of every text is the same until it has
+        attended to others. The difference of the sums is then rounding noise, and a larger diagonal
+        outweighs it.
+        """
+        noise = NOISE * float(np.diag(self.moments).mean()) * np.eye(len(self.mean))
+        deviations: NDArray[np.float64] = (
+            self.moments - self.number * np.outer(self.mean, self.mean) + noise
+        )
+        return deviations

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.shrinking.inputs import Inputs
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,11 +16,16 @@ RIDGE = 1e-3
 
 
 class Regression:
-    """Sums over the inputs of a dense layer and over the errors of its outputs."""
+    """Sums over the inputs of a dense layer and over the errors of its outputs.
+
+    Attributes:
+        inputs: the sums over the inputs alone.
+    """
 
     def __init__(self) -> None:
-        self._squares: Any = 0.0
+        self.inputs = Inputs()
         self._products: Any = 0.0
+        self._errors: Any = 0.0
 
     def add(self, inputs: NDArray[np.float32], errors: NDArray[np.float32]) -> None:
         """Add some rows.
@@ -27,11 +34,11 @@ class Regression:
             inputs: inputs of the layer, [rows, inputs].
             errors: what its outputs lack, [rows, outputs].
         """
-        # The last column stands for the bias. Sum in float64, because `solve` takes the difference
-        # of large sums.
-        extended = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1, dtype=np.float64)
-        self._squares = self._squares + extended.T @ extended
-        self._products = self._products + extended.T @ errors.astype(np.float64)
+        self.inputs.add(inputs)
+        # Sum in float64, because `solve` takes the difference of large sums.
+        wide = errors.astype(np.float64)
+        self._products = self._products + inputs.T.astype(np.float64) @ wide
+        self._errors = self._errors + wide.sum(axis=0)
 
     def solve(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the change of the weight [outputs, inputs], and that of the bias [outputs].
@@ -39,10 +46,14 @@ class Regression:
         The change minimizes the sum of squared errors plus a penalty on its own squares, see
         `RIDGE`. The penalty makes it unique even if there are fewer rows than inputs.
         """
-        squares = np.diag(self._squares)[:-1]
+        # The last row and column stand for the bias.
+        total, number = self.inputs.total[:, None], self.inputs.number
+        squares = np.block([[self.inputs.moments, total], [total.T, np.full((1, 1), number)]])
+        products = np.vstack([self._products, self._errors])
+        diagonal = np.diag(self.inputs.moments)
         # Inputs that are always zero determine nothing.
-        penalty = np.full(len(squares) + 1, RIDGE * (squares.mean() or 1.0))
+        penalty = np.full(len(squares), RIDGE * (diagonal.mean() or 1.0))
         # The bias needs no penalty: one row determines it.
-        penalty[-1] = np.finfo(np.float64).eps * self._squares[-1, -1]
-        change = np.linalg.solve(self._squares + np.diag(penalty), self._products)
+        penalty[-1] = np.finfo(np.float64).eps * number
+        change = np.linalg.solve(squares + np.diag(penalty), products)
         return change[:-1].T.astype(np.float32), change[-1].astype(np.float32)

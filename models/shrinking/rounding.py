@@ -7,7 +7,6 @@ rounded compensate for the error, as far as the layer's inputs allow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,34 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-# Share of the inputs' mean square that is added to the diagonal: more than the error of subtracting
-# large sums in float64.
-NOISE = 1e-9
-
-
-@dataclass
-class Inputs:
-    """The inputs x of a dense layer: their number, the sum of x, the sum of x @ x.T."""
-
-    number: int
-    total: NDArray[np.float64]
-    moments: NDArray[np.float64]
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """Return the mean of each of the layer's inputs over all tokens, [inputs]."""
-        return self.total / self.number
-
-    def deviations(self) -> NDArray[np.float64]:
-        """Return the sum of d @ d.T over the inputs' deviations d from their mean.
-
-        Some inputs do not deviate at all: the first token of every text is the same until it has
-        attended to others. The difference of the sums is then rounding noise, and a larger diagonal
-        outweighs it.
-        """
-        noise = NOISE * float(np.diag(self.moments).mean()) * np.eye(len(self.mean))
-        return self.moments - self.number * np.outer(self.mean, self.mean) + noise
+    from models.shrinking.inputs import Inputs
 
 
 # Share of the diagonal's mean that is added to the diagonal, so that tiny differences between

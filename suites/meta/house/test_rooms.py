@@ -221,7 +221,7 @@ BUILDERS_OWN = {
     *(f"models.huggingface.{name}" for name in ("convert", "departure", "network", "training")),
     *(
         f"models.shrinking.{name}"
-        for name in ("cut", "inputs", "moments", "reconstruct", "round_model")
+        for name in ("activity", "cut", "reconstruct", "round_model", "running")
     ),
     *(
         f"models.networks.{name}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.shrinking.rounding import Inputs, round_dense, round_for_inputs, round_rows
+from models.shrinking.inputs import Inputs
+from models.shrinking.rounding import round_dense, round_for_inputs, round_rows
 
 BITS = 4
 LAST = 7
