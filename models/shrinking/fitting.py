@@ -1,9 +1,9 @@
 """Find the part of the full model that fits into given bytes and time, and how to train it.
 
-The search chooses the largest encoder that is fast enough and leaves room for the word pieces of
-nearly all tokens in the train split. It prefers two layers to one, because a single layer attends
-to vectors that each depend on one word alone. The remaining bytes are filled with further word
-pieces. Nothing else in the corpus affects the choice.
+The search chooses the encoder that keeps most of the full one, is fast enough, and leaves room for
+the word pieces of nearly all tokens in the train split. It prefers two layers to one, because a
+single layer attends to vectors that each depend on one word alone. The remaining bytes are filled
+with further word pieces. Nothing else in the corpus affects the choice.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,9 +37,10 @@ FREE = 0.005
 FASTER = 0.09
 # Step of the feed-forward width: kernels compute 64 units together.
 STEP = 64
-# Divisors of the number of attention heads. A quarter or a sixth of the heads is used only if two
+# Shares of the attention heads that are kept. A quarter or a sixth of the heads is used only if two
 # layers do not fit otherwise.
-HEADS, FEWEST_HEADS = (1, 2, 3), (4, 6)
+HEADS = (Fraction(1), Fraction(2, 3), Fraction(1, 2), Fraction(1, 3))
+FEWEST_HEADS = (Fraction(1, 4), Fraction(1, 6))
 # Preferred number of layers, if they fit.
 LAYERS = 2
 # Divisors of the network's width that give the width of word vectors. ALBERT's is a sixth: 128 of
@@ -173,13 +175,13 @@ def _shapes(task: Fit, pieces: int) -> Iterator[Architecture]:
     dropping the last layers costs least.
     """
     full = task.full
-    for layers, head_divisor, units, width_divisor in itertools.product(
+    for layers, share_of_heads, units, width_divisor in itertools.product(
         range(1, full.layers + 1),
         HEADS + FEWEST_HEADS,
         range(STEP, full.intermediate + 1, STEP),
         NARROW,
     ):
-        heads = max(1, full.heads // head_divisor)
+        heads = max(1, int(full.heads * share_of_heads))
         yield replace(
             full,
             vocabulary=pieces,
@@ -204,14 +206,21 @@ def _speed(shape: Architecture, task: Fit) -> float:
 
 def _rank(shape: Architecture, task: Fit) -> tuple[int, bool, float, int]:
     """Return the values by which the search compares networks, the most important first."""
-    enough_heads = shape.heads * max(HEADS) >= task.full.heads
-    return min(shape.layers, LAYERS), enough_heads, _size(shape, task), shape.embedding
+    enough_heads = shape.heads >= task.full.heads * min(HEADS)
+    return min(shape.layers, LAYERS), enough_heads, _kept(shape, task.full), shape.embedding
 
 
-def _size(shape: Architecture, task: Fit) -> float:
-    """Return the mean multiply-accumulates of a text, as if word vectors were not narrowed."""
-    same_width = replace(shape, embedding=shape.hidden)
-    return task.mean({tokens: multiplied(same_width, tokens) for tokens in task.rows})
+def _kept(shape: Architecture, full: Architecture) -> float:
+    """Return how much of the full encoder a small one keeps, from 0 to 1.
+
+    This is the share of layers, squared, times the geometric mean of the shares of heads and units.
+    It orders networks of about the same speed by their distance from the full model, see
+    docs/small.md.
+    """
+    layers, heads, units = (
+        getattr(shape, part) / getattr(full, part) for part in ("layers", "heads", "intermediate")
+    )
+    return float(layers**2 * math.sqrt(heads * units))
 
 
 def _pieces(shape: Architecture, task: Fit, largest: int) -> int:

@@ -126,6 +126,14 @@ def test_recipe_with_two_layers_preserves_a_third_of_the_heads():
         assert table.heads >= FULL.heads / 3
 
 
+def test_recipe_keeps_about_the_same_share_of_heads_and_units():
+    for speed in ("9 x paper", "10 x paper", "11 x paper"):
+        table = found(bytes="8378547 bytes", speed=speed)
+        heads, units = table.heads / FULL.heads, table.intermediate / FULL.intermediate
+        assert abs(heads - units) < 0.4
+        assert len(table.layers) >= FULL.layers - 1
+
+
 def test_recipe_adds_more_altered_copies_if_texts_are_few():
     copies = {}
     for texts in (1_000, 9_000, 20_000, 60_000, 200_000):
