@@ -45,8 +45,8 @@ def in_own_process(work: Callable[..., None], *arguments: Any) -> None:
 def texts_of(plan: Plan, store: Store, split: str = "test") -> list[tuple[str, ...]]:
     """Return the texts of a split in the form of a runner's request."""
     corpus = load_corpus(store.artefact(plan.corpus))
-    pair = plan.request.subject.tokenizer.pair_with_entity
-    return [text.parts(pair_with_group=bool(pair)) for text in corpus.splits[split]]
+    paired = plan.request.subject.pairs_with_group
+    return [text.parts(pair_with_group=paired) for text in corpus.splits[split]]
 
 
 def _make(plans: list[Plan], root: Path) -> None:

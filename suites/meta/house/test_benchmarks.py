@@ -10,9 +10,11 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import collecting, host, idle
+from benchmarks.counted_answers import CLOCKS
 from benchmarks.host import Timed, judge_host, timed
 from benchmarks.limits import Limit, judged, read_limits
 from models.errors import UsageMistake
+from models.runtime.client import Runner
 from models.verdicts.quantities import SPELLINGS
 
 LIMITS = read_limits()
@@ -27,6 +29,11 @@ ENDS = [
 PRINTS = "import time; print('suites/a.py::test_b PASSED', flush=True); time.sleep(1.0)"
 FIRST = Timed(200.0, 90.0, 300.0, foreign=0.0, peak=3e9)
 AGAIN = Timed(25.0, 5.0, 25.0, foreign=0.0, peak=1e9)
+
+
+def test_no_benchmark_replaces_the_times_of_another():
+    for name in CLOCKS:
+        assert getattr(Runner, name).__module__ == "models.runtime.client", name
 
 
 def value_of(text):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import arm, front
+from benchmarks import arm, building, front
 from benchmarks.front_words import (
     TOKENS,
     UNKNOWN,
@@ -16,6 +17,7 @@ from benchmarks.front_words import (
     word_tokenizer,
     words_in,
 )
+from models.corpus.texts import LabelledText
 from models.flatbuffers.schemes import SCHEMES
 from models.verdicts.budgets import load_budgets
 from models.verdicts.estimates import exact
@@ -50,6 +52,16 @@ def test_goal_is_missed_unless_the_whole_interval_meets_the_limit(
 ):
     estimates = exact(size), Estimate(*drop, 4000), Estimate(*speed, 60)
     assert front.missed(goal, *estimates) == expected
+
+
+@pytest.mark.parametrize(("paired", "expected"), [(True, ("acme", "fun")), (False, ("fun",))])
+def test_classified_texts_include_the_group_if_the_model_reads_it(monkeypatch, paired, expected):
+    corpus = SimpleNamespace(splits={"test": [LabelledText("1", "acme", "fun", 0)]})
+    monkeypatch.setattr(building, "load_corpus", lambda _: corpus)
+    subject = SimpleNamespace(pairs_with_group=paired)
+    plan = SimpleNamespace(corpus=None, request=SimpleNamespace(subject=subject))
+    store = SimpleNamespace(artefact=lambda _: None)
+    assert building.texts_of(plan, store) == [expected]
 
 
 def test_benchmark_table_names_the_missed_limits():
