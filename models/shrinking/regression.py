@@ -16,7 +16,7 @@ RIDGE = 1e-3
 
 
 class Regression:
-    """Sums over the inputs of a dense layer and over the errors of its outputs.
+    """Collect a dense layer's inputs and the errors of its outputs, and find the best correction.
 
     Attributes:
         inputs: the sums over the inputs alone.

@@ -51,9 +51,9 @@ class Network:
 class Running:
     """A network that takes one step after the other, each for all observed texts.
 
-    The steps are the embeddings, each layer, and the head. A step's *sums* are the inputs of its
-    normalizations, by the normalization's name; the head's only sum are the logits, under the
-    classifier's name.
+    The steps are the embeddings, each layer, and the head. A *sum* is the input of a normalization:
+    the output of a dense layer plus what bypasses that layer. It has the normalization's name. The
+    head has one sum, the logits, which has the classifier's name.
 
     Attributes:
         values: the weights by name. Changes count from the next step on.
@@ -102,19 +102,22 @@ class Running:
         return [list(names) for _, names in itertools.groupby(inputs, lambda n: id(inputs[n]))]
 
     def inputs(self, dense: str) -> Inputs:
-        """Return the sums over the inputs of one of the next step's dense layers."""
+        """Sum up the inputs that the texts give to a dense layer of the next step."""
         inputs = Inputs()
         for watching in self.watch():
             inputs.add(watching.rows(watching.inputs[dense]))
         return inputs
 
     def fit(self, name: str, targets: list[Tensor]) -> Inputs:
-        """Fit the dense layer of one of the next step's sums; return the sums over its inputs.
+        """Change the dense layer before a sum of the next step, so that the sum equals `targets`.
 
         Args:
             name: the sum's name.
-            targets: the wanted sum, one tensor for each batch. There may be more tokens than the
-                step computes.
+            targets: the wanted values of the sum, one tensor for each batch. There may be more
+                tokens than the step computes.
+
+        Returns:
+            The sums over the dense layer's inputs.
         """
         dense, regression = dense_of(name), Regression()
         for watching, target in zip(self.watch(), targets, strict=True):
@@ -135,7 +138,7 @@ class Running:
 
 
 class Watching(Blocks):
-    """Building blocks that keep what one step computes for one batch.
+    """Compute one step for one batch, and keep the inputs and sums of the step.
 
     Attributes:
         inputs: inputs of the dense layers by the layer's name.
@@ -188,5 +191,5 @@ class Watching(Blocks):
 
 
 def dense_of(name: str) -> str:
-    """Return the name of the dense layer whose output is the last part of the sum `name`."""
+    """Return the name of the dense layer that adds its output to the sum `name`."""
     return DENSE.get(name, f"{name}.dense")

@@ -1,8 +1,8 @@
-"""Program that rounds a random network, and prints how far its logits are from those before.
+"""Program that rounds a random network in two ways, and prints how much its logits change.
 
-It is a program because pytest imports no TensorFlow. It prints the mean squared difference if each
-layer is rounded for the network before rounding, then if `round_weights` rounds the network, and
-whether all of its dense layers lie on a grid of 15 steps.
+It is a program because pytest imports no TensorFlow. It prints three values: the mean squared
+change if each layer is rounded on its own, the same for `round_weights`, and whether
+`round_weights` moves all weights of the dense layers to a grid of 15 steps.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def on_grid(weight: np.ndarray) -> bool:
 
 
 def main() -> None:
+    """Print both changes of the logits, and whether the weights lie on the grid."""
     whole = network(2)
     # Without gains, a dense layer's own weights are those that a converter rounds.
     gains = {n: np.ones_like(v) for n, v in whole.values.items() if n.endswith("Norm.weight")}

@@ -1,4 +1,4 @@
-"""Random networks whose layers all change the answers, and random texts."""
+"""Make random texts, and random networks in which every layer affects the answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def network(scale: float = SCALE) -> Network:
 
 
 def texts() -> Encoded:
-    """Return texts of random pieces and lengths."""
+    """Return texts that consist of random word pieces and have random lengths."""
     lengths = DRAW.integers(4, TOKENS + 1, TEXTS)
     mask = (np.arange(TOKENS) < lengths[:, None]).astype(np.int32)
     columns = {

@@ -130,7 +130,7 @@ def test_recipe_keeps_about_the_same_share_of_heads_and_units():
     for speed in ("9 x paper", "10 x paper", "11 x paper"):
         table = found(bytes="8378547 bytes", speed=speed)
         heads, units = table.heads / FULL.heads, table.intermediate / FULL.intermediate
-        assert abs(heads - units) < 0.4
+        assert abs(heads - units) < 0.3
         assert len(table.layers) >= FULL.layers - 1
 
 

@@ -28,7 +28,7 @@ def test_fitted_network_answers_more_like_the_full_one(keys, most):
     assert after < most * before
 
 
-def test_network_for_which_all_texts_have_other_tokens_is_not_fitted():
+def test_network_is_not_fitted_if_no_text_has_the_same_tokens_as_before():
     pytest.importorskip("tensorflow", reason="the check needs TensorFlow")
     before, after = json.loads(printed_by(CHECK, json.dumps({"heads": 2}), 3))
     assert after == before
