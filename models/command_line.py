@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from models.errors import EdgeproofError, UsageMistake
 from models.escaping import in_json
 from models.files.paths import absolute
-from models.processes.signals import SECONDS_TO_STOP, Stopped, stop_on_signals
+from models.processes.signals import SECONDS_TO_STOP, Stopped, stop_on_signals, stop_raising
 from models.processes.standard_streams import (
     STDERR,
     STDOUT,
@@ -98,6 +98,8 @@ def run_command(command: Callable[[], int], *, seconds: float = SECONDS_TO_STOP)
             return command()
         finally:
             sys.stdout.flush()
+            # The rest of the process takes no time that a signal could save.
+            stop_raising()
     except EdgeproofError as error:
         return complain(error)
     except Stopped as stopped:

@@ -252,13 +252,12 @@ class Store:
 
     @contextmanager
     def _held(self, lock: FileLock, holder: Path) -> Iterator[None]:
-        with drafting(holder):
-            try:
+        try:
+            with drafting(holder):
                 holder.write_text(self._myself, encoding="utf-8")
                 yield
-            finally:
-                holder.unlink(missing_ok=True)
-                lock.release()
+        finally:
+            lock.release()
 
     @property
     def _myself(self) -> str:
@@ -276,19 +275,15 @@ class Store:
 
     @staticmethod
     def _fill(draft: Path, final: Path, stage: Stage, make: Callable[[Path], None]) -> None:
-        try:
-            draft.mkdir(parents=True)
-            make(draft)
-            files = _files_below(draft)
-            members = {p.relative_to(draft).as_posix(): hash_file(p) for p in files}
-            text = manifest_of(stage.name, stage.recipe, members, links_below(draft))
-            (draft / MANIFEST).write_bytes(text)
-            _sync([*files, draft / MANIFEST, *_folders_below(draft), draft])
-            draft.rename(final)
-            _sync([final.parent])
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+        draft.mkdir(parents=True)
+        make(draft)
+        files = _files_below(draft)
+        members = {p.relative_to(draft).as_posix(): hash_file(p) for p in files}
+        text = manifest_of(stage.name, stage.recipe, members, links_below(draft))
+        (draft / MANIFEST).write_bytes(text)
+        _sync([*files, draft / MANIFEST, *_folders_below(draft), draft])
+        draft.rename(final)
+        _sync([final.parent])
 
 
 def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str], None]) -> None:

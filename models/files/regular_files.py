@@ -9,16 +9,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from models.files.unfinished_files import drafting
+from models.files.unfinished_files import draft_of
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Iterator
+    from pathlib import Path
 
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
@@ -125,21 +124,12 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     # Refuse to replace a FIFO, a device or a folder.
     if path.exists():
         _require_regular(path, path.stat().st_mode)
-    with (
-        tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as draft,
-        drafting(Path(draft.name)) as name,
-    ):
-        try:
-            yield draft  # type: ignore[misc] # tempfile's wrapper behaves like a BinaryIO, but is not typed as one
-            draft.flush()
-            os.fsync(draft.fileno())
-            name.chmod(_READABLE)
-            name.replace(path)
-        except BaseException:
-            name.unlink(missing_ok=True)
-            raise
+    with draft_of(path) as draft, draft.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        draft.chmod(_READABLE)
+        draft.replace(path)
 
 
 def kind_of(mode: int) -> str:

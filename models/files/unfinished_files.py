@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 # Attempts to remove a folder: a thread that still writes into it can leave it non-empty.
 _TRIES = 3
@@ -23,35 +24,34 @@ _owner = os.getpid()
 
 
 def new_folder(prefix: str, *, longest: int | None = None) -> Path:
-    """Make an empty folder that is removed when the process ends, or before.
-
-    The folder is recorded before it is made, because a signal may come between any two steps.
+    """Make an empty folder that is removed when the process ends.
 
     Args:
         prefix: beginning of the folder's name.
         longest: largest length of the folder's path in bytes; if its path in the system's temporary
             folder would be longer, the folder is made in /tmp.
     """
-    name = f"{prefix}{secrets.token_hex(8)}"
-    path = Path(tempfile.gettempdir()) / name
+    path = _new_path(prefix, Path(tempfile.gettempdir()))
     if longest is not None and len(os.fsencode(path)) > longest:
-        path = _SHORT / name
+        path = _SHORT / path.name
     _drafts.add(path)
-    atexit.register(_remove, path)
     path.mkdir(mode=0o700)
     return path
 
 
 @contextlib.contextmanager
 def drafting(path: Path) -> Iterator[Path]:
-    """Remove a file or folder if a signal ends the process inside the block.
+    """Remove a file or folder at the end of the block, unless the block has renamed it.
 
-    If the block ends in another way, the caller cleans up.
+    The path is recorded before the block makes it and until it is removed, because a signal may
+    come between any two steps, also in the middle of a removal. What is left then is removed when
+    the process ends.
     """
     _drafts.add(path)
     try:
         yield path
     finally:
+        _remove(path)
         _drafts.discard(path)
 
 
@@ -63,8 +63,14 @@ def scratch_folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
         prefix: beginning of its name.
         within: the folder in which it is made; by default the system's temporary folder.
     """
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=within) as name, drafting(Path(name)):
-        yield Path(name)
+    with drafting(_new_path(prefix, within or Path(tempfile.gettempdir()))) as path:
+        path.mkdir(mode=0o700)
+        yield path
+
+
+def draft_of(path: Path) -> AbstractContextManager[Path]:
+    """Yield the path of a new file beside `path`, for a block that renames it to `path`."""
+    return drafting(_new_path(f".{path.name}.", path.parent))
 
 
 def remove_drafts() -> None:
@@ -74,12 +80,23 @@ def remove_drafts() -> None:
             _remove(path)
 
 
+def _new_path(prefix: str, folder: Path) -> Path:
+    return folder / f"{prefix}{secrets.token_hex(8)}"
+
+
 def _remove(path: Path) -> None:
     for _ in range(_TRIES):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
                 path.unlink()
+        except OSError as error:
+            # If a signal comes while rmtree closes a folder, rmtree closes it again, which fails.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise error.__context__ from None
         if not path.exists():
             return
+
+
+atexit.register(remove_drafts)

@@ -7,6 +7,7 @@ this module kills the started programs, removes unfinished files, and ends the p
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -63,12 +64,21 @@ def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+    # Registered after the removal of unfinished files, and so called before it.
+    atexit.register(stop_raising)
     _start_thread(_Listener(read_end, seconds).listen)
 
 
 def stop_with_stdin() -> None:
     """Stop this process when stdin ends, because then the process at its other end has ended."""
     _start_thread(_follow_stdin)
+
+
+def stop_raising() -> None:
+    """Raise no exception at further signals, because nothing may interrupt the cleanup."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is _stop:
+            signal.signal(number, _already_stopping)
 
 
 def _start_thread(target: Callable[[], None]) -> None:
@@ -82,10 +92,7 @@ def _follow_stdin() -> None:
 
 
 def _stop(number: int, _: FrameType | None) -> None:
-    # Handle only the first signal: a second one must not interrupt the cleanup.
-    for signal_number in SIGNALS:
-        if signal.getsignal(signal_number) is _stop:
-            signal.signal(signal_number, _already_stopping)
+    stop_raising()
     raise Stopped(number)
 
 

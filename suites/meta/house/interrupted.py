@@ -1,0 +1,104 @@
+"""Interrupt a write at one line: `python -m suites.meta.house.interrupted KIND FOLDER LINE`.
+
+SIGTERM comes before the LINE-th line that the modules of `_TRACED` execute, until the end of the
+process. Then the program prints the place of that line; it prints nothing if there are fewer lines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models import store
+from models.command_line import run_command
+from models.files import regular_files, unfinished_files
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+FINISHED = "finished"
+# The modules that write and clean up.
+_TRACED = {module.__file__ for module in (regular_files, shutil, store, unfinished_files)}
+
+
+def _scratch_folder(folder: Path) -> None:
+    with unfinished_files.scratch_folder("scratch-", folder) as scratch:
+        _fill(scratch)
+
+
+def _new_folder(folder: Path) -> None:
+    tempfile.tempdir = str(folder)
+    _fill(unfinished_files.new_folder("new-"))
+
+
+def _file(folder: Path) -> None:
+    with regular_files.write_whole(folder / FINISHED) as file:
+        file.write(b"content")
+
+
+def _failed_artefact(folder: Path) -> None:
+    def fail(draft: Path) -> None:
+        _fill(draft)
+        raise FileNotFoundError
+
+    with contextlib.suppress(FileNotFoundError):
+        store.Store(folder).get(store.Stage("artefact", {}), fail)
+
+
+KINDS = {
+    "scratch folder": _scratch_folder,
+    "folder of a process": _new_folder,
+    "file": _file,
+    "failed artefact": _failed_artefact,
+}
+
+
+def _fill(folder: Path) -> None:
+    (folder / "inner").mkdir()
+    (folder / "inner" / "file").write_bytes(b"content")
+
+
+class _Tracer:
+    """Sends SIGTERM to this process before a line.
+
+    Args:
+        line: the number of the line, from 1.
+    """
+
+    def __init__(self, line: int) -> None:
+        self.left = line
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> _Tracer | None:
+        """Count a line, and send the signal if it is the one."""
+        file = frame.f_code.co_filename
+        if file not in _TRACED:
+            return None
+        if event == "line":
+            self.left -= 1
+            if not self.left:
+                sys.stdout.write(f"{Path(file).name}:{frame.f_lineno}\n")
+                os.kill(os.getpid(), signal.SIGTERM)
+        return self
+
+
+def main() -> int:
+    """Do the write that the command line names."""
+    kind, folder, line = sys.argv[1:]
+    tracer = _Tracer(int(line))
+
+    def command() -> int:
+        sys.settrace(tracer)
+        KINDS[kind](Path(folder))
+        return 0
+
+    return run_command(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
