@@ -5,6 +5,7 @@ Each program is started in its own process group, so that the processes that it 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import selectors
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from models.errors import EdgeproofError
+from models.processes.interruptions import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,20 +102,22 @@ def start(  # noqa: PLR0913 - the settings of a process
         EdgeproofError: the program cannot be started.
     """
     try:
-        process = subprocess.Popen(
-            list(command),
-            env=None if environment is None else dict(environment),
-            cwd=folder,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
+        # A signal must not come between the start of the program and its record in `_living`.
+        with uninterrupted():
+            process = subprocess.Popen(
+                list(command),
+                env=None if environment is None else dict(environment),
+                cwd=folder,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+            _living[process.pid] = process
     except OSError as error:
         raise EdgeproofError(
             f"it cannot be started ({error.strerror})", file=command[0], remedy=remedy
         ) from None
-    _living[process.pid] = process
     return process
 
 
@@ -132,7 +136,8 @@ def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
     """
     late = process.returncode is None and not _has_ended(process, seconds)
     kill(process)
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    # Popen keeps its lock if an exception comes between two of its steps, and then waits in vain.
+    with contextlib.suppress(subprocess.TimeoutExpired), uninterrupted():
         process.wait(_SECONDS_TO_DIE)
         _living.pop(process.pid, None)
     return None if late else process.returncode
@@ -166,6 +171,14 @@ def kill_all() -> None:
     if os.getpid() == _owner:
         for process in list(_living.values()):
             kill(process)
+
+
+def _end_all() -> None:
+    """End the programs whose callers a signal kept from ending them."""
+    if os.getpid() == _owner:
+        terminate_all()
+        for process in list(_living.values()):
+            wait(process, _SECONDS_TO_DIE)
 
 
 def run(  # noqa: PLR0913 - the settings of a process, and its limits
@@ -289,3 +302,6 @@ def _is_over(process: subprocess.Popen[bytes]) -> bool:
 
 def _text(block: bytearray) -> str:
     return block.decode("utf-8", "replace")
+
+
+atexit.register(_end_all)

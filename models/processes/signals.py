@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from models.files import unfinished_files
 from models.processes import programs
+from models.processes.interruptions import raise_when_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ def _follow_stdin() -> None:
 
 def _stop(number: int, _: FrameType | None) -> None:
     stop_raising()
-    raise Stopped(number)
+    raise_when_allowed(Stopped(number))
 
 
 def _already_stopping(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Interrupt a write at one line: `python -m suites.meta.house.interrupted KIND FOLDER LINE`.
+"""Interrupt a step at one line: `python -m suites.meta.house.interrupted KIND FOLDER LINE`.
 
 SIGTERM comes before the LINE-th line that the modules of `_TRACED` execute, until the end of the
 process. Then the program prints the place of that line; it prints nothing if there are fewer lines.
@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,13 +19,17 @@ from typing import TYPE_CHECKING
 from models import store
 from models.command_line import run_command
 from models.files import regular_files, unfinished_files
+from models.processes import programs
 
 if TYPE_CHECKING:
     from types import FrameType
 
 FINISHED = "finished"
-# The modules that write and clean up.
-_TRACED = {module.__file__ for module in (regular_files, shutil, store, unfinished_files)}
+# The modules that write, start programs and clean up.
+_TRACED = {
+    module.__file__
+    for module in (programs, regular_files, shutil, store, subprocess, unfinished_files)
+}
 
 
 def _scratch_folder(folder: Path) -> None:
@@ -51,7 +56,15 @@ def _failed_artefact(folder: Path) -> None:
         store.Store(folder).get(store.Stage("artefact", {}), fail)
 
 
+def _program(folder: Path) -> None:
+    # The folder marks the process. Each further variable would add two lines to interrupt.
+    environment = {"PATH": os.environ["PATH"], "FOLDER": str(folder)}
+    with contextlib.suppress(programs.Overrun):
+        programs.run(["sleep", "60"], seconds=0.01, environment=environment, remedy="")
+
+
 KINDS = {
+    "program": _program,
     "scratch folder": _scratch_folder,
     "folder of a process": _new_folder,
     "file": _file,
@@ -88,7 +101,7 @@ class _Tracer:
 
 
 def main() -> int:
-    """Do the write that the command line names."""
+    """Do the step that the command line names."""
     kind, folder, line = sys.argv[1:]
     tracer = _Tracer(int(line))
 
