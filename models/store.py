@@ -230,7 +230,9 @@ class Store:
     def other_run_at(self, stage: Stage) -> str:
         """Return the other run that is making an artefact, in words; "" if there is none."""
         _, holder = self._lock(stage)
-        return "" if _written_in(holder) == self._myself else _held_by(holder)
+        # Read once: the file is empty until this run has written its name.
+        name = _written_in(holder)
+        return "" if name == self._myself else _in_words(name)
 
     @contextmanager
     def _locked(self, stage: Stage, waiting: Callable[[str], None]) -> Iterator[None]:
@@ -308,7 +310,12 @@ def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str
 
 def _held_by(holder: Path) -> str:
     """Return in words the process that holds a lock; "" if its file names none."""
-    pid, _, machine = _written_in(holder).partition(" ")
+    return _in_words(_written_in(holder))
+
+
+def _in_words(name: str) -> str:
+    """Return in words a process that the file of a lock's holder names; "" if it names none."""
+    pid, _, machine = name.partition(" ")
     return f" (process {pid} on {machine})" if machine and pid.isdecimal() else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -156,6 +157,13 @@ def test_waiting_for_a_task_of_another_run_is_reported(store, same):
     assert same or messages[0].startswith(
         "waiting for another run that makes stage (process 12345 on "
     )
+
+
+def test_run_is_not_told_to_wait_for_itself(store, monkeypatch):
+    # A run's name is written after its file is made, so the file is empty at first.
+    contents = iter(["", f"{os.getpid()} {platform.node()}"])
+    monkeypatch.setattr("models.store.read_text", lambda *_: next(contents))
+    assert store.other_run_at(stage("a")) == ""
 
 
 def test_failed_task_is_reported_and_can_be_retried_by_another_process(store):
