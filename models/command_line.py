@@ -98,7 +98,7 @@ def run_command(command: Callable[[], int], *, seconds: float = SECONDS_TO_STOP)
             return command()
         finally:
             sys.stdout.flush()
-            # The rest of the process takes no time that a signal could save.
+            # The process ends soon, and an exception from now on would only print a traceback.
             stop_raising()
     except EdgeproofError as error:
         return complain(error)

@@ -309,12 +309,12 @@ def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str
 
 
 def _held_by(holder: Path) -> str:
-    """Return in words the process that holds a lock; "" if its file names none."""
+    """Describe the process that holds a lock; "" if the holder's file names none."""
     return _in_words(_written_in(holder))
 
 
 def _in_words(name: str) -> str:
-    """Return in words a process that the file of a lock's holder names; "" if it names none."""
+    """Describe the process that the content of a holder's file names; "" if it names none."""
     pid, _, machine = name.partition(" ")
     return f" (process {pid} on {machine})" if machine and pid.isdecimal() else ""
 

@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.interruptions import uninterrupted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
@@ -44,8 +46,7 @@ def drafting(path: Path) -> Iterator[Path]:
     """Remove a file or folder at the end of the block, unless the block has renamed it.
 
     The path is recorded before the block makes it and until it is removed, because a signal may
-    come between any two steps, also in the middle of a removal. What is left then is removed when
-    the process ends.
+    come between any two steps. What is left then is removed when the process ends.
     """
     _drafts.add(path)
     try:
@@ -85,18 +86,15 @@ def _new_path(prefix: str, folder: Path) -> Path:
 
 
 def _remove(path: Path) -> None:
-    for _ in range(_TRIES):
-        try:
+    with uninterrupted():
+        for _ in range(_TRIES):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink()
-        except OSError as error:
-            # If a signal comes while rmtree closes a folder, rmtree closes it again, which fails.
-            if isinstance(error.__context__, KeyboardInterrupt):
-                raise error.__context__ from None
-        if not path.exists():
-            return
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            if not path.exists():
+                return
 
 
 atexit.register(remove_drafts)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from models.errors import EdgeproofError
-from models.processes.interruptions import uninterrupted
+from models.interruptions import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,7 +174,7 @@ def kill_all() -> None:
 
 
 def _end_all() -> None:
-    """End the programs whose callers a signal kept from ending them."""
+    """End the programs that still run because a signal came before their callers ended them."""
     if os.getpid() == _owner:
         terminate_all()
         for process in list(_living.values()):

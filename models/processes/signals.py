@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.files import unfinished_files
+from models.interruptions import raise_when_allowed
 from models.processes import programs
-from models.processes.interruptions import raise_when_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
-    # Registered after the removal of unfinished files, and so called before it.
+    # `atexit` calls the last function first: this one before unfinished files are removed.
     atexit.register(stop_raising)
     _start_thread(_Listener(read_end, seconds).listen)
 

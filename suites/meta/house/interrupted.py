@@ -1,7 +1,8 @@
 """Interrupt a step at one line: `python -m suites.meta.house.interrupted KIND FOLDER LINE`.
 
-SIGTERM comes before the LINE-th line that the modules of `_TRACED` execute, until the end of the
-process. Then the program prints the place of that line; it prints nothing if there are fewer lines.
+The program counts the lines that it executes in the modules of `_TRACED`, until its process ends.
+Before the line with the number LINE it prints that line's place, and sends SIGTERM to itself. It
+prints nothing if there are fewer lines.
 """
 
 from __future__ import annotations
@@ -81,14 +82,14 @@ class _Tracer:
     """Sends SIGTERM to this process before a line.
 
     Args:
-        line: the number of the line, from 1.
+        line: the number of the line among those that are executed, from 1.
     """
 
     def __init__(self, line: int) -> None:
         self.left = line
 
     def __call__(self, frame: FrameType, event: str, _: object) -> _Tracer | None:
-        """Count a line, and send the signal if it is the one."""
+        """Count a line, and send the signal before the chosen one."""
         file = frame.f_code.co_filename
         if file not in _TRACED:
             return None

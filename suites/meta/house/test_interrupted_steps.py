@@ -1,4 +1,4 @@
-"""A signal at any line of a write or of a program's start leaves nothing behind."""
+"""A signal at any line of a write, a removal or a program's start leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def interrupt(kind, folder, line):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_step_can_be_interrupted_at_any_line(kind, tmp_path):
+def test_signal_at_any_line_leaves_no_file_or_process_behind(kind, tmp_path):
     _, finished = interrupt(kind, tmp_path / "uninterrupted", 0)
     for line in itertools.count(1):
         ended, left = interrupt(kind, tmp_path / f"line-{line}", line)

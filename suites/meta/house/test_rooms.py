@@ -17,8 +17,10 @@ from models.store import PROJECT
 # packages that all stages use import none of the stages.
 MAY_IMPORT = {
     "models.errors": set(),
-    "models.files": {"models.errors"},
-    "models.processes": {"models.errors"},
+    # Steps that a signal must not interrupt.
+    "models.interruptions": set(),
+    "models.files": {"models.errors", "models.interruptions"},
+    "models.processes": {"models.errors", "models.interruptions"},
     "models.escaping": set(),
     # Names of earlier versions.
     "models.former_names": set(),

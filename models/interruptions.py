@@ -1,4 +1,4 @@
-"""Defer the exception of a signal until a step is done that must not be left half-way."""
+"""Defer the exception of a signal to the end of a step that must be completed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _deferred: list[BaseException] = []
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let the block end before the exception of a signal is raised; the blocks must not be nested.
+    """Raise the exception of a signal only when the block has ended.
 
-    Python handles signals in the main thread, so a block in another thread is not interrupted.
+    Do not nest these blocks: the end of the inner one would end the deferral. Python handles
+    signals in the main thread, so a block in another thread is never interrupted.
     """
     global _deferring  # noqa: PLW0603 - a process handles its signals in one place
     if threading.current_thread() is not threading.main_thread():
